@@ -1,0 +1,60 @@
+"""Judge OCI bundles, images and runtimes against the OCI specifications.
+
+>>> from ocivalidate import check_bundle
+>>> report = check_bundle("path/to/bundle")
+
+Importing the package costs next to nothing: a public name loads its module when it is first used (PEP 562).
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ocivalidate.bundle import check_bundle
+    from ocivalidate.clauses import Clause, Level, Severity
+    from ocivalidate.findings import ExitCode, Finding, Location, Outcome, Report, Result
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Clause",
+    "ExitCode",
+    "Finding",
+    "Level",
+    "Location",
+    "Outcome",
+    "Report",
+    "Result",
+    "Severity",
+    "__version__",
+    "check_bundle",
+]
+
+# The module that each public name comes from.
+_HOMES = {
+    "Clause": "ocivalidate.clauses",
+    "ExitCode": "ocivalidate.findings",
+    "Finding": "ocivalidate.findings",
+    "Level": "ocivalidate.clauses",
+    "Location": "ocivalidate.findings",
+    "Outcome": "ocivalidate.findings",
+    "Report": "ocivalidate.findings",
+    "Result": "ocivalidate.findings",
+    "Severity": "ocivalidate.clauses",
+    "check_bundle": "ocivalidate.bundle",
+}
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(home), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,56 @@
+"""Finds the data folders that people read at the top of a checkout and that a wheel carries inside the package.
+
+``schemas/``, ``fixtures/`` and ``conformance/`` stand beside the package in a checkout, and so in an editable install,
+which therefore sees every edit at once. In a wheel they stand inside the package, where the build hook puts them.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+Name = Literal["schemas", "fixtures", "conformance"]
+
+PACKAGE = Path(__file__).resolve().parent
+
+
+class MissingResource(Exception):
+    """A folder or file that the package ships is missing or cannot be read: the installation is broken."""
+
+
+@functools.cache
+def folder(name: Name) -> Path:
+    """The absolute path of a data folder.
+
+    Raises :class:`MissingResource` when it stands neither inside the package nor beside it.
+    """
+    return _find(name, PACKAGE)
+
+
+def _find(name: str, package: Path) -> Path:
+    inside = package / name
+    if inside.is_dir():
+        return inside
+    beside = package.parent / name
+    # Without the project file beside it, a folder of that name in site-packages belongs to somebody else.
+    if beside.is_dir() and (package.parent / "pyproject.toml").is_file():
+        return beside
+    raise MissingResource(f"ocivalidate is not installed completely: neither {inside} nor {beside} is there")
+
+
+@functools.cache
+def read_json(name: Name, relative: str) -> Any:
+    """The content of the JSON file ``relative`` (with ``/``) of a data folder.
+
+    Read once: every caller gets the same object and must not change it.
+    Raises :class:`MissingResource` when the file is missing, cannot be read or is not JSON.
+    """
+    path = folder(name) / relative
+    try:
+        return json.loads(path.read_bytes())
+    except OSError as problem:
+        raise MissingResource(f"{path} of ocivalidate cannot be read: {problem.strerror}") from problem
+    except ValueError as problem:
+        raise MissingResource(f"{path} of ocivalidate is not JSON: {problem}") from problem

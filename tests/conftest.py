@@ -1,0 +1,88 @@
+"""Options and fixtures of all tests."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+GOLDENS = Path(__file__).parent / "golden" / "data"
+FUZZ_EXAMPLES = 50
+
+# A loaded machine is slow to make examples and slow to run them: neither is a failure of the code under test.
+settings.register_profile(
+    "default",
+    deadline=None,
+    derandomize=True,
+    max_examples=FUZZ_EXAMPLES,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.register_profile("full", settings.get_profile("default"), derandomize=False, max_examples=20_000)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("ocivalidate")
+    group.addoption(
+        "--fuzz-examples",
+        type=int,
+        metavar="N",
+        default=os.environ.get("OCIVALIDATE_FUZZ_EXAMPLES"),
+        help="random examples per property test (default: the environment variable OCIVALIDATE_FUZZ_EXAMPLES,"
+        f" else {FUZZ_EXAMPLES}, the same in every run)",
+    )
+    group.addoption("--update-goldens", action="store_true", help="rewrite the golden files instead of comparing")
+    group.addoption("--install", action="store_true", help="run the tests that install our package from an index")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    examples = config.getoption("--fuzz-examples")
+    if examples is None:
+        settings.load_profile("default")
+    else:
+        settings.register_profile("asked", settings.get_profile("full"), max_examples=examples)
+        settings.load_profile("asked")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--install"):
+        return
+    for item in items:
+        if item.get_closest_marker("install"):
+            item.add_marker(pytest.mark.skip(reason="needs an index: pytest --install, or tox -e build"))
+
+
+@pytest.fixture(scope="session")
+def fuzz_examples() -> int:
+    """How many examples a loop of its own making is to try; property tests of hypothesis obey by themselves."""
+    return settings().max_examples
+
+
+@pytest.fixture(scope="session")
+def golden(pytestconfig: pytest.Config) -> Callable[[str, str], None]:
+    """``golden(name, text)`` fails unless ``text`` is byte for byte the file ``tests/golden/data/<name>``."""
+    update = bool(pytestconfig.getoption("--update-goldens"))
+
+    def compare(name: str, text: str) -> None:
+        path = GOLDENS / name
+        if update:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(text.encode())
+            return
+        if not path.is_file():
+            pytest.fail(f"{path} is missing; pytest --update-goldens writes it", pytrace=False)
+        want = path.read_bytes().decode()
+        if text != want:
+            changes = _difference(want, text)
+            pytest.fail(f"{name} is not as it was; pytest --update-goldens accepts it\n{changes}", pytrace=False)
+
+    return compare
+
+
+def _difference(want: str, got: str) -> str:
+    """A unified diff in which invisible characters show."""
+    before, after = ([ascii(line)[1:-1] for line in text.split("\n")] for text in (want, got))
+    return "\n".join(difflib.unified_diff(before, after, "golden", "now", lineterm=""))
