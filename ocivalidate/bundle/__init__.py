@@ -1,0 +1,16 @@
+"""Judging filesystem bundles and the other documents of runtime-spec; one module for each part of the specification."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ocivalidate.bundle.api import check_bundle, check_features, check_state
+
+__all__ = ["check_bundle", "check_features", "check_state"]
+
+def __getattr__(name: str) -> Any:
+    if name in ("check_bundle", "check_features", "check_state"):
+        return getattr(importlib.import_module("ocivalidate.bundle.api"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

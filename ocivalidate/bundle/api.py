@@ -1,0 +1,188 @@
+"""Judging bundles, states and features documents: the library calls behind the commands. Nothing here prints or exits."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ocivalidate.bundle import sources
+from ocivalidate.bundle.registry import CONFIG, FEATURES, STATE, load_checks
+from ocivalidate.checks import Node, Scene
+from ocivalidate.clauses import PLATFORMS, Selection
+from ocivalidate.documents import MISSING, Document, Problem, read_document
+from ocivalidate.findings import Report
+from ocivalidate.judge import ABSENT, Subject, active_clauses, judge
+from ocivalidate.versions import RUNTIME_RELEASES, Judged, judged_by, parse
+
+SPECIFICATION = "runtime-spec"
+
+BUNDLE = Subject(
+    "runtime-config", frozenset({"config", "bundle", "json"}), CONFIG, absent="runtime/bundle.config-json.required"
+)
+CONTAINER_STATE = Subject("runtime-state", frozenset({"state", "json"}), STATE)
+FEATURES_STRUCTURE = Subject(
+    "runtime-features", frozenset({"features", "json"}), FEATURES, closed="runtime/features.no-undefined-properties"
+)
+# The first release that describes the features structure: no earlier one can say what it may hold.
+FIRST_FEATURES_RELEASE = "1.1.0"
+
+_HOST_PLATFORMS = {"linux": "linux", "win32": "windows", "sunos5": "solaris", "freebsd": "freebsd", "zos": "zos"}
+
+
+def host_platform() -> str | None:
+    """The platform of the specification that this host is, or ``None``."""
+    return next((name for prefix, name in _HOST_PLATFORMS.items() if sys.platform.startswith(prefix)), None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    """What a document is judged by, and why where that needs saying."""
+
+    release: str
+    release_note: str
+    development: bool
+    platforms: frozenset[str]
+    platform_note: str
+
+    def scene(self) -> Scene:
+        """The scene of a document that stands alone; judging puts the document into it."""
+        return Scene(Node(None), self.release, self.platforms, self.development)
+
+
+def check_bundle(
+    path: str,
+    *,
+    spec_version: str | None = None,
+    platform: str | None = None,
+    selection: Selection | None = None,
+    host: bool = False,
+    max_size: int = sources.MAX_SIZE,
+) -> Report:
+    """Judge a bundle, or a ``config.json`` alone.
+
+    ``path``: a bundle folder, the ``config.json`` in one, another file, or ``-`` for standard input (the last two: the document only).
+    ``spec_version``: a release of runtime-spec (default: the one that ``ociVersion`` names). ``platform``: one of ``clauses.PLATFORMS``
+    (default: those whose sections the document has). ``host``: judge too what depends on this host. ``max_size``: bytes.
+    What cannot be read gives a report with a ``problem``. Raises ``ValueError`` for an unknown release or platform.
+    """
+    _validate(spec_version, platform)
+    try:
+        source = sources.bundle_source(path, max_size)
+    except sources.Unreadable as problem:
+        return Report("bundle", path, SPECIFICATION, problem=str(problem))
+    document = _document(source)
+    chosen = _choose(document.value, "ociVersion", spec_version, platform)
+    # A bundle for another platform is never judged on this host's disk.
+    disk = (source.folder is not None or host) and host_platform() in chosen.platforms
+    scene = replace(chosen.scene(), folder=source.folder, disk=disk, host=host)
+    return _report("bundle", BUNDLE, path, document, chosen, scene, selection or Selection())
+
+
+def check_state(
+    path: str,
+    *,
+    spec_version: str | None = None,
+    platform: str | None = None,
+    selection: Selection | None = None,
+    max_size: int = sources.MAX_SIZE,
+) -> Report:
+    """Judge a container state, as a runtime's ``state`` prints it (runtime-spec runtime.md#state). Parameters as for :func:`check_bundle`."""
+    _validate(spec_version, platform)
+    document = _read_alone("state", path, max_size)
+    if isinstance(document, Report):
+        return document
+    chosen = _choose(document.value, "ociVersion", spec_version, platform or "linux")
+    return _report("state", CONTAINER_STATE, path, document, chosen, chosen.scene(), selection or Selection())
+
+
+def check_features(
+    path: str,
+    *,
+    spec_version: str | None = None,
+    platform: str | None = None,
+    selection: Selection | None = None,
+    max_size: int = sources.MAX_SIZE,
+) -> Report:
+    """Judge a features structure (runtime-spec features.md) by the release that ``ociVersionMax`` names, or by 1.1.0, the first that
+    describes such a structure. Parameters as for :func:`check_bundle`."""
+    _validate(spec_version, platform)
+    document = _read_alone("features", path, max_size)
+    if isinstance(document, Report):
+        return document
+    chosen = _choose(document.value, "ociVersionMax", spec_version, platform or "linux")
+    if RUNTIME_RELEASES.index(chosen.release) < RUNTIME_RELEASES.index(FIRST_FEATURES_RELEASE):
+        note = chosen.release_note or f"the document says {chosen.release}"
+        note = f"{note}; {FIRST_FEATURES_RELEASE} is the first with features"
+        chosen = replace(chosen, release=FIRST_FEATURES_RELEASE, release_note=note)
+    return _report("features", FEATURES_STRUCTURE, path, document, chosen, chosen.scene(), selection or Selection())
+
+
+def _validate(spec_version: str | None, platform: str | None) -> None:
+    if spec_version is not None and spec_version not in RUNTIME_RELEASES:
+        raise ValueError(f"unknown release of runtime-spec: {spec_version}; known are {', '.join(RUNTIME_RELEASES)}")
+    if platform is not None and platform not in PLATFORMS:
+        raise ValueError(f"unknown platform: {platform}; known are {', '.join(PLATFORMS)}")
+
+
+def _document(source: sources.Source) -> Document:
+    if source.data is None:
+        message = f"the bundle has no file {sources.CONFIG_NAME}"
+        return Document(source.name, "", MISSING, (Problem(ABSENT, message, "", None, 1),))
+    return read_document(source.data, source.name)
+
+
+def _read_alone(kind: str, path: str, max_size: int) -> Document | Report:
+    try:
+        return _document(sources.file_source(path, max_size))
+    except sources.Unreadable as problem:
+        return Report(kind, path, SPECIFICATION, problem=str(problem))
+
+
+def _choose(value: Any, version_member: str, spec_version: str | None, platform: str | None) -> _Chosen:
+    members = value if isinstance(value, dict) else {}
+    written = members.get(version_member)
+    text = written if isinstance(written, str) else None
+    release, release_note = _release(text, spec_version)
+    version = parse(text) if text else None
+    development = version is not None and version.prerelease != ""
+    return _Chosen(release, release_note, development, *_platforms(members, platform))
+
+
+def _release(written: str | None, asked: str | None) -> tuple[str, str]:
+    judged = Judged(asked, "asked") if asked else judged_by(written, RUNTIME_RELEASES)
+    if judged.standing == "invalid":
+        return judged.release, "the document names no version"
+    if written is None or written == judged.release:
+        return judged.release, ""
+    return judged.release, f"the document says {written}"
+
+
+def _platforms(members: dict[str, Any], asked: str | None) -> tuple[frozenset[str], str]:
+    if asked:
+        # A virtual machine is a way to run a Linux container, not an operating system.
+        return frozenset({asked, "linux"} if asked == "vm" else {asked}), ""
+    present = frozenset(name for name in PLATFORMS if name in members)
+    if not present:
+        return frozenset({"linux"}), "no platform section, taken as linux"
+    return (present | {"linux"} if present == {"vm"} else present), ""
+
+
+def _report(
+    kind: str, subject: Subject, path: str, document: Document, chosen: _Chosen, scene: Scene, selection: Selection
+) -> Report:
+    load_checks()
+    clauses = active_clauses(subject, chosen.release, chosen.platforms, selection)
+    verdicts = judge(subject, document, scene, clauses, selection, document.name)
+    return Report(
+        kind,
+        path,
+        SPECIFICATION,
+        chosen.release,
+        chosen.release_note,
+        tuple(name for name in PLATFORMS if name in chosen.platforms),
+        chosen.platform_note,
+        verdicts.results,
+        verdicts.findings,
+        verdicts.suppressed,
+    )

@@ -1,0 +1,37 @@
+"""Lists of CPUs and memory nodes, such as ``0-3,7`` (runtime-spec config-linux.md#cpu, cpuset(7))."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from ocivalidate.checks import Node, Violation
+from ocivalidate.clauses import Severity
+
+_RANGE = re.compile(r"([0-9]{1,9})(?:-([0-9]{1,9}))?")
+# The kernel takes more than the specification says: strides, the last CPU by name, all of them, blanks at the ends.
+_KERNEL_RANGE = re.compile(r"(?:[0-9]{1,9}|N)(?:-(?:[0-9]{1,9}|N)(?::[0-9]{1,9}/[0-9]{1,9})?)?|all")
+
+
+def list_form(node: Node, clause: str) -> Iterator[Violation]:
+    """Judge a list of numbers and ranges. The empty string is fine: programs in Go write it for an unset list."""
+    if node.value == "":
+        return
+    parts = node.value.split(",")
+    want = "numbers and ranges with commas between them, such as 0-3,7"
+    if all(_is_range(part) for part in parts):
+        return
+    if all(_KERNEL_RANGE.fullmatch(part) and not _runs_backwards(part) for part in node.value.strip().split(",")):
+        message = f"{node.place} is a list that the kernel takes, but not of the form that the specification gives"
+        yield node.breaks(clause, message, want=want, severity=Severity.WARNING)
+    else:
+        yield node.breaks(clause, f"{node.place} is not a list of numbers and ranges", want=want)
+
+
+def _is_range(part: str) -> bool:
+    return _RANGE.fullmatch(part) is not None and not _runs_backwards(part)
+
+
+def _runs_backwards(part: str) -> bool:
+    match = _RANGE.fullmatch(part)
+    return match is not None and match[2] is not None and int(match[2]) < int(match[1])

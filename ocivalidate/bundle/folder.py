@@ -1,0 +1,109 @@
+"""Checks of the bundle folder on disk (runtime-spec bundle.md, config.md#root and #posix-platform-hooks)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from ocivalidate.bundle.registry import CONFIG
+from ocivalidate.checks import Node, Scene, Violation
+
+CONFIG_JSON = "runtime/bundle.config-json.required"
+SINGLE_DIRECTORY = "runtime/bundle.single-directory"
+ROOT_EXISTS = "runtime/config.root.path.directory-exists"
+START_CONTAINER_PATH = "runtime/config.hooks.startContainer.path.container-ns"
+
+_MOST_LINKS = 40
+
+
+@CONFIG.check("", CONFIG_JSON, needs="folder")
+def config_json_is_there(_node: Node, _scene: Scene) -> Iterator[Violation]:
+    """It is: this document was read from it. A bundle without one is told apart before."""
+    yield from ()
+
+
+@CONFIG.check("/root/path", ROOT_EXISTS, needs="disk")
+def root_is_a_directory(node: Node, scene: Scene) -> Iterator[Violation]:
+    """A relative path is one below the bundle folder. What cannot be looked at is not judged."""
+    root = _on_disk(node, scene)
+    if root is None:
+        yield node.breaks(ROOT_EXISTS, "root.path is empty", want="the path of a folder")
+        return
+    try:
+        os.stat(root)
+    except (FileNotFoundError, NotADirectoryError):
+        yield node.breaks(ROOT_EXISTS, "root.path does not exist", want="a folder", hint=f"looked at {root}")
+    except OSError:
+        return
+    else:
+        if not os.path.isdir(root):
+            yield node.breaks(ROOT_EXISTS, "root.path is not a folder", want="a folder", hint=f"looked at {root}")
+
+
+@CONFIG.check("/root/path", SINGLE_DIRECTORY, needs="disk")
+def root_is_in_the_bundle(node: Node, scene: Scene) -> Iterator[Violation]:
+    """A note only: see the inventory on why the sentence is contested."""
+    root, folder = _on_disk(node, scene), scene.folder
+    if root is None or folder is None:
+        return
+    inside, outer = os.path.normpath(os.path.abspath(root)), os.path.abspath(folder)
+    if os.path.commonpath([inside, outer]) != outer or inside == outer:
+        yield node.breaks(SINGLE_DIRECTORY, "root.path is not in the bundle folder")
+
+
+@CONFIG.check("/hooks/startContainer/*/path", START_CONTAINER_PATH, needs="disk")
+def start_container_hook_is_in_the_root(node: Node, scene: Scene) -> Iterator[Violation]:
+    """Judged only where it can be: the root has content, and no mount covers the path."""
+    root_path = scene.root.get("root", "path")
+    root = _on_disk(root_path, scene) if root_path else None
+    if root is None or not node.value.startswith("/") or not _has_content(root) or _is_mounted_over(node.value, scene):
+        return
+    if not _exists_below(root, node.value):
+        yield node.breaks(START_CONTAINER_PATH, f"{node.place} does not exist in the container", hint=f"looked below {root}")
+
+
+def _on_disk(path: Node, scene: Scene) -> Path | None:
+    if scene.folder is None or not isinstance(path.value, str) or not path.value or "\0" in path.value:
+        return None
+    return scene.folder / path.value
+
+
+def _has_content(root: Path) -> bool:
+    try:
+        with os.scandir(root) as entries:
+            return next(entries, None) is not None
+    except OSError:
+        return False
+
+
+def _is_mounted_over(path: str, scene: Scene) -> bool:
+    destinations = [mount.text("destination") or "" for mount in scene.root.each("mounts")]
+    covered = f"{os.path.normpath(path)}/"
+    return any(covered.startswith(f"{os.path.normpath('/' + destination).rstrip('/')}/") for destination in destinations)
+
+
+def _exists_below(root: Path, path: str) -> bool:
+    """Whether a path exists when ``root`` is its ``/``: links are followed inside. True where that cannot be told."""
+    parts, here, links = [part for part in path.split("/") if part], [], 0
+    while parts:
+        part = parts.pop(0)
+        if part in (".", ".."):
+            here = here[:-1] if part == ".." else here
+            continue
+        candidate = root.joinpath(*here, part)
+        try:
+            target = os.readlink(candidate) if candidate.is_symlink() else None
+            if target is None and not candidate.exists():
+                return False
+        except OSError:
+            return True
+        if target is None:
+            here.append(part)
+            continue
+        links += 1
+        if links > _MOST_LINKS:
+            return False
+        here = [] if target.startswith("/") else here
+        parts = [step for step in target.split("/") if step] + parts
+    return True

@@ -1,0 +1,26 @@
+"""Checks of hooks, all six kinds (runtime-spec config.md#posix-platform-hooks)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ocivalidate.bundle.paths import absolute_form, is_absolute
+from ocivalidate.bundle.registry import CONFIG
+from ocivalidate.checks import Node, Scene, Violation
+
+KINDS = ("prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop")
+PATHS = tuple(f"/hooks/{kind}/*/path" for kind in KINDS)
+
+
+def kind_of(hook_member: Node) -> str:
+    """The kind of the hook to which a member at ``/hooks/<kind>/<index>/<member>`` belongs."""
+    return hook_member.pointer.split("/")[2]
+
+
+@CONFIG.check(PATHS, *(f"runtime/config.hooks.{kind}.path.absolute" for kind in KINDS))
+def hook_path_is_absolute(node: Node, scene: Scene) -> Iterator[Violation]:
+    """A hook is run by its path, which no search path or folder completes."""
+    if not is_absolute(node.value, scene.platforms):
+        clause = f"runtime/config.hooks.{kind_of(node)}.path.absolute"
+        want = absolute_form(scene.platforms)
+        yield node.breaks(clause, f"{node.place} is not an absolute path", want=want)

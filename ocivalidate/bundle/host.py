@@ -1,0 +1,79 @@
+"""Checks that need a look at this host (``--host``): what a runtime here would find when it starts the bundle."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from ocivalidate.bundle.hooks import kind_of
+from ocivalidate.bundle.registry import CONFIG
+from ocivalidate.checks import Node, Scene, Violation
+
+RUNTIME_HOOKS = ("prestart", "createRuntime", "createContainer", "poststart", "poststop")
+HOOK_PATH = {kind: f"runtime/config.hooks.{kind}.path.runtime-ns" for kind in RUNTIME_HOOKS}
+LISTENER = "runtime/config-linux.seccomp.listenerPath.af-unix-stream"
+PAGE_SIZE = "runtime/config-linux.resources.hugepageLimits.pageSize.host"
+
+HUGE_PAGES = Path("/sys/kernel/mm/hugepages")
+UNIX_SOCKETS = Path("/proc/net/unix")
+_STREAM = "0001"
+_PAGE_SIZE = re.compile(r"([1-9][0-9]*)([KMG])B")
+_KILOBYTES = {"K": 1, "M": 1024, "G": 1024 * 1024}
+
+
+@CONFIG.check(tuple(f"/hooks/{kind}/*/path" for kind in RUNTIME_HOOKS), *HOOK_PATH.values(), needs="host")
+def hook_program_is_there(node: Node, _scene: Scene) -> Iterator[Violation]:
+    """What cannot be looked at is not judged."""
+    if not node.value.startswith("/") or "\0" in node.value:
+        return
+    try:
+        os.stat(node.value)
+    except (FileNotFoundError, NotADirectoryError):
+        yield node.breaks(HOOK_PATH[kind_of(node)], f"{node.place} does not exist on this host")
+    except OSError:
+        return
+
+
+@CONFIG.check("/linux/seccomp/listenerPath", LISTENER, needs="host")
+def listener_is_a_stream_socket(node: Node, _scene: Scene) -> Iterator[Violation]:
+    """A socket that nobody has made yet is not judged: the agent may come later."""
+    try:
+        mode = os.stat(node.value).st_mode
+    except (OSError, ValueError):
+        return
+    if not stat.S_ISSOCK(mode):
+        yield node.breaks(LISTENER, f"{node.place} is no socket", want="a stream socket")
+    elif _socket_types(node.value) - {_STREAM}:
+        yield node.breaks(LISTENER, f"{node.place} is no stream socket", want="a stream socket")
+
+
+def _socket_types(path: str) -> set[str]:
+    """The types of the sockets at ``path`` by unix(7)'s /proc file; empty where it does not tell."""
+    try:
+        lines = UNIX_SOCKETS.read_text(errors="surrogateescape").splitlines()[1:]
+    except OSError:
+        return set()
+    rows = (line.split(maxsplit=7) for line in lines)
+    return {row[4] for row in rows if len(row) == 8 and row[7] == path}
+
+
+@CONFIG.check("/linux/resources/hugepageLimits/*/pageSize", PAGE_SIZE, needs="host")
+def page_size_is_one_of_this_host(node: Node, _scene: Scene) -> Iterator[Violation]:
+    """The hugetlb controller has files for the page sizes that the kernel has."""
+    match = _PAGE_SIZE.fullmatch(node.value)
+    if match is None:
+        return
+    folder = HUGE_PAGES / f"hugepages-{int(match[1]) * _KILOBYTES[match[2]]}kB"
+    if not folder.is_dir():
+        yield node.breaks(PAGE_SIZE, f"{node.place} is no page size of this host", want=_sizes_of_this_host())
+
+
+def _sizes_of_this_host() -> str:
+    try:
+        names = sorted(os.listdir(HUGE_PAGES))
+    except OSError:
+        names = []
+    return " or ".join(name.removeprefix("hugepages-") for name in names) or "none: this host has no huge pages"

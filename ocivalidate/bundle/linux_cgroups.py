@@ -1,0 +1,157 @@
+"""Checks of control groups (runtime-spec config-linux.md#control-groups)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from ocivalidate.bundle.cpulists import list_form
+from ocivalidate.bundle.process import repeated
+from ocivalidate.bundle.registry import CONFIG
+from ocivalidate.checks import Node, Scene, Violation
+
+_C = "runtime/config-linux.resources."
+_S = "safety/config.resources."
+PATH = "runtime/config-linux.cgroupsPath.absolute-or-relative"
+PATH_PARENT = "safety/config.cgroupsPath.parent"
+KERNEL_MEMORY = {name: f"{_C}memory.{name}.not-recommended" for name in ("kernel", "kernelTCP")}
+SWAP_BELOW = f"{_S}memory.swap-below-limit"
+SWAP_ALONE = f"{_S}memory.swap-without-limit"
+RESERVATION = f"{_S}memory.reservation-above-limit"
+BURST_QUOTA = f"{_C}cpu.burst.le-quota"
+CPU_LISTS = {name: f"{_C}cpu.{name}.format" for name in ("cpus", "mems")}
+PERIOD = f"{_S}cpu.period"
+QUOTA = f"{_S}cpu.quota"
+REALTIME = f"{_S}cpu.realtime"
+WEIGHT_DEVICE = f"{_C}blockIO.weightDevice.one-of"
+WEIGHT = f"{_S}blockIO.weight"
+PAGE_SIZE = f"{_C}hugepageLimits.pageSize.format"
+PAGE_TWICE = f"{_S}hugepageLimits.duplicate"
+RDMA = f"{_C}rdma.one-of"
+UNIFIED = f"{_C}unified.key"
+
+_PAGE_SIZE = re.compile(r"[1-9][0-9]*[KMGTPE]B")
+_BLOCK_IO = "/linux/resources/blockIO"
+_WEIGHTS = tuple(f"{_BLOCK_IO}/{place}{name}" for place in ("", "weightDevice/*/") for name in ("weight", "leafWeight"))
+
+
+@CONFIG.check("/linux/cgroupsPath", PATH, PATH_PARENT)
+def cgroups_path_is_a_path(node: Node, _scene: Scene) -> Iterator[Violation]:
+    """Every text but the empty one is a path; NUL is judged for all strings alike."""
+    if node.value == "":
+        yield node.breaks(PATH, "linux.cgroupsPath is empty", want="an absolute or a relative path")
+    elif ".." in node.value.split("/"):
+        yield node.breaks(PATH_PARENT, "linux.cgroupsPath climbs with ..")
+
+
+@CONFIG.check(("/linux/resources/memory/kernel", "/linux/resources/memory/kernelTCP"), *KERNEL_MEMORY.values())
+def kernel_memory_is_discouraged(node: Node, _scene: Scene) -> Iterator[Violation]:
+    """Kernels dropped both files."""
+    yield node.breaks(KERNEL_MEMORY[node.name], f"{node.place} is not recommended", hint="leave it out")
+
+
+@CONFIG.check("/linux/resources/memory/swap", SWAP_BELOW, SWAP_ALONE)
+def swap_counts_memory_too(node: Node, scene: Scene) -> Iterator[Violation]:
+    """memory.memsw.limit_in_bytes: memory and swap together. -1 is unlimited, 0 unset."""
+    swap, limit = node.number(), scene.root.get("linux", "resources", "memory", "limit")
+    if swap is None or swap <= 0:
+        return
+    bytes_allowed = limit.number() if limit else None
+    if bytes_allowed is not None and bytes_allowed > swap:
+        yield node.breaks(SWAP_BELOW, f"{node.place} is below memory.limit", want=f"at least {bytes_allowed}")
+    elif bytes_allowed == -1 or (limit is None and not _has_memory_limit(scene)):
+        yield node.breaks(SWAP_ALONE, f"{node.place} limits swap where memory has no limit")
+
+
+def _has_memory_limit(scene: Scene) -> bool:
+    memory = scene.root.get("linux", "resources", "memory")
+    return memory is not None and memory.has("limit")
+
+
+@CONFIG.check("/linux/resources/memory/reservation", RESERVATION)
+def reservation_is_below_limit(node: Node, scene: Scene) -> Iterator[Violation]:
+    """A soft limit above the hard one never acts."""
+    reservation, limit = node.number(), scene.root.number("linux", "resources", "memory", "limit")
+    if reservation is not None and limit is not None and 0 < limit < reservation:
+        yield node.breaks(RESERVATION, f"{node.place} is above memory.limit", want=f"at most {limit}")
+
+
+@CONFIG.check("/linux/resources/cpu/burst", BURST_QUOTA)
+def burst_is_within_quota(node: Node, scene: Scene) -> Iterator[Violation]:
+    """The text says it from both sides; this is the one under which it is told."""
+    burst, quota = node.number(), scene.root.number("linux", "resources", "cpu", "quota")
+    if burst is not None and quota is not None and 0 < quota < burst:
+        yield node.breaks(BURST_QUOTA, f"{node.place} is above cpu.quota", want=f"at most {quota}")
+
+
+@CONFIG.check(("/linux/resources/cpu/cpus", "/linux/resources/cpu/mems"), *CPU_LISTS.values())
+def cpu_list_has_its_form(node: Node, _scene: Scene) -> Iterator[Violation]:
+    """Described since 1.2.1."""
+    yield from list_form(node, CPU_LISTS[node.name])
+
+
+@CONFIG.check("/linux/resources/cpu/period", PERIOD)
+def period_is_in_range(node: Node, _scene: Scene) -> Iterator[Violation]:
+    """Documentation/scheduler/sched-bwc.rst of the kernel; 0 is unset."""
+    value = node.number()
+    if value and not 1_000 <= value <= 1_000_000:
+        yield node.breaks(PERIOD, f"{node.place} is out of the range that the kernel takes", want="1000 to 1000000")
+
+
+@CONFIG.check("/linux/resources/cpu/quota", QUOTA)
+def quota_is_large_enough(node: Node, _scene: Scene) -> Iterator[Violation]:
+    """Documentation/scheduler/sched-bwc.rst of the kernel: a millisecond at least; 0 is unset, below it unlimited."""
+    value = node.number()
+    if value is not None and 0 < value < 1_000:
+        yield node.breaks(QUOTA, f"{node.place} is less than the kernel takes", want="at least 1000")
+
+
+@CONFIG.check("/linux/resources/cpu/realtimeRuntime", REALTIME)
+def realtime_runtime_is_within_period(node: Node, scene: Scene) -> Iterator[Violation]:
+    """Documentation/scheduler/sched-rt-group.rst of the kernel."""
+    runtime, period = node.number(), scene.root.number("linux", "resources", "cpu", "realtimePeriod")
+    if runtime is not None and period and runtime > period:
+        yield node.breaks(REALTIME, f"{node.place} is above cpu.realtimePeriod", want=f"at most {period}")
+
+
+@CONFIG.check(f"{_BLOCK_IO}/weightDevice/*", WEIGHT_DEVICE)
+def weight_device_has_a_weight(node: Node, _scene: Scene) -> Iterator[Violation]:
+    """One of the two at least."""
+    if not node.has("weight") and not node.has("leafWeight"):
+        yield node.breaks(WEIGHT_DEVICE, f"{node.place} has neither weight nor leafWeight", got="", want="one of them at least")
+
+
+@CONFIG.check(_WEIGHTS, WEIGHT)
+def weight_is_in_range(node: Node, _scene: Scene) -> Iterator[Violation]:
+    """The kernel's cgroup-v1/blkio-controller.rst; 0 is unset."""
+    value = node.number()
+    if value and not 10 <= value <= 1000:
+        yield node.breaks(WEIGHT, f"{node.place} is out of the range that the kernel takes", want="10 to 1000")
+
+
+@CONFIG.check("/linux/resources/hugepageLimits/*/pageSize", PAGE_SIZE)
+def page_size_has_its_form(node: Node, _scene: Scene) -> Iterator[Violation]:
+    """A number, the letter of a binary unit, B."""
+    if not _PAGE_SIZE.fullmatch(node.value):
+        yield node.breaks(PAGE_SIZE, f"{node.place} is no size of a huge page", want="such as 64KB, 2MB or 1GB")
+
+
+@CONFIG.check("/linux/resources/hugepageLimits", PAGE_TWICE)
+def page_sizes_are_unique(node: Node, _scene: Scene) -> Iterator[Violation]:
+    """The later limit would win."""
+    yield from repeated(node, "pageSize", PAGE_TWICE)
+
+
+@CONFIG.check("/linux/resources/rdma/*", RDMA)
+def rdma_entry_has_a_limit(node: Node, _scene: Scene) -> Iterator[Violation]:
+    """One of the two at least."""
+    if not node.has("hcaHandles") and not node.has("hcaObjects"):
+        yield node.breaks(RDMA, f"{node.place} has neither hcaHandles nor hcaObjects", got="", want="one of them at least")
+
+
+@CONFIG.check("/linux/resources/unified/*", UNIFIED)
+def unified_key_is_a_file_name(node: Node, _scene: Scene) -> Iterator[Violation]:
+    """A key with a slash could write to another control group."""
+    if node.name in ("", ".", "..") or "/" in node.name or "\0" in node.name:
+        message = "a key of linux.resources.unified is no name of a file in the cgroup"
+        yield node.breaks(UNIFIED, message, got=node.name, want="such as memory.high", at_name=True)

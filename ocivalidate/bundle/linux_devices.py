@@ -1,0 +1,111 @@
+"""Checks of Linux devices and network devices (runtime-spec config-linux.md#devices, #network-devices)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ocivalidate.bundle.linux_namespaces import namespace
+from ocivalidate.bundle.process import repeated
+from ocivalidate.bundle.registry import CONFIG
+from ocivalidate.checks import Node, Scene, Violation
+
+_C = "runtime/config-linux.devices."
+REQUIRED = {name: f"{_C}{name}.required-unless-p" for name in ("major", "minor")}
+UNIQUE_NODE = f"{_C}no-duplicate-node"
+PATH = f"{_C}path.absolute"
+DUPLICATE_PATH = "safety/config.devices.duplicate-path"
+NUMBER_RANGE = "safety/config.devices.number-range"
+NET_NAME = "safety/config.netDevices.name"
+NET_CLASH = "safety/config.netDevices.name-clash"
+NET_NAMESPACE = "safety/config.netDevices.no-network-namespace"
+
+# include/linux/kdev_t.h: 12 bits for the major number, 20 for the minor one.
+_LARGEST = {"major": 2**12 - 1, "minor": 2**20 - 1}
+# include/uapi/linux/if.h: IFNAMSIZ is 16 with the NUL at the end.
+_LONGEST_NAME = 15
+
+
+@CONFIG.check("/linux/devices/*", *REQUIRED.values())
+def device_has_its_numbers(node: Node, _scene: Scene) -> Iterator[Violation]:
+    """A FIFO has none."""
+    kind = node.text("type")
+    if kind is None or kind == "p":
+        return
+    for name, clause in REQUIRED.items():
+        if not node.has(name):
+            yield node.breaks(clause, f"{node.place}.{name} is missing", got="", want=f"a member {name}")
+
+
+@CONFIG.check(("/linux/devices/*/major", "/linux/devices/*/minor"), NUMBER_RANGE)
+def device_number_is_in_range(node: Node, _scene: Scene) -> Iterator[Violation]:
+    """mknod(2) cannot make a device of another number."""
+    value, largest = node.number(), _LARGEST[node.name]
+    if value is not None and not 0 <= value <= largest:
+        yield node.breaks(NUMBER_RANGE, f"{node.place} is no device number", want=f"0 to {largest}")
+
+
+@CONFIG.check("/linux/devices", UNIQUE_NODE)
+def devices_are_unique(node: Node, _scene: Scene) -> Iterator[Violation]:
+    """``u`` is another word for ``c``; a FIFO has no numbers."""
+    first: dict[tuple[str, int, int], Node] = {}
+    for device in node.children():
+        kind, major, minor = device.text("type"), device.number("major"), device.number("minor")
+        if kind is None or kind == "p" or major is None or minor is None:
+            continue
+        key = ("c" if kind == "u" else kind, major, minor)
+        if key in first:
+            message = f"{device.place} is the same device as {first[key].place}"
+            yield device.breaks(UNIQUE_NODE, message, got=f"{kind} {major}:{minor}")
+        else:
+            first[key] = device
+
+
+@CONFIG.check("/linux/devices/*/path", PATH)
+def device_path_is_absolute(node: Node, _scene: Scene) -> Iterator[Violation]:
+    """The text says full path."""
+    if not node.value.startswith("/"):
+        yield node.breaks(PATH, f"{node.place} is not an absolute path", want="a path that starts with /")
+
+
+@CONFIG.check("/linux/devices", DUPLICATE_PATH)
+def device_paths_are_unique(node: Node, _scene: Scene) -> Iterator[Violation]:
+    """Only one device can be at a path."""
+    yield from repeated(node, "path", DUPLICATE_PATH)
+
+
+@CONFIG.check("/linux/netDevices/*", NET_NAME)
+def network_device_is_named_well(node: Node, _scene: Scene) -> Iterator[Violation]:
+    """net/core/dev.c, dev_valid_name(): both the name on the host and the one in the container. A template may end in %d."""
+    if not _is_device_name(node.name):
+        yield node.breaks(NET_NAME, f"{node.place} has no name that a network device can have", got=node.name, at_name=True)
+    name = node.get("name")
+    # An empty name is an unset one: programs in Go write it.
+    if name is not None and name.value and not _is_device_name(name.value):
+        yield name.breaks(NET_NAME, f"{name.place} is no name that a network device can have")
+
+
+@CONFIG.check("/linux/netDevices", NET_CLASH)
+def network_devices_do_not_clash(node: Node, _scene: Scene) -> Iterator[Violation]:
+    """A device without a name keeps that of the host; %d makes the kernel choose a free one."""
+    first: dict[str, Node] = {}
+    for device in node.children():
+        name = device.text("name") or device.name
+        if "%d" in name:
+            continue
+        if name in first:
+            yield device.breaks(NET_CLASH, f"{device.place} gets the name of {first[name].place}", got=name)
+        else:
+            first[name] = device
+
+
+@CONFIG.check("/linux/netDevices", NET_NAMESPACE)
+def network_devices_have_a_namespace(node: Node, scene: Scene) -> Iterator[Violation]:
+    """Devices are moved into the network namespace of the container; in that of the host they are already."""
+    if node.value and namespace(scene, "network") is None:
+        yield node.breaks(NET_NAMESPACE, "linux.netDevices come without a network namespace", got="")
+
+
+def _is_device_name(name: str) -> bool:
+    if name in ("", ".", "..") or len(name.encode("utf-8", "surrogatepass")) > _LONGEST_NAME:
+        return False
+    return not any(letter in "/:" or letter.isspace() for letter in name)

@@ -1,0 +1,113 @@
+"""Checks of the smaller parts of the Linux section: paths, propagation, personality, intelRdt, memory policy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ocivalidate.bundle.cpulists import list_form
+from ocivalidate.bundle.registry import CONFIG
+from ocivalidate.bundle.values import PROPAGATIONS, in_open_list
+from ocivalidate.checks import Node, Scene, Violation
+from ocivalidate.clauses import Severity
+
+_C = "runtime/config-linux."
+HIDDEN_PATHS = {name: f"{_C}{name}.absolute" for name in ("maskedPaths", "readonlyPaths")}
+PROPAGATION = f"{_C}rootfsPropagation.values"
+PERSONALITY = f"{_C}personality.flags.none"
+L3_PREFIX = f"{_C}intelRdt.l3CacheSchema.prefix"
+L3_NEWLINE = f"{_C}intelRdt.l3CacheSchema.no-newline"
+MB_PREFIX = f"{_C}intelRdt.memBwSchema.prefix"
+MB_NEWLINE = f"{_C}intelRdt.memBwSchema.no-newline"
+SCHEMATA_NEWLINE = f"{_C}intelRdt.schemata.no-newline"
+CLOS = "safety/config.intelRdt.closID"
+NODES = f"{_C}memoryPolicy.nodes.mode-rules"
+NODES_FORM = f"{_C}memoryPolicy.nodes.format"
+POLICY_FLAGS = "safety/config.memoryPolicy.flags"
+
+# set_mempolicy(2): modes that take no nodes, and modes that need some; the others take both.
+_WITHOUT_NODES = frozenset({"MPOL_DEFAULT", "MPOL_LOCAL"})
+_WITH_NODES = frozenset({"MPOL_BIND", "MPOL_INTERLEAVE", "MPOL_WEIGHTED_INTERLEAVE", "MPOL_PREFERRED_MANY"})
+
+
+@CONFIG.check(("/linux/maskedPaths/*", "/linux/readonlyPaths/*"), *HIDDEN_PATHS.values())
+def hidden_path_is_absolute(node: Node, _scene: Scene) -> Iterator[Violation]:
+    """Paths in the container."""
+    if not node.value.startswith("/"):
+        clause = HIDDEN_PATHS[node.pointer.split("/")[2]]
+        yield node.breaks(clause, f"{node.place} is not an absolute path", want="a path that starts with /")
+
+
+@CONFIG.check("/linux/rootfsPropagation", PROPAGATION)
+def propagation_is_known(node: Node, scene: Scene) -> Iterator[Violation]:
+    """The recursive forms are a note: container engines write them, and every runtime takes them. Empty is unset."""
+    if node.value:
+        yield from in_open_list(node, scene, PROPAGATION, PROPAGATIONS, kernel=Severity.NOTE)
+
+
+@CONFIG.check("/linux/personality/flags", PERSONALITY)
+def personality_has_no_flags(node: Node, _scene: Scene) -> Iterator[Violation]:
+    """No flag is defined so far."""
+    if node.value:
+        yield node.breaks(PERSONALITY, "linux.personality.flags has an entry, but no flag is defined", want="no entry")
+
+
+@CONFIG.check("/linux/intelRdt/l3CacheSchema", L3_PREFIX, L3_NEWLINE)
+def l3_schema_has_its_form(node: Node, _scene: Scene) -> Iterator[Violation]:
+    """Advice, where memBwSchema has a requirement."""
+    if not node.value.startswith("L3:"):
+        yield node.breaks(L3_PREFIX, f"{node.place} does not start with L3:", want="L3:…")
+    if "\n" in node.value:
+        yield node.breaks(L3_NEWLINE, f"{node.place} has a newline")
+
+
+@CONFIG.check("/linux/intelRdt/memBwSchema", MB_PREFIX, MB_NEWLINE)
+def memory_bandwidth_schema_has_its_form(node: Node, _scene: Scene) -> Iterator[Violation]:
+    """One line that starts with MB:."""
+    if not node.value.startswith("MB:"):
+        yield node.breaks(MB_PREFIX, f"{node.place} does not start with MB:", want="MB:…")
+    if "\n" in node.value:
+        yield node.breaks(MB_NEWLINE, f"{node.place} has a newline")
+
+
+@CONFIG.check("/linux/intelRdt/schemata/*", SCHEMATA_NEWLINE)
+def schemata_entry_is_a_line(node: Node, _scene: Scene) -> Iterator[Violation]:
+    """Each entry is one line of the file."""
+    if "\n" in node.value:
+        yield node.breaks(SCHEMATA_NEWLINE, f"{node.place} has a newline")
+
+
+@CONFIG.check("/linux/intelRdt/closID", CLOS)
+def class_is_a_folder(node: Node, _scene: Scene) -> Iterator[Violation]:
+    """A path would lead out of the resctrl file system; / alone means its root since 1.3.0. Empty is unset."""
+    name = node.value
+    if name in (".", "..") or ("/" in name and name != "/") or "\n" in name:
+        yield node.breaks(CLOS, "linux.intelRdt.closID is no name of a folder", want="a plain name, or /")
+
+
+@CONFIG.check("/linux/memoryPolicy", NODES)
+def policy_nodes_fit_the_mode(node: Node, _scene: Scene) -> Iterator[Violation]:
+    """set_mempolicy(2)."""
+    mode = node.text("mode")
+    if mode is None or (node.has("nodes") and node.get("nodes") is None):
+        return
+    nodes = node.text("nodes")
+    if mode in _WITHOUT_NODES and nodes:
+        yield node.breaks(NODES, f"{mode} takes no nodes", got=f"nodes {nodes}", want="no nodes")
+    elif mode in _WITH_NODES and not nodes:
+        yield node.breaks(NODES, f"{mode} needs nodes", got="", want="a list of nodes such as 0-1")
+
+
+@CONFIG.check("/linux/memoryPolicy/nodes", NODES_FORM)
+def policy_nodes_are_a_list(node: Node, _scene: Scene) -> Iterator[Violation]:
+    """The same form as cpusets have."""
+    yield from list_form(node, NODES_FORM)
+
+
+@CONFIG.check("/linux/memoryPolicy", POLICY_FLAGS)
+def policy_flags_agree(node: Node, _scene: Scene) -> Iterator[Violation]:
+    """set_mempolicy(2) answers EINVAL."""
+    flags, mode = set(node.texts("flags")), node.text("mode")
+    if {"MPOL_F_STATIC_NODES", "MPOL_F_RELATIVE_NODES"} <= flags:
+        yield node.breaks(POLICY_FLAGS, "MPOL_F_STATIC_NODES and MPOL_F_RELATIVE_NODES exclude each other", got="")
+    if "MPOL_F_NUMA_BALANCING" in flags and mode not in (None, "MPOL_BIND", "MPOL_PREFERRED_MANY"):
+        yield node.breaks(POLICY_FLAGS, f"MPOL_F_NUMA_BALANCING does not go with {mode}", got="")

@@ -1,0 +1,178 @@
+"""Checks of Linux namespaces and of what belongs to one (runtime-spec config-linux.md: namespaces, mappings, time offsets, sysctl)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from ocivalidate.bundle.idmaps import END_OF_IDS, overlaps
+from ocivalidate.bundle.process import repeated
+from ocivalidate.bundle.registry import CONFIG
+from ocivalidate.bundle.values import CLOCKS, LINUX_NAMESPACES, in_open_list
+from ocivalidate.checks import Node, Scene, Violation
+
+_C = "runtime/config-linux."
+PATH = f"{_C}namespaces.path.absolute"
+TYPE = f"{_C}namespaces.type.values"
+UNIQUE = f"{_C}namespaces.type.unique"
+PATH_TYPE = "safety/config.namespaces.path-type"
+USER_UNMAPPED = "safety/config.namespaces.user-without-mappings"
+CLOCK = f"{_C}timeOffsets.clock"
+NO_TIME = "safety/config.timeOffsets.no-time-namespace"
+NANOSECS = "safety/config.timeOffsets.nanosecs"
+SHARED_UTS = {name: f"safety/config.{name}.shared-uts" for name in ("hostname", "domainname")}
+NO_USER = "safety/config.idMappings.no-user-namespace"
+UNPAIRED = "safety/config.idMappings.unpaired"
+OVERLAP = "safety/config.idMappings.overlap"
+EMPTY_RANGE = "safety/config.idMappings.empty-range"
+OVERFLOW = "safety/config.idMappings.range-overflow"
+SYSCTL_SHARED = "safety/config.sysctl.shared-namespace"
+SYSCTL_GLOBAL = "safety/config.sysctl.not-namespaced"
+
+MAPPINGS = ("/linux/uidMappings", "/linux/gidMappings")
+# Names that other tools use for the same namespaces.
+_OTHER_NAMES = {"net": "network", "mnt": "mount"}
+_PROC_NAMESPACE = re.compile(r"/proc/[^/]+/ns/([a-z]+)(?:_for_children)?")
+_BY_FILE = {"net": "network", "mnt": "mount"}
+# The beginnings of sysctl names and the type of namespace that holds them (namespaces(7), ipc_namespaces(7)).
+_SYSCTL_NAMESPACES = (
+    ("net.", "network"),
+    ("fs.mqueue.", "ipc"),
+    ("kernel.msg", "ipc"),
+    ("kernel.sem", "ipc"),
+    ("kernel.shm", "ipc"),
+    ("kernel.auto_msgmni", "ipc"),
+    ("kernel.hostname", "uts"),
+    ("kernel.domainname", "uts"),
+    ("user.", "user"),
+)
+
+
+def namespace(scene: Scene, kind: str) -> Node | None:
+    """The first entry of ``linux.namespaces`` of this type, new or joined."""
+    return next((entry for entry in scene.root.each("linux", "namespaces") if entry.text("type") == kind), None)
+
+
+@CONFIG.check("/linux/namespaces/*/path", PATH)
+def namespace_path_is_absolute(node: Node, _scene: Scene) -> Iterator[Violation]:
+    """An empty path means none: programs in Go write it for a new namespace."""
+    if node.value and not node.value.startswith("/"):
+        yield node.breaks(PATH, f"{node.place} is not an absolute path", want="a path that starts with /")
+
+
+@CONFIG.check("/linux/namespaces/*/type", TYPE)
+def namespace_type_is_known(node: Node, scene: Scene) -> Iterator[Violation]:
+    """An open list: kernels gain namespaces."""
+    for violation in in_open_list(node, scene, TYPE, LINUX_NAMESPACES):
+        meant = _OTHER_NAMES.get(node.value)
+        hint = f"did you mean {meant}?" if meant else violation.hint
+        yield node.breaks(TYPE, violation.message, want=violation.want, hint=hint, severity=violation.severity)
+
+
+@CONFIG.check("/linux/namespaces", UNIQUE)
+def namespace_types_are_unique(node: Node, _scene: Scene) -> Iterator[Violation]:
+    """A runtime has to refuse a type that is listed twice."""
+    yield from repeated(node, "type", UNIQUE)
+
+
+@CONFIG.check("/linux/namespaces/*", PATH_TYPE)
+def namespace_path_fits_the_type(node: Node, _scene: Scene) -> Iterator[Violation]:
+    """Only paths below /proc tell their type."""
+    match = _PROC_NAMESPACE.fullmatch(node.text("path") or "")
+    kind = node.text("type")
+    if match and kind and _BY_FILE.get(match[1], match[1]) != kind:
+        yield node.breaks(PATH_TYPE, f"{node.place} joins a namespace of another type", got=match[0], want=f"a {kind} namespace")
+
+
+@CONFIG.check("/linux/namespaces/*", USER_UNMAPPED)
+def new_user_namespace_has_mappings(node: Node, scene: Scene) -> Iterator[Violation]:
+    """Without mappings nobody but the overflow user exists in it."""
+    linux = scene.root.get("linux")
+    if node.text("type") != "user" or node.text("path") or linux is None:
+        return
+    if not linux.has("uidMappings") and not linux.has("gidMappings"):
+        yield node.breaks(USER_UNMAPPED, "a new user namespace comes without uidMappings and gidMappings", got="")
+
+
+@CONFIG.check("/linux/timeOffsets/*", CLOCK)
+def clock_is_known(node: Node, _scene: Scene) -> Iterator[Violation]:
+    """time_namespaces(7)."""
+    if node.name not in CLOCKS:
+        message = f"{node.name} is no clock of a time namespace"
+        yield node.breaks(CLOCK, message, got=node.name, want="monotonic or boottime", at_name=True)
+
+
+@CONFIG.check("/linux/timeOffsets/*/nanosecs", NANOSECS)
+def nanoseconds_are_below_a_second(node: Node, _scene: Scene) -> Iterator[Violation]:
+    """time_namespaces(7)."""
+    value = node.number()
+    if value is not None and value >= 10**9:
+        yield node.breaks(NANOSECS, f"{node.place} is a second or more", want="0 to 999999999")
+
+
+@CONFIG.check("/linux/timeOffsets", NO_TIME)
+def time_offsets_have_a_namespace(node: Node, scene: Scene) -> Iterator[Violation]:
+    """Offsets are those of a namespace that is being made."""
+    entry = namespace(scene, "time")
+    if node.value and (entry is None or entry.text("path")):
+        yield node.breaks(NO_TIME, "linux.timeOffsets come without a new time namespace", got="")
+
+
+@CONFIG.check(("/hostname", "/domainname"), *SHARED_UTS.values())
+def name_has_a_uts_namespace(node: Node, scene: Scene) -> Iterator[Violation]:
+    """Where the container shares the host's namespace, the host would be renamed; most runtimes refuse."""
+    if node.value and scene.on("linux") and scene.root.has("linux") and namespace(scene, "uts") is None:
+        clause = SHARED_UTS[node.name]
+        yield node.breaks(clause, f"{node.name} is set, but the container has no UTS namespace of its own")
+
+
+@CONFIG.check(MAPPINGS, NO_USER, UNPAIRED)
+def mappings_belong_to_a_user_namespace(node: Node, scene: Scene) -> Iterator[Violation]:
+    """Runtimes refuse or ignore mappings without a namespace that they could be for."""
+    twin = "gidMappings" if node.name == "uidMappings" else "uidMappings"
+    linux = scene.root.get("linux")
+    if linux is not None and node.value and not linux.has(twin):
+        yield node.breaks(UNPAIRED, f"{node.place} comes without {twin}", got="")
+    if node.value and namespace(scene, "user") is None:
+        yield node.breaks(NO_USER, f"{node.place} comes without a user namespace", got="")
+
+
+@CONFIG.check(MAPPINGS, OVERLAP)
+def mappings_do_not_overlap(node: Node, _scene: Scene) -> Iterator[Violation]:
+    """user_namespaces(7)."""
+    yield from overlaps(node, OVERLAP)
+
+
+@CONFIG.check((*(f"{path}/*" for path in MAPPINGS), "/mounts/*/uidMappings/*", "/mounts/*/gidMappings/*"), EMPTY_RANGE, OVERFLOW)
+def mapping_is_a_range(node: Node, _scene: Scene) -> Iterator[Violation]:
+    """user_namespaces(7)."""
+    size = node.number("size")
+    if size == 0:
+        yield node.breaks(EMPTY_RANGE, f"{node.place} maps no id", got="size 0", want="a size of at least 1")
+    for member in ("containerID", "hostID"):
+        start = node.number(member)
+        if start is not None and size and start + size > END_OF_IDS:
+            message = f"{node.place} reaches beyond the last id"
+            yield node.breaks(OVERFLOW, message, got=f"{member} {start}, size {size}", want=f"an end of at most {END_OF_IDS}")
+            break
+
+
+@CONFIG.check("/linux/sysctl/*", SYSCTL_SHARED, SYSCTL_GLOBAL)
+def sysctl_belongs_to_the_container(node: Node, scene: Scene) -> Iterator[Violation]:
+    """A kernel parameter that no namespace of the container holds is one of the host."""
+    name = _dotted(node.name)
+    kind = next((kind for start, kind in _SYSCTL_NAMESPACES if name.startswith(start)), None)
+    if kind is None:
+        message = f"{name} is a parameter of the whole host"
+        yield node.breaks(SYSCTL_GLOBAL, message, hint="runtimes refuse it or change the host", at_name=True)
+    elif namespace(scene, kind) is None:
+        message = f"{name} is set, but the container has no {kind} namespace of its own"
+        yield node.breaks(SYSCTL_SHARED, message, at_name=True)
+
+
+def _dotted(name: str) -> str:
+    """sysctl(8): names may be written with slashes; the first separator tells which."""
+    slash, dot = name.find("/"), name.find(".")
+    if slash != -1 and (dot == -1 or slash < dot):
+        return name.translate({ord("/"): ".", ord("."): "/"})
+    return name

@@ -1,0 +1,109 @@
+"""Checks of seccomp filters (runtime-spec config-linux.md#seccomp)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ocivalidate.bundle.registry import CONFIG
+from ocivalidate.bundle.values import (
+    SECCOMP_ACTIONS,
+    SECCOMP_ARCHITECTURES,
+    SECCOMP_FLAGS,
+    SECCOMP_OPERATORS,
+    OpenList,
+    in_open_list,
+)
+from ocivalidate.checks import Node, Scene, Violation
+
+_C = "runtime/config-linux.seccomp."
+_S = "safety/config.seccomp."
+METADATA = f"{_C}listenerMetadata.needs-listenerPath"
+DEFAULT_ERRNO = f"{_C}defaultErrnoRet.needs-errno-action"
+ERRNO = f"{_C}syscalls.errnoRet.needs-errno-action"
+NO_LISTENER = f"{_S}notify-without-listener"
+NOTIFY_DEFAULT = f"{_S}notify-default"
+ARG_INDEX = f"{_S}arg-index"
+ERRNO_RANGE = f"{_S}errno-range"
+
+NOTIFY = "SCMP_ACT_NOTIFY"
+ERRNO_ACTIONS = frozenset({"SCMP_ACT_ERRNO", "SCMP_ACT_TRACE"})
+# include/linux/err.h: MAX_ERRNO.
+_LARGEST_ERRNO = 4095
+_LAST_ARGUMENT = 5
+
+# Pattern below linux.seccomp → clause and list.
+_LISTS: dict[str, tuple[str, OpenList]] = {
+    "defaultAction": (f"{_C}defaultAction.values", SECCOMP_ACTIONS),
+    "architectures/*": (f"{_C}architectures.values", SECCOMP_ARCHITECTURES),
+    "flags/*": (f"{_C}flags.values", SECCOMP_FLAGS),
+    "syscalls/*/action": (f"{_C}syscalls.action.values", SECCOMP_ACTIONS),
+    "syscalls/*/args/*/op": (f"{_C}syscalls.args.op.values", SECCOMP_OPERATORS),
+}
+
+
+def _bind_list(below: str, clause: str, known: OpenList) -> None:
+    def value_is_known(node: Node, scene: Scene) -> Iterator[Violation]:
+        yield from in_open_list(node, scene, clause, known)
+
+    CONFIG.check(f"/linux/seccomp/{below}", clause)(value_is_known)
+
+
+for _below, (_clause, _known) in _LISTS.items():
+    _bind_list(_below, _clause, _known)
+
+
+@CONFIG.check("/linux/seccomp/listenerMetadata", METADATA)
+def metadata_has_a_listener(node: Node, scene: Scene) -> Iterator[Violation]:
+    """An empty text on either side is an unset one: programs in Go write it."""
+    path = scene.root.get("linux", "seccomp")
+    if node.value and path is not None and (not path.has("listenerPath") or path.text("listenerPath") == ""):
+        yield node.breaks(METADATA, "linux.seccomp.listenerMetadata comes without listenerPath")
+
+
+@CONFIG.check("/linux/seccomp/defaultErrnoRet", DEFAULT_ERRNO)
+def default_errno_fits_the_action(node: Node, scene: Scene) -> Iterator[Violation]:
+    """Runtimes have to fail."""
+    action = scene.root.text("linux", "seccomp", "defaultAction")
+    if action in SECCOMP_ACTIONS and action not in ERRNO_ACTIONS:
+        message = f"linux.seccomp.defaultErrnoRet comes with {action}, which takes no errno"
+        yield node.breaks(DEFAULT_ERRNO, message, want=" or ".join(sorted(ERRNO_ACTIONS)))
+
+
+@CONFIG.check("/linux/seccomp/syscalls/*", ERRNO)
+def errno_fits_the_action(node: Node, _scene: Scene) -> Iterator[Violation]:
+    """Runtimes have to fail."""
+    errno, action = node.get("errnoRet"), node.text("action")
+    if errno is not None and action in SECCOMP_ACTIONS and action not in ERRNO_ACTIONS:
+        message = f"{errno.place} comes with {action}, which takes no errno"
+        yield errno.breaks(ERRNO, message, want=" or ".join(sorted(ERRNO_ACTIONS)))
+
+
+@CONFIG.check(("/linux/seccomp/defaultErrnoRet", "/linux/seccomp/syscalls/*/errnoRet"), ERRNO_RANGE)
+def errno_is_in_range(node: Node, _scene: Scene) -> Iterator[Violation]:
+    """seccomp(2) cuts it off there."""
+    value = node.number()
+    if value is not None and value > _LARGEST_ERRNO:
+        yield node.breaks(ERRNO_RANGE, f"{node.place} is no errno", want=f"at most {_LARGEST_ERRNO}")
+
+
+@CONFIG.check("/linux/seccomp", NO_LISTENER)
+def notify_has_a_listener(node: Node, _scene: Scene) -> Iterator[Violation]:
+    """Nobody would answer the calls that the filter hands on."""
+    actions = [entry.text("action") for entry in node.each("syscalls")]
+    if NOTIFY in actions and not (node.has("listenerPath") and node.text("listenerPath") != ""):
+        yield node.breaks(NO_LISTENER, f"{NOTIFY} is used without linux.seccomp.listenerPath", got="")
+
+
+@CONFIG.check("/linux/seccomp/defaultAction", NOTIFY_DEFAULT)
+def notify_is_not_the_default(node: Node, _scene: Scene) -> Iterator[Violation]:
+    """The runtime could not send the listener to the agent: that needs calls that would wait for the agent."""
+    if node.value == NOTIFY:
+        yield node.breaks(NOTIFY_DEFAULT, f"{NOTIFY} is the default action", got="")
+
+
+@CONFIG.check("/linux/seccomp/syscalls/*/args/*/index", ARG_INDEX)
+def argument_exists(node: Node, _scene: Scene) -> Iterator[Violation]:
+    """syscall(2)."""
+    value = node.number()
+    if value is not None and value > _LAST_ARGUMENT:
+        yield node.breaks(ARG_INDEX, f"{node.place} is no argument of a syscall", want=f"0 to {_LAST_ARGUMENT}")

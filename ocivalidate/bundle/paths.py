@@ -1,0 +1,25 @@
+"""What an absolute path is on the platforms of the specification. Text only: the disk is never looked at."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+_WINDOWS_ABSOLUTE = re.compile(r"[A-Za-z]:[\\/]|\\\\[^\\]")
+
+
+def is_absolute(path: str, platforms: Iterable[str]) -> bool:
+    """Whether ``path`` is absolute on any of the platforms: a document for several may use the form of each."""
+    names = set(platforms)
+    if "windows" in names and _WINDOWS_ABSOLUTE.match(path):
+        return True
+    # Windows takes forward slashes too: /work there is a path below the root of the drive, and Linux containers on Windows use it.
+    return path.startswith("/") and names != {"windows"}
+
+
+def absolute_form(platforms: Iterable[str]) -> str:
+    """What an absolute path starts with on these platforms, for messages."""
+    names = set(platforms)
+    if names == {"windows"}:
+        return "a path that starts with a drive, as C:\\"
+    return "a path that starts with / or a drive, as C:\\" if "windows" in names else "a path that starts with /"

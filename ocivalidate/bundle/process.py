@@ -1,0 +1,193 @@
+"""Checks of process (runtime-spec config.md#process)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from ocivalidate.bundle.cpulists import list_form
+from ocivalidate.bundle.paths import absolute_form, is_absolute
+from ocivalidate.bundle.registry import CONFIG
+from ocivalidate.bundle.values import CAPABILITIES, LINUX_RLIMITS, SOLARIS_RLIMITS, in_open_list
+from ocivalidate.checks import Node, Scene, Violation
+from ocivalidate.clauses import Severity
+
+_C = "runtime/config.process."
+CWD = f"{_C}cwd.absolute"
+ARGS = f"{_C}args.non-empty-non-windows"
+UID = f"{_C}user.uid.required"
+GID = f"{_C}user.gid.required"
+ENV = "safety/config.process.env.name-value"
+RLIMIT_LINUX = f"{_C}rlimits.type.linux-values"
+RLIMIT_SOLARIS = f"{_C}rlimits.type.solaris-values"
+RLIMIT_UNIQUE = f"{_C}rlimits.type.unique"
+SOFT_ABOVE_HARD = "safety/config.process.rlimits.soft-above-hard"
+CAPABILITY = f"{_C}capabilities.values"
+NOT_PERMITTED = "safety/config.process.capabilities.not-permitted"
+OOM = "safety/config.process.oomScoreAdj.range"
+NICE = "safety/config.process.scheduler.nice"
+PRIORITY = "safety/config.process.scheduler.priority"
+DEADLINE = "safety/config.process.scheduler.deadline"
+IO_PRIORITY = f"{_C}ioPriority.priority.range"
+AFFINITY = {name: f"{_C}execCPUAffinity.{name}.format" for name in ("initial", "final")}
+
+CAPABILITY_SETS = ("effective", "bounding", "inheritable", "permitted", "ambient")
+REAL_TIME_POLICIES = ("SCHED_FIFO", "SCHED_RR")
+_CAPABILITY_NAME = re.compile(r"[A-Za-z_]+")
+
+
+@CONFIG.check("/process/cwd", CWD)
+def cwd_is_absolute(node: Node, scene: Scene) -> Iterator[Violation]:
+    """The working directory is a path in the container."""
+    if not is_absolute(node.value, scene.platforms):
+        yield node.breaks(CWD, "process.cwd is not an absolute path", want=absolute_form(scene.platforms))
+
+
+@CONFIG.check("/process", ARGS)
+def args_are_there(node: Node, scene: Scene) -> Iterator[Violation]:
+    """An empty args cannot be run. An absent one is a note: the text calls args OPTIONAL, and tools leave it to be filled in later."""
+    if scene.on("windows"):
+        return
+    args = node.get("args")
+    if args is not None and not args.value:
+        yield args.breaks(ARGS, "process.args has no entry", want="at least the program to run")
+    elif not node.has("args") and scene.since("1.0.2"):
+        message = "process.args is missing: there is no program to run"
+        yield node.breaks(ARGS, message, got="", severity=Severity.NOTE)
+
+
+@CONFIG.check("/process/user", UID, GID)
+def user_has_ids(node: Node, scene: Scene) -> Iterator[Violation]:
+    """Off Windows, where users have names instead."""
+    if scene.on("windows"):
+        return
+    for name, clause in (("uid", UID), ("gid", GID)):
+        if not node.has(name):
+            yield node.breaks(clause, f"process.user.{name} is missing", got="", want=f"a member {name}")
+
+
+@CONFIG.check("/process/env/*", ENV)
+def env_entry_has_a_name(node: Node, _scene: Scene) -> Iterator[Violation]:
+    """The environment holds strings of the form NAME=value (POSIX, environ); others are dropped or refused."""
+    name, equals, _value = node.value.partition("=")
+    if not equals or not name:
+        yield node.breaks(ENV, f"{node.place} is not of the form NAME=value")
+
+
+@CONFIG.check("/process/rlimits/*/type", RLIMIT_LINUX, RLIMIT_SOLARIS)
+def rlimit_is_known(node: Node, scene: Scene) -> Iterator[Violation]:
+    """A document for several platforms may use the limits of each."""
+    if scene.on("linux"):
+        extra = SOLARIS_RLIMITS if scene.on("solaris") else {}
+        yield from in_open_list(node, scene, RLIMIT_LINUX, {**extra, **LINUX_RLIMITS})
+    elif scene.on("solaris"):
+        yield from in_open_list(node, scene, RLIMIT_SOLARIS, SOLARIS_RLIMITS)
+
+
+@CONFIG.check("/process/rlimits", RLIMIT_UNIQUE)
+def rlimits_are_unique(node: Node, _scene: Scene) -> Iterator[Violation]:
+    """A runtime has to refuse a type that is listed twice."""
+    yield from repeated(node, "type", RLIMIT_UNIQUE)
+
+
+@CONFIG.check("/process/rlimits/*", SOFT_ABOVE_HARD)
+def soft_limit_is_below_hard(node: Node, _scene: Scene) -> Iterator[Violation]:
+    """setrlimit(2) answers EINVAL."""
+    soft, hard = node.number("soft"), node.number("hard")
+    if soft is not None and hard is not None and soft > hard:
+        yield node.breaks(SOFT_ABOVE_HARD, f"{node.place} has a soft limit above its hard limit", got=f"{soft} > {hard}")
+
+
+@CONFIG.check(tuple(f"/process/capabilities/{name}/*" for name in CAPABILITY_SETS), CAPABILITY)
+def capability_is_known(node: Node, scene: Scene) -> Iterator[Violation]:
+    """Until 1.0.2 an unknown capability had to be refused; from 1.1.0 on it is to be warned about."""
+    if node.value in CAPABILITIES:
+        return
+    hint = _capability_hint(node.value)
+    lowered = Severity.WARNING if scene.since("1.1.0") else None
+    yield node.breaks(CAPABILITY, f"{node.place} is no capability that is known", hint=hint, severity=lowered)
+
+
+def _capability_hint(written: str) -> str:
+    name = written.upper()
+    guess = name if name.startswith("CAP_") else f"CAP_{name}"
+    known = _CAPABILITY_NAME.fullmatch(written) is not None and guess in CAPABILITIES
+    return f"did you mean {guess}?" if known else ""
+
+
+@CONFIG.check("/process/capabilities/effective/*", NOT_PERMITTED)
+def effective_is_permitted(node: Node, scene: Scene) -> Iterator[Violation]:
+    """capset(2) answers EPERM."""
+    if node.value not in scene.root.texts("process", "capabilities", "permitted"):
+        yield node.breaks(NOT_PERMITTED, f"{node.value} is effective, but not permitted", got="")
+
+
+@CONFIG.check("/process/oomScoreAdj", OOM)
+def oom_score_is_in_range(node: Node, _scene: Scene) -> Iterator[Violation]:
+    """proc(5), /proc/pid/oom_score_adj."""
+    value = node.number()
+    if value is not None and not -1000 <= value <= 1000:
+        yield node.breaks(OOM, "process.oomScoreAdj is out of the range that the kernel takes", want="-1000 to 1000")
+
+
+@CONFIG.check("/process/scheduler/nice", NICE)
+def nice_is_in_range(node: Node, _scene: Scene) -> Iterator[Violation]:
+    """sched(7)."""
+    value = node.number()
+    if value is not None and not -20 <= value <= 19:
+        yield node.breaks(NICE, "process.scheduler.nice is out of the range that the kernel takes", want="-20 to 19")
+
+
+@CONFIG.check("/process/scheduler", PRIORITY)
+def priority_fits_the_policy(node: Node, _scene: Scene) -> Iterator[Violation]:
+    """sched_setattr(2): real-time policies have priorities from 1, other policies none."""
+    policy, priority = node.text("policy"), node.number("priority") or 0
+    if policy is None or (node.has("priority") and node.get("priority") is None):
+        return
+    if policy in REAL_TIME_POLICIES and not 1 <= priority <= 99:
+        yield node.breaks(PRIORITY, f"{policy} needs a priority", got=f"priority {priority}", want="1 to 99")
+    elif policy not in REAL_TIME_POLICIES and priority != 0:
+        yield node.breaks(PRIORITY, f"{policy} takes no priority", got=f"priority {priority}", want="0")
+
+
+@CONFIG.check("/process/scheduler", DEADLINE)
+def deadline_parameters_fit(node: Node, _scene: Scene) -> Iterator[Violation]:
+    """sched(7), SCHED_DEADLINE: 1024 <= runtime <= deadline <= period, where period 0 is the deadline."""
+    policy = node.text("policy")
+    runtime, deadline, period = (node.number(name) or 0 for name in ("runtime", "deadline", "period"))
+    if policy is None:
+        return
+    if policy != "SCHED_DEADLINE":
+        if runtime or deadline or period:
+            yield node.breaks(DEADLINE, f"runtime, deadline and period have no meaning for {policy}", got="")
+    elif not (0 < runtime <= deadline <= (period or deadline)):
+        got = f"{runtime}, {deadline}, {period}"
+        yield node.breaks(DEADLINE, "SCHED_DEADLINE needs 0 < runtime <= deadline <= period", got=got)
+
+
+@CONFIG.check("/process/ioPriority/priority", IO_PRIORITY)
+def io_priority_is_in_range(node: Node, _scene: Scene) -> Iterator[Violation]:
+    """ioprio_set(2)."""
+    value = node.number()
+    if value is not None and not 0 <= value <= 7:
+        yield node.breaks(IO_PRIORITY, "process.ioPriority.priority is out of range", want="0 to 7")
+
+
+@CONFIG.check(("/process/execCPUAffinity/initial", "/process/execCPUAffinity/final"), *AFFINITY.values())
+def affinity_is_a_cpu_list(node: Node, _scene: Scene) -> Iterator[Violation]:
+    """The same form as cpusets have."""
+    yield from list_form(node, AFFINITY[node.name])
+
+
+def repeated(entries: Node, member: str, clause: str) -> Iterator[Violation]:
+    """A violation for each entry whose ``member`` has a value that an earlier entry has."""
+    first: dict[str, Node] = {}
+    for entry in entries.children():
+        value = entry.text(member)
+        if value is None:
+            continue
+        if value in first:
+            message = f"{entry.place} repeats the {member} of {first[value].place}"
+            yield entry.breaks(clause, message, got=value)
+        else:
+            first[value] = entry

@@ -1,0 +1,41 @@
+"""The registries that the check modules of bundles fill: one for each document type."""
+
+from __future__ import annotations
+
+import importlib
+
+from ocivalidate.checks import Registry
+
+CONFIG = Registry()
+STATE = Registry()
+FEATURES = Registry()
+
+# Importing a check module puts its checks into the registries.
+CHECK_MODULES = (
+    "annotations",
+    "common",
+    "folder",
+    "freebsd",
+    "hooks",
+    "host",
+    "linux_cgroups",
+    "linux_devices",
+    "linux_misc",
+    "linux_namespaces",
+    "linux_seccomp",
+    "lint",
+    "mounts",
+    "process",
+    "features",
+    "solaris",
+    "state",
+    "vm",
+    "windows",
+    "zos",
+)
+
+
+def load_checks() -> None:
+    """Fill the registries. Costs nothing from the second call on."""
+    for name in CHECK_MODULES:
+        importlib.import_module(f"ocivalidate.bundle.{name}")

@@ -1,0 +1,97 @@
+"""Where a document comes from: a bundle folder, a file, or standard input; read within bounds, whatever stands at the path."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+MAX_SIZE = 32 * 1024 * 1024
+"""How many bytes a document may have unless the caller says otherwise; real ones have some tens of thousands."""
+
+CONFIG_NAME = "config.json"
+STANDARD_INPUT = "-"
+
+
+class Unreadable(Exception):
+    """Something that cannot be judged because it cannot be read; the message is one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The bytes of a document. ``name`` is how its file is shown; ``folder`` the bundle folder it stands in, if it is one; ``data`` is
+    ``None`` when the folder has no document."""
+
+    name: str
+    folder: Path | None
+    data: bytes | None
+
+
+def bundle_source(path: str, max_size: int = MAX_SIZE) -> Source:
+    """What ``path`` means for ``bundle``: a folder, a ``config.json`` in its folder, another file, or ``-``. Raises :class:`Unreadable`."""
+    if path == STANDARD_INPUT:
+        return Source(path, None, read_standard_input(max_size))
+    if os.path.isdir(path):
+        file = os.path.join(path, CONFIG_NAME)
+        if not os.path.lexists(file) or os.path.isdir(file):
+            return Source(file, Path(path), None)
+        return Source(file, Path(path), read_file(file, max_size))
+    data = read_file(path, max_size)
+    is_config = os.path.basename(path) == CONFIG_NAME
+    return Source(path, Path(os.path.dirname(path) or ".") if is_config else None, data)
+
+
+def file_source(path: str, max_size: int = MAX_SIZE) -> Source:
+    """What ``path`` means for a document that stands alone: a file or ``-``. Raises :class:`Unreadable`."""
+    data = read_standard_input(max_size) if path == STANDARD_INPUT else read_file(path, max_size)
+    return Source(path, None, data)
+
+
+def read_standard_input(max_size: int) -> bytes:
+    """All of standard input. Raises :class:`Unreadable` when it is longer than ``max_size`` bytes."""
+    return _bounded(sys.stdin.buffer, max_size)
+
+
+def read_file(path: str, max_size: int) -> bytes:
+    """All of a regular file. Raises :class:`Unreadable` for anything else, and when it is longer than ``max_size`` bytes."""
+    try:
+        # Without O_NONBLOCK, opening a FIFO waits until somebody writes to it.
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        with os.fdopen(descriptor, "rb") as file:
+            mode = os.fstat(descriptor).st_mode
+            if not stat.S_ISREG(mode):
+                raise Unreadable(f"{_kind(mode)}, not a file")
+            return _bounded(file, max_size)
+    except OSError as error:
+        raise Unreadable(_reason(error)) from error
+    except ValueError as error:
+        # os.open refuses a path with a NUL character.
+        raise Unreadable(f"not a path: {error}") from error
+
+
+def _bounded(file: BinaryIO, max_size: int) -> bytes:
+    data = file.read(max_size + 1)
+    if len(data) > max_size:
+        raise Unreadable(f"more than {max_size} bytes (--max-size)")
+    return data
+
+
+def _reason(error: OSError) -> str:
+    text = error.strerror or str(error)
+    return text[:1].lower() + text[1:]
+
+
+_KINDS = (
+    (stat.S_ISDIR, "a folder"),
+    (stat.S_ISFIFO, "a FIFO"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+)
+
+
+def _kind(mode: int) -> str:
+    return next((name for test, name in _KINDS if test(mode)), "something else")

@@ -1,0 +1,105 @@
+"""The lists of values that the specification leaves open to kernels and libraries, and the test for such a value.
+
+Each list maps a value to the release of runtime-spec that first names it; values that only the kernel or libseccomp know map to ``None``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from ocivalidate.checks import Node, Scene, Violation
+from ocivalidate.clauses import Severity
+
+OpenList = Mapping[str, str | None]
+
+_FIRST = "1.0.0"
+
+
+def _since(release: str | None, names: str) -> dict[str, str | None]:
+    return dict.fromkeys(names.split(), release)
+
+
+# namespaces(7)
+LINUX_NAMESPACES: OpenList = {**_since(_FIRST, "pid network mount ipc uts user cgroup"), "time": "1.1.0"}
+ZOS_NAMESPACES: OpenList = {**_since("1.2.1", "pid mount ipc uts"), **_since(None, "network user cgroup time")}
+
+# capabilities(7), Linux 6.18
+CAPABILITIES = frozenset(
+    f"CAP_{name}"
+    for name in (
+        "AUDIT_CONTROL AUDIT_READ AUDIT_WRITE BLOCK_SUSPEND BPF CHECKPOINT_RESTORE CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID "
+        "IPC_LOCK IPC_OWNER KILL LEASE LINUX_IMMUTABLE MAC_ADMIN MAC_OVERRIDE MKNOD NET_ADMIN NET_BIND_SERVICE NET_BROADCAST NET_RAW "
+        "PERFMON SETFCAP SETGID SETPCAP SETUID SYSLOG SYS_ADMIN SYS_BOOT SYS_CHROOT SYS_MODULE SYS_NICE SYS_PACCT SYS_PTRACE "
+        "SYS_RAWIO SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG WAKE_ALARM"
+    ).split()
+)
+
+# getrlimit(2) on Linux, getrlimit(3C) on Solaris
+LINUX_RLIMITS: OpenList = _since(
+    _FIRST,
+    "RLIMIT_AS RLIMIT_CORE RLIMIT_CPU RLIMIT_DATA RLIMIT_FSIZE RLIMIT_LOCKS RLIMIT_MEMLOCK RLIMIT_MSGQUEUE RLIMIT_NICE RLIMIT_NOFILE "
+    "RLIMIT_NPROC RLIMIT_RSS RLIMIT_RTPRIO RLIMIT_RTTIME RLIMIT_SIGPENDING RLIMIT_STACK",
+)
+SOLARIS_RLIMITS: OpenList = _since(
+    _FIRST, "RLIMIT_AS RLIMIT_CORE RLIMIT_CPU RLIMIT_DATA RLIMIT_FSIZE RLIMIT_NOFILE RLIMIT_STACK RLIMIT_VMEM"
+)
+
+# mount_namespaces(7); the recursive forms are those of mount(8), which runtimes take and container engines write
+PROPAGATIONS: OpenList = {
+    **_since(_FIRST, "shared slave private unbindable"),
+    **_since(None, "rshared rslave rprivate runbindable"),
+}
+
+# seccomp.h of libseccomp 2.6
+SECCOMP_ACTIONS: OpenList = {
+    **_since(_FIRST, "SCMP_ACT_KILL SCMP_ACT_TRAP SCMP_ACT_ERRNO SCMP_ACT_TRACE SCMP_ACT_ALLOW"),
+    "SCMP_ACT_LOG": "1.0.2",
+    **_since("1.1.0", "SCMP_ACT_KILL_PROCESS SCMP_ACT_KILL_THREAD SCMP_ACT_NOTIFY"),
+}
+SECCOMP_ARCHITECTURES: OpenList = {
+    **_since(
+        _FIRST,
+        "SCMP_ARCH_X86 SCMP_ARCH_X86_64 SCMP_ARCH_X32 SCMP_ARCH_ARM SCMP_ARCH_AARCH64 SCMP_ARCH_MIPS SCMP_ARCH_MIPS64 "
+        "SCMP_ARCH_MIPS64N32 SCMP_ARCH_MIPSEL SCMP_ARCH_MIPSEL64 SCMP_ARCH_MIPSEL64N32 SCMP_ARCH_PPC SCMP_ARCH_PPC64 "
+        "SCMP_ARCH_PPC64LE SCMP_ARCH_S390 SCMP_ARCH_S390X SCMP_ARCH_PARISC SCMP_ARCH_PARISC64",
+    ),
+    "SCMP_ARCH_RISCV64": "1.1.0",
+    **_since("1.2.1", "SCMP_ARCH_LOONGARCH64 SCMP_ARCH_M68K SCMP_ARCH_SH SCMP_ARCH_SHEB"),
+    "SCMP_ARCH_NATIVE": None,
+}
+SECCOMP_FLAGS: OpenList = {
+    **_since("1.0.2", "SECCOMP_FILTER_FLAG_TSYNC SECCOMP_FILTER_FLAG_LOG SECCOMP_FILTER_FLAG_SPEC_ALLOW"),
+    "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV": "1.1.0",
+    **_since(None, "SECCOMP_FILTER_FLAG_NEW_LISTENER SECCOMP_FILTER_FLAG_TSYNC_ESRCH"),
+}
+SECCOMP_OPERATORS: OpenList = _since(
+    _FIRST, "SCMP_CMP_NE SCMP_CMP_LT SCMP_CMP_LE SCMP_CMP_EQ SCMP_CMP_GE SCMP_CMP_GT SCMP_CMP_MASKED_EQ"
+)
+
+# time_namespaces(7)
+CLOCKS = frozenset({"monotonic", "boottime"})
+
+# The values that Go gives GOOS and GOARCH, which image-spec advises for os and architecture.
+GOOS = frozenset(
+    "aix android darwin dragonfly freebsd illumos ios js linux netbsd openbsd plan9 solaris wasip1 windows zos".split()
+)
+GOARCH = frozenset(
+    "386 amd64 arm arm64 loong64 mips mips64 mips64le mipsle ppc64 ppc64le riscv64 s390x wasm".split()
+)
+
+
+def in_open_list(node: Node, scene: Scene, clause: str, known: OpenList, kernel: Severity = Severity.WARNING) -> Iterator[Violation]:
+    """Judge a value of an open list: one of a newer release, or of the kernel or a library alone (``kernel``), weighs less than one
+    that nobody knows."""
+    value = node.value
+    if value not in known:
+        want = " or ".join(name for name, since in known.items() if since and scene.since(since))
+        yield node.breaks(clause, f"{node.place} is a value that neither a specification nor a kernel knows", want=want)
+        return
+    since = known[value]
+    if since is None:
+        yield node.breaks(clause, f"{node.place} is a value that the specification does not list", severity=kernel)
+    elif not scene.since(since):
+        message = f"{node.place} is a value that came with version {since}"
+        # A development version has values of the release that it led to.
+        yield node.breaks(clause, message, severity=Severity.NOTE if scene.development else Severity.WARNING)

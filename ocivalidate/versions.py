@@ -1,0 +1,120 @@
+"""Specification versions: the SemVer grammar, and which release a version string is judged by.
+
+Rests on runtime-spec config.md (``ociVersion`` is a SemVer 2.0.0 string) and on https://semver.org (2.0.0, items 2, 9, 10 and 11).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+RUNTIME_RELEASES = ("1.0.0", "1.0.1", "1.0.2", "1.1.0", "1.2.0", "1.2.1", "1.3.0")
+IMAGE_RELEASES = ("1.0.0", "1.0.1", "1.0.2", "1.1.0", "1.1.1")
+
+_NUMBER = r"(?:0|[1-9][0-9]*)"
+_PRERELEASE_PART = r"(?:0|[1-9][0-9]*|[0-9]*[A-Za-z-][0-9A-Za-z-]*)"
+SEMVER = re.compile(
+    rf"({_NUMBER})\.({_NUMBER})\.({_NUMBER})"
+    rf"(?:-({_PRERELEASE_PART}(?:\.{_PRERELEASE_PART})*))?"
+    r"(?:\+([0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*))?"
+)
+# A version number with more digits than this is nonsense, and int() of a huge text is slow or refused.
+_LONGEST_VERSION = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A SemVer 2.0.0 version. ``prerelease`` is ``""`` for a release; build metadata is not kept, as it never orders versions."""
+
+    major: int
+    minor: int
+    patch: int
+    prerelease: str = ""
+
+    @property
+    def core(self) -> tuple[int, int, int]:
+        """The three numbers, without the pre-release."""
+        return self.major, self.minor, self.patch
+
+    def precedes(self, other: Version) -> bool:
+        """Whether this version has lower precedence than ``other`` (SemVer item 11)."""
+        if self.core != other.core:
+            return self.core < other.core
+        return _prerelease_key(self.prerelease) < _prerelease_key(other.prerelease)
+
+    def __str__(self) -> str:
+        text = f"{self.major}.{self.minor}.{self.patch}"
+        return f"{text}-{self.prerelease}" if self.prerelease else text
+
+
+def _prerelease_key(prerelease: str) -> tuple[int, tuple[tuple[int, int, str], ...]]:
+    """A sort key: no pre-release ranks highest, numeric identifiers rank below alphanumeric ones."""
+    if not prerelease:
+        return 1, ()
+    parts = prerelease.split(".")
+    return 0, tuple((0, int(part), "") if part.isdigit() else (1, 0, part) for part in parts)
+
+
+def parse(text: str) -> Version | None:
+    """Read a SemVer 2.0.0 string; ``None`` when it is not one."""
+    if len(text) > _LONGEST_VERSION:
+        return None
+    match = SEMVER.fullmatch(text)
+    if match is None:
+        return None
+    major, minor, patch, prerelease, _build = match.groups()
+    return Version(int(major), int(minor), int(patch), prerelease or "")
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Which release a document is judged by.
+
+    ``release``: the release whose clauses apply. ``standing``: ``"exact"`` (the document names that release, or a pre-release or a
+    build of it), ``"patch"`` (an unknown patch of a known minor), ``"newer"`` or ``"older"`` (than every release known here),
+    ``"invalid"`` (the document names no version that can be read), ``"asked"`` (the caller chose the release).
+    """
+
+    release: str
+    standing: str
+
+
+def judged_by(text: str | None, releases: tuple[str, ...]) -> Judged:
+    """The release that the version string ``text`` of a document is judged by.
+
+    A pre-release is judged as its release and build metadata is ignored; an unknown patch is the newest known patch of its minor; a
+    newer minor or major is the newest known release; a version before the first release is the first; a string that is no version, or
+    ``None``, is the newest known.
+    """
+    version = parse(text) if text is not None else None
+    if version is None:
+        return Judged(releases[-1], "invalid")
+    core = "{}.{}.{}".format(*version.core)
+    if core in releases:
+        return Judged(core, "exact")
+    siblings = [release for release in releases if _core(release)[:2] == version.core[:2]]
+    if siblings:
+        return Judged(siblings[-1], "patch")
+    if version.core < _core(releases[0]):
+        return Judged(releases[0], "older")
+    if version.core > _core(releases[-1]):
+        return Judged(releases[-1], "newer")
+    # A minor between two known ones (none is missing today): the newest release that it may build on.
+    return Judged([release for release in releases if _core(release) < version.core][-1], "patch")
+
+
+def holds(release: str, since: str | None, until: str | None) -> bool:
+    """Whether something that holds from ``since`` to ``until`` (both inclusive, ``None``: no bound) holds in ``release``."""
+    core = _core(release)
+    return (since is None or _core(since) <= core) and (until is None or core <= _core(until))
+
+
+_CORES: dict[str, tuple[int, int, int]] = {}
+
+
+def _core(release: str) -> tuple[int, int, int]:
+    core = _CORES.get(release)
+    if core is None:
+        major, minor, patch = release.split(".")
+        core = _CORES[release] = int(major), int(minor), int(patch)
+    return core

@@ -1,0 +1,20 @@
+"""How values are shown in messages."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+_LONGEST = 60
+
+
+def excerpt(value: Any) -> str:
+    """A JSON value in at most a few dozen characters: scalars as JSON, arrays and objects by their kind."""
+    if isinstance(value, dict):
+        return "an object"
+    if isinstance(value, list):
+        return "an array"
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 10**40:
+        return "a number of more than 40 digits"
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}…"
