@@ -286,7 +286,9 @@ def _storage(bundle: Path) -> list[str]:
 def _prepared(work: Path, name: str) -> Path:
     """Make a bundle's folder with a root filesystem and the saving runtime, and no config.json yet."""
     bundle = work / name
-    (bundle / "rootfs" / "work").mkdir(parents=True)
+    for folder in ("work", "bin"):
+        (bundle / "rootfs" / folder).mkdir(parents=True)
+    (bundle / "rootfs" / "bin" / "true").touch(0o755)
     runtime = bundle / "saving-runtime"
     runtime.write_text(_SAVING_RUNTIME)
     runtime.chmod(0o755)
