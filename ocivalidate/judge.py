@@ -139,6 +139,8 @@ def _judge_value(subject: Subject, document: Document, scene: Scene, clauses: Ma
     seen = schema.visit(subject.kind, scene.release, document.value)
     tally.judged |= seen.judged
     _strangers(subject, seen.strangers, scene, tally)
+    # A member that the release does not have is nothing that its rules could bear on.
+    broken.update(stranger.pointer for stranger in seen.strangers)
     root = Node(document.value, "", frozenset(broken))
     _integer_notation(document, subject, scene.release, broken, tally)
     if "" not in broken:

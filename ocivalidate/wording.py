@@ -10,9 +10,9 @@ _LONGEST = 60
 
 def excerpt(value: Any) -> str:
     """A JSON value in at most a few dozen characters: scalars as JSON, arrays and objects by their kind."""
-    if isinstance(value, dict):
+    if value and isinstance(value, dict):
         return "an object"
-    if isinstance(value, list):
+    if value and isinstance(value, list):
         return "an array"
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 10**40:
         return "a number of more than 40 digits"

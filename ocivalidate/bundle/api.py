@@ -24,6 +24,7 @@ CONTAINER_STATE = Subject("runtime-state", frozenset({"state", "json"}), STATE)
 FEATURES_STRUCTURE = Subject(
     "runtime-features", frozenset({"features", "json"}), FEATURES, closed="runtime/features.no-undefined-properties"
 )
+SUBJECTS = (BUNDLE, CONTAINER_STATE, FEATURES_STRUCTURE)
 # The first release that describes the features structure: no earlier one can say what it may hold.
 FIRST_FEATURES_RELEASE = "1.1.0"
 
@@ -57,13 +58,15 @@ def check_bundle(
     platform: str | None = None,
     selection: Selection | None = None,
     host: bool = False,
+    document_only: bool = False,
     max_size: int = sources.MAX_SIZE,
 ) -> Report:
     """Judge a bundle, or a ``config.json`` alone.
 
     ``path``: a bundle folder, the ``config.json`` in one, another file, or ``-`` for standard input (the last two: the document only).
     ``spec_version``: a release of runtime-spec (default: the one that ``ociVersion`` names). ``platform``: one of ``clauses.PLATFORMS``
-    (default: those whose sections the document has). ``host``: judge too what depends on this host. ``max_size``: bytes.
+    (default: those whose sections the document has). ``host``: judge too what depends on this host. ``document_only``: leave the
+    folder alone, as for a ``config.json`` that is kept without one. ``max_size``: bytes.
     What cannot be read gives a report with a ``problem``. Raises ``ValueError`` for an unknown release or platform.
     """
     _validate(spec_version, platform)
@@ -71,11 +74,12 @@ def check_bundle(
         source = sources.bundle_source(path, max_size)
     except sources.Unreadable as problem:
         return Report("bundle", path, SPECIFICATION, problem=str(problem))
+    folder = None if document_only else source.folder
     document = _document(source)
     chosen = _choose(document.value, "ociVersion", spec_version, platform)
     # A bundle for another platform is never judged on this host's disk.
-    disk = (source.folder is not None or host) and host_platform() in chosen.platforms
-    scene = replace(chosen.scene(), folder=source.folder, disk=disk, host=host)
+    disk = (folder is not None or host) and host_platform() in chosen.platforms
+    scene = replace(chosen.scene(), folder=folder, disk=disk, host=host)
     return _report("bundle", BUNDLE, path, document, chosen, scene, selection or Selection())
 
 

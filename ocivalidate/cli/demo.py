@@ -1,0 +1,41 @@
+"""``ocivalidate demo``: what the tool says of the samples that come with it."""
+
+from __future__ import annotations
+
+import argparse
+import os
+
+from ocivalidate import resources
+from ocivalidate.bundle.api import check_bundle
+from ocivalidate.cli.output import print_text
+from ocivalidate.cli.settings import COLOURS, wants_colour
+from ocivalidate.findings import ExitCode, exit_code
+from ocivalidate.report import Options, render
+
+# Sample below fixtures/demo, what it shows, and the exit code that it gives.
+SAMPLES = (
+    ("bundle-good", "A bundle that conforms:", ExitCode.CONFORMS),
+    ("bundle-broken", "A bundle with mistakes that runtimes meet every day:", ExitCode.FINDINGS),
+)
+
+
+def add_options(parser: argparse.ArgumentParser, _command: str) -> None:
+    """The options of the command."""
+    parser.add_argument("--color", choices=COLOURS, default="auto", help="colours in the text")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Judge the samples. The exit code is 0 when each gave the exit code that it is there to show."""
+    import sys
+
+    colour = wants_colour(options.color, sys.stdout.isatty())
+    as_expected = True
+    for name, title, expected in SAMPLES:
+        path = os.path.relpath(resources.folder("fixtures") / "demo" / name)
+        report = check_bundle(path)
+        code = exit_code([report])
+        as_expected = as_expected and code is expected
+        text = render("text", [report], Options(colour=colour))
+        print_text(f"{title}\n\n$ ocivalidate bundle {path}\n{text}(exit code {code.value})\n\n")
+    print_text("Next: ocivalidate bundle YOUR-BUNDLE, and ocivalidate explain CLAUSE for any of the ids above.\n")
+    return ExitCode.CONFORMS if as_expected else ExitCode.COULD_NOT_JUDGE

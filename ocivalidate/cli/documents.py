@@ -1,0 +1,34 @@
+"""``ocivalidate state`` and ``ocivalidate features``: documents that a runtime prints."""
+
+from __future__ import annotations
+
+import argparse
+
+from ocivalidate.bundle.api import check_features, check_state
+from ocivalidate.cli import settings as settings_module
+from ocivalidate.cli.output import publish
+
+_CHECKS = {"state": check_state, "features": check_features}
+
+
+def add_options(parser: argparse.ArgumentParser, _command: str) -> None:
+    """The options of both commands."""
+    parser.add_argument("files", nargs="+", metavar="FILE", help="a file, or - for standard input")
+    settings_module.add_options(parser, without=frozenset({"host", "document-only"}))
+
+
+def run(options: argparse.Namespace) -> int:
+    """Judge every file and print what was found."""
+    settings = settings_module.settle(options)
+    check = _CHECKS[options.command]
+    reports = [
+        check(
+            file,
+            spec_version=settings["spec-version"],
+            platform=settings["os"],
+            selection=settings.selection,
+            max_size=settings["max-size"],
+        )
+        for file in options.files
+    ]
+    return publish(reports, settings)

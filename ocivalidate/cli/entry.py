@@ -1,0 +1,84 @@
+"""From arguments to a command and its exit code; whatever goes wrong on the way is one line on standard error."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from ocivalidate import __version__
+from ocivalidate.cli.errors import UsageError
+from ocivalidate.findings import ExitCode
+from ocivalidate.resources import MissingResource
+
+# Command → its module below ocivalidate.cli and what it is for. Only the module of the command that is run gets loaded.
+COMMANDS = {
+    "bundle": ("bundle", "judge bundles, or config.json files"),
+    "state": ("documents", "judge what a runtime's state prints"),
+    "features": ("documents", "judge what a runtime's features prints"),
+    "rules": ("rules", "list the clauses and how far they are covered"),
+    "explain": ("explain", "say what a clause means, with a bad and a good example"),
+    "schema": ("schema", "print a JSON Schema of a document type for one release"),
+    "demo": ("demo", "judge the samples that come with ocivalidate"),
+}
+_INTERRUPTED = 130
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that takes no abbreviated options and complains in one line."""
+
+    def __init__(self, *arguments: object, **keywords: object) -> None:
+        keywords["allow_abbrev"] = False
+        super().__init__(*arguments, **keywords)  # type: ignore[arg-type]  # handed on as they came
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong with the command line, and end with exit code 2."""
+        raise UsageError(f"{message} (try {self.prog} --help)")
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run a command line and return its exit code."""
+    try:
+        options = _parser(arguments).parse_args(arguments)
+        code: int = importlib.import_module(f"ocivalidate.cli.{COMMANDS[options.command][0]}").run(options)
+        sys.stdout.flush()
+    except (UsageError, MissingResource) as problem:
+        return _complain(str(problem))
+    except BrokenPipeError:
+        # Whoever read our output has seen enough. Python would complain once more when it closes the stream.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.COULD_NOT_JUDGE
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    except Exception as problem:
+        if os.environ.get("OCIVALIDATE_DEBUG"):
+            raise
+        kind = type(problem).__name__
+        return _complain(f"internal error, please report it ({kind}: {problem}); OCIVALIDATE_DEBUG=1 shows where")
+    return code
+
+
+def _complain(message: str) -> int:
+    line = " ".join(message.split())
+    sys.stderr.write(f"ocivalidate: error: {line.encode('ascii', 'backslashreplace').decode()}\n")
+    return ExitCode.COULD_NOT_JUDGE
+
+
+def _parser(arguments: Sequence[str]) -> Parser:
+    """The parser; of the commands, only the one that the arguments ask for knows its options."""
+    parser = Parser(
+        prog="ocivalidate",
+        description="Judge OCI bundles and runtime documents against the OCI specifications, clause by clause.",
+        epilog="Exit codes: 0 conforms, 1 findings, 2 could not be judged.",
+    )
+    parser.add_argument("--version", action="version", version=f"ocivalidate {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    asked = next((argument for argument in arguments if argument in COMMANDS), None)
+    for name, (module, summary) in COMMANDS.items():
+        command = commands.add_parser(name, help=summary, description=f"{summary[:1].upper()}{summary[1:]}.")
+        if name == asked:
+            importlib.import_module(f"ocivalidate.cli.{module}").add_options(command, name)
+    return parser

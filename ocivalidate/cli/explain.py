@@ -1,0 +1,112 @@
+"""``ocivalidate explain``: what a clause says, where it stands, and what breaks and keeps it."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import json
+import textwrap
+from collections.abc import Iterator
+
+from ocivalidate.cli.errors import UsageError
+from ocivalidate.cli.output import print_text
+from ocivalidate.cli.rules import clause_json
+from ocivalidate.clauses import Clause, Level, load
+from ocivalidate.versions import IMAGE_RELEASES, RUNTIME_RELEASES
+from ocivalidate.witnesses import Witness, example, witness_for
+
+# Family → the repository in which its specification stands, and the newest release known here.
+_REPOSITORIES = {
+    "runtime": ("https://github.com/opencontainers/runtime-spec/blob/v{}/{}", RUNTIME_RELEASES),
+    "image": ("https://github.com/opencontainers/image-spec/blob/v{}/{}", IMAGE_RELEASES),
+}
+_HOW = {
+    "static": "from the document alone",
+    "static-host": "from the document and this host (--host)",
+    "dynamic": "by driving a runtime",
+    "none": "not judged",
+}
+
+
+def add_options(parser: argparse.ArgumentParser, _command: str) -> None:
+    """The options of the command."""
+    parser.add_argument("clauses", nargs="+", metavar="CLAUSE", help="the id of a clause")
+    parser.add_argument("--format", choices=("text", "json"), default="text", help="what is printed")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Explain every clause that is asked for."""
+    found = [_find(clause_id) for clause_id in options.clauses]
+    if options.format == "json":
+        print_text(json.dumps({"clauses": [_as_json(clause) for clause in found]}, indent=1, ensure_ascii=False) + "\n")
+    else:
+        print_text("\n".join("\n".join(_as_text(clause)) + "\n" for clause in found))
+    return 0
+
+
+def _find(clause_id: str) -> Clause:
+    clause = load().get(clause_id)
+    if clause is not None:
+        return clause
+    near = difflib.get_close_matches(clause_id, list(load()), n=3, cutoff=0.6)
+    hint = f"did you mean {' or '.join(near)}?" if near else "ocivalidate rules lists them"
+    raise UsageError(f"no clause {clause_id}; {hint}")
+
+
+def _as_json(clause: Clause) -> dict[str, object]:
+    content: dict[str, object] = clause_json(clause) | {"reference": _reference(clause)}
+    witness = witness_for(clause.same_as or clause.id)
+    if witness:
+        content["bad"], content["good"] = example(witness, "violates"), example(witness, "satisfies")
+    return content
+
+
+def _as_text(clause: Clause) -> Iterator[str]:
+    yield clause.id
+    yield f"  {clause.summary}."
+    yield ""
+    for name, value in _facts(clause):
+        yield from textwrap.wrap(value, 110, initial_indent=f"  {name:<10} ", subsequent_indent=" " * 13)
+    witness = witness_for(clause.same_as or clause.id)
+    if witness:
+        yield from _examples(witness)
+
+
+def _facts(clause: Clause) -> Iterator[tuple[str, str]]:
+    if clause.level is Level.NONE:
+        origin = "hazard that no specification forbids" if clause.family == "safety" else "opinion"
+        yield "level", origin
+    else:
+        yield "level", clause.level.value
+    yield "severity", clause.severity.value
+    yield "judged", _HOW[clause.judged] + (f": {clause.reason}" if clause.reason else "")
+    if clause.since:
+        yield "versions", f"from {clause.since}" + (f" to {clause.until}" if clause.until else " on")
+    yield "platform", clause.platform
+    if clause.document:
+        yield "where", _reference(clause)
+    if clause.contested:
+        yield "contested", clause.contested
+    if clause.open_list:
+        yield "open list", "kernels and libraries know more values: one that only they know is a warning"
+    if clause.same_as:
+        yield "told as", clause.same_as
+    if not clause.default:
+        yield "default", f"off; --lint or --select {clause.id} turns it on"
+    if clause.note:
+        yield "note", clause.note
+
+
+def _reference(clause: Clause) -> str:
+    if clause.family not in _REPOSITORIES:
+        return ""
+    template, releases = _REPOSITORIES[clause.family]
+    newest = clause.until or releases[-1]
+    return template.format(newest, clause.document) + (f"#{clause.anchor}" if clause.anchor else "")
+
+
+def _examples(witness: Witness) -> Iterator[str]:
+    for title, side in (("breaks it", "violates"), ("keeps it", "satisfies")):
+        yield ""
+        yield f"  {title}:"
+        yield from textwrap.indent(example(witness, side), "    ").splitlines()

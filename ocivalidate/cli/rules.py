@@ -1,0 +1,97 @@
+"""``ocivalidate rules``: the clauses, filtered, and how far they are covered."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import asdict
+from typing import Any
+
+from ocivalidate.cli.errors import UsageError
+from ocivalidate.cli.output import print_text
+from ocivalidate.clauses import LEVEL_NAMES, PLATFORMS, RELEASES, Clause, Level, load, matches
+
+JUDGED = ("static", "static-host", "dynamic", "none")
+
+
+def add_options(parser: argparse.ArgumentParser, _command: str) -> None:
+    """The options of the command."""
+    parser.add_argument("patterns", nargs="*", metavar="CLAUSES", help="ids, beginnings of ids, globs (default: all)")
+    parser.add_argument("--level", choices=LEVEL_NAMES, help="clauses of this level or above")
+    parser.add_argument("--spec-version", metavar="RELEASE", help="clauses that stand in this release")
+    parser.add_argument("--os", choices=PLATFORMS, help="clauses that bear on this platform")
+    parser.add_argument("--judged", choices=JUDGED, help="clauses that are judged this way")
+    parser.add_argument("--coverage", action="store_true", help="count what is checked and witnessed instead of listing")
+    parser.add_argument("--format", choices=("text", "json"), default="text", help="what is printed")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the clauses or their coverage."""
+    if options.coverage:
+        if options.patterns or options.level or options.spec_version or options.os or options.judged:
+            raise UsageError("--coverage counts all clauses: it takes no filter")
+        print_text(_coverage_json() if options.format == "json" else _coverage_text())
+        return 0
+    chosen = _choose(options)
+    if not chosen:
+        raise UsageError("no clause is of that kind")
+    print_text(_list_json(chosen) if options.format == "json" else _list_text(chosen))
+    return 0
+
+
+def _choose(options: argparse.Namespace) -> list[Clause]:
+    if options.spec_version and not any(options.spec_version in releases for releases in RELEASES.values()):
+        known = sorted({release for releases in RELEASES.values() for release in releases})
+        raise UsageError(f"unknown release {options.spec_version}; known are {', '.join(known)}")
+    levels = LEVEL_NAMES[options.level] if options.level else frozenset(Level)
+    return [
+        clause
+        for clause in load().values()
+        if (not options.patterns or any(matches(clause.id, pattern) for pattern in options.patterns))
+        and clause.level in levels
+        and (not options.spec_version or clause.holds_in(options.spec_version))
+        and (not options.os or clause.concerns({options.os}))
+        and (not options.judged or clause.judged == options.judged)
+    ]
+
+
+def clause_json(clause: Clause) -> dict[str, Any]:
+    """A clause as plain JSON, without the fields that say nothing."""
+    fields = {key: value for key, value in asdict(clause).items() if value not in ("", None, False)}
+    return fields | {"default": clause.default}
+
+
+def _list_json(clauses: list[Clause]) -> str:
+    return json.dumps({"clauses": [clause_json(clause) for clause in clauses]}, indent=1, ensure_ascii=False) + "\n"
+
+
+def _list_text(clauses: list[Clause]) -> str:
+    lines = [f"{clause.id}  {_label(clause)}  {clause.summary}" for clause in clauses]
+    return "\n".join([*lines, f"{len(clauses)} clauses", ""])
+
+
+def _label(clause: Clause) -> str:
+    level = clause.level.value if clause.level is not Level.NONE else clause.severity.value
+    return f"[{level}, {clause.judged}{'' if clause.default else ', off by default'}]"
+
+
+def _coverage_json() -> str:
+    from ocivalidate.coverage import table
+
+    inventory = load().values()
+    content = {
+        "coverage": [asdict(row) for row in table()],
+        "none": [{"id": clause.id, "reason": clause.reason} for clause in inventory if clause.judged == "none"],
+        "contested": [{"id": clause.id, "reason": clause.contested} for clause in inventory if clause.contested],
+    }
+    return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+
+
+def _coverage_text() -> str:
+    from ocivalidate.coverage import table
+
+    head = ("specification", "document", "level", "judged", "clauses", "checked", "witnessed")
+    rows = [head, *(tuple(str(value) for value in asdict(row).values()) for row in table())]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    return "\n".join([*lines, ""])

@@ -1,0 +1,36 @@
+"""``ocivalidate schema``: a JSON Schema for editors and other validators."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from ocivalidate import resources
+from ocivalidate.cli.errors import UsageError
+from ocivalidate.cli.output import print_text
+from ocivalidate.schema import KINDS, releases, standalone
+
+# The schemas of our own output, which have no releases.
+OUTPUTS = {"report": "output/report.json"}
+
+
+def add_options(parser: argparse.ArgumentParser, _command: str) -> None:
+    """The options of the command."""
+    parser.add_argument("name", choices=(*KINDS, *OUTPUTS), metavar="NAME", help=f"one of {', '.join((*KINDS, *OUTPUTS))}")
+    parser.add_argument("--spec-version", metavar="RELEASE", help="the release of the specification (default: the newest)")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the schema."""
+    if options.name in OUTPUTS:
+        if options.spec_version:
+            raise UsageError(f"{options.name} is a format of ocivalidate: it has no --spec-version")
+        schema = resources.read_json("schemas", OUTPUTS[options.name])
+    else:
+        known = releases(options.name)
+        release = options.spec_version or known[-1]
+        if release not in known:
+            raise UsageError(f"unknown release {release}; known are {', '.join(known)}")
+        schema = standalone(options.name, release)
+    print_text(json.dumps(schema, indent=2, ensure_ascii=False) + "\n")
+    return 0

@@ -1,0 +1,220 @@
+"""Settings of the judging commands: from the command line first, then from a settings file, then the defaults.
+
+The file is the nearest ``ocivalidate.toml``, or ``pyproject.toml`` with a table ``[tool.ocivalidate]``, from the current folder upwards.
+Its keys are the long options without the dashes in front.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ocivalidate.bundle.sources import MAX_SIZE
+from ocivalidate.cli.errors import UsageError
+from ocivalidate.clauses import LEVEL_NAMES, PLATFORMS, Selection, Severity, load, unmatched
+from ocivalidate.report import FORMATS
+from ocivalidate.spelling import one_typo_apart
+from ocivalidate.versions import RUNTIME_RELEASES
+
+FILE_NAME = "ocivalidate.toml"
+COLOURS = ("auto", "always", "never")
+FAIL_ON = (Severity.ERROR.value, Severity.WARNING.value)
+_UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One option. ``kind``: ``choice``, ``patterns``, ``flag``, ``count``, ``size`` or ``outputs``."""
+
+    name: str
+    kind: str
+    default: Any
+    help: str
+    choices: tuple[str, ...] = ()
+    short: str = ""
+    metavar: str = ""
+
+    @property
+    def key(self) -> str:
+        """The attribute that holds the value after parsing."""
+        return self.name.replace("-", "_")
+
+
+# The order is that of --help.
+SETTINGS: tuple[Setting, ...] = (
+    Setting("spec-version", "choice", None, "the release to judge by (default: the one that the document names)", RUNTIME_RELEASES),
+    Setting("os", "choice", None, "the platform to judge for (default: those whose sections the document has)", PLATFORMS),
+    Setting("select", "patterns", (), "judge only these clauses: ids, beginnings of ids, globs; may be repeated", metavar="CLAUSES"),
+    Setting("ignore", "patterns", (), "suppress findings on these clauses; may be repeated", metavar="CLAUSES"),
+    Setting("level", "choice", "may", "judge only clauses of this level or above", tuple(LEVEL_NAMES)),
+    Setting("fail-on", "choice", "error", "the least severity that makes the exit code 1", FAIL_ON),
+    Setting("host", "flag", False, "judge too what depends on this host, such as the paths of hooks"),
+    Setting("document-only", "flag", False, "judge config.json alone, without the folder around it"),
+    Setting("lint", "flag", False, "judge the lint clauses too: opinion, not specification"),
+    Setting("max-size", "size", MAX_SIZE, "how large a document may be (default: 32M)", metavar="BYTES"),
+    Setting("format", "choice", "text", "what is printed", FORMATS),
+    Setting("tap-version", "choice", "14", "which TAP --format tap speaks; prove wants 13", ("13", "14")),
+    Setting("output", "outputs", (), "write a report to a file too; may be repeated", metavar="FORMAT=FILE"),
+    Setting("color", "choice", "auto", "colours in the text", COLOURS),
+    Setting("quiet", "flag", False, "one line for each finding", short="q"),
+    Setting("verbose", "count", 0, "notes and skipped clauses too; twice: every clause", short="v"),
+)
+_BY_NAME = {setting.name: setting for setting in SETTINGS}
+
+
+def add_options(parser: argparse.ArgumentParser, without: frozenset[str] = frozenset()) -> None:
+    """Add the options to the parser of a command, but for those named in ``without``. An option that is not given is ``None``."""
+    for setting in SETTINGS:
+        if setting.name not in without:
+            _add_option(parser, setting)
+    parser.add_argument("--config", metavar="FILE", help=f"the settings file (default: {FILE_NAME} or pyproject.toml, upwards)")
+    parser.add_argument("--no-config", action="store_true", help="read no settings file")
+
+
+def _add_option(parser: argparse.ArgumentParser, setting: Setting) -> None:
+    names = [f"-{setting.short}"] * bool(setting.short) + [f"--{setting.name}"]
+    extra: dict[str, Any] = {
+        "flag": {"action": "store_true"},
+        "count": {"action": "count"},
+        "choice": {"choices": setting.choices},
+        "patterns": {"action": "append", "metavar": setting.metavar},
+        "outputs": {"action": "append", "metavar": setting.metavar},
+        "size": {"metavar": setting.metavar},
+    }[setting.kind]
+    parser.add_argument(*names, dest=setting.key, default=None, help=setting.help, **extra)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The settings of one run, whole and checked. ``outputs`` are pairs of format and file."""
+
+    values: Mapping[str, Any]
+    selection: Selection
+    outputs: tuple[tuple[str, str], ...]
+
+    def __getitem__(self, name: str) -> Any:
+        return self.values[name]
+
+
+def settle(options: argparse.Namespace) -> Settings:
+    """Put the options, the settings file and the defaults together. Raises :class:`UsageError` for anything that makes no sense."""
+    from_file = {} if options.no_config else _read_settings(options.config)
+    values: dict[str, Any] = {}
+    for setting in SETTINGS:
+        given = getattr(options, setting.key, None)
+        values[setting.name] = from_file.get(setting.name, setting.default) if given is None else given
+    values["max-size"] = _size(values["max-size"])
+    selection = Selection(
+        _patterns(values["select"]), _patterns(values["ignore"]), values["level"], values["lint"]
+    )
+    _refuse_unmatched(selection)
+    return Settings(values, selection, tuple(_output(text) for text in values["output"]))
+
+
+def _patterns(written: list[str] | tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(pattern for text in written for pattern in text.replace(",", " ").split())
+
+
+def _refuse_unmatched(selection: Selection) -> None:
+    patterns = selection.select + selection.ignore
+    strays = unmatched(patterns, load()) if patterns else []
+    if strays:
+        raise UsageError(f"no clause matches {', '.join(strays)}; ocivalidate rules lists them")
+
+
+def _size(written: str | int) -> int:
+    text = str(written).strip().lower().removesuffix("b").removesuffix("i")
+    number, unit = text.rstrip("kmg"), text[len(text.rstrip("kmg")) :]
+    if not number.isascii() or not number.isdigit() or unit not in _UNITS or len(number) > 18 or int(number) == 0:
+        raise UsageError(f"not a size: {written}; write bytes, or such as 64K, 32M")
+    return int(number) * _UNITS[unit]
+
+
+def _output(written: str) -> tuple[str, str]:
+    name, equals, file = written.partition("=")
+    if name not in FORMATS or not equals or not file:
+        raise UsageError(f"--output wants FORMAT=FILE with a format of {', '.join(FORMATS)}, not {written}")
+    return name, file
+
+
+def _read_settings(named: str | None) -> dict[str, Any]:
+    found = (Path(named), _load_toml(Path(named))) if named else _nearest()
+    if found is None:
+        return {}
+    file, content = found
+    table = content.get("tool", {}).get("ocivalidate", {}) if file.name == "pyproject.toml" else content
+    return {name: _from_file(file, name, value) for name, value in table.items()}
+
+
+def _nearest() -> tuple[Path, dict[str, Any]] | None:
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        own = folder / FILE_NAME
+        if own.is_file():
+            return own, _load_toml(own)
+        project = folder / "pyproject.toml"
+        if project.is_file() and b"tool.ocivalidate" in _bytes(project):
+            return project, _load_toml(project)
+    return None
+
+
+def _bytes(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{file}: {error.strerror}") from error
+
+
+def _load_toml(file: Path) -> dict[str, Any]:
+    import tomllib
+
+    try:
+        return tomllib.loads(_bytes(file).decode())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{file} is not TOML: {error}") from error
+
+
+def _from_file(file: Path, name: str, value: Any) -> Any:
+    setting = _BY_NAME.get(name)
+    if setting is None:
+        guess = next((known for known in _BY_NAME if one_typo_apart(name, known) or name.replace("_", "-") == known), None)
+        hint = f"; did you mean {guess}?" if guess else f"; known are {', '.join(_BY_NAME)}"
+        raise UsageError(f"{file}: unknown setting {name}{hint}")
+    if not _FITS[setting.kind](setting, value):
+        want = " or ".join(setting.choices) if setting.choices else _WANTED[setting.kind]
+        raise UsageError(f"{file}: {name} is to be {want}")
+    return value
+
+
+def _is_texts(_setting: Setting, value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(entry, str) for entry in value)
+
+
+_FITS: dict[str, Callable[[Setting, Any], bool]] = {
+    "flag": lambda _setting, value: isinstance(value, bool),
+    "count": lambda _setting, value: isinstance(value, int) and not isinstance(value, bool) and value >= 0,
+    "choice": lambda setting, value: isinstance(value, str) and value in setting.choices,
+    "patterns": _is_texts,
+    "outputs": _is_texts,
+    "size": lambda _setting, value: isinstance(value, (int, str)) and not isinstance(value, bool),
+}
+_WANTED = {
+    "flag": "true or false",
+    "count": "a number",
+    "patterns": "an array of strings",
+    "outputs": "an array of strings",
+    "size": "a number of bytes, or a string such as 32M",
+}
+
+
+def wants_colour(choice: str, stream_is_terminal: bool) -> bool:
+    """Whether to use colours: ``--color``, then NO_COLOR and FORCE_COLOR (https://no-color.org), then whether a terminal reads."""
+    if choice != "auto":
+        return choice == "always"
+    if os.environ.get("NO_COLOR"):
+        return False
+    return bool(os.environ.get("FORCE_COLOR")) or stream_is_terminal
