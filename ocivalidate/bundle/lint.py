@@ -1,0 +1,260 @@
+"""Opinions on config.json that no specification states: hardening, and what is legal but hardly meant. Off by default.
+
+Rests on capabilities(7), user_namespaces(7) and mount(8), and on what the runtimes do with such documents.
+"""
+
+from __future__ import annotations
+
+import functools
+import posixpath
+from collections.abc import Iterator
+
+from ocivalidate.bundle.mounts import BIND_OPTIONS, is_bind
+from ocivalidate.bundle.registry import CONFIG
+from ocivalidate.checks import Node, Scene, Violation
+from ocivalidate.clauses import load
+
+_C = "lint/config."
+NO_NEW_PRIVILEGES = f"{_C}noNewPrivileges"
+SYS_ADMIN = f"{_C}cap-sys-admin"
+RUNS_AS_ROOT = f"{_C}runs-as-root"
+AMBIENT = f"{_C}ambient-ineffective"
+HOST_ROOT = f"{_C}host-root-bind"
+CONTRADICTING = f"{_C}mounts.contradicting-options"
+UNKNOWN_OPTION = f"{_C}mounts.unknown-option"
+BIND_TYPE = f"{_C}mounts.bind-type"
+OPTION_LIST = f"{_C}mounts.option-list"
+MASKED_PATHS = f"{_C}no-masked-paths"
+READONLY_PATHS = f"{_C}no-readonly-paths"
+SECCOMP = f"{_C}no-seccomp"
+ALL_DEVICES = f"{_C}all-devices-allowed"
+FILE_MODE = f"{_C}fileMode-digits"
+PRESTART = f"{_C}hooks.prestart"
+
+_CAPABILITY_SETS = ("effective", "permitted", "inheritable", "ambient", "bounding")
+
+_WITH_RECURSIVE_FORMS = "ro/rw suid/nosuid dev/nodev exec/noexec atime/noatime diratime/nodiratime relatime/norelatime"
+_WITH_RECURSIVE_FORMS += " strictatime/nostrictatime symfollow/nosymfollow private/shared private/slave"
+_PLAIN_ONLY = "sync/async iversion/noiversion lazytime/nolazytime mand/nomand silent/loud"
+_OPTION_CLAUSES = "runtime/config.mounts.options.linux."
+# features.md of runtime-spec names these in its example, though the table of config.md leaves them out.
+_UNTABLED_OPTIONS = frozenset({"rnodev", "acl", "noacl"})
+# Their values are SELinux labels, which have commas.
+_LABEL_OPTIONS = ("context=", "fscontext=", "defcontext=", "rootcontext=")
+_ACCESS_OPTIONS = {"ro": False, "rro": False, "rw": True, "rrw": True}
+
+_EVERY_ACCESS = frozenset("rwm")
+_WILDCARDS = (None, -1)
+
+
+def _entries(node: Node, *names: str) -> list[Node] | None:
+    """The entries of the array that these names reach: none when it is absent, ``None`` when some cannot be read."""
+    for name in names[:-1]:
+        if not node.has(name):
+            return []
+        inner = node.get(name)
+        if inner is None:
+            return None
+        node = inner
+    if not node.has(names[-1]):
+        return []
+    entries = node.each(names[-1])
+    array = node.get(names[-1])
+    return entries if array is not None and len(entries) == len(array.value) else None
+
+
+@CONFIG.check("/process", NO_NEW_PRIVILEGES)
+def process_gains_no_privileges(node: Node, scene: Scene) -> Iterator[Violation]:
+    """Without the flag, set-uid programs of the image give more than the process was given."""
+    flag = node.get("noNewPrivileges")
+    if flag is not None and flag.value is False:
+        yield flag.breaks(NO_NEW_PRIVILEGES, "process.noNewPrivileges is false", want="true")
+    elif not node.has("noNewPrivileges"):
+        yield node.breaks(NO_NEW_PRIVILEGES, "process.noNewPrivileges is not set", got="", want="true")
+
+
+@CONFIG.check("/process/capabilities", SYS_ADMIN)
+def process_has_no_sys_admin(node: Node, scene: Scene) -> Iterator[Violation]:
+    """Told once, at the first set that has it. The bounding set counts: what it has, a program run as root gets."""
+    for name in _CAPABILITY_SETS:
+        for capability in node.each(name):
+            if capability.value == "CAP_SYS_ADMIN":
+                yield capability.breaks(SYS_ADMIN, "the process may get CAP_SYS_ADMIN, which is close to being root")
+                return
+
+
+@CONFIG.check("/process/user/uid", RUNS_AS_ROOT)
+def process_is_not_root_of_the_host(node: Node, scene: Scene) -> Iterator[Violation]:
+    """What a user namespace maps the uid to counts; one that the container joins by a path is not known."""
+    if _host_uid(node.value, scene.root) == 0:
+        hint = "use another uid or a user namespace"
+        yield node.breaks(RUNS_AS_ROOT, "the process runs as root of the host", hint=hint)
+
+
+def _host_uid(uid: int, root: Node) -> int | None:
+    """What a uid of the container is on the host, or ``None`` when the document does not say."""
+    namespaces = _entries(root, "linux", "namespaces")
+    if namespaces is None or any(namespace.text("type") is None for namespace in namespaces):
+        return None
+    users = [namespace for namespace in namespaces if namespace.text("type") == "user"]
+    if not users:
+        return uid
+    if any(namespace.has("path") and namespace.text("path") != "" for namespace in users):
+        return None
+    for mapping in root.each("linux", "uidMappings"):
+        inside, outside, size = mapping.number("containerID"), mapping.number("hostID"), mapping.number("size")
+        if inside is not None and outside is not None and size is not None and inside <= uid < inside + size:
+            return outside + uid - inside
+    return None
+
+
+@CONFIG.check("/process/capabilities", AMBIENT)
+def ambient_capabilities_have_an_effect(node: Node, scene: Scene) -> Iterator[Violation]:
+    """capabilities(7): the kernel keeps no capability ambient that is not both permitted and inheritable."""
+    sets = {name: _entries(node, name) for name in ("permitted", "inheritable")}
+    known = {name: {entry.value for entry in entries} for name, entries in sets.items() if entries is not None}
+    for capability in node.each("ambient"):
+        lacking = [name for name, values in known.items() if capability.value not in values]
+        if lacking:
+            message = f"{capability.place} has no effect: the capability is not {' and not '.join(lacking)}"
+            yield capability.breaks(AMBIENT, message)
+
+
+@CONFIG.check("/mounts/*", HOST_ROOT)
+def host_root_is_not_bound_writable(node: Node, scene: Scene) -> Iterator[Violation]:
+    """The last word of an option list on access is the one that counts."""
+    source = node.get("source")
+    if source is None or not is_bind(node) or not source.value.startswith("/"):
+        return
+    writable = [_ACCESS_OPTIONS[option] for option in node.texts("options") if option in _ACCESS_OPTIONS]
+    if posixpath.normpath(source.value).strip("/") == "" and (not writable or writable[-1]):
+        yield source.breaks(HOST_ROOT, f"{node.place} binds the root of the host, and writable", want="the option ro")
+
+
+@functools.cache
+def _opposites() -> dict[str, frozenset[str]]:
+    """Each mount option that has an opposite, and which they are."""
+    pairs = [pair.split("/") for pair in f"{_WITH_RECURSIVE_FORMS} {_PLAIN_ONLY}".split()]
+    pairs += [[f"r{option}" for option in pair.split("/")] for pair in _WITH_RECURSIVE_FORMS.split()]
+    opposites: dict[str, set[str]] = {}
+    for one, other in pairs:
+        opposites.setdefault(one, set()).add(other)
+        opposites.setdefault(other, set()).add(one)
+    return {option: frozenset(others) for option, others in opposites.items()}
+
+
+@CONFIG.check("/mounts/*/options", CONTRADICTING)
+def options_do_not_contradict(node: Node, scene: Scene) -> Iterator[Violation]:
+    """Told at the later option of a pair, once for each option."""
+    seen: set[str] = set()
+    for option in node.children():
+        against = _opposites().get(option.value, frozenset()) & seen
+        if against and option.value not in seen:
+            yield option.breaks(CONTRADICTING, f"{option.place} contradicts {' and '.join(sorted(against))}")
+        seen.add(option.value)
+
+
+@functools.cache
+def _listed_options() -> frozenset[str]:
+    """Every mount option that the specification lists: each has a clause."""
+    names = (clause.removeprefix(_OPTION_CLAUSES) for clause in load("runtime") if clause.startswith(_OPTION_CLAUSES))
+    return frozenset(names) | _UNTABLED_OPTIONS
+
+
+@CONFIG.check("/mounts/*", UNKNOWN_OPTION)
+def bind_mount_has_known_options(node: Node, scene: Scene) -> Iterator[Violation]:
+    """Other mounts take the options of their file system; a bind mount takes none of them, and a slip has no effect."""
+    if not is_bind(node):
+        return
+    for option in node.each("options"):
+        if option.value not in _listed_options() and not _is_list(option.value):
+            yield option.breaks(UNKNOWN_OPTION, f"{option.place} is not an option that the specification lists")
+
+
+@CONFIG.check("/mounts/*", BIND_TYPE)
+def type_bind_has_its_option(node: Node, scene: Scene) -> Iterator[Violation]:
+    """What makes a bind mount is the option; the type says nothing."""
+    kind, options = node.get("type"), _entries(node, "options")
+    if kind is None or kind.value != "bind" or options is None:
+        return
+    if BIND_OPTIONS.isdisjoint(option.value for option in options):
+        hint = "add the option bind or rbind"
+        yield kind.breaks(BIND_TYPE, f"{node.place} is of type bind, but no bind mount", hint=hint)
+
+
+@CONFIG.check("/mounts/*/options/*", OPTION_LIST)
+def option_is_one_option(node: Node, scene: Scene) -> Iterator[Violation]:
+    """As mount(8) takes them after -o, but each entry is one option here."""
+    if _is_list(node.value):
+        yield node.breaks(OPTION_LIST, f"{node.place} is a list of options", want="one entry for each option")
+
+
+def _is_list(option: str) -> bool:
+    """Whether an option is several. Values may have commas: labels, and lists of numbers as in ``mpol=bind:0,2``."""
+    first, *others = option.split(",")
+    if '"' in option or option.startswith(_LABEL_OPTIONS) or not any(others):
+        return False
+    return "=" not in first or any("=" in part or part in _listed_options() for part in others)
+
+
+@CONFIG.check("", MASKED_PATHS, READONLY_PATHS, SECCOMP)
+def kernel_is_shielded(node: Node, scene: Scene) -> Iterator[Violation]:
+    """A missing linux section shields nothing either; one that cannot be read is not judged."""
+    linux = node.get("linux")
+    if linux is None and node.has("linux"):
+        return
+    protections = {"maskedPaths": MASKED_PATHS, "readonlyPaths": READONLY_PATHS, "seccomp": SECCOMP}
+    for name, clause in protections.items():
+        member = linux.get(name) if linux else None
+        if member is not None and member.value == []:
+            yield member.breaks(clause, f"{member.place} is empty")
+        elif linux is None or not linux.has(name):
+            yield (linux or node).breaks(clause, f"linux.{name} is not set", got="")
+
+
+@CONFIG.check("/linux/resources/devices", ALL_DEVICES)
+def not_every_device_is_allowed(node: Node, scene: Scene) -> Iterator[Violation]:
+    """Rules apply in order, so that of those for every device of a type the last one counts."""
+    rules = node.children()
+    if len(rules) != len(node.value) or any(rule.flag("allow") is None for rule in rules):
+        return
+    allowing: dict[str, Node | None] = {"b": None, "c": None}
+    for rule in rules:
+        for kind in _types_of_wholesale_rule(rule):
+            allowing[kind] = rule if rule.flag("allow") else None
+    culprits = [rule for rule in allowing.values() if rule is not None]
+    if len(culprits) == len(allowing):
+        last = max(culprits, key=lambda rule: int(rule.name))
+        yield last.breaks(ALL_DEVICES, f"{last.place} leaves every device allowed", got="")
+
+
+def _types_of_wholesale_rule(rule: Node) -> str:
+    """The device types of which a rule allows or denies every device and every access."""
+    for name in ("type", "major", "minor", "access"):
+        if rule.has(name) and rule.get(name) is None:
+            return ""
+    access = rule.text("access")
+    if rule.number("major") not in _WILDCARDS or rule.number("minor") not in _WILDCARDS:
+        return ""
+    if access is not None and not _EVERY_ACCESS.issubset(access):
+        return ""
+    kind = rule.text("type") or "a"
+    return "bc" if kind == "a" else kind
+
+
+@CONFIG.check("/linux/devices/*/fileMode", FILE_MODE)
+def file_mode_is_decimal(node: Node, scene: Scene) -> Iterator[Violation]:
+    """From 512 to 777, a number of octal digits alone would set the sticky bit, which a device has no use for."""
+    value = int(node.value)
+    digits = str(value)
+    if 0o1000 <= value <= 777 and not {"8", "9"} & set(digits):
+        want = f"{int(digits, 8)}, which is {digits} in octal"
+        yield node.breaks(FILE_MODE, f"{node.place} looks like octal digits in a decimal number", want=want)
+
+
+@CONFIG.check("/hooks/prestart", PRESTART)
+def prestart_is_not_used(node: Node, scene: Scene) -> Iterator[Violation]:
+    """Deprecated since 1.0.2, which has createRuntime, createContainer and startContainer in its place."""
+    if node.value and scene.since("1.0.2"):
+        hint = "use createRuntime, createContainer or startContainer"
+        yield node.breaks(PRESTART, "prestart hooks are deprecated", got="", hint=hint)

@@ -1,0 +1,45 @@
+"""Checks of Solaris: mounts there (runtime-spec config.md), and its section (config-solaris.md)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from ocivalidate.bundle.paths import absolute_form, is_absolute
+from ocivalidate.bundle.registry import CONFIG
+from ocivalidate.checks import Node, Scene, Violation
+
+DESTINATION_ABSOLUTE = "runtime/config.mounts.destination.absolute-solaris"
+LIMITPRIV = "runtime/config-solaris.limitpriv.format"
+NCPUS = "runtime/config-solaris.cappedCPU.ncpus.format"
+
+# priv_str_to_set(3C): names of privileges or of whole sets, one with ! or - before it is taken out of the set.
+_PRIVILEGE = re.compile(r"[!-]?[A-Za-z0-9_]+")
+_NCPUS = re.compile(r"[0-9]+(\.[0-9]*)?|\.[0-9]+")
+
+
+@CONFIG.check("/mounts/*/destination", DESTINATION_ABSOLUTE)
+def destination_is_absolute_on_solaris(node: Node, scene: Scene) -> Iterator[Violation]:
+    """Beside Linux or Windows, their rules judge it: one defect is told once."""
+    if scene.on("solaris") and not scene.on("linux", "windows") and not is_absolute(node.value, scene.platforms):
+        message = f"{node.place} is not an absolute path"
+        yield node.breaks(DESTINATION_ABSOLUTE, message, want=absolute_form(scene.platforms))
+
+
+@CONFIG.check("/solaris/limitpriv", LIMITPRIV)
+def limitpriv_is_a_privilege_set(node: Node, scene: Scene) -> Iterator[Violation]:
+    """Which privileges there are depends on the release of Solaris.
+
+    An empty text is the empty set; braces enclose an extended policy, whose grammar is another.
+    """
+    text = node.value
+    if not text or "{" in text or all(_PRIVILEGE.fullmatch(part.strip()) for part in text.split(",")):
+        return
+    yield node.breaks(LIMITPRIV, f"{node.place} is not a list of privileges", want="names with commas between them")
+
+
+@CONFIG.check("/solaris/cappedCPU/ncpus", NCPUS)
+def ncpus_is_a_number(node: Node, scene: Scene) -> Iterator[Violation]:
+    """A decimal number, as zonecfg(1M) takes it."""
+    if not _NCPUS.fullmatch(node.value):
+        yield node.breaks(NCPUS, f"{node.place} is not a number of CPUs", want="a number such as 8, 1.25 or .75")

@@ -1,0 +1,46 @@
+"""Checks of virtual machines (runtime-spec config-vm.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ocivalidate.bundle.paths import absolute_form, is_absolute
+from ocivalidate.bundle.registry import CONFIG
+from ocivalidate.checks import Node, Scene, Violation
+
+_C = "runtime/config-vm."
+# Where a path on the host stands, and the clause that wants it absolute.
+PATHS = {
+    "/vm/hypervisor/path": f"{_C}hypervisor.path.absolute",
+    "/vm/kernel/path": f"{_C}kernel.path.absolute",
+    "/vm/kernel/initrd": f"{_C}kernel.initrd.absolute",
+    "/vm/image/path": f"{_C}image.path.absolute",
+}
+IMAGE_FORMAT = f"{_C}image.format.values"
+
+_FORMATS = ("raw", "qcow2", "vdi", "vmdk", "vhd")
+
+
+@CONFIG.check("/vm/hypervisor/path", PATHS["/vm/hypervisor/path"])
+@CONFIG.check("/vm/kernel/path", PATHS["/vm/kernel/path"])
+@CONFIG.check("/vm/kernel/initrd", PATHS["/vm/kernel/initrd"])
+@CONFIG.check("/vm/image/path", PATHS["/vm/image/path"])
+def host_path_is_absolute(node: Node, scene: Scene) -> Iterator[Violation]:
+    """The files stand outside the container, and the bundle does not complete their paths.
+
+    Bound for each clause alone, so that one whose member is absent counts as not judged. An empty initrd is an unset
+    one: the member is optional, and programs in Go write it so.
+    """
+    if node.name == "initrd" and not node.value:
+        return
+    if not is_absolute(node.value, scene.platforms):
+        want = absolute_form(scene.platforms)
+        yield node.breaks(PATHS[node.pointer], f"{node.place} is not an absolute path", want=want)
+
+
+@CONFIG.check("/vm/image/format", IMAGE_FORMAT)
+def image_format_is_common(node: Node, scene: Scene) -> Iterator[Violation]:
+    """An empty text is an unset value, which means raw."""
+    if node.value and node.value not in _FORMATS:
+        message = f"{node.place} is not one of the commonly supported formats"
+        yield node.breaks(IMAGE_FORMAT, message, want=" or ".join(_FORMATS))

@@ -1,0 +1,192 @@
+"""Checks of Windows: root, mounts and process there (runtime-spec config.md), and its section (config-windows.md)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from ocivalidate.bundle.paths import absolute_form, is_absolute
+from ocivalidate.bundle.registry import CONFIG
+from ocivalidate.checks import Node, Scene, Violation
+from ocivalidate.clauses import Severity
+
+_C = "runtime/config."
+ROOT_REQUIRED = f"{_C}root.required-wcow"
+ROOT_FORBIDDEN = f"{_C}root.forbidden-hyperv"
+VOLUME_GUID = f"{_C}root.path.windows-volume-guid"
+READONLY_FALSE = f"{_C}root.readonly.windows-false"
+DESTINATION_ABSOLUTE = f"{_C}mounts.destination.absolute-windows"
+NO_NESTING = f"{_C}mounts.destination.no-nesting-windows"
+COMMAND_LINE = f"{_C}process.commandLine.required-without-args"
+MUST_BE_SET = f"{_C}windows.must-be-set"
+_W = "runtime/config-windows."
+CPU_EXCLUSIVE = f"{_W}resources.cpu.mutually-exclusive"
+SHARES_RANGE = f"{_W}resources.cpu.shares.range"
+MAXIMUM_RANGE = f"{_W}resources.cpu.maximum.range"
+NETWORK_EXCLUSIVE = f"{_W}network.networkNamespace.exclusive"
+
+# "Naming a Volume" in the documentation of Win32 has a backslash at the end; runtimes add it where it is left out.
+_VOLUME_GUID_PATH = re.compile(
+    r"\\\\\?\\Volume\{[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\}\\?", re.IGNORECASE | re.ASCII
+)
+# As a mount destination, a drive alone can only mean its root: a mount point has no current folder. Engines write it.
+_DRIVE = re.compile(r"[A-Za-z]:")
+_LONG_PATH_PREFIX = "\\\\?\\"
+_DEVICE_PREFIX = "\\\\.\\"
+
+_CPU_LIMITS = ("count", "shares", "maximum")
+# Cycles per 10,000 cycles, and a weight of the same range.
+_CPU_MOST = 10_000
+_OTHER_NETWORK_MEMBERS = ("endpointList", "allowUnqualifiedDNSQuery", "DNSSearchList", "networkSharedContainerName")
+
+
+def _windows_alone(scene: Scene) -> bool:
+    """Whether no other platform has a say: Linux containers on Windows have the root of Linux."""
+    return scene.platforms == {"windows"}
+
+
+def _is_hyperv(scene: Scene) -> bool:
+    windows = scene.root.get("windows")
+    return windows is not None and windows.has("hyperv")
+
+
+@CONFIG.check("", MUST_BE_SET)
+def windows_section_is_there(node: Node, scene: Scene) -> Iterator[Violation]:
+    """The only platform whose section is required."""
+    if scene.on("windows") and not node.has("windows"):
+        yield node.breaks(MUST_BE_SET, "windows is missing", got="", want="a member windows")
+
+
+@CONFIG.check("/windows", ROOT_REQUIRED)
+def server_container_has_a_root(node: Node, scene: Scene) -> Iterator[Violation]:
+    """A Windows Server Container is one without ``windows.hyperv``."""
+    if not node.has("hyperv") and not scene.root.has("root"):
+        message = "root is missing: a Windows Server Container needs one"
+        yield scene.root.breaks(ROOT_REQUIRED, message, got="", want="a member root, or windows.hyperv")
+
+
+@CONFIG.check("/windows/hyperv", ROOT_FORBIDDEN)
+def hyperv_container_has_no_root(node: Node, scene: Scene) -> Iterator[Violation]:
+    """The root of a Hyper-V container is made of its layers alone."""
+    root = scene.root.get("root")
+    if root is None or not _windows_alone(scene):
+        return
+    # Engines written in Go emit an empty root where they mean none.
+    severity = Severity.WARNING if root.text("path") == "" else None
+    message = "root is set, but windows.hyperv makes this a Hyper-V container"
+    yield root.breaks(ROOT_FORBIDDEN, message, got="", severity=severity, at_name=True)
+
+
+@CONFIG.check("/root/path", VOLUME_GUID)
+def root_path_is_a_volume(node: Node, scene: Scene) -> Iterator[Violation]:
+    """Not judged for a Hyper-V container: there the whole root is one too many."""
+    if _windows_alone(scene) and not _is_hyperv(scene) and not _VOLUME_GUID_PATH.fullmatch(node.value):
+        want = "a path of the form \\\\?\\Volume{GUID}\\"
+        yield node.breaks(VOLUME_GUID, "root.path is not a volume GUID path", want=want)
+
+
+@CONFIG.check("/root/readonly", READONLY_FALSE)
+def root_is_not_readonly(node: Node, scene: Scene) -> Iterator[Violation]:
+    """Windows cannot make the root of a container read-only."""
+    if _windows_alone(scene) and not _is_hyperv(scene) and node.value:
+        message = "root.readonly is true, which Windows does not have"
+        yield node.breaks(READONLY_FALSE, message, want="false, or no member")
+
+
+@CONFIG.check("/mounts/*/destination", DESTINATION_ABSOLUTE)
+def destination_is_absolute_on_windows(node: Node, scene: Scene) -> Iterator[Violation]:
+    """A document for Linux too may use the form of either."""
+    if not scene.on("windows") or is_absolute(node.value, scene.platforms) or _DRIVE.fullmatch(node.value):
+        return
+    # Linux takes relative destinations since 1.2.0, though they are deprecated.
+    severity = Severity.WARNING if scene.on("linux") and scene.since("1.2.0") else None
+    message = f"{node.place} is not an absolute path"
+    yield node.breaks(DESTINATION_ABSOLUTE, message, want=absolute_form(scene.platforms), severity=severity)
+
+
+@CONFIG.check("/mounts", NO_NESTING)
+def destinations_are_not_nested(node: Node, scene: Scene) -> Iterator[Violation]:
+    """Only paths of Windows count: those of Linux containers on Windows may nest. Equal paths are not nested."""
+    by_path: dict[tuple[str, ...], Node] = {}
+    for mount in node.children():
+        destination = mount.get("destination")
+        if destination is not None and _is_folder_path(destination.value):
+            by_path.setdefault(_components(destination.value), destination)
+    around: list[tuple[str, ...]] = []
+    # Sorted so, every path comes right after those that it is nested in.
+    for path in sorted(by_path):
+        while around and path[: len(around[-1])] != around[-1]:
+            around.pop()
+        if around:
+            inner, outer = by_path[path], by_path[around[-1]]
+            yield inner.breaks(NO_NESTING, f"{inner.place} lies inside {outer.place}, {outer.value}")
+        around.append(path)
+
+
+def _is_folder_path(path: str) -> bool:
+    """Whether a destination is a path of Windows to a folder: pipes and other devices have flat names."""
+    if path.startswith(_DEVICE_PREFIX):
+        return False
+    return is_absolute(path, {"windows"}) or _DRIVE.fullmatch(path) is not None
+
+
+def _components(path: str) -> tuple[str, ...]:
+    """The drive and the names of a path as Windows compares them: without regard to case and to the kind of slash."""
+    names: list[str] = []
+    for name in path.lower().replace("/", "\\").removeprefix(_LONG_PATH_PREFIX).split("\\"):
+        if name == "..":
+            del names[-1:]
+        elif name not in ("", "."):
+            names.append(name)
+    return tuple(names)
+
+
+@CONFIG.check("/process", COMMAND_LINE)
+def process_has_something_to_run(node: Node, scene: Scene) -> Iterator[Violation]:
+    """An empty args is not an omitted one."""
+    if scene.on("windows") and not node.has("args") and not node.has("commandLine"):
+        message = "process has neither args nor commandLine"
+        yield node.breaks(COMMAND_LINE, message, got="", want="a member commandLine or args")
+
+
+@CONFIG.check("/windows/resources/cpu", CPU_EXCLUSIVE)
+def cpu_is_limited_in_one_way(node: Node, scene: Scene) -> Iterator[Violation]:
+    """A zero sets nothing: engines write it beside the limit that they mean."""
+    limits = [name for name in _CPU_LIMITS if node.number(name)]
+    given = limits + (["affinity"] if scene.since("1.2.1") and node.each("affinity") else [])
+    if len(given) <= 1:
+        return
+    # Engines combine the limits under Hyper-V isolation, and pin a container to processors beside a limit: both work.
+    severity = Severity.WARNING if _is_hyperv(scene) or len(limits) == 1 else None
+    message = f"{node.place} has several settings that exclude each other"
+    yield node.breaks(CPU_EXCLUSIVE, message, got=" and ".join(given), want="one of them", severity=severity)
+
+
+@CONFIG.check("/windows/resources/cpu/shares", SHARES_RANGE)
+def cpu_shares_are_in_range(node: Node, scene: Scene) -> Iterator[Violation]:
+    """Their type, a 16-bit integer, allows more."""
+    yield from _at_most(node, SHARES_RANGE)
+
+
+@CONFIG.check("/windows/resources/cpu/maximum", MAXIMUM_RANGE)
+def cpu_maximum_is_in_range(node: Node, scene: Scene) -> Iterator[Violation]:
+    """A percentage times 100: nobody gets more than 100 %."""
+    yield from _at_most(node, MAXIMUM_RANGE)
+
+
+def _at_most(node: Node, clause: str) -> Iterator[Violation]:
+    if node.value > _CPU_MOST:
+        yield node.breaks(clause, f"{node.place} is out of range", want=f"0 to {_CPU_MOST}")
+
+
+@CONFIG.check("/windows/network/networkNamespace", NETWORK_EXCLUSIVE)
+def network_namespace_stands_alone(node: Node, scene: Scene) -> Iterator[Violation]:
+    """Members that are empty or false give nothing."""
+    network = scene.root.get("windows", "network")
+    if network is None or not node.value:
+        return
+    others = [child.name for child in network.children() if child.name in _OTHER_NETWORK_MEMBERS and child.value]
+    if others:
+        # The example of the specification gives them all together: its text and its example disagree.
+        message = f"{node.place} is given together with other parameters of the network"
+        yield node.breaks(NETWORK_EXCLUSIVE, message, got=" and ".join(others), severity=Severity.WARNING)

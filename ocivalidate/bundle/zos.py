@@ -1,0 +1,63 @@
+"""Checks of z/OS (runtime-spec config-zos.md; devices were part of it from 1.1.0 to 1.2.0)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ocivalidate.bundle.paths import absolute_form, is_absolute
+from ocivalidate.bundle.process import repeated
+from ocivalidate.bundle.registry import CONFIG
+from ocivalidate.bundle.values import ZOS_NAMESPACES, in_open_list
+from ocivalidate.checks import Node, Scene, Violation
+
+_C = "runtime/config-zos."
+TYPE_VALUES = f"{_C}namespaces.type.values"
+TYPE_UNIQUE = f"{_C}namespaces.no-duplicate-type"
+PATH_ABSOLUTE = f"{_C}namespaces.path.absolute"
+NUMBERS = {"major": f"{_C}devices.major.required-unless-p", "minor": f"{_C}devices.minor.required-unless-p"}
+NODE_UNIQUE = f"{_C}devices.no-duplicate-node"
+
+_FIFO = "p"
+
+
+@CONFIG.check("/zos/namespaces/*/type", TYPE_VALUES)
+def namespace_type_is_known(node: Node, scene: Scene) -> Iterator[Violation]:
+    """The list grew on Linux, and z/OS follows it."""
+    yield from in_open_list(node, scene, TYPE_VALUES, ZOS_NAMESPACES)
+
+
+@CONFIG.check("/zos/namespaces", TYPE_UNIQUE)
+def namespace_types_are_unique(node: Node, scene: Scene) -> Iterator[Violation]:
+    """A runtime has to refuse a type that is listed twice."""
+    yield from repeated(node, "type", TYPE_UNIQUE)
+
+
+@CONFIG.check("/zos/namespaces/*/path", PATH_ABSOLUTE)
+def namespace_path_is_absolute(node: Node, scene: Scene) -> Iterator[Violation]:
+    """An empty path means none: programs in Go write it for a new namespace."""
+    if node.value and not is_absolute(node.value, scene.platforms):
+        yield node.breaks(PATH_ABSOLUTE, f"{node.place} is not an absolute path", want=absolute_form(scene.platforms))
+
+
+@CONFIG.check("/zos/devices/*", *NUMBERS.values())
+def device_has_its_numbers(node: Node, scene: Scene) -> Iterator[Violation]:
+    """A FIFO has none; a device whose type is unknown is not judged."""
+    if node.text("type") in (None, _FIFO):
+        return
+    for name, clause in NUMBERS.items():
+        if not node.has(name):
+            yield node.breaks(clause, f"{node.place}.{name} is missing", got="", want=f"a member {name}")
+
+
+@CONFIG.check("/zos/devices", NODE_UNIQUE)
+def device_nodes_are_unique(node: Node, scene: Scene) -> Iterator[Violation]:
+    """``u`` is another word for ``c``; a FIFO has no numbers."""
+    first: dict[tuple[str, int, int], Node] = {}
+    for device in node.children():
+        kind, major, minor = device.text("type"), device.number("major"), device.number("minor")
+        if kind is None or kind == _FIFO or major is None or minor is None:
+            continue
+        earlier = first.setdefault(("c" if kind == "u" else kind, major, minor), device)
+        if earlier is not device:
+            message = f"{device.place} is the same device as {earlier.place}"
+            yield device.breaks(NODE_UNIQUE, message, got=f"{kind} {major}:{minor}")

@@ -1,0 +1,43 @@
+"""Renderers: what a report looks like as text, JSON, TAP, JUnit and SARIF. They show verdicts and make none.
+
+Every renderer is a module with ``render(reports, options) -> str`` and one function through which all foreign text
+goes, so that no subject, member name or value can forge a line, a directive or an element.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Sequence
+
+from ocivalidate.findings import ExitCode, Report, exit_code
+from ocivalidate.report.options import Options
+
+__all__ = ["FORMATS", "Options", "problems", "render"]
+
+# The name of each format and the module that renders it.
+_MODULES = {
+    "text": "ocivalidate.report.text",
+    "json": "ocivalidate.report.json_report",
+    "tap": "ocivalidate.report.tap",
+    "junit": "ocivalidate.report.junit",
+    "sarif": "ocivalidate.report.sarif",
+}
+FORMATS = tuple(_MODULES)
+
+
+def render(format_name: str, reports: Sequence[Report], options: Options) -> str:
+    """The reports in one of ``FORMATS``, ending in a newline. The text can always be written as UTF-8.
+
+    Raises :class:`ValueError` when there is no such format.
+    """
+    if format_name not in _MODULES:
+        raise ValueError(f"no such format: {format_name}")
+    text: str = importlib.import_module(_MODULES[format_name]).render(reports, options)
+    return text
+
+
+def problems(reports: Sequence[Report]) -> list[str]:
+    """The last line of each subject that could not be judged, for standard error when the format is not text."""
+    from ocivalidate.report.summary import closing_line
+
+    return [closing_line(report) for report in reports if exit_code([report]) is ExitCode.COULD_NOT_JUDGE]

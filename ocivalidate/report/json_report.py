@@ -1,0 +1,99 @@
+"""JSON for programs: everything a report holds. ``schemas/output/report.json`` describes it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from ocivalidate.clauses import Severity
+from ocivalidate.findings import Finding, Location, Outcome, Report, Result, exit_code
+from ocivalidate.report.options import Options
+from ocivalidate.report.verdicts import failed, url
+
+SCHEMA = "urn:ocivalidate:report-1"
+# A document on one long line would be repeated in full by each finding in it.
+_LONGEST_LINE = 1000
+
+
+def render(reports: Sequence[Report], options: Options) -> str:
+    """One JSON document; only ASCII, so that whatever a document held (lone surrogates too) survives."""
+    data = {
+        "schema": SCHEMA,
+        "tool": {"name": "ocivalidate", "version": options.tool_version},
+        "fail_on": options.fail_on,
+        "reports": [_report(report) for report in reports],
+        "exit_code": int(exit_code(reports, options.fail_on)),
+        "complete": True,  # last: a document that was cut off does not have it
+    }
+    return json.dumps(data, indent=2, ensure_ascii=True) + "\n"
+
+
+def _report(report: Report) -> dict[str, Any]:
+    return {
+        "kind": report.kind,
+        "subject": report.subject,
+        "specification": report.specification,
+        "release": report.release,
+        "release_note": report.release_note,
+        "platforms": list(report.platforms),
+        "platform_note": report.platform_note,
+        "problem": report.problem,
+        "facts": report.facts,
+        "counts": _counts(report),
+        "results": [_result(result) for result in report.results],
+        "findings": [_finding(finding) for finding in report.findings],
+        "suppressed": report.suppressed,
+        "complete": report.complete,
+    }
+
+
+def _counts(report: Report) -> dict[str, Any]:
+    severities = report.severities()
+    return {
+        "judged": report.judged,
+        "failed": failed(report),
+        "outcomes": {str(outcome): report.count(outcome) for outcome in Outcome},
+        "severities": {str(name): severities[name] for name in (Severity.ERROR, Severity.WARNING, Severity.NOTE)},
+    }
+
+
+def _result(result: Result) -> dict[str, Any]:
+    data: dict[str, Any] = {"clause": result.clause.id, "outcome": result.outcome, "reason": result.reason}
+    if result.outcome is Outcome.XFAIL:
+        # Expected failures are no findings of the report, so their evidence stands here.
+        data["findings"] = [_finding(finding) for finding in result.findings]
+    return data
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    clause = finding.clause
+    data: dict[str, Any] = {
+        "clause": clause.id,
+        "level": clause.level,
+        "severity": finding.severity,
+        "message": finding.message,
+        "location": _location(finding.location),
+        "got": finding.got,
+        "want": finding.want,
+        "hint": finding.hint,
+    }
+    if clause.document:
+        reference = {"document": clause.document, "anchor": clause.anchor, "url": url(clause)}
+        data["reference"] = {name: value for name, value in reference.items() if value or name != "url"}
+    return data
+
+
+def _location(location: Location) -> dict[str, Any]:
+    fields = {
+        "file": location.file or None,
+        "pointer": location.pointer,
+        "line": location.line,
+        "column": location.column,
+        "end_column": location.end_column,
+        "text": location.text if 0 < len(location.text) <= _LONGEST_LINE else None,
+        "digest": location.digest or None,
+        "member": location.member or None,
+        "case": location.case or None,
+    }
+    return {name: value for name, value in fields.items() if value is not None}

@@ -1,0 +1,25 @@
+"""What a caller may ask of a renderer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ocivalidate.clauses import Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to render.
+
+    ``fail_on``: the least severity that fails a run, as given to ``findings.exit_code``. ``verbose``: how often ``-v``
+    was given (text shows notes and skips, then every result; TAP and JUnit list the clauses whose subject is absent;
+    SARIF lists passes). ``quiet``: one line per finding (text). ``colour``: ANSI colours (text). ``tap_version``: 13 or
+    14. ``tool_version``: our own version.
+    """
+
+    fail_on: Severity = Severity.ERROR
+    verbose: int = 0
+    quiet: bool = False
+    colour: bool = False
+    tap_version: int = 14
+    tool_version: str = ""

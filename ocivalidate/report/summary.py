@@ -1,0 +1,78 @@
+"""The last lines of a run: one per subject, and a total. Nothing judged never looks like a pass."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from ocivalidate.clauses import Severity
+from ocivalidate.findings import ExitCode, Outcome, Report, exit_code
+from ocivalidate.report.escape import visible
+from ocivalidate.report.verdicts import failed, trouble
+
+_LONGEST_PROBLEM = 500
+
+
+def closing_line(report: Report) -> str:
+    """What was judged and how it went, on one line of visible text."""
+    subject = visible(report.subject)
+    problem = trouble(report)
+    if problem:
+        return f"{subject}: could not be judged: {visible(problem, _LONGEST_PROBLEM)}"
+    line = f"{subject}: {_verdict(report)} {_against(report)}: {', '.join(_counts(report))}"
+    # Images say so when blobs are absent: what is there may conform, but the whole was not verified.
+    incomplete = report.facts.get("incomplete")
+    return f"{line}; INCOMPLETE: {visible(str(incomplete))}" if incomplete else line
+
+
+def total_line(reports: Sequence[Report], fail_on: Severity) -> str:
+    """How many subjects fared how."""
+    codes = Counter(exit_code([report], fail_on) for report in reports)
+    parts = [
+        f"{codes[ExitCode.CONFORMS]} passed",
+        f"{codes[ExitCode.FINDINGS]} failed",
+        f"{codes[ExitCode.COULD_NOT_JUDGE]} could not be judged",
+    ]
+    return f"total: {counted(len(reports), 'subject')}: {', '.join(parts)}"
+
+
+def counted(number: int, noun: str) -> str:
+    """``1 error``, ``2 errors``."""
+    if number == 1:
+        return f"1 {noun}"
+    return f"{number} {noun}es" if noun.endswith("s") else f"{number} {noun}s"
+
+
+def _verdict(report: Report) -> str:
+    severities = report.severities()
+    outcomes = Counter(result.outcome for result in report.results)
+    named = [
+        (severities[Severity.ERROR], "error"),
+        (severities[Severity.WARNING], "warning"),
+        (outcomes[Outcome.XPASS], "unexpected pass"),
+        (outcomes[Outcome.XFAIL], "expected failure"),
+    ]
+    parts = [counted(number, noun) for number, noun in named if number]
+    if outcomes[Outcome.ERROR]:
+        parts.append(f"{counted(outcomes[Outcome.ERROR], 'clause')} that could not be judged")
+    if parts:
+        return f"{', '.join(parts)} against"
+    return "conforms to" if report.judged else "nothing was judged against"
+
+
+def _against(report: Report) -> str:
+    specification = " ".join(filter(None, [report.specification, report.release])) or "no specification"
+    notes = [report.release_note, ", ".join(report.platforms), report.platform_note]
+    said = "; ".join(visible(note) for note in notes if note)
+    return f"{visible(specification)} ({said})" if said else visible(specification)
+
+
+def _counts(report: Report) -> list[str]:
+    counts = [
+        f"{counted(report.judged, 'clause')} judged",
+        f"{failed(report)} failed",
+        f"{report.count(Outcome.SKIP)} skipped",
+        f"{report.suppressed} suppressed",
+    ]
+    notes = report.severities()[Severity.NOTE]
+    return [*counts, counted(notes, "note")] if notes else counts

@@ -1,0 +1,146 @@
+"""TAP, the Test Anything Protocol (https://testanything.org): version 14, or 13 for Perl's ``prove``.
+
+One test point per result. What a harness makes of the stream agrees with our exit code: both pass, or neither does.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from ocivalidate.clauses import Severity
+from ocivalidate.findings import Finding, Outcome, Report, Result
+from ocivalidate.report.escape import visible
+from ocivalidate.report.options import Options
+from ocivalidate.report.summary import closing_line
+from ocivalidate.report.verdicts import advice, fails, folded, points, trouble, unjudged, worst
+
+_MODERN = 14  # the version that says how "#" is escaped
+
+Diagnostics = dict[str, str | int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Point:
+    """One test point; ``directive`` is ``SKIP`` or ``TODO`` or nothing, and ``reason`` stands behind it."""
+
+    ok: bool
+    description: str
+    directive: str = ""
+    reason: str = ""
+    diagnostics: Diagnostics = field(default_factory=dict)
+
+
+def render(reports: Sequence[Report], options: Options) -> str:
+    """Version, plan, test points in ascending order, and the last line of each subject as a comment."""
+    head = f"TAP version {options.tap_version}"
+    # The name before it: "# Subtest: …" would be more than a comment.
+    comments = [f"# ocivalidate: {closing_line(report)}" for report in reports]
+    if not any(trouble(report) or report.findings or not unjudged(report) for report in reports):
+        # A plan of 1..0, or nothing but skips, would be a pass to a harness.
+        return "\n".join([head, *comments, "Bail out! nothing was judged"]) + "\n"
+    test_points = [point for report in reports for point in _points(report, options, name=len(reports) > 1)]
+    lines = [line for number, point in enumerate(test_points, 1) for line in _lines(number, point, options.tap_version)]
+    return "\n".join([head, f"1..{len(test_points)}", *lines, *comments]) + "\n"
+
+
+def _points(report: Report, options: Options, *, name: bool) -> Iterator[_Point]:
+    for result in points(report):
+        if options.verbose or not folded(result):
+            title = f"{result.clause.id} ({report.subject})" if name else result.clause.id
+            yield _point(result, title, options.fail_on)
+    if unjudged(report):
+        yield _Point(ok=False, description=report.subject, diagnostics=_error(unjudged(report)))
+
+
+def _point(result: Result, title: str, fail_on: Severity) -> _Point:
+    match result.outcome:
+        case Outcome.PASS:
+            return _Point(ok=True, description=title)
+        case Outcome.SKIP:
+            return _Point(ok=True, description=title, directive="SKIP", reason=result.reason)
+        case Outcome.ERROR:
+            return _Point(ok=False, description=title, diagnostics=_error(result.reason))
+        case Outcome.XFAIL:
+            return _Point(
+                ok=False, description=title, directive="TODO", reason=result.reason, diagnostics=_failure(result)
+            )
+        case Outcome.XPASS:
+            data: Diagnostics = {"message": advice(result), "severity": "error", "outcome": "xpass"}
+            return _Point(ok=False, description=title, diagnostics=data)
+        case Outcome.FAIL:
+            return _failed(result, title, fail_on)
+
+
+def _failed(result: Result, title: str, fail_on: Severity) -> _Point:
+    if fails(result, fail_on):
+        return _Point(ok=False, description=title, diagnostics=_failure(result))
+    reason = f"below --fail-on ({worst(result)})" if result.findings else "no finding stands"
+    return _Point(ok=False, description=title, directive="TODO", reason=reason, diagnostics=_failure(result))
+
+
+def _error(message: str) -> Diagnostics:
+    return {"message": message or "no reason given", "severity": "error", "outcome": "error"}
+
+
+def _failure(result: Result) -> Diagnostics:
+    """The first finding in full, and how many there are."""
+    if not result.findings:
+        return {"outcome": str(result.outcome)}
+    finding = result.findings[0]
+    return {
+        "message": finding.message,
+        "severity": str(finding.severity),
+        "outcome": str(result.outcome),
+        "clause": finding.clause.id,
+        "level": str(finding.clause.level),
+        **_place(finding),
+        "findings": len(result.findings),
+    }
+
+
+def _place(finding: Finding) -> Diagnostics:
+    """The place and the values of a finding, as far as they are known."""
+    location = finding.location
+    known: dict[str, str | int | None] = {
+        "file": location.file or None,
+        "line": location.line,
+        "column": location.column,
+        "pointer": location.pointer,
+        "digest": location.digest or None,
+        "member": location.member or None,
+        "case": location.case or None,
+        "got": finding.got or None,
+        "want": finding.want or None,
+    }
+    return {name: value for name, value in known.items() if value is not None}
+
+
+def _lines(number: int, point: _Point, version: int) -> Iterator[str]:
+    verdict = "ok" if point.ok else "not ok"
+    directive = f" # {point.directive} {_inline(point.reason, version)}".rstrip() if point.directive else ""
+    yield f"{verdict} {number} - {_inline(point.description, version) or '(no name)'}{directive}"
+    if point.diagnostics:
+        yield "  ---"
+        for name, value in point.diagnostics.items():
+            yield f"  {name}: {_quoted(value) if isinstance(value, str) else value}"
+        yield "  ..."
+
+
+def _inline(text: str, version: int) -> str:
+    r"""Foreign text on a line: no line break, and no ``#`` that starts a directive (TAP 13 has no escapes)."""
+    shown = visible(text).strip()
+    if version >= _MODERN:
+        return shown.replace("\\", "\\\\").replace("#", "\\#")
+    return shown.replace("#", r"\x23")
+
+
+def _quoted(text: str) -> str:
+    """A string that JSON, YAML 1.2 and the YAML subset of Perl's harness read alike."""
+    inner = "".join(letter if _plain(letter) else json.dumps(letter)[1:-1] for letter in text)
+    return '"' + inner.replace("##", r"#\u0023") + '"'
+
+
+def _plain(letter: str) -> bool:
+    return letter.isprintable() and letter not in '"\\'

@@ -1,0 +1,165 @@
+"""Text for people: one block per finding, and last lines that say what was judged."""
+
+from __future__ import annotations
+
+import io
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+
+from ocivalidate.clauses import Severity
+from ocivalidate.findings import ExitCode, Finding, Location, Outcome, Report, Result, exit_code
+from ocivalidate.report.escape import line_start, visible
+from ocivalidate.report.options import Options
+from ocivalidate.report.source import Excerpt, excerpt
+from ocivalidate.report.summary import closing_line, total_line
+from ocivalidate.report.verdicts import advice, citation
+
+# A line is a row of (text, style); styles are those of rich, and plain text ignores them.
+Line = list[tuple[str, str]]
+
+_STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "bold yellow", Severity.NOTE: "bold cyan"}
+_CLOSING_STYLES = {ExitCode.CONFORMS: "green", ExitCode.FINDINGS: "red", ExitCode.COULD_NOT_JUDGE: "bold red"}
+_FRAME = "blue"
+_STRONG = "bold"
+_LONGEST_MESSAGE = 1000
+_LONGEST_VALUE = 200
+_MARGIN = 2  # columns that line numbers take at least
+
+
+def render(reports: Sequence[Report], options: Options) -> str:
+    """All findings in order, then the last lines."""
+    lines = [line for report in reports for line in _details(report, options, name=len(reports) > 1)]
+    lines += [[(closing_line(report), _CLOSING_STYLES[exit_code([report], options.fail_on)])] for report in reports]
+    if not reports:
+        lines.append([("nothing was judged", _CLOSING_STYLES[ExitCode.COULD_NOT_JUDGE])])
+    if len(reports) > 1:
+        lines.append([(total_line(reports, options.fail_on), _CLOSING_STYLES[exit_code(reports, options.fail_on)])])
+    lines = [_shielded(line) for line in lines]
+    return _coloured(lines) if options.colour else _plain(lines)
+
+
+def _details(report: Report, options: Options, *, name: bool) -> Iterator[Line]:
+    for finding in report.findings:
+        if finding.severity.rank >= Severity.WARNING.rank or options.verbose:
+            yield from [_compact(finding)] if options.quiet else _block(finding, report)
+    prefix = (f"{visible(report.subject)}: " if name else "", "")
+    for result in report.results:
+        yield from ([prefix, *line] for line in _remark(result, options))
+    if options.verbose:
+        rows = _all_results(report) if options.verbose > 1 else _skips(report)
+        yield from ([prefix, (row, "")] for row in rows)
+
+
+def _block(finding: Finding, report: Report) -> Iterator[Line]:
+    location = finding.location
+    style = _STYLES.get(finding.severity, "")
+    margin = " " * max(_MARGIN, len(str(location.line or "")))
+    message = visible(finding.message, _LONGEST_MESSAGE)
+    place = "  ".join(filter(None, [_position(location), *_coordinates(location)])) or visible(report.subject)
+    facts = _values(finding)
+    yield [(f"{finding.severity}[{finding.clause.id}]", style), (f": {message}", _STRONG)]
+    yield [(f"{margin}--> ", _FRAME), (place, "")]
+    if location.line and location.text:
+        shown = excerpt(location.text, location.column or 1, location.end_column)
+        yield from _source(location, shown, margin, (facts, style))
+        facts = "" if location.column else facts
+    yield from _notes(finding, report, margin, facts)
+    yield []
+
+
+def _source(location: Location, shown: Excerpt, margin: str, remark: tuple[str, str]) -> Iterator[Line]:
+    facts, style = remark
+    yield [(f"{margin} |", _FRAME)]
+    yield [(f"{location.line:>{len(margin)}} | ", _FRAME), (shown.line, "")]
+    if location.column:
+        mark = "^" * shown.mark
+        yield [(f"{margin} | ", _FRAME), (" " * shown.indent, ""), (" ".join(filter(None, [mark, facts])), style)]
+
+
+def _notes(finding: Finding, report: Report, margin: str, facts: str) -> Iterator[Line]:
+    hint = f"hint: {visible(finding.hint, _LONGEST_MESSAGE)}" if finding.hint else ""
+    help_ = f"help: ocivalidate explain {finding.clause.id}"
+    for note in filter(None, [facts, visible(citation(finding.clause, report)), hint, help_]):
+        yield [(f"{margin} = ", _FRAME), (note, "")]
+
+
+def _compact(finding: Finding) -> Line:
+    """A finding on one line, in the form that editors know: ``path:line:column: …``."""
+    location = finding.location
+    position = _position(location)
+    others = [] if position and location.line else [visible(location.pointer or "")]
+    others = list(filter(None, [*others, *_coordinates(location, pointer=False)]))
+    head: Line = [(f"{position}: ", "")] if position else []
+    tail = f" ({', '.join(others)})" if others else ""
+    message = visible(finding.message, _LONGEST_MESSAGE)
+    return [
+        *head,
+        (f"{finding.severity}[{finding.clause.id}]", _STYLES.get(finding.severity, "")),
+        (f": {message}{tail}", ""),
+    ]
+
+
+def _position(location: Location) -> str:
+    """``path:line:column``, as much of it as is known."""
+    numbers = [str(number) for number in (location.line, location.column) if number]
+    return ":".join([visible(location.file), *numbers]) if location.file else ""
+
+
+def _coordinates(location: Location, *, pointer: bool = True) -> list[str]:
+    """What else says where a finding stands."""
+    named = [("blob", location.digest), ("member", location.member), ("case", location.case)]
+    first = [visible(location.pointer)] if pointer and location.pointer else []
+    return first + [f"{name} {visible(value)}" for name, value in named if value]
+
+
+def _values(finding: Finding) -> str:
+    named = [("got", finding.got), ("want", finding.want)]
+    return ", ".join(f"{name} {visible(value, _LONGEST_VALUE)}" for name, value in named if value)
+
+
+def _remark(result: Result, options: Options) -> Iterator[Line]:
+    """Results that are no findings, and yet a reader must know of them."""
+    clause_id = result.clause.id
+    if result.outcome is Outcome.ERROR:
+        reason = visible(result.reason, _LONGEST_MESSAGE) or "no reason given"
+        yield [(f"could not judge[{clause_id}]", _STYLES[Severity.ERROR]), (f": {reason}", "")]
+    elif result.outcome is Outcome.XPASS:
+        yield [(f"unexpected pass[{clause_id}]", _STYLES[Severity.ERROR]), (f": {visible(advice(result))}", "")]
+    elif result.outcome is Outcome.XFAIL and options.verbose:
+        yield [(f"expected failure[{clause_id}]", _STYLES[Severity.NOTE]), (f": {visible(result.reason)}", "")]
+
+
+def _skips(report: Report) -> Iterable[str]:
+    reasons = Counter(result.reason for result in report.results if result.outcome is Outcome.SKIP)
+    return (f"skipped: {number} {visible(reason)}" for reason, number in reasons.most_common())
+
+
+def _all_results(report: Report) -> Iterator[str]:
+    width = max(len(outcome) for outcome in Outcome)
+    for result in report.results:
+        reason = f": {visible(result.reason)}" if result.reason else ""
+        yield f"{result.outcome:<{width}} {result.clause.id}{reason}"
+
+
+def _shielded(line: Line) -> Line:
+    """The line, safe for log readers that take commands at the start of a line."""
+    return [(line_start(text) if not index else text, style) for index, (text, style) in enumerate(line)]
+
+
+def _plain(lines: list[Line]) -> str:
+    return "".join("".join(text for text, _style in line).rstrip(" ") + "\n" for line in lines)
+
+
+def _coloured(lines: list[Line]) -> str:
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(
+        file=io.StringIO(), force_terminal=True, color_system="standard", no_color=False, legacy_windows=False
+    )
+    with console.capture() as capture:
+        for line in lines:
+            text = Text.assemble(*line)
+            text.rstrip()
+            console.print(text, soft_wrap=True, highlight=False)
+    return capture.get()

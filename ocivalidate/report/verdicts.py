@@ -1,0 +1,90 @@
+"""What results come to, and what a clause rests on: shared by the renderers, so that all of them say the same."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from ocivalidate.clauses import RELEASES, Clause, Level, Severity
+from ocivalidate.findings import Finding, Outcome, Report, Result, failing
+
+NOT_PRESENT = "not present"
+_REPOSITORIES = {"runtime": "runtime-spec", "image": "image-spec"}
+
+
+def trouble(report: Report) -> str:
+    """Why the report as a whole says nothing about its subject, or ``""``."""
+    if report.problem:
+        return report.problem
+    return "" if report.complete else "the report is incomplete"
+
+
+def unjudged(report: Report) -> str:
+    """Why the subject was not judged, or ``""``; a clause that could not be judged has a result that says so."""
+    if trouble(report):
+        return trouble(report)
+    return "" if report.judged or report.count(Outcome.ERROR) else "nothing was judged"
+
+
+def points(report: Report) -> list[Result]:
+    """The results, and one more for each clause with a finding that no failed result holds: no finding gets lost."""
+    held = {finding for result in report.results if result.outcome is Outcome.FAIL for finding in result.findings}
+    loose: dict[Clause, list[Finding]] = {}
+    for finding in report.findings:
+        if finding not in held:
+            loose.setdefault(finding.clause, []).append(finding)
+    extra = [Result(clause, Outcome.FAIL, findings=tuple(findings)) for clause, findings in loose.items()]
+    return [*report.results, *extra]
+
+
+def folded(result: Result) -> bool:
+    """Whether a result is left out of lists unless they are verbose: what the clause speaks of is absent."""
+    return result.outcome is Outcome.SKIP and result.reason == NOT_PRESENT
+
+
+def fails(result: Result, fail_on: Severity) -> bool:
+    """Whether a failed result fails the run; if not, all its findings weigh less than ``fail_on``."""
+    return any(failing(finding, fail_on) for finding in result.findings)
+
+
+def failed(report: Report) -> int:
+    """How many results failed with an error or a warning: a note is no failure."""
+    return sum(1 for result in points(report) if result.outcome is Outcome.FAIL and fails(result, Severity.WARNING))
+
+
+def worst(result: Result) -> Severity:
+    """The gravest severity among the findings of a result; ``NONE`` when it has none."""
+    return max(
+        (finding.severity for finding in result.findings), key=lambda severity: severity.rank, default=Severity.NONE
+    )
+
+
+def document(clause: Clause) -> str:
+    """Document and anchor where the clause stands (``config.md#process``), or ``""``."""
+    return f"{clause.document}#{clause.anchor}" if clause.document and clause.anchor else clause.document
+
+
+def url(clause: Clause) -> str:
+    """Where the newest release that has the clause states it; ``""`` for clauses of no specification."""
+    repository = _REPOSITORIES.get(clause.family)
+    if not repository or not clause.document:
+        return ""
+    anchor = f"#{quote(clause.anchor)}" if clause.anchor else ""
+    release = clause.until or RELEASES[clause.family][-1]
+    return f"https://github.com/opencontainers/{repository}/blob/v{release}/{quote(clause.document)}{anchor}"
+
+
+def citation(clause: Clause, report: Report) -> str:
+    """What a clause rests on: ``MUST, runtime-spec 1.2.0 config.md#process``, or only ``safety``."""
+    level = clause.family if clause.level is Level.NONE else str(clause.level)
+    if not clause.document:
+        return level
+    source = [_REPOSITORIES.get(clause.family, "")]
+    if source[0] == report.specification:
+        source.append(report.release)
+    return f"{level}, {' '.join(filter(None, [*source, document(clause)]))}"
+
+
+def advice(result: Result) -> str:
+    """What to do about an expected failure that passed."""
+    text = f"passed although it is expected to fail: remove the expectation for {result.clause.id}"
+    return f"{text} ({result.reason})" if result.reason else text
