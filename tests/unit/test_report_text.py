@@ -194,6 +194,9 @@ def test_an_unexpected_pass_and_an_error_are_said_without_asking() -> None:
 def test_problems_are_the_subjects_that_could_not_be_judged() -> None:
     assert problems([CONFORMING, BROKEN]) == []
     assert [line.partition(":")[0] for line in problems(ALL)] == ["c", "d", "e", "runc"]
+    (line,) = problems([HOSTILE])
+    assert line.isprintable()
+    assert line.startswith(r"\x3a:warning")
 
 
 def test_colour_changes_nothing_but_the_colour() -> None:
