@@ -1,8 +1,8 @@
 """Checks: plain functions bound to places in a document, which judge what a schema cannot say.
 
-A check is a generator that takes a :class:`Node` and a :class:`Scene` and yields a :class:`Violation` for each way in which a clause that
-it declares is broken. It is called for each node that its pattern matches, and never meets a value of the wrong type: nodes that broke
-their schema are left out.
+A check is a generator that takes a :class:`Node` and a :class:`Scene` and yields a :class:`Violation` for each way in
+which a clause that it declares is broken. It is called for each node that its pattern matches, and never meets a value
+of the wrong type: nodes that broke their schema are left out.
 """
 
 from __future__ import annotations
@@ -21,8 +21,11 @@ from ocivalidate.wording import excerpt
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """One broken clause. ``severity`` lowers that of the clause for this violation; ``at_name``: the member's name is at fault, not its value; ``span``: where it
-    stands, when the pointer does not say it."""
+    """One broken clause.
+
+    ``severity`` lowers that of the clause for this violation; ``at_name``: the member's name is at fault, not its
+    value; ``span``: where it stands, when the pointer does not say it.
+    """
 
     clause: str
     pointer: str
@@ -36,7 +39,10 @@ class Violation:
 
 
 class Node:
-    """A value in a document, with its pointer. Members and entries that broke their schema are left out of all that it hands on."""
+    """A value in a document, with its pointer.
+
+    Members and entries that broke their schema are left out of all that it hands on.
+    """
 
     __slots__ = ("_broken", "pointer", "value")
 
@@ -122,10 +128,10 @@ class Node:
 class Scene:
     """What a check may look at beside its node.
 
-    ``root`` is the whole document; ``release`` and ``platforms`` are what it is judged by; ``development`` says that the document names a
-    pre-release. For bundles, ``folder`` is the bundle folder
-    (``None``: there is none), ``disk`` whether what is in it may be judged on this host (not so for a bundle of another platform), and
-    ``host`` whether the rest of this host may be looked at too.
+    ``root`` is the whole document; ``release`` and ``platforms`` are what it is judged by; ``development`` says that
+    the document names a pre-release. For bundles, ``folder`` is the bundle folder (``None``: there is none), ``disk``
+    whether what is in it may be judged on this host (not so for a bundle of another platform), and ``host`` whether the
+    rest of this host may be looked at too.
     """
 
     root: Node
@@ -152,7 +158,8 @@ CheckFunction = Callable[[Node, Scene], Iterator[Violation]]
 class Check:
     """A check function, the places it is bound to, the clauses it judges, and what it needs.
 
-    ``needs`` is ``""``, ``folder`` (a bundle folder), ``disk`` (one that may be judged on this host) or ``host`` (a look at the host).
+    ``needs`` is ``""``, ``folder`` (a bundle folder), ``disk`` (one that may be judged on this host) or ``host`` (a
+    look at the host).
     """
 
     patterns: tuple[tuple[str, ...], ...]
@@ -167,9 +174,16 @@ class Registry:
 
     checks: list[Check] = field(default_factory=list)
 
-    def check(self, patterns: str | tuple[str, ...], *clauses: str, needs: str = "") -> Callable[[CheckFunction], CheckFunction]:
-        """Bind the decorated function to pointer patterns (``/mounts/*/destination``; ``*`` is any one member or entry)."""
-        split = tuple(tuple(pattern.split("/")[1:]) for pattern in ([patterns] if isinstance(patterns, str) else patterns))
+    def check(
+        self, patterns: str | tuple[str, ...], *clauses: str, needs: str = ""
+    ) -> Callable[[CheckFunction], CheckFunction]:
+        """Bind the decorated function to pointer patterns (``/mounts/*/destination``.
+
+        ``*`` is any one member or entry).
+        """
+        split = tuple(
+            tuple(pattern.split("/")[1:]) for pattern in ([patterns] if isinstance(patterns, str) else patterns)
+        )
 
         def bind(function: CheckFunction) -> CheckFunction:
             self.checks.append(Check(split, clauses, function, needs))
@@ -184,7 +198,10 @@ class Registry:
 
 @dataclass(slots=True)
 class Outcome:
-    """What running checks gave: the violations, the clauses that were judged, and those that were not, with the reason."""
+    """What running checks gave.
+
+    The violations, the clauses that were judged, and those that were not, with the reason.
+    """
 
     violations: list[Violation] = field(default_factory=list)
     judged: set[str] = field(default_factory=set)

@@ -1,11 +1,13 @@
-"""The annotated JSON Schemas: one source per document type, from which the schema of each specification release is derived.
+"""The annotated JSON Schemas.
+
+One source per document type, from which the schema of each specification release is derived.
 
 A node of ``schemas/<specification>/<kind>.json`` is plain JSON Schema 2020-12 plus
 
 ``x-clause``
-    the id of the member that the node describes, without its last part; one that starts with ``.`` is appended to the ``x-clause`` of
-    the member around it (shared ``$defs`` use this). A wrong type or an integer out of its range breaks ``<x-clause>.type``, an absent
-    member ``<x-clause>.required``.
+    the id of the member that the node describes, without its last part; one that starts with ``.`` is appended to the
+    ``x-clause`` of the member around it (shared ``$defs`` use this). A wrong type or an integer out of its range breaks
+    ``<x-clause>.type``, an absent member ``<x-clause>.required``.
 ``x-clauses``
     further keywords of the node (``enum``, ``pattern``, ``minItems`` …) and the clause that each one breaks.
 ``x-since``, ``x-until``
@@ -39,7 +41,7 @@ KINDS: Mapping[str, str] = {
     "runtime-features": "runtime/features.json",
 }
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-# Keywords whose violation means that a value is not of the declared type: Go's integer types are part of the declaration.
+# Keywords whose violation means that a value is not of the declared type: an integer type has a range.
 _TYPE_KEYWORDS = frozenset({"type", "minimum", "maximum"})
 
 type_names: Mapping[str, str] = {
@@ -98,7 +100,10 @@ def _absolute(clause: str, around: str) -> str:
 
 @functools.cache
 def derive(kind: str, release: str) -> Node:
-    """The schema of one release, with our annotations; plain 2020-12 for any validator that ignores unknown keywords."""
+    """The schema of one release, with our annotations.
+
+    Plain 2020-12 for any validator that ignores unknown keywords.
+    """
     return _only(everything(kind), release)
 
 
@@ -127,7 +132,10 @@ def _is_required(node: Node, release: str) -> bool:
 
 
 def standalone(kind: str, release: str) -> Node:
-    """The schema of one release as a document of its own for editors and other validators: no annotations of ours, but descriptions."""
+    """The schema of one release as a document of its own for editors and other validators.
+
+    No annotations of ours, but descriptions.
+    """
     body = _described(derive(kind, release))
     title = f"{body.pop('title')}, {specification(kind)}-spec {release}"
     return {"$schema": DIALECT, "title": title, **body}
@@ -153,7 +161,10 @@ def _described(node: Node) -> Node:
 
 @dataclass(frozen=True, slots=True)
 class SchemaError:
-    """One way in which a document breaks its schema. ``keyword`` is the JSON Schema keyword; ``name`` the missing member of ``required``."""
+    """One way in which a document breaks its schema.
+
+    ``keyword`` is the JSON Schema keyword; ``name`` the missing member of ``required``.
+    """
 
     clause: str
     pointer: str
@@ -207,7 +218,9 @@ def _error(pointer: str, error: Any) -> SchemaError:
     if clause is None:
         # Every keyword that is not about the type names its clause; a test on the sources holds that.
         clause = f"{node['x-clause']}.type"
-    return SchemaError(clause, pointer, keyword, _message(place(pointer), error), excerpt(error.instance), _want(node, keyword))
+    return SchemaError(
+        clause, pointer, keyword, _message(place(pointer), error), excerpt(error.instance), _want(node, keyword)
+    )
 
 
 def _message(where: str, error: Any) -> str:
@@ -240,8 +253,10 @@ def _type_text(types: str | list[str]) -> str:
 
 @dataclass(slots=True)
 class Visit:
-    """What a walk over a document saw: ``judged``, the clauses of the schema that the document gave occasion to judge; ``strangers``, the
-    members that the release does not have."""
+    """What a walk over a document saw: ``judged``, the clauses of the schema that the document gave occasion to judge.
+
+    ``strangers``, the members that the release does not have.
+    """
 
     judged: set[str] = field(default_factory=set)
     strangers: list[Stranger] = field(default_factory=list)
@@ -249,7 +264,10 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class Stranger:
-    """A member that the release does not know. ``node``: its node in another release, if one has it; ``siblings``: the names known there."""
+    """A member that the release does not know.
+
+    ``node``: its node in another release, if one has it; ``siblings``: the names known there.
+    """
 
     pointer: str
     name: str
@@ -280,16 +298,16 @@ def _visit_members(node: Node, release: str, value: dict[str, Any], pointer: str
         if in_release(child, release) and _is_required(child, release):
             seen.judged.add(f"{child['x-clause']}.required")
     for name, member in value.items():
-        child = members.get(name, node.get("additionalProperties"))
-        if child is not None and in_release(child, release):
-            _visit(child, release, member, below(pointer, name), seen)
+        known = members.get(name, node.get("additionalProperties"))
+        if known is not None and in_release(known, release):
+            _visit(known, release, member, below(pointer, name), seen)
         elif not node.get("x-open"):
-            known = tuple(key for key, other in members.items() if in_release(other, release))
-            seen.strangers.append(Stranger(below(pointer, name), name, child, known))
+            siblings = tuple(key for key, other in members.items() if in_release(other, release))
+            seen.strangers.append(Stranger(below(pointer, name), name, known, siblings))
 
 
 def integers_written_as_floats(kind: str, release: str, value: Any) -> Iterator[tuple[str, float]]:
-    """The pointers and values of numbers such as ``1.0`` or ``1e3`` where the schema of the release wants an integer."""
+    """The pointers and values of numbers such as ``1.0`` or ``1e3`` where the release wants an integer."""
     return _floats(derive(kind, release), value, "")
 
 

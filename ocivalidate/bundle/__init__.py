@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 __all__ = ["check_bundle", "check_features", "check_state"]
 
+
 def __getattr__(name: str) -> Any:
     if name in ("check_bundle", "check_features", "check_state"):
         return getattr(importlib.import_module("ocivalidate.bundle.api"), name)

@@ -118,7 +118,9 @@ def realtime_runtime_is_within_period(node: Node, scene: Scene) -> Iterator[Viol
 def weight_device_has_a_weight(node: Node, _scene: Scene) -> Iterator[Violation]:
     """One of the two at least."""
     if not node.has("weight") and not node.has("leafWeight"):
-        yield node.breaks(WEIGHT_DEVICE, f"{node.place} has neither weight nor leafWeight", got="", want="one of them at least")
+        yield node.breaks(
+            WEIGHT_DEVICE, f"{node.place} has neither weight nor leafWeight", got="", want="one of them at least"
+        )
 
 
 @CONFIG.check(_WEIGHTS, WEIGHT)
@@ -146,7 +148,9 @@ def page_sizes_are_unique(node: Node, _scene: Scene) -> Iterator[Violation]:
 def rdma_entry_has_a_limit(node: Node, _scene: Scene) -> Iterator[Violation]:
     """One of the two at least."""
     if not node.has("hcaHandles") and not node.has("hcaObjects"):
-        yield node.breaks(RDMA, f"{node.place} has neither hcaHandles nor hcaObjects", got="", want="one of them at least")
+        yield node.breaks(
+            RDMA, f"{node.place} has neither hcaHandles nor hcaObjects", got="", want="one of them at least"
+        )
 
 
 @CONFIG.check("/linux/resources/unified/*", UNIFIED)

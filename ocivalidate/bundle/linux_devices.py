@@ -75,9 +75,14 @@ def device_paths_are_unique(node: Node, _scene: Scene) -> Iterator[Violation]:
 
 @CONFIG.check("/linux/netDevices/*", NET_NAME)
 def network_device_is_named_well(node: Node, _scene: Scene) -> Iterator[Violation]:
-    """net/core/dev.c, dev_valid_name(): both the name on the host and the one in the container. A template may end in %d."""
+    """net/core/dev.c, dev_valid_name(): both the name on the host and the one in the container.
+
+    A template may end in %d.
+    """
     if not _is_device_name(node.name):
-        yield node.breaks(NET_NAME, f"{node.place} has no name that a network device can have", got=node.name, at_name=True)
+        yield node.breaks(
+            NET_NAME, f"{node.place} has no name that a network device can have", got=node.name, at_name=True
+        )
     name = node.get("name")
     # An empty name is an unset one: programs in Go write it.
     if name is not None and name.value and not _is_device_name(name.value):

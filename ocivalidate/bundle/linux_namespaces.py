@@ -1,4 +1,7 @@
-"""Checks of Linux namespaces and of what belongs to one (runtime-spec config-linux.md: namespaces, mappings, time offsets, sysctl)."""
+"""Checks of Linux namespaces and of what belongs to one (runtime-spec config-linux.md.
+
+Namespaces, mappings, time offsets, sysctl).
+"""
 
 from __future__ import annotations
 
@@ -81,7 +84,9 @@ def namespace_path_fits_the_type(node: Node, _scene: Scene) -> Iterator[Violatio
     match = _PROC_NAMESPACE.fullmatch(node.text("path") or "")
     kind = node.text("type")
     if match and kind and _BY_FILE.get(match[1], match[1]) != kind:
-        yield node.breaks(PATH_TYPE, f"{node.place} joins a namespace of another type", got=match[0], want=f"a {kind} namespace")
+        yield node.breaks(
+            PATH_TYPE, f"{node.place} joins a namespace of another type", got=match[0], want=f"a {kind} namespace"
+        )
 
 
 @CONFIG.check("/linux/namespaces/*", USER_UNMAPPED)
@@ -143,7 +148,9 @@ def mappings_do_not_overlap(node: Node, _scene: Scene) -> Iterator[Violation]:
     yield from overlaps(node, OVERLAP)
 
 
-@CONFIG.check((*(f"{path}/*" for path in MAPPINGS), "/mounts/*/uidMappings/*", "/mounts/*/gidMappings/*"), EMPTY_RANGE, OVERFLOW)
+@CONFIG.check(
+    (*(f"{path}/*" for path in MAPPINGS), "/mounts/*/uidMappings/*", "/mounts/*/gidMappings/*"), EMPTY_RANGE, OVERFLOW
+)
 def mapping_is_a_range(node: Node, _scene: Scene) -> Iterator[Violation]:
     """user_namespaces(7)."""
     size = node.number("size")
@@ -153,7 +160,9 @@ def mapping_is_a_range(node: Node, _scene: Scene) -> Iterator[Violation]:
         start = node.number(member)
         if start is not None and size and start + size > END_OF_IDS:
             message = f"{node.place} reaches beyond the last id"
-            yield node.breaks(OVERFLOW, message, got=f"{member} {start}, size {size}", want=f"an end of at most {END_OF_IDS}")
+            yield node.breaks(
+                OVERFLOW, message, got=f"{member} {start}, size {size}", want=f"an end of at most {END_OF_IDS}"
+            )
             break
 
 

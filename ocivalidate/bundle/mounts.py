@@ -50,7 +50,8 @@ def destination_is_absolute_elsewhere(node: Node, scene: Scene) -> Iterator[Viol
 
 
 @CONFIG.check(
-    ("/mounts/*/uidMappings", "/mounts/*/gidMappings"), *(clause for _twin, *clauses in PAIR.values() for clause in clauses)
+    ("/mounts/*/uidMappings", "/mounts/*/gidMappings"),
+    *(clause for _twin, *clauses in PAIR.values() for clause in clauses),
 )
 def mappings_are_complete(node: Node, scene: Scene) -> Iterator[Violation]:
     """Both mappings together, and the option that makes older runtimes notice them."""

@@ -13,7 +13,7 @@ def is_absolute(path: str, platforms: Iterable[str]) -> bool:
     names = set(platforms)
     if "windows" in names and _WINDOWS_ABSOLUTE.match(path):
         return True
-    # Windows takes forward slashes too: /work there is a path below the root of the drive, and Linux containers on Windows use it.
+    # A Linux container on Windows has both sections, and paths of either form.
     return path.startswith("/") and names != {"windows"}
 
 

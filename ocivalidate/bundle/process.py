@@ -45,7 +45,10 @@ def cwd_is_absolute(node: Node, scene: Scene) -> Iterator[Violation]:
 
 @CONFIG.check("/process", ARGS)
 def args_are_there(node: Node, scene: Scene) -> Iterator[Violation]:
-    """An empty args cannot be run. An absent one is a note: the text calls args OPTIONAL, and tools leave it to be filled in later."""
+    """An empty args cannot be run.
+
+    An absent one is a note: the text calls args OPTIONAL, and tools leave it to be filled in later.
+    """
     if scene.on("windows"):
         return
     args = node.get("args")
@@ -95,7 +98,9 @@ def soft_limit_is_below_hard(node: Node, _scene: Scene) -> Iterator[Violation]:
     """setrlimit(2) answers EINVAL."""
     soft, hard = node.number("soft"), node.number("hard")
     if soft is not None and hard is not None and soft > hard:
-        yield node.breaks(SOFT_ABOVE_HARD, f"{node.place} has a soft limit above its hard limit", got=f"{soft} > {hard}")
+        yield node.breaks(
+            SOFT_ABOVE_HARD, f"{node.place} has a soft limit above its hard limit", got=f"{soft} > {hard}"
+        )
 
 
 @CONFIG.check(tuple(f"/process/capabilities/{name}/*" for name in CAPABILITY_SETS), CAPABILITY)

@@ -21,7 +21,7 @@ _NCPUS = re.compile(r"[0-9]+(\.[0-9]*)?|\.[0-9]+")
 @CONFIG.check("/mounts/*/destination", DESTINATION_ABSOLUTE)
 def destination_is_absolute_on_solaris(node: Node, scene: Scene) -> Iterator[Violation]:
     """Beside Linux or Windows, their rules judge it: one defect is told once."""
-    if scene.on("solaris") and not scene.on("linux", "windows") and not is_absolute(node.value, scene.platforms):
+    if not scene.on("linux", "windows") and not is_absolute(node.value, scene.platforms):
         message = f"{node.place} is not an absolute path"
         yield node.breaks(DESTINATION_ABSOLUTE, message, want=absolute_form(scene.platforms))
 

@@ -1,4 +1,7 @@
-"""Where a document comes from: a bundle folder, a file, or standard input; read within bounds, whatever stands at the path."""
+"""Where a document comes from: a bundle folder, a file, or standard input.
+
+Read within bounds, whatever stands at the path.
+"""
 
 from __future__ import annotations
 
@@ -22,8 +25,11 @@ class Unreadable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The bytes of a document. ``name`` is how its file is shown; ``folder`` the bundle folder it stands in, if it is one; ``data`` is
-    ``None`` when the folder has no document."""
+    """The bytes of a document.
+
+    ``name`` is how its file is shown; ``folder`` the bundle folder it stands in, if it is one; ``data`` is ``None``
+    when the folder has no document.
+    """
 
     name: str
     folder: Path | None
@@ -31,7 +37,10 @@ class Source:
 
 
 def bundle_source(path: str, max_size: int = MAX_SIZE) -> Source:
-    """What ``path`` means for ``bundle``: a folder, a ``config.json`` in its folder, another file, or ``-``. Raises :class:`Unreadable`."""
+    """What ``path`` means for ``bundle``: a folder, a ``config.json`` in its folder, another file, or ``-``.
+
+    Raises :class:`Unreadable`.
+    """
     if path == STANDARD_INPUT:
         return Source(path, None, read_standard_input(max_size))
     if os.path.isdir(path):
@@ -56,7 +65,10 @@ def read_standard_input(max_size: int) -> bytes:
 
 
 def read_file(path: str, max_size: int) -> bytes:
-    """All of a regular file. Raises :class:`Unreadable` for anything else, and when it is longer than ``max_size`` bytes."""
+    """All of a regular file.
+
+    Raises :class:`Unreadable` for anything else, and when it is longer than ``max_size`` bytes.
+    """
     try:
         # Without O_NONBLOCK, opening a FIFO waits until somebody writes to it.
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
