@@ -139,4 +139,7 @@ def _exit_code(report: Report, fail_on: Severity) -> ExitCode:
         return ExitCode.COULD_NOT_JUDGE
     if report.count(Outcome.XPASS) or any(failing(finding, fail_on) for finding in report.findings):
         return ExitCode.FINDINGS
+    # A failure that nobody described is a failure all the same.
+    if any(result.outcome is Outcome.FAIL and not result.findings for result in report.results):
+        return ExitCode.FINDINGS
     return ExitCode.CONFORMS

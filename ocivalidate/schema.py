@@ -41,10 +41,8 @@ KINDS: Mapping[str, str] = {
     "runtime-features": "runtime/features.json",
 }
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-# Keywords whose violation means that a value is not of the declared type: an integer type has a range.
-_TYPE_KEYWORDS = frozenset({"type", "minimum", "maximum"})
 
-type_names: Mapping[str, str] = {
+_TYPE_NAMES: Mapping[str, str] = {
     "string": "a string",
     "integer": "an integer",
     "number": "a number",
@@ -223,16 +221,20 @@ def _error(pointer: str, error: Any) -> SchemaError:
     )
 
 
+# What breaking a keyword other than type means; a number that breaks minimum or maximum is out of range.
+_BROKEN_KEYWORDS = {
+    "minimum": "is out of range",
+    "maximum": "is out of range",
+    "enum": "is not a value that the specification lists",
+    "pattern": "is not of the form that the specification gives",
+    "minItems": "has no entry",
+}
+
+
 def _message(where: str, error: Any) -> str:
-    if error.validator in _TYPE_KEYWORDS and isinstance(error.instance, (int, float)) and error.validator != "type":
-        return f"{where} is out of range"
-    texts: dict[str, str] = {
-        "type": f"{where} is not {_type_text(error.validator_value)}",
-        "enum": f"{where} is not a value that the specification lists",
-        "pattern": f"{where} is not of the form that the specification gives",
-        "minItems": f"{where} has no entry",
-    }
-    return texts[error.validator]
+    if error.validator == "type":
+        return f"{where} is not {_type_text(error.validator_value)}"
+    return f"{where} {_BROKEN_KEYWORDS[error.validator]}"
 
 
 def _want(node: Node, keyword: str) -> str:
@@ -248,7 +250,7 @@ def _want(node: Node, keyword: str) -> str:
 
 
 def _type_text(types: str | list[str]) -> str:
-    return " or ".join(type_names[name] for name in ([types] if isinstance(types, str) else types))
+    return " or ".join(_TYPE_NAMES[name] for name in ([types] if isinstance(types, str) else types))
 
 
 @dataclass(slots=True)
