@@ -10,13 +10,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ocivalidate.clauses import Severity
 from ocivalidate.pointers import below, place
-from ocivalidate.positions import Span
 from ocivalidate.versions import holds
 from ocivalidate.wording import excerpt
+
+if TYPE_CHECKING:
+    from ocivalidate.positions import Span
 
 
 @dataclass(frozen=True, slots=True)

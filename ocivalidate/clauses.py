@@ -134,6 +134,14 @@ class Inventory(Mapping[str, Clause]):
             clause = self._clauses[clause_id] = clause_from_json(self._entries[clause_id])
         return clause
 
+    def about(self, subjects: frozenset[str], judged: frozenset[str]) -> list[Clause]:
+        """The clauses on these subjects that are judged in these ways."""
+        return [
+            self[clause_id]
+            for clause_id, entry in self._entries.items()
+            if entry["subject"] in subjects and entry["judged"] in judged
+        ]
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._entries)
 

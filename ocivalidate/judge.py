@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from ocivalidate import schema
 from ocivalidate.checks import Node, Outcome as CheckOutcome, Registry, Scene, Violation, run
@@ -16,9 +17,11 @@ from ocivalidate.clauses import Clause, Level, Selection, Severity, load
 from ocivalidate.documents import Document
 from ocivalidate.findings import Finding, Location, Outcome, Result
 from ocivalidate.pointers import place
-from ocivalidate.positions import Span
 from ocivalidate.spelling import one_typo_apart
 from ocivalidate.versions import holds
+
+if TYPE_CHECKING:
+    from ocivalidate.positions import Span
 
 SYNTAX = "runtime/glossary.json.syntax"
 UTF8 = "runtime/glossary.json.utf8"
@@ -41,6 +44,7 @@ TOO_NEW = "lint/members.too-new"
 REMOVED = "lint/members.removed"
 STRANGER_CLAUSES = (UNKNOWN, MISSPELLED, TOO_NEW, REMOVED)
 NOT_PRESENT = "not present"
+_STATIC = frozenset({"static", "static-host"})
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -100,10 +104,8 @@ def active_clauses(
     inventory = load(schema.specification(subject.kind), "safety", "lint")
     return {
         clause.id: clause
-        for clause in inventory.values()
-        if clause.subject in subject.subjects
-        and clause.judged in ("static", "static-host")
-        and clause.level is not Level.MAY
+        for clause in inventory.about(subject.subjects, _STATIC)
+        if clause.level is not Level.MAY
         and clause.holds_in(release)
         and clause.concerns(platforms)
         and selection.wants(clause)

@@ -287,7 +287,8 @@ def visit(kind: str, release: str, value: Any) -> Visit:
 def _visit(node: Node, release: str, value: Any, pointer: str, seen: Visit) -> None:
     seen.judged.add(f"{node['x-clause']}.type")
     seen.judged.update(node.get("x-clauses", {}).values())
-    if isinstance(value, dict):
+    # Of an object that stands where none may, only the type is wrong.
+    if isinstance(value, dict) and "object" in node["type"]:
         _visit_members(node, release, value, pointer, seen)
     elif isinstance(value, list) and "items" in node:
         for index, item in enumerate(value):

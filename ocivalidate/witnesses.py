@@ -30,6 +30,7 @@ import json
 import os
 import shutil
 import stat
+import textwrap
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,10 +44,10 @@ Side = Literal["violates", "satisfies"]
 Edit = Mapping[str, Any]
 Edits = tuple[Edit, ...]
 
-_ON_TEXT = ("replace", "prefix")
 _ON_DISK = "folder"
 _FOLDER_MARK = b"{folder}"
-_BESIDE_LINES = 1
+# The last token of a pointer to the entry that an array does not have yet.
+_END = "-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,45 +187,56 @@ def _replaced(text: str, old: str, new: str) -> str:
     return text.replace(old, new)
 
 
-def _edited(base: Any, edits: Iterable[Edit]) -> tuple[Any, list[list[str]]]:
-    """A changed copy of a document, and the tokens of the pointers to what changed (of a removed member: to what it was in)."""
+# A place in a document, as the tokens that lead to it; _AROUND at its end: what is there in outline, its own members cut short.
+Place = tuple[str | None, ...]
+_AROUND = None
+
+
+def _edited(base: Any, edits: Iterable[Edit]) -> tuple[Any, list[Place]]:
+    """A changed copy of a document, and the places of the changes."""
+    # In a list, the whole document is an entry that can be changed like any other value.
     whole = [copy.deepcopy(base)]
     places = []
     for edit in edits:
         operation = next(iter(edit))
         if operation in _EDITORS:
-            # A list around the document makes the whole of it a value like any other.
-            places.append(_EDITORS[operation](whole, ["0", *parse_pointer(edit[operation])], edit)[1:])
+            tokens = "0", *parse_pointer(edit[operation])
+            places.append(_EDITORS[operation](*_reach(whole, tokens), tokens, edit)[1:])
     return whole[0], places
 
 
-def _set(whole: Any, tokens: list[str], edit: Edit) -> list[str]:
-    parent, key = _reach(whole, tokens)
-    if key == "-":
+def _reach(whole: Any, tokens: tuple[str, ...]) -> tuple[Any, Any]:
+    """The container in which the last token is a name or an index, and that name or index."""
+    parent = whole
+    for token in tokens[:-1]:
+        parent = parent[int(token) if isinstance(parent, list) else token]
+    last = tokens[-1]
+    return parent, int(last) if isinstance(parent, list) and last != _END else last
+
+
+def _set(parent: Any, key: Any, tokens: tuple[str, ...], edit: Edit) -> Place:
+    if key == _END:
         parent.append(edit["to"])
-        return [*tokens[:-1], str(len(parent) - 1)]
+        return *tokens[:-1], str(len(parent) - 1)
     parent[key] = edit["to"]
     return tokens
 
 
-def _remove(whole: Any, tokens: list[str], _edit: Edit) -> list[str]:
-    parent, key = _reach(whole, tokens)
+def _remove(parent: Any, key: Any, tokens: tuple[str, ...], _edit: Edit) -> Place:
     del parent[key]
-    return tokens[:-1]
+    return *tokens[:-1], _AROUND
 
 
-def _rename(whole: Any, tokens: list[str], edit: Edit) -> list[str]:
-    parent, key = _reach(whole, tokens)
+def _rename(parent: Any, key: Any, tokens: tuple[str, ...], edit: Edit) -> Place:
     members = {edit["to"] if name == key else name: value for name, value in parent.items()}
     if key not in parent or len(members) != len(parent):
         raise ValueError(f"{edit['rename']} cannot become {edit['to']}")
     parent.clear()
     parent.update(members)
-    return [*tokens[:-1], edit["to"]]
+    return *tokens[:-1], edit["to"]
 
 
-def _nest(whole: Any, tokens: list[str], edit: Edit) -> list[str]:
-    parent, key = _reach(whole, tokens)
+def _nest(parent: Any, key: Any, tokens: tuple[str, ...], edit: Edit) -> Place:
     for _ in range(edit["times"]):
         parent[key] = [parent[key]]
     return tokens
@@ -233,32 +245,84 @@ def _nest(whole: Any, tokens: list[str], edit: Edit) -> list[str]:
 _EDITORS = {"set": _set, "remove": _remove, "rename": _rename, "nest": _nest}
 
 
-def _reach(whole: Any, tokens: list[str]) -> tuple[Any, Any]:
-    """The container that the last token is a name or an index in, and that name or index."""
-    parent = whole
-    for token in tokens[:-1]:
-        parent = parent[int(token) if isinstance(parent, list) else token]
-    last = tokens[-1]
-    return parent, int(last) if isinstance(parent, list) and last != "-" else last
-
-
 # --- Examples
+
+_OBJECT_CUT, _ARRAY_CUT = "{…}", "[…]"
+_DEEPEST = 4
 
 
 def example(witness: Witness, side: Side) -> str:
-    """The smallest excerpt of one side's document that still shows the change, a few lines for people.
+    """The smallest excerpt of one side's document that still shows the change: a few lines for people.
 
-    Members and entries that have nothing to do with it are left out; ``{…}`` and ``[…]`` stand for what is in containers.
+    Members and entries that have nothing to do with it are left out; ``{…}`` and ``[…]`` stand for what is cut short.
     """
-    edits = witness.edits(side)
-    about = edits or witness.violates
-    on_text = next((edit for edit in about if next(iter(edit)) in _ON_TEXT), None)
-    base = base_document(witness.base)
-    if on_text is not None:
-        return _example_of_text(apply(base, edits), on_text, side)
+    base, edits = base_document(witness.base), witness.edits(side)
     document, places = _edited(base, edits)
-    removed = [places[index] for index, edit in enumerate(_on_value(edits)) if "remove" in edit]
-    shown = [place for place in places if place not in removed] if edits else _places_in(base, about)
-    shown += [parse_pointer(pointer) for pointer in witness.beside]
-    on_disk = [f"{name}: {kind}" for edit in edits for name, kind in edit.get(_ON_DISK, {}).items()]
-    return "\n".join([*on_disk, *([_pretty(_cut(document, shown, removed))] if shown or removed else [])])
+    if not edits:
+        places = [_place_in(base, edit[name]) for edit in witness.violates for name in edit if name in _EDITORS]
+    places += [tuple(parse_pointer(pointer)) for pointer in witness.beside]
+    parts = [f"{name}: {kind}" for edit in edits for name, kind in edit.get(_ON_DISK, {}).items()]
+    parts += [
+        _lines_of(_text(document), edit, changed=bool(edits)) for edit in edits or witness.violates if _is_on_text(edit)
+    ]
+    if places or not parts:
+        parts.append(_pretty(_cut(document, places or [(_AROUND,)])))
+    return "\n".join(parts)
+
+
+def _place_in(document: Any, pointer: str) -> Place:
+    """Where in an unchanged document to look for what a change would concern."""
+    tokens = tuple(parse_pointer(pointer))
+    try:
+        parent, key = _reach([document], ("0", *tokens))
+        parent[key]
+    except (LookupError, TypeError):
+        return *tokens[:-1], _AROUND
+    return tokens
+
+
+def _cut(value: Any, places: list[Place]) -> Any:
+    """What is at these places, inside what is around them."""
+    if () in places:
+        return _cut_short(value, _DEEPEST)
+    inner: dict[str | None, list[Place]] = {}
+    for place in places:
+        inner.setdefault(place[0], []).append(place[1:])
+    kept = {}
+    for key, child in value.items() if isinstance(value, dict) else enumerate(value):
+        if str(key) in inner:
+            kept[key] = _cut(child, inner[str(key)])
+        elif _AROUND in inner:
+            kept[key] = _cut_short(child, 0)
+    return kept if isinstance(value, dict) else list(kept.values())
+
+
+def _cut_short(value: Any, depth: int) -> Any:
+    """A value without what is in containers that are more than ``depth`` levels inside it."""
+    if not value or not isinstance(value, (dict, list)):
+        return value
+    if depth == 0:
+        return _OBJECT_CUT if isinstance(value, dict) else _ARRAY_CUT
+    if isinstance(value, dict):
+        return {name: _cut_short(member, depth - 1) for name, member in value.items()}
+    return [_cut_short(entry, depth - 1) for entry in value]
+
+
+def _pretty(value: Any) -> str:
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    return text.replace(f'"{_OBJECT_CUT}"', _OBJECT_CUT).replace(f'"{_ARRAY_CUT}"', _ARRAY_CUT)
+
+
+def _is_on_text(edit: Edit) -> bool:
+    return "replace" in edit or "prefix" in edit
+
+
+def _lines_of(text: str, edit: Edit, *, changed: bool) -> str:
+    """The lines that an edit of the text concerns, before or after it."""
+    if "prefix" in edit:
+        first = text.partition("\n")[0]
+        return f"{bytes.fromhex(edit['prefix']).hex(' ')} (bytes), then {first}" if changed else first
+    start = text.index(edit["replace"])
+    end = start + len(edit["replace"])
+    lines = text[text.rfind("\n", 0, start) + 1 : start], text[start:end], text[end : text.find("\n", end)]
+    return textwrap.dedent(lines[0] + (edit["with"] if changed else lines[1]) + lines[2])

@@ -30,12 +30,12 @@ _DEFINED = frozenset(
     ).split()
 )
 # A date and a time with a zone, as RFC 3339 section 5.6 has them.
-_RFC3339 = re.compile(
+_RFC3339 = (
     r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])[Tt]([01][0-9]|2[0-3]):[0-5][0-9]:([0-5][0-9]|60)(\.[0-9]+)?"
     r"([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])"
 )
 # A name as SIGTERM or SIGRTMIN+3; tools also write the name without SIG, and the number.
-_SIGNAL = re.compile(r"(SIG)?[A-Z][A-Z0-9]{1,9}([+-][0-9]{1,2})?|[1-9][0-9]?")
+_SIGNAL = r"(SIG)?[A-Z][A-Z0-9]{1,9}([+-][0-9]{1,2})?|[1-9][0-9]?"
 
 
 @CONFIG.check("/annotations/*", KEY_EMPTY, REVERSE_DOMAIN)
@@ -78,7 +78,7 @@ def image_architecture_is_known(node: Node, _scene: Scene) -> Iterator[Violation
 @CONFIG.check(f"/annotations/{_IMAGE}created", CREATED)
 def image_created_is_a_date(node: Node, _scene: Scene) -> Iterator[Violation]:
     """RFC 3339, section 5.6; an empty value is allowed."""
-    if node.value and not _RFC3339.fullmatch(node.value):
+    if node.value and not re.fullmatch(_RFC3339, node.value):
         yield node.breaks(
             CREATED, "the annotation is no date and time of RFC 3339", want="such as 2026-01-31T23:59:59Z"
         )
@@ -87,5 +87,5 @@ def image_created_is_a_date(node: Node, _scene: Scene) -> Iterator[Violation]:
 @CONFIG.check(f"/annotations/{_IMAGE}stopSignal", STOP_SIGNAL)
 def image_stop_signal_is_a_signal(node: Node, _scene: Scene) -> Iterator[Violation]:
     """image-spec config.md, StopSignal; an empty value is allowed."""
-    if node.value and not _SIGNAL.fullmatch(node.value):
+    if node.value and not re.fullmatch(_SIGNAL, node.value):
         yield node.breaks(STOP_SIGNAL, "the annotation names no signal", want="such as SIGTERM or SIGRTMIN+3")

@@ -30,7 +30,7 @@ PAGE_TWICE = f"{_S}hugepageLimits.duplicate"
 RDMA = f"{_C}rdma.one-of"
 UNIFIED = f"{_C}unified.key"
 
-_PAGE_SIZE = re.compile(r"[1-9][0-9]*[KMGTPE]B")
+_PAGE_SIZE = r"[1-9][0-9]*[KMGTPE]B"
 _BLOCK_IO = "/linux/resources/blockIO"
 _WEIGHTS = tuple(f"{_BLOCK_IO}/{place}{name}" for place in ("", "weightDevice/*/") for name in ("weight", "leafWeight"))
 
@@ -134,7 +134,7 @@ def weight_is_in_range(node: Node, _scene: Scene) -> Iterator[Violation]:
 @CONFIG.check("/linux/resources/hugepageLimits/*/pageSize", PAGE_SIZE)
 def page_size_has_its_form(node: Node, _scene: Scene) -> Iterator[Violation]:
     """A number, the letter of a binary unit, B."""
-    if not _PAGE_SIZE.fullmatch(node.value):
+    if not re.fullmatch(_PAGE_SIZE, node.value):
         yield node.breaks(PAGE_SIZE, f"{node.place} is no size of a huge page", want="such as 64KB, 2MB or 1GB")
 
 

@@ -35,7 +35,7 @@ SYSCTL_GLOBAL = "safety/config.sysctl.not-namespaced"
 MAPPINGS = ("/linux/uidMappings", "/linux/gidMappings")
 # Names that other tools use for the same namespaces.
 _OTHER_NAMES = {"net": "network", "mnt": "mount"}
-_PROC_NAMESPACE = re.compile(r"/proc/[^/]+/ns/([a-z]+)(?:_for_children)?")
+_PROC_NAMESPACE = r"/proc/[^/]+/ns/([a-z]+)(?:_for_children)?"
 _BY_FILE = {"net": "network", "mnt": "mount"}
 # The beginnings of sysctl names and the type of namespace that holds them (namespaces(7), ipc_namespaces(7)).
 _SYSCTL_NAMESPACES = (
@@ -81,7 +81,7 @@ def namespace_types_are_unique(node: Node, _scene: Scene) -> Iterator[Violation]
 @CONFIG.check("/linux/namespaces/*", PATH_TYPE)
 def namespace_path_fits_the_type(node: Node, _scene: Scene) -> Iterator[Violation]:
     """Only paths below /proc tell their type."""
-    match = _PROC_NAMESPACE.fullmatch(node.text("path") or "")
+    match = re.fullmatch(_PROC_NAMESPACE, node.text("path") or "")
     kind = node.text("type")
     if match and kind and _BY_FILE.get(match[1], match[1]) != kind:
         yield node.breaks(

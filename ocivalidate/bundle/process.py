@@ -33,7 +33,7 @@ AFFINITY = {name: f"{_C}execCPUAffinity.{name}.format" for name in ("initial", "
 
 CAPABILITY_SETS = ("effective", "bounding", "inheritable", "permitted", "ambient")
 REAL_TIME_POLICIES = ("SCHED_FIFO", "SCHED_RR")
-_CAPABILITY_NAME = re.compile(r"[A-Za-z_]+")
+_CAPABILITY_NAME = r"[A-Za-z_]+"
 
 
 @CONFIG.check("/process/cwd", CWD)
@@ -116,7 +116,7 @@ def capability_is_known(node: Node, scene: Scene) -> Iterator[Violation]:
 def _capability_hint(written: str) -> str:
     name = written.upper()
     guess = name if name.startswith("CAP_") else f"CAP_{name}"
-    known = _CAPABILITY_NAME.fullmatch(written) is not None and guess in CAPABILITIES
+    known = re.fullmatch(_CAPABILITY_NAME, written) is not None and guess in CAPABILITIES
     return f"did you mean {guess}?" if known else ""
 
 

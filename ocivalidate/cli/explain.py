@@ -106,7 +106,8 @@ def _reference(clause: Clause) -> str:
 
 
 def _examples(witness: Witness) -> Iterator[str]:
-    for title, side in (("breaks it", "violates"), ("keeps it", "satisfies")):
+    examples = {"breaks it": example(witness, "violates"), "keeps it": example(witness, "satisfies")}
+    for title, text in examples.items():
         yield ""
         yield f"  {title}:"
-        yield from textwrap.indent(example(witness, side), "    ").splitlines()
+        yield from textwrap.indent(text, "    ").splitlines()

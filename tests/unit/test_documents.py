@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from ocivalidate import documents
+from ocivalidate import careful, documents
 from ocivalidate.documents import MISSING, Document, Problem, read_document
-from ocivalidate.positions import HUGE, Span
+from ocivalidate.integers import HUGE
+from ocivalidate.positions import Span
 
 
 def read(text: str) -> Document:
@@ -388,7 +389,7 @@ def test_an_ordinary_document_is_never_read_the_slow_way(monkeypatch: pytest.Mon
     def refuse(text: str) -> Iterator[None]:
         raise AssertionError(text)
 
-    monkeypatch.setattr(documents, "scan", refuse)
+    monkeypatch.setattr(careful, "scan", refuse)
     mounts = [{"destination": f"/m{index}", "options": ["ro", "é\n"]} for index in range(300)]
     value = {"ociVersion": "1.2.0", "mounts": mounts, "hostname": "h", "umask": 18, "share": 0.5, "on": True}
     assert read(json.dumps(value, indent="\t")).value == value

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from ocivalidate.integers import HUGE, integer
 from ocivalidate.pointers import escape_token, parse_pointer, pointer_of
-from ocivalidate.positions import HUGE, Lines, Place, Span, integer, places, scan
+from ocivalidate.positions import Lines, Place, Span, places, scan
 from ocivalidate.syntax import Malformed
 
 
