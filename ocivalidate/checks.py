@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ocivalidate.clauses import Severity
 from ocivalidate.pointers import below, place
@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     from ocivalidate.positions import Span
 
 
-@dataclass(frozen=True, slots=True)
-class Violation:
+class Violation(NamedTuple):
     """One broken clause.
 
     ``severity`` lowers that of the clause for this violation; ``at_name``: the member's name is at fault, not its

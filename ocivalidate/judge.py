@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ocivalidate import schema
 from ocivalidate.checks import Node, Outcome as CheckOutcome, Registry, Scene, Violation, run
@@ -68,8 +68,7 @@ class Subject:
         return ids | {INTEGER_NOTATION, *STRANGER_CLAUSES} | ({self.closed} if self.closed else set())
 
 
-@dataclass(frozen=True, slots=True)
-class Verdicts:
+class Verdicts(NamedTuple):
     """The results and findings of one document, in document order.
 
     ``suppressed`` counts the findings that the selection hid.

@@ -23,7 +23,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ocivalidate import resources
 from ocivalidate.clauses import RELEASES, load
@@ -157,8 +157,7 @@ def _described(node: Node) -> Node:
     return described
 
 
-@dataclass(frozen=True, slots=True)
-class SchemaError:
+class SchemaError(NamedTuple):
     """One way in which a document breaks its schema.
 
     ``keyword`` is the JSON Schema keyword; ``name`` the missing member of ``required``.
@@ -264,8 +263,7 @@ class Visit:
     strangers: list[Stranger] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class Stranger:
+class Stranger(NamedTuple):
     """A member that the release does not know.
 
     ``node``: its node in another release, if one has it; ``siblings``: the names known there.

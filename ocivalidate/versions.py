@@ -7,7 +7,7 @@ Rests on runtime-spec config.md (``ociVersion`` is a SemVer 2.0.0 string) and on
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 RUNTIME_RELEASES = ("1.0.0", "1.0.1", "1.0.2", "1.1.0", "1.2.0", "1.2.1", "1.3.0")
 IMAGE_RELEASES = ("1.0.0", "1.0.1", "1.0.2", "1.1.0", "1.1.1")
@@ -23,8 +23,7 @@ SEMVER = re.compile(
 _LONGEST_VERSION = 256
 
 
-@dataclass(frozen=True, slots=True)
-class Version:
+class Version(NamedTuple):
     """A SemVer 2.0.0 version.
 
     ``prerelease`` is ``""`` for a release; build metadata is not kept, as it never orders versions.
@@ -70,8 +69,7 @@ def parse(text: str) -> Version | None:
     return Version(int(major), int(minor), int(patch), prerelease or "")
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(NamedTuple):
     """Which release a document is judged by.
 
     ``release``: the release whose clauses apply. ``standing``: ``"exact"`` (the document names that release, or a

@@ -6,8 +6,8 @@ Nothing here prints or exits.
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 from ocivalidate.bundle import sources
 from ocivalidate.bundle.registry import CONFIG, FEATURES, STATE, load_checks
@@ -39,8 +39,7 @@ def host_platform() -> str | None:
     return next((name for prefix, name in _HOST_PLATFORMS.items() if sys.platform.startswith(prefix)), None)
 
 
-@dataclass(frozen=True, slots=True)
-class _Chosen:
+class _Chosen(NamedTuple):
     """What a document is judged by, and why where that needs saying."""
 
     release: str
@@ -128,7 +127,7 @@ def check_features(
     if RUNTIME_RELEASES.index(chosen.release) < RUNTIME_RELEASES.index(FIRST_FEATURES_RELEASE):
         note = chosen.release_note or f"the document says {chosen.release}"
         note = f"{note}; {FIRST_FEATURES_RELEASE} is the first with features"
-        chosen = replace(chosen, release=FIRST_FEATURES_RELEASE, release_note=note)
+        chosen = chosen._replace(release=FIRST_FEATURES_RELEASE, release_note=note)
     return _report("features", FEATURES_STRUCTURE, path, document, chosen, chosen.scene(), selection or Selection())
 
 

@@ -84,7 +84,7 @@ def rlimit_is_known(node: Node, scene: Scene) -> Iterator[Violation]:
         extra = SOLARIS_RLIMITS if scene.on("solaris") else {}
         yield from in_open_list(node, scene, RLIMIT_LINUX, {**extra, **LINUX_RLIMITS})
     elif scene.on("solaris"):
-        yield from in_open_list(node, scene, RLIMIT_SOLARIS, SOLARIS_RLIMITS)
+        yield from in_open_list(node, scene, RLIMIT_SOLARIS, {**dict.fromkeys(LINUX_RLIMITS), **SOLARIS_RLIMITS})
 
 
 @CONFIG.check("/process/rlimits", RLIMIT_UNIQUE)

@@ -8,9 +8,8 @@ from __future__ import annotations
 import os
 import stat
 import sys
-from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 MAX_SIZE = 32 * 1024 * 1024
 """How many bytes a document may have unless the caller says otherwise; real ones have some tens of thousands."""
@@ -23,8 +22,7 @@ class Unreadable(Exception):
     """Something that cannot be judged because it cannot be read; the message is one line."""
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(NamedTuple):
     """The bytes of a document.
 
     ``name`` is how its file is shown; ``folder`` the bundle folder it stands in, if it is one; ``data`` is ``None``

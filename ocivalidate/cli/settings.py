@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ocivalidate.bundle.sources import MAX_SIZE
 from ocivalidate.clauses import LEVEL_NAMES, PLATFORMS, Selection, Severity, load, unmatched
@@ -26,8 +26,7 @@ FAIL_ON = (Severity.ERROR.value, Severity.WARNING.value)
 _UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(NamedTuple):
     """One option. ``kind``: ``choice``, ``patterns``, ``flag``, ``count``, ``size`` or ``outputs``."""
 
     name: str
