@@ -2,9 +2,9 @@
 
     python benchmarks/startup.py [--rounds N]
 
-Commands run in turn, round by round, so that a machine that speeds up or slows down does so for all of them. The figure of a command is
-the median of its wall time; its ratio is the median of the ratios round by round. Every command runs once before, uncounted, so that
-byte code is on disk.
+Commands run in turn, round by round, so that a machine that speeds up or slows down does so for all of them. The
+figure of a command is the median of its wall time; its ratio is the median of the ratios round by round. Every command
+runs once before, uncounted, so that byte code is on disk.
 """
 
 from __future__ import annotations
