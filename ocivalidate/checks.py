@@ -94,6 +94,22 @@ class Node:
         node = self.get(*names)
         return node.children() if node else []
 
+    def whole(self, *names: str) -> list[Node] | None:
+        """The children of the node that these names reach, or ``None`` when some cannot be read.
+
+        For checks that rest on what is not there.
+        """
+        node = self
+        for name in names:
+            if not node.has(name):
+                return []
+            inner = node.get(name)
+            if inner is None:
+                return None
+            node = inner
+        children = node.children()
+        return children if len(children) == len(node.value) else None
+
     def text(self, *names: str) -> str | None:
         """The string that these names reach (with no name: this node), or ``None``."""
         value = self._reach(names)

@@ -1,8 +1,8 @@
 """Witnesses: for a clause, one change to a valid document that breaks it, and one that keeps it.
 
-They prove that a check finds what it claims to find, and they are the examples that ``explain`` shows. They are data: the files in
-``fixtures/witnesses/`` (their schema: ``schemas/output/witnesses.json``), which change the documents in ``fixtures/bases/``. An edit is
-an object whose first member says what it does:
+They prove that a check finds what it claims to find, and they are the examples that ``explain`` shows. They are data:
+the files in ``fixtures/witnesses/`` (their schema: ``schemas/output/witnesses.json``), which change the documents in
+``fixtures/bases/``. An edit is an object whose first member says what it does:
 
 ``{"set": POINTER, "to": VALUE}``
     replaces a value or adds a member; a pointer that ends in ``-`` adds an entry to an array
@@ -13,7 +13,7 @@ an object whose first member says what it does:
 ``{"nest": POINTER, "times": NUMBER}``
     puts a value inside that many arrays
 ``{"replace": TEXT, "with": TEXT}``
-    changes the text of the document, where the text to replace occurs once: for what no JSON value can express
+    changes the text of the document, in which ``TEXT`` occurs once: for what no JSON value can express
 ``{"prefix": HEX}``
     puts bytes before the text
 ``{"folder": {NAME: KIND}}``
@@ -38,26 +38,25 @@ from typing import Any, Literal
 
 from ocivalidate import resources
 from ocivalidate.clauses import load
+from ocivalidate.excerpts import AROUND, Place, cut, pretty
 from ocivalidate.pointers import parse_pointer
 
 Side = Literal["violates", "satisfies"]
 Edit = Mapping[str, Any]
 Edits = tuple[Edit, ...]
 
-_ON_DISK = "folder"
 _FOLDER_MARK = b"{folder}"
-# The last token of a pointer to the entry that an array does not have yet.
-_END = "-"
 
 
 @dataclass(frozen=True, slots=True)
 class Witness:
     """The two changes that show what a clause asks for.
 
-    ``kind`` is ``bundle``, ``state`` or ``features``; ``base`` a file name in ``fixtures/bases/``. ``violates`` and ``satisfies`` are
-    the edits of either side; none: the base itself shows it. ``also``: the other clauses that the violating change cannot but break.
-    ``beside``: pointers of members that are not changed, but without which an example says little. ``platform``, ``spec_version``,
-    ``host`` and ``lint`` are how the document has to be judged. ``why``: what the example alone does not tell.
+    ``kind`` is ``bundle``, ``state`` or ``features``; ``base`` a file name in ``fixtures/bases/``. ``violates`` and
+    ``satisfies`` are the edits of either side; none: the base itself shows it. ``also``: the other clauses that the
+    violating change cannot but break. ``beside``: pointers to what is not changed, but without which an example says
+    little. ``platform``, ``host`` and ``lint``: how the document has to be judged. ``why``: what the example alone
+    does not tell.
     """
 
     clause: str
@@ -68,7 +67,6 @@ class Witness:
     also: tuple[str, ...] = ()
     beside: tuple[str, ...] = ()
     platform: str | None = None
-    spec_version: str | None = None
     host: bool = False
     lint: bool = False
     why: str = ""
@@ -80,14 +78,17 @@ class Witness:
 
 def witness_from_json(data: Mapping[str, Any]) -> Witness:
     """Build a witness from one entry of ``fixtures/witnesses/*.json``."""
-    fields = {name: tuple(value) if isinstance(value, list) else value for name, value in data.items()}
+    fields: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in data.items()}
     options = fields.pop("options", {})
     return Witness(**fields, **options)
 
 
 @functools.cache
 def witnesses() -> Mapping[str, Witness]:
-    """All witnesses by clause. Raises ``resources.MissingResource`` when a file is broken, ``ValueError`` when a clause has two."""
+    """All witnesses by clause.
+
+    Raises ``ValueError`` when a clause has two, and ``resources.MissingResource`` when a file cannot be read.
+    """
     found: dict[str, Witness] = {}
     for path in sorted((resources.folder("fixtures") / "witnesses").glob("*.json")):
         for entry in resources.read_json("fixtures", f"witnesses/{path.name}")["witnesses"]:
@@ -109,13 +110,13 @@ def base_document(name: str) -> Any:
     return resources.read_json("fixtures", f"bases/{name}")
 
 
-# --- Making documents and folders
+# --- Documents and folders
 
 
 def apply(base: Any, edits: Iterable[Edit]) -> bytes:
-    """The text of a document after some edits, indented by two spaces. ``base`` stays as it is.
+    """The text of a document after some edits, indented by two spaces; ``base`` stays as it is.
 
-    Raises ``ValueError`` or ``LookupError`` when an edit does not fit the document.
+    Raises ``ValueError``, ``LookupError`` or ``TypeError`` when an edit does not fit the document.
     """
     edits = tuple(edits)
     text = _text(_edited(base, edits)[0])
@@ -129,13 +130,13 @@ def apply(base: Any, edits: Iterable[Edit]) -> bytes:
 
 
 def lay_out(witness: Witness, side: Side, folder: Path) -> Path:
-    """Write one side of a witness into ``folder``, which has to be empty, and say what is to be judged.
+    """Write one side of a witness into ``folder``, which is there and empty; the path of what is to be judged.
 
-    For a bundle that is a folder below ``folder`` with ``config.json`` and a root filesystem that has the programs of the base's
-    startContainer hooks; for another kind, a file. Raises what :func:`apply` raises, and ``OSError``.
+    For a bundle that is a folder in ``folder``, with ``config.json`` and a root filesystem that has the programs of the
+    base's startContainer hooks; for another kind it is a file. Raises what :func:`apply` raises, and ``OSError``.
     """
-    base = base_document(witness.base)
-    data = apply(base, witness.edits(side))
+    base, edits = base_document(witness.base), witness.edits(side)
+    data = apply(base, edits)
     if witness.kind != "bundle":
         file = folder / f"{witness.kind}.json"
         file.write_bytes(data)
@@ -143,15 +144,16 @@ def lay_out(witness: Witness, side: Side, folder: Path) -> Path:
     bundle = folder / "bundle"
     bundle.mkdir()
     _make_root(bundle, base)
-    mark = json.dumps(str(bundle.absolute()))[1:-1].encode()
-    (bundle / "config.json").write_bytes(data.replace(_FOLDER_MARK, mark))
-    for edit in witness.edits(side):
-        for name, kind in edit.get(_ON_DISK, {}).items():
+    path = json.dumps(str(bundle.absolute()))[1:-1].encode()
+    (bundle / "config.json").write_bytes(data.replace(_FOLDER_MARK, path))
+    for edit in edits:
+        for name, kind in edit.get("folder", {}).items():
             _put(bundle / name, kind)
     return bundle
 
 
 def _make_root(bundle: Path, config: Any) -> None:
+    """Make the root filesystem, unless its path leads out of the bundle."""
     path = config.get("root", {}).get("path", "/")
     if path.startswith(("/", "\\")):
         return
@@ -163,7 +165,7 @@ def _make_root(bundle: Path, config: Any) -> None:
 
 
 def _put(path: Path, kind: str) -> None:
-    """Make that ``kind`` is what stands at ``path``."""
+    """Make ``kind`` what stands at ``path``."""
     if path.is_dir():
         shutil.rmtree(path)
     else:
@@ -173,7 +175,7 @@ def _put(path: Path, kind: str) -> None:
     elif kind == "file":
         path.touch()
     elif kind == "socket":
-        # A socket that is bound by its path has room for about a hundred characters only.
+        # The path of a socket that is bound may have about a hundred characters only.
         os.mknod(path, stat.S_IFSOCK | 0o600)
 
 
@@ -187,27 +189,28 @@ def _replaced(text: str, old: str, new: str) -> str:
     return text.replace(old, new)
 
 
-# A place in a document, as the tokens that lead to it; _AROUND at its end: what is there in outline, its own members cut short.
-Place = tuple[str | None, ...]
-_AROUND = None
+# --- Edits of a value
+
+# The last token of a pointer to the entry that an array does not have yet.
+_END = "-"
 
 
 def _edited(base: Any, edits: Iterable[Edit]) -> tuple[Any, list[Place]]:
     """A changed copy of a document, and the places of the changes."""
-    # In a list, the whole document is an entry that can be changed like any other value.
-    whole = [copy.deepcopy(base)]
+    # As the entry of a list, the document as a whole can be changed like any other value.
+    holder = [copy.deepcopy(base)]
     places = []
     for edit in edits:
         operation = next(iter(edit))
         if operation in _EDITORS:
             tokens = "0", *parse_pointer(edit[operation])
-            places.append(_EDITORS[operation](*_reach(whole, tokens), tokens, edit)[1:])
-    return whole[0], places
+            places.append(_EDITORS[operation](*_reach(holder, tokens), tokens, edit)[1:])
+    return holder[0], places
 
 
-def _reach(whole: Any, tokens: tuple[str, ...]) -> tuple[Any, Any]:
+def _reach(holder: Any, tokens: tuple[str, ...]) -> tuple[Any, Any]:
     """The container in which the last token is a name or an index, and that name or index."""
-    parent = whole
+    parent = holder
     for token in tokens[:-1]:
         parent = parent[int(token) if isinstance(parent, list) else token]
     last = tokens[-1]
@@ -215,16 +218,17 @@ def _reach(whole: Any, tokens: tuple[str, ...]) -> tuple[Any, Any]:
 
 
 def _set(parent: Any, key: Any, tokens: tuple[str, ...], edit: Edit) -> Place:
-    if key == _END:
-        parent.append(edit["to"])
+    value = copy.deepcopy(edit["to"])
+    if isinstance(parent, list) and key == _END:
+        parent.append(value)
         return *tokens[:-1], str(len(parent) - 1)
-    parent[key] = edit["to"]
+    parent[key] = value
     return tokens
 
 
 def _remove(parent: Any, key: Any, tokens: tuple[str, ...], _edit: Edit) -> Place:
     del parent[key]
-    return *tokens[:-1], _AROUND
+    return *tokens[:-1], AROUND
 
 
 def _rename(parent: Any, key: Any, tokens: tuple[str, ...], edit: Edit) -> Place:
@@ -247,74 +251,34 @@ _EDITORS = {"set": _set, "remove": _remove, "rename": _rename, "nest": _nest}
 
 # --- Examples
 
-_OBJECT_CUT, _ARRAY_CUT = "{…}", "[…]"
-_DEEPEST = 4
-
 
 def example(witness: Witness, side: Side) -> str:
     """The smallest excerpt of one side's document that still shows the change: a few lines for people.
 
-    Members and entries that have nothing to do with it are left out; ``{…}`` and ``[…]`` stand for what is cut short.
+    What has nothing to do with it is left out; ``{…}`` and ``[…]`` stand for what is cut short.
     """
     base, edits = base_document(witness.base), witness.edits(side)
     document, places = _edited(base, edits)
     if not edits:
         places = [_place_in(base, edit[name]) for edit in witness.violates for name in edit if name in _EDITORS]
     places += [tuple(parse_pointer(pointer)) for pointer in witness.beside]
-    parts = [f"{name}: {kind}" for edit in edits for name, kind in edit.get(_ON_DISK, {}).items()]
-    parts += [
-        _lines_of(_text(document), edit, changed=bool(edits)) for edit in edits or witness.violates if _is_on_text(edit)
-    ]
+    parts = [f"{name}: {kind}" for edit in edits for name, kind in edit.get("folder", {}).items()]
+    on_text = [edit for edit in edits or witness.violates if "replace" in edit or "prefix" in edit]
+    parts += [_lines_of(_text(document), edit, changed=bool(edits)) for edit in on_text]
     if places or not parts:
-        parts.append(_pretty(_cut(document, places or [(_AROUND,)])))
+        parts.append(pretty(cut(document, places or [(AROUND,)])))
     return "\n".join(parts)
 
 
 def _place_in(document: Any, pointer: str) -> Place:
-    """Where in an unchanged document to look for what a change would concern."""
+    """Where in a document that is not changed to look for what a change would concern."""
     tokens = tuple(parse_pointer(pointer))
     try:
         parent, key = _reach([document], ("0", *tokens))
         parent[key]
     except (LookupError, TypeError):
-        return *tokens[:-1], _AROUND
+        return *tokens[:-1], AROUND
     return tokens
-
-
-def _cut(value: Any, places: list[Place]) -> Any:
-    """What is at these places, inside what is around them."""
-    if () in places:
-        return _cut_short(value, _DEEPEST)
-    inner: dict[str | None, list[Place]] = {}
-    for place in places:
-        inner.setdefault(place[0], []).append(place[1:])
-    kept = {}
-    for key, child in value.items() if isinstance(value, dict) else enumerate(value):
-        if str(key) in inner:
-            kept[key] = _cut(child, inner[str(key)])
-        elif _AROUND in inner:
-            kept[key] = _cut_short(child, 0)
-    return kept if isinstance(value, dict) else list(kept.values())
-
-
-def _cut_short(value: Any, depth: int) -> Any:
-    """A value without what is in containers that are more than ``depth`` levels inside it."""
-    if not value or not isinstance(value, (dict, list)):
-        return value
-    if depth == 0:
-        return _OBJECT_CUT if isinstance(value, dict) else _ARRAY_CUT
-    if isinstance(value, dict):
-        return {name: _cut_short(member, depth - 1) for name, member in value.items()}
-    return [_cut_short(entry, depth - 1) for entry in value]
-
-
-def _pretty(value: Any) -> str:
-    text = json.dumps(value, indent=2, ensure_ascii=False)
-    return text.replace(f'"{_OBJECT_CUT}"', _OBJECT_CUT).replace(f'"{_ARRAY_CUT}"', _ARRAY_CUT)
-
-
-def _is_on_text(edit: Edit) -> bool:
-    return "replace" in edit or "prefix" in edit
 
 
 def _lines_of(text: str, edit: Edit, *, changed: bool) -> str:
@@ -322,7 +286,6 @@ def _lines_of(text: str, edit: Edit, *, changed: bool) -> str:
     if "prefix" in edit:
         first = text.partition("\n")[0]
         return f"{bytes.fromhex(edit['prefix']).hex(' ')} (bytes), then {first}" if changed else first
-    start = text.index(edit["replace"])
-    end = start + len(edit["replace"])
-    lines = text[text.rfind("\n", 0, start) + 1 : start], text[start:end], text[end : text.find("\n", end)]
-    return textwrap.dedent(lines[0] + (edit["with"] if changed else lines[1]) + lines[2])
+    before, _, after = text.partition(edit["replace"])
+    start, end = before.rpartition("\n")[2], after.partition("\n")[0]
+    return textwrap.dedent(f"{start}{edit['with'] if changed else edit['replace']}{end}")

@@ -44,10 +44,13 @@ def cgroups_path_is_a_path(node: Node, _scene: Scene) -> Iterator[Violation]:
         yield node.breaks(PATH_PARENT, "linux.cgroupsPath climbs with ..")
 
 
-@CONFIG.check(("/linux/resources/memory/kernel", "/linux/resources/memory/kernelTCP"), *KERNEL_MEMORY.values())
+@CONFIG.check("/linux/resources/memory", *KERNEL_MEMORY.values())
 def kernel_memory_is_discouraged(node: Node, _scene: Scene) -> Iterator[Violation]:
     """Kernels dropped both files."""
-    yield node.breaks(KERNEL_MEMORY[node.name], f"{node.place} is not recommended", hint="leave it out")
+    for name, clause in KERNEL_MEMORY.items():
+        limit = node.get(name)
+        if limit is not None:
+            yield limit.breaks(clause, f"{limit.place} is not recommended", hint="leave it out")
 
 
 @CONFIG.check("/linux/resources/memory/swap", SWAP_BELOW, SWAP_ALONE)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ocivalidate.bundle.linux_namespaces import namespace
+from ocivalidate.bundle.linux_namespaces import lacks_namespace
 from ocivalidate.bundle.process import repeated
 from ocivalidate.bundle.registry import CONFIG
 from ocivalidate.checks import Node, Scene, Violation
@@ -106,7 +106,7 @@ def network_devices_do_not_clash(node: Node, _scene: Scene) -> Iterator[Violatio
 @CONFIG.check("/linux/netDevices", NET_NAMESPACE)
 def network_devices_have_a_namespace(node: Node, scene: Scene) -> Iterator[Violation]:
     """Devices are moved into the network namespace of the container; in that of the host they are already."""
-    if node.value and namespace(scene, "network") is None:
+    if node.value and lacks_namespace(scene, "network"):
         yield node.breaks(NET_NAMESPACE, "linux.netDevices come without a network namespace", got="")
 
 

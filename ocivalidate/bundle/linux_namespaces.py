@@ -56,6 +56,13 @@ def namespace(scene: Scene, kind: str) -> Node | None:
     return next((entry for entry in scene.root.each("linux", "namespaces") if entry.text("type") == kind), None)
 
 
+def lacks_namespace(scene: Scene, kind: str) -> bool:
+    """Whether the container surely has no namespace of this type: an entry without a known type may be meant for it."""
+    entries = scene.root.whole("linux", "namespaces")
+    types = [None] if entries is None else [entry.text("type") for entry in entries]
+    return kind not in types and all(name in LINUX_NAMESPACES for name in types)
+
+
 @CONFIG.check("/linux/namespaces/*/path", PATH)
 def namespace_path_is_absolute(node: Node, _scene: Scene) -> Iterator[Violation]:
     """An empty path means none: programs in Go write it for a new namespace."""
@@ -119,14 +126,14 @@ def nanoseconds_are_below_a_second(node: Node, _scene: Scene) -> Iterator[Violat
 def time_offsets_have_a_namespace(node: Node, scene: Scene) -> Iterator[Violation]:
     """Offsets are those of a namespace that is being made."""
     entry = namespace(scene, "time")
-    if node.value and (entry is None or entry.text("path")):
+    if node.value and (lacks_namespace(scene, "time") or (entry is not None and entry.text("path"))):
         yield node.breaks(NO_TIME, "linux.timeOffsets come without a new time namespace", got="")
 
 
 @CONFIG.check(("/hostname", "/domainname"), *SHARED_UTS.values())
 def name_has_a_uts_namespace(node: Node, scene: Scene) -> Iterator[Violation]:
     """Where the container shares the host's namespace, the host would be renamed; most runtimes refuse."""
-    if node.value and scene.on("linux") and scene.root.has("linux") and namespace(scene, "uts") is None:
+    if node.value and scene.on("linux") and scene.root.has("linux") and lacks_namespace(scene, "uts"):
         clause = SHARED_UTS[node.name]
         yield node.breaks(clause, f"{node.name} is set, but the container has no UTS namespace of its own")
 
@@ -138,7 +145,8 @@ def mappings_belong_to_a_user_namespace(node: Node, scene: Scene) -> Iterator[Vi
     linux = scene.root.get("linux")
     if linux is not None and node.value and not linux.has(twin):
         yield node.breaks(UNPAIRED, f"{node.place} comes without {twin}", got="")
-    if node.value and namespace(scene, "user") is None:
+    told = node.name == "gidMappings" and scene.root.each("linux", "uidMappings")
+    if node.value and not told and lacks_namespace(scene, "user"):
         yield node.breaks(NO_USER, f"{node.place} comes without a user namespace", got="")
 
 
@@ -174,7 +182,7 @@ def sysctl_belongs_to_the_container(node: Node, scene: Scene) -> Iterator[Violat
     if kind is None:
         message = f"{name} is a parameter of the whole host"
         yield node.breaks(SYSCTL_GLOBAL, message, hint="runtimes refuse it or change the host", at_name=True)
-    elif namespace(scene, kind) is None:
+    elif lacks_namespace(scene, kind):
         message = f"{name} is set, but the container has no {kind} namespace of its own"
         yield node.breaks(SYSCTL_SHARED, message, at_name=True)
 

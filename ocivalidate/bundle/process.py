@@ -123,7 +123,8 @@ def _capability_hint(written: str) -> str:
 @CONFIG.check("/process/capabilities/effective/*", NOT_PERMITTED)
 def effective_is_permitted(node: Node, scene: Scene) -> Iterator[Violation]:
     """capset(2) answers EPERM."""
-    if node.value not in scene.root.texts("process", "capabilities", "permitted"):
+    permitted = scene.root.whole("process", "capabilities", "permitted")
+    if permitted is not None and node.value not in [capability.value for capability in permitted]:
         yield node.breaks(NOT_PERMITTED, f"{node.value} is effective, but not permitted", got="")
 
 
@@ -159,9 +160,10 @@ def priority_fits_the_policy(node: Node, _scene: Scene) -> Iterator[Violation]:
 def deadline_parameters_fit(node: Node, _scene: Scene) -> Iterator[Violation]:
     """sched(7), SCHED_DEADLINE: 1024 <= runtime <= deadline <= period, where period 0 is the deadline."""
     policy = node.text("policy")
-    runtime, deadline, period = (node.number(name) or 0 for name in ("runtime", "deadline", "period"))
-    if policy is None:
+    names = ("runtime", "deadline", "period")
+    if policy is None or any(node.has(name) and node.get(name) is None for name in names):
         return
+    runtime, deadline, period = (node.number(name) or 0 for name in names)
     if policy != "SCHED_DEADLINE":
         if runtime or deadline or period:
             yield node.breaks(DEADLINE, f"runtime, deadline and period have no meaning for {policy}", got="")
