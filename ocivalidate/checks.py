@@ -146,7 +146,7 @@ class Scene:
     """What a check may look at beside its node.
 
     ``root`` is the whole document; ``release`` and ``platforms`` are what it is judged by; ``development`` says that
-    the document names a pre-release. For bundles, ``folder`` is the bundle folder (``None``: there is none), ``disk``
+    the document names a pre-release; ``text`` is what was read. For bundles, ``folder`` is the bundle folder (``None``: there is none), ``disk``
     whether what is in it may be judged on this host (not so for a bundle of another platform), and ``host`` whether the
     rest of this host may be looked at too.
     """
@@ -158,6 +158,7 @@ class Scene:
     folder: Path | None = None
     disk: bool = False
     host: bool = False
+    text: str = ""
 
     def since(self, release: str) -> bool:
         """Whether the document is judged by this release or a later one."""

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from ocivalidate import schema
 from ocivalidate.checks import Node, Outcome as CheckOutcome, Registry, Scene, Violation, run
 from ocivalidate.clauses import Clause, Level, Selection, Severity, load
-from ocivalidate.documents import Document
+from ocivalidate.documents import Document, Problem
 from ocivalidate.findings import Finding, Location, Outcome, Result
-from ocivalidate.pointers import place
+from ocivalidate.pointers import parse_pointer, place
 from ocivalidate.spelling import one_typo_apart
 from ocivalidate.versions import holds
 
@@ -53,7 +53,9 @@ class Subject:
 
     ``kind`` is a key of ``schema.KINDS``; ``subjects`` the clause subjects that belong to it; ``registry`` its checks;
     ``closed`` the clause that an unknown member breaks where the specification forbids such members; ``absent`` the one
-    that a document which is not there breaks.
+    that a document which is not there breaks. ``problems`` says which clause each problem of a text breaks, and
+    ``unique`` by which clause the names in a map, the member of this name, may not be repeated. ``readers`` are those
+    who read such documents.
     """
 
     kind: str
@@ -61,10 +63,26 @@ class Subject:
     registry: Registry
     closed: str = ""
     absent: str = ""
+    problems: Mapping[str, str] = field(default_factory=lambda: PROBLEM_CLAUSES)
+    unique: Mapping[str, str] = field(default_factory=dict)
+    readers: str = "runtimes"
+
+    def text_clauses(self) -> set[str]:
+        """Every clause that a problem of the text can break."""
+        return {*self.problems.values(), *self.unique.values()}
+
+    def clause_of(self, problem: Problem) -> str:
+        """The clause that a problem of the text breaks."""
+        if problem.kind == ABSENT:
+            return self.absent
+        around = parse_pointer(problem.pointer)[-2:-1]
+        if problem.kind == "duplicate-name" and around and around[0] in self.unique:
+            return self.unique[around[0]]
+        return self.problems[problem.kind]
 
     def claimed(self) -> set[str]:
         """Every clause that judging such a document can give a verdict on."""
-        ids = schema.clause_ids(self.kind) | self.registry.clause_ids() | set(PROBLEM_CLAUSES.values())
+        ids = schema.clause_ids(self.kind) | self.registry.clause_ids() | self.text_clauses()
         return ids | {INTEGER_NOTATION, *STRANGER_CLAUSES} | ({self.closed} if self.closed else set())
 
 
@@ -129,9 +147,9 @@ def judge(
 
 def _text_problems(subject: Subject, document: Document, tally: _Tally) -> None:
     if document.usable:
-        tally.judged.update(PROBLEM_CLAUSES.values())
+        tally.judged.update(subject.text_clauses())
     for problem in document.problems:
-        clause = subject.absent if problem.kind == ABSENT else PROBLEM_CLAUSES[problem.kind]
+        clause = subject.clause_of(problem)
         tally.judged.add(clause)
         tally.violations.append(
             Violation(clause, problem.pointer, problem.message, got=problem.got, span=document.where(problem))
@@ -156,14 +174,16 @@ def _judge_value(
     root = Node(document.value, "", frozenset(broken))
     _integer_notation(document, subject, scene.release, broken, tally)
     if "" not in broken:
-        whole = replace(scene, root=root)
+        whole = replace(scene, root=root, text=document.text)
         tally.add(run(subject.registry, whole, _told_as(clauses).__contains__))
 
 
 def _strangers(subject: Subject, strangers: list[schema.Stranger], scene: Scene, tally: _Tally) -> None:
     tally.judged.update([subject.closed] if subject.closed else STRANGER_CLAUSES)
     for stranger in strangers:
-        clause, message, hint = _about_stranger(stranger, scene.release)
+        clause, message, hint = _about_stranger(stranger, scene.release, subject.readers)
+        if clause == UNKNOWN and stranger.extensible:
+            continue
         # A development version has members of the release that it led to, whatever number that got in the end.
         severity = Severity.NOTE if clause == TOO_NEW and scene.development else None
         tally.violations.append(
@@ -179,24 +199,24 @@ def _strangers(subject: Subject, strangers: list[schema.Stranger], scene: Scene,
         )
 
 
-def _about_stranger(stranger: schema.Stranger, release: str) -> tuple[str, str, str]:
+def _about_stranger(stranger: schema.Stranger, release: str, readers: str) -> tuple[str, str, str]:
     where = place(stranger.pointer)
     if stranger.node is not None:
         since, until = stranger.node.get("x-since"), stranger.node.get("x-until")
         if not holds(release, since, None):
-            return TOO_NEW, f"{where} came with version {since}", f"a runtime for {release} ignores it"
-        return REMOVED, f"{where} was removed after version {until}", "runtimes ignore it"
+            return TOO_NEW, f"{where} came with version {since}", f"{readers} for {release} ignore it"
+        return REMOVED, f"{where} was removed after version {until}", f"{readers} ignore it"
     for known in stranger.siblings:
         if known.casefold() == stranger.name.casefold():
             return (
                 MISSPELLED,
                 f"{where} differs from {known} by case",
-                f"some runtimes read it as {known}, others ignore it",
+                f"some {readers} read it as {known}, others ignore it",
             )
     for known in stranger.siblings:
         if one_typo_apart(stranger.name, known):
             return MISSPELLED, f"{where} is not a member of the specification", f"did you mean {known}?"
-    return UNKNOWN, f"{where} is not a member of the specification", "runtimes ignore it"
+    return UNKNOWN, f"{where} is not a member of the specification", f"{readers} ignore it"
 
 
 def _integer_notation(document: Document, subject: Subject, release: str, broken: set[str], tally: _Tally) -> None:

@@ -9,13 +9,17 @@ A node of ``schemas/<specification>/<kind>.json`` is plain JSON Schema 2020-12 p
     ``x-clause`` of the member around it (shared ``$defs`` use this). A wrong type or an integer out of its range breaks
     ``<x-clause>.type``, an absent member ``<x-clause>.required``.
 ``x-clauses``
-    further keywords of the node (``enum``, ``pattern``, ``minItems`` …) and the clause that each one breaks.
+    further keywords of the node (``enum``, ``pattern``, ``minItems`` …) and the clause that each one breaks. ``type``
+    stands in for ``<x-clause>.type``, and ``null`` for a null in place of a value of the right type.
 ``x-since``, ``x-until``
     the first and the last release that has the member.
 ``x-required``
     ``true``, or ``{"until": release}`` for a member that later became optional.
 ``x-open``, ``x-closed``
-    an object in which unknown members are fine, or a document in which they break the clause named.
+    an object in which unknown members are fine (``"typos"``: fine too, unless they look like a typing error of a known
+    one), or a document in which they break the clause named.
+``x-defs``
+    at the top: another source file, whose ``$defs`` can be used too.
 """
 
 from __future__ import annotations
@@ -39,6 +43,11 @@ KINDS: Mapping[str, str] = {
     "runtime-config": "runtime/config.json",
     "runtime-state": "runtime/state.json",
     "runtime-features": "runtime/features.json",
+    "image-layout": "image/layout.json",
+    "image-index": "image/index.json",
+    "image-manifest": "image/manifest.json",
+    "image-config": "image/config.json",
+    "image-descriptor": "image/descriptor.json",
 }
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -69,7 +78,8 @@ def releases(kind: str) -> tuple[str, ...]:
 def everything(kind: str) -> Node:
     """The schema of all releases together: ``$ref`` inlined, clauses absolute, version annotations kept."""
     source = resources.read_json("schemas", KINDS[kind])
-    return _expand(source, source.get("$defs", {}), source["x-clause"])
+    shared = resources.read_json("schemas", source["x-defs"])["$defs"] if "x-defs" in source else {}
+    return _expand(source, shared | source.get("$defs", {}), source["x-clause"])
 
 
 def _expand(node: Node, definitions: Mapping[str, Node], around: str) -> Node:
@@ -78,7 +88,7 @@ def _expand(node: Node, definitions: Mapping[str, Node], around: str) -> Node:
         definition = definitions[node["$ref"].removeprefix("#/$defs/")]
         node = {**definition, **{key: value for key, value in node.items() if key != "$ref"}}
     clause = _absolute(node.get("x-clause", around), around)
-    expanded = {key: value for key, value in node.items() if key not in ("$defs", "$schema")}
+    expanded = {key: value for key, value in node.items() if key not in ("$defs", "$schema", "x-defs")}
     expanded["x-clause"] = clause
     if "x-clauses" in node:
         expanded["x-clauses"] = {key: _absolute(value, clause) for key, value in node["x-clauses"].items()}
@@ -211,7 +221,8 @@ def _missing(pointer: str, error: Any) -> Iterator[SchemaError]:
 def _error(pointer: str, error: Any) -> SchemaError:
     node = error.schema
     keyword = error.validator
-    clause = node.get("x-clauses", {}).get(keyword)
+    named = node.get("x-clauses", {})
+    clause = named.get("null" if keyword == "type" and error.instance is None and "null" in named else keyword)
     if clause is None:
         # Every keyword that is not about the type names its clause; a test on the sources holds that.
         clause = f"{node['x-clause']}.type"
@@ -266,13 +277,15 @@ class Visit:
 class Stranger(NamedTuple):
     """A member that the release does not know.
 
-    ``node``: its node in another release, if one has it; ``siblings``: the names known there.
+    ``node``: its node in another release, if one has it; ``siblings``: the names known there; ``extensible``: whether
+    anybody may add members there.
     """
 
     pointer: str
     name: str
     node: Node | None
     siblings: tuple[str, ...]
+    extensible: bool = False
 
 
 def visit(kind: str, release: str, value: Any) -> Visit:
@@ -283,14 +296,21 @@ def visit(kind: str, release: str, value: Any) -> Visit:
 
 
 def _visit(node: Node, release: str, value: Any, pointer: str, seen: Visit) -> None:
-    seen.judged.add(f"{node['x-clause']}.type")
-    seen.judged.update(node.get("x-clauses", {}).values())
+    seen.judged.update(_own_clauses(node))
     # Of an object that stands where none may, only the type is wrong.
     if isinstance(value, dict) and "object" in node["type"]:
         _visit_members(node, release, value, pointer, seen)
     elif isinstance(value, list) and "items" in node:
         for index, item in enumerate(value):
             _visit(node["items"], release, item, f"{pointer}/{index}", seen)
+
+
+def _own_clauses(node: Node) -> Iterator[str]:
+    """The clauses that a value which this node describes can break."""
+    named = node.get("x-clauses", {})
+    if "type" not in named:
+        yield f"{node['x-clause']}.type"
+    yield from named.values()
 
 
 def _visit_members(node: Node, release: str, value: dict[str, Any], pointer: str, seen: Visit) -> None:
@@ -302,9 +322,10 @@ def _visit_members(node: Node, release: str, value: dict[str, Any], pointer: str
         known = members.get(name, node.get("additionalProperties"))
         if known is not None and in_release(known, release):
             _visit(known, release, member, below(pointer, name), seen)
-        elif not node.get("x-open"):
+        elif node.get("x-open") is not True:
             siblings = tuple(key for key, other in members.items() if in_release(other, release))
-            seen.strangers.append(Stranger(below(pointer, name), name, known, siblings))
+            extensible = node.get("x-open") == "typos"
+            seen.strangers.append(Stranger(below(pointer, name), name, known, siblings, extensible))
 
 
 def integers_written_as_floats(kind: str, release: str, value: Any) -> Iterator[tuple[str, float]]:
@@ -335,8 +356,7 @@ def clause_ids(kind: str) -> set[str]:
 
 
 def _collect(node: Node, ids: set[str]) -> None:
-    ids.add(f"{node['x-clause']}.type")
-    ids.update(node.get("x-clauses", {}).values())
+    ids.update(_own_clauses(node))
     for child in node.get("properties", {}).values():
         if child.get("x-required"):
             ids.add(f"{child['x-clause']}.required")
