@@ -81,12 +81,6 @@ SECCOMP_OPERATORS: OpenList = _since(
 # time_namespaces(7)
 CLOCKS = frozenset({"monotonic", "boottime"})
 
-# The values that Go gives GOOS and GOARCH, which image-spec advises for os and architecture.
-GOOS = frozenset(
-    "aix android darwin dragonfly freebsd illumos ios js linux netbsd openbsd plan9 solaris wasip1 windows zos".split()
-)
-GOARCH = frozenset("386 amd64 arm arm64 loong64 mips mips64 mips64le mipsle ppc64 ppc64le riscv64 s390x wasm".split())
-
 
 def in_open_list(
     node: Node, scene: Scene, clause: str, known: OpenList, kernel: Severity = Severity.WARNING
