@@ -87,7 +87,14 @@ class UnknownStream:
         return b""
 
 
-def inflate(found: Compression, pull: Pull, limits: LayerLimits, *, exact: bool = True) -> Stream:
+def inflate(
+    found: Compression,
+    pull: Pull,
+    limits: LayerLimits,
+    *,
+    exact: bool = True,
+    buffer: Callable[[], memoryview] | None = None,
+) -> Stream:
     """The stream of what ``pull`` gives, inflated from the compression that :func:`detect` found.
 
     With ``exact=False`` gzip is inflated by the fastest library that is installed: when it reports any problem, only
@@ -100,5 +107,5 @@ def inflate(found: Compression, pull: Pull, limits: LayerLimits, *, exact: bool 
     if found is Compression.ZSTD:
         from ocivalidate.image.zstd_stream import ZstdStream
 
-        return ZstdStream(pull, limits.window)
+        return ZstdStream(pull, limits.window, buffer)
     return PlainStream(pull) if found is Compression.NONE else UnknownStream(found)

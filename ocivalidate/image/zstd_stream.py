@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from ocivalidate.image.buffers import Ring
 from ocivalidate.image.compression import CHUNK, Chunk, Pull
 from ocivalidate.image.gzip_stream import is_zero
 from ocivalidate.image.problems import Kind, Problem
@@ -16,7 +19,7 @@ class _Frames:
     def __init__(self, pull: Pull, window: int) -> None:
         self._pull = pull
         self.walk = ZstdFrames(window)
-        self.rest: Chunk = b""
+        self.rest = b""
         self._ended = False
 
     def read(self, _size: int, /) -> Chunk:
@@ -27,9 +30,10 @@ class _Frames:
                 self._ended = True
                 self.walk.finish()
                 return b""
-            chunk = bytes(self.rest) + bytes(more) if self.rest else more
+            chunk = self.rest + bytes(more) if self.rest else more
             taken = self.walk.feed(memoryview(chunk))
-            self.rest = chunk[taken:]
+            # A copy: the next pull may write over the chunk.
+            self.rest = bytes(chunk[taken:])
             self._ended = self.walk.end is not None or self.walk.problem is not None
             if taken:
                 return chunk[:taken]
@@ -39,10 +43,10 @@ class _Frames:
 class ZstdStream:
     """A zstd stream being inflated: see :class:`ocivalidate.image.compression.Stream`.
 
-    A chunk is valid until as many further calls as there are ``buffers``.
+    ``buffer`` gives the memory for each chunk; without it, the same is used again and again.
     """
 
-    def __init__(self, pull: Pull, window: int, buffers: int = 1) -> None:
+    def __init__(self, pull: Pull, window: int, buffer: Callable[[], memoryview] | None = None) -> None:
         import zstandard
 
         self._pull = pull
@@ -51,8 +55,7 @@ class ZstdStream:
         self._source = _Frames(pull, window)
         library = zstandard.ZstdDecompressor(max_window_size=max(window, _SMALLEST_WINDOW))
         self._reader = library.stream_reader(self._source, read_size=CHUNK, read_across_frames=True)  # type: ignore[arg-type]  # it calls read() only
-        self._buffers = [memoryview(bytearray(CHUNK)) for _ in range(buffers)]
-        self._turn = 0
+        self._buffer = buffer or Ring(CHUNK).next
         self._ended = False
 
     @property
@@ -64,8 +67,7 @@ class ZstdStream:
         """The next inflated bytes."""
         if self._ended:
             return b""
-        self._turn = (self._turn + 1) % len(self._buffers)
-        buffer = self._buffers[self._turn]
+        buffer = self._buffer()
         try:
             count = self._reader.readinto(buffer)
         except self._error as error:
@@ -85,7 +87,8 @@ class ZstdStream:
 
     def _trailing(self, end: int) -> None:
         """Pull what follows the last frame."""
-        count, only_zeros, rest = 0, True, self._source.rest
+        count, only_zeros = 0, True
+        rest: Chunk = self._source.rest
         while rest:
             count += len(rest)
             only_zeros = only_zeros and is_zero(rest)

@@ -1,0 +1,100 @@
+"""Hashes chunks here, or in a helper thread while another core has nothing to do."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from ocivalidate.digests import Digest, Hasher, computable, hasher
+from ocivalidate.image.compression import Chunk
+
+# How many chunks may wait for the helper, and how many buffers it takes so that none of them is written over.
+_DEPTH = 4
+BUFFERS = _DEPTH + 3
+
+
+class Hashes:
+    """Some hashes over the same bytes."""
+
+    def __init__(self, algorithms: Sequence[str]) -> None:
+        self._states: dict[str, Hasher] = {name: hasher(name) for name in algorithms if computable(name)}
+
+    def update(self, chunk: Chunk) -> None:
+        """Take more bytes."""
+        for state in self._states.values():
+            state.update(chunk)
+
+    def digests(self) -> tuple[Digest, ...]:
+        """The digests, of those algorithms that are computed here."""
+        return tuple(Digest(name, state.hexdigest()) for name, state in self._states.items())
+
+
+class Hashing(Protocol):
+    """Who gets the chunks hashed."""
+
+    def update(self, hashes: Hashes, chunk: Chunk) -> None:
+        """Hash a chunk, perhaps later: it must stay as it is while :meth:`busy`."""
+
+    def busy(self) -> bool:
+        """Whether earlier chunks are still in use."""
+
+    def finish(self) -> None:
+        """Wait until everything is hashed."""
+
+
+class Inline:
+    """Hashes at once, in the calling thread."""
+
+    def update(self, hashes: Hashes, chunk: Chunk) -> None:
+        """Hash a chunk."""
+        hashes.update(chunk)
+
+    def busy(self) -> bool:
+        """Never."""
+        return False
+
+    def finish(self) -> None:
+        """Nothing is left to do."""
+
+
+class Helper:
+    """Hashes in a helper thread as long as ``spare`` says that a core has nothing else to do, otherwise at once."""
+
+    def __init__(self, spare: Callable[[], bool]) -> None:
+        self._spare = spare
+        self._waiting: queue.Queue[tuple[Hashes, Chunk] | None] = queue.Queue(_DEPTH)
+        self._pending = 0
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    def update(self, hashes: Hashes, chunk: Chunk) -> None:
+        """Hash a chunk; in order, so never at once while others wait."""
+        if not self._pending and not self._spare():
+            hashes.update(chunk)
+            return
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="ocivalidate-hash", daemon=True)
+            self._thread.start()
+        with self._lock:
+            self._pending += 1
+        self._waiting.put((hashes, chunk))
+
+    def busy(self) -> bool:
+        """Whether chunks wait or are being hashed."""
+        return self._pending > 0
+
+    def finish(self) -> None:
+        """Wait for all chunks, and end the thread."""
+        if self._thread is not None:
+            self._waiting.put(None)
+            self._thread.join()
+            self._thread = None
+
+    def _run(self) -> None:
+        while (work := self._waiting.get()) is not None:
+            hashes, chunk = work
+            hashes.update(chunk)
+            with self._lock:
+                self._pending -= 1

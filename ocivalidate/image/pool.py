@@ -1,0 +1,139 @@
+"""Verifies many blobs at the same time: a thread per core, the largest blob first.
+
+Hashing and inflating release the interpreter's lock. A core that has no blob left hashes for those that still have
+one, so that a layer that is much larger than the others, or the last one, does not run on one core alone.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from ocivalidate.image.blob import BlobFacts, Expectation, Opener, verify
+from ocivalidate.image.hashing import Helper
+from ocivalidate.image.layer_limits import DEFAULT, LayerLimits
+
+_TICK = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One blob to verify. ``key`` is the caller's name for it, ``size`` how many bytes it has."""
+
+    key: str
+    opener: Opener
+    expectation: Expectation
+    size: int = 0
+
+
+class _Cancelled(Exception):
+    """Ends a pass in a worker."""
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:
+        return os.cpu_count() or 1
+
+
+def verify_all(
+    jobs: Sequence[Job],
+    limits: LayerLimits = DEFAULT,
+    *,
+    workers: int | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> Iterator[tuple[Job, BlobFacts]]:
+    """Verify all blobs; gives each with its facts as soon as it is done, in any order.
+
+    ``workers`` threads (one per core by default) do it. ``progress`` is told in the calling thread, several times a
+    second, how many bytes of all blobs have been read so far. When the caller stops (Ctrl-C, or it closes the
+    iterator), the workers end within a chunk.
+    """
+    pool = _Pool(jobs, limits, max(1, workers or cores()))
+    pool.start()
+    try:
+        yield from pool.results(progress)
+    finally:
+        pool.stop()
+
+
+class _Pool:
+    def __init__(self, jobs: Sequence[Job], limits: LayerLimits, workers: int) -> None:
+        self._limits = limits
+        self._count = len(jobs)
+        self._jobs = sorted(jobs, key=lambda job: job.size)
+        self._lock = threading.Lock()
+        self._done: queue.SimpleQueue[tuple[Job, BlobFacts | BaseException]] = queue.SimpleQueue()
+        self._stop = threading.Event()
+        self._workers = workers
+        self._busy = 0
+        self._read = 0
+        self._threads = [
+            threading.Thread(target=self._work, name=f"ocivalidate-blob-{number}", daemon=True)
+            for number in range(min(workers, len(jobs)))
+        ]
+
+    def start(self) -> None:
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+
+    def results(self, progress: Callable[[int], None] | None) -> Iterator[tuple[Job, BlobFacts]]:
+        missing = self._count
+        while missing:
+            try:
+                job, facts = self._done.get(timeout=_TICK)
+            except queue.Empty:
+                self._show(progress)
+                continue
+            self._show(progress)
+            if isinstance(facts, BaseException):
+                raise facts
+            missing -= 1
+            yield job, facts
+
+    def _show(self, progress: Callable[[int], None] | None) -> None:
+        if progress is not None:
+            progress(self._read)
+
+    def _work(self) -> None:
+        while (job := self._take()) is not None:
+            helper = Helper(self._spare)
+            try:
+                facts: BlobFacts | BaseException = verify(job.opener, job.expectation, self._limits, self._tell, helper)
+            except _Cancelled:
+                return
+            except BaseException as error:  # noqa: BLE001  # the caller's thread raises it
+                facts = error
+            finally:
+                helper.finish()
+                with self._lock:
+                    self._busy -= 1
+            self._done.put((job, facts))
+
+    def _take(self) -> Job | None:
+        with self._lock:
+            if self._stop.is_set() or not self._jobs:
+                return None
+            self._busy += 1
+            return self._jobs.pop()
+
+    def _spare(self) -> bool:
+        """Whether a core has nothing to do."""
+        return self._busy < self._workers
+
+    def _tell(self, more: int) -> None:
+        if self._stop.is_set():
+            raise _Cancelled
+        if more:
+            with self._lock:
+                self._read += more

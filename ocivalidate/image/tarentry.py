@@ -1,0 +1,62 @@
+"""Judges one entry of a tar by itself: its names, its type, its attributes."""
+
+from __future__ import annotations
+
+from ocivalidate.image.problems import Kind, Problems, shown
+from ocivalidate.image.tarheader import Malformed, is_blank, number
+from ocivalidate.image.tarpaths import BLOCK_DEVICE, CHARACTER, FIFO, FOLDER, HARDLINK, REGULAR, SYMLINK
+
+_DEVICES = {CHARACTER: "character", BLOCK_DEVICE: "block"}
+_ATTRIBUTES = (("mode", slice(0, 8)), ("uid", slice(8, 16)), ("gid", slice(16, 24)))
+_SPARSE = b"S"
+_KNOWN = frozenset((REGULAR, HARDLINK, SYMLINK, CHARACTER, BLOCK_DEVICE, FOLDER, FIFO, _SPARSE))
+
+
+def judge_names(name: bytes, link: bytes, longest: int, offset: int, problems: Problems) -> None:
+    """Judge the name and the link target of an entry."""
+    if not name:
+        problems.add(Kind.NAME_EMPTY, "the entry has an empty name", offset, name)
+    for what, text in (("path", name), ("link target", link)):
+        if len(text) > longest:
+            problems.add(Kind.LIMIT_PATH, f"the {what} has {len(text)} bytes, more than {longest}", offset, name)
+        if b"\0" in text:
+            problems.add(Kind.NAME_NUL, f"the {what} has a NUL byte", offset, name)
+        if not _is_utf8(text):
+            problems.add(Kind.NAME_NOT_UTF8, f"the {what} is not UTF-8", offset, name)
+
+
+def _is_utf8(text: bytes) -> bool:
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def judge_type(name: bytes, kind: bytes, block: bytes, offset: int, problems: Problems) -> None:
+    """Judge the type of an entry whose header is ``block``."""
+    if kind in _DEVICES:
+        try:
+            major, minor = number(block[329:337], "devmajor"), number(block[337:345], "devminor")
+        except Malformed as error:
+            problems.add(Kind.HEADER_NUMBER, str(error), offset, name)
+            return
+        what = f"{_DEVICES[kind]} device {major}:{minor}"
+        overlay = ", which overlayfs takes for a whiteout" if (kind, major, minor) == (CHARACTER, 0, 0) else ""
+        problems.add(Kind.DEVICE, f"the entry is the {what}{overlay}", offset, name)
+    elif kind not in _KNOWN:
+        problems.add(Kind.TYPE_UNKNOWN, f"the entry has the type {shown(kind)!r}", offset, name)
+
+
+def attribute_faults(owner: bytes, mtime: bytes, given: set[bytes]) -> list[tuple[Kind, str]]:
+    """What is wrong with mode, uid and gid (``owner``) and mtime; an extension header has ``given`` some of them."""
+    found: list[tuple[Kind, str]] = []
+    for key, field in (*((key, owner[part]) for key, part in _ATTRIBUTES), ("mtime", mtime)):
+        try:
+            number(field, key)
+        except Malformed as error:
+            found.append((Kind.HEADER_NUMBER, str(error)))
+            continue
+        if is_blank(field) and key.encode() not in given:
+            found.append((Kind.ATTRIBUTE_BLANK, f"the {key} field is blank"))
+    return found

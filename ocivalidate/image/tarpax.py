@@ -1,0 +1,105 @@
+"""Reads the records of pax extension headers (POSIX pax): ``length key=value newline``."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+_LENGTH = re.compile(rb"([0-9]{1,10}) ")
+_INTEGER = re.compile(rb"[0-9]{1,30}")
+_TIME = re.compile(rb"-?[0-9]{1,30}(?:\.[0-9]*)?")
+_NUMBERS = {
+    b"size": _INTEGER,
+    b"uid": _INTEGER,
+    b"gid": _INTEGER,
+    b"mtime": _TIME,
+    b"atime": _TIME,
+    b"ctime": _TIME,
+    b"GNU.sparse.size": _INTEGER,
+    b"GNU.sparse.realsize": _INTEGER,
+}
+_SPARSE = b"GNU.sparse."
+_XATTRS = (b"SCHILY.xattr.", b"LIBARCHIVE.xattr.")
+# What concerns one entry: set for all of them at once, readers differ in what they make of it.
+SINGULAR = frozenset({b"path", b"linkpath", b"size"})
+
+
+class MalformedPax(Exception):
+    """Records that cannot be read; the message says why."""
+
+
+@dataclass(slots=True)
+class Extension:
+    """What extension headers say about the entry after them. ``None``: nothing."""
+
+    path: bytes | None = None
+    sparse_name: bytes | None = None
+    link: bytes | None = None
+    long_name: bytes | None = None
+    long_link: bytes | None = None
+    size: int | None = None
+    real_size: int = 0
+    sparse: bool = False
+    xattrs: int = 0
+    # Numeric attributes that need no value in the header itself.
+    attributes: set[bytes] = field(default_factory=set)
+    # Where the first of these headers begins, and how many bytes they have.
+    start: int = 0
+    payload: int = 0
+
+
+def records(payload: bytes) -> list[tuple[bytes, bytes]]:
+    """The keys and values of a pax header, in order. Raises :class:`MalformedPax`."""
+    found: list[tuple[bytes, bytes]] = []
+    position = 0
+    while position < len(payload):
+        match = _LENGTH.match(payload, position)
+        if match is None:
+            raise MalformedPax("a record does not begin with its length and a space")
+        end = position + int(match[1])
+        if end > len(payload):
+            raise MalformedPax("a record is longer than the header")
+        if end <= match.end() or payload[end - 1] != 0x0A:
+            raise MalformedPax("a record does not end in a newline")
+        key, equals, value = payload[match.end() : end - 1].partition(b"=")
+        if not equals or not key:
+            raise MalformedPax("a record has no key before '='")
+        found.append((key, value))
+        position = end
+    return found
+
+
+def apply(extension: Extension, found: list[tuple[bytes, bytes]]) -> None:
+    """Let records speak for the entry after them. An empty value takes a record back.
+
+    Raises :class:`MalformedPax` for a number that is none.
+    """
+    for key, value in found:
+        pattern = _NUMBERS.get(key)
+        if pattern is not None and value and not pattern.fullmatch(value):
+            raise MalformedPax(f"the value of {key.decode('ascii')} is not a number")
+        if key in SINGULAR:
+            _singular(extension, key, value)
+        elif key.startswith(_SPARSE):
+            _sparse(extension, key, value)
+        elif key.startswith(_XATTRS):
+            extension.xattrs += 1
+        elif pattern is not None:
+            extension.attributes.add(key)
+
+
+def _singular(extension: Extension, key: bytes, value: bytes) -> None:
+    if key == b"path":
+        extension.path = value or None
+    elif key == b"linkpath":
+        extension.link = value or None
+    else:
+        extension.size = int(value) if value else None
+
+
+def _sparse(extension: Extension, key: bytes, value: bytes) -> None:
+    extension.sparse = True
+    if key == b"GNU.sparse.name":
+        extension.sparse_name = value or None
+    elif key in _NUMBERS:
+        extension.real_size = int(value or b"0")

@@ -1,0 +1,301 @@
+"""Scans a tar as it passes by: ustar, GNU, pax and the forms before them, fed in chunks of any size.
+
+``tarfile`` repairs silently what a validator must report, and is several times slower. Content is passed over by
+arithmetic and never copied; nothing is kept but hashes of paths, so that memory depends on the number of entries
+alone, which is limited.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ocivalidate.image import tarheader, tarpax
+from ocivalidate.image.layer_limits import DEFAULT, LayerLimits
+from ocivalidate.image.problems import Kind, Problems, shown
+from ocivalidate.image.tarentry import attribute_faults, judge_names, judge_type
+from ocivalidate.image.tarfacts import TarFacts
+from ocivalidate.image.tarheader import BLOCK, POSIX_MAGIC, ZERO, Malformed, padded, text
+from ocivalidate.image.tarpaths import FOLDER, REGULAR, SYMLINK, Paths
+from ocivalidate.image.tarsparse import SparseMap
+
+_LARGEST = (1 << 63) - 1
+_CACHED = 20_000
+_PLAIN = frozenset((REGULAR, FOLDER, SYMLINK))
+_WITHOUT_CONTENT = frozenset((b"1", b"2", b"3", b"4", b"5", b"6"))
+_REGULAR = frozenset((b"0", b"\0", b"7"))
+_LONG_NAME, _LONG_LINK, _GLOBAL = b"L", b"K", b"g"
+_EXTENSIONS = frozenset((_LONG_NAME, _LONG_LINK, _GLOBAL, b"x", b"X"))
+_SPARSE = b"S"
+
+
+class TarScanner:
+    """Feed it the bytes of a tar with :meth:`feed`, then ask :meth:`finish` for the facts."""
+
+    def __init__(self, limits: LayerLimits = DEFAULT) -> None:
+        self._limits = limits
+        self._problems = Problems(limits.problems)
+        self._paths = Paths(self._problems)
+        self._size = 0
+        # Offset of what is looked at next, how many bytes of it, what takes them, and those that are here already.
+        self._next = 0
+        self._need = BLOCK
+        self._then: Callable[[bytes], None] = self._header
+        self._partial = b""
+        # Nothing more is looked at, because the end was seen or what follows cannot be read.
+        self._stopped = self._ended = self._zero_block = False
+        # The present entry: where its header is, where its content ends, what extension headers said before it.
+        self._start = self._content_end = 0
+        self._extension: tarpax.Extension | None = None
+        self._entries = self._content = self._xattrs = 0
+        self._types: dict[bytes, int] = {}
+        # Fields that were read before.
+        self._sizes: dict[bytes, int] = {}
+        self._fine: set[bytes] = set()
+
+    def feed(self, chunk: bytes | memoryview) -> None:
+        """Take the next bytes of the tar."""
+        start, size = self._size, len(chunk)
+        self._size = start + size
+        position = self._next - start
+        if self._partial:
+            missing = self._need - len(self._partial)
+            self._partial += chunk[:missing]
+            if size < missing:
+                return
+            block, self._partial = self._partial, b""
+            self._next = start + missing
+            self._then(block)
+            position = self._next - start
+        while position + self._need <= size and not self._stopped:
+            end = position + self._need
+            self._next = start + end
+            self._then(bytes(chunk[position:end]))
+            position = self._next - start
+        if self._stopped:
+            if self._ended:
+                self._after_end(chunk[max(position, 0) :], start + max(position, 0))
+        elif position < size:
+            self._partial = bytes(chunk[position:])
+
+    def finish(self, *, whole: bool = True, keys: bool = False) -> TarFacts:
+        """Tell what was seen; with ``keys`` also the hashes of all paths.
+
+        ``whole``: that was all of the tar, so that its end is judged; otherwise the stream that it came from broke
+        off.
+        """
+        if whole and not self._stopped:
+            self._judge_end()
+        return TarFacts(
+            entries=self._entries,
+            types={shown(kind): count for kind, count in sorted(self._types.items())},
+            content=self._content,
+            size=self._size,
+            xattrs=self._xattrs,
+            whiteouts=self._paths.whiteouts,
+            opaque_whiteouts=self._paths.opaque_whiteouts,
+            hardlinks=self._paths.unknown_hardlinks(),
+            hardlinks_unknown=self._paths.hardlinks_unknown,
+            ended=self._ended,
+            problems=self._problems.kept(),
+            counts=dict(self._problems.counts),
+            keys=self._paths.keys() if keys else None,
+        )
+
+    def _header(self, block: bytes) -> None:
+        name, owner, size_field, mtime, sum_field, kind, link, magic, _names, prefix = tarheader.unpack(block)
+        if not name[0] and block == ZERO:
+            self._zero()
+            return
+        self._start = start = self._next - BLOCK
+        if self._zero_block or not tarheader.checksum_holds(block, sum_field):
+            self._bad_header(start)
+            return
+        size = self._sizes.get(size_field, -1)
+        if size < 0:
+            size = self._read_size(size_field, text(name))
+            if size < 0:
+                return
+        if kind in _EXTENSIONS:
+            self._begin_extension(kind, size)
+            return
+        name = text(name)
+        if prefix[0] and magic == POSIX_MAGIC:
+            name = text(prefix) + b"/" + name
+        link = text(link) if link[0] else b""
+        if self._extension is not None:
+            name, link, size = self._extended(self._extension, name, link, size)
+        if owner not in self._fine or mtime not in self._fine:
+            self._judge_attributes(owner, mtime, name)
+        self._extension = None
+        self._entry(name, kind, link, size, block)
+
+    def _entry(self, name: bytes, kind: bytes, link: bytes, size: int, block: bytes) -> None:
+        start = self._start
+        if self._entries >= self._limits.entries:
+            self._stop(Kind.LIMIT_ENTRIES, f"there are more than {self._limits.entries} entries", start)
+            return
+        self._entries += 1
+        if kind in _REGULAR:
+            kind = FOLDER if kind == b"\0" and name[-1:] == b"/" else REGULAR
+        self._types[kind] = self._types.get(kind, 0) + 1
+        if link or not name or not name.isascii() or len(name) > self._limits.path or b"\0" in name:
+            judge_names(name, link, self._limits.path, start, self._problems)
+        self._paths.add(name, kind, link, size, start)
+        if kind not in _PLAIN:
+            judge_type(name, kind, block, start, self._problems)
+        if kind in _WITHOUT_CONTENT:
+            if size:
+                message = f"its type has no content, yet it declares {size} bytes"
+                self._problems.add(Kind.CONTENT_UNEXPECTED, message, start, name)
+            return
+        if size > self._limits.entry_size:
+            self._too_large(name, size)
+        self._content += size
+        self._content_end = self._next + size
+        if kind == _SPARSE:
+            self._begin_sparse(name, size, block)
+        else:
+            self._next += padded(size)
+
+    def _zero(self) -> None:
+        if self._zero_block:
+            self._stopped = self._ended = True
+            return
+        self._zero_block = True
+        self._alone()
+
+    def _alone(self) -> None:
+        """No entry follows: nor should an extension header stand before."""
+        if self._extension is not None:
+            message = "no entry follows the extension header"
+            self._problems.add(Kind.EXTENSION_ALONE, message, self._extension.start)
+
+    def _bad_header(self, start: int) -> None:
+        if self._zero_block:
+            self._stop(Kind.END_TRAILING, "other bytes follow a single zero block", start)
+        elif start:
+            self._stop(Kind.HEADER_CHECKSUM, "the checksum of a header is not the sum of its bytes", start)
+        else:
+            self._stop(Kind.NOT_TAR, "the bytes do not begin with a tar header", start)
+
+    def _read_size(self, field: bytes, name: bytes) -> int:
+        """The size in a header; -1 when it is none, so that nothing after it can be found."""
+        try:
+            size = tarheader.number(field, "size")
+        except Malformed as error:
+            self._stop(Kind.HEADER_NUMBER, str(error), self._start, name)
+            return -1
+        if size < 0:
+            self._stop(Kind.SIZE_NEGATIVE, f"it declares a size of {size} bytes", self._start, name)
+            return -1
+        if size > _LARGEST:
+            self._stop(Kind.LIMIT_SIZE, f"it declares {size} bytes, more than any file can have", self._start, name)
+            return -1
+        if len(self._sizes) < _CACHED:
+            self._sizes[field] = size
+        return size
+
+    def _too_large(self, name: bytes, size: int) -> None:
+        message = f"it declares {size} bytes, more than {self._limits.entry_size}"
+        self._problems.add(Kind.LIMIT_SIZE, message, self._start, name)
+
+    def _judge_attributes(self, owner: bytes, mtime: bytes, name: bytes) -> None:
+        given = self._extension.attributes if self._extension is not None else set[bytes]()
+        faults = attribute_faults(owner, mtime, given)
+        for kind, message in faults:
+            self._problems.add(kind, message, self._start, name)
+        if not faults and not given and len(self._fine) < _CACHED:
+            self._fine.update((owner, mtime))
+
+    def _begin_extension(self, kind: bytes, size: int) -> None:
+        if self._extension is None:
+            self._extension = tarpax.Extension(start=self._start)
+        self._extension.payload += size
+        if self._extension.payload > self._limits.extension:
+            message = f"extension headers have more than {self._limits.extension} bytes"
+            self._problems.add(Kind.LIMIT_PAX, message, self._start)
+            self._content_end = self._next + size
+            self._next += padded(size)
+        elif size:
+            self._need, self._then = padded(size), lambda payload: self._take_extension(kind, payload[:size])
+
+    def _take_extension(self, kind: bytes, payload: bytes) -> None:
+        self._need, self._then = BLOCK, self._header
+        extension = self._extension or tarpax.Extension(start=self._start)
+        if kind == _LONG_NAME:
+            extension.long_name = text(payload)
+        elif kind == _LONG_LINK:
+            extension.long_link = text(payload)
+        else:
+            self._take_records(kind, payload, extension)
+
+    def _take_records(self, kind: bytes, payload: bytes, extension: tarpax.Extension) -> None:
+        try:
+            found = tarpax.records(payload)
+            if kind != _GLOBAL:
+                tarpax.apply(extension, found)
+        except tarpax.MalformedPax as error:
+            self._problems.add(Kind.PAX_MALFORMED, f"{error}", self._start)
+            return
+        if kind == _GLOBAL:
+            keys = sorted({key.decode() for key, _value in found if key in tarpax.SINGULAR})
+            if keys:
+                message = f"a global header sets {', '.join(keys)}, and readers differ in whether that counts"
+                self._problems.add(Kind.PAX_GLOBAL, message, self._start)
+
+    def _extended(self, said: tarpax.Extension, name: bytes, link: bytes, size: int) -> tuple[bytes, bytes, int]:
+        """Name, link target and size of an entry as extension headers change them."""
+        name = said.sparse_name or said.path or said.long_name or name
+        link = said.link or said.long_link or link
+        self._xattrs += said.xattrs
+        if said.sparse:
+            self._problems.add(Kind.SPARSE, "the entry is a sparse file", self._start, name)
+            if said.real_size > self._limits.entry_size:
+                self._too_large(name, said.real_size)
+        return name, link, size if said.size is None else said.size
+
+    def _begin_sparse(self, name: bytes, size: int, block: bytes) -> None:
+        self._problems.add(Kind.SPARSE, "the entry is a sparse file", self._start, name)
+        found = SparseMap(block)
+        if found.real_size > self._limits.entry_size:
+            self._too_large(name, found.real_size)
+        self._then = lambda further: self._sparse_block(found, name, size, further)
+        self._sparse_block(found, name, size)
+
+    def _sparse_block(self, found: SparseMap, name: bytes, size: int, block: bytes = b"") -> None:
+        if block:
+            found.extend(block)
+        if found.more:
+            return
+        found.finish(size)
+        if found.fault:
+            self._problems.add(Kind.SPARSE_MALFORMED, found.fault, self._start, name)
+        self._then = self._header
+        self._content_end = self._next + size
+        self._next += padded(size)
+
+    def _after_end(self, rest: bytes | memoryview, start: int) -> None:
+        """Bytes after the end of the archive: only zeros belong there."""
+        if not self._problems.counts[Kind.END_TRAILING] and bytes(rest) != bytes(len(rest)):
+            message = "bytes other than zeros follow the end of the archive"
+            self._problems.add(Kind.END_TRAILING, message, start)
+
+    def _judge_end(self) -> None:
+        """The bytes ended without the two zero blocks."""
+        size, add = self._size, self._problems.add
+        if self._content_end > size:
+            missing = self._content_end - size
+            add(Kind.TRUNCATED, f"{missing} bytes are missing from the content of the last entry", size)
+        elif self._then != self._header:
+            add(Kind.TRUNCATED, "the tar ends inside an extension header", size)
+        elif self._partial.strip(b"\0"):
+            add(Kind.TRUNCATED, "the tar ends inside a header", size)
+        else:
+            if not self._zero_block:
+                self._alone()
+            what = "one of the two zero blocks" if self._zero_block else "the two zero blocks"
+            add(Kind.END_MISSING, f"{what} that end a tar {'is' if self._zero_block else 'are'} missing", size)
+
+    def _stop(self, kind: Kind, message: str, offset: int, name: bytes | None = None) -> None:
+        self._problems.add(kind, message, offset, name)
+        self._stopped = True
