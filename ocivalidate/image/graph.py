@@ -1,0 +1,110 @@
+"""The descriptor graph of an image: which blobs a document refers to, and in which role."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from ocivalidate import digests
+from ocivalidate.checks import Node
+from ocivalidate.image import mediatypes
+
+REF_NAME = "org.opencontainers.image.ref.name"
+
+
+class Reference(NamedTuple):
+    """One descriptor in one document.
+
+    ``file`` and ``pointer`` say where it stands, ``role`` what it is there for: ``manifest`` (an entry of an index), ``config``,
+    ``layer`` (its ``index`` among the layers) or ``subject``. ``kind`` is what its media type makes of the blob
+    (:func:`mediatypes.kind_of`). ``depth`` counts the indexes around it.
+    """
+
+    file: str
+    pointer: str
+    role: str
+    media_type: str
+    digest: digests.Digest
+    size: int | None
+    kind: str
+    depth: int
+    index: int = 0
+    platform: dict[str, Any] | None = None
+    artifact_type: str | None = None
+    name: str = ""
+    urls: bool = False
+
+    @property
+    def path(self) -> str:
+        """Where the blob stands in a layout."""
+        return f"blobs/{self.digest.algorithm}/{self.digest.encoded}"
+
+
+def reference(node: Node, file: str, role: str, depth: int, index: int = 0) -> Reference | None:
+    """Read a descriptor; ``None`` when it has no sound digest, so that it leads nowhere."""
+    digest = digests.parse(node.text("digest") or "")
+    if digest is None:
+        return None
+    media_type = node.text("mediaType") or ""
+    platform = node.get("platform")
+    return Reference(
+        file,
+        node.pointer,
+        role,
+        media_type,
+        digest,
+        node.number("size"),
+        mediatypes.kind_of(media_type),
+        depth,
+        index,
+        platform.value if platform and isinstance(platform.value, dict) else None,
+        node.text("artifactType"),
+        node.text("annotations", REF_NAME) or "",
+        bool(node.texts("urls")),
+    )
+
+
+def references(root: Node, kind: str, file: str, depth: int) -> Iterator[Reference]:
+    """The descriptors of an index or a manifest, in document order."""
+    for node, role, index in _descriptors(root, kind):
+        found = reference(node, file, role, depth, index)
+        if found is not None:
+            yield found
+
+
+def _descriptors(root: Node, kind: str) -> Iterator[tuple[Node, str, int]]:
+    subject = root.get("subject")
+    if kind == "index":
+        for index, node in enumerate(root.each("manifests")):
+            yield node, "manifest", index
+    else:
+        config = root.get("config")
+        if config is not None:
+            yield config, "config", 0
+        for node in root.each("layers"):
+            yield node, "layer", int(node.name)
+    if subject is not None:
+        yield subject, "subject", 0
+
+
+@dataclass(slots=True)
+class Image:
+    """One manifest with what belongs to it. ``config`` is the value of its config document, where that is an image config."""
+
+    manifest: Reference
+    config_reference: Reference | None = None
+    config: Node | None = None
+    config_file: str = ""
+    layers: list[Reference] = field(default_factory=list)
+
+    @property
+    def diff_ids(self) -> list[Node] | None:
+        """The entries of ``rootfs.diff_ids``; ``None`` without an image config that has them."""
+        entries = self.config.get("rootfs", "diff_ids") if self.config else None
+        return entries.children() if entries else None
+
+    @property
+    def has_filesystem_layers(self) -> bool:
+        """Whether the layers are to be opened: their manifest has an image config."""
+        return self.config_reference is not None and self.config_reference.kind == "config"

@@ -1,0 +1,39 @@
+"""The media types that an image is made of, as tables (image-spec media-types.md; Docker's image manifest v2, schema 2)."""
+
+from __future__ import annotations
+
+OCI = "application/vnd.oci.image."
+DOCKER = "application/vnd.docker."
+
+INDEXES = frozenset({f"{OCI}index.v1+json", f"{DOCKER}distribution.manifest.list.v2+json"})
+MANIFESTS = frozenset({f"{OCI}manifest.v1+json", f"{DOCKER}distribution.manifest.v2+json"})
+CONFIGS = frozenset({f"{OCI}config.v1+json", f"{DOCKER}container.image.v1+json"})
+EMPTY = "application/vnd.oci.empty.v1+json"
+
+# Layer media type → the compression that it promises.
+LAYERS: dict[str, str] = {
+    f"{OCI}layer.v1.tar": "none",
+    f"{OCI}layer.v1.tar+gzip": "gzip",
+    f"{OCI}layer.v1.tar+zstd": "zstd",
+    f"{OCI}layer.nondistributable.v1.tar": "none",
+    f"{OCI}layer.nondistributable.v1.tar+gzip": "gzip",
+    f"{OCI}layer.nondistributable.v1.tar+zstd": "zstd",
+    f"{DOCKER}image.rootfs.diff.tar": "none",
+    f"{DOCKER}image.rootfs.diff.tar.gzip": "gzip",
+    f"{DOCKER}image.rootfs.diff.tar.zstd": "zstd",
+    f"{DOCKER}image.rootfs.foreign.diff.tar": "none",
+    f"{DOCKER}image.rootfs.foreign.diff.tar.gzip": "gzip",
+}
+# Layers that may be left out of a layout: they are fetched from elsewhere.
+FOREIGN = frozenset(name for name in LAYERS if "nondistributable" in name or ".foreign." in name)
+
+
+def kind_of(media_type: str) -> str:
+    """What a blob of this media type is: ``index``, ``manifest``, ``config``, ``layer`` or ``other`` (legal, and only hashed)."""
+    if media_type in INDEXES:
+        return "index"
+    if media_type in MANIFESTS:
+        return "manifest"
+    if media_type in CONFIGS:
+        return "config"
+    return "layer" if media_type in LAYERS else "other"

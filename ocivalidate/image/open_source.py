@@ -1,0 +1,155 @@
+"""Finding out what a path is: a layout folder, an archive, or something around an archive."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+import tarfile
+import tempfile
+from typing import BinaryIO
+
+from ocivalidate.image.limits import Limits
+from ocivalidate.image.sources import FILE, FOLDER, LINK, OTHER, ArchiveIndex, ArchiveSource, Entry, FolderSource, Source, Unreadable
+
+GZIP_MAGIC = b"\x1f\x8b"
+ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+_CHUNK = 1 << 20
+# tarfile reads the extended headers of an archive whole; none of an image archive is as long as this.
+_LONGEST_HEADER = 16 << 20
+
+
+def open_source(name: str, limits: Limits) -> Source:
+    """Open an image: a folder, a file or ``-``. Raises :class:`Unreadable`."""
+    if name != "-" and os.path.isdir(name):
+        return FolderSource(name)
+    descriptor = _standard_input() if name == "-" else _open_file(name)
+    try:
+        descriptor = _plain(descriptor, limits)
+        return ArchiveSource(name, descriptor, _index(descriptor))
+    except BaseException:
+        os.close(descriptor)
+        raise
+
+
+def _open_file(name: str) -> int:
+    try:
+        descriptor = os.open(name, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except (OSError, ValueError) as error:
+        text = getattr(error, "strerror", None) or str(error)
+        raise Unreadable(text[:1].lower() + text[1:]) from error
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise Unreadable("neither a folder nor a file")
+    return descriptor
+
+
+def _standard_input() -> int:
+    return os.dup(sys.stdin.fileno())
+
+
+def _plain(descriptor: int, limits: Limits) -> int:
+    """A descriptor of the uncompressed archive that can be read at any place; takes over ``descriptor``."""
+    seekable = stat.S_ISREG(os.fstat(descriptor).st_mode)
+    with os.fdopen(os.dup(descriptor), "rb") as stream:
+        if seekable:
+            stream.seek(0)
+        head = stream.read(4)
+        if seekable and not head.startswith(GZIP_MAGIC) and head != ZSTD_MAGIC:
+            return descriptor
+        spool = _spool(stream, head, limits)
+    os.close(descriptor)
+    return spool
+
+
+def _spool(stream: BinaryIO, head: bytes, limits: Limits) -> int:
+    """Copy the archive, decompressed, into a file that has no name. Raises :class:`Unreadable` when it is broken or too large."""
+    from ocivalidate.image.compression import decompressed
+
+    with tempfile.TemporaryFile(prefix="ocivalidate-") as spool:
+        written = 0
+        for chunk in decompressed(stream, head):
+            written += len(chunk)
+            if written > limits.archive:
+                raise Unreadable(f"more than {limits.archive} bytes once it is decompressed (--max-archive)")
+            spool.write(chunk)
+        spool.flush()
+        return os.dup(spool.fileno())
+
+
+class _HeaderReader:
+    """What tarfile reads from: an archive of which no more than a header is read at once."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._position = 0
+
+    def read(self, size: int) -> bytes:
+        if size > _LONGEST_HEADER:
+            raise tarfile.ReadError("a header is longer than any header should be")
+        data = os.pread(self._descriptor, size, self._position)
+        self._position += len(data)
+        return data
+
+    def tell(self) -> int:
+        return self._position
+
+    def seek(self, position: int, whence: int = 0) -> int:
+        if whence != os.SEEK_SET:
+            raise tarfile.ReadError("the archive is not read from its start")
+        self._position = position
+        return position
+
+
+def _index(descriptor: int) -> ArchiveIndex:
+    size = os.fstat(descriptor).st_size
+    index = ArchiveIndex()
+    try:
+        with tarfile.TarFile(fileobj=_HeaderReader(descriptor), mode="r") as archive:  # type: ignore[arg-type]  # all that it uses
+            for member in archive:
+                _add(index, member, size)
+                archive.members = []  # tarfile remembers every member otherwise
+    except (tarfile.TarError, OSError, ValueError, OverflowError, EOFError) as error:
+        raise Unreadable(f"not a tar archive of an image: {error}") from error
+    _resolve_links(index)
+    return index
+
+
+def normal_path(name: str) -> str | None:
+    """A path of an archive as the layout knows it, without ``./`` and doubled slashes; ``None`` when it leads out of the layout."""
+    parts = [part for part in name.split("/") if part not in ("", ".")]
+    return None if ".." in parts else "/".join(parts)
+
+
+def _add(index: ArchiveIndex, member: tarfile.TarInfo, size: int) -> None:
+    path = normal_path(member.name)
+    if not path:
+        return
+    if path in index.entries and not member.isdir():
+        index.repeated.append(path)
+    if member.isdir():
+        index.entries[path] = Entry(FOLDER)
+    elif member.issparse():
+        index.entries[path] = Entry(OTHER, what="a sparse file")
+    elif member.isreg():
+        if member.offset_data + member.size > size:
+            raise Unreadable(f"the archive ends inside {path}")
+        index.entries[path] = Entry(FILE, member.size, member.offset_data)
+    elif member.islnk() or member.issym():
+        target = member.linkname if member.islnk() else f"{os.path.dirname(path)}/{member.linkname}"
+        index.links[path] = os.path.normpath(target)
+        index.entries[path] = Entry(OTHER, what="a link that leads nowhere")
+    else:
+        index.entries[path] = Entry(OTHER, what="a FIFO" if member.isfifo() else "a device")
+
+
+def _resolve_links(index: ArchiveIndex) -> None:
+    """``docker save`` writes a layer that two images share once, and links to it."""
+    for path, target in index.links.items():
+        seen = {path}
+        while target in index.links and target not in seen:
+            seen.add(target)
+            target = index.links[target]
+        found = index.entries.get(target)
+        if found is not None and found.kind == FILE:
+            index.entries[path] = found._replace(kind=LINK)

@@ -1,0 +1,221 @@
+"""Where an image comes from: a layout folder, or a tar archive of a layout or of ``docker save``, plain or compressed, or standard input.
+
+Every source is read by path inside the layout (``index.json``, ``blobs/sha256/…``). Files are opened once and read with ``pread``, so that
+several threads can read parts of one archive at the same time. Nothing is ever written beside the image.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+FILE, FOLDER, LINK, OTHER = "file", "folder", "link", "other"
+_CHUNK = 1 << 20
+
+
+class Unreadable(Exception):
+    """An image that cannot be judged because it cannot be read; the message is one line."""
+
+
+class Entry(NamedTuple):
+    """Something in a layout. ``kind``: ``file``, ``folder``, ``link`` (a symbolic link, with ``size`` that of what it leads to) or ``other``
+    (a FIFO, device or socket, named by ``what``). ``offset``: where a file starts in its archive."""
+
+    kind: str
+    size: int = 0
+    offset: int = 0
+    what: str = ""
+
+
+class Slice(io.RawIOBase):
+    """A part of an open file, read with ``pread``: readers of one file do not disturb each other."""
+
+    def __init__(self, descriptor: int, offset: int, length: int, *, owned: bool) -> None:
+        super().__init__()
+        self._descriptor = descriptor
+        self._position = offset
+        self._end = offset + length
+        self._owned = owned
+
+    def readable(self) -> bool:
+        """Always."""
+        return True
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]  # any writable buffer will do
+        """Read what is left, at most the length of the buffer."""
+        wanted = min(len(buffer), self._end - self._position)
+        if wanted <= 0:
+            return 0
+        count = os.preadv(self._descriptor, [memoryview(buffer)[:wanted]], self._position)
+        self._position += count
+        return count
+
+    def close(self) -> None:
+        """Close the file too, when it belongs to this part alone."""
+        if not self.closed and self._owned:
+            os.close(self._descriptor)
+        super().close()
+
+
+class Source:
+    """What every source can do. ``name`` is as the caller gave it; ``form`` says what it turned out to be."""
+
+    name: str
+    form: str
+
+    def entry(self, path: str) -> Entry | None:
+        """What stands at a path, links followed for their size and kind; ``None`` when nothing does."""
+        raise NotImplementedError
+
+    def children(self, path: str) -> list[str]:
+        """The names in a folder, sorted; none when it is no folder."""
+        raise NotImplementedError
+
+    def open(self, path: str) -> Slice:
+        """Open a file. Raises :class:`Unreadable` when it is none, or cannot be read."""
+        raise NotImplementedError
+
+    def read(self, path: str, limit: int) -> bytes:
+        """The first ``limit`` bytes of a file. Raises :class:`Unreadable`."""
+        with self.open(path) as file:
+            try:
+                return io.BufferedReader(file, _CHUNK).read(limit)
+            except OSError as error:
+                raise Unreadable(f"{path}: {_reason(error)}") from error
+
+    def close(self) -> None:
+        """Let go of what the source holds open."""
+
+    def __enter__(self) -> Source:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self.close()
+
+
+class FolderSource(Source):
+    """A layout folder."""
+
+    form = "folder"
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def entry(self, path: str) -> Entry | None:
+        """What stands at the path. A link that leads nowhere is ``other``."""
+        full = os.path.join(self.name, path)
+        try:
+            status = os.lstat(full)
+        except (OSError, ValueError):
+            return None
+        if not stat.S_ISLNK(status.st_mode):
+            return _entry(status)
+        try:
+            target = _entry(os.stat(full))
+        except OSError:
+            return Entry(OTHER, what="a link that leads nowhere")
+        return target._replace(kind=LINK) if target.kind == FILE else target
+
+    def children(self, path: str) -> list[str]:
+        """The names in a folder."""
+        try:
+            return sorted(os.listdir(os.path.join(self.name, path)))
+        except OSError:
+            return []
+
+    def open(self, path: str) -> Slice:
+        """Open a regular file. O_NONBLOCK keeps a FIFO from hanging us."""
+        try:
+            descriptor = os.open(os.path.join(self.name, path), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        except (OSError, ValueError) as error:
+            raise Unreadable(f"{path}: {_reason(error)}") from error
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            os.close(descriptor)
+            raise Unreadable(f"{path}: {_entry(status).what or 'a folder'}, not a file")
+        return Slice(descriptor, 0, status.st_size, owned=True)
+
+
+_KINDS = ((stat.S_ISFIFO, "a FIFO"), (stat.S_ISSOCK, "a socket"), (stat.S_ISCHR, "a device"), (stat.S_ISBLK, "a device"))
+
+
+def _entry(status: os.stat_result) -> Entry:
+    if stat.S_ISREG(status.st_mode):
+        return Entry(FILE, status.st_size)
+    if stat.S_ISDIR(status.st_mode):
+        return Entry(FOLDER)
+    return Entry(OTHER, what=next((name for test, name in _KINDS if test(status.st_mode)), "no file"))
+
+
+def _reason(error: Exception) -> str:
+    text = getattr(error, "strerror", None) or str(error)
+    return text[:1].lower() + text[1:]
+
+
+@dataclass(slots=True)
+class ArchiveIndex:
+    """The entries of an archive by path, and the paths that were there twice."""
+
+    entries: dict[str, Entry] = field(default_factory=dict)
+    links: dict[str, str] = field(default_factory=dict)
+    repeated: list[str] = field(default_factory=list)
+
+
+class ArchiveSource(Source):
+    """A tar archive of a layout, or of ``docker save``; uncompressed, so that its files are parts of it."""
+
+    form = "archive"
+
+    def __init__(self, name: str, descriptor: int, index: ArchiveIndex) -> None:
+        self.name = name
+        self._descriptor = descriptor
+        self._entries: Mapping[str, Entry] = index.entries
+        self.repeated = tuple(index.repeated)
+        self._folders = _folders(index.entries)
+
+    def entry(self, path: str) -> Entry | None:
+        """What stands at the path; folders need no entry of their own in an archive."""
+        found = self._entries.get(path)
+        if found is None and path in self._folders:
+            return Entry(FOLDER)
+        return found
+
+    def children(self, path: str) -> list[str]:
+        """The names in a folder."""
+        return sorted(self._folders.get(path, ()))
+
+    def open(self, path: str) -> Slice:
+        """Open a file of the archive."""
+        found = self._entries.get(path)
+        if found is None or found.kind not in (FILE, LINK):
+            raise Unreadable(f"{path}: {'no such file in the archive' if found is None else 'not a file'}")
+        return Slice(self._descriptor, found.offset, found.size, owned=False)
+
+    def close(self) -> None:
+        """Close the archive."""
+        os.close(self._descriptor)
+
+
+def _folders(entries: Mapping[str, Entry]) -> dict[str, set[str]]:
+    """Folder → the names in it; the root is ``""``."""
+    folders: dict[str, set[str]] = {"": set()}
+    for path, entry in entries.items():
+        if entry.kind == FOLDER:
+            folders.setdefault(path, set())
+        child = path
+        while child:
+            parent, _slash, name = child.rpartition("/")
+            folders.setdefault(parent, set()).add(name)
+            child = parent
+    return folders
+
+
+def blob_paths(source: Source) -> Iterator[tuple[str, str, str]]:
+    """Every blob that is there: algorithm, encoded part and path, in order."""
+    for algorithm in source.children("blobs"):
+        for encoded in source.children(f"blobs/{algorithm}"):
+            yield algorithm, encoded, f"blobs/{algorithm}/{encoded}"
