@@ -1,0 +1,128 @@
+"""What the problems of a layer's bytes mean: which clause each kind breaks, and how much it weighs there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from ocivalidate.clauses import Severity
+from ocivalidate.image.blob import BlobFacts
+from ocivalidate.image.compression import Compression
+from ocivalidate.image.problems import SUMMARIES, Kind, Problem
+
+GZIP, ZSTD, TAR = "image/layer.gzip.payload", "image/layer.zstd.payload", "image/layer.tar-packaged"
+# The clause on the payload of each compression that a media type promises.
+PAYLOAD = {"gzip": GZIP, "zstd": ZSTD, "none": TAR}
+WHITEOUT_NAME = "image/layer.whiteout.name"
+WHITEOUT_FILE = "image/layer.whiteout.empty-file"
+NO_WH_FILES = "image/layer.whiteout.no-wh-files"
+_L = "safety/layer."
+
+
+class Broken(NamedTuple):
+    """The clause that a kind of problem breaks, and the severity if it is less than that of the clause."""
+
+    clause: str
+    severity: Severity | None = None
+
+
+# A kind that is absent here breaks the payload clause of the stream's own compression.
+BROKEN: dict[Kind, Broken] = {
+    Kind.STREAM_TRAILING_ZEROS: Broken(f"{_L}stream-end", Severity.WARNING),
+    Kind.STREAM_TRAILING_BYTES: Broken(f"{_L}stream-end"),
+    Kind.STREAM_UNKNOWN: Broken(TAR),
+    **{kind: Broken(f"{_L}limit") for kind in Kind if kind.value.startswith("limit-")},
+    Kind.NOT_TAR: Broken(TAR),
+    Kind.HEADER_CHECKSUM: Broken(TAR),
+    Kind.HEADER_NUMBER: Broken(TAR),
+    Kind.SIZE_NEGATIVE: Broken(TAR),
+    Kind.TRUNCATED: Broken(TAR),
+    Kind.PAX_MALFORMED: Broken(TAR),
+    Kind.SPARSE_MALFORMED: Broken(TAR),
+    Kind.EXTENSION_ALONE: Broken(f"{_L}tar-form"),
+    Kind.PAX_GLOBAL: Broken(f"{_L}tar-form"),
+    Kind.TYPE_UNKNOWN: Broken(f"{_L}tar-form"),
+    Kind.CONTENT_UNEXPECTED: Broken(f"{_L}tar-form"),
+    Kind.END_MISSING: Broken(f"{_L}tar-end"),
+    Kind.END_TRAILING: Broken(f"{_L}tar-end"),
+    Kind.ATTRIBUTE_BLANK: Broken("image/layer.attributes"),
+    Kind.SPARSE: Broken("image/layer.no-sparse"),
+    Kind.DEVICE: Broken(f"{_L}device"),
+    Kind.NAME_EMPTY: Broken(f"{_L}name"),
+    Kind.NAME_NUL: Broken(f"{_L}name"),
+    Kind.NAME_NOT_UTF8: Broken(f"{_L}name-encoding"),
+    Kind.DUPLICATE_PATH: Broken("image/layer.no-duplicate-paths"),
+    # The clause speaks of file paths, and builders that write a directory twice are many.
+    Kind.DUPLICATE_DIRECTORY: Broken("image/layer.no-duplicate-paths", Severity.WARNING),
+    Kind.PATH_ABSOLUTE: Broken(f"{_L}path-form"),
+    Kind.PATH_DOTDOT: Broken(f"{_L}path-form"),
+    Kind.PATH_ESCAPES: Broken(f"{_L}path-escapes"),
+    Kind.THROUGH_SYMLINK: Broken(f"{_L}through-link"),
+    Kind.THROUGH_HARDLINK: Broken(f"{_L}through-link"),
+    Kind.SYMLINK_EMPTY: Broken(f"{_L}link-target"),
+    Kind.HARDLINK_ABSOLUTE: Broken(f"{_L}path-form"),
+    Kind.HARDLINK_ESCAPES: Broken(f"{_L}path-escapes"),
+    Kind.HARDLINK_SELF: Broken(f"{_L}link-target"),
+    Kind.HARDLINK_DIRECTORY: Broken(f"{_L}link-target"),
+    Kind.HARDLINK_THROUGH_SYMLINK: Broken(f"{_L}through-link"),
+    Kind.WHITEOUT_EMPTY: Broken(f"{_L}whiteout-name"),
+    Kind.WHITEOUT_DOTS: Broken(f"{_L}whiteout-name"),
+    Kind.WHITEOUT_CONTENT: Broken(WHITEOUT_FILE),
+    Kind.WHITEOUT_TYPE: Broken(WHITEOUT_FILE),
+    Kind.WHITEOUT_FOLDER: Broken(NO_WH_FILES),
+    Kind.WHITEOUT_OF_WHITEOUT: Broken(WHITEOUT_NAME),
+    Kind.WHITEOUT_LATE: Broken("image/layer.whiteout.before-siblings"),
+    Kind.WHITEOUT_OPAQUE: Broken("image/layer.whiteout.prefer-explicit"),
+}
+LINK_TARGET = f"{_L}link-target"
+
+# What every layer that can be scanned gives occasion to judge.
+_OF_ANY_LAYER = frozenset(
+    {TAR, *(broken.clause for kind, broken in BROKEN.items() if not kind.value.startswith(("stream-", "whiteout-")))}
+)
+_OF_WHITEOUTS = frozenset(
+    {WHITEOUT_NAME, WHITEOUT_FILE, NO_WH_FILES, "image/layer.whiteout.before-siblings", f"{_L}whiteout-name"}
+)
+
+
+class LayerProblem(NamedTuple):
+    """One problem of a layer as a violation. ``more`` counts further ones of its kind that are not listed."""
+
+    clause: str
+    severity: Severity | None
+    message: str
+    member: str
+
+
+def problems_of(facts: BlobFacts) -> Iterator[LayerProblem]:
+    """The problems of a layer, each with the clause that it breaks."""
+    left = facts.counts
+    for problem in facts.all_problems:
+        broken = BROKEN.get(problem.kind) or Broken(PAYLOAD[_promised(facts)])
+        left[problem.kind] -= 1
+        yield LayerProblem(broken.clause, broken.severity, _message(problem), problem.member or "")
+    for kind, count in left.items():
+        if count > 0:
+            broken = BROKEN.get(kind) or Broken(PAYLOAD[_promised(facts)])
+            yield LayerProblem(broken.clause, broken.severity, f"{SUMMARIES[kind]} ({count} more)", "")
+
+
+def _promised(facts: BlobFacts) -> str:
+    return facts.compression.value if facts.compression in (Compression.GZIP, Compression.ZSTD) else "none"
+
+
+def _message(problem: Problem) -> str:
+    return problem.message or SUMMARIES[problem.kind]
+
+
+def judged_by(facts: BlobFacts) -> frozenset[str]:
+    """The clauses that a layer gave occasion to judge."""
+    clauses = {PAYLOAD[_promised(facts)], f"{_L}stream-end"} if facts.compression else set()
+    if facts.tar is None:
+        return frozenset(clauses)
+    clauses |= _OF_ANY_LAYER
+    if facts.tar.whiteouts or facts.tar.opaque_whiteouts:
+        clauses |= _OF_WHITEOUTS
+    if facts.tar.opaque_whiteouts:
+        clauses.add("image/layer.whiteout.prefer-explicit")
+    return frozenset(clauses)
