@@ -99,6 +99,9 @@ class ZstdStream:
 
     def _fail(self, error: str) -> None:
         self._ended = True
+        if self._source.walk.problem is not None:
+            self._problems.append(self._source.walk.problem)
+            return
         reason = error.partition("error: ")[2] or error
         if "checksum" in reason:
             kind, message = Kind.STREAM_CHECKSUM, "the checksum of a zstd frame is not that of the inflated bytes"
