@@ -145,10 +145,10 @@ class Node:
 class Scene:
     """What a check may look at beside its node.
 
-    ``root`` is the whole document; ``release`` and ``platforms`` are what it is judged by; ``development`` says that
-    the document names a pre-release; ``text`` is what was read. For bundles, ``folder`` is the bundle folder (``None``: there is none), ``disk``
-    whether what is in it may be judged on this host (not so for a bundle of another platform), and ``host`` whether the
-    rest of this host may be looked at too.
+    ``root`` is the whole document and ``text`` what it was read from; ``release`` and ``platforms`` are what it is
+    judged by; ``development`` says that the document names a pre-release. For bundles, ``folder`` is the bundle folder
+    (``None``: there is none), ``disk`` whether what is in it may be judged on this host (not so for a bundle of another
+    platform), and ``host`` whether the rest of this host may be looked at too.
     """
 
     root: Node

@@ -1,4 +1,4 @@
-"""The values that Go gives GOOS and GOARCH (https://go.dev/doc/install/source#environment), which OCI documents name."""
+"""The values that Go gives GOOS and GOARCH (https://go.dev/doc/install/source#environment): OCI documents name them."""
 
 from __future__ import annotations
 

@@ -1,0 +1,51 @@
+"""Which type of document a JSON value is, and whether it is one of Docker's own.
+
+Docker's image manifest version 2, schema 2 has the same members as the documents of image-spec that grew out of it: a
+manifest list is judged as an index, a manifest as a manifest, a configuration as a configuration. Such a document says
+so in its ``mediaType``; the clauses on the media types of image-spec then say nothing about it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ocivalidate.checks import Node
+from ocivalidate.image import mediatypes
+
+INDEX, MANIFEST, CONFIG = "image-index", "image-manifest", "image-config"
+DESCRIPTOR, LAYOUT = "image-descriptor", "image-layout"
+
+# What a blob is by its media type → the type of document, where it is one.
+DOCUMENTS = {"index": INDEX, "manifest": MANIFEST, "config": CONFIG}
+
+# Members that only one type of document has, the surest first.
+_TELLING = (
+    ("imageLayoutVersion", LAYOUT),
+    ("manifests", INDEX),
+    ("layers", MANIFEST),
+    ("rootfs", CONFIG),
+    ("digest", DESCRIPTOR),
+    ("config", MANIFEST),
+    ("architecture", CONFIG),
+    ("diff_ids", CONFIG),
+)
+
+
+def guess(value: Any) -> str | None:
+    """The type of document (a key of ``schema.KINDS``) that a value looks like, or ``None``.
+
+    The media type that a document states of itself decides; without one, or in a descriptor, the members do.
+    """
+    if not isinstance(value, dict):
+        return None
+    stated = value.get("mediaType")
+    kind = DOCUMENTS.get(mediatypes.kind_of(stated)) if isinstance(stated, str) else None
+    if kind in (INDEX, MANIFEST) and "digest" not in value:
+        return kind
+    return next((kind for name, kind in _TELLING if name in value), None)
+
+
+def is_docker(document: Node) -> bool:
+    """Whether an index or a manifest states that it is one of Docker's."""
+    stated = document.text("mediaType") or ""
+    return stated.startswith(mediatypes.DOCKER) and mediatypes.kind_of(stated) in ("index", "manifest")
