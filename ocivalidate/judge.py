@@ -68,7 +68,7 @@ class Subject:
         return ids | {INTEGER_NOTATION} | self.stranger_clauses()
 
     def stranger_clauses(self) -> set[str]:
-        """The clauses that a member which the specification does not define can break; none where any member is fine."""
+        """The clauses that a member unknown to the specification can break; none where any member is fine."""
         if self.closed:
             return {self.closed}
         return set() if schema.is_open(self.kind) else set(STRANGER_CLAUSES)
