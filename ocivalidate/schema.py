@@ -82,6 +82,15 @@ def everything(kind: str) -> Node:
     return _expand(source, shared | source.get("$defs", {}), source["x-clause"])
 
 
+def openness(kind: str) -> bool | str:
+    """Whether a document of this type may have members that the specification does not define.
+
+    ``"typos"``: any that does not look like a typing error.
+    """
+    found: bool | str = everything(kind).get("x-open", False)
+    return found
+
+
 def _expand(node: Node, definitions: Mapping[str, Node], around: str) -> Node:
     """A copy of ``node`` that needs no ``$defs``; every node inside a member carries the clause of that member."""
     if "$ref" in node:

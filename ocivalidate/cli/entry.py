@@ -11,6 +11,7 @@ from typing import NoReturn
 
 from ocivalidate import __version__
 from ocivalidate.cli.errors import UsageError
+from ocivalidate.cli.streams import UnwritableOutput, give_up, print_text, tell
 from ocivalidate.findings import ExitCode
 from ocivalidate.resources import MissingResource
 
@@ -38,19 +39,24 @@ class Parser(argparse.ArgumentParser):
         """Say what is wrong with the command line, and end with exit code 2."""
         raise UsageError(f"{message} (try {self.prog} --help)")
 
+    def _print_message(self, message: str, file: object = None) -> None:  # noqa: ARG002  # so argparse calls it
+        """Print what --help and --version say. That of argparse is silent when it cannot be written."""
+        print_text(message)
+
 
 def run(arguments: Sequence[str]) -> int:
     """Run a command line and return its exit code."""
     try:
-        options = _parser(arguments).parse_args(arguments)
-        code: int = importlib.import_module(f"ocivalidate.cli.{COMMANDS[options.command][0]}").run(options)
-        sys.stdout.flush()
+        return _obey(arguments)
     except (UsageError, MissingResource) as problem:
         return _complain(str(problem))
     except BrokenPipeError:
-        # Whoever read our output has seen enough. Python would complain once more when it closes the stream.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # Whoever read our output has seen enough.
+        give_up(sys.stdout)
         return ExitCode.COULD_NOT_JUDGE
+    except UnwritableOutput as problem:
+        give_up(sys.stdout)
+        return _complain(str(problem))
     except KeyboardInterrupt:
         return _INTERRUPTED
     except Exception as problem:
@@ -58,12 +64,27 @@ def run(arguments: Sequence[str]) -> int:
             raise
         kind = type(problem).__name__
         return _complain(f"internal error, please report it ({kind}: {problem}); OCIVALIDATE_DEBUG=1 shows where")
+
+
+def _obey(arguments: Sequence[str]) -> int:
+    if sys.stdout is None:
+        raise UnwritableOutput("standard output is closed")
+    try:
+        options = _parser(arguments).parse_args(arguments)
+    except SystemExit:
+        # --help and --version end like this, when they have said all.
+        code = 0
+    else:
+        code = importlib.import_module(f"ocivalidate.cli.{COMMANDS[options.command][0]}").run(options)
+    print_text("")
     return code
 
 
 def _complain(message: str) -> int:
-    line = " ".join(message.split())
-    sys.stderr.write(f"ocivalidate: error: {line.encode('ascii', 'backslashreplace').decode()}\n")
+    from ocivalidate.report.escape import visible
+
+    shown = visible(" ".join(message.split())).encode("ascii", "backslashreplace").decode()
+    tell(f"ocivalidate: error: {shown}")
     return ExitCode.COULD_NOT_JUDGE
 
 
