@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Any
@@ -185,6 +185,7 @@ class Selection:
     ignore: tuple[str, ...] = ()
     level: str = "may"
     lint: bool = False
+    extra: tuple[str, ...] = ()
 
     def wants(self, clause: Clause) -> bool:
         """Whether the clause is to be judged.
@@ -195,7 +196,11 @@ class Selection:
             return False
         if self.select:
             return any(matches(clause.id, pattern) for pattern in self.select)
-        return clause.default or (self.lint and clause.family == "lint")
+        return clause.default or clause.id in self.extra or (self.lint and clause.family == "lint")
+
+    def also(self, *clause_ids: str) -> Selection:
+        """The same selection, with some clauses on that are off by default."""
+        return replace(self, extra=self.extra + clause_ids)
 
     def ignores(self, clause: Clause) -> bool:
         """Whether findings on the clause are to be suppressed."""

@@ -18,6 +18,7 @@ from ocivalidate.resources import MissingResource
 # Command → its module below ocivalidate.cli and what it is for. Only the module of the command that is run gets loaded.
 COMMANDS = {
     "bundle": ("bundle", "judge bundles, or config.json files"),
+    "image": ("image", "judge images: layout folders and archives"),
     "state": ("documents", "judge what a runtime's state prints"),
     "features": ("documents", "judge what a runtime's features prints"),
     "rules": ("rules", "list the clauses and how far they are covered"),

@@ -128,7 +128,7 @@ def settle(options: argparse.Namespace) -> Settings:
     for setting in SETTINGS:
         given = getattr(options, setting.key, None)
         values[setting.name] = from_file.get(setting.name, setting.default) if given is None else given
-    values["max-size"] = _size(values["max-size"])
+    values["max-size"] = size(values["max-size"])
     selection = Selection(_patterns(values["select"]), _patterns(values["ignore"]), values["level"], values["lint"])
     _refuse_unmatched(selection)
     return Settings(values, selection, tuple(_output(text) for text in values["output"]))
@@ -145,7 +145,7 @@ def _refuse_unmatched(selection: Selection) -> None:
         raise UsageError(f"no clause matches {', '.join(strays)}; ocivalidate rules lists them")
 
 
-def _size(written: str | int) -> int:
+def size(written: str | int) -> int:
     text = str(written).strip().lower().removesuffix("b").removesuffix("i")
     number, unit = text.rstrip("kmg"), text[len(text.rstrip("kmg")) :]
     if not number.isascii() or not number.isdigit() or unit not in _UNITS or len(number) > 18 or int(number) == 0:

@@ -22,6 +22,7 @@ class Collector:
         self._selection = selection
         self._judged: set[str] = set()
         self._reasons: dict[str, str] = {}
+        self._errors: dict[str, str] = {}
         self.findings: list[Finding] = []
         self.suppressed = 0
 
@@ -42,6 +43,10 @@ class Collector:
     def unjudged(self, clause_id: str, reason: str) -> None:
         """Say why a clause could not be judged, should nothing else judge it."""
         self._reasons.setdefault(clause_id, reason)
+
+    def error(self, clause_id: str, reason: str) -> None:
+        """Say that a clause could not be judged although there was occasion to: it is neither passed nor failed."""
+        self._errors.setdefault(clause_id, reason)
 
     def add(self, clause_id: str, location: Location, message: str, **details: Any) -> None:
         """Add a violation. ``details``: ``got``, ``want``, ``hint``, ``severity`` as in :class:`Finding`."""
@@ -68,6 +73,8 @@ class Collector:
         if told:
             return Result(clause, Outcome.FAIL, findings=told)
         key = clause.same_as or clause.id
+        if key in self._errors:
+            return Result(clause, Outcome.ERROR, self._errors[key])
         if key in self._judged:
             return Result(clause, Outcome.PASS)
         return Result(clause, Outcome.SKIP, self._reasons.get(key, _NOT_PRESENT))

@@ -16,20 +16,22 @@ REF_NAME = "org.opencontainers.image.ref.name"
 class Reference(NamedTuple):
     """One descriptor in one document.
 
-    ``file`` and ``pointer`` say where it stands, ``role`` what it is there for: ``manifest`` (an entry of an index), ``config``,
-    ``layer`` (its ``index`` among the layers) or ``subject``. ``kind`` is what its media type makes of the blob
-    (:func:`mediatypes.kind_of`). ``depth`` counts the indexes around it.
+    ``file`` and ``pointer`` say where it stands, ``role`` what it is there for: ``manifest`` (an entry of an index),
+    ``config``, ``layer`` (its ``number`` among the layers) or ``subject``. ``kind`` is what its media type makes of the
+    blob (:func:`mediatypes.kind_of`). ``depth`` counts the indexes around it. ``digest`` is ``None`` where the format
+    gives none (archives of ``docker save``).
     """
 
     file: str
     pointer: str
     role: str
     media_type: str
-    digest: digests.Digest
+    digest: digests.Digest | None
     size: int | None
     kind: str
     depth: int
-    index: int = 0
+    number: int = 0
+    at: str = ""
     platform: dict[str, Any] | None = None
     artifact_type: str | None = None
     name: str = ""
@@ -37,7 +39,9 @@ class Reference(NamedTuple):
 
     @property
     def path(self) -> str:
-        """Where the blob stands in a layout."""
+        """Where the blob stands: at the place of its digest in a layout, unless ``at`` says another."""
+        if self.at or self.digest is None:
+            return self.at
         return f"blobs/{self.digest.algorithm}/{self.digest.encoded}"
 
 
@@ -58,6 +62,7 @@ def reference(node: Node, file: str, role: str, depth: int, index: int = 0) -> R
         mediatypes.kind_of(media_type),
         depth,
         index,
+        "",
         platform.value if platform and isinstance(platform.value, dict) else None,
         node.text("artifactType"),
         node.text("annotations", REF_NAME) or "",
@@ -90,7 +95,10 @@ def _descriptors(root: Node, kind: str) -> Iterator[tuple[Node, str, int]]:
 
 @dataclass(slots=True)
 class Image:
-    """One manifest with what belongs to it. ``config`` is the value of its config document, where that is an image config."""
+    """One manifest with what belongs to it.
+
+    ``config`` is the value of its config document, where that is an image config.
+    """
 
     manifest: Reference
     config_reference: Reference | None = None

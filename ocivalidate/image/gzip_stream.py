@@ -17,6 +17,8 @@ from ocivalidate.image.problems import Kind, Problem
 # What is handed over at a time: what comes out then mostly fits into one chunk, and no rest of it is copied.
 _STEP = 256 * KIB
 _MAGIC = b"\x1f\x8b"
+# Headers come whole as far as possible: isal mistakes optional fields that come in pieces.
+_HEADER = 1024
 _DEFLATE, _RESERVED_FLAGS = 8, 0xE0
 _GZIP_FORMAT = 31
 _CHECKS = {
@@ -106,7 +108,7 @@ class GzipStream:
 
     def _begin(self) -> None:
         """Find the next member, or the end of the stream."""
-        self._fill(4)
+        self._fill(_HEADER)
         head = bytes(self._chunk[self._next : self._next + 4])
         if head.startswith(_MAGIC):
             if len(head) == 4 and (head[2] != _DEFLATE or head[3] & _RESERVED_FLAGS):

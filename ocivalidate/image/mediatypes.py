@@ -1,4 +1,4 @@
-"""The media types that an image is made of, as tables (image-spec media-types.md; Docker's image manifest v2, schema 2)."""
+"""The media types that an image is made of (image-spec media-types.md; Docker's image manifest v2, schema 2)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ FOREIGN = frozenset(name for name in LAYERS if "nondistributable" in name or ".f
 
 
 def kind_of(media_type: str) -> str:
-    """What a blob of this media type is: ``index``, ``manifest``, ``config``, ``layer`` or ``other`` (legal, and only hashed)."""
+    """What a blob of this media type is: ``index``, ``manifest``, ``config``, ``layer`` or ``other``: legal, only hashed."""
     if media_type in INDEXES:
         return "index"
     if media_type in MANIFESTS:

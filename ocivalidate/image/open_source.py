@@ -10,11 +10,23 @@ import tempfile
 from typing import BinaryIO
 
 from ocivalidate.image.limits import Limits
-from ocivalidate.image.sources import FILE, FOLDER, LINK, OTHER, ArchiveIndex, ArchiveSource, Entry, FolderSource, Source, Unreadable
+from ocivalidate.image.sources import (
+    FILE,
+    FOLDER,
+    LINK,
+    OTHER,
+    ArchiveIndex,
+    ArchiveSource,
+    Entry,
+    FolderSource,
+    Source,
+    Unreadable,
+)
 
 GZIP_MAGIC = b"\x1f\x8b"
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 _CHUNK = 1 << 20
+_LARGEST_WINDOW = 128 << 20
 # tarfile reads the extended headers of an archive whole; none of an image archive is as long as this.
 _LONGEST_HEADER = 16 << 20
 
@@ -54,27 +66,46 @@ def _plain(descriptor: int, limits: Limits) -> int:
     with os.fdopen(os.dup(descriptor), "rb") as stream:
         if seekable:
             stream.seek(0)
-        head = stream.read(4)
+        head = stream.peek(len(ZSTD_MAGIC))[: len(ZSTD_MAGIC)]
         if seekable and not head.startswith(GZIP_MAGIC) and head != ZSTD_MAGIC:
             return descriptor
-        spool = _spool(stream, head, limits)
+        spool = _spool(_inflated(stream, head), limits)
     os.close(descriptor)
     return spool
 
 
-def _spool(stream: BinaryIO, head: bytes, limits: Limits) -> int:
-    """Copy the archive, decompressed, into a file that has no name. Raises :class:`Unreadable` when it is broken or too large."""
-    from ocivalidate.image.compression import decompressed
+def _inflated(stream: BinaryIO, head: bytes) -> BinaryIO:
+    """The stream without the compression around it. What is around an archive is not part of the image."""
+    if head.startswith(GZIP_MAGIC):
+        import gzip
 
+        return gzip.open(stream)
+    if head == ZSTD_MAGIC:
+        import zstandard
+
+        reader = zstandard.ZstdDecompressor(max_window_size=_LARGEST_WINDOW)
+        return reader.stream_reader(stream, read_across_frames=True)  # type: ignore[return-value]  # likewise
+    return stream
+
+
+def _spool(stream: BinaryIO, limits: Limits) -> int:
+    """Copy the archive into a file that has no name. Raises :class:`Unreadable` when it is broken or too large."""
     with tempfile.TemporaryFile(prefix="ocivalidate-") as spool:
         written = 0
-        for chunk in decompressed(stream, head):
+        while chunk := _read(stream):
             written += len(chunk)
             if written > limits.archive:
                 raise Unreadable(f"more than {limits.archive} bytes once it is decompressed (--max-archive)")
             spool.write(chunk)
         spool.flush()
         return os.dup(spool.fileno())
+
+
+def _read(stream: BinaryIO) -> bytes:
+    try:
+        return stream.read(_CHUNK)
+    except Exception as error:  # zlib.error, EOFError, ZstdError, OSError: each library has its own
+        raise Unreadable(f"the archive cannot be decompressed: {str(error).lower()}") from error
 
 
 class _HeaderReader:
@@ -108,7 +139,7 @@ def _index(descriptor: int) -> ArchiveIndex:
         with tarfile.TarFile(fileobj=_HeaderReader(descriptor), mode="r") as archive:  # type: ignore[arg-type]  # all that it uses
             for member in archive:
                 _add(index, member, size)
-                archive.members = []  # tarfile remembers every member otherwise
+                archive.members = []  # type: ignore[attr-defined]  # it would remember them all
     except (tarfile.TarError, OSError, ValueError, OverflowError, EOFError) as error:
         raise Unreadable(f"not a tar archive of an image: {error}") from error
     _resolve_links(index)
@@ -116,7 +147,10 @@ def _index(descriptor: int) -> ArchiveIndex:
 
 
 def normal_path(name: str) -> str | None:
-    """A path of an archive as the layout knows it, without ``./`` and doubled slashes; ``None`` when it leads out of the layout."""
+    """A path of an archive as the layout knows it, without ``./`` and doubled slashes.
+
+    ``None`` when it leads out of the layout.
+    """
     parts = [part for part in name.split("/") if part not in ("", ".")]
     return None if ".." in parts else "/".join(parts)
 
@@ -145,8 +179,8 @@ def _add(index: ArchiveIndex, member: tarfile.TarInfo, size: int) -> None:
 
 def _resolve_links(index: ArchiveIndex) -> None:
     """``docker save`` writes a layer that two images share once, and links to it."""
-    for path, target in index.links.items():
-        seen = {path}
+    for path, link in index.links.items():
+        seen, target = {path}, link
         while target in index.links and target not in seen:
             seen.add(target)
             target = index.links[target]

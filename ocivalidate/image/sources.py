@@ -1,7 +1,10 @@
-"""Where an image comes from: a layout folder, or a tar archive of a layout or of ``docker save``, plain or compressed, or standard input.
+"""Where an image comes from.
 
-Every source is read by path inside the layout (``index.json``, ``blobs/sha256/…``). Files are opened once and read with ``pread``, so that
-several threads can read parts of one archive at the same time. Nothing is ever written beside the image.
+A layout folder, or a tar archive of a layout or of ``docker save``, plain or compressed, or standard input.
+
+Every source is read by path inside the layout (``index.json``, ``blobs/sha256/…``). Files are opened once and read with
+``pread``, so that several threads can read parts of one archive at the same time. Nothing is ever written beside the
+image.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ import os
 import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 FILE, FOLDER, LINK, OTHER = "file", "folder", "link", "other"
 _CHUNK = 1 << 20
@@ -22,8 +25,11 @@ class Unreadable(Exception):
 
 
 class Entry(NamedTuple):
-    """Something in a layout. ``kind``: ``file``, ``folder``, ``link`` (a symbolic link, with ``size`` that of what it leads to) or ``other``
-    (a FIFO, device or socket, named by ``what``). ``offset``: where a file starts in its archive."""
+    """Something in a layout.
+
+    ``kind``: ``file``, ``folder``, ``link`` (a symbolic link, with ``size`` that of what it leads to) or ``other`` (a
+    FIFO, device or socket, named by ``what``). ``offset``: where a file starts in its archive.
+    """
 
     kind: str
     size: int = 0
@@ -90,7 +96,7 @@ class Source:
     def close(self) -> None:
         """Let go of what the source holds open."""
 
-    def __enter__(self) -> Source:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_exception: object) -> None:
@@ -140,7 +146,12 @@ class FolderSource(Source):
         return Slice(descriptor, 0, status.st_size, owned=True)
 
 
-_KINDS = ((stat.S_ISFIFO, "a FIFO"), (stat.S_ISSOCK, "a socket"), (stat.S_ISCHR, "a device"), (stat.S_ISBLK, "a device"))
+_KINDS = (
+    (stat.S_ISFIFO, "a FIFO"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+)
 
 
 def _entry(status: os.stat_result) -> Entry:

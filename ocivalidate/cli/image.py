@@ -1,0 +1,91 @@
+"""``ocivalidate image``."""
+
+from __future__ import annotations
+
+import argparse
+import re
+
+from ocivalidate.cli import settings as settings_module
+from ocivalidate.cli.errors import UsageError
+from ocivalidate.cli.output import publish
+from ocivalidate.image.api import ImageOptions, check_image
+from ocivalidate.image.examine import Wanted
+from ocivalidate.image.layer_limits import DEFAULT, LayerLimits
+from ocivalidate.image.limits import Limits
+from ocivalidate.versions import IMAGE_RELEASES
+
+_PLATFORM = re.compile(r"[^/\s]+/[^/\s]+(?:/[^/\s]+)?")
+# Option → the limit that it sets, and what it limits.
+_LIMITS = {
+    "--max-inflated": ("inflated", "bytes that may come out of a layer"),
+    "--max-ratio": ("ratio", "how many times a layer may grow"),
+    "--max-entries": ("entries", "entries of a layer"),
+    "--max-path": ("path", "bytes of a path in a layer"),
+    "--max-extension": ("extension", "bytes of the extension headers before an entry of a layer"),
+}
+_NOT_FOR_IMAGES = frozenset({"os", "host", "document-only", "spec-version"})
+
+
+def add_options(parser: argparse.ArgumentParser, _command: str) -> None:
+    """The options of the command."""
+    parser.add_argument("sources", nargs="+", metavar="SOURCE", help="a layout folder, an archive, or -")
+    parser.add_argument("--ref", action="append", default=[], metavar="NAME", help="only the image of this name")
+    parser.add_argument("--platform", action="append", default=[], metavar="OS/ARCH", help="only this platform")
+    parser.add_argument("--complete", action="store_true", help="blobs that are absent are errors")
+    parser.add_argument("--no-orphans", action="store_true", help="leave out blobs that nothing refers to")
+    parser.add_argument("--jobs", type=int, metavar="N", help="how many blobs at a time (default: one a core)")
+    parser.add_argument("--spec-version", choices=IMAGE_RELEASES, help="the release to judge by (default: the newest)")
+    parser.add_argument("--max-depth", type=int, metavar="N", help="how deep indexes may be nested")
+    for option, (name, what) in _LIMITS.items():
+        parser.add_argument(option, metavar="N", help=f"{what} (default: {getattr(DEFAULT, name)})")
+    settings_module.add_options(parser, without=_NOT_FOR_IMAGES)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Judge every image and print what was found."""
+    settings = settings_module.settle(options)
+    image_options = ImageOptions(
+        _wanted(options),
+        options.complete,
+        not options.no_orphans,
+        _at_least_one("--jobs", options.jobs),
+        _limits(options, settings["max-size"]),
+        _layer_limits(options),
+    )
+    reports = [
+        check_image(
+            source, spec_version=options.spec_version, selection=settings.selection, options=image_options
+        )
+        for source in options.sources
+    ]
+    return publish(reports, settings)
+
+
+def _wanted(options: argparse.Namespace) -> Wanted:
+    for platform in options.platform:
+        if not _PLATFORM.fullmatch(platform):
+            raise UsageError(f"--platform wants OS/ARCH or OS/ARCH/VARIANT, not {platform}")
+    return Wanted(tuple(options.ref), tuple(options.platform))
+
+
+def _limits(options: argparse.Namespace, max_size: int) -> Limits:
+    limits = Limits(document=max_size)
+    depth = _at_least_one("--max-depth", options.max_depth)
+    return limits if depth is None else limits._replace(depth=depth)
+
+
+def _layer_limits(options: argparse.Namespace) -> LayerLimits:
+    from dataclasses import replace
+
+    given = {}
+    for option, (name, _what) in _LIMITS.items():
+        written = getattr(options, option.removeprefix("--").replace("-", "_"))
+        if written is not None:
+            given[name] = settings_module.size(written)
+    return replace(DEFAULT, **given)
+
+
+def _at_least_one(option: str, number: int | None) -> int | None:
+    if number is not None and number < 1:
+        raise UsageError(f"{option} is to be 1 at least")
+    return number

@@ -1,0 +1,1 @@
+"""Image layouts: source, graph, documents, blobs and layers."""

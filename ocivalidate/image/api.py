@@ -1,0 +1,211 @@
+"""Judging images: the library call behind ``ocivalidate image``. Nothing here prints or exits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import Any, NamedTuple
+
+from ocivalidate.checks import Registry
+from ocivalidate.clauses import Clause, Selection
+from ocivalidate.findings import Finding, Location, Report
+from ocivalidate.image import blobs, docker_archive, registry
+from ocivalidate.image.collect import Collector
+from ocivalidate.image.describe import describe
+from ocivalidate.image.examine import (
+    BLOB_ABSENT,
+    CONTENT,
+    INDEX_JSON,
+    NO_PLATFORMS,
+    OCI_LAYOUT,
+    Examiner,
+    Wanted,
+    is_absent_by_right,
+)
+from ocivalidate.image.graph import Reference, references
+from ocivalidate.image.layer_limits import DEFAULT as DEFAULT_LAYER_LIMITS, LayerLimits
+from ocivalidate.image.limits import Limits
+from ocivalidate.image.open_source import open_source
+from ocivalidate.image.sources import FILE, LINK, ArchiveSource, Source, Unreadable
+from ocivalidate.image.subjects import SUBJECTS
+from ocivalidate.judge import Subject, active_clauses
+from ocivalidate.versions import IMAGE_RELEASES
+
+SPECIFICATION = "image-spec"
+BLOBS_EXIST = "image/image-layout.blobs.exists"
+LAYOUT_EXISTS = "image/image-layout.oci-layout.exists"
+INDEX_EXISTS = "image/image-layout.index-json.exists"
+REPEATED = "safety/image.archive.repeated"
+
+# An image as a whole: the clauses of all its documents, and those on blobs, layers and what documents say of each other.
+WHOLE = Subject(
+    "image-index",
+    frozenset({"image", "image-layer"}).union(*(subject.subjects for subject in SUBJECTS.values())),
+    Registry(),
+)
+
+
+class ImageOptions(NamedTuple):
+    """How to look at an image.
+
+    ``complete``: blobs that are absent are errors. ``orphans``: verify blobs that nothing refers to. ``jobs``: how many
+    threads (default: one a core).
+    """
+
+    wanted: Wanted = Wanted()
+    complete: bool = False
+    orphans: bool = True
+    jobs: int | None = None
+    limits: Limits = Limits()
+    layer_limits: LayerLimits = DEFAULT_LAYER_LIMITS
+
+
+def check_image(
+    source: str,
+    *,
+    spec_version: str | None = None,
+    selection: Selection | None = None,
+    options: ImageOptions | None = None,
+    progress: blobs.Progress | None = None,
+) -> Report:
+    """Judge an image: a layout folder, an archive of a layout or of ``docker save``, or ``-``.
+
+    ``spec_version``: a release of image-spec (default: the newest). ``progress`` is told of bytes read. What cannot be
+    read gives a report with a ``problem``. Raises ``ValueError`` for an unknown release.
+    """
+    if spec_version is not None and spec_version not in IMAGE_RELEASES:
+        raise ValueError(f"unknown release of image-spec: {spec_version}; known are {', '.join(IMAGE_RELEASES)}")
+    options = options or ImageOptions()
+    try:
+        with open_source(source, options.limits) as opened:
+            registry.load_checks()
+            return _judge(opened, spec_version or IMAGE_RELEASES[-1], selection or Selection(), options, progress)
+    except Unreadable as problem:
+        return Report("image", source, SPECIFICATION, problem=str(problem))
+
+
+def _judge(
+    source: Source, release: str, selection: Selection, options: ImageOptions, progress: blobs.Progress | None
+) -> Report:
+    clauses = active_clauses(WHOLE, release, NO_PLATFORMS, _with_complete(selection, options))
+    collector = Collector(clauses, selection)
+    examiner = Examiner(source, collector, selection, release, options.wanted, options.limits)
+    examiner.walk(_roots(source, examiner, collector, options))
+    _refuse_empty_choice(examiner, options.wanted)
+    wanted = list(examiner.found.blobs.values())
+    if options.orphans and options.wanted.all and examiner.is_layout:
+        wanted += blobs.orphans(source, examiner, collector)
+    facts = blobs.verify(source, wanted, options.layer_limits, options.jobs, progress)
+    sound = {blob.path for blob in wanted if blobs.judge_blob(blob, facts[blob.path], examiner, collector)}
+    for image in examiner.found.images:
+        blobs.judge_diff_ids(image, facts, sound, examiner, collector)
+    told = _tell_absent(examiner, collector, options, len(wanted))
+    details = describe(examiner.found, facts) | told
+    return _report(source, release, collector, details)
+
+
+def _with_complete(selection: Selection, options: ImageOptions) -> Selection:
+    """``--complete`` turns on the clause that is off otherwise."""
+    return selection if not options.complete else selection.also(BLOB_ABSENT)
+
+
+def _report(source: Source, release: str, collector: Collector, details: dict[str, Any]) -> Report:
+    findings = tuple(sorted(collector.findings, key=_position))
+    return Report(
+        "image",
+        source.name,
+        SPECIFICATION,
+        release,
+        results=collector.results(),
+        findings=findings,
+        suppressed=collector.suppressed,
+        facts=details,
+    )
+
+
+def _position(finding: Finding) -> tuple[str, int, int, str]:
+    location = finding.location
+    return location.file, location.line or 0, location.column or 0, finding.clause.id
+
+
+def _roots(source: Source, examiner: Examiner, collector: Collector, options: ImageOptions) -> Iterable[Reference]:
+    """Where the walk starts: the entries of index.json, or of the manifest.json of ``docker save``."""
+    if isinstance(source, ArchiveSource):
+        _tell_repeated(source, examiner, collector)
+    if source.entry(INDEX_JSON) is None and source.entry(docker_archive.MANIFEST_JSON) is not None:
+        return docker_archive.roots(source, examiner, options)
+    examiner.is_layout = True
+    return _layout_roots(source, examiner, collector, options)
+
+
+def _tell_repeated(source: ArchiveSource, examiner: Examiner, collector: Collector) -> None:
+    collector.judged(REPEATED)
+    for path in source.repeated:
+        collector.add(REPEATED, Location(examiner.shown(path)), "a path stands twice in the archive")
+
+
+def _layout_roots(
+    source: Source, examiner: Examiner, collector: Collector, options: ImageOptions
+) -> Iterable[Reference]:
+    entry = source.entry("blobs")
+    collector.judged(BLOBS_EXIST)
+    if entry is None or entry.kind != "folder":
+        collector.add(BLOBS_EXIST, Location(examiner.shown("blobs")), "the layout has no folder blobs")
+    _read_file(source, examiner, collector, OCI_LAYOUT, LAYOUT_EXISTS, "image-layout", options.limits)
+    root = _read_file(source, examiner, collector, INDEX_JSON, INDEX_EXISTS, "image-index", options.limits)
+    if root is None:
+        return ()
+    found = list(references(root, "index", INDEX_JSON, 0))
+    examiner.found.names = sorted({reference.name for reference in found if reference.name})
+    refs = options.wanted.refs
+    named = [reference for reference in found if not refs or reference.name in refs]
+    return list(examiner.chosen(named))
+
+
+def _read_file(
+    source: Source, examiner: Examiner, collector: Collector, path: str, clause: str, kind: str, limits: Limits
+) -> Any:
+    """Read one of the two files at the top of a layout; its root, or ``None``."""
+    entry = source.entry(path)
+    collector.judged(clause)
+    if entry is None or entry.kind not in (FILE, LINK):
+        message = f"the layout has no file {path}" if entry is None else f"{path} is {entry.what or 'a folder'}"
+        collector.add(clause, Location(examiner.shown(path)), message)
+        return None
+    data = source.read(path, limits.document + 1)
+    if len(data) > limits.document:
+        raise Unreadable(f"{path} has more than {limits.document} bytes (--max-size)")
+    return examiner.document(path, kind, data).root
+
+
+def _refuse_empty_choice(examiner: Examiner, wanted: Wanted) -> None:
+    if wanted.all or examiner.found.matched:
+        return
+    names = ", ".join(examiner.found.names) or "none"
+    raise Unreadable(f"no image of that name and platform; names are: {names}")
+
+
+def _tell_absent(examiner: Examiner, collector: Collector, options: ImageOptions, present: int) -> dict[str, Any]:
+    """Blobs that are absent are legal in a layout, but whoever reads the verdict has to know.
+
+    Without a manifest or a config there is none.
+    """
+    absent = examiner.found.absent
+    if options.complete:
+        collector.judged(BLOB_ABSENT)
+    for path, reference in sorted(absent.items()):
+        if options.complete and not is_absent_by_right(reference):
+            place = Location(examiner.shown(path), digest=str(reference.digest or ""))
+            collector.add(BLOB_ABSENT, place, f"a blob is absent that a {reference.role} descriptor refers to")
+        if reference.role in ("manifest", "config"):
+            collector.error(CONTENT, f"the {reference.role} {reference.digest or path} is absent")
+    if not absent:
+        return {}
+    total = len(absent) + present + len(examiner.documents_read) - examiner.top_documents
+    return {"incomplete": f"{len(absent)} of {total} blobs absent, not verified"}
+
+
+@cache
+def all_clauses() -> Mapping[str, Clause]:
+    """Every clause that judging an image can give a verdict on, in the newest release."""
+    return active_clauses(WHOLE, IMAGE_RELEASES[-1], NO_PLATFORMS, Selection())

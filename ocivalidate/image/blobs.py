@@ -1,0 +1,172 @@
+"""Verifying the blobs of an image, and what their bytes mean for it: digests, diffIDs, layers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ocivalidate import digests
+from ocivalidate.findings import Location
+from ocivalidate.image import layers
+from ocivalidate.image.blob import BlobFacts, Expectation
+from ocivalidate.image.collect import Collector
+from ocivalidate.image.compression import Compression
+from ocivalidate.image.examine import CONTENT, Blob, Examiner
+from ocivalidate.image.graph import Image
+from ocivalidate.image.layer_limits import LayerLimits
+from ocivalidate.image.mediatypes import LAYERS
+from ocivalidate.image.pool import Job, verify_all
+from ocivalidate.image.sources import Source, blob_paths
+
+DIFF_ID = "image/config.diffID.uncompressed-tar"
+ORDER = "image/config.rootfs.diff_ids.order"
+NAME_CHARSET = "image/image-layout.blobs.name-charset"
+PER_ALGORITHM = "image/image-layout.blobs.directory-per-algorithm"
+
+Progress = Callable[[int, int], None]
+"""Told how many bytes have been read, and how many there are."""
+
+
+def orphans(source: Source, examiner: Examiner, collector: Collector) -> list[Blob]:
+    """The blobs that nothing refers to; names that no digest can have are told."""
+    seen = set(examiner.found.blobs) | examiner.documents_read
+    blobs = []
+    for algorithm in source.children("blobs"):
+        entry = source.entry(f"blobs/{algorithm}")
+        collector.judged(PER_ALGORITHM)
+        if entry is None or entry.kind != "folder":
+            place = Location(examiner.shown(f"blobs/{algorithm}"))
+            collector.add(PER_ALGORITHM, place, "what stands in blobs is not a folder for an algorithm")
+    for algorithm, encoded, path in blob_paths(source):
+        collector.judged(NAME_CHARSET)
+        digest = digests.parse(f"{algorithm}:{encoded}")
+        if digest is None:
+            reason = digests.problem(f"{algorithm}:{encoded}")
+            collector.add(NAME_CHARSET, Location(examiner.shown(path)), f"the name of a blob is no digest: {reason}")
+            continue
+        size = examiner.file_size(path, str(digest)) if path not in seen else None
+        if size is not None:
+            blobs.append(Blob(path, size, digest))
+    return blobs
+
+
+def verify(
+    source: Source,
+    blobs: list[Blob],
+    limits: LayerLimits,
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> dict[str, BlobFacts]:
+    """The facts about every blob, by path."""
+    jobs = [_job(source, blob) for blob in blobs]
+    total = sum(job.size for job in jobs)
+    tell = (lambda done: progress(done, total)) if progress else None
+    return {job.key: facts for job, facts in verify_all(jobs, limits, workers=workers, progress=tell)}
+
+
+def _job(source: Source, blob: Blob) -> Job:
+    path = blob.path
+    algorithms = tuple(
+        {blob.digest.algorithm} if blob.digest is not None and digests.computable(blob.digest.algorithm) else ()
+    )
+    wanted = tuple(sorted(name for name in blob.diff_algorithms if digests.computable(name)))
+    expectation = Expectation(algorithms, blob.layer, wanted, blob.size)
+    return Job(path, lambda: source.open(path), expectation, blob.size)
+
+
+def judge_blob(blob: Blob, facts: BlobFacts, examiner: Examiner, collector: Collector) -> bool:
+    """Judge what a blob alone shows; whether its content is what its digest says, so that more can be read from it."""
+    if facts.failure:
+        collector.error(CONTENT, f"{blob.path}: {facts.failure}")
+        return False
+    if not _judge_digest(blob, facts, examiner, collector):
+        return False
+    for reference in blob.references:
+        examiner.judge_size(reference, facts.size)
+    if blob.layer:
+        _judge_layer(blob, facts, examiner, collector)
+    return True
+
+
+def _judge_digest(blob: Blob, facts: BlobFacts, examiner: Examiner, collector: Collector) -> bool:
+    if blob.digest is None:
+        return True
+    computed = next((digest for digest in facts.digests if digest.algorithm == blob.digest.algorithm), None)
+    if computed is None:
+        collector.unjudged(CONTENT, f"{blob.digest.algorithm} is not computed here")
+        return True
+    if blob.references:
+        return examiner.judge_digest(blob.references[0], computed, facts.size)
+    collector.judged(CONTENT)
+    if computed == blob.digest:
+        return True
+    place = Location(examiner.shown(blob.path), digest=str(blob.digest))
+    message = "the content of a blob that nothing refers to is not what its name says"
+    collector.add(CONTENT, place, message, got=str(computed), want=str(blob.digest))
+    return False
+
+
+def _judge_layer(blob: Blob, facts: BlobFacts, examiner: Examiner, collector: Collector) -> None:
+    collector.judged(*layers.judged_by(facts))
+    digest = str(blob.digest or "")
+    file = examiner.shown(blob.path)
+    _judge_compression(blob, facts, collector, Location(file, digest=digest))
+    for problem in layers.problems_of(facts):
+        place = Location(file, digest=digest, member=problem.member)
+        collector.add(problem.clause, place, problem.message, severity=problem.severity)
+
+
+def _judge_compression(blob: Blob, facts: BlobFacts, collector: Collector, place: Location) -> None:
+    found = facts.compression
+    for media_type in sorted({reference.media_type for reference in blob.references if reference.kind == "layer"}):
+        promised = LAYERS[media_type]
+        collector.judged(layers.PAYLOAD[promised])
+        # What is compressed in no way that layers may be compressed is told as such, not as a wrong media type.
+        if found in (Compression.NONE, Compression.GZIP, Compression.ZSTD) and found.value != promised:
+            collector.add(
+                layers.PAYLOAD[promised],
+                place,
+                "a layer is not compressed as its media type says",
+                got=_called(found.value),
+                want=f"{_called(promised)}, as {media_type} says",
+            )
+
+
+def _called(compression: str) -> str:
+    return "no compression" if compression == "none" else compression
+
+
+def judge_diff_ids(
+    image: Image, facts: dict[str, BlobFacts], sound: set[str], examiner: Examiner, collector: Collector
+) -> None:
+    """Compare ``rootfs.diff_ids`` with the layers: how many, in which order, and each with the tar that came out."""
+    entries = image.diff_ids
+    if entries is None or not all(layer.kind == "layer" for layer in image.layers):
+        return
+    collector.judged(ORDER)
+    place = examiner.config_place(image, "/rootfs/diff_ids")
+    if len(entries) != len(image.layers):
+        message = "rootfs.diff_ids and the layers of the manifest are not as many"
+        collector.add(ORDER, place, message, got=f"{len(entries)} diff_ids", want=f"{len(image.layers)}, one a layer")
+        return
+    wrong = []
+    for entry, layer in zip(entries, image.layers, strict=True):
+        computed = _diff_id(facts.get(layer.path), str(entry.value)) if layer.path in sound else None
+        if computed is not None:
+            collector.judged(DIFF_ID)
+            if computed != entry.value:
+                wrong.append((entry, layer, computed))
+    if len(wrong) > 1 and sorted(str(entry.value) for entry, _layer, _computed in wrong) == sorted(
+        computed for _entry, _layer, computed in wrong
+    ):
+        collector.add(ORDER, place, "rootfs.diff_ids are not in the order of the layers")
+        return
+    for entry, layer, computed in wrong:
+        where = examiner.config_place(image, entry.pointer)
+        message = f"a diffID is not the digest of the uncompressed layer {layer.digest or layer.path}"
+        collector.add(DIFF_ID, where, message, got=str(entry.value), want=computed)
+
+
+def _diff_id(facts: BlobFacts | None, expected: str) -> str | None:
+    algorithm = expected.partition(":")[0]
+    found = facts.diff_ids if facts else ()
+    return next((str(digest) for digest in found if digest.algorithm == algorithm), None)
