@@ -90,7 +90,7 @@ def layers_of_an_image_are_portable(node: Node, scene: Scene) -> Iterator[Violat
     """Layers of artifacts are free, and Docker has types of its own."""
     if scene.root.text("config", "mediaType") not in mediatypes.CONFIGS or node.value in mediatypes.LAYERS:
         return
-    if not is_docker(scene.root):
+    if not is_docker(scene.root) and not _says_artifact(scene.root):
         yield node.breaks(PORTABLE_LAYER, f"{node.place} is none that every tool supports")
 
 
