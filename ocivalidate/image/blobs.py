@@ -28,7 +28,7 @@ Progress = Callable[[int, int], None]
 
 def orphans(source: Source, examiner: Examiner, collector: Collector) -> list[Blob]:
     """The blobs that nothing refers to; names that no digest can have are told."""
-    seen = set(examiner.found.blobs) | examiner.documents_read
+    seen = examiner.found.visited
     blobs = []
     for algorithm in source.children("blobs"):
         entry = source.entry(f"blobs/{algorithm}")

@@ -81,6 +81,7 @@ class Found:
     blobs: dict[str, Blob] = field(default_factory=dict)
     absent: dict[str, Reference] = field(default_factory=dict)
     names: list[str] = field(default_factory=list)
+    visited: set[str] = field(default_factory=set)
     documents: int = 0
     matched: bool = False
 
@@ -163,6 +164,7 @@ class Examiner:
             self._visit(self._queue.popleft())
 
     def _visit(self, reference: Reference) -> None:
+        self.found.visited.add(reference.path)
         size = self._size_of(reference)
         if size is None:
             return

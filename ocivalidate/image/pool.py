@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import queue
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 
 from ocivalidate.image.blob import BlobFacts, Expectation, Opener, verify
@@ -47,7 +47,7 @@ def verify_all(
     *,
     workers: int | None = None,
     progress: Callable[[int], None] | None = None,
-) -> Iterator[tuple[Job, BlobFacts]]:
+) -> Generator[tuple[Job, BlobFacts], None, None]:
     """Verify all blobs; gives each with its facts as soon as it is done, in any order.
 
     ``workers`` threads (one per core by default) do it. ``progress`` is told in the calling thread, several times a
