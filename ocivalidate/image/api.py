@@ -128,6 +128,7 @@ def _judge(
     sound = {blob.path for blob in wanted if blobs.judge_blob(blob, facts[blob.path], examiner, collector)}
     for image in examiner.found.images:
         blobs.judge_diff_ids(image, facts, sound, examiner, collector)
+        blobs.judge_hard_links(image, facts, sound, examiner, collector)
     told = _tell_absent(examiner, collector, options, len(wanted))
     details = describe(examiner.found, facts) | told
     return _report(source, release, collector, details)
