@@ -12,7 +12,7 @@ from ocivalidate.documents import read_document
 from ocivalidate.findings import Finding
 from ocivalidate.image.registry import load_checks
 from ocivalidate.image.subjects import SUBJECTS
-from ocivalidate.judge import active_clauses, judge
+from ocivalidate.judge import Verdicts, active_clauses, judge
 from ocivalidate.pointers import parse_pointer
 from ocivalidate.versions import IMAGE_RELEASES
 from ocivalidate.witnesses import base_document
@@ -22,13 +22,18 @@ REMOVED = object()
 Told = list[tuple[str, str, str]]
 
 
-def findings(kind: str, data: bytes, release: str = NEWEST, selection: Selection | None = None) -> tuple[Finding, ...]:
-    """The findings on a document of this type."""
+def verdicts(kind: str, data: bytes, release: str = NEWEST, selection: Selection | None = None) -> Verdicts:
+    """What judging a document of this type gives."""
     load_checks()
     selection = selection or Selection()
     subject = SUBJECTS[kind]
     clauses = active_clauses(subject, release, frozenset(), selection)
-    return judge(subject, read_document(data), Scene(Node(None), release), clauses, selection, "-").findings
+    return judge(subject, read_document(data), Scene(Node(None), release), clauses, selection, "-")
+
+
+def findings(kind: str, data: bytes, release: str = NEWEST, selection: Selection | None = None) -> tuple[Finding, ...]:
+    """The findings on a document of this type."""
+    return verdicts(kind, data, release, selection).findings
 
 
 def told(kind: str, document: Any, release: str = NEWEST) -> Told:
