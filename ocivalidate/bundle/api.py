@@ -83,6 +83,24 @@ def check_bundle(
     return _report("bundle", BUNDLE, path, document, chosen, scene, selection or Selection())
 
 
+def check_config(
+    data: bytes,
+    name: str = sources.STANDARD_INPUT,
+    *,
+    spec_version: str | None = None,
+    platform: str | None = None,
+    selection: Selection | None = None,
+) -> Report:
+    """Judge the bytes of a ``config.json`` that stands alone, of any size; ``name`` is how the report calls it.
+
+    Other parameters as for :func:`check_bundle`.
+    """
+    _validate(spec_version, platform)
+    document = read_document(data, name)
+    chosen = _choose(document.value, "ociVersion", spec_version, platform)
+    return _report("bundle", BUNDLE, name, document, chosen, chosen.scene(), selection or Selection())
+
+
 def check_state(
     path: str,
     *,

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import os
-import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
 from ocivalidate import __version__
 from ocivalidate.cli.errors import UsageError
-from ocivalidate.findings import ExitCode
-from ocivalidate.resources import MissingResource
+from ocivalidate.cli.guard import guarded
 
 # Command → its module below ocivalidate.cli and what it is for. Only the module of the command that is run gets loaded.
 COMMANDS = {
@@ -22,9 +19,9 @@ COMMANDS = {
     "rules": ("rules", "list the clauses and how far they are covered"),
     "explain": ("explain", "say what a clause means, with a bad and a good example"),
     "schema": ("schema", "print a JSON Schema of a document type for one release"),
+    "generate": ("generate", "write a config.json; the same as oci-gen"),
     "demo": ("demo", "judge the samples that come with ocivalidate"),
 }
-_INTERRUPTED = 130
 
 
 class Parser(argparse.ArgumentParser):
@@ -41,30 +38,18 @@ class Parser(argparse.ArgumentParser):
 
 def run(arguments: Sequence[str]) -> int:
     """Run a command line and return its exit code."""
-    try:
-        options = _parser(arguments).parse_args(arguments)
-        code: int = importlib.import_module(f"ocivalidate.cli.{COMMANDS[options.command][0]}").run(options)
-        sys.stdout.flush()
-    except (UsageError, MissingResource) as problem:
-        return _complain(str(problem))
-    except BrokenPipeError:
-        # Whoever read our output has seen enough. Python would complain once more when it closes the stream.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return ExitCode.COULD_NOT_JUDGE
-    except KeyboardInterrupt:
-        return _INTERRUPTED
-    except Exception as problem:
-        if os.environ.get("OCIVALIDATE_DEBUG"):
-            raise
-        kind = type(problem).__name__
-        return _complain(f"internal error, please report it ({kind}: {problem}); OCIVALIDATE_DEBUG=1 shows where")
+    if arguments[:1] == ["generate"]:
+        # What stands after -- is no option of ours, whatever it looks like: oci-gen reads its command line by itself.
+        from ocivalidate.cli.generate import main as generate
+
+        return generate(arguments[1:], "ocivalidate generate")
+    return guarded("ocivalidate", lambda: _run(arguments))
+
+
+def _run(arguments: Sequence[str]) -> int:
+    options = _parser(arguments).parse_args(arguments)
+    code: int = importlib.import_module(f"ocivalidate.cli.{COMMANDS[options.command][0]}").run(options)
     return code
-
-
-def _complain(message: str) -> int:
-    line = " ".join(message.split())
-    sys.stderr.write(f"ocivalidate: error: {line.encode('ascii', 'backslashreplace').decode()}\n")
-    return ExitCode.COULD_NOT_JUDGE
 
 
 def _parser(arguments: Sequence[str]) -> Parser:

@@ -1,0 +1,2 @@
+ALIASES = {}
+def rewritten(a): return a, []
