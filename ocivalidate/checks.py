@@ -1,8 +1,8 @@
 """Checks: plain functions bound to places in a document, which judge what a schema cannot say.
 
-A check is a generator that takes a :class:`Node` and a :class:`Scene` and yields a :class:`Violation` for each way in which a clause that
-it declares is broken. It is called for each node that its pattern matches, and never meets a value of the wrong type: nodes that broke
-their schema are left out.
+A check is a generator that takes a :class:`Node` and a :class:`Scene` and yields a :class:`Violation` for each way in
+which a clause that it declares is broken. It is called for each node that its pattern matches, and never meets a value
+of the wrong type: nodes that broke their schema are left out.
 """
 
 from __future__ import annotations
@@ -10,19 +10,23 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ocivalidate.clauses import Severity
 from ocivalidate.pointers import below, place
-from ocivalidate.positions import Span
 from ocivalidate.versions import holds
 from ocivalidate.wording import excerpt
 
+if TYPE_CHECKING:
+    from ocivalidate.positions import Span
 
-@dataclass(frozen=True, slots=True)
-class Violation:
-    """One broken clause. ``severity`` lowers that of the clause for this violation; ``at_name``: the member's name is at fault, not its value; ``span``: where it
-    stands, when the pointer does not say it."""
+
+class Violation(NamedTuple):
+    """One broken clause.
+
+    ``severity`` lowers that of the clause for this violation; ``at_name``: the member's name is at fault, not its
+    value; ``span``: where it stands, when the pointer does not say it.
+    """
 
     clause: str
     pointer: str
@@ -36,7 +40,10 @@ class Violation:
 
 
 class Node:
-    """A value in a document, with its pointer. Members and entries that broke their schema are left out of all that it hands on."""
+    """A value in a document, with its pointer.
+
+    Members and entries that broke their schema are left out of all that it hands on.
+    """
 
     __slots__ = ("_broken", "pointer", "value")
 
@@ -87,6 +94,22 @@ class Node:
         node = self.get(*names)
         return node.children() if node else []
 
+    def whole(self, *names: str) -> list[Node] | None:
+        """The children of the node that these names reach, or ``None`` when some cannot be read.
+
+        For checks that rest on what is not there.
+        """
+        node = self
+        for name in names:
+            if not node.has(name):
+                return []
+            inner = node.get(name)
+            if inner is None:
+                return None
+            node = inner
+        children = node.children()
+        return children if len(children) == len(node.value) else None
+
     def text(self, *names: str) -> str | None:
         """The string that these names reach (with no name: this node), or ``None``."""
         value = self._reach(names)
@@ -122,10 +145,10 @@ class Node:
 class Scene:
     """What a check may look at beside its node.
 
-    ``root`` is the whole document; ``release`` and ``platforms`` are what it is judged by; ``development`` says that the document names a
-    pre-release. For bundles, ``folder`` is the bundle folder
-    (``None``: there is none), ``disk`` whether what is in it may be judged on this host (not so for a bundle of another platform), and
-    ``host`` whether the rest of this host may be looked at too.
+    ``root`` is the whole document; ``release`` and ``platforms`` are what it is judged by; ``development`` says that
+    the document names a pre-release. For bundles, ``folder`` is the bundle folder (``None``: there is none), ``disk``
+    whether what is in it may be judged on this host (not so for a bundle of another platform), and ``host`` whether the
+    rest of this host may be looked at too.
     """
 
     root: Node
@@ -152,7 +175,8 @@ CheckFunction = Callable[[Node, Scene], Iterator[Violation]]
 class Check:
     """A check function, the places it is bound to, the clauses it judges, and what it needs.
 
-    ``needs`` is ``""``, ``folder`` (a bundle folder), ``disk`` (one that may be judged on this host) or ``host`` (a look at the host).
+    ``needs`` is ``""``, ``folder`` (a bundle folder), ``disk`` (one that may be judged on this host) or ``host`` (a
+    look at the host).
     """
 
     patterns: tuple[tuple[str, ...], ...]
@@ -167,9 +191,16 @@ class Registry:
 
     checks: list[Check] = field(default_factory=list)
 
-    def check(self, patterns: str | tuple[str, ...], *clauses: str, needs: str = "") -> Callable[[CheckFunction], CheckFunction]:
-        """Bind the decorated function to pointer patterns (``/mounts/*/destination``; ``*`` is any one member or entry)."""
-        split = tuple(tuple(pattern.split("/")[1:]) for pattern in ([patterns] if isinstance(patterns, str) else patterns))
+    def check(
+        self, patterns: str | tuple[str, ...], *clauses: str, needs: str = ""
+    ) -> Callable[[CheckFunction], CheckFunction]:
+        """Bind the decorated function to pointer patterns (``/mounts/*/destination``.
+
+        ``*`` is any one member or entry).
+        """
+        split = tuple(
+            tuple(pattern.split("/")[1:]) for pattern in ([patterns] if isinstance(patterns, str) else patterns)
+        )
 
         def bind(function: CheckFunction) -> CheckFunction:
             self.checks.append(Check(split, clauses, function, needs))
@@ -184,7 +215,10 @@ class Registry:
 
 @dataclass(slots=True)
 class Outcome:
-    """What running checks gave: the violations, the clauses that were judged, and those that were not, with the reason."""
+    """What running checks gave.
+
+    The violations, the clauses that were judged, and those that were not, with the reason.
+    """
 
     violations: list[Violation] = field(default_factory=list)
     judged: set[str] = field(default_factory=set)

@@ -1,8 +1,8 @@
 """Clauses: the normative statements that everything else refers to, and how they are loaded and selected.
 
-A clause id (``runtime/config.process.cwd.absolute``) is the rule id: it is an API, never renamed and never reused. Families are
-``runtime/`` and ``image/`` (the specifications), ``safety/`` (hazards that the specifications do not forbid) and ``lint/`` (opinion).
-The inventory is data: ``schemas/clauses/*.json``.
+A clause id (``runtime/config.process.cwd.absolute``) is the rule id: it is an API, never renamed and never reused.
+Families are ``runtime/`` and ``image/`` (the specifications), ``safety/`` (hazards that the specifications do not
+forbid) and ``lint/`` (opinion). The inventory is data: ``schemas/clauses/*.json``.
 """
 
 from __future__ import annotations
@@ -68,11 +68,12 @@ LEVEL_NAMES: Mapping[str, frozenset[Level]] = {
 class Clause:
     """One normative statement.
 
-    ``since`` and ``until`` are releases of its specification (``None``: no bound); ``platform`` is one of ``PLATFORMS`` or ``any``;
-    ``document`` and ``anchor`` say where the newest release that has it states it; ``judged`` is ``static``, ``static-host`` (needs
-    this host), ``dynamic`` (needs a running implementation) or ``none``, then ``reason`` says why. ``same_as`` names the clause under
-    which a violation is reported. ``contested`` (the texts disagree) and ``open_list`` (a list that kernels and libraries extend) say
-    why the severity is lower than the level suggests. ``default`` is false for clauses that are judged only when asked for.
+    ``since`` and ``until`` are releases of its specification (``None``: no bound); ``platform`` is one of ``PLATFORMS``
+    or ``any``; ``document`` and ``anchor`` say where the newest release that has it states it; ``judged`` is
+    ``static``, ``static-host`` (needs this host), ``dynamic`` (needs a running implementation) or ``none``, then
+    ``reason`` says why. ``same_as`` names the clause under which a violation is reported. ``contested`` (the texts
+    disagree) and ``open_list`` (a list that kernels and libraries extend) say why the severity is lower than the level
+    suggests. ``default`` is false for clauses that are judged only when asked for.
     """
 
     id: str
@@ -118,7 +119,10 @@ def clause_from_json(data: Mapping[str, Any]) -> Clause:
 
 
 class Inventory(Mapping[str, Clause]):
-    """All clauses of some families by id, built from their JSON only when looked at: most runs need a few dozen of a thousand."""
+    """All clauses of some families by id, built from their JSON only when looked at.
+
+    Most runs need a few dozen of a thousand.
+    """
 
     def __init__(self, entries: Iterable[Mapping[str, Any]]) -> None:
         self._entries = {entry["id"]: entry for entry in entries}
@@ -129,6 +133,14 @@ class Inventory(Mapping[str, Clause]):
         if clause is None:
             clause = self._clauses[clause_id] = clause_from_json(self._entries[clause_id])
         return clause
+
+    def about(self, subjects: frozenset[str], judged: frozenset[str]) -> list[Clause]:
+        """The clauses on these subjects that are judged in these ways."""
+        return [
+            self[clause_id]
+            for clause_id, entry in self._entries.items()
+            if entry["subject"] in subjects and entry["judged"] in judged
+        ]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._entries)
@@ -150,7 +162,10 @@ def load(*families: str) -> Inventory:
 
 
 def matches(clause_id: str, pattern: str) -> bool:
-    """Whether a selection pattern means this clause: the id itself, a glob, or a prefix that ends at a ``.`` or ``/``."""
+    """Whether a selection pattern means this clause.
+
+    The id itself, a glob, or a prefix that ends at a ``.`` or ``/``.
+    """
     if any(letter in pattern for letter in "*?["):
         return fnmatchcase(clause_id, pattern)
     return clause_id == pattern or clause_id.startswith((f"{pattern}.", f"{pattern.rstrip('/')}/"))
@@ -158,9 +173,12 @@ def matches(clause_id: str, pattern: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which clauses a caller wants judged. Patterns are those of :func:`matches`; a clause must be selected and not ignored.
+    """Which clauses a caller wants judged.
 
-    ``select`` empty: the clauses that are on by default. ``level``: a key of ``LEVEL_NAMES``. ``lint``: the whole ``lint/`` family.
+    Patterns are those of :func:`matches`; a clause must be selected and not ignored.
+
+    ``select`` empty: the clauses that are on by default. ``level``: a key of ``LEVEL_NAMES``. ``lint``: the whole
+    ``lint/`` family.
     """
 
     select: tuple[str, ...] = ()
@@ -169,7 +187,10 @@ class Selection:
     lint: bool = False
 
     def wants(self, clause: Clause) -> bool:
-        """Whether the clause is to be judged; ``ignore`` is not looked at, as ignored findings are counted as suppressed."""
+        """Whether the clause is to be judged.
+
+        ``ignore`` is not looked at, as ignored findings are counted as suppressed.
+        """
         if clause.level not in LEVEL_NAMES[self.level]:
             return False
         if self.select:

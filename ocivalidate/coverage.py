@@ -16,7 +16,10 @@ SPECIFICATIONS = {"runtime": "runtime-spec", "image": "image-spec", "safety": "s
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the table: how many clauses of a document have this level and way of judging, and how many are checked and witnessed."""
+    """One line of the table.
+
+    How many clauses of a document have this level and way of judging, and how many are checked and witnessed.
+    """
 
     specification: str
     document: str

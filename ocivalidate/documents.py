@@ -13,48 +13,21 @@ import json
 import math
 import re
 from dataclasses import dataclass, field
-from enum import Enum
 from functools import cached_property
-from typing import Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-from ocivalidate.pointers import parse_pointer, pointer_of
-from ocivalidate.positions import MAX_DIGITS, Lines, Place, Span, integer, places, scan, too_long
-from ocivalidate.syntax import Malformed
+from ocivalidate.integers import integer, too_long
+from ocivalidate.pointers import parse_pointer
+from ocivalidate.problems import MISSING, Problem
 
+if TYPE_CHECKING:
+    from ocivalidate.positions import Lines, Place, Span
 
-class Missing(Enum):
-    """The type of ``MISSING``: the value of a text that has none (``None`` is the value of ``null``)."""
+__all__ = ["MAX_DEPTH", "MISSING", "Document", "Problem", "read_document"]
 
-    MISSING = "missing"
-
-    def __repr__(self) -> str:
-        return self.name
-
-
-MISSING: Final = Missing.MISSING
 
 MAX_DEPTH: Final = 512
 """How many arrays and objects may stand inside each other. Published OCI documents have less than 20."""
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """Something wrong with the text itself.
-
-    ``kind`` is ``encoding``, ``syntax`` or ``depth`` (then the document has no value), or ``duplicate-name``,
-    ``number-range`` or ``lone-surrogate`` (then it has). ``message`` is one line of printable ASCII. ``pointer`` is the
-    RFC 6901 pointer of the member that it concerns, ``""`` for the whole document; of two members of one name both have
-    it, so only ``offset`` tells which is meant. ``offset`` counts characters in ``Document.text`` (``None``: the whole
-    text) and ``length`` how many it covers, at least 1. ``got`` is a short excerpt of the text as it stands there
-    (unescaped: whoever prints it escapes it), or of its bytes in hexadecimal.
-    """
-
-    kind: str
-    message: str
-    pointer: str
-    offset: int | None
-    length: int
-    got: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +36,7 @@ class Document:
 
     ``name`` is how it is shown: a path, or ``-``. ``text`` is ``""`` when the bytes are not UTF-8. ``value`` is
     ``MISSING`` when the text is not JSON. Numbers keep their notation: ``1.0`` and ``1e3`` are ``float``, ``1`` is
-    ``int``. ``1e400`` is infinite, an integer of more than 4,300 digits is ``positions.HUGE`` or its negative; the last
+    ``int``. ``1e400`` is infinite, an integer of more than 4,300 digits is ``integers.HUGE`` or its negative; the last
     of several members of one name wins.
     """
 
@@ -102,10 +75,14 @@ class Document:
 
     @cached_property
     def _places(self) -> Place | None:
+        from ocivalidate.positions import places
+
         return places(self.text) if self.usable else None
 
     @cached_property
     def _lines(self) -> Lines:
+        from ocivalidate.positions import Lines
+
         return Lines(self.text)
 
 
@@ -120,7 +97,9 @@ def read_document(data: bytes, name: str = "-", *, max_depth: int = MAX_DEPTH) -
     value = _read_quickly(text, max_depth)
     if value is not MISSING:
         return Document(name, text, value)
-    careful = _CarefulReader(text, max_depth)
+    from ocivalidate.careful import CarefulReader
+
+    careful = CarefulReader(text, max_depth)
     value = careful.read()
     return Document(name, text, value, tuple(careful.problems))
 
@@ -220,102 +199,3 @@ def _constant(_literal: str) -> NoReturn:
 
 
 _DECODER = json.JSONDecoder(object_pairs_hook=_members, parse_float=_finite, parse_int=_short, parse_constant=_constant)
-
-
-# --- The careful way
-
-_SURROGATE = re.compile("[\ud800-\udfff]")
-_PAIR_OR_LONE = re.compile(r"\\u[dD][89abAB]..\\u[dD][c-fC-F]..|(?P<lone>\\u[dD][89a-fA-F]..)|\\.", re.DOTALL)
-_EXCERPT = 40
-
-# Every problem is noted, unless the notes would fill the memory: a pointer may be as long as the text, and there may be
-# as many problems as the text has members. In characters; each note counts as at least so many.
-_ROOM_FOR_NOTES = 16_000_000
-_LEAST_NOTE = 160
-
-
-class _TooDeep(Malformed):
-    """The arrays and objects around this place are more than we are asked to follow."""
-
-
-class _CarefulReader:
-    """Builds the value from the events of the scanner, and notes everything that is wrong on the way."""
-
-    def __init__(self, text: str, max_depth: int) -> None:
-        self.problems: list[Problem] = []
-        self._text = text
-        self._max_depth = max_depth
-        self._room = _ROOM_FOR_NOTES
-        self._whole: list[Any] = []  # receives the value of the text
-        # The containers around the current value, innermost last.
-        self._open: list[dict[str, Any] | list[Any]] = [self._whole]
-        # For each of them the name of its current member ("" in an array).
-        self._names: list[str] = [""]
-
-    def read(self) -> Any:
-        """The value, or ``MISSING`` with the one problem that makes the text unusable."""
-        try:
-            for kind, start, end, value in scan(self._text):
-                if kind == "name":
-                    self._name(start, end, value)
-                elif kind in "}]":
-                    self._open.pop()
-                    self._names.pop()
-                elif kind in "{[":
-                    self._enter(kind, start)
-                else:
-                    self._put(value)
-                    self._judge(kind, start, end, value)
-        except Malformed as error:
-            kind = "depth" if isinstance(error, _TooDeep) else "syntax"
-            got = self._excerpt(error.offset, error.offset + error.length)
-            self.problems = [Problem(kind, error.message, "", error.offset, error.length, got)]
-            return MISSING
-        return self._whole[0]
-
-    def _enter(self, bracket: str, offset: int) -> None:
-        if len(self._open) > self._max_depth:
-            raise _TooDeep(f"more than {self._max_depth} arrays and objects stand inside each other", offset)
-        container: dict[str, Any] | list[Any] = {} if bracket == "{" else []
-        self._put(container)
-        self._open.append(container)
-        self._names.append("")
-
-    def _put(self, value: Any) -> None:
-        container = self._open[-1]
-        if isinstance(container, dict):
-            container[self._names[-1]] = value
-        else:
-            container.append(value)
-
-    def _name(self, start: int, end: int, name: str) -> None:
-        self._names[-1] = name
-        if name in self._open[-1]:
-            self._note("duplicate-name", "this member name is repeated in the same object", start, end)
-        self._judge("string", start, end, name)
-
-    def _judge(self, kind: str, start: int, end: int, value: Any) -> None:
-        if kind == "string" and _SURROGATE.search(value):
-            escapes = _PAIR_OR_LONE.finditer(self._text, start, end)
-            lone = next(match for match in escapes if match["lone"])
-            self._note("lone-surrogate", "half of a surrogate pair stands alone: it is no character", *lone.span())
-        elif isinstance(value, float) and math.isinf(value):
-            self._note("number-range", "the number is too large for a double", start, end)
-        elif kind == "number" and isinstance(value, int) and too_long(self._text[start:end]):
-            self._note("number-range", f"the integer has more than {MAX_DIGITS:,} digits", start, end)
-
-    def _note(self, kind: str, message: str, start: int, end: int) -> None:
-        if self._room <= 0:
-            return
-        pointer = self._pointer()
-        self._room -= len(pointer) + _LEAST_NOTE
-        if self._room <= 0:
-            message += "; anything wrong further on is not listed"
-        self.problems.append(Problem(kind, message, pointer, start, end - start, self._excerpt(start, end)))
-
-    def _pointer(self) -> str:
-        inside = zip(self._open[1:], self._names[1:], strict=True)
-        return pointer_of(*(name if isinstance(outer, dict) else len(outer) - 1 for outer, name in inside))
-
-    def _excerpt(self, start: int, end: int) -> str:
-        return self._text[start:end] if end - start <= _EXCERPT else self._text[start : start + _EXCERPT - 1] + "…"

@@ -1,4 +1,7 @@
-"""What a judgement says: locations, findings, results and the report that holds them. Plain data; nothing here reads or prints."""
+"""What a judgement says: locations, findings, results and the report that holds them.
+
+Plain data; nothing here reads or prints.
+"""
 
 from __future__ import annotations
 
@@ -15,9 +18,9 @@ from ocivalidate.clauses import Clause, Severity
 class Location:
     """Where a finding stands.
 
-    ``file`` is shown as the caller gave it; ``pointer`` is an RFC 6901 JSON pointer (``None``: not inside a document). ``line`` and
-    ``column`` count from 1 in code points, ``end_column`` is exclusive and on the same line; ``text`` is that line. ``digest`` and
-    ``member`` name a blob and an entry in a layer, ``case`` a runtime case.
+    ``file`` is shown as the caller gave it; ``pointer`` is an RFC 6901 JSON pointer (``None``: not inside a document).
+    ``line`` and ``column`` count from 1 in code points, ``end_column`` is exclusive and on the same line; ``text`` is
+    that line. ``digest`` and ``member`` name a blob and an entry in a layer, ``case`` a runtime case.
     """
 
     file: str = ""
@@ -45,7 +48,10 @@ class Finding:
 
 
 class Outcome(StrEnum):
-    """What became of one (subject, clause). ``ERROR`` means that we could not judge: it is never a fail and never a pass."""
+    """What became of one (subject, clause).
+
+    ``ERROR`` means that we could not judge: it is never a fail and never a pass.
+    """
 
     PASS = "pass"
     FAIL = "fail"
@@ -57,7 +63,10 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One clause judged on one subject. ``reason`` is machine-readable for a skip (``not present``, ``needs --host`` …)."""
+    """One clause judged on one subject.
+
+    ``reason`` is machine-readable for a skip (``not present``, ``needs --host`` …).
+    """
 
     clause: Clause
     outcome: Outcome
@@ -69,10 +78,11 @@ class Result:
 class Report:
     """All that one run says of one subject.
 
-    ``kind``: bundle, state, features, image … ``subject``: what was judged, as the caller named it. ``release`` is the release whose
-    clauses applied and ``release_note`` why, when that needs saying; ``platforms`` likewise. ``facts`` are further header fields,
-    plain JSON. ``problem``: why the subject could not be judged (then there are no results). ``suppressed`` counts findings that a
-    selection hid. ``complete`` is the footer: a report without it is broken and never reads as a pass.
+    ``kind``: bundle, state, features, image … ``subject``: what was judged, as the caller named it. ``release`` is the
+    release whose clauses applied and ``release_note`` why, when that needs saying; ``platforms`` likewise. ``facts``
+    are further header fields, plain JSON. ``problem``: why the subject could not be judged (then there are no results).
+    ``suppressed`` counts findings that a selection hid. ``complete`` is the footer: a report without it is broken and
+    never reads as a pass.
     """
 
     kind: str
@@ -117,7 +127,10 @@ def failing(finding: Finding, fail_on: Severity) -> bool:
 
 
 def exit_code(reports: Iterable[Report], fail_on: Severity = Severity.ERROR) -> ExitCode:
-    """The exit code for these reports: the worst of them; no report, or one in which nothing was judged, could not be judged."""
+    """The exit code for these reports: the worst of them.
+
+    No report, or one in which nothing was judged, could not be judged.
+    """
     return max((_exit_code(report, fail_on) for report in reports), default=ExitCode.COULD_NOT_JUDGE)
 
 
@@ -125,5 +138,8 @@ def _exit_code(report: Report, fail_on: Severity) -> ExitCode:
     if not report.complete or report.problem or report.judged == 0 or report.count(Outcome.ERROR):
         return ExitCode.COULD_NOT_JUDGE
     if report.count(Outcome.XPASS) or any(failing(finding, fail_on) for finding in report.findings):
+        return ExitCode.FINDINGS
+    # A failure that nobody described is a failure all the same.
+    if any(result.outcome is Outcome.FAIL and not result.findings for result in report.results):
         return ExitCode.FINDINGS
     return ExitCode.CONFORMS

@@ -1,7 +1,7 @@
 """Judging a JSON document: text problems, schema, strangers and checks, put together into results and findings.
 
-Data flows one way: :class:`Document` → violations → findings and results. What a bundle, a state or an image document is, and which
-checks it has, is said by a :class:`Subject`.
+Data flows one way: :class:`Document` → violations → findings and results. What a bundle, a state or an image document
+is, and which checks it has, is said by a :class:`Subject`.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, NamedTuple
 
 from ocivalidate import schema
 from ocivalidate.checks import Node, Outcome as CheckOutcome, Registry, Scene, Violation, run
@@ -16,9 +17,11 @@ from ocivalidate.clauses import Clause, Level, Selection, Severity, load
 from ocivalidate.documents import Document
 from ocivalidate.findings import Finding, Location, Outcome, Result
 from ocivalidate.pointers import place
-from ocivalidate.positions import Span
 from ocivalidate.spelling import one_typo_apart
 from ocivalidate.versions import holds
+
+if TYPE_CHECKING:
+    from ocivalidate.positions import Span
 
 SYNTAX = "runtime/glossary.json.syntax"
 UTF8 = "runtime/glossary.json.utf8"
@@ -41,14 +44,16 @@ TOO_NEW = "lint/members.too-new"
 REMOVED = "lint/members.removed"
 STRANGER_CLAUSES = (UNKNOWN, MISSPELLED, TOO_NEW, REMOVED)
 NOT_PRESENT = "not present"
+_STATIC = frozenset({"static", "static-host"})
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Subject:
     """A document type to judge.
 
-    ``kind`` is a key of ``schema.KINDS``; ``subjects`` the clause subjects that belong to it; ``registry`` its checks; ``closed`` the clause
-    that an unknown member breaks where the specification forbids such members; ``absent`` the one that a document which is not there breaks.
+    ``kind`` is a key of ``schema.KINDS``; ``subjects`` the clause subjects that belong to it; ``registry`` its checks;
+    ``closed`` the clause that an unknown member breaks where the specification forbids such members; ``absent`` the one
+    that a document which is not there breaks.
     """
 
     kind: str
@@ -63,9 +68,11 @@ class Subject:
         return ids | {INTEGER_NOTATION, *STRANGER_CLAUSES} | ({self.closed} if self.closed else set())
 
 
-@dataclass(frozen=True, slots=True)
-class Verdicts:
-    """The results and findings of one document, in document order; ``suppressed`` counts the findings that the selection hid."""
+class Verdicts(NamedTuple):
+    """The results and findings of one document, in document order.
+
+    ``suppressed`` counts the findings that the selection hid.
+    """
 
     results: tuple[Result, ...]
     findings: tuple[Finding, ...]
@@ -96,18 +103,21 @@ def active_clauses(
     inventory = load(schema.specification(subject.kind), "safety", "lint")
     return {
         clause.id: clause
-        for clause in inventory.values()
-        if clause.subject in subject.subjects
-        and clause.judged in ("static", "static-host")
-        and clause.level is not Level.MAY
+        for clause in inventory.about(subject.subjects, _STATIC)
+        if clause.level is not Level.MAY
         and clause.holds_in(release)
         and clause.concerns(platforms)
         and selection.wants(clause)
     }
 
 
-def judge(subject: Subject, document: Document, scene: Scene, clauses: Mapping[str, Clause], selection: Selection, file: str) -> Verdicts:
-    """Judge a document by these clauses (see :func:`active_clauses`). ``scene.root`` is replaced by the document's own root."""
+def judge(
+    subject: Subject, document: Document, scene: Scene, clauses: Mapping[str, Clause], selection: Selection, file: str
+) -> Verdicts:
+    """Judge a document by these clauses (see :func:`active_clauses`).
+
+    ``scene.root`` is replaced by the document's own root.
+    """
     tally = _Tally()
     _text_problems(subject, document, tally)
     if document.usable:
@@ -128,7 +138,9 @@ def _text_problems(subject: Subject, document: Document, tally: _Tally) -> None:
         )
 
 
-def _judge_value(subject: Subject, document: Document, scene: Scene, clauses: Mapping[str, Clause], tally: _Tally) -> None:
+def _judge_value(
+    subject: Subject, document: Document, scene: Scene, clauses: Mapping[str, Clause], tally: _Tally
+) -> None:
     broken = {problem.pointer for problem in document.problems if problem.kind in ("number-range", "lone-surrogate")}
     for error in schema.validate(subject.kind, scene.release, document.value):
         if error.pointer in broken:
@@ -145,7 +157,7 @@ def _judge_value(subject: Subject, document: Document, scene: Scene, clauses: Ma
     _integer_notation(document, subject, scene.release, broken, tally)
     if "" not in broken:
         whole = replace(scene, root=root)
-        tally.add(run(subject.registry, whole, clauses.__contains__))
+        tally.add(run(subject.registry, whole, _told_as(clauses).__contains__))
 
 
 def _strangers(subject: Subject, strangers: list[schema.Stranger], scene: Scene, tally: _Tally) -> None:
@@ -176,7 +188,11 @@ def _about_stranger(stranger: schema.Stranger, release: str) -> tuple[str, str, 
         return REMOVED, f"{where} was removed after version {until}", "runtimes ignore it"
     for known in stranger.siblings:
         if known.casefold() == stranger.name.casefold():
-            return MISSPELLED, f"{where} differs from {known} by case", f"some runtimes read it as {known}, others ignore it"
+            return (
+                MISSPELLED,
+                f"{where} differs from {known} by case",
+                f"some runtimes read it as {known}, others ignore it",
+            )
     for known in stranger.siblings:
         if one_typo_apart(stranger.name, known):
             return MISSPELLED, f"{where} is not a member of the specification", f"did you mean {known}?"
@@ -189,14 +205,19 @@ def _integer_notation(document: Document, subject: Subject, release: str, broken
         if pointer not in broken:
             message = f"{place(pointer)} is an integer that is not written as one"
             hint = "runtimes written in Go refuse the document"
-            tally.violations.append(Violation(INTEGER_NOTATION, pointer, message, got=repr(value), want=str(int(value)), hint=hint))
+            tally.violations.append(
+                Violation(INTEGER_NOTATION, pointer, message, got=repr(value), want=str(int(value)), hint=hint)
+            )
 
 
-def _sorted_out(tally: _Tally, document: Document, clauses: Mapping[str, Clause], selection: Selection, file: str) -> Verdicts:
+def _sorted_out(
+    tally: _Tally, document: Document, clauses: Mapping[str, Clause], selection: Selection, file: str
+) -> Verdicts:
+    told_as = _told_as(clauses)
     findings: list[Finding] = []
     suppressed = 0
     for violation in tally.violations:
-        clause = clauses.get(violation.clause)
+        clause = told_as.get(violation.clause)
         if clause is None:
             continue
         if selection.ignores(clause):
@@ -206,9 +227,24 @@ def _sorted_out(tally: _Tally, document: Document, clauses: Mapping[str, Clause]
     findings.sort(key=_position)
     by_clause: dict[str, list[Finding]] = {}
     for finding in findings:
-        by_clause.setdefault(finding.clause.id, []).append(finding)
-    results = tuple(_result(clause, clauses, by_clause, tally) for clause in clauses.values() if not selection.ignores(clause))
+        by_clause.setdefault(_judged_as(finding.clause), []).append(finding)
+    wanted = [clause for clause in clauses.values() if not selection.ignores(clause)]
+    results = tuple(_result(clause, by_clause, tally) for clause in wanted)
     return Verdicts(results, tuple(findings), suppressed)
+
+
+def _told_as(clauses: Mapping[str, Clause]) -> dict[str, Clause]:
+    """The clause under which a violation is reported, by the id that the checks name.
+
+    That clause itself, or one with the same predicate where only that one was asked for.
+    """
+    told = {clause.same_as: clause for clause in clauses.values() if clause.same_as}
+    return told | dict(clauses)
+
+
+def _judged_as(clause: Clause) -> str:
+    """The id under which the checks know a clause: of two with the same predicate they name one."""
+    return clause.same_as or clause.id
 
 
 def _position(finding: Finding) -> tuple[int, int, str]:
@@ -216,8 +252,8 @@ def _position(finding: Finding) -> tuple[int, int, str]:
     return location.line or 0, location.column or 0, finding.clause.id
 
 
-def _result(clause: Clause, clauses: Mapping[str, Clause], by_clause: dict[str, list[Finding]], tally: _Tally) -> Result:
-    judged_as = clause.same_as or clause.id
+def _result(clause: Clause, by_clause: Mapping[str, list[Finding]], tally: _Tally) -> Result:
+    judged_as = _judged_as(clause)
     findings = by_clause.get(judged_as, [])
     if findings:
         return Result(clause, Outcome.FAIL, findings=tuple(findings))

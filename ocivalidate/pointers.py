@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-_BAD_ESCAPE = re.compile(r"~(?![01])")
-_PLAIN_NAME = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*")
+_BAD_ESCAPE = r"~(?![01])"
+_PLAIN_NAME = r"[A-Za-z_$][A-Za-z0-9_$]*"
 
 
 def escape_token(name: str) -> str:
@@ -28,7 +28,7 @@ def parse_pointer(pointer: str) -> list[str]:
         return []
     if not pointer.startswith("/"):
         raise ValueError("a JSON pointer is empty or starts with /")
-    if _BAD_ESCAPE.search(pointer):
+    if re.search(_BAD_ESCAPE, pointer):
         raise ValueError("in a JSON pointer, ~ is followed by 0 or 1")
     return [token.replace("~1", "/").replace("~0", "~") for token in pointer[1:].split("/")]
 
@@ -45,7 +45,7 @@ def place(pointer: str, *more: str) -> str:
     """
     text = ""
     for token in [*parse_pointer(pointer), *more]:
-        if _PLAIN_NAME.fullmatch(token):
+        if re.fullmatch(_PLAIN_NAME, token):
             text += f".{token}" if text else token
         elif token.isdigit() and text:
             text += f"[{token}]"

@@ -9,8 +9,9 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
-from typing import Any, Final
+from typing import Any
 
+from ocivalidate.integers import integer
 from ocivalidate.syntax import (
     AFTER_ELEMENT,
     AFTER_MEMBER,
@@ -25,12 +26,6 @@ from ocivalidate.syntax import (
     bad_string,
     misplaced,
 )
-
-MAX_DIGITS: Final = 4300
-"""The most digits of an integer that are converted: Python's own default, as the time grows with their square."""
-
-HUGE: Final = 10**400
-"""Stands for an integer of more digits (and its negative for a negative one): outside of every integer range."""
 
 Event = tuple[str, int, int, Any]
 """One step through a text: what it is, the offsets where it starts and ends (exclusive), and its decoded value.
@@ -118,21 +113,6 @@ def _string(text: str, start: int) -> tuple[str, int]:
     except json.JSONDecodeError:
         raise bad_string(text, start) from None
     return str(value), end
-
-
-def integer(literal: str) -> int:
-    """The value of a JSON integer; ``HUGE`` or its negative when it has too many digits to be converted."""
-    if not too_long(literal):
-        try:
-            return int(literal)
-        except ValueError:  # the user lowered Python's limit (PYTHONINTMAXSTRDIGITS), which cannot go below 640 digits
-            pass
-    return -HUGE if literal.startswith("-") else HUGE
-
-
-def too_long(literal: str) -> bool:
-    """Whether a JSON integer has more than ``MAX_DIGITS`` digits."""
-    return len(literal) - literal.startswith("-") > MAX_DIGITS
 
 
 def _number(literal: str) -> int | float:

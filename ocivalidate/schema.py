@@ -1,11 +1,13 @@
-"""The annotated JSON Schemas: one source per document type, from which the schema of each specification release is derived.
+"""The annotated JSON Schemas.
+
+One source per document type, from which the schema of each specification release is derived.
 
 A node of ``schemas/<specification>/<kind>.json`` is plain JSON Schema 2020-12 plus
 
 ``x-clause``
-    the id of the member that the node describes, without its last part; one that starts with ``.`` is appended to the ``x-clause`` of
-    the member around it (shared ``$defs`` use this). A wrong type or an integer out of its range breaks ``<x-clause>.type``, an absent
-    member ``<x-clause>.required``.
+    the id of the member that the node describes, without its last part; one that starts with ``.`` is appended to the
+    ``x-clause`` of the member around it (shared ``$defs`` use this). A wrong type or an integer out of its range breaks
+    ``<x-clause>.type``, an absent member ``<x-clause>.required``.
 ``x-clauses``
     further keywords of the node (``enum``, ``pattern``, ``minItems`` …) and the clause that each one breaks.
 ``x-since``, ``x-until``
@@ -21,7 +23,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from ocivalidate import resources
 from ocivalidate.clauses import RELEASES, load
@@ -37,10 +39,8 @@ KINDS: Mapping[str, str] = {
     "runtime-features": "runtime/features.json",
 }
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-# Keywords whose violation means that a value is not of the declared type: Go's integer types are part of the declaration.
-_TYPE_KEYWORDS = frozenset({"type", "minimum", "maximum"})
 
-type_names: Mapping[str, str] = {
+_TYPE_NAMES: Mapping[str, str] = {
     "string": "a string",
     "integer": "an integer",
     "number": "a number",
@@ -96,7 +96,10 @@ def _absolute(clause: str, around: str) -> str:
 
 @functools.cache
 def derive(kind: str, release: str) -> Node:
-    """The schema of one release, with our annotations; plain 2020-12 for any validator that ignores unknown keywords."""
+    """The schema of one release, with our annotations.
+
+    Plain 2020-12 for any validator that ignores unknown keywords.
+    """
     return _only(everything(kind), release)
 
 
@@ -125,7 +128,10 @@ def _is_required(node: Node, release: str) -> bool:
 
 
 def standalone(kind: str, release: str) -> Node:
-    """The schema of one release as a document of its own for editors and other validators: no annotations of ours, but descriptions."""
+    """The schema of one release as a document of its own for editors and other validators.
+
+    No annotations of ours, but descriptions.
+    """
     body = _described(derive(kind, release))
     title = f"{body.pop('title')}, {specification(kind)}-spec {release}"
     return {"$schema": DIALECT, "title": title, **body}
@@ -149,9 +155,11 @@ def _described(node: Node) -> Node:
     return described
 
 
-@dataclass(frozen=True, slots=True)
-class SchemaError:
-    """One way in which a document breaks its schema. ``keyword`` is the JSON Schema keyword; ``name`` the missing member of ``required``."""
+class SchemaError(NamedTuple):
+    """One way in which a document breaks its schema.
+
+    ``keyword`` is the JSON Schema keyword; ``name`` the missing member of ``required``.
+    """
 
     clause: str
     pointer: str
@@ -207,19 +215,25 @@ def _error(pointer: str, error: Any) -> SchemaError:
     if clause is None:
         # Every keyword that is not about the type names its clause; a test on the sources holds that.
         clause = f"{node['x-clause']}.type"
-    return SchemaError(clause, pointer, keyword, _message(place(pointer), error), excerpt(error.instance), _want(node, keyword))
+    return SchemaError(
+        clause, pointer, keyword, _message(place(pointer), error), excerpt(error.instance), _want(node, keyword)
+    )
+
+
+# What breaking a keyword other than type means; a number that breaks minimum or maximum is out of range.
+_BROKEN_KEYWORDS = {
+    "minimum": "is out of range",
+    "maximum": "is out of range",
+    "enum": "is not a value that the specification lists",
+    "pattern": "is not of the form that the specification gives",
+    "minItems": "has no entry",
+}
 
 
 def _message(where: str, error: Any) -> str:
-    if error.validator in _TYPE_KEYWORDS and isinstance(error.instance, (int, float)) and error.validator != "type":
-        return f"{where} is out of range"
-    texts: dict[str, str] = {
-        "type": f"{where} is not {_type_text(error.validator_value)}",
-        "enum": f"{where} is not a value that the specification lists",
-        "pattern": f"{where} is not of the form that the specification gives",
-        "minItems": f"{where} has no entry",
-    }
-    return texts[error.validator]
+    if error.validator == "type":
+        return f"{where} is not {_type_text(error.validator_value)}"
+    return f"{where} {_BROKEN_KEYWORDS[error.validator]}"
 
 
 def _want(node: Node, keyword: str) -> str:
@@ -235,21 +249,25 @@ def _want(node: Node, keyword: str) -> str:
 
 
 def _type_text(types: str | list[str]) -> str:
-    return " or ".join(type_names[name] for name in ([types] if isinstance(types, str) else types))
+    return " or ".join(_TYPE_NAMES[name] for name in ([types] if isinstance(types, str) else types))
 
 
 @dataclass(slots=True)
 class Visit:
-    """What a walk over a document saw: ``judged``, the clauses of the schema that the document gave occasion to judge; ``strangers``, the
-    members that the release does not have."""
+    """What a walk over a document saw: ``judged``, the clauses of the schema that the document gave occasion to judge.
+
+    ``strangers``, the members that the release does not have.
+    """
 
     judged: set[str] = field(default_factory=set)
     strangers: list[Stranger] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class Stranger:
-    """A member that the release does not know. ``node``: its node in another release, if one has it; ``siblings``: the names known there."""
+class Stranger(NamedTuple):
+    """A member that the release does not know.
+
+    ``node``: its node in another release, if one has it; ``siblings``: the names known there.
+    """
 
     pointer: str
     name: str
@@ -267,7 +285,8 @@ def visit(kind: str, release: str, value: Any) -> Visit:
 def _visit(node: Node, release: str, value: Any, pointer: str, seen: Visit) -> None:
     seen.judged.add(f"{node['x-clause']}.type")
     seen.judged.update(node.get("x-clauses", {}).values())
-    if isinstance(value, dict):
+    # Of an object that stands where none may, only the type is wrong.
+    if isinstance(value, dict) and "object" in node["type"]:
         _visit_members(node, release, value, pointer, seen)
     elif isinstance(value, list) and "items" in node:
         for index, item in enumerate(value):
@@ -280,16 +299,16 @@ def _visit_members(node: Node, release: str, value: dict[str, Any], pointer: str
         if in_release(child, release) and _is_required(child, release):
             seen.judged.add(f"{child['x-clause']}.required")
     for name, member in value.items():
-        child = members.get(name, node.get("additionalProperties"))
-        if child is not None and in_release(child, release):
-            _visit(child, release, member, below(pointer, name), seen)
+        known = members.get(name, node.get("additionalProperties"))
+        if known is not None and in_release(known, release):
+            _visit(known, release, member, below(pointer, name), seen)
         elif not node.get("x-open"):
-            known = tuple(key for key, other in members.items() if in_release(other, release))
-            seen.strangers.append(Stranger(below(pointer, name), name, child, known))
+            siblings = tuple(key for key, other in members.items() if in_release(other, release))
+            seen.strangers.append(Stranger(below(pointer, name), name, known, siblings))
 
 
 def integers_written_as_floats(kind: str, release: str, value: Any) -> Iterator[tuple[str, float]]:
-    """The pointers and values of numbers such as ``1.0`` or ``1e3`` where the schema of the release wants an integer."""
+    """The pointers and values of numbers such as ``1.0`` or ``1e3`` where the release wants an integer."""
     return _floats(derive(kind, release), value, "")
 
 

@@ -1,12 +1,13 @@
 """Specification versions: the SemVer grammar, and which release a version string is judged by.
 
-Rests on runtime-spec config.md (``ociVersion`` is a SemVer 2.0.0 string) and on https://semver.org (2.0.0, items 2, 9, 10 and 11).
+Rests on runtime-spec config.md (``ociVersion`` is a SemVer 2.0.0 string) and on https://semver.org (2.0.0, items 2, 9,
+10 and 11).
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 RUNTIME_RELEASES = ("1.0.0", "1.0.1", "1.0.2", "1.1.0", "1.2.0", "1.2.1", "1.3.0")
 IMAGE_RELEASES = ("1.0.0", "1.0.1", "1.0.2", "1.1.0", "1.1.1")
@@ -22,9 +23,11 @@ SEMVER = re.compile(
 _LONGEST_VERSION = 256
 
 
-@dataclass(frozen=True, slots=True)
-class Version:
-    """A SemVer 2.0.0 version. ``prerelease`` is ``""`` for a release; build metadata is not kept, as it never orders versions."""
+class Version(NamedTuple):
+    """A SemVer 2.0.0 version.
+
+    ``prerelease`` is ``""`` for a release; build metadata is not kept, as it never orders versions.
+    """
 
     major: int
     minor: int
@@ -66,13 +69,13 @@ def parse(text: str) -> Version | None:
     return Version(int(major), int(minor), int(patch), prerelease or "")
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(NamedTuple):
     """Which release a document is judged by.
 
-    ``release``: the release whose clauses apply. ``standing``: ``"exact"`` (the document names that release, or a pre-release or a
-    build of it), ``"patch"`` (an unknown patch of a known minor), ``"newer"`` or ``"older"`` (than every release known here),
-    ``"invalid"`` (the document names no version that can be read), ``"asked"`` (the caller chose the release).
+    ``release``: the release whose clauses apply. ``standing``: ``"exact"`` (the document names that release, or a
+    pre-release or a build of it), ``"patch"`` (an unknown patch of a known minor), ``"newer"`` or ``"older"`` (than
+    every release known here), ``"invalid"`` (the document names no version that can be read), ``"asked"`` (the caller
+    chose the release).
     """
 
     release: str
@@ -82,9 +85,9 @@ class Judged:
 def judged_by(text: str | None, releases: tuple[str, ...]) -> Judged:
     """The release that the version string ``text`` of a document is judged by.
 
-    A pre-release is judged as its release and build metadata is ignored; an unknown patch is the newest known patch of its minor; a
-    newer minor or major is the newest known release; a version before the first release is the first; a string that is no version, or
-    ``None``, is the newest known.
+    A pre-release is judged as its release and build metadata is ignored; an unknown patch is the newest known patch of
+    its minor; a newer minor or major is the newest known release; a version before the first release is the first; a
+    string that is no version, or ``None``, is the newest known.
     """
     version = parse(text) if text is not None else None
     if version is None:
@@ -104,7 +107,10 @@ def judged_by(text: str | None, releases: tuple[str, ...]) -> Judged:
 
 
 def holds(release: str, since: str | None, until: str | None) -> bool:
-    """Whether something that holds from ``since`` to ``until`` (both inclusive, ``None``: no bound) holds in ``release``."""
+    """Whether something that holds from ``since`` to ``until`` (both inclusive, ``None``.
+
+    No bound) holds in ``release``.
+    """
     core = _core(release)
     return (since is None or _core(since) <= core) and (until is None or core <= _core(until))
 

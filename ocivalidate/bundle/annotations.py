@@ -20,27 +20,30 @@ STOP_SIGNAL = f"{_C}image-stopSignal.valid"
 
 _NAMESPACE = "org.opencontainers"
 _IMAGE = f"{_NAMESPACE}.image."
-# Every key of the namespace that runtime-spec or image-spec (annotations.md, conversion.md) defines, at any version. Tools of any age
-# copy them into config.json, so none of them is ever a finding.
+# Every key of the namespace that runtime-spec or image-spec (annotations.md, conversion.md) defines, at any version.
+# Tools of any age copy them into config.json, so none of them is ever a finding.
 _DEFINED = frozenset(
     _IMAGE + name
     for name in (
-        "architecture author authors base.digest base.name created description documentation exposedPorts licenses os os.features "
-        "os.version ref.name revision source stopSignal title url variant vendor version"
+        "architecture author authors base.digest base.name created description documentation exposedPorts licenses os "
+        "os.features os.version ref.name revision source stopSignal title url variant vendor version"
     ).split()
 )
 # A date and a time with a zone, as RFC 3339 section 5.6 has them.
-_RFC3339 = re.compile(
+_RFC3339 = (
     r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])[Tt]([01][0-9]|2[0-3]):[0-5][0-9]:([0-5][0-9]|60)(\.[0-9]+)?"
     r"([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])"
 )
 # A name as SIGTERM or SIGRTMIN+3; tools also write the name without SIG, and the number.
-_SIGNAL = re.compile(r"(SIG)?[A-Z][A-Z0-9]{1,9}([+-][0-9]{1,2})?|[1-9][0-9]?")
+_SIGNAL = r"(SIG)?[A-Z][A-Z0-9]{1,9}([+-][0-9]{1,2})?|[1-9][0-9]?"
 
 
 @CONFIG.check("/annotations/*", KEY_EMPTY, REVERSE_DOMAIN)
 def key_is_well_named(node: Node, _scene: Scene) -> Iterator[Violation]:
-    """Anything with a dot passes as reverse domain notation: kubernetes.io/name and the like are the custom of large users."""
+    """Anything with a dot passes as reverse domain notation.
+
+    Kubernetes.io/name and the like are the custom of large users.
+    """
     if node.name == "":
         yield node.breaks(KEY_EMPTY, "an annotation key is empty", got='""', at_name=True)
     elif "." not in node.name:
@@ -60,7 +63,9 @@ def key_is_not_reserved(node: Node, _scene: Scene) -> Iterator[Violation]:
 def image_os_is_known(node: Node, _scene: Scene) -> Iterator[Violation]:
     """An empty value is allowed, as for every annotation."""
     if node.value and node.value not in GOOS:
-        yield node.breaks(OS, "the annotation names no operating system that Go knows", want="linux, windows, freebsd …")
+        yield node.breaks(
+            OS, "the annotation names no operating system that Go knows", want="linux, windows, freebsd …"
+        )
 
 
 @CONFIG.check(f"/annotations/{_IMAGE}architecture", ARCHITECTURE)
@@ -73,12 +78,14 @@ def image_architecture_is_known(node: Node, _scene: Scene) -> Iterator[Violation
 @CONFIG.check(f"/annotations/{_IMAGE}created", CREATED)
 def image_created_is_a_date(node: Node, _scene: Scene) -> Iterator[Violation]:
     """RFC 3339, section 5.6; an empty value is allowed."""
-    if node.value and not _RFC3339.fullmatch(node.value):
-        yield node.breaks(CREATED, "the annotation is no date and time of RFC 3339", want="such as 2026-01-31T23:59:59Z")
+    if node.value and not re.fullmatch(_RFC3339, node.value):
+        yield node.breaks(
+            CREATED, "the annotation is no date and time of RFC 3339", want="such as 2026-01-31T23:59:59Z"
+        )
 
 
 @CONFIG.check(f"/annotations/{_IMAGE}stopSignal", STOP_SIGNAL)
 def image_stop_signal_is_a_signal(node: Node, _scene: Scene) -> Iterator[Violation]:
     """image-spec config.md, StopSignal; an empty value is allowed."""
-    if node.value and not _SIGNAL.fullmatch(node.value):
+    if node.value and not re.fullmatch(_SIGNAL, node.value):
         yield node.breaks(STOP_SIGNAL, "the annotation names no signal", want="such as SIGTERM or SIGRTMIN+3")

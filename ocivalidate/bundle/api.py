@@ -1,10 +1,13 @@
-"""Judging bundles, states and features documents: the library calls behind the commands. Nothing here prints or exits."""
+"""Judging bundles, states and features documents: the library calls behind the commands.
+
+Nothing here prints or exits.
+"""
 
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 from ocivalidate.bundle import sources
 from ocivalidate.bundle.registry import CONFIG, FEATURES, STATE, load_checks
@@ -36,8 +39,7 @@ def host_platform() -> str | None:
     return next((name for prefix, name in _HOST_PLATFORMS.items() if sys.platform.startswith(prefix)), None)
 
 
-@dataclass(frozen=True, slots=True)
-class _Chosen:
+class _Chosen(NamedTuple):
     """What a document is judged by, and why where that needs saying."""
 
     release: str
@@ -63,11 +65,12 @@ def check_bundle(
 ) -> Report:
     """Judge a bundle, or a ``config.json`` alone.
 
-    ``path``: a bundle folder, the ``config.json`` in one, another file, or ``-`` for standard input (the last two: the document only).
-    ``spec_version``: a release of runtime-spec (default: the one that ``ociVersion`` names). ``platform``: one of ``clauses.PLATFORMS``
-    (default: those whose sections the document has). ``host``: judge too what depends on this host. ``document_only``: leave the
-    folder alone, as for a ``config.json`` that is kept without one. ``max_size``: bytes.
-    What cannot be read gives a report with a ``problem``. Raises ``ValueError`` for an unknown release or platform.
+    ``path``: a bundle folder, the ``config.json`` in one, another file, or ``-`` for standard input (the last two: the
+    document only). ``spec_version``: a release of runtime-spec (default: the one that ``ociVersion`` names).
+    ``platform``: one of ``clauses.PLATFORMS`` (default: those whose sections the document has). ``host``: judge too
+    what depends on this host. ``document_only``: leave the folder alone, as for a ``config.json`` that is kept without
+    one. ``max_size``: bytes. What cannot be read gives a report with a ``problem``. Raises ``ValueError`` for an
+    unknown release or platform.
     """
     _validate(spec_version, platform)
     try:
@@ -109,7 +112,10 @@ def check_state(
     selection: Selection | None = None,
     max_size: int = sources.MAX_SIZE,
 ) -> Report:
-    """Judge a container state, as a runtime's ``state`` prints it (runtime-spec runtime.md#state). Parameters as for :func:`check_bundle`."""
+    """Judge a container state, as a runtime's ``state`` prints it (runtime-spec runtime.md#state).
+
+    Parameters as for :func:`check_bundle`.
+    """
     _validate(spec_version, platform)
     document = _read_alone("state", path, max_size)
     if isinstance(document, Report):
@@ -126,8 +132,11 @@ def check_features(
     selection: Selection | None = None,
     max_size: int = sources.MAX_SIZE,
 ) -> Report:
-    """Judge a features structure (runtime-spec features.md) by the release that ``ociVersionMax`` names, or by 1.1.0, the first that
-    describes such a structure. Parameters as for :func:`check_bundle`."""
+    """Judge a features structure (runtime-spec features.md).
+
+    It is judged by the release that ``ociVersionMax`` names, or by 1.1.0, the first that describes such a structure.
+    Parameters as for :func:`check_bundle`.
+    """
     _validate(spec_version, platform)
     document = _read_alone("features", path, max_size)
     if isinstance(document, Report):
@@ -136,7 +145,7 @@ def check_features(
     if RUNTIME_RELEASES.index(chosen.release) < RUNTIME_RELEASES.index(FIRST_FEATURES_RELEASE):
         note = chosen.release_note or f"the document says {chosen.release}"
         note = f"{note}; {FIRST_FEATURES_RELEASE} is the first with features"
-        chosen = replace(chosen, release=FIRST_FEATURES_RELEASE, release_note=note)
+        chosen = chosen._replace(release=FIRST_FEATURES_RELEASE, release_note=note)
     return _report("features", FEATURES_STRUCTURE, path, document, chosen, chosen.scene(), selection or Selection())
 
 

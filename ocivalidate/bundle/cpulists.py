@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from ocivalidate.checks import Node, Violation
 from ocivalidate.clauses import Severity
 
-_RANGE = re.compile(r"([0-9]{1,9})(?:-([0-9]{1,9}))?")
+_RANGE = r"([0-9]{1,9})(?:-([0-9]{1,9}))?"
 # The kernel takes more than the specification says: strides, the last CPU by name, all of them, blanks at the ends.
-_KERNEL_RANGE = re.compile(r"(?:[0-9]{1,9}|N)(?:-(?:[0-9]{1,9}|N)(?::[0-9]{1,9}/[0-9]{1,9})?)?|all")
+_KERNEL_RANGE = r"(?:[0-9]{1,9}|N)(?:-(?:[0-9]{1,9}|N)(?::[0-9]{1,9}/[0-9]{1,9})?)?|all"
 
 
 def list_form(node: Node, clause: str) -> Iterator[Violation]:
@@ -21,7 +21,7 @@ def list_form(node: Node, clause: str) -> Iterator[Violation]:
     want = "numbers and ranges with commas between them, such as 0-3,7"
     if all(_is_range(part) for part in parts):
         return
-    if all(_KERNEL_RANGE.fullmatch(part) and not _runs_backwards(part) for part in node.value.strip().split(",")):
+    if all(re.fullmatch(_KERNEL_RANGE, part) and not _runs_backwards(part) for part in node.value.strip().split(",")):
         message = f"{node.place} is a list that the kernel takes, but not of the form that the specification gives"
         yield node.breaks(clause, message, want=want, severity=Severity.WARNING)
     else:
@@ -29,9 +29,9 @@ def list_form(node: Node, clause: str) -> Iterator[Violation]:
 
 
 def _is_range(part: str) -> bool:
-    return _RANGE.fullmatch(part) is not None and not _runs_backwards(part)
+    return re.fullmatch(_RANGE, part) is not None and not _runs_backwards(part)
 
 
 def _runs_backwards(part: str) -> bool:
-    match = _RANGE.fullmatch(part)
+    match = re.fullmatch(_RANGE, part)
     return match is not None and match[2] is not None and int(match[2]) < int(match[1])

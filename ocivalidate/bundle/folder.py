@@ -60,7 +60,9 @@ def start_container_hook_is_in_the_root(node: Node, scene: Scene) -> Iterator[Vi
     if root is None or not node.value.startswith("/") or not _has_content(root) or _is_mounted_over(node.value, scene):
         return
     if not _exists_below(root, node.value):
-        yield node.breaks(START_CONTAINER_PATH, f"{node.place} does not exist in the container", hint=f"looked below {root}")
+        yield node.breaks(
+            START_CONTAINER_PATH, f"{node.place} does not exist in the container", hint=f"looked below {root}"
+        )
 
 
 def _on_disk(path: Node, scene: Scene) -> Path | None:
@@ -80,12 +82,15 @@ def _has_content(root: Path) -> bool:
 def _is_mounted_over(path: str, scene: Scene) -> bool:
     destinations = [mount.text("destination") or "" for mount in scene.root.each("mounts")]
     covered = f"{os.path.normpath(path)}/"
-    return any(covered.startswith(f"{os.path.normpath('/' + destination).rstrip('/')}/") for destination in destinations)
+    return any(
+        covered.startswith(f"{os.path.normpath('/' + destination).rstrip('/')}/") for destination in destinations
+    )
 
 
 def _exists_below(root: Path, path: str) -> bool:
     """Whether a path exists when ``root`` is its ``/``: links are followed inside. True where that cannot be told."""
-    parts, here, links = [part for part in path.split("/") if part], [], 0
+    here: list[str] = []
+    parts, links = [part for part in path.split("/") if part], 0
     while parts:
         part = parts.pop(0)
         if part in (".", ".."):

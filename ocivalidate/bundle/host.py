@@ -20,7 +20,7 @@ PAGE_SIZE = "runtime/config-linux.resources.hugepageLimits.pageSize.host"
 HUGE_PAGES = Path("/sys/kernel/mm/hugepages")
 UNIX_SOCKETS = Path("/proc/net/unix")
 _STREAM = "0001"
-_PAGE_SIZE = re.compile(r"([1-9][0-9]*)([KMG])B")
+_PAGE_SIZE = r"([1-9][0-9]*)([KMG])B"
 _KILOBYTES = {"K": 1, "M": 1024, "G": 1024 * 1024}
 
 
@@ -63,7 +63,7 @@ def _socket_types(path: str) -> set[str]:
 @CONFIG.check("/linux/resources/hugepageLimits/*/pageSize", PAGE_SIZE, needs="host")
 def page_size_is_one_of_this_host(node: Node, _scene: Scene) -> Iterator[Violation]:
     """The hugetlb controller has files for the page sizes that the kernel has."""
-    match = _PAGE_SIZE.fullmatch(node.value)
+    match = re.fullmatch(_PAGE_SIZE, node.value)
     if match is None:
         return
     folder = HUGE_PAGES / f"hugepages-{int(match[1]) * _KILOBYTES[match[2]]}kB"

@@ -47,22 +47,6 @@ _EVERY_ACCESS = frozenset("rwm")
 _WILDCARDS = (None, -1)
 
 
-def _entries(node: Node, *names: str) -> list[Node] | None:
-    """The entries of the array that these names reach: none when it is absent, ``None`` when some cannot be read."""
-    for name in names[:-1]:
-        if not node.has(name):
-            return []
-        inner = node.get(name)
-        if inner is None:
-            return None
-        node = inner
-    if not node.has(names[-1]):
-        return []
-    entries = node.each(names[-1])
-    array = node.get(names[-1])
-    return entries if array is not None and len(entries) == len(array.value) else None
-
-
 @CONFIG.check("/process", NO_NEW_PRIVILEGES)
 def process_gains_no_privileges(node: Node, scene: Scene) -> Iterator[Violation]:
     """Without the flag, set-uid programs of the image give more than the process was given."""
@@ -93,7 +77,7 @@ def process_is_not_root_of_the_host(node: Node, scene: Scene) -> Iterator[Violat
 
 def _host_uid(uid: int, root: Node) -> int | None:
     """What a uid of the container is on the host, or ``None`` when the document does not say."""
-    namespaces = _entries(root, "linux", "namespaces")
+    namespaces = root.whole("linux", "namespaces")
     if namespaces is None or any(namespace.text("type") is None for namespace in namespaces):
         return None
     users = [namespace for namespace in namespaces if namespace.text("type") == "user"]
@@ -111,7 +95,7 @@ def _host_uid(uid: int, root: Node) -> int | None:
 @CONFIG.check("/process/capabilities", AMBIENT)
 def ambient_capabilities_have_an_effect(node: Node, scene: Scene) -> Iterator[Violation]:
     """capabilities(7): the kernel keeps no capability ambient that is not both permitted and inheritable."""
-    sets = {name: _entries(node, name) for name in ("permitted", "inheritable")}
+    sets = {name: node.whole(name) for name in ("permitted", "inheritable")}
     known = {name: {entry.value for entry in entries} for name, entries in sets.items() if entries is not None}
     for capability in node.each("ambient"):
         lacking = [name for name, values in known.items() if capability.value not in values]
@@ -174,7 +158,7 @@ def bind_mount_has_known_options(node: Node, scene: Scene) -> Iterator[Violation
 @CONFIG.check("/mounts/*", BIND_TYPE)
 def type_bind_has_its_option(node: Node, scene: Scene) -> Iterator[Violation]:
     """What makes a bind mount is the option; the type says nothing."""
-    kind, options = node.get("type"), _entries(node, "options")
+    kind, options = node.get("type"), node.whole("options")
     if kind is None or kind.value != "bind" or options is None:
         return
     if BIND_OPTIONS.isdisjoint(option.value for option in options):

@@ -30,7 +30,7 @@ PAGE_TWICE = f"{_S}hugepageLimits.duplicate"
 RDMA = f"{_C}rdma.one-of"
 UNIFIED = f"{_C}unified.key"
 
-_PAGE_SIZE = re.compile(r"[1-9][0-9]*[KMGTPE]B")
+_PAGE_SIZE = r"[1-9][0-9]*[KMGTPE]B"
 _BLOCK_IO = "/linux/resources/blockIO"
 _WEIGHTS = tuple(f"{_BLOCK_IO}/{place}{name}" for place in ("", "weightDevice/*/") for name in ("weight", "leafWeight"))
 
@@ -44,10 +44,13 @@ def cgroups_path_is_a_path(node: Node, _scene: Scene) -> Iterator[Violation]:
         yield node.breaks(PATH_PARENT, "linux.cgroupsPath climbs with ..")
 
 
-@CONFIG.check(("/linux/resources/memory/kernel", "/linux/resources/memory/kernelTCP"), *KERNEL_MEMORY.values())
+@CONFIG.check("/linux/resources/memory", *KERNEL_MEMORY.values())
 def kernel_memory_is_discouraged(node: Node, _scene: Scene) -> Iterator[Violation]:
     """Kernels dropped both files."""
-    yield node.breaks(KERNEL_MEMORY[node.name], f"{node.place} is not recommended", hint="leave it out")
+    for name, clause in KERNEL_MEMORY.items():
+        limit = node.get(name)
+        if limit is not None:
+            yield limit.breaks(clause, f"{limit.place} is not recommended", hint="leave it out")
 
 
 @CONFIG.check("/linux/resources/memory/swap", SWAP_BELOW, SWAP_ALONE)
@@ -118,7 +121,9 @@ def realtime_runtime_is_within_period(node: Node, scene: Scene) -> Iterator[Viol
 def weight_device_has_a_weight(node: Node, _scene: Scene) -> Iterator[Violation]:
     """One of the two at least."""
     if not node.has("weight") and not node.has("leafWeight"):
-        yield node.breaks(WEIGHT_DEVICE, f"{node.place} has neither weight nor leafWeight", got="", want="one of them at least")
+        yield node.breaks(
+            WEIGHT_DEVICE, f"{node.place} has neither weight nor leafWeight", got="", want="one of them at least"
+        )
 
 
 @CONFIG.check(_WEIGHTS, WEIGHT)
@@ -132,7 +137,7 @@ def weight_is_in_range(node: Node, _scene: Scene) -> Iterator[Violation]:
 @CONFIG.check("/linux/resources/hugepageLimits/*/pageSize", PAGE_SIZE)
 def page_size_has_its_form(node: Node, _scene: Scene) -> Iterator[Violation]:
     """A number, the letter of a binary unit, B."""
-    if not _PAGE_SIZE.fullmatch(node.value):
+    if not re.fullmatch(_PAGE_SIZE, node.value):
         yield node.breaks(PAGE_SIZE, f"{node.place} is no size of a huge page", want="such as 64KB, 2MB or 1GB")
 
 
@@ -146,7 +151,9 @@ def page_sizes_are_unique(node: Node, _scene: Scene) -> Iterator[Violation]:
 def rdma_entry_has_a_limit(node: Node, _scene: Scene) -> Iterator[Violation]:
     """One of the two at least."""
     if not node.has("hcaHandles") and not node.has("hcaObjects"):
-        yield node.breaks(RDMA, f"{node.place} has neither hcaHandles nor hcaObjects", got="", want="one of them at least")
+        yield node.breaks(
+            RDMA, f"{node.place} has neither hcaHandles nor hcaObjects", got="", want="one of them at least"
+        )
 
 
 @CONFIG.check("/linux/resources/unified/*", UNIFIED)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ocivalidate.bundle.linux_namespaces import namespace
+from ocivalidate.bundle.linux_namespaces import lacks_namespace
 from ocivalidate.bundle.process import repeated
 from ocivalidate.bundle.registry import CONFIG
 from ocivalidate.checks import Node, Scene, Violation
@@ -75,9 +75,14 @@ def device_paths_are_unique(node: Node, _scene: Scene) -> Iterator[Violation]:
 
 @CONFIG.check("/linux/netDevices/*", NET_NAME)
 def network_device_is_named_well(node: Node, _scene: Scene) -> Iterator[Violation]:
-    """net/core/dev.c, dev_valid_name(): both the name on the host and the one in the container. A template may end in %d."""
+    """net/core/dev.c, dev_valid_name(): both the name on the host and the one in the container.
+
+    A template may end in %d.
+    """
     if not _is_device_name(node.name):
-        yield node.breaks(NET_NAME, f"{node.place} has no name that a network device can have", got=node.name, at_name=True)
+        yield node.breaks(
+            NET_NAME, f"{node.place} has no name that a network device can have", got=node.name, at_name=True
+        )
     name = node.get("name")
     # An empty name is an unset one: programs in Go write it.
     if name is not None and name.value and not _is_device_name(name.value):
@@ -101,7 +106,7 @@ def network_devices_do_not_clash(node: Node, _scene: Scene) -> Iterator[Violatio
 @CONFIG.check("/linux/netDevices", NET_NAMESPACE)
 def network_devices_have_a_namespace(node: Node, scene: Scene) -> Iterator[Violation]:
     """Devices are moved into the network namespace of the container; in that of the host they are already."""
-    if node.value and namespace(scene, "network") is None:
+    if node.value and lacks_namespace(scene, "network"):
         yield node.breaks(NET_NAMESPACE, "linux.netDevices come without a network namespace", got="")
 
 

@@ -1,4 +1,7 @@
-"""Checks of Linux namespaces and of what belongs to one (runtime-spec config-linux.md: namespaces, mappings, time offsets, sysctl)."""
+"""Checks of Linux namespaces and of what belongs to one (runtime-spec config-linux.md.
+
+Namespaces, mappings, time offsets, sysctl).
+"""
 
 from __future__ import annotations
 
@@ -32,7 +35,7 @@ SYSCTL_GLOBAL = "safety/config.sysctl.not-namespaced"
 MAPPINGS = ("/linux/uidMappings", "/linux/gidMappings")
 # Names that other tools use for the same namespaces.
 _OTHER_NAMES = {"net": "network", "mnt": "mount"}
-_PROC_NAMESPACE = re.compile(r"/proc/[^/]+/ns/([a-z]+)(?:_for_children)?")
+_PROC_NAMESPACE = r"/proc/[^/]+/ns/([a-z]+)(?:_for_children)?"
 _BY_FILE = {"net": "network", "mnt": "mount"}
 # The beginnings of sysctl names and the type of namespace that holds them (namespaces(7), ipc_namespaces(7)).
 _SYSCTL_NAMESPACES = (
@@ -51,6 +54,13 @@ _SYSCTL_NAMESPACES = (
 def namespace(scene: Scene, kind: str) -> Node | None:
     """The first entry of ``linux.namespaces`` of this type, new or joined."""
     return next((entry for entry in scene.root.each("linux", "namespaces") if entry.text("type") == kind), None)
+
+
+def lacks_namespace(scene: Scene, kind: str) -> bool:
+    """Whether the container surely has no namespace of this type: an entry without a known type may be meant for it."""
+    entries = scene.root.whole("linux", "namespaces")
+    types = [None] if entries is None else [entry.text("type") for entry in entries]
+    return kind not in types and all(name in LINUX_NAMESPACES for name in types)
 
 
 @CONFIG.check("/linux/namespaces/*/path", PATH)
@@ -78,10 +88,12 @@ def namespace_types_are_unique(node: Node, _scene: Scene) -> Iterator[Violation]
 @CONFIG.check("/linux/namespaces/*", PATH_TYPE)
 def namespace_path_fits_the_type(node: Node, _scene: Scene) -> Iterator[Violation]:
     """Only paths below /proc tell their type."""
-    match = _PROC_NAMESPACE.fullmatch(node.text("path") or "")
+    match = re.fullmatch(_PROC_NAMESPACE, node.text("path") or "")
     kind = node.text("type")
     if match and kind and _BY_FILE.get(match[1], match[1]) != kind:
-        yield node.breaks(PATH_TYPE, f"{node.place} joins a namespace of another type", got=match[0], want=f"a {kind} namespace")
+        yield node.breaks(
+            PATH_TYPE, f"{node.place} joins a namespace of another type", got=match[0], want=f"a {kind} namespace"
+        )
 
 
 @CONFIG.check("/linux/namespaces/*", USER_UNMAPPED)
@@ -114,14 +126,14 @@ def nanoseconds_are_below_a_second(node: Node, _scene: Scene) -> Iterator[Violat
 def time_offsets_have_a_namespace(node: Node, scene: Scene) -> Iterator[Violation]:
     """Offsets are those of a namespace that is being made."""
     entry = namespace(scene, "time")
-    if node.value and (entry is None or entry.text("path")):
+    if node.value and (lacks_namespace(scene, "time") or (entry is not None and entry.text("path"))):
         yield node.breaks(NO_TIME, "linux.timeOffsets come without a new time namespace", got="")
 
 
 @CONFIG.check(("/hostname", "/domainname"), *SHARED_UTS.values())
 def name_has_a_uts_namespace(node: Node, scene: Scene) -> Iterator[Violation]:
     """Where the container shares the host's namespace, the host would be renamed; most runtimes refuse."""
-    if node.value and scene.on("linux") and scene.root.has("linux") and namespace(scene, "uts") is None:
+    if node.value and scene.on("linux") and scene.root.has("linux") and lacks_namespace(scene, "uts"):
         clause = SHARED_UTS[node.name]
         yield node.breaks(clause, f"{node.name} is set, but the container has no UTS namespace of its own")
 
@@ -133,7 +145,8 @@ def mappings_belong_to_a_user_namespace(node: Node, scene: Scene) -> Iterator[Vi
     linux = scene.root.get("linux")
     if linux is not None and node.value and not linux.has(twin):
         yield node.breaks(UNPAIRED, f"{node.place} comes without {twin}", got="")
-    if node.value and namespace(scene, "user") is None:
+    told = node.name == "gidMappings" and scene.root.each("linux", "uidMappings")
+    if node.value and not told and lacks_namespace(scene, "user"):
         yield node.breaks(NO_USER, f"{node.place} comes without a user namespace", got="")
 
 
@@ -143,7 +156,9 @@ def mappings_do_not_overlap(node: Node, _scene: Scene) -> Iterator[Violation]:
     yield from overlaps(node, OVERLAP)
 
 
-@CONFIG.check((*(f"{path}/*" for path in MAPPINGS), "/mounts/*/uidMappings/*", "/mounts/*/gidMappings/*"), EMPTY_RANGE, OVERFLOW)
+@CONFIG.check(
+    (*(f"{path}/*" for path in MAPPINGS), "/mounts/*/uidMappings/*", "/mounts/*/gidMappings/*"), EMPTY_RANGE, OVERFLOW
+)
 def mapping_is_a_range(node: Node, _scene: Scene) -> Iterator[Violation]:
     """user_namespaces(7)."""
     size = node.number("size")
@@ -153,7 +168,9 @@ def mapping_is_a_range(node: Node, _scene: Scene) -> Iterator[Violation]:
         start = node.number(member)
         if start is not None and size and start + size > END_OF_IDS:
             message = f"{node.place} reaches beyond the last id"
-            yield node.breaks(OVERFLOW, message, got=f"{member} {start}, size {size}", want=f"an end of at most {END_OF_IDS}")
+            yield node.breaks(
+                OVERFLOW, message, got=f"{member} {start}, size {size}", want=f"an end of at most {END_OF_IDS}"
+            )
             break
 
 
@@ -165,7 +182,7 @@ def sysctl_belongs_to_the_container(node: Node, scene: Scene) -> Iterator[Violat
     if kind is None:
         message = f"{name} is a parameter of the whole host"
         yield node.breaks(SYSCTL_GLOBAL, message, hint="runtimes refuse it or change the host", at_name=True)
-    elif namespace(scene, kind) is None:
+    elif lacks_namespace(scene, kind):
         message = f"{name} is set, but the container has no {kind} namespace of its own"
         yield node.breaks(SYSCTL_SHARED, message, at_name=True)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ocivalidate.bundle.idmaps import overlaps
+from ocivalidate.bundle.linux_namespaces import lacks_namespace
 from ocivalidate.bundle.registry import CONFIG
 from ocivalidate.checks import Node, Scene, Violation
 
@@ -50,7 +51,8 @@ def destination_is_absolute_elsewhere(node: Node, scene: Scene) -> Iterator[Viol
 
 
 @CONFIG.check(
-    ("/mounts/*/uidMappings", "/mounts/*/gidMappings"), *(clause for _twin, *clauses in PAIR.values() for clause in clauses)
+    ("/mounts/*/uidMappings", "/mounts/*/gidMappings"),
+    *(clause for _twin, *clauses in PAIR.values() for clause in clauses),
 )
 def mappings_are_complete(node: Node, scene: Scene) -> Iterator[Violation]:
     """Both mappings together, and the option that makes older runtimes notice them."""
@@ -58,7 +60,8 @@ def mappings_are_complete(node: Node, scene: Scene) -> Iterator[Violation]:
     mount = _mount_of(node, scene)
     if not mount.has(twin):
         yield node.breaks(together, f"{node.place} comes without {twin}", got="")
-    if IDMAP_OPTIONS.isdisjoint(mount.texts("options")):
+    options = mount.whole("options")
+    if options is not None and IDMAP_OPTIONS.isdisjoint(option.value for option in options):
         message = f"{node.place} comes without the option idmap or ridmap"
         yield node.breaks(option, message, got="", hint="older runtimes ignore the mapping in silence")
 
@@ -75,7 +78,7 @@ def idmap_has_something_to_map_by(node: Node, scene: Scene) -> Iterator[Violatio
     mount = _mount_of(node, scene)
     if IDMAP_OPTIONS.isdisjoint(node.texts()) or mount.has("uidMappings") or mount.has("gidMappings"):
         return
-    if "user" not in [namespace.text("type") for namespace in scene.root.each("linux", "namespaces")]:
+    if lacks_namespace(scene, "user"):
         yield node.breaks(
             NEEDS_MAPPINGS, f"{node.place} asks for id mapping, but there are no mappings and no user namespace", got=""
         )

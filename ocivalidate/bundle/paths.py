@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-_WINDOWS_ABSOLUTE = re.compile(r"[A-Za-z]:[\\/]|\\\\[^\\]")
+_WINDOWS_ABSOLUTE = r"[A-Za-z]:[\\/]|\\\\[^\\]"
 
 
 def is_absolute(path: str, platforms: Iterable[str]) -> bool:
     """Whether ``path`` is absolute on any of the platforms: a document for several may use the form of each."""
     names = set(platforms)
-    if "windows" in names and _WINDOWS_ABSOLUTE.match(path):
+    if "windows" in names and re.match(_WINDOWS_ABSOLUTE, path):
         return True
-    # Windows takes forward slashes too: /work there is a path below the root of the drive, and Linux containers on Windows use it.
+    # A Linux container on Windows has both sections, and paths of either form.
     return path.startswith("/") and names != {"windows"}
 
 

@@ -33,7 +33,7 @@ AFFINITY = {name: f"{_C}execCPUAffinity.{name}.format" for name in ("initial", "
 
 CAPABILITY_SETS = ("effective", "bounding", "inheritable", "permitted", "ambient")
 REAL_TIME_POLICIES = ("SCHED_FIFO", "SCHED_RR")
-_CAPABILITY_NAME = re.compile(r"[A-Za-z_]+")
+_CAPABILITY_NAME = r"[A-Za-z_]+"
 
 
 @CONFIG.check("/process/cwd", CWD)
@@ -45,7 +45,10 @@ def cwd_is_absolute(node: Node, scene: Scene) -> Iterator[Violation]:
 
 @CONFIG.check("/process", ARGS)
 def args_are_there(node: Node, scene: Scene) -> Iterator[Violation]:
-    """An empty args cannot be run. An absent one is a note: the text calls args OPTIONAL, and tools leave it to be filled in later."""
+    """An empty args cannot be run.
+
+    An absent one is a note: the text calls args OPTIONAL, and tools leave it to be filled in later.
+    """
     if scene.on("windows"):
         return
     args = node.get("args")
@@ -81,7 +84,7 @@ def rlimit_is_known(node: Node, scene: Scene) -> Iterator[Violation]:
         extra = SOLARIS_RLIMITS if scene.on("solaris") else {}
         yield from in_open_list(node, scene, RLIMIT_LINUX, {**extra, **LINUX_RLIMITS})
     elif scene.on("solaris"):
-        yield from in_open_list(node, scene, RLIMIT_SOLARIS, SOLARIS_RLIMITS)
+        yield from in_open_list(node, scene, RLIMIT_SOLARIS, {**dict.fromkeys(LINUX_RLIMITS), **SOLARIS_RLIMITS})
 
 
 @CONFIG.check("/process/rlimits", RLIMIT_UNIQUE)
@@ -95,7 +98,9 @@ def soft_limit_is_below_hard(node: Node, _scene: Scene) -> Iterator[Violation]:
     """setrlimit(2) answers EINVAL."""
     soft, hard = node.number("soft"), node.number("hard")
     if soft is not None and hard is not None and soft > hard:
-        yield node.breaks(SOFT_ABOVE_HARD, f"{node.place} has a soft limit above its hard limit", got=f"{soft} > {hard}")
+        yield node.breaks(
+            SOFT_ABOVE_HARD, f"{node.place} has a soft limit above its hard limit", got=f"{soft} > {hard}"
+        )
 
 
 @CONFIG.check(tuple(f"/process/capabilities/{name}/*" for name in CAPABILITY_SETS), CAPABILITY)
@@ -111,14 +116,15 @@ def capability_is_known(node: Node, scene: Scene) -> Iterator[Violation]:
 def _capability_hint(written: str) -> str:
     name = written.upper()
     guess = name if name.startswith("CAP_") else f"CAP_{name}"
-    known = _CAPABILITY_NAME.fullmatch(written) is not None and guess in CAPABILITIES
+    known = re.fullmatch(_CAPABILITY_NAME, written) is not None and guess in CAPABILITIES
     return f"did you mean {guess}?" if known else ""
 
 
 @CONFIG.check("/process/capabilities/effective/*", NOT_PERMITTED)
 def effective_is_permitted(node: Node, scene: Scene) -> Iterator[Violation]:
     """capset(2) answers EPERM."""
-    if node.value not in scene.root.texts("process", "capabilities", "permitted"):
+    permitted = scene.root.whole("process", "capabilities", "permitted")
+    if permitted is not None and node.value not in [capability.value for capability in permitted]:
         yield node.breaks(NOT_PERMITTED, f"{node.value} is effective, but not permitted", got="")
 
 
@@ -154,9 +160,10 @@ def priority_fits_the_policy(node: Node, _scene: Scene) -> Iterator[Violation]:
 def deadline_parameters_fit(node: Node, _scene: Scene) -> Iterator[Violation]:
     """sched(7), SCHED_DEADLINE: 1024 <= runtime <= deadline <= period, where period 0 is the deadline."""
     policy = node.text("policy")
-    runtime, deadline, period = (node.number(name) or 0 for name in ("runtime", "deadline", "period"))
-    if policy is None:
+    names = ("runtime", "deadline", "period")
+    if policy is None or any(node.has(name) and node.get(name) is None for name in names):
         return
+    runtime, deadline, period = (node.number(name) or 0 for name in names)
     if policy != "SCHED_DEADLINE":
         if runtime or deadline or period:
             yield node.breaks(DEADLINE, f"runtime, deadline and period have no meaning for {policy}", got="")

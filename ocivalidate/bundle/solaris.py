@@ -14,14 +14,14 @@ LIMITPRIV = "runtime/config-solaris.limitpriv.format"
 NCPUS = "runtime/config-solaris.cappedCPU.ncpus.format"
 
 # priv_str_to_set(3C): names of privileges or of whole sets, one with ! or - before it is taken out of the set.
-_PRIVILEGE = re.compile(r"[!-]?[A-Za-z0-9_]+")
-_NCPUS = re.compile(r"[0-9]+(\.[0-9]*)?|\.[0-9]+")
+_PRIVILEGE = r"[!-]?[A-Za-z0-9_]+"
+_NCPUS = r"[0-9]+(\.[0-9]*)?|\.[0-9]+"
 
 
 @CONFIG.check("/mounts/*/destination", DESTINATION_ABSOLUTE)
 def destination_is_absolute_on_solaris(node: Node, scene: Scene) -> Iterator[Violation]:
     """Beside Linux or Windows, their rules judge it: one defect is told once."""
-    if scene.on("solaris") and not scene.on("linux", "windows") and not is_absolute(node.value, scene.platforms):
+    if not scene.on("linux", "windows") and not is_absolute(node.value, scene.platforms):
         message = f"{node.place} is not an absolute path"
         yield node.breaks(DESTINATION_ABSOLUTE, message, want=absolute_form(scene.platforms))
 
@@ -33,7 +33,7 @@ def limitpriv_is_a_privilege_set(node: Node, scene: Scene) -> Iterator[Violation
     An empty text is the empty set; braces enclose an extended policy, whose grammar is another.
     """
     text = node.value
-    if not text or "{" in text or all(_PRIVILEGE.fullmatch(part.strip()) for part in text.split(",")):
+    if not text or "{" in text or all(re.fullmatch(_PRIVILEGE, part.strip()) for part in text.split(",")):
         return
     yield node.breaks(LIMITPRIV, f"{node.place} is not a list of privileges", want="names with commas between them")
 
@@ -41,5 +41,5 @@ def limitpriv_is_a_privilege_set(node: Node, scene: Scene) -> Iterator[Violation
 @CONFIG.check("/solaris/cappedCPU/ncpus", NCPUS)
 def ncpus_is_a_number(node: Node, scene: Scene) -> Iterator[Violation]:
     """A decimal number, as zonecfg(1M) takes it."""
-    if not _NCPUS.fullmatch(node.value):
+    if not re.fullmatch(_NCPUS, node.value):
         yield node.breaks(NCPUS, f"{node.place} is not a number of CPUs", want="a number such as 8, 1.25 or .75")

@@ -1,13 +1,15 @@
-"""Where a document comes from: a bundle folder, a file, or standard input; read within bounds, whatever stands at the path."""
+"""Where a document comes from: a bundle folder, a file, or standard input.
+
+Read within bounds, whatever stands at the path.
+"""
 
 from __future__ import annotations
 
 import os
 import stat
 import sys
-from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 MAX_SIZE = 32 * 1024 * 1024
 """How many bytes a document may have unless the caller says otherwise; real ones have some tens of thousands."""
@@ -20,10 +22,12 @@ class Unreadable(Exception):
     """Something that cannot be judged because it cannot be read; the message is one line."""
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
-    """The bytes of a document. ``name`` is how its file is shown; ``folder`` the bundle folder it stands in, if it is one; ``data`` is
-    ``None`` when the folder has no document."""
+class Source(NamedTuple):
+    """The bytes of a document.
+
+    ``name`` is how its file is shown; ``folder`` the bundle folder it stands in, if it is one; ``data`` is ``None``
+    when the folder has no document.
+    """
 
     name: str
     folder: Path | None
@@ -31,7 +35,10 @@ class Source:
 
 
 def bundle_source(path: str, max_size: int = MAX_SIZE) -> Source:
-    """What ``path`` means for ``bundle``: a folder, a ``config.json`` in its folder, another file, or ``-``. Raises :class:`Unreadable`."""
+    """What ``path`` means for ``bundle``: a folder, a ``config.json`` in its folder, another file, or ``-``.
+
+    Raises :class:`Unreadable`.
+    """
     if path == STANDARD_INPUT:
         return Source(path, None, read_standard_input(max_size))
     if os.path.isdir(path):
@@ -56,7 +63,10 @@ def read_standard_input(max_size: int) -> bytes:
 
 
 def read_file(path: str, max_size: int) -> bytes:
-    """All of a regular file. Raises :class:`Unreadable` for anything else, and when it is longer than ``max_size`` bytes."""
+    """All of a regular file.
+
+    Raises :class:`Unreadable` for anything else, and when it is longer than ``max_size`` bytes.
+    """
     try:
         # Without O_NONBLOCK, opening a FIFO waits until somebody writes to it.
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))

@@ -1,6 +1,7 @@
 """The lists of values that the specification leaves open to kernels and libraries, and the test for such a value.
 
-Each list maps a value to the release of runtime-spec that first names it; values that only the kernel or libseccomp know map to ``None``.
+Each list maps a value to the release of runtime-spec that first names it; values that only the kernel or libseccomp
+know map to ``None``.
 """
 
 from __future__ import annotations
@@ -27,18 +28,19 @@ ZOS_NAMESPACES: OpenList = {**_since("1.2.1", "pid mount ipc uts"), **_since(Non
 CAPABILITIES = frozenset(
     f"CAP_{name}"
     for name in (
-        "AUDIT_CONTROL AUDIT_READ AUDIT_WRITE BLOCK_SUSPEND BPF CHECKPOINT_RESTORE CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID "
-        "IPC_LOCK IPC_OWNER KILL LEASE LINUX_IMMUTABLE MAC_ADMIN MAC_OVERRIDE MKNOD NET_ADMIN NET_BIND_SERVICE NET_BROADCAST NET_RAW "
-        "PERFMON SETFCAP SETGID SETPCAP SETUID SYSLOG SYS_ADMIN SYS_BOOT SYS_CHROOT SYS_MODULE SYS_NICE SYS_PACCT SYS_PTRACE "
-        "SYS_RAWIO SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG WAKE_ALARM"
+        "AUDIT_CONTROL AUDIT_READ AUDIT_WRITE BLOCK_SUSPEND BPF CHECKPOINT_RESTORE CHOWN DAC_OVERRIDE "
+        "DAC_READ_SEARCH FOWNER FSETID IPC_LOCK IPC_OWNER KILL LEASE LINUX_IMMUTABLE MAC_ADMIN MAC_OVERRIDE MKNOD "
+        "NET_ADMIN NET_BIND_SERVICE NET_BROADCAST NET_RAW PERFMON SETFCAP SETGID SETPCAP SETUID SYSLOG SYS_ADMIN "
+        "SYS_BOOT SYS_CHROOT SYS_MODULE SYS_NICE SYS_PACCT SYS_PTRACE SYS_RAWIO SYS_RESOURCE SYS_TIME "
+        "SYS_TTY_CONFIG WAKE_ALARM"
     ).split()
 )
 
 # getrlimit(2) on Linux, getrlimit(3C) on Solaris
 LINUX_RLIMITS: OpenList = _since(
     _FIRST,
-    "RLIMIT_AS RLIMIT_CORE RLIMIT_CPU RLIMIT_DATA RLIMIT_FSIZE RLIMIT_LOCKS RLIMIT_MEMLOCK RLIMIT_MSGQUEUE RLIMIT_NICE RLIMIT_NOFILE "
-    "RLIMIT_NPROC RLIMIT_RSS RLIMIT_RTPRIO RLIMIT_RTTIME RLIMIT_SIGPENDING RLIMIT_STACK",
+    "RLIMIT_AS RLIMIT_CORE RLIMIT_CPU RLIMIT_DATA RLIMIT_FSIZE RLIMIT_LOCKS RLIMIT_MEMLOCK RLIMIT_MSGQUEUE "
+    "RLIMIT_NICE RLIMIT_NOFILE RLIMIT_NPROC RLIMIT_RSS RLIMIT_RTPRIO RLIMIT_RTTIME RLIMIT_SIGPENDING RLIMIT_STACK",
 )
 SOLARIS_RLIMITS: OpenList = _since(
     _FIRST, "RLIMIT_AS RLIMIT_CORE RLIMIT_CPU RLIMIT_DATA RLIMIT_FSIZE RLIMIT_NOFILE RLIMIT_STACK RLIMIT_VMEM"
@@ -83,14 +85,16 @@ CLOCKS = frozenset({"monotonic", "boottime"})
 GOOS = frozenset(
     "aix android darwin dragonfly freebsd illumos ios js linux netbsd openbsd plan9 solaris wasip1 windows zos".split()
 )
-GOARCH = frozenset(
-    "386 amd64 arm arm64 loong64 mips mips64 mips64le mipsle ppc64 ppc64le riscv64 s390x wasm".split()
-)
+GOARCH = frozenset("386 amd64 arm arm64 loong64 mips mips64 mips64le mipsle ppc64 ppc64le riscv64 s390x wasm".split())
 
 
-def in_open_list(node: Node, scene: Scene, clause: str, known: OpenList, kernel: Severity = Severity.WARNING) -> Iterator[Violation]:
-    """Judge a value of an open list: one of a newer release, or of the kernel or a library alone (``kernel``), weighs less than one
-    that nobody knows."""
+def in_open_list(
+    node: Node, scene: Scene, clause: str, known: OpenList, kernel: Severity = Severity.WARNING
+) -> Iterator[Violation]:
+    """Judge a value of an open list.
+
+    One of a newer release, or of the kernel or a library alone (``kernel``), weighs less than one that nobody knows.
+    """
     value = node.value
     if value not in known:
         want = " or ".join(name for name, since in known.items() if since and scene.since(since))

@@ -30,7 +30,7 @@ _VOLUME_GUID_PATH = re.compile(
     r"\\\\\?\\Volume\{[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\}\\?", re.IGNORECASE | re.ASCII
 )
 # As a mount destination, a drive alone can only mean its root: a mount point has no current folder. Engines write it.
-_DRIVE = re.compile(r"[A-Za-z]:")
+_DRIVE = r"[A-Za-z]:"
 _LONG_PATH_PREFIX = "\\\\?\\"
 _DEVICE_PREFIX = "\\\\.\\"
 
@@ -53,7 +53,7 @@ def _is_hyperv(scene: Scene) -> bool:
 @CONFIG.check("", MUST_BE_SET)
 def windows_section_is_there(node: Node, scene: Scene) -> Iterator[Violation]:
     """The only platform whose section is required."""
-    if scene.on("windows") and not node.has("windows"):
+    if not node.has("windows"):
         yield node.breaks(MUST_BE_SET, "windows is missing", got="", want="a member windows")
 
 
@@ -96,7 +96,7 @@ def root_is_not_readonly(node: Node, scene: Scene) -> Iterator[Violation]:
 @CONFIG.check("/mounts/*/destination", DESTINATION_ABSOLUTE)
 def destination_is_absolute_on_windows(node: Node, scene: Scene) -> Iterator[Violation]:
     """A document for Linux too may use the form of either."""
-    if not scene.on("windows") or is_absolute(node.value, scene.platforms) or _DRIVE.fullmatch(node.value):
+    if is_absolute(node.value, scene.platforms) or re.fullmatch(_DRIVE, node.value):
         return
     # Linux takes relative destinations since 1.2.0, though they are deprecated.
     severity = Severity.WARNING if scene.on("linux") and scene.since("1.2.0") else None
@@ -127,7 +127,7 @@ def _is_folder_path(path: str) -> bool:
     """Whether a destination is a path of Windows to a folder: pipes and other devices have flat names."""
     if path.startswith(_DEVICE_PREFIX):
         return False
-    return is_absolute(path, {"windows"}) or _DRIVE.fullmatch(path) is not None
+    return is_absolute(path, {"windows"}) or re.fullmatch(_DRIVE, path) is not None
 
 
 def _components(path: str) -> tuple[str, ...]:
@@ -144,7 +144,7 @@ def _components(path: str) -> tuple[str, ...]:
 @CONFIG.check("/process", COMMAND_LINE)
 def process_has_something_to_run(node: Node, scene: Scene) -> Iterator[Violation]:
     """An empty args is not an omitted one."""
-    if scene.on("windows") and not node.has("args") and not node.has("commandLine"):
+    if not node.has("args") and not node.has("commandLine"):
         message = "process has neither args nor commandLine"
         yield node.breaks(COMMAND_LINE, message, got="", want="a member commandLine or args")
 

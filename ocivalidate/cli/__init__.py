@@ -1,4 +1,7 @@
-"""The command line. Only here does the project print or exit; each command is a module with ``add_options`` and ``run``."""
+"""The command line.
+
+Only here does the project print or exit; each command is a module with ``add_options`` and ``run``.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,10 @@ from ocivalidate import __version__
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the command line ``argv`` (default: that of the process) and return its exit code: 0, 1 or 2 (``findings.ExitCode``)."""
+    """Run the command line ``argv`` (default: that of the process) and return its exit code.
+
+    0, 1 or 2 (``findings.ExitCode``).
+    """
     arguments = sys.argv[1:] if argv is None else argv
     if arguments == ["--version"]:
         # Asked by scripts all the time, so it waits for nothing else.

@@ -11,7 +11,9 @@ from ocivalidate.cli.output import publish
 
 def add_options(parser: argparse.ArgumentParser, _command: str) -> None:
     """The options of the command."""
-    parser.add_argument("paths", nargs="+", metavar="PATH", help="a bundle folder, a config.json, or - for standard input")
+    parser.add_argument(
+        "paths", nargs="+", metavar="PATH", help="a bundle folder, a config.json, or - for standard input"
+    )
     settings_module.add_options(parser)
 
 

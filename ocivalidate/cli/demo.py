@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 
 from ocivalidate import resources
 from ocivalidate.bundle.api import check_bundle
@@ -26,9 +27,7 @@ def add_options(parser: argparse.ArgumentParser, _command: str) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Judge the samples. The exit code is 0 when each gave the exit code that it is there to show."""
-    import sys
-
-    colour = wants_colour(options.color, sys.stdout.isatty())
+    colour = wants_colour(options.color, terminal=sys.stdout.isatty())
     as_expected = True
     for name, title, expected in SAMPLES:
         path = os.path.relpath(resources.folder("fixtures") / "demo" / name)

@@ -8,10 +8,10 @@ import json
 import textwrap
 from collections.abc import Iterator
 
+from ocivalidate.clauses import Clause, Level, load
 from ocivalidate.cli.errors import UsageError
 from ocivalidate.cli.output import print_text
 from ocivalidate.cli.rules import clause_json
-from ocivalidate.clauses import Clause, Level, load
 from ocivalidate.versions import IMAGE_RELEASES, RUNTIME_RELEASES
 from ocivalidate.witnesses import Witness, example, witness_for
 
@@ -106,7 +106,8 @@ def _reference(clause: Clause) -> str:
 
 
 def _examples(witness: Witness) -> Iterator[str]:
-    for title, side in (("breaks it", "violates"), ("keeps it", "satisfies")):
+    examples = {"breaks it": example(witness, "violates"), "keeps it": example(witness, "satisfies")}
+    for title, text in examples.items():
         yield ""
         yield f"  {title}:"
-        yield from textwrap.indent(example(witness, side), "    ").splitlines()
+        yield from textwrap.indent(text, "    ").splitlines()

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ocivalidate import __version__
+from ocivalidate.clauses import Severity
 from ocivalidate.cli.errors import UsageError
 from ocivalidate.cli.settings import Settings, wants_colour
-from ocivalidate.clauses import Severity
 from ocivalidate.findings import ExitCode, Report, exit_code
 from ocivalidate.report import Options, problems, render
 
@@ -31,7 +31,7 @@ def publish(reports: Sequence[Report], settings: Settings) -> ExitCode:
     )
     for format_name, file in settings.outputs:
         write_file(file, render(format_name, reports, options))
-    colour = settings["format"] == "text" and wants_colour(settings["color"], sys.stdout.isatty())
+    colour = settings["format"] == "text" and wants_colour(settings["color"], terminal=sys.stdout.isatty())
     print_text(render(settings["format"], reports, replace(options, colour=colour)))
     if settings["format"] != "text":
         for line in problems(reports):

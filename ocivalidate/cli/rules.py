@@ -7,9 +7,9 @@ import json
 from dataclasses import asdict
 from typing import Any
 
+from ocivalidate.clauses import LEVEL_NAMES, PLATFORMS, RELEASES, Clause, Level, load, matches
 from ocivalidate.cli.errors import UsageError
 from ocivalidate.cli.output import print_text
-from ocivalidate.clauses import LEVEL_NAMES, PLATFORMS, RELEASES, Clause, Level, load, matches
 
 JUDGED = ("static", "static-host", "dynamic", "none")
 
@@ -21,7 +21,9 @@ def add_options(parser: argparse.ArgumentParser, _command: str) -> None:
     parser.add_argument("--spec-version", metavar="RELEASE", help="clauses that stand in this release")
     parser.add_argument("--os", choices=PLATFORMS, help="clauses that bear on this platform")
     parser.add_argument("--judged", choices=JUDGED, help="clauses that are judged this way")
-    parser.add_argument("--coverage", action="store_true", help="count what is checked and witnessed instead of listing")
+    parser.add_argument(
+        "--coverage", action="store_true", help="count what is checked and witnessed instead of listing"
+    )
     parser.add_argument("--format", choices=("text", "json"), default="text", help="what is printed")
 
 

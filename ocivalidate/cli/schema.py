@@ -16,8 +16,12 @@ OUTPUTS = {"report": "output/report.json"}
 
 def add_options(parser: argparse.ArgumentParser, _command: str) -> None:
     """The options of the command."""
-    parser.add_argument("name", choices=(*KINDS, *OUTPUTS), metavar="NAME", help=f"one of {', '.join((*KINDS, *OUTPUTS))}")
-    parser.add_argument("--spec-version", metavar="RELEASE", help="the release of the specification (default: the newest)")
+    parser.add_argument(
+        "name", choices=(*KINDS, *OUTPUTS), metavar="NAME", help=f"one of {', '.join((*KINDS, *OUTPUTS))}"
+    )
+    parser.add_argument(
+        "--spec-version", metavar="RELEASE", help="the release of the specification (default: the newest)"
+    )
 
 
 def run(options: argparse.Namespace) -> int:

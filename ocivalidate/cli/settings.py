@@ -1,7 +1,7 @@
 """Settings of the judging commands: from the command line first, then from a settings file, then the defaults.
 
-The file is the nearest ``ocivalidate.toml``, or ``pyproject.toml`` with a table ``[tool.ocivalidate]``, from the current folder upwards.
-Its keys are the long options without the dashes in front.
+The file is the nearest ``ocivalidate.toml``, or ``pyproject.toml`` with a table ``[tool.ocivalidate]``, from the
+current folder upwards. Its keys are the long options without the dashes in front.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ocivalidate.bundle.sources import MAX_SIZE
-from ocivalidate.cli.errors import UsageError
 from ocivalidate.clauses import LEVEL_NAMES, PLATFORMS, Selection, Severity, load, unmatched
+from ocivalidate.cli.errors import UsageError
 from ocivalidate.report import FORMATS
 from ocivalidate.spelling import one_typo_apart
 from ocivalidate.versions import RUNTIME_RELEASES
@@ -26,8 +26,7 @@ FAIL_ON = (Severity.ERROR.value, Severity.WARNING.value)
 _UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(NamedTuple):
     """One option. ``kind``: ``choice``, ``patterns``, ``flag``, ``count``, ``size`` or ``outputs``."""
 
     name: str
@@ -46,9 +45,23 @@ class Setting:
 
 # The order is that of --help.
 SETTINGS: tuple[Setting, ...] = (
-    Setting("spec-version", "choice", None, "the release to judge by (default: the one that the document names)", RUNTIME_RELEASES),
-    Setting("os", "choice", None, "the platform to judge for (default: those whose sections the document has)", PLATFORMS),
-    Setting("select", "patterns", (), "judge only these clauses: ids, beginnings of ids, globs; may be repeated", metavar="CLAUSES"),
+    Setting(
+        "spec-version",
+        "choice",
+        None,
+        "the release to judge by (default: the one that the document names)",
+        RUNTIME_RELEASES,
+    ),
+    Setting(
+        "os", "choice", None, "the platform to judge for (default: those whose sections the document has)", PLATFORMS
+    ),
+    Setting(
+        "select",
+        "patterns",
+        (),
+        "judge only these clauses: ids, beginnings of ids, globs; may be repeated",
+        metavar="CLAUSES",
+    ),
     Setting("ignore", "patterns", (), "suppress findings on these clauses; may be repeated", metavar="CLAUSES"),
     Setting("level", "choice", "may", "judge only clauses of this level or above", tuple(LEVEL_NAMES)),
     Setting("fail-on", "choice", "error", "the least severity that makes the exit code 1", FAIL_ON),
@@ -67,25 +80,30 @@ _BY_NAME = {setting.name: setting for setting in SETTINGS}
 
 
 def add_options(parser: argparse.ArgumentParser, without: frozenset[str] = frozenset()) -> None:
-    """Add the options to the parser of a command, but for those named in ``without``. An option that is not given is ``None``."""
+    """Add the options to the parser of a command, but for those named in ``without``.
+
+    An option that is not given is ``None``.
+    """
     for setting in SETTINGS:
         if setting.name not in without:
             _add_option(parser, setting)
-    parser.add_argument("--config", metavar="FILE", help=f"the settings file (default: {FILE_NAME} or pyproject.toml, upwards)")
+    parser.add_argument(
+        "--config", metavar="FILE", help=f"the settings file (default: {FILE_NAME} or pyproject.toml, upwards)"
+    )
     parser.add_argument("--no-config", action="store_true", help="read no settings file")
 
 
 def _add_option(parser: argparse.ArgumentParser, setting: Setting) -> None:
     names = [f"-{setting.short}"] * bool(setting.short) + [f"--{setting.name}"]
-    extra: dict[str, Any] = {
+    extra_of_kind: dict[str, dict[str, Any]] = {
         "flag": {"action": "store_true"},
         "count": {"action": "count"},
         "choice": {"choices": setting.choices},
         "patterns": {"action": "append", "metavar": setting.metavar},
         "outputs": {"action": "append", "metavar": setting.metavar},
         "size": {"metavar": setting.metavar},
-    }[setting.kind]
-    parser.add_argument(*names, dest=setting.key, default=None, help=setting.help, **extra)
+    }
+    parser.add_argument(*names, dest=setting.key, default=None, help=setting.help, **extra_of_kind[setting.kind])
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,16 +119,17 @@ class Settings:
 
 
 def settle(options: argparse.Namespace) -> Settings:
-    """Put the options, the settings file and the defaults together. Raises :class:`UsageError` for anything that makes no sense."""
+    """Put the options, the settings file and the defaults together.
+
+    Raises :class:`UsageError` for anything that makes no sense.
+    """
     from_file = {} if options.no_config else _read_settings(options.config)
     values: dict[str, Any] = {}
     for setting in SETTINGS:
         given = getattr(options, setting.key, None)
         values[setting.name] = from_file.get(setting.name, setting.default) if given is None else given
     values["max-size"] = _size(values["max-size"])
-    selection = Selection(
-        _patterns(values["select"]), _patterns(values["ignore"]), values["level"], values["lint"]
-    )
+    selection = Selection(_patterns(values["select"]), _patterns(values["ignore"]), values["level"], values["lint"])
     _refuse_unmatched(selection)
     return Settings(values, selection, tuple(_output(text) for text in values["output"]))
 
@@ -181,7 +200,9 @@ def _load_toml(file: Path) -> dict[str, Any]:
 def _from_file(file: Path, name: str, value: Any) -> Any:
     setting = _BY_NAME.get(name)
     if setting is None:
-        guess = next((known for known in _BY_NAME if one_typo_apart(name, known) or name.replace("_", "-") == known), None)
+        guess = next(
+            (known for known in _BY_NAME if one_typo_apart(name, known) or name.replace("_", "-") == known), None
+        )
         hint = f"; did you mean {guess}?" if guess else f"; known are {', '.join(_BY_NAME)}"
         raise UsageError(f"{file}: unknown setting {name}{hint}")
     if not _FITS[setting.kind](setting, value):
@@ -211,10 +232,13 @@ _WANTED = {
 }
 
 
-def wants_colour(choice: str, stream_is_terminal: bool) -> bool:
-    """Whether to use colours: ``--color``, then NO_COLOR and FORCE_COLOR (https://no-color.org), then whether a terminal reads."""
+def wants_colour(choice: str, *, terminal: bool) -> bool:
+    """Whether to use colours.
+
+    ``--color``, then NO_COLOR and FORCE_COLOR (https://no-color.org), then whether a terminal reads.
+    """
     if choice != "auto":
         return choice == "always"
     if os.environ.get("NO_COLOR"):
         return False
-    return bool(os.environ.get("FORCE_COLOR")) or stream_is_terminal
+    return bool(os.environ.get("FORCE_COLOR")) or terminal

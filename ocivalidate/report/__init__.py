@@ -38,6 +38,8 @@ def render(format_name: str, reports: Sequence[Report], options: Options) -> str
 
 def problems(reports: Sequence[Report]) -> list[str]:
     """The last line of each subject that could not be judged, for standard error when the format is not text."""
+    from ocivalidate.report.escape import line_start
     from ocivalidate.report.summary import closing_line
 
-    return [closing_line(report) for report in reports if exit_code([report]) is ExitCode.COULD_NOT_JUDGE]
+    unjudged = (report for report in reports if exit_code([report]) is ExitCode.COULD_NOT_JUDGE)
+    return [line_start(closing_line(report)) for report in unjudged]

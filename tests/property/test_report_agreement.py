@@ -1,0 +1,95 @@
+"""Whatever a report holds, all formats come to the verdict of the exit code, and no text in it changes that."""
+
+from __future__ import annotations
+
+import json
+import xml.etree.ElementTree as ET
+
+from hypothesis import given, strategies as st
+
+from ocivalidate.clauses import Severity
+from ocivalidate.findings import Finding, Location, Outcome, Report, Result, exit_code
+from ocivalidate.report import FORMATS, Options, render
+from tests.reports import ARGS, CWD, ESCAPE, KILL, UNKNOWN
+from tests.tap14 import parse
+
+# Lone surrogates too: file names that are not UTF-8 and "\ud800" in JSON become such text.
+TEXTS = st.text(max_size=40) | st.text(st.characters(categories=["Cc", "Cf", "Cs", "Zl", "Zp", "Co"]), max_size=5)
+CLAUSES = st.sampled_from([ARGS, CWD, ESCAPE, KILL, UNKNOWN])
+PLACES = st.none() | st.integers(1, 50)
+LOCATIONS = st.builds(
+    Location, TEXTS, st.none() | TEXTS, PLACES, PLACES, PLACES, TEXTS | st.text(min_size=200), TEXTS, TEXTS, TEXTS
+)
+SEVERITIES = st.sampled_from([Severity.ERROR, Severity.WARNING, Severity.NOTE])
+FINDINGS = st.builds(Finding, CLAUSES, SEVERITIES, TEXTS, LOCATIONS, TEXTS, TEXTS, TEXTS)
+
+
+@st.composite
+def results(draw: st.DrawFn) -> Result:
+    outcome = draw(st.sampled_from(Outcome))
+    with_findings = outcome in (Outcome.FAIL, Outcome.XFAIL)
+    findings = draw(st.lists(FINDINGS, min_size=1, max_size=3)) if with_findings else []
+    return Result(draw(CLAUSES), outcome, draw(TEXTS | st.just("not present")), tuple(findings))
+
+
+@st.composite
+def reports(draw: st.DrawFn) -> Report:
+    held = tuple(draw(st.lists(results(), max_size=5)))
+    failures = [finding for result in held if result.outcome is Outcome.FAIL for finding in result.findings]
+    loose = draw(st.lists(FINDINGS, max_size=1))
+    return Report(
+        kind=draw(TEXTS),
+        subject=draw(TEXTS),
+        specification=draw(TEXTS),
+        platforms=tuple(draw(st.lists(TEXTS, max_size=2))),
+        results=held,
+        findings=(*failures, *loose),
+        problem=draw(st.just("") | TEXTS),
+        complete=draw(st.sampled_from([True, True, True, False])),
+    )
+
+
+OPTIONS = st.builds(
+    Options,
+    fail_on=st.sampled_from([Severity.ERROR, Severity.WARNING]),
+    verbose=st.integers(0, 2),
+    quiet=st.booleans(),
+    tap_version=st.sampled_from([13, 14]),
+)
+RUNS = st.lists(reports(), max_size=3)
+
+
+@given(RUNS, OPTIONS)
+def test_a_tap_harness_agrees_with_the_exit_code(run: list[Report], options: Options) -> None:
+    assert parse(render("tap", run, options)).passed == (exit_code(run, options.fail_on) == 0)
+
+
+@given(RUNS, OPTIONS)
+def test_a_junit_reader_agrees_with_the_exit_code(run: list[Report], options: Options) -> None:
+    root = ET.fromstring(render("junit", run, options))  # noqa: S314 - our own output
+    assert (root.get("failures") == root.get("errors") == "0") == (exit_code(run, options.fail_on) == 0)
+
+
+@given(RUNS, OPTIONS)
+def test_a_sarif_reader_agrees_with_the_exit_code(run: list[Report], options: Options) -> None:
+    (log,) = json.loads(render("sarif", run, options))["runs"]
+    levels = {result["level"] for result in log["results"] if result["kind"] == "fail" and not result["suppressions"]}
+    failed = any(Severity(level).rank >= options.fail_on.rank for level in levels)
+    code = 2 if not log["invocations"][0]["executionSuccessful"] else int(failed)
+    assert code == exit_code(run, options.fail_on)
+
+
+@given(RUNS, OPTIONS)
+def test_every_format_can_be_written_and_shown(run: list[Report], options: Options) -> None:
+    for format_name in FORMATS:
+        text = render(format_name, run, options)
+        text.encode()
+        assert text.endswith("\n")
+        assert all(line.isprintable() for line in text.split("\n"))
+
+
+@given(RUNS, OPTIONS)
+def test_text_has_one_last_line_per_subject(run: list[Report], options: Options) -> None:
+    lines = render("text", run, options).split("\n")[:-1]
+    assert lines[-1].startswith("total: ") == (len(run) > 1)
+    assert not any(line.lstrip().startswith("::") for line in lines)

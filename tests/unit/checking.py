@@ -1,0 +1,50 @@
+"""Running the checks of one module on a document, for the unit tests of the check modules."""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any
+
+from ocivalidate import schema
+from ocivalidate.bundle.registry import CONFIG, FEATURES, STATE
+from ocivalidate.checks import Node, Outcome, Scene, run
+from ocivalidate.clauses import load
+
+REGISTRIES = {"runtime-config": CONFIG, "runtime-state": STATE, "runtime-features": FEATURES}
+
+
+def outcome(
+    module: ModuleType,
+    document: Any,
+    *platforms: str,
+    release: str = "1.3.0",
+    kind: str = "runtime-config",
+) -> Outcome:
+    """What the checks of ``module`` say, by the clauses of its release and platforms. Broken members are left out."""
+    broken = {error.pointer for error in schema.validate(kind, release, document) if error.keyword != "required"}
+    scene = Scene(Node(document, "", frozenset(broken)), release, frozenset(platforms))
+    registry = REGISTRIES[kind]
+    own = {
+        clause for check in registry.checks if check.function.__module__ == module.__name__ for clause in check.clauses
+    }
+    inventory = load()
+
+    def active(clause: str) -> bool:
+        return clause in own and inventory[clause].holds_in(release) and inventory[clause].concerns(platforms)
+
+    result = run(registry, scene, active)
+    for violation in result.violations:
+        assert violation.severity is None or violation.severity.rank <= inventory[violation.clause].severity.rank
+    return result
+
+
+def broken_clauses(
+    module: ModuleType,
+    document: Any,
+    *platforms: str,
+    release: str = "1.3.0",
+    kind: str = "runtime-config",
+) -> list[tuple[str, str]]:
+    """The clauses that the document breaks, and where, in order."""
+    result = outcome(module, document, *platforms, release=release, kind=kind)
+    return sorted((violation.clause, violation.pointer) for violation in result.violations)
