@@ -1,7 +1,8 @@
 """Whether a value fits a schema, found out quickly.
 
-Importing jsonschema costs more time than all the rest of a run, and most values are fine. So a walk with nothing but the keywords that
-our schemas use says "fits" first; where it does not, jsonschema says why. A test holds that both agree.
+Importing jsonschema costs more time than all the rest of a run, and most values are fine. So a walk with nothing but
+the keywords that our schemas use says "fits" first; where it does not, jsonschema says why. A test holds that both
+agree.
 """
 
 from __future__ import annotations

@@ -232,7 +232,7 @@ _BROKEN_KEYWORDS = {
 
 def _message(where: str, error: Any) -> str:
     if error.validator == "type":
-        return f"{where} is not {_type_text(error.validator_value)}"
+        return f"{where} is not {type_text(error.validator_value)}"
     return f"{where} {_BROKEN_KEYWORDS[error.validator]}"
 
 
@@ -242,13 +242,14 @@ def _want(node: Node, keyword: str) -> str:
     if keyword in ("minimum", "maximum"):
         return f"{node['minimum']} to {node['maximum']}"
     if keyword == "type":
-        return _type_text(node["type"])
+        return type_text(node["type"])
     if keyword == "minItems":
         return "at least one entry"
     return str(node[keyword])
 
 
-def _type_text(types: str | list[str]) -> str:
+def type_text(types: str | list[str]) -> str:
+    """A JSON type, or several, in words: ``an integer``."""
     return " or ".join(_TYPE_NAMES[name] for name in ([types] if isinstance(types, str) else types))
 
 

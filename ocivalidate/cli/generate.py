@@ -1,4 +1,7 @@
-"""``oci-gen``, also ``ocivalidate generate``: a ``config.json`` from a command line. The flags are the rows of the option table."""
+"""``oci-gen``, also ``ocivalidate generate``: a ``config.json`` from a command line.
+
+The flags are the rows of the option table.
+"""
 
 from __future__ import annotations
 
@@ -38,11 +41,13 @@ _VERSIONS = f"{RUNTIME_RELEASES[0]} to {RUNTIME_RELEASES[-1]}"
 class _Collect(argparse.Action):
     """Keeps every option of the table with its text, in the order of the command line."""
 
-    def __init__(self, *arguments: Any, row: Option, **keywords: Any) -> None:
-        super().__init__(*arguments, nargs=None if row.metavar else 0, **keywords)
+    def __init__(self, option_strings: Sequence[str], dest: str, row: Option, **keywords: Any) -> None:
+        super().__init__(option_strings, dest, nargs=None if row.metavar else 0, **keywords)
         self.row = row
 
-    def __call__(self, _parser: Any, namespace: argparse.Namespace, values: Any, option_string: str | None = None) -> None:
+    def __call__(
+        self, _parser: Any, namespace: argparse.Namespace, values: Any, option_string: str | None = None
+    ) -> None:
         namespace.requests.append((self.row, option_string, values if self.row.metavar else None))
 
 
@@ -86,7 +91,7 @@ def _parse(arguments: list[str], program: str) -> argparse.Namespace:
 def _parser(program: str) -> argparse.ArgumentParser:
     parser = _Parser(
         prog=program,
-        usage="%(prog)s [OPTION…] [-- CMD ARGS…]",
+        usage="%(prog)s [OPTION...] [-- CMD ARGS...]",
         description=_DESCRIPTION,
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -97,11 +102,17 @@ def _parser(program: str) -> argparse.ArgumentParser:
     _add_start(groups["start"])
     for row in TABLE.values():
         if row.flags != (COMMAND,):
-            keywords = {"metavar": row.metavar} if row.metavar else {}
-            groups[row.group].add_argument(*row.flags, action=_Collect, row=row, dest=row.method, help=_escaped(row.help), **keywords)
-    groups["fields"].add_argument("--list-paths", action="store_true", help="print every path with its type, releases and clause, and end")
+            keywords: dict[str, Any] = {"metavar": row.metavar} if row.metavar else {}
+            groups[row.group].add_argument(
+                *row.flags, action=_Collect, row=row, dest=row.method, help=_escaped(row.help), **keywords
+            )
+    groups["fields"].add_argument(
+        "--list-paths", action="store_true", help="print every path with its type, releases and clause, and end"
+    )
     output = groups["output"]
-    output.add_argument("-o", "--output", metavar="FILE", help="write to a file, whole or not at all (default: standard output)")
+    output.add_argument(
+        "-o", "--output", metavar="FILE", help="write to a file, whole or not at all (default: standard output)"
+    )
     output.add_argument("--force", action="store_true", help="write a config that breaks the specification, too")
     output.add_argument("-h", "--help", action="help", help="print this and end")
     return parser
@@ -109,10 +120,16 @@ def _parser(program: str) -> argparse.ArgumentParser:
 
 def _add_start(group: Any) -> None:
     """What makes a builder; each is a keyword of ``ConfigBuilder.start`` or ``ConfigBuilder.template``."""
-    group.add_argument("--os", choices=tuple(PLATFORMS), metavar="OS", help=f"one of {', '.join(PLATFORMS)} (default: linux)")
-    group.add_argument("--profile", choices=tuple(PROFILES), metavar="NAME", help=f"one of {', '.join(PROFILES)} (default: default)")
+    group.add_argument(
+        "--os", choices=tuple(PLATFORMS), metavar="OS", help=f"one of {', '.join(PLATFORMS)} (default: linux)"
+    )
+    group.add_argument(
+        "--profile", choices=tuple(PROFILES), metavar="NAME", help=f"one of {', '.join(PROFILES)} (default: default)"
+    )
     group.add_argument("--rootless", action="store_true", help="what a user without privileges can run")
-    group.add_argument("--template", metavar="FILE", help="start from a config.json, or -; nothing in it changes unless asked")
+    group.add_argument(
+        "--template", metavar="FILE", help="start from a config.json, or -; nothing in it changes unless asked"
+    )
     group.add_argument(
         "--spec-version",
         choices=RUNTIME_RELEASES,
@@ -142,7 +159,10 @@ def _build(options: argparse.Namespace) -> ConfigBuilder:
 def _start(options: argparse.Namespace) -> ConfigBuilder:
     if options.template is None:
         return ConfigBuilder.start(
-            options.os or "linux", profile=options.profile or "default", rootless=options.rootless, spec_version=options.spec_version
+            options.os or "linux",
+            profile=options.profile or "default",
+            rootless=options.rootless,
+            spec_version=options.spec_version,
         )
     for name in ("os", "profile", "rootless"):
         if getattr(options, name):

@@ -31,7 +31,9 @@ def guarded(program: str, command: Callable[[], int]) -> int:
         if os.environ.get("OCIVALIDATE_DEBUG"):
             raise
         kind = type(problem).__name__
-        return complain(program, f"internal error, please report it ({kind}: {problem}); OCIVALIDATE_DEBUG=1 shows where")
+        return complain(
+            program, f"internal error, please report it ({kind}: {problem}); OCIVALIDATE_DEBUG=1 shows where"
+        )
     return code
 
 

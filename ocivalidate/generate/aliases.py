@@ -1,7 +1,7 @@
 """The 131 flags of ``oci-runtime-tool generate``: which of them work here, and what to write instead of the others.
 
-A flag that means the same thing without its faults is rewritten to our own before the command line is parsed. The table also makes
-the migration table in ``docs/generate.md``; a test holds both together.
+A flag that means the same thing without its faults is rewritten to our own before the command line is parsed. The
+table also makes the migration table in ``docs/generate.md``; a test holds both together.
 """
 
 from __future__ import annotations
@@ -30,7 +30,9 @@ _NAMESPACES = {
 
 @dataclass(frozen=True, slots=True)
 class Alias:
-    """One flag. ``words``: what it is rewritten to, with ``{}`` for its value; ``reads``: how, where words do not say it all.
+    """One flag. ``words``: what it is rewritten to, with ``{}`` for its value.
+
+    ``reads``: how, where words do not say it all.
 
     ``instead``: what to write where the flag is not accepted. ``note``: what differs. ``switch``: it has no value.
     """
@@ -78,7 +80,9 @@ def _rlimit(text: str) -> list[str]:
 
 def _device(text: str) -> list[str]:
     if text.count(":") > 3:
-        raise OptionError(f"{text!r}: mode and owner of a device go by --append 'linux.devices={{…}}', the mode in octal")
+        raise OptionError(
+            f"{text!r}: mode and owner of a device go by --append 'linux.devices={{...}}', the mode in octal"
+        )
     return [f"--device={text}"]
 
 
@@ -100,7 +104,10 @@ def _console(text: str) -> list[str]:
 
 def _priority(text: str) -> list[str]:
     name, priority = parts(text, 2, 2, "NAME:PRIORITY")
-    return [f"--append=linux.resources.network.priorities={json.dumps({'name': name})}", f"--set=linux.resources.network.priorities[-1].priority={priority}"]
+    return [
+        f"--append=linux.resources.network.priorities={json.dumps({'name': name})}",
+        f"--set=linux.resources.network.priorities[-1].priority={priority}",
+    ]
 
 
 def _huge_page(text: str) -> list[str]:
@@ -137,15 +144,17 @@ def _hooks(kind: str) -> dict[str, Alias]:
 def _capability_set(kind: str) -> dict[str, Alias]:
     path = f"process.capabilities.{kind}"
     add = Alias(reads=_each(f"--append={path}={VALUE}"), note=f"`--append {path}=CAP`")
-    return {f"--process-cap-add-{kind}": add, f"--process-cap-drop-{kind}": _instead(f"`--set '{path}=[…]'`")}
+    return {f"--process-cap-add-{kind}": add, f"--process-cap-drop-{kind}": _instead(f"`--set '{path}=[...]'`")}
 
 
-_SECCOMP_RULES = "`--security-opt seccomp=FILE`, or `--append 'linux.seccomp.syscalls={\"names\":[…],\"action\":\"…\"}'`"
+_SECCOMP_RULES = (
+    '`--security-opt seccomp=FILE`, or `--append \'linux.seccomp.syscalls={"names":[...],"action":"..."}\'`'
+)
 _MINUS_ONE = "-1 is unlimited; sizes such as 512m"
 _IN_FILE = "`--unset PATH[N]`"
 
 ALIASES: dict[str, Alias] = {
-    "--args": _instead("`-- CMD ARGS…`", "accepted too, a word each; they follow after all options"),
+    "--args": _instead("`-- CMD ARGS...`", "accepted too, a word each; they follow after all options"),
     "--domainname": _same("--domainname"),
     "--env": _same("--env", "replaces a variable of the same name"),
     "--env-file": _same("--env-file"),
@@ -156,7 +165,9 @@ ALIASES: dict[str, Alias] = {
     "--label": _same("--annotation"),
     "--linux-apparmor": _same("--security-opt=apparmor"),
     "--linux-blkio-leaf-weight": _set("linux.resources.blockIO.leafWeight", "70000 is refused, not cut"),
-    "--linux-blkio-leaf-weight-device": _instead("`--append 'linux.resources.blockIO.weightDevice={\"major\":8,\"minor\":0,\"leafWeight\":500}'`"),
+    "--linux-blkio-leaf-weight-device": _instead(
+        '`--append \'linux.resources.blockIO.weightDevice={"major":8,"minor":0,"leafWeight":500}\'`'
+    ),
     "--linux-blkio-read-bps-device": _same("--device-read-bps"),
     "--linux-blkio-read-iops-device": _same("--device-read-iops"),
     "--linux-blkio-weight": _same("--blkio-weight", "70000 is refused, not cut"),
@@ -169,12 +180,14 @@ ALIASES: dict[str, Alias] = {
     "--linux-cpu-shares": _same("--cpu-shares"),
     "--linux-cpus": _same("--cpuset-cpus"),
     "--linux-device-add": Alias(reads=_device, note="`--device TYPE:MAJOR:MINOR:PATH`; adds leave to use it, too"),
-    "--linux-device-cgroup-add": Alias(reads=_rule, note="`--device-cgroup-rule \"c 1:* rwm\"`"),
+    "--linux-device-cgroup-add": Alias(reads=_rule, note='`--device-cgroup-rule "c 1:* rwm"`'),
     "--linux-device-cgroup-remove": _instead("`--unset 'linux.resources.devices[N]'`"),
     "--linux-device-remove": _instead("`--unset 'linux.devices[N]'`"),
     "--linux-device-remove-all": _instead("`--unset linux.devices`", "the defaults have none"),
     "--linux-disable-oom-kill": _same("--oom-kill-disable", switch=True),
-    "--linux-gidmappings": Alias(reads=_mapping("--gidmap"), note="`--gidmap CONTAINER:HOST:SIZE`; users are mapped alike"),
+    "--linux-gidmappings": Alias(
+        reads=_mapping("--gidmap"), note="`--gidmap CONTAINER:HOST:SIZE`; users are mapped alike"
+    ),
     "--linux-hugepage-limits-add": Alias(reads=_huge_page, note="`--hugepage-limit 2MB=1g`"),
     "--linux-hugepage-limits-drop": _instead("`--unset 'linux.resources.hugepageLimits[N]'`"),
     "--linux-intelRdt-closid": _set("linux.intelRdt.closID"),
@@ -188,11 +201,17 @@ ALIASES: dict[str, Alias] = {
     "--linux-mem-swappiness": _same("--memory-swappiness"),
     "--linux-mems": _same("--cpuset-mems"),
     "--linux-mount-label": _set("linux.mountLabel"),
-    "--linux-namespace-add": Alias(reads=_namespace, note="`--pid`, `--net`, `--ipc` … `private` or a path"),
-    "--linux-namespace-remove": Alias(reads=_namespace_removed, note="`--uts host` drops the host name with the namespace"),
-    "--linux-namespace-remove-all": Alias(tuple(f"{flag}=host" for flag in _NAMESPACES.values()), note="`--net host --pid host …`", switch=True),
+    "--linux-namespace-add": Alias(reads=_namespace, note="`--pid`, `--net`, `--ipc` ... `private` or a path"),
+    "--linux-namespace-remove": Alias(
+        reads=_namespace_removed, note="`--uts host` drops the host name with the namespace"
+    ),
+    "--linux-namespace-remove-all": Alias(
+        tuple(f"{flag}=host" for flag in _NAMESPACES.values()), note="`--net host --pid host ...`", switch=True
+    ),
     "--linux-network-classid": _set("linux.resources.network.classID"),
-    "--linux-network-priorities": Alias(reads=_priority, note="`--append 'linux.resources.network.priorities={…}'`; -1 does not drop"),
+    "--linux-network-priorities": Alias(
+        reads=_priority, note="`--append 'linux.resources.network.priorities={...}'`; -1 does not drop"
+    ),
     "--linux-oom-score-adj": _same("--oom-score-adj"),
     "--linux-pids-limit": _same("--pids-limit"),
     "--linux-readonly-paths": _append("linux.readonlyPaths"),
@@ -212,7 +231,9 @@ ALIASES: dict[str, Alias] = {
     "--linux-seccomp-trap": _instead(_SECCOMP_RULES),
     "--linux-selinux-label": _same("--security-opt=label"),
     "--linux-sysctl": _same("--sysctl", "a value may hold ="),
-    "--linux-uidmappings": Alias(reads=_mapping("--uidmap"), note="`--uidmap CONTAINER:HOST:SIZE`; groups are mapped alike"),
+    "--linux-uidmappings": Alias(
+        reads=_mapping("--uidmap"), note="`--uidmap CONTAINER:HOST:SIZE`; groups are mapped alike"
+    ),
     "--mounts-add": _append("mounts", "an unknown member is refused"),
     "--mounts-remove": _same("--no-mount"),
     "--mounts-remove-all": Alias(("--no-mount=all",), switch=True),
@@ -262,7 +283,9 @@ ALIASES: dict[str, Alias] = {
     "--windows-ignore-flushes-during-boot": Alias(("--set=windows.ignoreFlushesDuringBoot=true",), switch=True),
     "--windows-layer-folders": _same("--layer"),
     "--windows-network": _set("windows.network"),
-    "--windows-network-allowunqualifieddnsquery": Alias(("--set=windows.network.allowUnqualifiedDNSQuery=true",), switch=True),
+    "--windows-network-allowunqualifieddnsquery": Alias(
+        ("--set=windows.network.allowUnqualifiedDNSQuery=true",), switch=True
+    ),
     "--windows-network-networkNamespace": _set("windows.network.networkNamespace"),
     "--windows-resources-cpu": _set("windows.resources.cpu"),
     "--windows-resources-memory-limit": _set("windows.resources.memory.limit"),
@@ -272,7 +295,10 @@ ALIASES: dict[str, Alias] = {
 
 
 def rewritten(arguments: list[str]) -> tuple[list[str], list[str]]:
-    """The command line in our own flags, and the words of the command that ``--args`` gave. Raises :class:`OptionError`."""
+    """The command line in our own flags, and the words of the command that ``--args`` gave.
+
+    Raises :class:`OptionError`.
+    """
     found: list[str] = []
     words: list[str] = []
     waiting = iter(arguments)
@@ -320,8 +346,16 @@ def migration() -> Iterator[tuple[str, str, str]]:
         if alias.instead:
             yield flag, "yes" if flag == "--args" else "no", _sentence(alias.instead, alias.note)
         else:
-            own = " ".join(_shown(word) for word in alias.words) if alias.reads is None and len(alias.words) == 1 else ""
-            yield flag, "yes", _sentence("" if own.split(" ")[0] == flag and own.count("=") < 1 else f"`{own}`" if own else "", alias.note)
+            own = (
+                " ".join(_shown(word) for word in alias.words) if alias.reads is None and len(alias.words) == 1 else ""
+            )
+            yield (
+                flag,
+                "yes",
+                _sentence(
+                    "" if own.split(" ")[0] == flag and own.count("=") < 1 else f"`{own}`" if own else "", alias.note
+                ),
+            )
 
 
 def _shown(word: str) -> str:

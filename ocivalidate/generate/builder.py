@@ -17,7 +17,8 @@ The config names the oldest release, from 1.0.2 on, that has all of its members;
 '1.1.0'
 >>> ConfigBuilder.linux(spec_version="1.0.2").domainname("example")
 Traceback (most recent call last):
-ocivalidate.generate.errors.OptionError: domainname came with runtime-spec 1.1.0, and this config is for 1.0.2; say --spec-version 1.1.0
+ocivalidate.generate.errors.OptionError: domainname came with runtime-spec 1.1.0, and this config is for 1.0.2; say
+--spec-version 1.1.0
 
 Every field of the specification has a path; types, members and releases are those of the schema.
 
@@ -105,7 +106,10 @@ class ConfigBuilder(
         return deepcopy(self._get(path, default))
 
     def finish(self) -> Finished:
-        """The config as it stands, right or not, with its text and what ``check_bundle`` says of it. Raises :class:`OptionError`."""
+        """The config as it stands, right or not, with its text and what ``check_bundle`` says of it.
+
+        Raises :class:`OptionError`.
+        """
         tree = self._complete()
         if "ociVersion" in tree:
             return _finished(tree)
@@ -118,6 +122,7 @@ class ConfigBuilder(
         self._tree = deepcopy(tree)
         try:
             self._keep_added_capabilities()
+            self._refuse_unmapped_users()
             return self._tree
         finally:
             self._tree = tree
@@ -129,7 +134,8 @@ class ConfigBuilder(
     def build(self, *, force: bool = False) -> Tree:
         """The config, members in the order of the specification.
 
-        Raises :class:`Rejected` when ``ocivalidate bundle`` would fail on it, unless ``force``; and :class:`OptionError`.
+        Raises :class:`Rejected` when ``ocivalidate bundle`` would fail on it, unless ``force``; and
+        :class:`OptionError`.
         """
         finished = self.finish()
         if finished.rejected and not force:
@@ -137,7 +143,10 @@ class ConfigBuilder(
         return finished.tree
 
     def render(self, *, force: bool = False) -> bytes:
-        """The text of the config, the same for the same options, with a newline at the end. Raises as :meth:`build` does."""
+        """The text of the config, the same for the same options, with a newline at the end.
+
+        Raises as :meth:`build` does.
+        """
         return trees.rendered(self.build(force=force))
 
 
@@ -170,8 +179,8 @@ def _finished(tree: Tree) -> Finished:
 def _best(candidates: Iterable[Tree]) -> Finished:
     """The first one in which least is found.
 
-    The same config for several releases: a value can be newer than the member that holds it (``SCMP_ACT_NOTIFY``, say), and only
-    the findings tell those releases apart.
+    The same config for several releases: a value can be newer than the member that holds it (``SCMP_ACT_NOTIFY``,
+    say), and only the findings tell those releases apart.
     """
     best: Finished | None = None
     for tree in candidates:

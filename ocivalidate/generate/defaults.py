@@ -1,8 +1,9 @@
 """What a config holds when nobody asked for anything: plain data, one table for each platform.
 
-Linux follows what Docker and Podman give an unprivileged container, in the words of the specification: new namespaces, the
-capabilities that programs written for root expect, no way to gain others, the dangerous parts of /proc and /sys hidden. There is no
-seccomp filter: a good one depends on the kernel, the architecture and the C library, so it has to be chosen.
+Linux follows what Docker and Podman give an unprivileged container, in the words of the specification: new namespaces,
+the capabilities that programs written for root expect, no way to gain others, the dangerous parts of /proc and /sys
+hidden. There is no seccomp filter: a good one depends on the kernel, the architecture and the C library, so it has to
+be chosen.
 """
 
 from __future__ import annotations
@@ -37,13 +38,13 @@ CGROUP = mount("/sys/fs/cgroup", "cgroup", "cgroup", "nosuid,noexec,nodev,relati
 DEV = [
     mount("/dev", "tmpfs", "tmpfs", "nosuid,noexec,strictatime,mode=755,size=65536k"),
     DEVPTS,
-    mount("/dev/shm", "tmpfs", "shm", "nosuid,noexec,nodev,mode=1777,size=65536k"),
+    mount("/dev/shm", "tmpfs", "shm", "nosuid,noexec,nodev,mode=1777,size=65536k"),  # noqa: S108  # a path in the container
     mount("/dev/mqueue", "mqueue", "mqueue", "nosuid,noexec,nodev"),
 ]
 
 MASKED = (
-    "/proc/acpi /proc/asound /proc/interrupts /proc/kcore /proc/keys /proc/latency_stats /proc/sched_debug /proc/scsi /proc/timer_list "
-    "/proc/timer_stats /sys/devices/virtual/powercap /sys/firmware"
+    "/proc/acpi /proc/asound /proc/interrupts /proc/kcore /proc/keys /proc/latency_stats /proc/sched_debug "
+    "/proc/scsi /proc/timer_list /proc/timer_stats /sys/devices/virtual/powercap /sys/firmware"
 ).split()
 READ_ONLY = "/proc/bus /proc/fs /proc/irq /proc/sys /proc/sysrq-trigger".split()
 NAMESPACES = "pid network ipc uts cgroup mount".split()
@@ -78,14 +79,15 @@ def _posix_process() -> Tree:
 
 
 def vm() -> Tree:
-    """A Linux container in a virtual machine. The path of the kernel is the one field that the specification requires."""
+    """A Linux container in a virtual machine, for which the specification requires the path of a kernel."""
     return linux() | {"vm": {"kernel": {"path": "/boot/vmlinuz"}}}
 
 
 def windows() -> Tree:
     """A Hyper-V container.
 
-    A container that shares the kernel of the host needs the GUID of a volume, which nobody can guess; under Hyper-V the layers are all.
+    One that shares the kernel of the host needs the GUID of a volume, which nobody can guess; under Hyper-V the layers
+    are all.
     """
     return {
         "process": {"user": {"username": "ContainerUser"}, "args": ["cmd.exe"], "cwd": "C:\\"},

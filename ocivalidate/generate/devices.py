@@ -14,7 +14,7 @@ from ocivalidate.generate.resources import read_device_pair
 from ocivalidate.generate.table import Arguments, Phase, option
 from ocivalidate.generate.units import Number
 
-# Devices of the kernel whose numbers never change (Documentation/admin-guide/devices.txt): the same config on every host.
+# Devices whose numbers never change (the kernel's admin-guide/devices.txt): the same config on every host.
 WELL_KNOWN = {
     "/dev/null": ("c", 1, 3),
     "/dev/zero": ("c", 1, 5),
@@ -63,14 +63,27 @@ def _read_rule(text: str) -> Arguments:
 class DeviceOptions(Draft):
     """``linux.devices``, the rules for devices, throttles; ``windows.devices``."""
 
-    @option("--device", group="devices", metavar="DEVICE", reads=_read_device, help=f"a device and leave to use it: {_FORM}; on Windows class/GUID")
+    @option(
+        "--device",
+        group="devices",
+        metavar="DEVICE",
+        reads=_read_device,
+        help=f"a device and leave to use it: {_FORM}; on Windows class/GUID",
+    )
     def device(
-        self, path: str, access: str = "rwm", host_path: str = "", kind: str = "", major: int | None = None, minor: int | None = None
+        self,
+        path: str,
+        access: str = "rwm",
+        host_path: str = "",
+        kind: str = "",
+        major: int | None = None,
+        minor: int | None = None,
     ) -> Self:
         """A device at ``path`` in the container, and the rule that lets it be used.
 
-        Its ``kind`` (``c``, ``b``, ``u``, or ``p`` for a FIFO) and numbers are those given, else those of ``host_path`` (default:
-        ``path``): from a table for devices that are the same everywhere, else from this host. On Windows ``path`` is ``class/GUID``.
+        Its ``kind`` (``c``, ``b``, ``u``, or ``p`` for a FIFO) and numbers are those given, else those of ``host_path``
+        (default: ``path``): from a table for devices that are the same everywhere, else from this host. On Windows
+        ``path`` is ``class/GUID``.
         """
         if self._on("windows") and not self._on("linux"):
             return self._windows_device(path)
@@ -91,7 +104,13 @@ class DeviceOptions(Draft):
             raise OptionError(f"{text!r} is not of the form class/GUID")
         return self._put_entry("windows.devices", {"id": identity, "idType": kind}, key="id")
 
-    @option("--device-cgroup-rule", group="devices", metavar="RULE", reads=_read_rule, help='leave to use devices: "c 1:* rwm", "deny a *:* rwm"')
+    @option(
+        "--device-cgroup-rule",
+        group="devices",
+        metavar="RULE",
+        reads=_read_rule,
+        help='leave to use devices: "c 1:* rwm", "deny a *:* rwm"',
+    )
     def device_cgroup_rule(self, rule: str, allow: bool = True) -> Self:  # noqa: FBT001, FBT002  # allowing is what rules are for
         """A rule for devices, ``TYPE MAJOR:MINOR ACCESS`` with ``*`` for any number, behind the rules before it."""
         match = _RULE.fullmatch(rule.strip())
@@ -101,31 +120,62 @@ class DeviceOptions(Draft):
         entry |= {name: int(number) for name, number in (("major", match[2]), ("minor", match[3])) if number != "*"}
         return self._put("linux.resources.devices[+]", entry | {"access": match[4]})
 
-    @option("--blkio-weight-device", group="devices", metavar="DEVICE:WEIGHT", reads=read_device_pair, help="disk time on one device relative to other containers: /dev/sda:500, 8:0:500")
+    @option(
+        "--blkio-weight-device",
+        group="devices",
+        metavar="DEVICE:WEIGHT",
+        reads=read_device_pair,
+        help="disk time on one device relative to other containers: /dev/sda:500, 8:0:500",
+    )
     def blkio_weight_device(self, device: str, weight: int | str) -> Self:
-        """Disk time on one device (a path on this host, or ``MAJOR:MINOR``) relative to other containers, 10 to 1000."""
+        """Disk time on a device (a path on this host, or ``MAJOR:MINOR``) relative to others, 10 to 1000."""
         major, minor = _numbers(device)
         number = units.count(weight)
         if self._cgroup != "v2":
             self._throttle("weightDevice", major, minor, {"weight": number})
         return self if self._cgroup == "v1" else self._io_line("io.weight", major, minor, str(number))
 
-    @option("--device-read-bps", group="devices", metavar="DEVICE:RATE", reads=read_device_pair, help="bytes read in a second at most: /dev/sda:1m, 8:0:1m")
+    @option(
+        "--device-read-bps",
+        group="devices",
+        metavar="DEVICE:RATE",
+        reads=read_device_pair,
+        help="bytes read in a second at most: /dev/sda:1m, 8:0:1m",
+    )
     def device_read_bps(self, device: str, rate: Number) -> Self:
         """Bytes that may be read from a device (a path on this host, or ``MAJOR:MINOR``) in a second."""
         return self._rate(device, "throttleReadBpsDevice", "rbps", units.size(rate))
 
-    @option("--device-write-bps", group="devices", metavar="DEVICE:RATE", reads=read_device_pair, help="bytes written in a second at most")
+    @option(
+        "--device-write-bps",
+        group="devices",
+        metavar="DEVICE:RATE",
+        reads=read_device_pair,
+        help="bytes written in a second at most",
+    )
     def device_write_bps(self, device: str, rate: Number) -> Self:
         """Bytes that may be written to a device in a second."""
         return self._rate(device, "throttleWriteBpsDevice", "wbps", units.size(rate))
 
-    @option("--device-read-iops", group="devices", metavar="DEVICE:N", reads=read_device_pair, help="reads in a second at most")
+    @option(
+        "--device-read-iops",
+        group="devices",
+        metavar="DEVICE:N",
+        reads=read_device_pair,
+        help="reads in a second at most",
+    )
     def device_read_iops(self, device: str, rate: int | str) -> Self:
         """Reads from a device in a second."""
         return self._rate(device, "throttleReadIOPSDevice", "riops", units.count(rate))
 
-    @option("--device-write-iops", group="devices", metavar="DEVICE:N", reads=read_device_pair, help="writes in a second at most", phase=Phase.NORMAL)
+    @option(
+        "--device-write-iops",
+        group="devices",
+        metavar="DEVICE:N",
+        reads=read_device_pair,
+        help="writes in a second at most",
+        phase=Phase.NORMAL,
+    )
     def device_write_iops(self, device: str, rate: int | str) -> Self:
         """Writes to a device in a second."""
         return self._rate(device, "throttleWriteIOPSDevice", "wiops", units.count(rate))
@@ -147,7 +197,9 @@ class DeviceOptions(Draft):
         device = f"{major}:{minor}"
         before = str(self._get(path, "")).split()
         if before and before[0] != device:
-            raise OptionError(f"{file} of cgroup v2 has room for one device here, and {before[0]} has it; --cgroup v1 takes several")
+            raise OptionError(
+                f"{file} of cgroup v2 has room for one device here, and {before[0]} has it; --cgroup v1 takes several"
+            )
         key = words.partition("=")[0]
         kept = [word for word in before[1:] if "=" in words and not word.startswith(f"{key}=")]
         return self._put(path, " ".join([device, *kept, words]))

@@ -15,14 +15,15 @@ from ocivalidate.generate.values import accept
 from ocivalidate.versions import RUNTIME_RELEASES, holds, judged_by
 
 OLDEST = "1.0.2"
-"""The release that a config names unless it has something newer: every runtime in use knows it, and crun 1.8 no newer minor."""
+"""The release that a config names unless it has something newer.
+
+Every runtime in use knows it, and crun 1.8 no newer minor.
+"""
 
 # Members outside the sections of the platforms that only some platforms have.
-_LINUX_MEMBERS = dict.fromkeys(
-    "apparmorProfile capabilities execCPUAffinity ioPriority noNewPrivileges oomScoreAdj scheduler selinuxLabel".split(), ("linux",)
-)
+_LINUX_ONLY = "apparmorProfile capabilities noNewPrivileges oomScoreAdj selinuxLabel".split()
 _MEMBERS_OF: dict[str, tuple[str, ...]] = {
-    **_LINUX_MEMBERS,
+    **dict.fromkeys(_LINUX_ONLY, ("linux",)),
     "rlimits": ("linux", "solaris", "zos", "freebsd"),
     "commandLine": ("windows",),
 }
@@ -32,7 +33,10 @@ class Draft:
     """A config, the releases it may be for, and typed access to its members. The option groups derive from it."""
 
     def __init__(self, tree: Tree, *, release: str | None = None, platforms: frozenset[str]) -> None:
-        """``release``: the one that every member has to be in; ``None``: the oldest that has all of them is found in the end."""
+        """``release``: the one that every member has to be in.
+
+        ``None``: the oldest that has all of them is found in the end.
+        """
         self._tree = tree
         self._release = release
         self._platforms = platforms
@@ -50,9 +54,10 @@ class Draft:
     ) -> Self:
         """Start from the defaults of a platform (``linux``, ``windows``, ``solaris``, ``freebsd``, ``vm`` or ``zos``).
 
-        ``profile``: ``minimal``, ``default``, ``hardened`` or ``privileged``. ``rootless``: what a user without privileges can
-        run. ``spec_version``: the release to write for; members that it does not have are refused. Without it the config names
-        the oldest release, from 1.0.2 on, that has all of its members. Raises :class:`OptionError`.
+        ``profile``: ``minimal``, ``default``, ``hardened`` or ``privileged``. ``rootless``: what a user
+        without privileges can run. ``spec_version``: the release to write for; members that it does not have
+        are refused. Without it the config names the oldest release, from 1.0.2 on, that has all of its
+        members. Raises :class:`OptionError`.
         """
         tree = starting_tree(os, profile, without_root=rootless)
         if spec_version is not None:
@@ -92,8 +97,13 @@ class Draft:
         wanted = _MEMBERS_OF.get(names[1], ()) if names[0] == "process" and len(names) > 1 else ()
         wanted = (names[0],) if names[0] in PLATFORMS else wanted
         if wanted and self._platforms.isdisjoint(wanted):
-            raise OptionError(f"{place.text} is for {' or '.join(wanted)}, and this config is for {' and '.join(sorted(self._platforms))}")
+            raise OptionError(
+                f"{place.text} is for {' or '.join(wanted)}, and this config is for {self._named_platforms()}"
+            )
         return place
+
+    def _named_platforms(self) -> str:
+        return " and ".join(sorted(self._platforms))
 
     def _put(self, path: str, value: Any) -> Self:
         place = self._place(path)
@@ -109,7 +119,10 @@ class Draft:
         return self
 
     def _entries(self, path: str) -> list[Any]:
-        """The array at a path, or an empty list that is in no config. Raises :class:`OptionError` when a template has something else there."""
+        """The array at a path, or an empty list that is in no config.
+
+        Raises :class:`OptionError` when a template has something else there.
+        """
         found = self._get(path, [])
         if not isinstance(found, list):
             raise OptionError(f"{path} is not an array in this config")

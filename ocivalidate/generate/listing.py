@@ -18,7 +18,9 @@ def listed() -> str:
     """
     rows = [_HEAD, *_rows()]
     widths = [max(len(row[column]) for row in rows) for column in (0, 2)]
-    return "".join(f"{path:<{widths[0]}}  {releases:<{widths[1]}}  {kind}  {clause}\n" for path, kind, releases, clause in rows)
+    return "".join(
+        f"{path:<{widths[0]}}  {releases:<{widths[1]}}  {kind}  {clause}\n" for path, kind, releases, clause in rows
+    )
 
 
 def _rows() -> Iterator[tuple[str, str, str, str]]:

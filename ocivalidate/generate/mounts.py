@@ -63,7 +63,14 @@ def _read_mount(text: str) -> Arguments:
             options += _mount_option(name, value, named["type"])
     if not named.get("destination"):
         raise OptionError(f"{text!r} has no dst=PATH")
-    return named["destination"], named["type"], named.get("source", ""), tuple(options), mappings.get("uids"), mappings.get("gids")
+    return (
+        named["destination"],
+        named["type"],
+        named.get("source", ""),
+        tuple(options),
+        mappings.get("uids"),
+        mappings.get("gids"),
+    )
 
 
 def _mount_option(name: str, value: str | None, kind: str) -> list[str]:
@@ -83,7 +90,7 @@ def _mount_option(name: str, value: str | None, kind: str) -> list[str]:
 
 
 def _read_idmap(text: str) -> dict[str, list[Tree]]:
-    """``uids=0-100000-65536#…;gids=…``: ids in the container, ids on the host, how many."""
+    """``uids=0-100000-65536#...;gids=...``: ids in the container, ids on the host, how many."""
     mappings: dict[str, list[Tree]] = {}
     for side in text.split(";"):
         if not _IDMAP.fullmatch(side):
@@ -103,9 +110,14 @@ def _mapping(text: str) -> Tree:
 class MountOptions(Draft):
     """``root`` and ``mounts``."""
 
-    @option("--rootfs", group="mounts", metavar="PATH", help="the root filesystem; relative to the bundle (default: rootfs)")
+    @option(
+        "--rootfs", group="mounts", metavar="PATH", help="the root filesystem; relative to the bundle (default: rootfs)"
+    )
     def rootfs(self, path: str) -> Self:
-        """The root filesystem (``root.path``), relative to the bundle. On Windows a volume GUID path, which ends Hyper-V isolation."""
+        """The root filesystem (``root.path``), relative to the bundle.
+
+        On Windows a volume GUID path, which ends Hyper-V isolation.
+        """
         if self._on("windows") and not self._on("linux"):
             self._drop("windows.hyperv")
         return self._put("root.path", path)
@@ -115,20 +127,33 @@ class MountOptions(Draft):
         """Whether the root filesystem cannot be written."""
         return self._put("root.readonly", wanted)
 
-    @option("-v", "--volume", group="mounts", metavar=_VOLUME_FORM, reads=_read_volume, help="show a folder or file of the host: ./data:/data:ro; a relative source is in the bundle")
+    @option(
+        "-v",
+        "--volume",
+        group="mounts",
+        metavar=_VOLUME_FORM,
+        reads=_read_volume,
+        help="show a folder or file of the host: ./data:/data:ro; a relative source is in the bundle",
+    )
     def volume(self, source: str, destination: str, options: Sequence[str] = ()) -> Self:
-        """Show a folder or file of the host in the container. As in every config, a relative ``source`` is relative to the bundle."""
+        """Show a folder or file of the host in the container.
+
+        As in every config, a relative ``source`` is relative to the bundle.
+        """
         for word in options:
             if word in _FOR_ENGINES:
-                raise OptionError(f"the option {word} {_FOR_ENGINES[word]}, which is work for an engine, not for a config")
+                raise OptionError(
+                    f"the option {word} {_FOR_ENGINES[word]}, which is work for an engine, not for a config"
+                )
         return self.mount(destination, "bind", source, options)
 
     @option(
         "--mount",
         group="mounts",
-        metavar="type=TYPE,…",
+        metavar="type=TYPE,...",
         reads=_read_mount,
-        help="a mount of any kind: type=bind,src=/a,dst=/b,ro; type=tmpfs,dst=/t,tmpfs-size=64m; idmap=uids=0-1000-1;gids=0-1000-1",
+        help="a mount of any kind: type=bind,src=/a,dst=/b,ro; type=tmpfs,dst=/t,tmpfs-size=64m; "
+        "type=bind,src=/a,dst=/b,idmap=uids=0-1000-1;gids=0-1000-1",
     )
     def mount(
         self,
@@ -150,7 +175,10 @@ class MountOptions(Draft):
         entry: Tree = {"destination": destination, **self._kind(kind, source, list(options))}
         if uid_mappings or gid_mappings:
             # Who maps the users alone means the groups as well.
-            entry |= {"uidMappings": list(uid_mappings or gid_mappings or ()), "gidMappings": list(gid_mappings or uid_mappings or ())}
+            entry |= {
+                "uidMappings": list(uid_mappings or gid_mappings or ()),
+                "gidMappings": list(gid_mappings or uid_mappings or ()),
+            }
         return self._put_entry("mounts", entry, key="destination")
 
     def _kind(self, kind: str, source: str, options: list[str]) -> Tree:
@@ -164,7 +192,13 @@ class MountOptions(Draft):
         named = next(({"type": name} for platform, name in _BIND_TYPES.items() if self._on(platform)), {})
         return {**named, "source": source} | ({"options": options} if options else {})
 
-    @option("--tmpfs", group="mounts", metavar="PATH[:OPTIONS]", reads=_read_tmpfs, help="an empty filesystem in memory: /run:size=64m,mode=755")
+    @option(
+        "--tmpfs",
+        group="mounts",
+        metavar="PATH[:OPTIONS]",
+        reads=_read_tmpfs,
+        help="an empty filesystem in memory: /run:size=64m,mode=755",
+    )
     def tmpfs(self, destination: str, options: Sequence[str] = ()) -> Self:
         """An empty filesystem in memory; nosuid, nodev and noexec unless ``options`` say suid, dev or exec."""
         lifted = {_OPPOSITES[word] for word in options if word in _OPPOSITES}
@@ -180,16 +214,30 @@ class MountOptions(Draft):
                 return self._put(f"mounts[{index}].options", [*kept, f"size={units.size(size)}"])
         raise OptionError("there is no mount at /dev/shm")
 
-    @option("--no-mount", group="mounts", metavar="PATH", help="leave out the mount at a destination; all leaves out every one so far")
+    @option(
+        "--no-mount",
+        group="mounts",
+        metavar="PATH",
+        help="leave out the mount at a destination; all leaves out every one so far",
+    )
     def no_mount(self, destination: str) -> Self:
         """Leave out the mount at a destination (``all``: every one so far)."""
         mounts = self._entries("mounts")
-        kept = [entry for entry in mounts if destination != "all" and not (isinstance(entry, dict) and entry.get("destination") == destination)]
+        kept = [
+            entry
+            for entry in mounts
+            if destination != "all" and not (isinstance(entry, dict) and entry.get("destination") == destination)
+        ]
         if len(kept) == len(mounts):
             raise OptionError(f"there is no mount at {destination}" if destination != "all" else "there are no mounts")
         return self._keep("mounts", kept)
 
-    @option("--rootfs-propagation", group="mounts", metavar="MODE", help="how mounts propagate between container and host: private, slave, shared, unbindable")
+    @option(
+        "--rootfs-propagation",
+        group="mounts",
+        metavar="MODE",
+        help="how mounts propagate between container and host: private, slave, shared, unbindable",
+    )
     def rootfs_propagation(self, mode: str) -> Self:
         """How mounts propagate between the root of the container and the host."""
         return self._put("linux.rootfsPropagation", mode)

@@ -30,18 +30,32 @@ class NameOptions(Draft):
     """Host and domain name, ``linux.namespaces`` and its kin, id mappings, time offsets."""
 
     _mapped: frozenset[str] = frozenset()
+    _named = False
+    _new_users = False
 
     @option("--hostname", group="names", metavar="NAME", help="the name that the container sees as its host's")
     def hostname(self, name: str) -> Self:
         """The name that the container sees as its host's."""
+        self._refuse_shared_names()
+        self._named = True
         return self._put("hostname", name)
 
     @option("--domainname", group="names", metavar="NAME", help="the NIS domain name")
     def domainname(self, name: str) -> Self:
         """The NIS domain name."""
+        self._refuse_shared_names()
+        self._named = True
         return self._put("domainname", name)
 
-    @option("--pid", group="names", metavar=_METAVAR, help="processes: a namespace of its own, the host's, or one at a path")
+    def _refuse_shared_names(self) -> None:
+        if self._on("linux") and self._get("linux") is not None and self._get_namespace("uts") is None:
+            raise OptionError(
+                "a container that shares the names of the host cannot have its own; --uts private gives it a namespace"
+            )
+
+    @option(
+        "--pid", group="names", metavar=_METAVAR, help="processes: a namespace of its own, the host's, or one at a path"
+    )
     def pid(self, which: str) -> Self:
         """The namespace of processes: ``private``, ``host`` or a path."""
         return self._namespace("pid", which)
@@ -55,7 +69,9 @@ class NameOptions(Draft):
     def uts(self, which: str) -> Self:
         """The namespace of host and domain name."""
         if which == "host":
-            # A container that shares the host's names may not set them.
+            if self._named:
+                raise OptionError("a container that shares the names of the host cannot have its own")
+            # What a template has is gone with the namespace that it was for.
             for name in ("hostname", "domainname"):
                 self._drop(name)
         return self._namespace("uts", which)
@@ -68,6 +84,7 @@ class NameOptions(Draft):
     @option("--userns", group="names", metavar=_METAVAR, help="users; a new one needs --uidmap")
     def userns(self, which: str) -> Self:
         """The user namespace; a new one needs mappings."""
+        self._new_users = which == "private"
         if which == "host":
             for name in ("uidMappings", "gidMappings"):
                 self._drop(f"linux.{name}")
@@ -88,7 +105,13 @@ class NameOptions(Draft):
         """The namespace of mounts."""
         return self._namespace("mount", which)
 
-    @option("--time-offset", group="names", metavar="CLOCK=SECONDS", reads=_read_offset, help="set the clock monotonic or boottime forward or back; makes a time namespace")
+    @option(
+        "--time-offset",
+        group="names",
+        metavar="CLOCK=SECONDS",
+        reads=_read_offset,
+        help="set the clock monotonic or boottime forward or back; makes a time namespace",
+    )
     def time_offset(self, clock: str, seconds: float | str) -> Self:
         """Set a clock (``monotonic`` or ``boottime``) of a new time namespace forward or back."""
         match = _SECONDS.fullmatch(str(seconds))
@@ -104,12 +127,24 @@ class NameOptions(Draft):
             self._namespace("time", "private")
         return self._put(f"linux.timeOffsets.{clock}", {"secs": whole, "nanosecs": nanoseconds})
 
-    @option("--uidmap", group="names", metavar="CONTAINER:HOST[:SIZE]", reads=_read_mapping, help="map user ids; makes a user namespace; without --gidmap maps groups alike")
+    @option(
+        "--uidmap",
+        group="names",
+        metavar="CONTAINER:HOST[:SIZE]",
+        reads=_read_mapping,
+        help="map user ids; makes a user namespace; without --gidmap maps groups alike",
+    )
     def uidmap(self, container: int | str, host: int | str, size: int | str = 1) -> Self:
         """Map user ids from ``container`` on to those from ``host`` on, ``size`` of them, in a new user namespace."""
         return self._map("uid", container, host, size)
 
-    @option("--gidmap", group="names", metavar="CONTAINER:HOST[:SIZE]", reads=_read_mapping, help="map group ids; without --uidmap maps users alike")
+    @option(
+        "--gidmap",
+        group="names",
+        metavar="CONTAINER:HOST[:SIZE]",
+        reads=_read_mapping,
+        help="map group ids; without --uidmap maps users alike",
+    )
     def gidmap(self, container: int | str, host: int | str, size: int | str = 1) -> Self:
         """Map group ids, likewise."""
         return self._map("gid", container, host, size)
@@ -129,11 +164,17 @@ class NameOptions(Draft):
             self._put(f"linux.{other}Mappings", list(self._entries(path)))
         return self
 
+    def _refuse_unmapped_users(self) -> None:
+        if self._new_users and self._section() == "linux" and not self._entries("linux.uidMappings"):
+            raise OptionError("a new user namespace needs to know its users; --uidmap says which")
+
     def _section(self) -> str:
         return "zos" if self._on("zos") and not self._on("linux") else "linux"
 
     def _get_namespace(self, kind: str) -> object:
-        return next((entry for entry in self._objects(f"{self._section()}.namespaces") if entry.get("type") == kind), None)
+        return next(
+            (entry for entry in self._objects(f"{self._section()}.namespaces") if entry.get("type") == kind), None
+        )
 
     def _namespace(self, kind: str, which: str) -> Self:
         if which not in ("private", "host") and not which.startswith("/"):
@@ -142,6 +183,9 @@ class NameOptions(Draft):
             return self._put(f"freebsd.jail.{_JAIL[kind]}", "inherit" if which == "host" else "new")
         path = f"{self._section()}.namespaces"
         if which == "host":
-            return self._keep(path, [entry for entry in self._entries(path) if not isinstance(entry, dict) or entry.get("type") != kind])
+            return self._keep(
+                path,
+                [entry for entry in self._entries(path) if not isinstance(entry, dict) or entry.get("type") != kind],
+            )
         entry = {"type": kind} if which == "private" else {"type": kind, "path": which}
         return self._put_entry(path, entry, key="type")

@@ -21,15 +21,17 @@ _ISOLATIONS = ("process", "hyperv")
 
 
 def _read_hook(text: str) -> Arguments:
-    """``KIND=PATH,ARG,…``, or ``KIND={"path": …}`` for arguments with commas, an environment, a timeout."""
-    kind, words = pair(text, form="KIND=PATH[,ARG…]")
+    """``KIND=PATH,ARG,...``, or ``KIND={"path": ...}`` for arguments with commas, an environment, a timeout."""
+    kind, words = pair(text, form="KIND=PATH[,ARG...]")
     if not words.startswith("{"):
         path, *arguments = words.split(",")
         return kind, path, arguments
     entry = from_json(words, "the hook")
     strangers = [name for name in entry if name not in ("path", "args", "env", "timeout")]
     if strangers or not isinstance(entry.get("path"), str):
-        raise OptionError(f"a hook has path, args, env and timeout, and path is required; got {', '.join(entry) or 'nothing'}")
+        raise OptionError(
+            f"a hook has path, args, env and timeout, and path is required; got {', '.join(entry) or 'nothing'}"
+        )
     arguments = entry.get("args", [])
     if not isinstance(arguments, list):
         raise OptionError("the args of a hook are an array")
@@ -39,11 +41,26 @@ def _read_hook(text: str) -> Arguments:
 class HookOptions(Draft):
     """``hooks`` and ``annotations``."""
 
-    @option("--hook", group="hooks", metavar="KIND=PATH[,ARG…]", reads=_read_hook, help=f'a program to run; KIND is one of {", ".join(HOOKS)}; KIND={{"path":…,"args":…,"env":…,"timeout":…}} says more')
+    @option(
+        "--hook",
+        group="hooks",
+        metavar="KIND=PATH[,ARG...]",
+        reads=_read_hook,
+        help=f"a program to run; KIND is one of {', '.join(HOOKS)}; "
+        'KIND={"path":...,"args":...,"env":...,"timeout":...} says more',
+    )
     def hook(
-        self, kind: str, path: str, arguments: Sequence[str] = (), env: Sequence[str] = (), timeout: Number | None = None
+        self,
+        kind: str,
+        path: str,
+        arguments: Sequence[str] = (),
+        env: Sequence[str] = (),
+        timeout: Number | None = None,
     ) -> Self:
-        """A program to run, behind the others of its kind. ``arguments`` are those after its name; ``timeout`` is in seconds."""
+        """A program to run, behind the others of its kind.
+
+        ``arguments`` are those after its name; ``timeout`` is in seconds.
+        """
         if kind not in HOOKS:
             raise OptionError(f"unknown kind of hook {kind!r}; known are {', '.join(HOOKS)}")
         entry: Tree = {"path": path, "args": [path, *arguments]} if arguments else {"path": path}
@@ -51,10 +68,19 @@ class HookOptions(Draft):
         entry |= {"timeout": units.seconds(timeout)} if timeout is not None else {}
         return self._put(f"hooks.{kind}[+]", entry)
 
-    @option("--annotation", "--label", group="hooks", metavar="KEY=VALUE", reads=pair, help="a note for whoever reads the config: org.example.key=value")
+    @option(
+        "--annotation",
+        "--label",
+        group="hooks",
+        metavar="KEY=VALUE",
+        reads=pair,
+        help="a note for whoever reads the config: org.example.key=value",
+    )
     def annotation(self, key: str, value: str) -> Self:
         """A note for whoever reads the config."""
-        return self._put(f"annotations.{key}" if "." not in key and "=" not in key else f"annotations[{_quoted(key)}]", value)
+        return self._put(
+            f"annotations.{key}" if "." not in key and "=" not in key else f"annotations[{_quoted(key)}]", value
+        )
 
 
 def _quoted(key: str) -> str:
@@ -68,19 +94,30 @@ class PlatformOptions(Draft):
 
     _layers: tuple[str, ...] = ()
 
-    @option("--layer", group="platforms", metavar="FOLDER", help="Windows: a folder with a layer of the image, from the top; may be repeated")
+    @option(
+        "--layer",
+        group="platforms",
+        metavar="FOLDER",
+        help="Windows: a folder with a layer of the image, from the top; may be repeated",
+    )
     def layer(self, folder: str) -> Self:
         """Windows: a folder with a layer of the image. The first one replaces the example of the defaults."""
         self._layers = (*self._layers, folder)
         return self._put("windows.layerFolders", list(self._layers))
 
-    @option("--isolation", group="platforms", metavar="process|hyperv", help="Windows: share the kernel of the host (needs --rootfs), or not")
+    @option(
+        "--isolation",
+        group="platforms",
+        metavar="process|hyperv",
+        help="Windows: share the kernel of the host (needs --rootfs), or not",
+    )
     def isolation(self, kind: str) -> Self:
         """Windows: ``hyperv`` for a container with a kernel of its own, ``process`` for one that shares the host's."""
         if kind not in _ISOLATIONS:
             raise OptionError(f"unknown isolation {kind!r}; known are {', '.join(_ISOLATIONS)}")
         if kind == "hyperv":
-            return self._put("windows.hyperv", self._get("windows.hyperv", {}))._drop("root")
+            self._drop("root")
+            return self._put("windows.hyperv", self._get("windows.hyperv", {}))
         return self._drop("windows.hyperv")
 
     @option("--vm-kernel", group="platforms", metavar="PATH", help="virtual machine: the kernel, a path on the host")
@@ -104,9 +141,19 @@ def _read_entry(text: str) -> Arguments:
 class FieldOptions(Draft):
     """Every field that the schema of the specification has, on every platform."""
 
-    @option("--set", group="fields", metavar="PATH=VALUE", reads=_read_assignment, phase=Phase.FIELDS, help="write any field: process.scheduler.policy=SCHED_BATCH; arrays and objects as JSON")
+    @option(
+        "--set",
+        group="fields",
+        metavar="PATH=VALUE",
+        reads=_read_assignment,
+        phase=Phase.FIELDS,
+        help="write any field: process.scheduler.policy=SCHED_BATCH; arrays and objects as JSON",
+    )
     def set(self, path: str, value: Any) -> Self:
-        """Write a field. ``value`` is what stands in JSON; its type and its members have to be those of the specification."""
+        """Write a field. ``value`` is what stands in JSON.
+
+        Its type and its members have to be those of the specification.
+        """
         place = trees.concrete(self._tree, resolve(path))
         if place.steps == ("ociVersion",) and isinstance(value, str):
             self._release = judged_by(value, RUNTIME_RELEASES).release
@@ -114,7 +161,14 @@ class FieldOptions(Draft):
         trees.put(self._tree, place, value)
         return self
 
-    @option("--append", group="fields", metavar="PATH=VALUE", reads=_read_entry, phase=Phase.FIELDS, help='add an entry to any array: process.args=-l, mounts={"destination":"/x"}')
+    @option(
+        "--append",
+        group="fields",
+        metavar="PATH=VALUE",
+        reads=_read_entry,
+        phase=Phase.FIELDS,
+        help='add an entry to any array: process.args=-l, mounts={"destination":"/x"}',
+    )
     def append(self, path: str, value: Any) -> Self:
         """Add an entry to an array."""
         if resolve(path).node.get("type") != "array":

@@ -1,8 +1,8 @@
-"""Paths to the members of a config: ``linux.resources.cpu.quota``, ``mounts[0].options``, ``annotations["org.example.key"]``.
+"""Paths to the members of a config: ``linux.resources.cpu.quota``, ``mounts[0].options``, ``annotations["a.b"]``.
 
-The schema says which paths there are, so every field of the specification has one. Array entries are ``[0]``, ``[-1]`` (the last
-one) and ``[+]`` (a new one). In an object whose names are free and whose values are texts, what follows is the name as a whole:
-``linux.sysctl.net.ipv4.ip_forward``. JSON pointers (``/process/cwd``) are paths too.
+The schema says which paths there are, so every field of the specification has one. Array entries are ``[0]``, ``[-1]``
+(the last one) and ``[+]`` (a new one). In an object whose names are free and whose values are texts, what follows is
+the name as a whole: ``linux.sysctl.net.ipv4.ip_forward``. JSON pointers (``/process/cwd``) are paths too.
 """
 
 from __future__ import annotations
@@ -173,7 +173,10 @@ def _pointer_step(token: str) -> Step:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One settable path in general form (``mounts[].type``, ``linux.sysctl.*``) and its schema node with the releases that have it."""
+    """One settable path in general form (``mounts[].type``, ``linux.sysctl.*``).
+
+    With its schema node, and the first and last release that have it (``None``: no bound).
+    """
 
     path: str
     node: Node

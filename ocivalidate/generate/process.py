@@ -53,34 +53,65 @@ class ProcessOptions(Draft):
     _entrypoint: tuple[str, ...] = ()
     _command: tuple[str, ...] = ()
 
-    @option("--", group="process", metavar="CMD ARGS…", help="what to run, with its arguments; nothing after it is an option")
+    @option(
+        "--",
+        group="process",
+        metavar="CMD ARGS...",
+        help="what to run, with its arguments; nothing after it is an option",
+    )
     def command(self, *words: str) -> Self:
         """What to run: its path (or its name, to be found in ``PATH``) and its arguments."""
         self._command = words
         return self._put("process.args", [*self._entrypoint, *self._command])
 
-    @option("--entrypoint", group="process", metavar="CMD", reads=_read_command, help='what stands before the command; ["a","b"] for several words')
+    @option(
+        "--entrypoint",
+        group="process",
+        metavar="CMD",
+        reads=_read_command,
+        help='what stands before the command; ["a","b"] for several words',
+    )
     def entrypoint(self, *words: str) -> Self:
         """Words that stand before those of :meth:`command`."""
         self._entrypoint = words
         return self._put("process.args", [*self._entrypoint, *self._command])
 
-    @option("-e", "--env", group="process", metavar="NAME[=VALUE]", reads=_read_env, help="a variable; without =VALUE its value here, if it has one")
+    @option(
+        "-e",
+        "--env",
+        group="process",
+        metavar="NAME[=VALUE]",
+        reads=_read_env,
+        help="a variable; without =VALUE its value here, if it has one",
+    )
     def env(self, name: str, value: str | None = None) -> Self:
-        """Set an environment variable in place of an earlier one; ``None`` takes its value from this process, if it has one."""
+        """Set an environment variable in place of an earlier one.
+
+        ``None`` takes its value from this process, if it has one.
+        """
         if not name or "=" in name:
             raise OptionError(f"{name!r} is no name of an environment variable")
         value = os.environ.get(name) if value is None else value
         if value is None:
             return self
         entries = self._entries("process.env")
-        same = [index for index, entry in enumerate(entries) if isinstance(entry, str) and entry.partition("=")[0] == name]
+        same = [
+            index for index, entry in enumerate(entries) if isinstance(entry, str) and entry.partition("=")[0] == name
+        ]
         place = f"process.env[{same[-1]}]" if same else "process.env[+]"
         return self._put(place, f"{name}={value}")
 
-    @option("--env-file", group="process", metavar="FILE", help="variables from a file, a NAME=VALUE on each line; # starts a comment")
+    @option(
+        "--env-file",
+        group="process",
+        metavar="FILE",
+        help="variables from a file, a NAME=VALUE on each line; # starts a comment",
+    )
     def env_file(self, file: str | Path) -> Self:
-        """Set the variables of a file: lines of ``NAME=VALUE`` or ``NAME``; empty lines and those that start with ``#`` are passed over."""
+        """Set the variables of a file: lines of ``NAME=VALUE`` or ``NAME``.
+
+        Empty lines and those that start with ``#`` are passed over.
+        """
         for line in _text_of(file).splitlines():
             if line.strip() and not line.lstrip().startswith("#"):
                 self.env(*_read_env(line.lstrip()))
@@ -91,7 +122,14 @@ class ProcessOptions(Draft):
         """The working folder, an absolute path in the container."""
         return self._put("process.cwd", path)
 
-    @option("-u", "--user", group="process", metavar="UID[:GID]", reads=_read_user, help="who runs it, in numbers; on Windows a name")
+    @option(
+        "-u",
+        "--user",
+        group="process",
+        metavar="UID[:GID]",
+        reads=_read_user,
+        help="who runs it, in numbers; on Windows a name",
+    )
     def user(self, uid: int | str, gid: int | str | None = None) -> Self:
         """The ids of the process; on Windows ``uid`` is a user name. Without ``gid`` the group stays."""
         if self._on("windows") and not self._on("linux"):
@@ -119,9 +157,18 @@ class ProcessOptions(Draft):
             self.env("TERM", "xterm")
         return self._put("process.terminal", wanted)
 
-    @option("--ulimit", group="process", metavar="NAME=SOFT[:HARD]", reads=_read_ulimit, help="a resource limit: nofile=1024:2048, core=0, memlock=64k, unlimited")
+    @option(
+        "--ulimit",
+        group="process",
+        metavar="NAME=SOFT[:HARD]",
+        reads=_read_ulimit,
+        help="a resource limit: nofile=1024:2048, core=0, memlock=64k, unlimited",
+    )
     def ulimit(self, name: str, soft: Number, hard: Number | None = None) -> Self:
-        """A resource limit (getrlimit(2)): ``nofile`` or ``RLIMIT_NOFILE``. -1 is unlimited; without ``hard`` both are the same."""
+        """A resource limit (getrlimit(2)): ``nofile`` or ``RLIMIT_NOFILE``.
+
+        -1 is unlimited; without ``hard`` both are the same.
+        """
         kind = f"RLIMIT_{name.upper().removeprefix('RLIMIT_')}"
         if kind not in LINUX_RLIMITS and kind not in SOLARIS_RLIMITS:
             known = " ".join(limit.removeprefix("RLIMIT_").lower() for limit in LINUX_RLIMITS)
@@ -132,7 +179,13 @@ class ProcessOptions(Draft):
             raise OptionError(f"the soft limit {soft} of {name} is above its hard limit {hard}")
         return self._put_entry("process.rlimits", {"type": kind, "soft": low, "hard": high}, key="type")
 
-    @option("--oom-score-adj", group="process", metavar="N", help="how soon the kernel ends it when memory runs out: -1000 to 1000", phase=Phase.NORMAL)
+    @option(
+        "--oom-score-adj",
+        group="process",
+        metavar="N",
+        help="how soon the kernel ends it when memory runs out: -1000 to 1000",
+        phase=Phase.NORMAL,
+    )
     def oom_score_adj(self, score: int | str) -> Self:
         """How soon the kernel ends the process when memory runs out: -1000 (never) to 1000."""
         return self._put("process.oomScoreAdj", units.count(score))

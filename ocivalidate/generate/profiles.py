@@ -19,7 +19,9 @@ NOBODY = 65534
 
 def minimal(config: Tree, platform: str) -> None:
     """No more than the specification requires and a shell needs."""
-    config["process"] = {name: config["process"][name] for name in ("user", "args", "env", "cwd") if name in config["process"]}
+    config["process"] = {
+        name: config["process"][name] for name in ("user", "args", "env", "cwd") if name in config["process"]
+    }
     if platform in _LINUX:
         config["mounts"] = [defaults.PROC]
         config["linux"] = {"namespaces": [{"type": kind} for kind in ("pid", "mount")]}
@@ -30,7 +32,10 @@ def unchanged(_config: Tree, _platform: str) -> None:
 
 
 def hardened(config: Tree, platform: str) -> None:
-    """For a program that needs nothing: no capability, not root, a root filesystem that cannot be written, few processes."""
+    """For a program that needs nothing.
+
+    No capability, not root, a root filesystem that cannot be written, few processes.
+    """
     if platform == "windows":
         return
     if platform not in ("solaris", "freebsd", "zos"):

@@ -1,4 +1,7 @@
-"""Options about what the container may use. ``cgroup`` chooses the words: those that every runtime translates, those of cgroup v2, or both."""
+"""Options about what the container may use.
+
+``cgroup`` chooses the words: those that every runtime translates, those of cgroup v2, or both.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +38,7 @@ def _io_weight(weight: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Words:
-    """One limit: the field below ``linux.resources``, the file of cgroup v2 (``""``: it has none), and how its text is made."""
+    """One limit: its field below ``linux.resources``, its file in cgroup v2, and how the text of that is made."""
 
     field: str
     file: str
@@ -50,11 +53,23 @@ _BLKIO = _Words("blockIO.weight", "io.weight", _io_weight)
 
 
 class ResourceOptions(Draft):
-    """``linux.resources`` without devices; for processors and memory also ``windows.resources`` and the caps of Solaris."""
+    """``linux.resources`` without devices.
 
-    @option("--cgroup", group="resources", metavar="v1|v2|both", phase=Phase.FIRST, help="the words for limits: those that runtimes translate (v1, the default), linux.resources.unified, or both")
+    For processors and memory also ``windows.resources`` and the caps of Solaris.
+    """
+
+    @option(
+        "--cgroup",
+        group="resources",
+        metavar="v1|v2|both",
+        phase=Phase.FIRST,
+        help="the words for limits: those that runtimes translate (v1, the default), linux.resources.unified, or both",
+    )
     def cgroup(self, version: str) -> Self:
-        """The words for the limits that are set from here on: ``v1``, ``v2`` (``linux.resources.unified``) or ``both``."""
+        """The words for the limits that are set from here on.
+
+        ``v1``, ``v2`` (``linux.resources.unified``) or ``both``.
+        """
         if version not in CGROUPS:
             raise OptionError(f"unknown cgroup version {version!r}; known are {', '.join(CGROUPS)}")
         self._cgroup = version
@@ -62,7 +77,10 @@ class ResourceOptions(Draft):
 
     @option("--cpus", group="resources", metavar="NUMBER", help="processor time in whole processors: 2, 0.5")
     def cpus(self, number: Number) -> Self:
-        """Processor time as a number of processors: quota and period. On Windows whole processors, on Solaris ``cappedCPU``."""
+        """Processor time as a number of processors: quota and period.
+
+        On Windows whole processors, on Solaris ``cappedCPU``.
+        """
         millionths = units.millionths(number)
         if self._on("linux"):
             quota = millionths * PERIOD // 1_000_000
@@ -72,10 +90,13 @@ class ResourceOptions(Draft):
         if self._on("solaris"):
             return self._put("solaris.cappedCPU.ncpus", str(number))
         if millionths % 1_000_000 or not millionths:
-            raise OptionError(f"windows counts whole processors, not {number}; --set windows.resources.cpu.maximum=N limits their time")
+            hint = "--set windows.resources.cpu.maximum=N limits their time"
+            raise OptionError(f"windows counts whole processors, not {number}; {hint}")
         return self._put("windows.resources.cpu.count", millionths // 1_000_000)
 
-    @option("--cpu-quota", group="resources", metavar="TIME", help="processor time in each period: 50ms, microseconds, -1")
+    @option(
+        "--cpu-quota", group="resources", metavar="TIME", help="processor time in each period: 50ms, microseconds, -1"
+    )
     def cpu_quota(self, time: Number) -> Self:
         """Processor time in each period, in microseconds or such as ``50ms``; -1 is unlimited."""
         return self._cpu_max(-1 if str(time) == "-1" else units.microseconds(time), None)
@@ -85,7 +106,13 @@ class ResourceOptions(Draft):
         """The period of the quota, in microseconds or such as ``100ms``."""
         return self._cpu_max(None, units.microseconds(time))
 
-    @option("-c", "--cpu-shares", group="resources", metavar="N", help="processor time relative to other containers; 1024 is usual")
+    @option(
+        "-c",
+        "--cpu-shares",
+        group="resources",
+        metavar="N",
+        help="processor time relative to other containers; 1024 is usual",
+    )
     def cpu_shares(self, shares: int | str) -> Self:
         """Processor time relative to other containers."""
         if self._on("windows") and not self._on("linux"):
@@ -112,9 +139,18 @@ class ResourceOptions(Draft):
             return self._put("solaris.cappedMemory.physical", str(amount))
         return self._put("windows.resources.memory.limit", amount)
 
-    @option("--memory-swap", group="resources", metavar="SIZE", phase=Phase.LATE, help="memory and swap together at most: 1g, -1")
+    @option(
+        "--memory-swap",
+        group="resources",
+        metavar="SIZE",
+        phase=Phase.LATE,
+        help="memory and swap together at most: 1g, -1",
+    )
     def memory_swap(self, size: Number) -> Self:
-        """Memory and swap together at most; -1 is unlimited. In the words of cgroup v2 it needs :meth:`memory` first."""
+        """Memory and swap together at most; -1 is unlimited.
+
+        In the words of cgroup v2 it needs :meth:`memory` first.
+        """
         amount = units.size_or_unlimited(size)
         if self._on("solaris"):
             return self._put("solaris.cappedMemory.swap", str(amount))
@@ -125,7 +161,7 @@ class ResourceOptions(Draft):
         return self
 
     def _swap_alone(self, total: int) -> int:
-        """cgroup v2 limits swap by itself."""
+        """Cgroup v2 limits swap by itself."""
         limit = str(self._get("linux.resources.unified.memory.max", ""))
         if not limit.isdigit():
             raise OptionError("cgroup v2 counts swap alone: --memory says how much of the sum is memory")
@@ -133,12 +169,16 @@ class ResourceOptions(Draft):
             raise OptionError(f"memory and swap together ({total} bytes) are less than memory ({limit} bytes)")
         return total - int(limit)
 
-    @option("--memory-reservation", group="resources", metavar="SIZE", help="memory that it keeps when memory runs short")
+    @option(
+        "--memory-reservation", group="resources", metavar="SIZE", help="memory that it keeps when memory runs short"
+    )
     def memory_reservation(self, size: Number) -> Self:
         """The soft limit of memory."""
         return self._limit(_RESERVATION, units.size_or_unlimited(size))
 
-    @option("--memory-swappiness", group="resources", metavar="0-100", help="how readily its memory is swapped (cgroup v1)")
+    @option(
+        "--memory-swappiness", group="resources", metavar="0-100", help="how readily its memory is swapped (cgroup v1)"
+    )
     def memory_swappiness(self, percent: int | str) -> Self:
         """How readily its memory is swapped, 0 to 100; cgroup v2 has no such thing."""
         return self._put("linux.resources.memory.swappiness", units.count(percent))
@@ -161,7 +201,13 @@ class ResourceOptions(Draft):
             raise OptionError(f"{weight} is not a weight from 10 to 1000")
         return self._limit(_BLKIO, number)
 
-    @option("--hugepage-limit", group="resources", metavar="PAGE=SIZE", reads=pair, help="memory in huge pages at most: 2MB=1g")
+    @option(
+        "--hugepage-limit",
+        group="resources",
+        metavar="PAGE=SIZE",
+        reads=pair,
+        help="memory in huge pages at most: 2MB=1g",
+    )
     def hugepage_limit(self, page_size: str, size: Number) -> Self:
         """Memory in huge pages of a size (``2MB``, ``1GB``) at most."""
         amount = units.size(size)
@@ -169,7 +215,13 @@ class ResourceOptions(Draft):
             self._put_entry("linux.resources.hugepageLimits", {"pageSize": page_size, "limit": amount}, key="pageSize")
         return self if self._cgroup == "v1" else self._unified(f"hugetlb.{page_size}.max", str(amount))
 
-    @option("--unified", group="resources", metavar="FILE=VALUE", reads=pair, help="a file of cgroup v2 and what is written to it: memory.high=256m")
+    @option(
+        "--unified",
+        group="resources",
+        metavar="FILE=VALUE",
+        reads=pair,
+        help="a file of cgroup v2 and what is written to it: memory.high=256m",
+    )
     def unified(self, file: str, value: str) -> Self:
         """A file of cgroup v2 and what the runtime writes to it, as it stands (``linux.resources.unified``)."""
         return self._unified(file, value)

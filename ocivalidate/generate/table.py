@@ -1,7 +1,7 @@
 """The option table: every friendly option once, as a flag of ``oci-gen`` and as a method of ``ConfigBuilder``.
 
-A method of the builder becomes a row by the decorator :func:`option`. The command line makes its flags from the rows, so a method
-without a flag or a flag without a method cannot come about.
+A method of the builder becomes a row by the decorator :func:`option`. The command line makes its flags from the rows,
+so a method without a flag or a flag without a method cannot come about.
 """
 
 from __future__ import annotations
@@ -47,7 +47,10 @@ def as_text(text: str) -> Arguments:
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One row. ``metavar`` is empty for a flag without a value; ``reads`` turns the text of a value into the method's arguments."""
+    """One row. ``metavar`` is empty for a flag without a value.
+
+    ``reads`` turns the text of a value into the method's arguments.
+    """
 
     method: str
     flags: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""Splitting what options are given: ``KEY=VALUE``, ``A:B:C``, ``key=value,flag,…``."""
+"""Splitting what options are given: ``KEY=VALUE``, ``A:B:C``, ``key=value,flag,...``."""
 
 from __future__ import annotations
 

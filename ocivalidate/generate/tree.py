@@ -13,11 +13,14 @@ from ocivalidate.schema import everything, in_release
 from ocivalidate.versions import RUNTIME_RELEASES, holds
 
 Tree = dict[str, Any]
-_ABSENT = object()
+_ABSENT: Any = object()
 
 
 def concrete(tree: Tree, place: Place) -> Place:
-    """``place`` with ``[+]`` and ``[-1]`` as the indexes that they mean now. Raises :class:`OptionError` beyond the end of an array."""
+    """``place`` with ``[+]`` and ``[-1]`` as the indexes that they mean now.
+
+    Raises :class:`OptionError` beyond the end of an array.
+    """
     at: Any = tree
     steps: list[Step] = []
     for step in place.steps:
@@ -91,7 +94,10 @@ def drop(tree: Tree, place: Place) -> None:
 
 
 def ordered(value: Any, node: Node | None = None) -> Any:
-    """A copy with members in the order in which the specification describes them; unknown ones follow in their own order."""
+    """A copy with members in the order in which the specification describes them.
+
+    Unknown ones follow in their own order.
+    """
     node = everything(KIND) if node is None else node
     if isinstance(value, dict):
         known = [name for name in node.get("properties", {}) if name in value]
@@ -103,7 +109,10 @@ def ordered(value: Any, node: Node | None = None) -> Any:
 
 
 def rendered(tree: Tree) -> bytes:
-    """The text of a config: UTF-8, two spaces deeper at each level, a newline at the end. Raises :class:`OptionError`."""
+    """The text of a config: UTF-8, two spaces deeper at each level, a newline at the end.
+
+    Raises :class:`OptionError`.
+    """
     try:
         return (json.dumps(tree, ensure_ascii=False, indent=2) + "\n").encode()
     except UnicodeEncodeError as problem:
@@ -131,7 +140,10 @@ def _bounds(value: Any, node: Node, steps: tuple[Step, ...]) -> Iterator[tuple[s
 
 
 def releases_with_all(tree: Tree, oldest: str) -> list[str]:
-    """The releases from ``oldest`` on that have every member of the tree. Raises :class:`OptionError` when there is none."""
+    """The releases from ``oldest`` on that have every member of the tree.
+
+    Raises :class:`OptionError` when there is none.
+    """
     limits = bounds(tree)
     found = [
         release
@@ -155,7 +167,9 @@ def _only_in(value: Any, node: Node, release: str) -> Any:
     if isinstance(value, dict):
         pairs = ((name, member, child(node, name)) for name, member in value.items())
         return {
-            name: _only_in(member, found, release) for name, member, found in pairs if found is not None and in_release(found, release)
+            name: _only_in(member, found, release)
+            for name, member, found in pairs
+            if found is not None and in_release(found, release)
         }
     if isinstance(value, list):
         return [_only_in(entry, node.get("items", {}), release) for entry in value]

@@ -28,7 +28,8 @@ def _scaled(written: Number, units: dict[str, int], what: str, example: str) -> 
     if match is None or match[3].lower() not in units:
         raise OptionError(f"{written!r} is not {what}; write {example}")
     whole, fraction, unit = match[1], match[2] or "", match[3].lower()
-    return int(whole + fraction) * units[unit] // 10 ** len(fraction)
+    scaled: int = int(whole + fraction) * units[unit] // 10 ** len(fraction)
+    return scaled
 
 
 def _plain(written: Number) -> str:

@@ -9,7 +9,7 @@ from ocivalidate import schema
 from ocivalidate.documents import read_document
 from ocivalidate.generate import units
 from ocivalidate.generate.errors import OptionError
-from ocivalidate.generate.paths import Node, Place, said, child
+from ocivalidate.generate.paths import Node, Place, child, said
 from ocivalidate.pointers import pointer_of
 from ocivalidate.spelling import one_typo_apart
 from ocivalidate.versions import holds
@@ -32,7 +32,11 @@ _UNITS = (
         "microseconds",
         units.microseconds,
     ),
-    (re.compile(r"linux\.devices\[\]\.fileMode|zos\.devices\[\]\.fileMode|process\.user\.umask"), "octal digits", units.octal),
+    (
+        re.compile(r"linux\.devices\[\]\.fileMode|zos\.devices\[\]\.fileMode|process\.user\.umask"),
+        "octal digits",
+        units.octal,
+    ),
     (re.compile(r"freebsd\.devices\[\]\.mode"), "octal digits", units.octal),
 )
 
@@ -54,7 +58,7 @@ def typed(place: Place, text: str) -> Any:
     if kind in ("array", "object") and not text.lstrip().startswith(("[", "{")):
         form = '["a","b"]' if kind == "array" else '{"name":"value"}'
         hint = "; --append adds one entry" if kind == "array" else ""
-        raise OptionError(f"{place.text} is {schema.type_names[kind]}: write it as JSON, such as {form}{hint}")
+        raise OptionError(f"{place.text} is {schema.type_text(kind)}: write it as JSON, such as {form}{hint}")
     return from_json(text, place.text)
 
 
@@ -92,7 +96,8 @@ def from_json(text: str, name: str) -> Any:
 def accept(place: Place, value: Any, release: str | None) -> None:
     """Raise :class:`OptionError` unless ``value`` can stand at ``place`` in the release (``None``: in any).
 
-    Members that the specification does not have, or not in the release, are refused, as is every value that breaks the schema.
+    Members that the specification does not have, or not in the release, are refused, as is every value that
+    breaks the schema.
     """
     for node in place.nodes:
         _in_release(node, place.text, release)
@@ -107,8 +112,12 @@ def _in_release(node: Node, path: str, release: str | None) -> None:
     if release is None or holds(release, since, until):
         return
     if not holds(release, since, None):
-        raise OptionError(f"{path} came with runtime-spec {since}, and this config is for {release}; say --spec-version {since}")
-    raise OptionError(f"{path} was removed after runtime-spec {until}, and this config is for {release}; say --spec-version {until}")
+        raise OptionError(
+            f"{path} came with runtime-spec {since}, and this config is for {release}; say --spec-version {since}"
+        )
+    raise OptionError(
+        f"{path} was removed after runtime-spec {until}, and this config is for {release}; say --spec-version {until}"
+    )
 
 
 def _known(node: Node, value: Any, steps: tuple[Any, ...], release: str | None) -> None:
@@ -127,7 +136,10 @@ def _known(node: Node, value: Any, steps: tuple[Any, ...], release: str | None) 
 
 
 def _stranger(steps: tuple[Any, ...], name: str, node: Node) -> str:
-    meant = next((known for known in node.get("properties", {}) if known.lower() == name.lower() or one_typo_apart(name, known)), "")
+    meant = next(
+        (known for known in node.get("properties", {}) if known.lower() == name.lower() or one_typo_apart(name, known)),
+        "",
+    )
     return f"there is no field {said(steps)}" + (f"; did you mean {meant}?" if meant else "")
 
 
