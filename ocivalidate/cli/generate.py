@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ocivalidate.findings import Report
 
 COMMAND = "--"
+HELP = ("-h", "--help")
 _NOT_ACCEPTED = 1
 _DESCRIPTION = "Write a config.json of the OCI runtime specification that ocivalidate bundle accepts."
 _EXAMPLES = """\
@@ -62,6 +63,9 @@ def main(arguments: Sequence[str], program: str) -> int:
 
 
 def _run(arguments: list[str], program: str) -> int:
+    own = arguments[: arguments.index(COMMAND)] if COMMAND in arguments else arguments
+    if not {*HELP}.isdisjoint(own):
+        return _print(_parser(program).format_help().encode())
     try:
         options = _parse(arguments, program)
         if options.list_paths:
@@ -114,7 +118,7 @@ def _parser(program: str) -> argparse.ArgumentParser:
         "-o", "--output", metavar="FILE", help="write to a file, whole or not at all (default: standard output)"
     )
     output.add_argument("--force", action="store_true", help="write a config that breaks the specification, too")
-    output.add_argument("-h", "--help", action="help", help="print this and end")
+    output.add_argument(*HELP, action="store_true", help="print this and end")
     return parser
 
 
@@ -167,9 +171,9 @@ def _start(options: argparse.Namespace) -> ConfigBuilder:
     for name in ("os", "profile", "rootless"):
         if getattr(options, name):
             raise OptionError(f"--template is a starting point of its own: --{name} does not go with it")
-    from ocivalidate.generate.security import read_json_file
+    from ocivalidate.generate.sources import read_json
 
-    return ConfigBuilder.template(read_json_file(options.template), spec_version=options.spec_version)
+    return ConfigBuilder.template(read_json(options.template), spec_version=options.spec_version)
 
 
 def _write(builder: ConfigBuilder, options: argparse.Namespace, program: str) -> int:

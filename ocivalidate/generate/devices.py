@@ -46,6 +46,9 @@ def _read_device(text: str) -> Arguments:
     fifo = _FIFO.fullmatch(text)
     if fifo:
         return fifo[1], "rwm", "", "p"
+    if "://" in text:
+        # As Windows has it: class://GUID.
+        return (text,)
     host, *rest = text.split(":")
     if len(rest) > 2:
         raise OptionError(f"{text!r} is not of the form {_FORM}")

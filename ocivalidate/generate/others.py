@@ -24,18 +24,18 @@ def _read_hook(text: str) -> Arguments:
     """``KIND=PATH,ARG,...``, or ``KIND={"path": ...}`` for arguments with commas, an environment, a timeout."""
     kind, words = pair(text, form="KIND=PATH[,ARG...]")
     if not words.startswith("{"):
-        path, *arguments = words.split(",")
-        return kind, path, arguments
+        args = words.split(",")
+        return kind, args[0], args if len(args) > 1 else []
     entry = from_json(words, "the hook")
     strangers = [name for name in entry if name not in ("path", "args", "env", "timeout")]
     if strangers or not isinstance(entry.get("path"), str):
         raise OptionError(
             f"a hook has path, args, env and timeout, and path is required; got {', '.join(entry) or 'nothing'}"
         )
-    arguments = entry.get("args", [])
-    if not isinstance(arguments, list):
-        raise OptionError("the args of a hook are an array")
-    return kind, entry["path"], arguments[1:], entry.get("env", []), entry.get("timeout")
+    for name in ("args", "env"):
+        if not isinstance(entry.get(name, []), list):
+            raise OptionError(f"the {name} of a hook are an array")
+    return kind, entry["path"], entry.get("args", []), entry.get("env", []), entry.get("timeout")
 
 
 class HookOptions(Draft):
@@ -53,17 +53,17 @@ class HookOptions(Draft):
         self,
         kind: str,
         path: str,
-        arguments: Sequence[str] = (),
+        args: Sequence[str] = (),
         env: Sequence[str] = (),
         timeout: Number | None = None,
     ) -> Self:
         """A program to run, behind the others of its kind.
 
-        ``arguments`` are those after its name; ``timeout`` is in seconds.
+        ``args`` are what it sees, its own name first; ``timeout`` is in seconds.
         """
         if kind not in HOOKS:
             raise OptionError(f"unknown kind of hook {kind!r}; known are {', '.join(HOOKS)}")
-        entry: Tree = {"path": path, "args": [path, *arguments]} if arguments else {"path": path}
+        entry: Tree = {"path": path, "args": list(args)} if args else {"path": path}
         entry |= {"env": list(env)} if env else {}
         entry |= {"timeout": units.seconds(timeout)} if timeout is not None else {}
         return self._put(f"hooks.{kind}[+]", entry)

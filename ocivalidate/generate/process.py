@@ -10,13 +10,13 @@ from ocivalidate.bundle.values import LINUX_RLIMITS, SOLARIS_RLIMITS
 from ocivalidate.generate import units
 from ocivalidate.generate.draft import Draft
 from ocivalidate.generate.errors import OptionError
+from ocivalidate.generate.sources import read_text
 from ocivalidate.generate.table import Arguments, Phase, option
 from ocivalidate.generate.texts import pair, parts
 from ocivalidate.generate.units import Number
 from ocivalidate.generate.values import from_json
 
 RLIM_INFINITY = 2**64 - 1
-_ENV_FILE_MAX = 1024 * 1024
 
 
 def _read_env(text: str) -> Arguments:
@@ -112,7 +112,7 @@ class ProcessOptions(Draft):
 
         Empty lines and those that start with ``#`` are passed over.
         """
-        for line in _text_of(file).splitlines():
+        for line in read_text(file).splitlines():
             if line.strip() and not line.lstrip().startswith("#"):
                 self.env(*_read_env(line.lstrip()))
         return self
@@ -196,18 +196,3 @@ def _id(written: int | str) -> int:
         return units.count(written)
     except OptionError:
         raise OptionError(f"{written!r} is not an id: a config has numbers, as names are those of the image") from None
-
-
-def _text_of(file: str | Path) -> str:
-    try:
-        with open(file, "rb") as stream:
-            data = stream.read(_ENV_FILE_MAX + 1)
-    except (OSError, ValueError) as problem:
-        reason = problem.strerror if isinstance(problem, OSError) else str(problem)
-        raise OptionError(f"cannot read {file}: {reason}") from None
-    if len(data) > _ENV_FILE_MAX:
-        raise OptionError(f"{file} has more than {_ENV_FILE_MAX} bytes")
-    try:
-        return data.decode()
-    except UnicodeDecodeError:
-        raise OptionError(f"{file} is not UTF-8") from None

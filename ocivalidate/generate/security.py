@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
-from ocivalidate.bundle.sources import MAX_SIZE, Unreadable, read_file
 from ocivalidate.bundle.values import CAPABILITIES
-from ocivalidate.generate import defaults, profiles
+from ocivalidate.generate import profiles
 from ocivalidate.generate.draft import Draft
 from ocivalidate.generate.errors import OptionError
+from ocivalidate.generate.sources import read_json
 from ocivalidate.generate.table import Arguments, Phase, option
 from ocivalidate.generate.texts import pair
-from ocivalidate.generate.values import boolean, from_json
+from ocivalidate.generate.values import boolean
 
 ALL_SETS = ("effective", "bounding", "inheritable", "permitted", "ambient")
 # What SELinux policies call an ordinary container; label=type:... and its kin change parts of it.
@@ -150,7 +149,7 @@ class SecurityOptions(Draft):
         if file == "unconfined":
             self._drop("linux.seccomp")
             return
-        profile = read_json_file(file)
+        profile = read_json(file)
         text = repr(profile)
         if isinstance(profile, dict) and any(f"'{member}'" in text for member in _DOCKER_MEMBERS):
             raise OptionError(
@@ -209,19 +208,3 @@ class SecurityOptions(Draft):
     def sysctl(self, name: str, value: str) -> Self:
         """A kernel parameter that belongs to one of the container's namespaces."""
         return self._put(f"linux.sysctl.{name}", str(value))
-
-
-def read_json_file(file: str | Path) -> Any:
-    """The value of a JSON file. Raises :class:`OptionError`."""
-    try:
-        data = read_file(str(file), MAX_SIZE)
-    except Unreadable as problem:
-        raise OptionError(f"cannot read {file}: {problem}") from None
-    try:
-        return from_json(data.decode(), str(file))
-    except UnicodeDecodeError:
-        raise OptionError(f"{file} is not JSON that can be used: it is not UTF-8") from None
-
-
-DEFAULT_CAPABILITIES = tuple(defaults.CAPABILITIES)
-"""What a Linux container has unless told otherwise."""

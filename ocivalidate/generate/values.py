@@ -111,13 +111,9 @@ def _in_release(node: Node, path: str, release: str | None) -> None:
     since, until = node.get("x-since"), node.get("x-until")
     if release is None or holds(release, since, until):
         return
-    if not holds(release, since, None):
-        raise OptionError(
-            f"{path} came with runtime-spec {since}, and this config is for {release}; say --spec-version {since}"
-        )
-    raise OptionError(
-        f"{path} was removed after runtime-spec {until}, and this config is for {release}; say --spec-version {until}"
-    )
+    came = not holds(release, since, None)
+    change = f"came with runtime-spec {since}" if came else f"was removed after runtime-spec {until}"
+    raise OptionError(f"{path} {change}, and this config is for {release}")
 
 
 def _known(node: Node, value: Any, steps: tuple[Any, ...], release: str | None) -> None:
