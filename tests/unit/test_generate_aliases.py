@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ocivalidate.generate.aliases import ALIASES, migration
-from ocivalidate.generate.table import TABLE
+from ocivalidate.generate.table import GROUPS, TABLE
 from tests.unit.generating import refused, run
 from tests.unit.test_generate_options import at
 
@@ -20,16 +20,34 @@ def test_all_131_flags_are_known() -> None:
     assert len(ALIASES) == 131
 
 
-def test_the_migration_table_of_the_documentation_is_that_of_the_code() -> None:
-    written = DOCUMENT.read_text(encoding="utf-8").split("<!-- migration -->\n")[1]
+def options_text() -> str:
+    text = ""
+    for group, title in GROUPS.items():
+        rows = [option for option in TABLE.values() if option.group == group]
+        if rows:
+            text += f"\n### {title}\n\n| option | |\n|---|---|\n"
+        for option in rows:
+            flags = ", ".join(f"`{flag}{' ' * bool(option.metavar)}{option.metavar}`" for flag in option.flags)
+            cells = [cell.replace("|", "\\|") for cell in (flags, option.help)]
+            text += f"| {cells[0]} | {cells[1]} |\n"
+    return text + "\n"
+
+
+def migration_text() -> str:
     rows = "".join(f"| `{flag}` | {accepted} | {words} |\n" for flag, accepted, words in migration())
-    assert written == "| flag | accepted | here, and what differs |\n|---|---|---|\n" + rows
+    return "| flag | accepted | here, and what differs |\n|---|---|---|\n" + rows
 
 
-def test_every_friendly_flag_stands_in_the_documentation() -> None:
-    text = DOCUMENT.read_text(encoding="utf-8")
-    for option in TABLE.values():
-        assert option.flag in text
+def test_the_tables_of_the_documentation_are_those_of_the_code(pytestconfig: pytest.Config) -> None:
+    before = DOCUMENT.read_text(encoding="utf-8")
+    head, _mark, rest = before.partition("<!-- options -->\n")
+    _old, end, middle = rest.partition("<!-- end of options -->\n")
+    middle = middle.partition("<!-- migration -->\n")[0]
+    now = f"{head}<!-- options -->\n{options_text()}{end}{middle}<!-- migration -->\n{migration_text()}"
+    if pytestconfig.getoption("--update-goldens"):
+        DOCUMENT.write_text(now, encoding="utf-8")
+    else:
+        assert before == now, "pytest --update-goldens writes the tables"
 
 
 @pytest.mark.parametrize(
