@@ -8,7 +8,7 @@ import pytest
 
 from ocivalidate.generate.defaults import PLATFORMS
 from ocivalidate.generate.profiles import PROFILES
-from tests.unit.generating import process, run
+from tests.unit.generating import run
 
 Golden = Callable[[str, str], None]
 FRIENDLY = (
@@ -31,8 +31,3 @@ def test_friendly_options(words: str, golden: Golden) -> None:
 
 def test_paths(golden: Golden) -> None:
     golden("generate/paths.txt", run("--list-paths").out.decode())
-
-
-def test_help(golden: Golden, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COLUMNS", "100")
-    golden("generate/help.txt", process("--help").stdout.decode())
