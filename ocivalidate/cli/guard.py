@@ -14,12 +14,10 @@ _INTERRUPTED = 130
 
 def guarded(program: str, command: Callable[[], int]) -> int:
     """Run a command and return its exit code; ``program`` is who complains."""
-    from ocivalidate.resources import MissingResource
-
     try:
         code = command()
         sys.stdout.flush()
-    except (UsageError, MissingResource) as problem:
+    except UsageError as problem:
         return complain(program, str(problem))
     except BrokenPipeError:
         # Whoever read our output has seen enough. Python would complain once more when it closes the stream.
@@ -28,6 +26,10 @@ def guarded(program: str, command: Callable[[], int]) -> int:
     except KeyboardInterrupt:
         return _INTERRUPTED
     except Exception as problem:
+        from ocivalidate.resources import MissingResource
+
+        if isinstance(problem, MissingResource):
+            return complain(program, str(problem))
         if os.environ.get("OCIVALIDATE_DEBUG"):
             raise
         kind = type(problem).__name__

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ocivalidate.generate.errors import OptionError
 from ocivalidate.generate.texts import parts
@@ -28,8 +28,7 @@ _NAMESPACES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Alias:
+class Alias(NamedTuple):
     """One flag. ``words``: what it is rewritten to, with ``{}`` for its value.
 
     ``reads``: how, where words do not say it all.

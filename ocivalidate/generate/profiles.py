@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable
 from copy import deepcopy
 
-from ocivalidate.bundle.values import CAPABILITIES
 from ocivalidate.generate import defaults
 from ocivalidate.generate.defaults import Tree
 from ocivalidate.generate.errors import OptionError
@@ -50,6 +49,8 @@ def hardened(config: Tree, platform: str) -> None:
 
 def privileged(config: Tree, platform: str) -> None:
     """As root on the host, but with namespaces: every capability and device, nothing hidden, /sys writable."""
+    from ocivalidate.bundle.values import CAPABILITIES
+
     if platform not in _LINUX:
         return
     process, linux = config.setdefault("process", {}), config.setdefault("linux", {})

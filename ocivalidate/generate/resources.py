@@ -6,8 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Self
+from typing import NamedTuple, Self
 
 from ocivalidate.generate import units
 from ocivalidate.generate.draft import Draft
@@ -36,8 +35,7 @@ def _io_weight(weight: int) -> str:
     return str(1 + (weight - 10) * 9_999 // 990)
 
 
-@dataclass(frozen=True, slots=True)
-class _Words:
+class _Words(NamedTuple):
     """One limit: its field below ``linux.resources``, its file in cgroup v2, and how the text of that is made."""
 
     field: str

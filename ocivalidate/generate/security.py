@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Self
 
-from ocivalidate.bundle.values import CAPABILITIES
 from ocivalidate.generate import profiles
 from ocivalidate.generate.draft import Draft
 from ocivalidate.generate.errors import OptionError
@@ -24,6 +23,8 @@ _DOCKER_MEMBERS = ("archMap", "includes", "excludes")
 
 def capability(written: str) -> str:
     """The full name of a capability: ``net_admin`` is ``CAP_NET_ADMIN``. Raises :class:`OptionError`."""
+    from ocivalidate.bundle.values import CAPABILITIES
+
     name = f"CAP_{written.upper().removeprefix('CAP_')}"
     if name in CAPABILITIES:
         return name
@@ -36,6 +37,8 @@ def capability(written: str) -> str:
 
 
 def _names(written: str) -> list[str]:
+    from ocivalidate.bundle.values import CAPABILITIES
+
     words = [word for word in written.replace(",", " ").split() if word]
     if not words:
         raise OptionError("there is no capability")

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ocivalidate import schema
-from ocivalidate.documents import read_document
 from ocivalidate.generate import units
 from ocivalidate.generate.errors import OptionError
 from ocivalidate.generate.paths import Node, Place, child, said
@@ -48,6 +46,8 @@ def unit_of(path: str) -> str:
 
 def typed(place: Place, text: str) -> Any:
     """The value that ``text`` means at ``place``. Raises :class:`OptionError`."""
+    from ocivalidate.schema import type_text
+
     kind = place.node.get("type")
     if kind == "string":
         return text
@@ -58,7 +58,7 @@ def typed(place: Place, text: str) -> Any:
     if kind in ("array", "object") and not text.lstrip().startswith(("[", "{")):
         form = '["a","b"]' if kind == "array" else '{"name":"value"}'
         hint = "; --append adds one entry" if kind == "array" else ""
-        raise OptionError(f"{place.text} is {schema.type_text(kind)}: write it as JSON, such as {form}{hint}")
+        raise OptionError(f"{place.text} is {type_text(kind)}: write it as JSON, such as {form}{hint}")
     return from_json(text, place.text)
 
 
@@ -83,6 +83,8 @@ def boolean(text: str) -> bool:
 
 def from_json(text: str, name: str) -> Any:
     """A JSON value, read as strictly as a config. Raises :class:`OptionError`."""
+    from ocivalidate.documents import read_document
+
     try:
         data = text.encode()
     except UnicodeEncodeError:
@@ -99,10 +101,12 @@ def accept(place: Place, value: Any, release: str | None) -> None:
     Members that the specification does not have, or not in the release, are refused, as is every value that
     breaks the schema.
     """
+    from ocivalidate.schema import violations
+
     for node in place.nodes:
         _in_release(node, place.text, release)
     _known(place.node, value, place.steps, release)
-    for error in schema.violations(place.node, value, pointer_of(*(str(step) for step in place.steps))):
+    for error in violations(place.node, value, pointer_of(*(str(step) for step in place.steps))):
         want = f", want {error.want}" if error.want else ""
         raise OptionError(f"{error.message} (got {error.got}{want})")
 
