@@ -65,7 +65,13 @@ class Subject:
     def claimed(self) -> set[str]:
         """Every clause that judging such a document can give a verdict on."""
         ids = schema.clause_ids(self.kind) | self.registry.clause_ids() | set(PROBLEM_CLAUSES.values())
-        return ids | {INTEGER_NOTATION, *STRANGER_CLAUSES} | ({self.closed} if self.closed else set())
+        return ids | {INTEGER_NOTATION} | self.stranger_clauses()
+
+    def stranger_clauses(self) -> set[str]:
+        """The clauses that a member unknown to the specification can break; none where any member is fine."""
+        if self.closed:
+            return {self.closed}
+        return set() if schema.is_open(self.kind) else set(STRANGER_CLAUSES)
 
 
 class Verdicts(NamedTuple):
@@ -161,7 +167,7 @@ def _judge_value(
 
 
 def _strangers(subject: Subject, strangers: list[schema.Stranger], scene: Scene, tally: _Tally) -> None:
-    tally.judged.update([subject.closed] if subject.closed else STRANGER_CLAUSES)
+    tally.judged |= subject.stranger_clauses()
     for stranger in strangers:
         clause, message, hint = _about_stranger(stranger, scene.release)
         # A development version has members of the release that it led to, whatever number that got in the end.

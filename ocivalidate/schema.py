@@ -70,6 +70,11 @@ def everything(kind: str) -> Node:
     return _expand(source, source.get("$defs", {}), source["x-clause"])
 
 
+def is_open(kind: str) -> bool:
+    """Whether a document of this type may have members that the specification does not define."""
+    return bool(everything(kind).get("x-open"))
+
+
 def _expand(node: Node, definitions: Mapping[str, Node], around: str) -> Node:
     """A copy of ``node`` that needs no ``$defs``; every node inside a member carries the clause of that member."""
     if "$ref" in node:

@@ -16,6 +16,7 @@ MAX_SIZE = 32 * 1024 * 1024
 
 CONFIG_NAME = "config.json"
 STANDARD_INPUT = "-"
+_CHUNK = 64 * 1024 * 1024
 
 
 class Unreadable(Exception):
@@ -43,12 +44,21 @@ def bundle_source(path: str, max_size: int = MAX_SIZE) -> Source:
         return Source(path, None, read_standard_input(max_size))
     if os.path.isdir(path):
         file = os.path.join(path, CONFIG_NAME)
-        if not os.path.lexists(file) or os.path.isdir(file):
-            return Source(file, Path(path), None)
-        return Source(file, Path(path), read_file(file, max_size))
+        return Source(file, Path(path), read_file(file, max_size) if _is_there(file) else None)
     data = read_file(path, max_size)
     is_config = os.path.basename(path) == CONFIG_NAME
     return Source(path, Path(os.path.dirname(path) or ".") if is_config else None, data)
+
+
+def _is_there(file: str) -> bool:
+    """Whether a folder has this file. Raises :class:`Unreadable` when the folder does not let us know."""
+    try:
+        os.lstat(file)
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise Unreadable(_reason(error)) from error
+    return not os.path.isdir(file)
 
 
 def file_source(path: str, max_size: int = MAX_SIZE) -> Source:
@@ -58,8 +68,13 @@ def file_source(path: str, max_size: int = MAX_SIZE) -> Source:
 
 
 def read_standard_input(max_size: int) -> bytes:
-    """All of standard input. Raises :class:`Unreadable` when it is longer than ``max_size`` bytes."""
-    return _bounded(sys.stdin.buffer, max_size)
+    """All of standard input. Raises :class:`Unreadable` when it cannot be read or is longer than ``max_size`` bytes."""
+    if sys.stdin is None:
+        raise Unreadable("standard input is closed")
+    try:
+        return _bounded(sys.stdin.buffer, max_size)
+    except OSError as error:
+        raise Unreadable(_reason(error)) from error
 
 
 def read_file(path: str, max_size: int) -> bytes:
@@ -68,25 +83,34 @@ def read_file(path: str, max_size: int) -> bytes:
     Raises :class:`Unreadable` for anything else, and when it is longer than ``max_size`` bytes.
     """
     try:
-        # Without O_NONBLOCK, opening a FIFO waits until somebody writes to it.
+        # Opening a device may already do something to it, and a socket cannot be opened.
+        _refuse_all_but_files(os.stat(path).st_mode)
+        # What stands there may have changed since. Without O_NONBLOCK, opening a FIFO waits until somebody writes.
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
         with os.fdopen(descriptor, "rb") as file:
-            mode = os.fstat(descriptor).st_mode
-            if not stat.S_ISREG(mode):
-                raise Unreadable(f"{_kind(mode)}, not a file")
+            _refuse_all_but_files(os.fstat(descriptor).st_mode)
             return _bounded(file, max_size)
     except OSError as error:
         raise Unreadable(_reason(error)) from error
     except ValueError as error:
-        # os.open refuses a path with a NUL character.
+        # A path with a NUL character is refused, or one that the file system has no encoding for.
         raise Unreadable(f"not a path: {error}") from error
 
 
 def _bounded(file: BinaryIO, max_size: int) -> bytes:
-    data = file.read(max_size + 1)
-    if len(data) > max_size:
-        raise Unreadable(f"more than {max_size} bytes (--max-size)")
-    return data
+    chunks, size = [], 0
+    # At once what most documents are, and never more than asked for: reading takes the memory before it has the bytes.
+    while chunk := file.read(min(max_size + 1 - size, _CHUNK)):
+        chunks.append(chunk)
+        size += len(chunk)
+        if size > max_size:
+            raise Unreadable(f"more than {max_size} bytes (--max-size)")
+    return b"".join(chunks)
+
+
+def _refuse_all_but_files(mode: int) -> None:
+    if not stat.S_ISREG(mode):
+        raise Unreadable(f"{_kind(mode)}, not a file")
 
 
 def _reason(error: OSError) -> str:

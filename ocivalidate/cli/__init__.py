@@ -5,6 +5,7 @@ Only here does the project print or exit; each command is a module with ``add_op
 
 from __future__ import annotations
 
+import contextlib
 import sys
 
 from ocivalidate import __version__
@@ -18,8 +19,10 @@ def main(argv: list[str] | None = None) -> int:
     arguments = sys.argv[1:] if argv is None else argv
     if arguments == ["--version"]:
         # Asked by scripts all the time, so it waits for nothing else.
-        sys.stdout.write(f"ocivalidate {__version__}\n")
-        return 0
+        with contextlib.suppress(OSError, AttributeError):
+            sys.stdout.write(f"ocivalidate {__version__}\n")
+            sys.stdout.flush()
+            return 0
     from ocivalidate.cli.entry import run
 
     return run(arguments)

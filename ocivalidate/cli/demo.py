@@ -8,8 +8,8 @@ import sys
 
 from ocivalidate import resources
 from ocivalidate.bundle.api import check_bundle
-from ocivalidate.cli.output import print_text
 from ocivalidate.cli.settings import COLOURS, wants_colour
+from ocivalidate.cli.streams import print_text
 from ocivalidate.findings import ExitCode, exit_code
 from ocivalidate.report import Options, render
 

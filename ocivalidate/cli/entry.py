@@ -10,6 +10,7 @@ from typing import NoReturn
 from ocivalidate import __version__
 from ocivalidate.cli.errors import UsageError
 from ocivalidate.cli.guard import guarded
+from ocivalidate.cli.streams import print_text
 
 # Command → its module below ocivalidate.cli and what it is for. Only the module of the command that is run gets loaded.
 COMMANDS = {
@@ -35,6 +36,10 @@ class Parser(argparse.ArgumentParser):
         """Say what is wrong with the command line, and end with exit code 2."""
         raise UsageError(f"{message} (try {self.prog} --help)")
 
+    def _print_message(self, message: str, file: object = None) -> None:  # noqa: ARG002  # so argparse calls it
+        """Print what --help and --version say. That of argparse is silent when it cannot be written."""
+        print_text(message)
+
 
 def run(arguments: Sequence[str]) -> int:
     """Run a command line and return its exit code."""
@@ -43,11 +48,15 @@ def run(arguments: Sequence[str]) -> int:
         from ocivalidate.cli.generate import main as generate
 
         return generate(arguments[1:], "ocivalidate generate")
-    return guarded("ocivalidate", lambda: _run(arguments))
+    return guarded("ocivalidate", lambda: _obey(arguments))
 
 
-def _run(arguments: Sequence[str]) -> int:
-    options = _parser(arguments).parse_args(arguments)
+def _obey(arguments: Sequence[str]) -> int:
+    try:
+        options = _parser(arguments).parse_args(arguments)
+    except SystemExit:
+        # --help and --version end like this, when they have said all.
+        return 0
     code: int = importlib.import_module(f"ocivalidate.cli.{COMMANDS[options.command][0]}").run(options)
     return code
 

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 from ocivalidate.clauses import Clause, Level, load
 from ocivalidate.cli.errors import UsageError
-from ocivalidate.cli.output import print_text
 from ocivalidate.cli.rules import clause_json
+from ocivalidate.cli.streams import print_text
 from ocivalidate.versions import IMAGE_RELEASES, RUNTIME_RELEASES
 from ocivalidate.witnesses import Witness, example, witness_for
 

@@ -12,6 +12,7 @@ from ocivalidate import __version__
 from ocivalidate.clauses import Severity
 from ocivalidate.cli.errors import UsageError
 from ocivalidate.cli.settings import Settings, wants_colour
+from ocivalidate.cli.streams import print_text, tell
 from ocivalidate.findings import ExitCode, Report, exit_code
 from ocivalidate.report import Options, problems, render
 
@@ -35,27 +36,19 @@ def publish(reports: Sequence[Report], settings: Settings) -> ExitCode:
     print_text(render(settings["format"], reports, replace(options, colour=colour)))
     if settings["format"] != "text":
         for line in problems(reports):
-            sys.stderr.write(f"{line}\n")
+            tell(line)
     return exit_code(reports, fail_on)
-
-
-def print_text(text: str) -> None:
-    """Write to standard output as UTF-8, whatever the locale says: JSON, SARIF and JUnit are UTF-8."""
-    sys.stdout.flush()
-    sys.stdout.buffer.write(text.encode())
-    sys.stdout.buffer.flush()
 
 
 def write_file(file: str, text: str) -> None:
     """Write a whole file or nothing: beside the target first, then renamed. Raises :class:`UsageError`."""
-    folder = os.path.dirname(file) or "."
     try:
-        if os.path.exists(file) and not os.path.isfile(file):
-            # A device or a FIFO, such as /dev/stderr: nothing to rename over.
+        if os.path.lexists(file) and (os.path.islink(file) or not os.path.isfile(file)):
+            # A link or a device, such as /dev/stderr, is written to: a new file must not take its place.
             with open(file, "w", encoding="utf-8") as stream:
                 stream.write(text)
             return
-        descriptor, beside = tempfile.mkstemp(prefix=".ocivalidate-", dir=folder)
+        descriptor, beside = tempfile.mkstemp(prefix=".ocivalidate-", dir=os.path.dirname(file) or ".")
         try:
             with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
                 stream.write(text)
@@ -64,8 +57,9 @@ def write_file(file: str, text: str) -> None:
         except BaseException:
             os.unlink(beside)
             raise
-    except OSError as error:
-        raise UsageError(f"cannot write {file}: {error.strerror}") from error
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise UsageError(f"cannot write {file}: {reason}") from error
 
 
 def _umask() -> int:

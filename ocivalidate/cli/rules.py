@@ -9,7 +9,7 @@ from typing import Any
 
 from ocivalidate.clauses import LEVEL_NAMES, PLATFORMS, RELEASES, Clause, Level, load, matches
 from ocivalidate.cli.errors import UsageError
-from ocivalidate.cli.output import print_text
+from ocivalidate.cli.streams import print_text
 
 JUDGED = ("static", "static-host", "dynamic", "none")
 

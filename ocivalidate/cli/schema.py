@@ -7,7 +7,7 @@ import json
 
 from ocivalidate import resources
 from ocivalidate.cli.errors import UsageError
-from ocivalidate.cli.output import print_text
+from ocivalidate.cli.streams import print_text
 from ocivalidate.schema import KINDS, releases, standalone
 
 # The schemas of our own output, which have no releases.

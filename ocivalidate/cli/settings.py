@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ocivalidate.bundle.sources import MAX_SIZE
+from ocivalidate.bundle.sources import MAX_SIZE, Unreadable, read_file
 from ocivalidate.clauses import LEVEL_NAMES, PLATFORMS, Selection, Severity, load, unmatched
 from ocivalidate.cli.errors import UsageError
 from ocivalidate.report import FORMATS
@@ -165,27 +165,38 @@ def _read_settings(named: str | None) -> dict[str, Any]:
     if found is None:
         return {}
     file, content = found
-    table = content.get("tool", {}).get("ocivalidate", {}) if file.name == "pyproject.toml" else content
+    table = _own_table(content) if file.name == "pyproject.toml" else content
+    if not isinstance(table, dict):
+        raise UsageError(f"{file}: tool.ocivalidate is to be a table")
     return {name: _from_file(file, name, value) for name, value in table.items()}
 
 
+def _own_table(content: dict[str, Any]) -> Any:
+    tools = content.get("tool", {})
+    return tools.get("ocivalidate", {}) if isinstance(tools, dict) else {}
+
+
 def _nearest() -> tuple[Path, dict[str, Any]] | None:
-    here = Path.cwd()
+    try:
+        here = Path.cwd()
+    except OSError:
+        # The folder has been removed, or a folder above it is closed to us.
+        return None
     for folder in (here, *here.parents):
         own = folder / FILE_NAME
-        if own.is_file():
+        if os.path.isfile(own):
             return own, _load_toml(own)
         project = folder / "pyproject.toml"
-        if project.is_file() and b"tool.ocivalidate" in _bytes(project):
+        if os.path.isfile(project) and b"tool.ocivalidate" in _bytes(project):
             return project, _load_toml(project)
     return None
 
 
 def _bytes(file: Path) -> bytes:
     try:
-        return file.read_bytes()
-    except OSError as error:
-        raise UsageError(f"{file}: {error.strerror}") from error
+        return read_file(str(file), MAX_SIZE)
+    except Unreadable as problem:
+        raise UsageError(f"{file}: {problem}") from problem
 
 
 def _load_toml(file: Path) -> dict[str, Any]:
@@ -193,7 +204,7 @@ def _load_toml(file: Path) -> dict[str, Any]:
 
     try:
         return tomllib.loads(_bytes(file).decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"{file} is not TOML: {error}") from error
 
 

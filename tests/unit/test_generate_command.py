@@ -195,7 +195,7 @@ def test_a_template_that_is_no_config(text: bytes, problem: str, tmp_path: Path)
 
 def test_a_template_that_cannot_be_read(tmp_path: Path) -> None:
     assert "no such file" in refused("--template", str(tmp_path / "nowhere"))
-    assert "is a directory" in refused("--template", str(tmp_path))
+    assert "not a file" in refused("--template", str(tmp_path))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,42 @@
+"""Standard output and standard error, which may be closed, full, or a pipe that nobody reads any more."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TextIO
+
+
+class UnwritableOutput(Exception):
+    """Standard output takes no more. The message is one line."""
+
+
+def print_text(text: str) -> None:
+    """Write to standard output as UTF-8, whatever the locale says: JSON, SARIF and JUnit are UTF-8.
+
+    Raises :class:`BrokenPipeError` when nobody reads on, and :class:`UnwritableOutput`.
+    """
+    try:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(text.encode())
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise UnwritableOutput(f"cannot write to standard output: {error.strerror}") from error
+
+
+def give_up(stream: TextIO | None) -> None:
+    """Drop what could not be written. Python would try again at the end, and complain."""
+    if stream is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def tell(line: str) -> None:
+    """Write a line to standard error. Where it cannot be written, the exit code has to do."""
+    try:
+        if sys.stderr is not None:
+            sys.stderr.write(f"{line}\n")
+            sys.stderr.flush()
+    except OSError:
+        give_up(sys.stderr)

@@ -1,0 +1,119 @@
+"""Settings files: where they are found, what they may say, and what comes before them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.unit.command_line import BROKEN, CWD, GOOD, MISSPELLED, Command, complaint
+
+
+def settings(folder: Path, text: str, name: str = "ocivalidate.toml") -> Path:
+    folder.mkdir(exist_ok=True)
+    file = folder / name
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+@pytest.mark.parametrize(
+    ("name", "head"), [("ocivalidate.toml", ""), ("pyproject.toml", "[tool.other]\nformat = 7\n[tool.ocivalidate]\n")]
+)
+def test_settings_come_from_a_file(say: Command, tmp_path: Path, name: str, head: str) -> None:
+    settings(tmp_path, f'{head}format = "json"\nselect = ["{CWD}", "lint"]\nlevel = "must"\n', name)
+    assert say("bundle", BROKEN).judged == {CWD}
+
+
+def test_every_option_can_stand_in_a_file(say: Command, tmp_path: Path) -> None:
+    settings(
+        tmp_path,
+        """
+        spec-version = "1.0.0"
+        os = "windows"
+        ignore = ["lint", "safety"]
+        fail-on = "warning"
+        host = true
+        document-only = true
+        lint = true
+        max-size = "64K"
+        tap-version = "13"
+        output = ["tap=r.tap"]
+        color = "always"
+        quiet = true
+        verbose = 1
+        """,
+    )
+    said = say("bundle", GOOD)
+    assert "runtime-spec 1.0.0" in said.out
+    assert "windows" in said.out
+    assert "\x1b[" in said.out
+    assert (tmp_path / "r.tap").read_text(encoding="utf-8").startswith("TAP version 13\n")
+
+
+def test_a_number_is_a_size_in_a_file(say: Command, tmp_path: Path) -> None:
+    settings(tmp_path, "max-size = 10")
+    assert say("bundle", GOOD).out.endswith("more than 10 bytes (--max-size)\n")
+
+
+def test_the_command_line_comes_first(say: Command, tmp_path: Path) -> None:
+    settings(tmp_path, f'format = "json"\nselect = ["{CWD}"]\nmax-size = 1')
+    said = say("bundle", BROKEN, "--format", "tap", "--select", MISSPELLED, "--max-size", "1M")
+    assert said.out.startswith("TAP version 14")
+    assert MISSPELLED in said.out
+    assert CWD not in said.out
+
+
+def test_the_nearest_file_counts(say: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings(tmp_path, 'format = "tap"')
+    monkeypatch.chdir(settings(tmp_path / "inner", "[tool.other]", "pyproject.toml").parent)
+    assert say("bundle", GOOD).out.startswith("TAP")
+    settings(tmp_path / "inner", '[tool.ocivalidate]\nformat = "sarif"', "pyproject.toml")
+    assert say("bundle", GOOD).json["runs"]
+    settings(tmp_path / "inner", 'format = "json"')
+    assert say("bundle", GOOD).json["complete"]
+
+
+def test_a_file_can_be_named_or_left_out(say: Command, tmp_path: Path) -> None:
+    settings(tmp_path, 'format = "tap"')
+    other = settings(tmp_path / "other", 'format = "json"', "mine.toml")
+    assert say("bundle", GOOD, "--config", str(other)).json["complete"]
+    assert say("bundle", GOOD, "--no-config").out.startswith(f"{GOOD}: conforms")
+    assert complaint(say("bundle", GOOD, "--config", "none")) == "none: no such file or directory"
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ('formt = "json"', "unknown setting formt; did you mean format?"),
+        ("fail_on = 'error'", "unknown setting fail_on; did you mean fail-on?"),
+        ("colour = 1", "unknown setting colour; did you mean color?"),
+        ("zzz = 1", "unknown setting zzz; known are spec-version, os, select"),
+        ("host = 1", "host is to be true or false"),
+        ('lint = "yes"', "lint is to be true or false"),
+        ("format = 1", "format is to be text or json or tap or junit or sarif"),
+        ('format = "xml"', "format is to be text or json or tap or junit or sarif"),
+        ("tap-version = 13", "tap-version is to be 13 or 14"),
+        ('select = "x"', "select is to be an array of strings"),
+        ("ignore = [1]", "ignore is to be an array of strings"),
+        ("verbose = true", "verbose is to be a number"),
+        ("verbose = -1", "verbose is to be a number"),
+        ("max-size = 1.5", "max-size is to be a number of bytes, or a string such as 32M"),
+        ("output = {}", "output is to be an array of strings"),
+    ],
+)
+def test_a_setting_that_makes_no_sense_is_told(say: Command, tmp_path: Path, text: str, reason: str) -> None:
+    file = settings(tmp_path, text)
+    assert complaint(say("bundle", GOOD)).startswith(f"{file}: {reason}")
+
+
+def test_a_file_that_is_no_toml_is_told(say: Command, tmp_path: Path) -> None:
+    file = settings(tmp_path, "format = ")
+    assert complaint(say("bundle", GOOD)).startswith(f"{file} is not TOML: ")
+    settings(tmp_path, "", "ocivalidate.toml").unlink()
+    settings(tmp_path, "[broken", "pyproject.toml")
+    assert say("bundle", GOOD).code == 0
+
+
+def test_settings_are_checked_like_options(say: Command, tmp_path: Path) -> None:
+    settings(tmp_path, 'select = ["nope"]')
+    assert complaint(say("bundle", GOOD)) == "no clause matches nope; ocivalidate rules lists them"
