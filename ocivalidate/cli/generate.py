@@ -63,6 +63,10 @@ def main(arguments: Sequence[str], program: str) -> int:
     return guarded(program, lambda: _run(list(arguments), program))
 
 
+def add_options(_parser: argparse.ArgumentParser, _command: str) -> None:
+    """Nothing: as a command of ``ocivalidate`` it reads its command line by itself."""
+
+
 def _run(arguments: list[str], program: str) -> int:
     own = arguments[: arguments.index(COMMAND)] if COMMAND in arguments else arguments
     if not {*HELP}.isdisjoint(own):

@@ -61,8 +61,10 @@ def privileged(config: Tree, platform: str) -> None:
         linux.pop(name, None)
     linux.setdefault("resources", {})["devices"] = [dict(defaults.ALL_DEVICES)]
     for entry in config.get("mounts", []):
-        if entry.get("type") in ("sysfs", "cgroup") and "ro" in entry.get("options", []):
-            entry["options"] = ["rw" if word == "ro" else word for word in entry["options"]]
+        # A template may hold anything.
+        options = entry.get("options") if isinstance(entry, dict) else None
+        if isinstance(options, list) and entry.get("type") in ("sysfs", "cgroup"):
+            entry["options"] = ["rw" if word == "ro" else word for word in options]
 
 
 PROFILES: dict[str, Callable[[Tree, str], None]] = {

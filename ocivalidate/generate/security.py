@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Self
+from typing import Any, Self
 
 from ocivalidate.generate import profiles
 from ocivalidate.generate.draft import Draft
@@ -18,7 +18,7 @@ ALL_SETS = ("effective", "bounding", "inheritable", "permitted", "ambient")
 _LABEL = ("system_u", "system_r", "container_t", "s0")
 _LABEL_PARTS = ("user", "role", "type", "level")
 # Members that only the profile files of Docker and Podman have.
-_DOCKER_MEMBERS = ("archMap", "includes", "excludes")
+_ENGINE_MEMBERS = ("archMap", "includes", "excludes")
 
 
 def capability(written: str) -> str:
@@ -42,7 +42,16 @@ def _names(written: str) -> list[str]:
     words = [word for word in written.replace(",", " ").split() if word]
     if not words:
         raise OptionError("there is no capability")
-    return sorted(CAPABILITIES) if "all" in [word.lower() for word in words] else [capability(word) for word in words]
+    named = [capability(word) for word in words if word.lower() != "all"]
+    return named if len(named) == len(words) else sorted(CAPABILITIES)
+
+
+def _is_for_engines(profile: Any) -> bool:
+    if not isinstance(profile, dict):
+        return False
+    rules = profile.get("syscalls")
+    parts = [profile, *(rule for rule in (rules if isinstance(rules, list) else []) if isinstance(rule, dict))]
+    return any(member in part for part in parts for member in _ENGINE_MEMBERS)
 
 
 def _read_security(text: str) -> Arguments:
@@ -153,8 +162,7 @@ class SecurityOptions(Draft):
             self._drop("linux.seccomp")
             return
         profile = read_json(file)
-        text = repr(profile)
-        if isinstance(profile, dict) and any(f"'{member}'" in text for member in _DOCKER_MEMBERS):
+        if _is_for_engines(profile):
             raise OptionError(
                 f"{file} is a profile for Docker or Podman (archMap, includes, excludes); "
                 "a config takes linux.seccomp as the specification has it"

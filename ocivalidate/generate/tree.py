@@ -113,10 +113,13 @@ def rendered(tree: Tree) -> bytes:
     Raises :class:`OptionError`.
     """
     try:
-        return (json.dumps(tree, ensure_ascii=False, indent=2) + "\n").encode()
+        return (json.dumps(tree, ensure_ascii=False, indent=2, allow_nan=False) + "\n").encode()
     except UnicodeEncodeError as problem:
         broken = problem.object[problem.start : problem.start + 1]
         raise OptionError(f"a text of the config is not valid UTF-8: {broken!a} stands in it") from None
+    except (TypeError, ValueError) as problem:
+        # Only programs can get here, with values that no JSON text has.
+        raise OptionError(f"a value of the config cannot be written as JSON: {problem}") from None
 
 
 # --- Releases

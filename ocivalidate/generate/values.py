@@ -13,6 +13,8 @@ from ocivalidate.spelling import one_typo_apart
 from ocivalidate.versions import holds
 from ocivalidate.wording import excerpt
 
+# How many arrays and objects may stand inside each other in what options are given. Real configs have less than 20.
+_DEEPEST = 100
 # Integer fields that count something which people write with a unit, by their general path.
 _UNITS = (
     (
@@ -89,7 +91,7 @@ def from_json(text: str, name: str) -> Any:
         data = text.encode()
     except UnicodeEncodeError:
         raise OptionError(f"{name} is not valid UTF-8") from None
-    document = read_document(data, name)
+    document = read_document(data, name, max_depth=_DEEPEST)
     if document.problems:
         raise OptionError(f"{name} is not JSON that can be used: {document.problems[0].message}")
     return document.value

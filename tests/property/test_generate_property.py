@@ -107,7 +107,7 @@ start = st.one_of(
     st.sampled_from(sorted(PROFILES)).map(lambda name: ["--profile", name]),
     st.sampled_from(RUNTIME_RELEASES).map(lambda release: ["--spec-version", release]),
     st.just(["--rootless"]),
-    st.sampled_from(["0", "1", "2", "3"]).map(lambda number: ["--template", number]),
+    st.sampled_from(["0", "1", "2", "3", "4"]).map(lambda number: ["--template", number]),
 )
 command: st.SearchStrategy[list[str]] = st.one_of(
     st.just([]), st.lists(st.text(max_size=5), max_size=3).map(lambda words: ["--", *words])
@@ -131,6 +131,11 @@ TEMPLATES = (
         "mounts": [1, {"options": 5}],
     },
     {"linux": {"namespaces": ["x", {"type": 5}], "resources": {"devices": {}}, "maskedPaths": None}, "root": 1},
+    {
+        "process": {},
+        "linux": {},
+        "mounts": [1, {"destination": "/dev/shm", "options": 5}, {"type": "sysfs", "options": "ro"}],  # noqa: S108  # a path in the container
+    },
     {
         "windows": {"layerFolders": ["a"]},
         "vm": {},

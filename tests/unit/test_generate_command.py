@@ -17,7 +17,7 @@ import ocivalidate.generate.builder as builder_module
 from ocivalidate.bundle.api import check_config
 from ocivalidate.cli import main
 from ocivalidate.findings import ExitCode, exit_code
-from ocivalidate.generate import ConfigBuilder, Rejected
+from ocivalidate.generate import ConfigBuilder, OptionError, Rejected
 from ocivalidate.generate.defaults import PLATFORMS
 from ocivalidate.generate.profiles import PROFILES
 from ocivalidate.generate.table import GROUPS, TABLE
@@ -110,6 +110,12 @@ def test_a_rejected_config_raises_with_its_report() -> None:
     assert ConfigBuilder.linux().workdir("app").report().findings
 
 
+def test_a_value_that_no_json_text_has_is_refused() -> None:
+    for value in (float("nan"), {1}, b"x"):
+        with pytest.raises(OptionError, match="cannot be written as JSON"):
+            ConfigBuilder.windows().set("windows.credentialSpec", {"x": value}).build()
+
+
 # --- Files
 
 
@@ -162,6 +168,22 @@ def test_a_template_changes_where_asked_and_nowhere_else(tmp_path: Path) -> None
     assert changed == want
 
 
+@pytest.mark.parametrize(
+    "document", sorted((ROOT / "tests" / "data" / "accept").rglob("*.json")), ids=lambda path: path.name
+)
+def test_what_other_tools_write_is_a_template_that_comes_out_as_it_was(document: Path) -> None:
+    ran = run("--template", str(document))
+    assert (ran.config, ran.err) == (json.loads(document.read_bytes()), "")
+
+
+def test_options_meet_anything_that_a_template_holds(tmp_path: Path) -> None:
+    file = tmp_path / "t.json"
+    mounts = [1, {"destination": "/dev/shm", "options": 5}, {"type": "sysfs", "options": "ro"}]  # noqa: S108  # in the container
+    file.write_text(json.dumps({"process": {}, "linux": {}, "mounts": mounts}))
+    assert run("--template", str(file), "--privileged", "--cap-add", "all").code == 1
+    assert "is not an array in this config" in refused("--template", str(file), "--shm-size", "1m")
+
+
 def test_a_template_stays_with_its_release(tmp_path: Path) -> None:
     file = tmp_path / "t.json"
     file.write_text(json.dumps(TEMPLATE))
@@ -183,6 +205,7 @@ def test_a_template_can_come_from_standard_input() -> None:
         (b"[" * 100_000, "is not JSON that can be used"),
         (b'{"a":1e999}', "is not JSON that can be used"),
         (b'{"a":"\\ud800"}', "is not JSON that can be used"),
+        (b'{"x":' + b"[" * 200 + b"]" * 200 + b"}", "is not JSON that can be used"),
         (b"[]", "the template is not a JSON object"),
         (b"7", "the template is not a JSON object"),
     ],
@@ -307,6 +330,8 @@ def test_the_examples_of_the_help_work(tmp_path: Path, monkeypatch: pytest.Monke
 def test_it_is_a_command_of_ocivalidate_too(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
     assert main(["generate", "--cpus", "2", "--", "ls", "--help"]) == 0
     assert json.loads(capfdbinary.readouterr().out)["process"]["args"] == ["ls", "--help"]
+    assert main(["--nope", "generate"]) == 2
+    capfdbinary.readouterr()
     assert main(["generate", "--nope"]) == 2
     assert capfdbinary.readouterr().err.startswith(b"ocivalidate generate: error: ")
 
