@@ -93,7 +93,7 @@ def _parse(arguments: list[str], program: str) -> argparse.Namespace:
         end = arguments.index(COMMAND)
         arguments, command = arguments[:end], arguments[end + 1 :]
     if any(argument.startswith("--") for argument in arguments):
-        from ocivalidate.generate.aliases import rewritten
+        from ocivalidate.generate.rewriting import rewritten
 
         arguments, words = rewritten(arguments)
         command = words if command is None and words else command

@@ -44,9 +44,11 @@ from ocivalidate.generate import tree as trees
 from ocivalidate.generate.devices import DeviceOptions
 from ocivalidate.generate.draft import OLDEST
 from ocivalidate.generate.errors import Rejected
+from ocivalidate.generate.fields import FieldOptions
+from ocivalidate.generate.hooks import HookOptions
 from ocivalidate.generate.mounts import MountOptions
 from ocivalidate.generate.names import NameOptions
-from ocivalidate.generate.others import FieldOptions, HookOptions, PlatformOptions
+from ocivalidate.generate.platforms import PlatformOptions
 from ocivalidate.generate.process import ProcessOptions
 from ocivalidate.generate.resources import ResourceOptions
 from ocivalidate.generate.security import SecurityOptions
