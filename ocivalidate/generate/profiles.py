@@ -90,7 +90,7 @@ def rootless(config: Tree, platform: str) -> None:
     config["process"]["user"] = config["process"]["user"] | {"uid": 0, "gid": 0}
     replaced = {"/sys": defaults.HOST_SYS, "/dev/pts": defaults.ROOTLESS_DEVPTS}
     kept_mounts = [entry for entry in config.get("mounts", []) if entry["destination"] != "/sys/fs/cgroup"]
-    config["mounts"] = [deepcopy(replaced.get(entry["destination"], entry)) for entry in kept_mounts]
+    config["mounts"] = [replaced.get(entry["destination"], entry) for entry in kept_mounts]
 
 
 def _own_id(name: str) -> int:
@@ -103,8 +103,9 @@ def starting_tree(platform: str, profile: str, *, without_root: bool) -> Tree:
     for what, known, asked in (("platform", defaults.PLATFORMS, platform), ("profile", PROFILES, profile)):
         if asked not in known:
             raise OptionError(f"unknown {what} {asked!r}; known are {', '.join(known)}")
-    config: Tree = deepcopy(defaults.PLATFORMS[platform]())
+    config = deepcopy(defaults.PLATFORMS[platform]())
     PROFILES[profile](config, platform)
     if without_root:
         rootless(config, platform)
-    return config
+    # Profiles put parts of the tables into it, which are everybody's.
+    return deepcopy(config)

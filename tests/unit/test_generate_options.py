@@ -9,6 +9,7 @@ import pytest
 
 from ocivalidate.bundle.values import CAPABILITIES
 from ocivalidate.generate import ConfigBuilder, OptionError
+from ocivalidate.generate.profiles import PROFILES
 from tests.unit.generating import refused, run
 
 LINUX = "linux.resources."
@@ -389,9 +390,20 @@ def test_a_builder_gives_the_same_config_again_and_is_not_changed_by_it() -> Non
     assert builder.get("process.capabilities.ambient") is None
 
 
-def test_two_builders_share_nothing() -> None:
-    ConfigBuilder.linux().append("mounts[0].options", "ro")
-    assert ConfigBuilder.linux().get("mounts[0].options") == ["nosuid", "noexec", "nodev"]
+@pytest.mark.parametrize("rootless", [False, True])
+@pytest.mark.parametrize("profile", PROFILES)
+def test_two_builders_share_nothing(profile: str, rootless: bool) -> None:  # noqa: FBT001  # a parameter of the test
+    before = ConfigBuilder.linux(profile=profile, rootless=rootless).build()
+    changed = ConfigBuilder.linux(profile=profile, rootless=rootless).privileged()
+    for index in range(len(before["mounts"])):
+        changed.append(f"mounts[{index}].options", "x").unset(f"mounts[{index}].destination")
+    changed.set("linux.resources.devices[0].allow", value=False).unset("linux.namespaces[0].type")
+    assert ConfigBuilder.linux(profile=profile, rootless=rootless).build() == before
+
+
+def test_privileged_builders_share_nothing() -> None:
+    ConfigBuilder.linux().privileged().set("linux.resources.devices[0].allow", value=False)
+    assert ConfigBuilder.linux().privileged().get("linux.resources.devices[0].allow") is True
 
 
 def test_unknown_names_of_a_starting_point() -> None:
