@@ -6,8 +6,10 @@ import inspect
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -314,17 +316,27 @@ def run_help() -> str:
     return made.stdout.decode()
 
 
-def test_the_examples_of_the_help_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import shlex
+def examples() -> list[tuple[str, str]]:
+    """The command lines of the help and of the documentation, and what stands below each if it is a complaint."""
+    found = [(line.strip(), "") for line in run_help().splitlines() if line.startswith("  oci-gen ")]
+    for name in ("README.md", "docs/generate.md"):
+        lines = (ROOT / name).read_text(encoding="utf-8").splitlines()
+        for line, below in pairwise(lines):
+            if line.startswith("$ oci-gen "):
+                found.append((line.removeprefix("$ "), below if below.startswith("oci-gen: ") else ""))
+    return found
 
+
+def test_the_examples_of_help_and_documentation_say_the_truth(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "bundle").mkdir()
     (tmp_path / "config.json").write_bytes(run().out)
-    examples = [line.strip() for line in run_help().split("examples:")[1].splitlines() if line.startswith("  oci-gen ")]
-    assert len(examples) >= 4
-    for example in examples:
+    assert len(examples()) >= 15
+    for example, complaint in examples():
         words = shlex.split(example.partition(" > ")[0].partition(" | ")[0])[1:]
-        assert run(*words).code == 0, example
+        ran = run(*words)
+        assert ran.err.rstrip("\n") == complaint, example
+        assert (ran.code == 0) == (complaint == ""), example
 
 
 def test_it_is_a_command_of_ocivalidate_too(capfdbinary: pytest.CaptureFixture[bytes]) -> None:

@@ -144,6 +144,7 @@ def test_an_option_writes(arguments: list[str], path: str, value: Any) -> None:
         (["--cpus", "-1"], "'-1' is not a number"),
         (["--cgroup", "v3"], "unknown cgroup version 'v3'"),
         (["--pids-limit", "1.5"], "'1.5' is not an integer"),
+        (["--cpu-shares", "1"], "1 is not a number of shares from 2 to 262144"),
         (["--blkio-weight", "9"], "9 is not a weight from 10 to 1000"),
         (["--user", "me"], "'me' is not an id: a config has numbers"),
         (["--user", "1:2:3"], "is not of the form UID[:GID]"),
@@ -244,7 +245,7 @@ def test_limits_in_the_words_of_both() -> None:
 
 
 def test_weights_of_cgroup_v2_stay_in_their_range() -> None:
-    for shares, weight in ((2, "1"), (262_144, "10000"), (0, "0")):
+    for shares, weight in ((2, "1"), (262_144, "10000")):
         unified = ConfigBuilder.linux().cgroup("v2").cpu_shares(shares).get("linux.resources.unified")
         assert unified == {"cpu.weight": weight}
     for weight_of_blkio, weight in ((10, "1"), (1000, "10000")):
