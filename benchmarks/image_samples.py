@@ -21,7 +21,7 @@ MIB, GIB = 1 << 20, 1 << 30
 OCI = "application/vnd.oci.image."
 _MEDIA = {"gzip": f"{OCI}layer.v1.tar+gzip", "zstd": f"{OCI}layer.v1.tar+zstd"}
 
-TREES, ENTRIES_A_TREE, BYTES_A_FILE = 4, 33_000, 27_000
+TREES, ENTRIES_A_TREE, BYTES_A_FILE = 4, 33_000, 21_500
 LOGS, LOG_BYTES, RANDOM_BYTES = 2, 210 * MIB, 320 * MIB
 
 
