@@ -1,4 +1,4 @@
-"""How long a check of all bytes of an image takes, against what the hardware needs for the work that cannot be avoided.
+"""How long a full check of an image takes, against what the hardware needs for the work that cannot be avoided.
 
     python benchmarks/image.py [--scale S] [--folder DIR] [--rounds N] [--no-peers]
 
@@ -30,7 +30,8 @@ sys.path.insert(0, str(ROOT))
 
 from benchmarks import image_samples as samples  # noqa: E402  # a script finds its neighbours only now
 from fixtures.layouts import Image, Index, Layer, Layout, zstd_bomb  # noqa: E402
-from ocivalidate.image import pool  # noqa: E402
+from ocivalidate.clauses import Severity  # noqa: E402
+from ocivalidate.image import check_image, pool  # noqa: E402
 from ocivalidate.image.blob import Expectation, FilePart  # noqa: E402
 from ocivalidate.image.compression import CHUNK, Chunk, detect, inflate  # noqa: E402
 from ocivalidate.image.layer_limits import DEFAULT, GIB, MIB  # noqa: E402
@@ -63,17 +64,14 @@ def jobs(layout: Path) -> Iterator[pool.Job]:
 
 
 def check(layout: Path) -> None:
-    """Verify all blobs, in this process, and print what :func:`run` reads."""
+    """Judge a layout in this process, as the command does, and print what :func:`run` reads."""
     wall, cpu = time.perf_counter(), time.process_time()
-    entries = inflated = 0
-    problems: list[str] = []
-    for job, facts in pool.verify_all(list(jobs(layout))):
-        if [digest.encoded for digest in facts.digests] != [job.key]:
-            problems.append(f"{job.key} has another digest")
-        entries += facts.tar.entries if facts.tar else 0
-        inflated += facts.inflated
-        problems += [str(kind) for kind in facts.counts]
+    report = check_image(str(layout))
     wall = time.perf_counter() - wall
+    layers = [layer for image in report.facts["images"] for layer in image["layers"]]
+    entries = sum(layer.get("entries", 0) for layer in layers)
+    inflated = sum(layer.get("inflated", 0) for layer in layers)
+    problems = [found.clause.id for found in report.findings if found.severity is Severity.ERROR]
     print(json.dumps([wall, time.process_time() - cpu, peak_memory(), entries, inflated, problems]))
 
 

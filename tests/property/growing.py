@@ -34,7 +34,7 @@ def broken_bases(kind: str) -> tuple[Any, ...]:
     texts = (
         apply(base_document(witness.base), witness.violates)
         for witness in witnesses().values()
-        if WITNESS_KINDS[witness.kind] == kind
+        if WITNESS_KINDS.get(witness.kind) == kind
     )
     documents = [read_document(text) for text in texts]
     return tuple(document.value for document in documents if document.usable and not document.problems)
