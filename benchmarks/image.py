@@ -33,7 +33,8 @@ from fixtures.layouts import Image, Index, Layer, Layout, zstd_bomb  # noqa: E40
 from ocivalidate.clauses import Severity  # noqa: E402
 from ocivalidate.image import check_image, pool  # noqa: E402
 from ocivalidate.image.blob import Expectation, FilePart  # noqa: E402
-from ocivalidate.image.compression import CHUNK, Chunk, detect, inflate  # noqa: E402
+from ocivalidate.image.buffers import CHUNK, Chunk  # noqa: E402
+from ocivalidate.image.compression import detect, inflate  # noqa: E402
 from ocivalidate.image.layer_limits import DEFAULT, GIB, MIB  # noqa: E402
 
 AIM, MOST = 1.25, 1.5

@@ -6,7 +6,8 @@ import io
 from collections.abc import Iterator
 
 from ocivalidate.image.blob import BlobFacts, Expectation, Opener, verify
-from ocivalidate.image.compression import Chunk, Pull, detect, inflate
+from ocivalidate.image.buffers import Chunk, Pull
+from ocivalidate.image.compression import detect, inflate
 from ocivalidate.image.layer_limits import DEFAULT, LayerLimits
 from ocivalidate.image.problems import Kind, Problem
 from ocivalidate.image.tarfacts import TarFacts

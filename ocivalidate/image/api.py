@@ -163,7 +163,7 @@ def _roots(source: Source, examiner: Examiner, collector: Collector, options: Im
     if isinstance(source, ArchiveSource):
         _tell_repeated(source, examiner, collector)
     if source.entry(INDEX_JSON) is None and source.entry(docker_archive.MANIFEST_JSON) is not None:
-        return docker_archive.roots(source, examiner, options)
+        return docker_archive.roots(source, examiner, options.wanted.refs, options.limits)
     examiner.is_layout = True
     return _layout_roots(source, examiner, collector, options)
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ocivalidate.digests import Digest
-from ocivalidate.image.buffers import Ring
-from ocivalidate.image.compression import CHUNK, Chunk, Compression, detect, inflate
+from ocivalidate.image.buffers import CHUNK, Chunk, Ring
+from ocivalidate.image.compression import Compression, detect, inflate
 from ocivalidate.image.feeding import BUFFERS, Feeder, Hashes, Inline
 from ocivalidate.image.gzip_stream import fast_library
 from ocivalidate.image.layer_limits import DEFAULT, LayerLimits

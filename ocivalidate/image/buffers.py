@@ -1,8 +1,16 @@
-"""Memory for the chunks of a stream, used again and again."""
+"""The chunks in which streams are read, and memory for them that is used again and again."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+
+from ocivalidate.image.layer_limits import MIB
+
+CHUNK = MIB
+
+Chunk = bytes | memoryview
+# Gives the next bytes of the source, none of them at its end. A chunk is valid until the next call.
+Pull = Callable[[], Chunk]
 
 
 def _never() -> bool:

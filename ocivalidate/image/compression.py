@@ -11,14 +11,9 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import Protocol
 
-from ocivalidate.image.layer_limits import MIB, LayerLimits
+from ocivalidate.image.buffers import Chunk, Pull
+from ocivalidate.image.layer_limits import LayerLimits
 from ocivalidate.image.problems import Kind, Problem
-
-CHUNK = MIB
-
-Chunk = bytes | memoryview
-# Gives the next bytes of the source, none of them at its end. A chunk is valid until the next call.
-Pull = Callable[[], Chunk]
 
 
 class Compression(StrEnum):

@@ -7,17 +7,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ocivalidate import digests
 from ocivalidate.documents import read_document
 from ocivalidate.image.examine import Examiner
 from ocivalidate.image.graph import Image, Reference
+from ocivalidate.image.limits import Limits
 from ocivalidate.image.open_source import normal_path
 from ocivalidate.image.sources import Source, Unreadable
-
-if TYPE_CHECKING:
-    from ocivalidate.image.api import ImageOptions
 
 MANIFEST_JSON = "manifest.json"
 _CONFIG_NAME = re.compile(r"([a-f0-9]{64})(?:\.json)?")
@@ -25,19 +23,21 @@ _CONFIG = "application/vnd.docker.container.image.v1+json"
 _LAYER = "application/vnd.docker.image.rootfs.diff.tar"
 
 
-def roots(source: Source, examiner: Examiner, options: ImageOptions) -> Iterator[Reference]:
+def roots(source: Source, examiner: Examiner, refs: tuple[str, ...], limits: Limits) -> Iterator[Reference]:
     """Put the images of the archive into what the examiner found; there are no descriptors to start from.
+
+    ``refs`` are the names that are wanted; none: all.
 
     Raises :class:`Unreadable` when manifest.json is not what ``docker save`` writes.
     """
-    document = read_document(source.read(MANIFEST_JSON, options.limits.document), examiner.shown(MANIFEST_JSON))
+    document = read_document(source.read(MANIFEST_JSON, limits.document), examiner.shown(MANIFEST_JSON))
     entries = document.value if document.usable else None
     if not isinstance(entries, list) or not all(_is_entry(entry) for entry in entries):
         raise Unreadable(f"{MANIFEST_JSON} is not one of docker save")
     examiner.found.names = sorted({name for entry in entries for name in entry.get("RepoTags") or []})
     for number, entry in enumerate(entries):
         names = entry.get("RepoTags") or [""]
-        if options.wanted.refs and not set(options.wanted.refs) & set(names):
+        if refs and not set(refs) & set(names):
             continue
         examiner.found.matched = True
         examiner.enter_saved_image(_image(entry, number, names[0]))

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from ocivalidate.digests import Digest, Hasher, computable, hasher
-from ocivalidate.image.compression import Chunk
+from ocivalidate.image.buffers import Chunk
 
 # How many chunks may wait for the helper, and how many buffers it takes so that none of them is written over.
 _DEPTH = 4

@@ -10,7 +10,7 @@ import importlib
 import zlib
 from typing import Protocol, cast
 
-from ocivalidate.image.compression import CHUNK, Chunk, Pull
+from ocivalidate.image.buffers import CHUNK, Chunk, Pull
 from ocivalidate.image.layer_limits import KIB
 from ocivalidate.image.problems import Kind, Problem
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ocivalidate.image.buffers import Ring
-from ocivalidate.image.compression import CHUNK, Chunk, Pull
+from ocivalidate.image.buffers import CHUNK, Chunk, Pull, Ring
 from ocivalidate.image.gzip_stream import is_zero
 from ocivalidate.image.problems import Kind, Problem
 from ocivalidate.image.zstd_frames import ZstdFrames

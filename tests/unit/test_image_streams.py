@@ -9,7 +9,8 @@ from collections.abc import Callable
 import pytest
 
 from fixtures.layouts import tars, zstd_bomb
-from ocivalidate.image.compression import CHUNK, Compression, detect, inflate
+from ocivalidate.image.buffers import CHUNK
+from ocivalidate.image.compression import Compression, detect, inflate
 from ocivalidate.image.layer_limits import DEFAULT
 from ocivalidate.image.problems import Kind
 from tests.blobs import inflated, pull
