@@ -27,16 +27,14 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from ocivalidate import resources
 from ocivalidate.clauses import RELEASES, load
+from ocivalidate.fitting import fits
 from ocivalidate.pointers import below, place, pointer_of
 from ocivalidate.versions import holds
 from ocivalidate.wording import excerpt
-
-if TYPE_CHECKING:
-    from jsonschema.protocols import Validator
 
 # Document type → its source file. The part before the slash is the specification.
 KINDS: Mapping[str, str] = {
@@ -190,20 +188,22 @@ class SchemaError(NamedTuple):
     want: str
 
 
-@functools.cache
-def _validator(kind: str, release: str) -> Validator:
-    from jsonschema import Draft202012Validator  # costs more than all the rest of a run: only where it is needed
-
-    return Draft202012Validator(derive(kind, release))
-
-
 def validate(kind: str, release: str, value: Any) -> Iterator[SchemaError]:
     """The ways in which ``value`` breaks the schema of the release, one per defect, in no particular order."""
+    yield from violations(derive(kind, release), value)
+
+
+def violations(node: Node, value: Any, pointer: str = "") -> Iterator[SchemaError]:
+    """The ways in which ``value``, which stands at ``pointer``, breaks a node of a schema, one per defect."""
+    if fits(node, value):
+        return
+    from jsonschema import Draft202012Validator  # costs more than all the rest of a run: only where it is needed
+
     errors: dict[str, list[Any]] = {}
-    for error in _validator(kind, release).iter_errors(value):
-        errors.setdefault(pointer_of(*error.absolute_path), []).append(error)
-    for pointer, group in errors.items():
-        yield from _distinct(pointer, group)
+    for error in Draft202012Validator(node).iter_errors(value):
+        errors.setdefault(pointer + pointer_of(*error.absolute_path), []).append(error)
+    for place_of_errors, group in errors.items():
+        yield from _distinct(place_of_errors, group)
 
 
 def _distinct(pointer: str, group: list[Any]) -> Iterator[SchemaError]:
@@ -252,7 +252,7 @@ _BROKEN_KEYWORDS = {
 
 def _message(where: str, error: Any) -> str:
     if error.validator == "type":
-        return f"{where} is not {_type_text(error.validator_value)}"
+        return f"{where} is not {type_text(error.validator_value)}"
     return f"{where} {_BROKEN_KEYWORDS[error.validator]}"
 
 
@@ -262,13 +262,14 @@ def _want(node: Node, keyword: str) -> str:
     if keyword in ("minimum", "maximum"):
         return f"{node['minimum']} to {node['maximum']}"
     if keyword == "type":
-        return _type_text(node["type"])
+        return type_text(node["type"])
     if keyword == "minItems":
         return "at least one entry"
     return str(node[keyword])
 
 
-def _type_text(types: str | list[str]) -> str:
+def type_text(types: str | list[str]) -> str:
+    """A JSON type, or several, in words: ``an integer``."""
     return " or ".join(_TYPE_NAMES[name] for name in ([types] if isinstance(types, str) else types))
 
 

@@ -26,3 +26,11 @@ def main(argv: list[str] | None = None) -> int:
     from ocivalidate.cli.entry import run
 
     return run(arguments)
+
+
+def generate(argv: list[str] | None = None) -> int:
+    """``oci-gen``: write a ``config.json`` for the command line ``argv``, and return the exit code."""
+    arguments = sys.argv[1:] if argv is None else argv
+    from ocivalidate.cli.generate import main as run
+
+    return run(arguments, "oci-gen")

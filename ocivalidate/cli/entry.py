@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import os
-import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
@@ -24,9 +22,9 @@ COMMANDS = {
     "rules": ("rules", "list the clauses and how far they are covered"),
     "explain": ("explain", "say what a clause means, with a bad and a good example"),
     "schema": ("schema", "print a JSON Schema of a document type for one release"),
+    "generate": ("generate", "write a config.json; the same as oci-gen"),
     "demo": ("demo", "judge the samples that come with ocivalidate"),
 }
-_INTERRUPTED = 130
 
 
 class Parser(argparse.ArgumentParser):
@@ -47,6 +45,11 @@ class Parser(argparse.ArgumentParser):
 
 def run(arguments: Sequence[str]) -> int:
     """Run a command line and return its exit code."""
+    if arguments[:1] == ["generate"]:
+        # What stands after -- is no option of ours, whatever it looks like: oci-gen reads its command line by itself.
+        from ocivalidate.cli.generate import main as generate
+
+        return generate(arguments[1:], "ocivalidate generate")
     try:
         return _obey(arguments)
     except (UsageError, MissingResource) as problem:

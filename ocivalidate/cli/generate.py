@@ -1,0 +1,211 @@
+"""``oci-gen``, also ``ocivalidate generate``: a ``config.json`` from a command line.
+
+The flags are the rows of the option table.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from ocivalidate.cli.errors import UsageError
+from ocivalidate.cli.guard import guarded
+from ocivalidate.generate.builder import ConfigBuilder
+from ocivalidate.generate.defaults import PLATFORMS
+from ocivalidate.generate.errors import OptionError
+from ocivalidate.generate.profiles import PROFILES
+from ocivalidate.generate.table import GROUPS, TABLE, Option
+from ocivalidate.versions import RUNTIME_RELEASES
+
+if TYPE_CHECKING:
+    from ocivalidate.findings import Report
+
+COMMAND = "--"
+HELP = ("-h", "--help")
+_NOT_ACCEPTED = 1
+_DESCRIPTION = "Write a config.json of the OCI runtime specification that ocivalidate bundle accepts."
+_EXAMPLES = """\
+examples:
+  %(prog)s --cpus 2 --memory 512m -v ./data:/data:ro -- /bin/server --port 80 > config.json
+  %(prog)s --profile hardened --user 1000:1000 --cap-add NET_BIND_SERVICE -o bundle/config.json
+  %(prog)s --template config.json --unset linux.seccomp --append process.args=-v
+  %(prog)s --set linux.netDevices.eth1.name=eth0 --set process.scheduler.policy=SCHED_BATCH
+  %(prog)s --list-paths | grep memory
+
+exit codes: 0 written, 1 the config would break the specification (--force writes it), 2 an option makes no sense
+"""
+_VERSIONS = f"{RUNTIME_RELEASES[0]} to {RUNTIME_RELEASES[-1]}"
+
+
+class _Collect(argparse.Action):
+    """Keeps every option of the table with its text, in the order of the command line."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, row: Option, **keywords: Any) -> None:
+        super().__init__(option_strings, dest, nargs=None if row.metavar else 0, **keywords)
+        self.row = row
+
+    def __call__(
+        self, _parser: Any, namespace: argparse.Namespace, values: Any, option_string: str | None = None
+    ) -> None:
+        namespace.requests.append((self.row, option_string, values if self.row.metavar else None))
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message} (try {self.prog} --help)")
+
+
+def main(arguments: Sequence[str], program: str) -> int:
+    """Run a command line and return its exit code."""
+    return guarded(program, lambda: _run(list(arguments), program))
+
+
+def _run(arguments: list[str], program: str) -> int:
+    own = arguments[: arguments.index(COMMAND)] if COMMAND in arguments else arguments
+    if not {*HELP}.isdisjoint(own):
+        return _print(_parser(program).format_help().encode())
+    try:
+        options = _parse(arguments, program)
+        if options.list_paths:
+            from ocivalidate.generate.listing import listed
+
+            return _print(listed().encode())
+        return _write(_build(options), options, program)
+    except OptionError as problem:
+        raise UsageError(str(problem)) from problem
+
+
+def _parse(arguments: list[str], program: str) -> argparse.Namespace:
+    command: list[str] | None = None
+    if COMMAND in arguments:
+        end = arguments.index(COMMAND)
+        arguments, command = arguments[:end], arguments[end + 1 :]
+    if any(argument.startswith("--") for argument in arguments):
+        from ocivalidate.generate.aliases import rewritten
+
+        arguments, words = rewritten(arguments)
+        command = words if command is None and words else command
+    options = _parser(program).parse_args(arguments, argparse.Namespace(requests=[]))
+    options.command = command
+    return options
+
+
+def _parser(program: str) -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog=program,
+        usage="%(prog)s [OPTION...] [-- CMD ARGS...]",
+        description=_DESCRIPTION,
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+        add_help=False,
+    )
+    groups = {name: parser.add_argument_group(title) for name, title in GROUPS.items()}
+    _add_start(groups["start"])
+    for row in TABLE.values():
+        if row.flags != (COMMAND,):
+            keywords: dict[str, Any] = {"metavar": row.metavar} if row.metavar else {}
+            groups[row.group].add_argument(
+                *row.flags, action=_Collect, row=row, dest=row.method, help=_escaped(row.help), **keywords
+            )
+    groups["fields"].add_argument(
+        "--list-paths", action="store_true", help="print every path with its type, releases and clause, and end"
+    )
+    output = groups["output"]
+    output.add_argument(
+        "-o", "--output", metavar="FILE", help="write to a file, whole or not at all (default: standard output)"
+    )
+    output.add_argument("--force", action="store_true", help="write a config that breaks the specification, too")
+    output.add_argument(*HELP, action="store_true", help="print this and end")
+    return parser
+
+
+def _add_start(group: Any) -> None:
+    """What makes a builder; each is a keyword of ``ConfigBuilder.start`` or ``ConfigBuilder.template``."""
+    group.add_argument(
+        "--os", choices=tuple(PLATFORMS), metavar="OS", help=f"one of {', '.join(PLATFORMS)} (default: linux)"
+    )
+    group.add_argument(
+        "--profile", choices=tuple(PROFILES), metavar="NAME", help=f"one of {', '.join(PROFILES)} (default: default)"
+    )
+    group.add_argument("--rootless", action="store_true", help="what a user without privileges can run")
+    group.add_argument(
+        "--template", metavar="FILE", help="start from a config.json, or -; nothing in it changes unless asked"
+    )
+    group.add_argument(
+        "--spec-version",
+        choices=RUNTIME_RELEASES,
+        metavar="RELEASE",
+        help=f"{_VERSIONS} (default: the oldest from 1.0.2 on that has all that is asked for, or that of the template)",
+    )
+
+
+def _escaped(text: str) -> str:
+    return text.replace("%", "%%")
+
+
+def _build(options: argparse.Namespace) -> ConfigBuilder:
+    builder = _start(options)
+    for row, written, text in sorted(options.requests, key=lambda request: request[0].phase):
+        try:
+            getattr(builder, row.method)(*(() if text is None else row.reads(text)))
+        except OptionError as problem:
+            raise OptionError(f"{written}: {problem}") from problem
+    if options.command:
+        builder.command(*options.command)
+    elif options.command is not None:
+        raise OptionError("there is no command after --")
+    return builder
+
+
+def _start(options: argparse.Namespace) -> ConfigBuilder:
+    if options.template is None:
+        return ConfigBuilder.start(
+            options.os or "linux",
+            profile=options.profile or "default",
+            rootless=options.rootless,
+            spec_version=options.spec_version,
+        )
+    for name in ("os", "profile", "rootless"):
+        if getattr(options, name):
+            raise OptionError(f"--template is a starting point of its own: --{name} does not go with it")
+    from ocivalidate.generate.sources import read_json
+
+    return ConfigBuilder.template(read_json(options.template), spec_version=options.spec_version)
+
+
+def _write(builder: ConfigBuilder, options: argparse.Namespace, program: str) -> int:
+    finished = builder.finish()
+    refused = finished.rejected and not options.force
+    _tell(finished.report, program, worst_only=refused)
+    if refused:
+        return _NOT_ACCEPTED
+    if options.output in (None, "-"):
+        return _print(finished.text)
+    from ocivalidate.cli.output import write_file
+
+    write_file(options.output, finished.text.decode())
+    return 0
+
+
+def _print(data: bytes) -> int:
+    sys.stdout.flush()
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()
+    return 0
+
+
+def _tell(report: Report, program: str, *, worst_only: bool) -> None:
+    """A line for each finding that the config has; of one that is not written, those that are the reason."""
+    from ocivalidate.clauses import Severity
+    from ocivalidate.report.escape import visible
+
+    least = Severity.ERROR if worst_only else Severity.WARNING
+    for finding in report.findings:
+        if finding.severity.rank >= least.rank:
+            got = f" (got {finding.got})" if finding.got else ""
+            hint = f"; {finding.hint}" if finding.hint else ""
+            line = visible(f"{finding.severity}[{finding.clause.id}]: {finding.message}{got}{hint}")
+            sys.stderr.write(f"{program}: {line.encode('ascii', 'backslashreplace').decode()}\n")

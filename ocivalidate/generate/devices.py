@@ -1,0 +1,233 @@
+"""Options about devices: which there are, who may use them, how fast."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from typing import Self
+
+from ocivalidate.generate import units
+from ocivalidate.generate.draft import Draft
+from ocivalidate.generate.errors import OptionError
+from ocivalidate.generate.resources import read_device_pair
+from ocivalidate.generate.table import Arguments, Phase, option
+from ocivalidate.generate.units import Number
+
+# Devices whose numbers never change (the kernel's admin-guide/devices.txt): the same config on every host.
+WELL_KNOWN = {
+    "/dev/null": ("c", 1, 3),
+    "/dev/zero": ("c", 1, 5),
+    "/dev/full": ("c", 1, 7),
+    "/dev/random": ("c", 1, 8),
+    "/dev/urandom": ("c", 1, 9),
+    "/dev/kmsg": ("c", 1, 11),
+    "/dev/tty": ("c", 5, 0),
+    "/dev/fuse": ("c", 10, 229),
+    "/dev/net/tun": ("c", 10, 200),
+    "/dev/kvm": ("c", 10, 232),
+    "/dev/vhost-net": ("c", 10, 238),
+    "/dev/loop-control": ("c", 10, 237),
+}
+_EXPLICIT = re.compile(r"([bcu]):([0-9]{1,7}):([0-9]{1,7}):([^:]+)(?::([rwm]+))?")
+_FIFO = re.compile(r"p:([^:]+)")
+_NUMBERS = re.compile(r"([0-9]{1,7}):([0-9]{1,7})")
+_RULE = re.compile(r"([abc]) ([0-9]{1,7}|\*):([0-9]{1,7}|\*) ([rwm]{1,3})")
+_ACCESS = re.compile("[rwm]+")
+_FORM = "PATH[:PATH[:rwm]], or TYPE:MAJOR:MINOR:PATH[:rwm]"
+
+
+def _read_device(text: str) -> Arguments:
+    """The arguments of :meth:`DeviceOptions.device`: path, access, path on the host, type, major, minor."""
+    explicit = _EXPLICIT.fullmatch(text)
+    if explicit:
+        kind, major, minor, path, access = explicit.groups()
+        return path, access or "rwm", "", kind, int(major), int(minor)
+    fifo = _FIFO.fullmatch(text)
+    if fifo:
+        return fifo[1], "rwm", "", "p"
+    if "://" in text:
+        # As Windows has it: class://GUID.
+        return (text,)
+    host, *rest = text.split(":")
+    if len(rest) > 2:
+        raise OptionError(f"{text!r} is not of the form {_FORM}")
+    if len(rest) == 1 and _ACCESS.fullmatch(rest[0]):
+        return host, rest[0], host
+    return rest[0] if rest else host, rest[1] if len(rest) > 1 else "rwm", host
+
+
+def _read_rule(text: str) -> Arguments:
+    words = text.strip()
+    allow = not words.startswith("deny ")
+    return words.removeprefix("deny ").removeprefix("allow "), allow
+
+
+class DeviceOptions(Draft):
+    """``linux.devices``, the rules for devices, throttles; ``windows.devices``."""
+
+    @option(
+        "--device",
+        group="devices",
+        metavar="DEVICE",
+        reads=_read_device,
+        help=f"a device and leave to use it: {_FORM}; on Windows class/GUID",
+    )
+    def device(
+        self,
+        path: str,
+        access: str = "rwm",
+        host_path: str = "",
+        kind: str = "",
+        major: int | None = None,
+        minor: int | None = None,
+    ) -> Self:
+        """A device at ``path`` in the container, and the rule that lets it be used.
+
+        Its ``kind`` (``c``, ``b``, ``u``, or ``p`` for a FIFO) and numbers are those given, else those of ``host_path``
+        (default: ``path``): from a table for devices that are the same everywhere, else from this host. On Windows
+        ``path`` is ``class/GUID``.
+        """
+        if self._on("windows") and not self._on("linux"):
+            return self._windows_device(path)
+        if not _ACCESS.fullmatch(access):
+            raise OptionError(f"{access!r} is not an access of the letters r, w and m")
+        if kind == "p":
+            return self._put_entry("linux.devices", {"type": "p", "path": path}, key="path")
+        if major is None or minor is None:
+            kind, major, minor = numbers_of(host_path or path)
+        entry = {"type": kind or "c", "path": path, "major": major, "minor": minor}
+        self._put_entry("linux.devices", entry, key="path")
+        rule = {"allow": True, "type": "b" if kind == "b" else "c", "major": major, "minor": minor, "access": access}
+        return self._put("linux.resources.devices[+]", rule)
+
+    def _windows_device(self, text: str) -> Self:
+        kind, found, identity = text.partition("://" if "://" in text else "/")
+        if not found or not identity:
+            raise OptionError(f"{text!r} is not of the form class/GUID")
+        return self._put_entry("windows.devices", {"id": identity, "idType": kind}, key="id")
+
+    @option(
+        "--device-cgroup-rule",
+        group="devices",
+        metavar="RULE",
+        reads=_read_rule,
+        help='leave to use devices: "c 1:* rwm", "deny a *:* rwm"',
+    )
+    def device_cgroup_rule(self, rule: str, allow: bool = True) -> Self:  # noqa: FBT001, FBT002  # allowing is what rules are for
+        """A rule for devices, ``TYPE MAJOR:MINOR ACCESS`` with ``*`` for any number, behind the rules before it."""
+        match = _RULE.fullmatch(rule.strip())
+        if match is None:
+            raise OptionError(f"{rule!r} is not of the form TYPE MAJOR:MINOR ACCESS, such as: c 1:* rwm")
+        entry: dict[str, object] = {"allow": allow, "type": match[1]}
+        entry |= {name: int(number) for name, number in (("major", match[2]), ("minor", match[3])) if number != "*"}
+        return self._put("linux.resources.devices[+]", entry | {"access": match[4]})
+
+    @option(
+        "--blkio-weight-device",
+        group="devices",
+        metavar="DEVICE:WEIGHT",
+        reads=read_device_pair,
+        help="disk time on one device relative to other containers: /dev/sda:500, 8:0:500",
+    )
+    def blkio_weight_device(self, device: str, weight: int | str) -> Self:
+        """Disk time on a device (a path on this host, or ``MAJOR:MINOR``) relative to others, 10 to 1000."""
+        major, minor = _numbers(device)
+        number = units.count(weight)
+        if self._cgroup != "v2":
+            self._throttle("weightDevice", major, minor, {"weight": number})
+        return self if self._cgroup == "v1" else self._io_line("io.weight", major, minor, str(number))
+
+    @option(
+        "--device-read-bps",
+        group="devices",
+        metavar="DEVICE:RATE",
+        reads=read_device_pair,
+        help="bytes read in a second at most: /dev/sda:1m, 8:0:1m",
+    )
+    def device_read_bps(self, device: str, rate: Number) -> Self:
+        """Bytes that may be read from a device (a path on this host, or ``MAJOR:MINOR``) in a second."""
+        return self._rate(device, "throttleReadBpsDevice", "rbps", units.size(rate))
+
+    @option(
+        "--device-write-bps",
+        group="devices",
+        metavar="DEVICE:RATE",
+        reads=read_device_pair,
+        help="bytes written in a second at most",
+    )
+    def device_write_bps(self, device: str, rate: Number) -> Self:
+        """Bytes that may be written to a device in a second."""
+        return self._rate(device, "throttleWriteBpsDevice", "wbps", units.size(rate))
+
+    @option(
+        "--device-read-iops",
+        group="devices",
+        metavar="DEVICE:N",
+        reads=read_device_pair,
+        help="reads in a second at most",
+    )
+    def device_read_iops(self, device: str, rate: int | str) -> Self:
+        """Reads from a device in a second."""
+        return self._rate(device, "throttleReadIOPSDevice", "riops", units.count(rate))
+
+    @option(
+        "--device-write-iops",
+        group="devices",
+        metavar="DEVICE:N",
+        reads=read_device_pair,
+        help="writes in a second at most",
+        phase=Phase.NORMAL,
+    )
+    def device_write_iops(self, device: str, rate: int | str) -> Self:
+        """Writes to a device in a second."""
+        return self._rate(device, "throttleWriteIOPSDevice", "wiops", units.count(rate))
+
+    def _rate(self, device: str, field: str, word: str, rate: int) -> Self:
+        major, minor = _numbers(device)
+        if self._cgroup != "v2":
+            self._throttle(field, major, minor, {"rate": rate})
+        return self if self._cgroup == "v1" else self._io_line("io.max", major, minor, f"{word}={rate}")
+
+    def _throttle(self, field: str, major: int, minor: int, value: dict[str, int]) -> None:
+        path = f"linux.resources.blockIO.{field}"
+        kept = [entry for entry in self._objects(path) if (entry.get("major"), entry.get("minor")) != (major, minor)]
+        self._put(path, [*kept, {"major": major, "minor": minor, **value}])
+
+    def _io_line(self, file: str, major: int, minor: int, words: str) -> Self:
+        """The kernel takes one device in a write, so a key of ``unified`` can hold one."""
+        path = f"linux.resources.unified.{file}"
+        device = f"{major}:{minor}"
+        before = str(self._get(path, "")).split()
+        if before and before[0] != device:
+            raise OptionError(
+                f"{file} of cgroup v2 has room for one device here, and {before[0]} has it; --cgroup v1 takes several"
+            )
+        key = words.partition("=")[0]
+        kept = [word for word in before[1:] if "=" in words and not word.startswith(f"{key}=")]
+        return self._put(path, " ".join([device, *kept, words]))
+
+
+def _numbers(device: str) -> tuple[int, int]:
+    match = _NUMBERS.fullmatch(device)
+    if match:
+        return int(match[1]), int(match[2])
+    kind, major, minor = numbers_of(device)
+    if kind != "b":
+        raise OptionError(f"{device} is not a block device")
+    return major, minor
+
+
+def numbers_of(path: str) -> tuple[str, int, int]:
+    """Type, major and minor number of a device, from the table or from this host. Raises :class:`OptionError`."""
+    if path in WELL_KNOWN:
+        return WELL_KNOWN[path]
+    try:
+        found = os.stat(path)
+    except (OSError, ValueError) as problem:
+        reason = problem.strerror if isinstance(problem, OSError) else str(problem)
+        raise OptionError(f"cannot look at {path!r}: {reason}; give its numbers: c:MAJOR:MINOR:PATH") from None
+    kind = "b" if stat.S_ISBLK(found.st_mode) else "c" if stat.S_ISCHR(found.st_mode) else ""
+    if not kind:
+        raise OptionError(f"{path} is not a device")
+    return kind, os.major(found.st_rdev), os.minor(found.st_rdev)

@@ -1,0 +1,191 @@
+"""Options about names, namespaces and id mappings."""
+
+from __future__ import annotations
+
+import re
+from typing import Self
+
+from ocivalidate.generate import units
+from ocivalidate.generate.draft import Draft
+from ocivalidate.generate.errors import OptionError
+from ocivalidate.generate.table import Arguments, option
+from ocivalidate.generate.texts import pair, parts
+
+_SECONDS = re.compile(r"([-+]?[0-9]{1,18})(?:\.([0-9]{1,9}))?")
+# The jail parameters that say what a namespace says on Linux.
+_JAIL = {"network": "vnet", "uts": "host"}
+_METAVAR = "private|host|PATH"
+
+
+def _read_mapping(text: str) -> Arguments:
+    container, host, *size = parts(text, 2, 3, "CONTAINER:HOST[:SIZE]")
+    return container, host, *size
+
+
+def _read_offset(text: str) -> Arguments:
+    return pair(text, form="CLOCK=SECONDS")
+
+
+class NameOptions(Draft):
+    """Host and domain name, ``linux.namespaces`` and its kin, id mappings, time offsets."""
+
+    _mapped: frozenset[str] = frozenset()
+    _named = False
+    _new_users = False
+
+    @option("--hostname", group="names", metavar="NAME", help="the name that the container sees as its host's")
+    def hostname(self, name: str) -> Self:
+        """The name that the container sees as its host's."""
+        self._refuse_shared_names()
+        self._named = True
+        return self._put("hostname", name)
+
+    @option("--domainname", group="names", metavar="NAME", help="the NIS domain name")
+    def domainname(self, name: str) -> Self:
+        """The NIS domain name."""
+        self._refuse_shared_names()
+        self._named = True
+        return self._put("domainname", name)
+
+    def _refuse_shared_names(self) -> None:
+        if self._on("linux") and self._get("linux") is not None and self._get_namespace("uts") is None:
+            raise OptionError(
+                "a container that shares the names of the host cannot have its own; --uts private gives it a namespace"
+            )
+
+    @option(
+        "--pid", group="names", metavar=_METAVAR, help="processes: a namespace of its own, the host's, or one at a path"
+    )
+    def pid(self, which: str) -> Self:
+        """The namespace of processes: ``private``, ``host`` or a path."""
+        return self._namespace("pid", which)
+
+    @option("--ipc", group="names", metavar=_METAVAR, help="System V objects and message queues")
+    def ipc(self, which: str) -> Self:
+        """The namespace of System V objects and message queues."""
+        return self._namespace("ipc", which)
+
+    @option("--uts", group="names", metavar=_METAVAR, help="host and domain name")
+    def uts(self, which: str) -> Self:
+        """The namespace of host and domain name."""
+        if which == "host":
+            if self._named:
+                raise OptionError("a container that shares the names of the host cannot have its own")
+            # What a template has is gone with the namespace that it was for.
+            for name in ("hostname", "domainname"):
+                self._drop(name)
+        return self._namespace("uts", which)
+
+    @option("--net", "--network", group="names", metavar=_METAVAR, help="network; private (or none) has loopback alone")
+    def net(self, which: str) -> Self:
+        """The network namespace; a new one (``private`` or ``none``) has loopback alone."""
+        return self._namespace("network", "private" if which == "none" else which)
+
+    @option("--userns", group="names", metavar=_METAVAR, help="users; a new one needs --uidmap")
+    def userns(self, which: str) -> Self:
+        """The user namespace; a new one needs mappings."""
+        self._new_users = which == "private"
+        if which == "host":
+            for name in ("uidMappings", "gidMappings"):
+                self._drop(f"linux.{name}")
+        return self._namespace("user", which)
+
+    @option("--cgroupns", group="names", metavar=_METAVAR, help="control groups")
+    def cgroupns(self, which: str) -> Self:
+        """The namespace of control groups."""
+        return self._namespace("cgroup", which)
+
+    @option("--timens", group="names", metavar=_METAVAR, help="clocks")
+    def timens(self, which: str) -> Self:
+        """The namespace of the monotonic and the boot clock."""
+        return self._namespace("time", which)
+
+    @option("--mountns", group="names", metavar=_METAVAR, help="mounts")
+    def mountns(self, which: str) -> Self:
+        """The namespace of mounts."""
+        return self._namespace("mount", which)
+
+    @option(
+        "--time-offset",
+        group="names",
+        metavar="CLOCK=SECONDS",
+        reads=_read_offset,
+        help="set the clock monotonic or boottime forward or back; makes a time namespace",
+    )
+    def time_offset(self, clock: str, seconds: float | str) -> Self:
+        """Set a clock (``monotonic`` or ``boottime``) of a new time namespace forward or back."""
+        match = _SECONDS.fullmatch(str(seconds))
+        if clock not in ("monotonic", "boottime"):
+            raise OptionError(f"unknown clock {clock!r}; known are monotonic, boottime")
+        if match is None:
+            raise OptionError(f"{seconds!r} is not a number of seconds")
+        nanoseconds = int((match[2] or "").ljust(9, "0"))
+        whole = int(match[1])
+        if nanoseconds and match[1].startswith("-"):
+            whole, nanoseconds = whole - 1, 1_000_000_000 - nanoseconds
+        if self._get_namespace("time") is None:
+            self._namespace("time", "private")
+        return self._put(f"linux.timeOffsets.{clock}", {"secs": whole, "nanosecs": nanoseconds})
+
+    @option(
+        "--uidmap",
+        group="names",
+        metavar="CONTAINER:HOST[:SIZE]",
+        reads=_read_mapping,
+        help="map user ids; makes a user namespace; without --gidmap maps groups alike",
+    )
+    def uidmap(self, container: int | str, host: int | str, size: int | str = 1) -> Self:
+        """Map user ids from ``container`` on to those from ``host`` on, ``size`` of them, in a new user namespace."""
+        return self._map("uid", container, host, size)
+
+    @option(
+        "--gidmap",
+        group="names",
+        metavar="CONTAINER:HOST[:SIZE]",
+        reads=_read_mapping,
+        help="map group ids; without --uidmap maps users alike",
+    )
+    def gidmap(self, container: int | str, host: int | str, size: int | str = 1) -> Self:
+        """Map group ids, likewise."""
+        return self._map("gid", container, host, size)
+
+    def _map(self, kind: str, container: int | str, host: int | str, size: int | str) -> Self:
+        path = f"linux.{kind}Mappings"
+        if kind not in self._mapped:
+            # What is there already is a default, not a wish.
+            self._drop(path)
+            self._mapped |= {kind}
+        if self._get_namespace("user") is None:
+            self._namespace("user", "private")
+        entry = {"containerID": units.count(container), "hostID": units.count(host), "size": units.count(size)}
+        self._put(f"{path}[+]", entry)
+        other = "gid" if kind == "uid" else "uid"
+        if other not in self._mapped:
+            self._put(f"linux.{other}Mappings", list(self._entries(path)))
+        return self
+
+    def _refuse_unmapped_users(self) -> None:
+        if self._new_users and self._section() == "linux" and not self._entries("linux.uidMappings"):
+            raise OptionError("a new user namespace needs to know its users; --uidmap says which")
+
+    def _section(self) -> str:
+        return "zos" if self._on("zos") and not self._on("linux") else "linux"
+
+    def _get_namespace(self, kind: str) -> object:
+        return next(
+            (entry for entry in self._objects(f"{self._section()}.namespaces") if entry.get("type") == kind), None
+        )
+
+    def _namespace(self, kind: str, which: str) -> Self:
+        if which not in ("private", "host") and not which.startswith("/"):
+            raise OptionError(f"{which!r} is neither private, nor host, nor an absolute path")
+        if self._on("freebsd") and not self._on("linux") and kind in _JAIL and not which.startswith("/"):
+            return self._put(f"freebsd.jail.{_JAIL[kind]}", "inherit" if which == "host" else "new")
+        path = f"{self._section()}.namespaces"
+        if which == "host":
+            return self._keep(
+                path,
+                [entry for entry in self._entries(path) if not isinstance(entry, dict) or entry.get("type") != kind],
+            )
+        entry = {"type": kind} if which == "private" else {"type": kind, "path": which}
+        return self._put_entry(path, entry, key="type")

@@ -1,0 +1,266 @@
+"""Options about what the container may use.
+
+``cgroup`` chooses the words: those that every runtime translates, those of cgroup v2, or both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Self
+
+from ocivalidate.generate import units
+from ocivalidate.generate.draft import Draft
+from ocivalidate.generate.errors import OptionError
+from ocivalidate.generate.table import Arguments, Phase, option
+from ocivalidate.generate.texts import pair
+from ocivalidate.generate.units import Number
+
+PERIOD = 100_000
+"""Microseconds: the period of the kernel, of Docker and of Podman."""
+
+CGROUPS = ("v1", "v2", "both")
+
+
+def _or_max(value: int) -> str:
+    return "max" if value < 0 else str(value)
+
+
+def _weight_of_shares(shares: int) -> str:
+    """cpu.weight 1 to 10000 for cpu.shares 2 to 262144, on a straight line, as runtimes translate them."""
+    return str(1 + (min(max(shares, 2), 262_144) - 2) * 9_999 // 262_142) if shares else "0"
+
+
+def _io_weight(weight: int) -> str:
+    """io.weight 1 to 10000 for a blkio weight 10 to 1000, on a straight line."""
+    return str(1 + (weight - 10) * 9_999 // 990)
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """One limit: its field below ``linux.resources``, its file in cgroup v2, and how the text of that is made."""
+
+    field: str
+    file: str
+    text: Callable[[int], str] = str
+
+
+_CPU_SHARES = _Words("cpu.shares", "cpu.weight", _weight_of_shares)
+_MEMORY = _Words("memory.limit", "memory.max", _or_max)
+_RESERVATION = _Words("memory.reservation", "memory.low", _or_max)
+_PIDS = _Words("pids.limit", "pids.max", _or_max)
+_BLKIO = _Words("blockIO.weight", "io.weight", _io_weight)
+
+
+class ResourceOptions(Draft):
+    """``linux.resources`` without devices.
+
+    For processors and memory also ``windows.resources`` and the caps of Solaris.
+    """
+
+    @option(
+        "--cgroup",
+        group="resources",
+        metavar="v1|v2|both",
+        phase=Phase.FIRST,
+        help="the words for limits: those that runtimes translate (v1, the default), linux.resources.unified, or both",
+    )
+    def cgroup(self, version: str) -> Self:
+        """The words for the limits that are set from here on.
+
+        ``v1``, ``v2`` (``linux.resources.unified``) or ``both``.
+        """
+        if version not in CGROUPS:
+            raise OptionError(f"unknown cgroup version {version!r}; known are {', '.join(CGROUPS)}")
+        self._cgroup = version
+        return self
+
+    @option("--cpus", group="resources", metavar="NUMBER", help="processor time in whole processors: 2, 0.5")
+    def cpus(self, number: Number) -> Self:
+        """Processor time as a number of processors: quota and period.
+
+        On Windows whole processors, on Solaris ``cappedCPU``.
+        """
+        millionths = units.millionths(number)
+        if self._on("linux"):
+            quota = millionths * PERIOD // 1_000_000
+            if quota < 1_000:
+                raise OptionError(f"{number} processors are less than the kernel takes; write 0.01 or more")
+            return self._cpu_max(quota, PERIOD)
+        if self._on("solaris"):
+            return self._put("solaris.cappedCPU.ncpus", str(number))
+        if millionths % 1_000_000 or not millionths:
+            hint = "--set windows.resources.cpu.maximum=N limits their time"
+            raise OptionError(f"windows counts whole processors, not {number}; {hint}")
+        return self._put("windows.resources.cpu.count", millionths // 1_000_000)
+
+    @option(
+        "--cpu-quota", group="resources", metavar="TIME", help="processor time in each period: 50ms, microseconds, -1"
+    )
+    def cpu_quota(self, time: Number) -> Self:
+        """Processor time in each period, in microseconds or such as ``50ms``; -1 is unlimited."""
+        return self._cpu_max(-1 if str(time) == "-1" else units.microseconds(time), None)
+
+    @option("--cpu-period", group="resources", metavar="TIME", help="the period of --cpu-quota: 100ms, microseconds")
+    def cpu_period(self, time: Number) -> Self:
+        """The period of the quota, in microseconds or such as ``100ms``."""
+        return self._cpu_max(None, units.microseconds(time))
+
+    @option(
+        "-c",
+        "--cpu-shares",
+        group="resources",
+        metavar="N",
+        help="processor time relative to other containers; 1024 is usual",
+    )
+    def cpu_shares(self, shares: int | str) -> Self:
+        """Processor time relative to other containers."""
+        if self._on("windows") and not self._on("linux"):
+            return self._put("windows.resources.cpu.shares", units.count(shares))
+        return self._limit(_CPU_SHARES, units.count(shares))
+
+    @option("--cpuset-cpus", group="resources", metavar="LIST", help="the processors it may run on: 0-3,8")
+    def cpuset_cpus(self, cpus: str) -> Self:
+        """The processors that it may run on, such as ``0-3,8``."""
+        return self._text("cpu.cpus", "cpuset.cpus", cpus)
+
+    @option("--cpuset-mems", group="resources", metavar="LIST", help="the memory nodes it may use: 0-1")
+    def cpuset_mems(self, nodes: str) -> Self:
+        """The memory nodes that it may use, such as ``0-1``."""
+        return self._text("cpu.mems", "cpuset.mems", nodes)
+
+    @option("-m", "--memory", group="resources", metavar="SIZE", help="memory at most: 512m, 1.5g, -1")
+    def memory(self, size: Number) -> Self:
+        """Memory at most, in bytes or such as ``512m``; -1 is unlimited."""
+        amount = units.size_or_unlimited(size)
+        if self._on("linux"):
+            return self._limit(_MEMORY, amount)
+        if self._on("solaris"):
+            return self._put("solaris.cappedMemory.physical", str(amount))
+        return self._put("windows.resources.memory.limit", amount)
+
+    @option(
+        "--memory-swap",
+        group="resources",
+        metavar="SIZE",
+        phase=Phase.LATE,
+        help="memory and swap together at most: 1g, -1",
+    )
+    def memory_swap(self, size: Number) -> Self:
+        """Memory and swap together at most; -1 is unlimited.
+
+        In the words of cgroup v2 it needs :meth:`memory` first.
+        """
+        amount = units.size_or_unlimited(size)
+        if self._on("solaris"):
+            return self._put("solaris.cappedMemory.swap", str(amount))
+        if self._cgroup != "v2":
+            self._put("linux.resources.memory.swap", amount)
+        if self._cgroup != "v1":
+            self._unified("memory.swap.max", _or_max(amount if amount < 0 else self._swap_alone(amount)))
+        return self
+
+    def _swap_alone(self, total: int) -> int:
+        """Cgroup v2 limits swap by itself."""
+        limit = str(self._get("linux.resources.unified.memory.max", ""))
+        if not limit.isdigit():
+            raise OptionError("cgroup v2 counts swap alone: --memory says how much of the sum is memory")
+        if int(limit) > total:
+            raise OptionError(f"memory and swap together ({total} bytes) are less than memory ({limit} bytes)")
+        return total - int(limit)
+
+    @option(
+        "--memory-reservation", group="resources", metavar="SIZE", help="memory that it keeps when memory runs short"
+    )
+    def memory_reservation(self, size: Number) -> Self:
+        """The soft limit of memory."""
+        return self._limit(_RESERVATION, units.size_or_unlimited(size))
+
+    @option(
+        "--memory-swappiness", group="resources", metavar="0-100", help="how readily its memory is swapped (cgroup v1)"
+    )
+    def memory_swappiness(self, percent: int | str) -> Self:
+        """How readily its memory is swapped, 0 to 100; cgroup v2 has no such thing."""
+        return self._put("linux.resources.memory.swappiness", units.count(percent))
+
+    @option("--oom-kill-disable", group="resources", help="let it wait when memory runs out (cgroup v1)")
+    def oom_kill_disable(self, wanted: bool = True) -> Self:  # noqa: FBT001, FBT002  # the one thing that it says
+        """Whether processes wait instead of being ended when memory runs out; cgroup v2 has no such thing."""
+        return self._put("linux.resources.memory.disableOOMKiller", wanted)
+
+    @option("--pids-limit", group="resources", metavar="N", help="processes and threads at most; -1")
+    def pids_limit(self, number: int | str) -> Self:
+        """Processes and threads at most; -1 is unlimited."""
+        return self._limit(_PIDS, units.count_or_unlimited(number))
+
+    @option("--blkio-weight", group="resources", metavar="10-1000", help="disk time relative to other containers")
+    def blkio_weight(self, weight: int | str) -> Self:
+        """Disk time relative to other containers, 10 to 1000."""
+        number = units.count(weight)
+        if not 10 <= number <= 1000:
+            raise OptionError(f"{weight} is not a weight from 10 to 1000")
+        return self._limit(_BLKIO, number)
+
+    @option(
+        "--hugepage-limit",
+        group="resources",
+        metavar="PAGE=SIZE",
+        reads=pair,
+        help="memory in huge pages at most: 2MB=1g",
+    )
+    def hugepage_limit(self, page_size: str, size: Number) -> Self:
+        """Memory in huge pages of a size (``2MB``, ``1GB``) at most."""
+        amount = units.size(size)
+        if self._cgroup != "v2":
+            self._put_entry("linux.resources.hugepageLimits", {"pageSize": page_size, "limit": amount}, key="pageSize")
+        return self if self._cgroup == "v1" else self._unified(f"hugetlb.{page_size}.max", str(amount))
+
+    @option(
+        "--unified",
+        group="resources",
+        metavar="FILE=VALUE",
+        reads=pair,
+        help="a file of cgroup v2 and what is written to it: memory.high=256m",
+    )
+    def unified(self, file: str, value: str) -> Self:
+        """A file of cgroup v2 and what the runtime writes to it, as it stands (``linux.resources.unified``)."""
+        return self._unified(file, value)
+
+    @option("--cgroup-path", group="resources", metavar="PATH", help="where its control group is")
+    def cgroup_path(self, path: str) -> Self:
+        """Where its control group is (``linux.cgroupsPath``)."""
+        return self._put("linux.cgroupsPath", path)
+
+    # --- The words
+
+    def _limit(self, words: _Words, value: int) -> Self:
+        if self._cgroup != "v2":
+            self._put(f"linux.resources.{words.field}", value)
+        return self if self._cgroup == "v1" else self._unified(words.file, words.text(value))
+
+    def _text(self, field: str, file: str, text: str) -> Self:
+        if self._cgroup != "v2":
+            self._put(f"linux.resources.{field}", text)
+        return self if self._cgroup == "v1" else self._unified(file, text)
+
+    def _unified(self, file: str, text: str) -> Self:
+        return self._put(f"linux.resources.unified.{file}", text)
+
+    def _cpu_max(self, quota: int | None, period: int | None) -> Self:
+        for name, value in (("quota", quota), ("period", period)):
+            if value is not None and self._cgroup != "v2":
+                self._put(f"linux.resources.cpu.{name}", value)
+        if self._cgroup == "v1":
+            return self
+        before = str(self._get("linux.resources.unified.cpu.max", "")).split() or ["max"]
+        text = before[0] if quota is None else _or_max(quota)
+        length = period if period is not None else int(before[1]) if len(before) > 1 and before[1].isdigit() else PERIOD
+        return self._unified("cpu.max", f"{text} {length}")
+
+
+def read_device_pair(text: str) -> Arguments:
+    """``PATH:VALUE`` or ``MAJOR:MINOR:VALUE``: the device and the value."""
+    device, found, value = text.rpartition(":")
+    if not found or not device or not value:
+        raise OptionError(f"{text!r} is not of the form DEVICE:VALUE")
+    return device, value

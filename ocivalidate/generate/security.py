@@ -1,0 +1,210 @@
+"""Options about security: capabilities, seccomp, labels, kernel parameters, what is hidden."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Self
+
+from ocivalidate.bundle.values import CAPABILITIES
+from ocivalidate.generate import profiles
+from ocivalidate.generate.draft import Draft
+from ocivalidate.generate.errors import OptionError
+from ocivalidate.generate.sources import read_json
+from ocivalidate.generate.table import Arguments, Phase, option
+from ocivalidate.generate.texts import pair
+from ocivalidate.generate.values import boolean
+
+ALL_SETS = ("effective", "bounding", "inheritable", "permitted", "ambient")
+# What SELinux policies call an ordinary container; label=type:... and its kin change parts of it.
+_LABEL = ("system_u", "system_r", "container_t", "s0")
+_LABEL_PARTS = ("user", "role", "type", "level")
+# Members that only the profile files of Docker and Podman have.
+_DOCKER_MEMBERS = ("archMap", "includes", "excludes")
+
+
+def capability(written: str) -> str:
+    """The full name of a capability: ``net_admin`` is ``CAP_NET_ADMIN``. Raises :class:`OptionError`."""
+    name = f"CAP_{written.upper().removeprefix('CAP_')}"
+    if name in CAPABILITIES:
+        return name
+    import difflib  # only when something is wrong
+
+    close = difflib.get_close_matches(name[:64], sorted(CAPABILITIES), n=1, cutoff=0.7)
+    raise OptionError(
+        f"unknown capability {written!r}" + (f"; did you mean {close[0]}?" if close else "; see capabilities(7)")
+    )
+
+
+def _names(written: str) -> list[str]:
+    words = [word for word in written.replace(",", " ").split() if word]
+    if not words:
+        raise OptionError("there is no capability")
+    return sorted(CAPABILITIES) if "all" in [word.lower() for word in words] else [capability(word) for word in words]
+
+
+def _read_security(text: str) -> Arguments:
+    """``no-new-privileges``, ``NAME=VALUE`` or, as Docker once had it, ``NAME:VALUE``."""
+    separator = "=" if "=" in text else ":"
+    name, _found, value = text.partition(separator)
+    return name, value
+
+
+class SecurityOptions(Draft):
+    """Capabilities, seccomp, AppArmor, SELinux, ``noNewPrivileges``, sysctl, masked and read-only paths."""
+
+    @option(
+        "--privileged",
+        group="security",
+        phase=Phase.FIRST,
+        help="every capability and device, nothing hidden, no seccomp, no labels",
+    )
+    def privileged(self, wanted: bool = True) -> Self:  # noqa: FBT001, FBT002  # the one thing that it says
+        """Give the container every capability and device and hide nothing from it, as ``--profile privileged`` does."""
+        if wanted and not self._on("linux"):
+            raise OptionError(f"privileged is for linux, and this config is for {self._named_platforms()}")
+        if wanted:
+            self._objects("mounts")
+            self._put("process.capabilities", {})
+            self._put("linux.resources.devices", [])
+            profiles.privileged(self._tree, "linux")
+        return self
+
+    @option(
+        "--cap-drop",
+        group="security",
+        metavar="NAME",
+        phase=Phase.EARLY,
+        help="a capability that it does not get, or all; before --cap-add, wherever they stand",
+    )
+    def cap_drop(self, names: str) -> Self:
+        """Take capabilities from every set: a name, several with commas between, or ``all``."""
+        dropped = _names(names)
+        for kind in ALL_SETS:
+            entries = self._get(f"process.capabilities.{kind}")
+            if entries is not None:
+                self._put(
+                    f"process.capabilities.{kind}",
+                    [name for name in self._entries(f"process.capabilities.{kind}") if name not in dropped],
+                )
+        return self
+
+    @option(
+        "--cap-add",
+        group="security",
+        metavar="NAME",
+        help="a capability that it gets, or all: NET_ADMIN; for a user other than root made ambient too",
+    )
+    def cap_add(self, names: str) -> Self:
+        """Give capabilities: a name, several with commas between, or ``all``."""
+        added = _names(names)
+        self._added_capabilities += [name for name in added if name not in self._added_capabilities]
+        for kind in profiles.CAPABILITY_SETS:
+            self._add_to(kind, added)
+        return self
+
+    def _add_to(self, kind: str, names: list[str]) -> None:
+        path = f"process.capabilities.{kind}"
+        self._put(path, [*self._entries(path), *(name for name in names if name not in self._entries(path))])
+
+    def _keep_added_capabilities(self) -> None:
+        """A program that is run as another user than root keeps only ambient capabilities.
+
+        Which have to be inheritable.
+        """
+        uid = self._get("process.user.uid", 0)
+        held = [name for name in self._added_capabilities if name in self._entries("process.capabilities.permitted")]
+        if held and isinstance(uid, int) and uid != 0:
+            for kind in ("inheritable", "ambient"):
+                self._add_to(kind, held)
+
+    @option(
+        "--security-opt",
+        group="security",
+        metavar="NAME[=VALUE]",
+        reads=_read_security,
+        help="seccomp=FILE|unconfined, apparmor=PROFILE|unconfined, label=LABEL|disable|type:TYPE..., "
+        "no-new-privileges[=false], mask=PATH, unmask=PATH|all, systempaths=unconfined",
+    )
+    def security_opt(self, name: str, value: str = "") -> Self:
+        """One of the options that Docker and Podman gather under this name; ``value`` is a text."""
+        options: dict[str, Callable[[str], None]] = {
+            "seccomp": self._seccomp,
+            "apparmor": self._apparmor,
+            "label": self._label,
+            "no-new-privileges": self._no_new_privileges,
+            "mask": self._mask,
+            "unmask": self._unmask,
+            "systempaths": lambda _unconfined: self._unmask("all"),
+        }
+        if name not in options:
+            raise OptionError(f"unknown security option {name!r}; known are {', '.join(options)}")
+        if not value and name != "no-new-privileges":
+            raise OptionError(f"{name} needs a value: {name}=...")
+        if name == "systempaths" and value != "unconfined":
+            raise OptionError(f"systempaths is unconfined or left out, not {value!r}")
+        options[name](value)
+        return self
+
+    def _seccomp(self, file: str) -> None:
+        if file == "unconfined":
+            self._drop("linux.seccomp")
+            return
+        profile = read_json(file)
+        text = repr(profile)
+        if isinstance(profile, dict) and any(f"'{member}'" in text for member in _DOCKER_MEMBERS):
+            raise OptionError(
+                f"{file} is a profile for Docker or Podman (archMap, includes, excludes); "
+                "a config takes linux.seccomp as the specification has it"
+            )
+        self._put("linux.seccomp", profile)
+
+    def _apparmor(self, profile: str) -> None:
+        if profile == "unconfined":
+            self._drop("process.apparmorProfile")
+        else:
+            self._put("process.apparmorProfile", profile)
+
+    def _label(self, label: str) -> None:
+        part, colon, value = label.partition(":")
+        if label == "disable":
+            self._drop("process.selinuxLabel")
+            self._drop("linux.mountLabel")
+        elif part in _LABEL_PARTS and colon and value:
+            parts = (str(self._get("process.selinuxLabel", "")).split(":", 3) + [""] * 4)[:4]
+            filled = [old or default for old, default in zip(parts, _LABEL, strict=True)]
+            filled[_LABEL_PARTS.index(part)] = value
+            self._put("process.selinuxLabel", ":".join(filled))
+        elif part == "filetype" and value:
+            self._put("linux.mountLabel", f"system_u:object_r:{value}:s0")
+        elif label.count(":") >= 3:
+            self._put("process.selinuxLabel", label)
+        else:
+            raise OptionError(
+                f"{label!r} is no label: write disable, user:role:type:level, or such as type:container_t"
+            )
+
+    def _no_new_privileges(self, wanted: str) -> None:
+        self._put("process.noNewPrivileges", boolean(wanted) if wanted else True)
+
+    def _mask(self, paths: str) -> None:
+        for path in paths.split(":"):
+            if path not in self._entries("linux.maskedPaths"):
+                self._put("linux.maskedPaths[+]", path)
+
+    def _unmask(self, paths: str) -> None:
+        shown = paths.split(":")
+        for field in ("linux.maskedPaths", "linux.readonlyPaths"):
+            if self._get(field) is not None:
+                kept = [path for path in self._entries(field) if path not in shown and paths.lower() != "all"]
+                self._keep(field, kept)
+
+    @option(
+        "--sysctl",
+        group="security",
+        metavar="NAME=VALUE",
+        reads=pair,
+        help="a kernel parameter of one of its namespaces: net.ipv4.ip_forward=1",
+    )
+    def sysctl(self, name: str, value: str) -> Self:
+        """A kernel parameter that belongs to one of the container's namespaces."""
+        return self._put(f"linux.sysctl.{name}", str(value))
