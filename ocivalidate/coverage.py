@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
+from ocivalidate.bundle import registry as bundle_checks
 from ocivalidate.bundle.api import SUBJECTS
-from ocivalidate.bundle.registry import load_checks
 from ocivalidate.clauses import Clause, load
+from ocivalidate.image import registry as image_checks
+from ocivalidate.image.subjects import SUBJECTS as IMAGE_SUBJECTS
+from ocivalidate.image.witnesses import claimed, image_witness
 from ocivalidate.witnesses import witness_for
 
 # Family → how it is called in the table.
@@ -32,14 +35,16 @@ class Row:
 
 def checked_clauses() -> set[str]:
     """The ids of all clauses that some schema node or check judges, those told under the id of another included."""
-    load_checks()
-    claimed = {clause_id for subject in SUBJECTS for clause_id in subject.claimed()}
-    return {clause.id for clause in load().values() if (clause.same_as or clause.id) in claimed}
+    bundle_checks.load_checks()
+    image_checks.load_checks()
+    judged = claimed().union(*(subject.claimed() for subject in (*SUBJECTS, *IMAGE_SUBJECTS.values())))
+    return {clause.id for clause in load().values() if (clause.same_as or clause.id) in judged}
 
 
 def is_witnessed(clause: Clause) -> bool:
     """Whether there is a document that breaks the clause and one that keeps it."""
-    return witness_for(clause.same_as or clause.id) is not None
+    clause_id = clause.same_as or clause.id
+    return witness_for(clause_id) is not None or image_witness(clause_id) is not None
 
 
 def table() -> list[Row]:

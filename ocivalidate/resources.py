@@ -54,3 +54,23 @@ def read_json(name: Name, relative: str) -> Any:
         raise MissingResource(f"{path} of ocivalidate cannot be read: {problem.strerror}") from problem
     except ValueError as problem:
         raise MissingResource(f"{path} of ocivalidate is not JSON: {problem}") from problem
+
+
+@functools.cache
+def load_package(name: Name, relative: str) -> Any:
+    """The Python package that stands in a data folder, imported under a name of its own.
+
+    Raises :class:`MissingResource` when it is not there.
+    """
+    import importlib.util
+    import sys
+
+    path = folder(name) / relative / "__init__.py"
+    called = f"ocivalidate_{name}_{relative}"
+    spec = importlib.util.spec_from_file_location(called, path, submodule_search_locations=[str(path.parent)])
+    if spec is None or spec.loader is None or not path.is_file():
+        raise MissingResource(f"{path} of ocivalidate is missing")
+    package = importlib.util.module_from_spec(spec)
+    sys.modules[called] = package
+    spec.loader.exec_module(package)
+    return package

@@ -70,6 +70,8 @@ def _as_text(clause: Clause) -> Iterator[str]:
     witness = witness_for(clause.same_as or clause.id)
     if witness:
         yield from _examples(witness)
+    elif clause.family in ("image", "safety"):
+        yield from _image_example(clause)
 
 
 def _facts(clause: Clause) -> Iterator[tuple[str, str]]:
@@ -111,3 +113,11 @@ def _examples(witness: Witness) -> Iterator[str]:
         yield ""
         yield f"  {title}:"
         yield from textwrap.indent(text, "    ").splitlines()
+
+
+def _image_example(clause: Clause) -> Iterator[str]:
+    from ocivalidate.image.witnesses import image_witness
+
+    witness = image_witness(clause.same_as or clause.id)
+    if witness:
+        yield from ("", "  breaks it:", f"    {witness.text}")

@@ -7,11 +7,14 @@ import re
 
 from ocivalidate.cli import settings as settings_module
 from ocivalidate.cli.errors import UsageError
+from ocivalidate.cli.image_view import progress_bar, tree
 from ocivalidate.cli.output import publish
+from ocivalidate.cli.streams import print_text
 from ocivalidate.image.api import ImageOptions, check_image
 from ocivalidate.image.examine import Wanted
 from ocivalidate.image.layer_limits import DEFAULT, LayerLimits
 from ocivalidate.image.limits import Limits
+from ocivalidate.image.subjects import SUBJECTS
 from ocivalidate.versions import IMAGE_RELEASES
 
 _PLATFORM = re.compile(r"[^/\s]+/[^/\s]+(?:/[^/\s]+)?")
@@ -23,6 +26,7 @@ _LIMITS = {
     "--max-path": ("path", "bytes of a path in a layer"),
     "--max-extension": ("extension", "bytes of the extension headers before an entry of a layer"),
 }
+_KINDS = tuple(sorted(kind.removeprefix("image-") for kind in SUBJECTS))
 _NOT_FOR_IMAGES = frozenset({"os", "host", "document-only", "spec-version"})
 
 
@@ -35,6 +39,7 @@ def add_options(parser: argparse.ArgumentParser, _command: str) -> None:
     parser.add_argument("--no-orphans", action="store_true", help="leave out blobs that nothing refers to")
     parser.add_argument("--jobs", type=int, metavar="N", help="how many blobs at a time (default: one a core)")
     parser.add_argument("--spec-version", choices=IMAGE_RELEASES, help="the release to judge by (default: the newest)")
+    parser.add_argument("--kind", choices=_KINDS, help="what a JSON document that stands alone is meant to be")
     parser.add_argument("--max-depth", type=int, metavar="N", help="how deep indexes may be nested")
     for option, (name, what) in _LIMITS.items():
         parser.add_argument(option, metavar="N", help=f"{what} (default: {getattr(DEFAULT, name)})")
@@ -49,15 +54,25 @@ def run(options: argparse.Namespace) -> int:
         options.complete,
         not options.no_orphans,
         _at_least_one("--jobs", options.jobs),
+        options.kind and f"image-{options.kind}",
         _limits(options, settings["max-size"]),
         _layer_limits(options),
     )
-    reports = [
-        check_image(
-            source, spec_version=options.spec_version, selection=settings.selection, options=image_options
-        )
-        for source in options.sources
-    ]
+    reports = []
+    for source in options.sources:
+        with progress_bar(source) as progress:
+            reports.append(
+                check_image(
+                    source,
+                    spec_version=options.spec_version,
+                    selection=settings.selection,
+                    options=image_options,
+                    progress=progress,
+                )
+            )
+    if settings["verbose"] and settings["format"] == "text":
+        for report in reports:
+            print_text(tree(report))
     return publish(reports, settings)
 
 

@@ -146,6 +146,7 @@ def _refuse_unmatched(selection: Selection) -> None:
 
 
 def size(written: str | int) -> int:
+    """A number of bytes, or of anything, such as ``64K`` or ``32M``. Raises :class:`UsageError`."""
     text = str(written).strip().lower().removesuffix("b").removesuffix("i")
     number, unit = text.rstrip("kmg"), text[len(text.rstrip("kmg")) :]
     if not number.isascii() or not number.isdigit() or unit not in _UNITS or len(number) > 18 or int(number) == 0:

@@ -134,9 +134,9 @@ def base_digest_is_a_digest(node: Node, scene: Scene) -> Iterator[Violation]:
 
 @on_annotations(f"{IMAGE}base.name", BASE_NAME, QUALIFIED)
 def base_name_is_a_full_reference(node: Node, scene: Scene) -> Iterator[Violation]:
-    """An empty value is what buildah writes for an image that is based on nothing."""
+    """An image that is based on nothing has an empty value (buildah) or scratch (Docker's official images)."""
     want = "such as registry.example.com/my-org/my-image:tag"
-    if not node.value:
+    if node.value in ("", "scratch"):
         return
     if not _REFERENCE.fullmatch(node.value):
         yield node.breaks(BASE_NAME, "the annotation is no reference to an image", want=want)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from functools import cache
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from ocivalidate.checks import Registry
-from ocivalidate.clauses import Clause, Selection
+from ocivalidate.checks import Node, Registry, Scene
+from ocivalidate.clauses import Selection
+from ocivalidate.documents import read_document
 from ocivalidate.findings import Finding, Location, Report
-from ocivalidate.image import blobs, docker_archive, registry
+from ocivalidate.image import blobs, docker_archive, kinds, registry
 from ocivalidate.image.collect import Collector
 from ocivalidate.image.describe import describe
 from ocivalidate.image.examine import (
@@ -25,10 +25,10 @@ from ocivalidate.image.examine import (
 from ocivalidate.image.graph import Reference, references
 from ocivalidate.image.layer_limits import DEFAULT as DEFAULT_LAYER_LIMITS, LayerLimits
 from ocivalidate.image.limits import Limits
-from ocivalidate.image.open_source import open_source
+from ocivalidate.image.open_source import LooseDocument, open_source
 from ocivalidate.image.sources import FILE, LINK, ArchiveSource, Source, Unreadable
 from ocivalidate.image.subjects import SUBJECTS
-from ocivalidate.judge import Subject, active_clauses
+from ocivalidate.judge import Subject, active_clauses, judge
 from ocivalidate.versions import IMAGE_RELEASES
 
 SPECIFICATION = "image-spec"
@@ -37,7 +37,7 @@ LAYOUT_EXISTS = "image/image-layout.oci-layout.exists"
 INDEX_EXISTS = "image/image-layout.index-json.exists"
 REPEATED = "safety/image.archive.repeated"
 
-# An image as a whole: the clauses of all its documents, and those on blobs, layers and what documents say of each other.
+# An image as a whole: the clauses of all its documents, and those on blobs, layers and what documents say of another.
 WHOLE = Subject(
     "image-index",
     frozenset({"image", "image-layer"}).union(*(subject.subjects for subject in SUBJECTS.values())),
@@ -49,13 +49,15 @@ class ImageOptions(NamedTuple):
     """How to look at an image.
 
     ``complete``: blobs that are absent are errors. ``orphans``: verify blobs that nothing refers to. ``jobs``: how many
-    threads (default: one a core).
+    threads (default: one a core). ``kind``: what a document that stands alone is, a key of ``subjects.SUBJECTS``
+    (default: by its content).
     """
 
     wanted: Wanted = Wanted()
     complete: bool = False
     orphans: bool = True
     jobs: int | None = None
+    kind: str | None = None
     limits: Limits = Limits()
     layer_limits: LayerLimits = DEFAULT_LAYER_LIMITS
 
@@ -76,12 +78,39 @@ def check_image(
     if spec_version is not None and spec_version not in IMAGE_RELEASES:
         raise ValueError(f"unknown release of image-spec: {spec_version}; known are {', '.join(IMAGE_RELEASES)}")
     options = options or ImageOptions()
+    release, chosen = spec_version or IMAGE_RELEASES[-1], selection or Selection()
+    registry.load_checks()
     try:
-        with open_source(source, options.limits) as opened:
-            registry.load_checks()
-            return _judge(opened, spec_version or IMAGE_RELEASES[-1], selection or Selection(), options, progress)
+        opened = open_source(source, options.limits)
+        if isinstance(opened, LooseDocument):
+            return _judge_document(opened, release, chosen, options.kind)
+        with opened:
+            return _judge(opened, release, chosen, options, progress)
     except Unreadable as problem:
         return Report("image", source, SPECIFICATION, problem=str(problem))
+
+
+def _judge_document(loose: LooseDocument, release: str, selection: Selection, kind: str | None) -> Report:
+    """Judge a document alone, as what it says it is or as what it looks like."""
+    document = read_document(loose.data, loose.name)
+    found = kind or kinds.guess(document.value)
+    if found is None:
+        if document.usable:
+            raise Unreadable("no document of image-spec by its content; --kind says which one it is meant to be")
+        found = kinds.MANIFEST
+    subject = SUBJECTS[found]
+    clauses = active_clauses(subject, release, NO_PLATFORMS, selection)
+    verdicts = judge(subject, document, Scene(Node(None), release), clauses, selection, document.name)
+    return Report(
+        found,
+        loose.name,
+        SPECIFICATION,
+        release,
+        release_note=f"as {found.replace('-', ' ')}",
+        results=verdicts.results,
+        findings=verdicts.findings,
+        suppressed=verdicts.suppressed,
+    )
 
 
 def _judge(
@@ -203,9 +232,3 @@ def _tell_absent(examiner: Examiner, collector: Collector, options: ImageOptions
         return {}
     total = len(absent) + present + len(examiner.documents_read) - examiner.top_documents
     return {"incomplete": f"{len(absent)} of {total} blobs absent, not verified"}
-
-
-@cache
-def all_clauses() -> Mapping[str, Clause]:
-    """Every clause that judging an image can give a verdict on, in the newest release."""
-    return active_clauses(WHOLE, IMAGE_RELEASES[-1], NO_PLATFORMS, Selection())

@@ -31,9 +31,12 @@ LIMIT = "safety/image.limit"
 MEDIA_TYPE = "safety/image.media-type.matches"
 ARTIFACT_TYPE = "image/descriptor.artifactType.equals-config-mediaType"
 PLATFORM = "safety/image.platform.matches"
+DOCUMENT_SIZE = "safety/image.document.size"
 BLOB_KIND = "safety/image.blob.kind"
 BLOB_LINK = "safety/image.blob.link"
 BLOB_ABSENT = "safety/image.blob.absent"
+# distribution-spec: registries may refuse manifests that are larger, and tools do so too.
+_PORTABLE_SIZE = 4 << 20
 # Role of a descriptor → the kinds of document that are read there; anything else is a blob like any other.
 _FOLLOWED = {"manifest": ("index", "manifest"), "subject": ("index", "manifest"), "config": ("config",)}
 NO_PLATFORMS: frozenset[str] = frozenset()
@@ -226,7 +229,16 @@ class Examiner:
         if reference.digest is not None and not self._has_digest(reference, data):
             return None
         self.judge_size(reference, len(data))
+        if kind != kinds.CONFIG:
+            self._judge_length(reference, len(data))
         return self.document(reference.path, kind, data)
+
+    def _judge_length(self, reference: Reference, size: int) -> None:
+        self._collector.judged(DOCUMENT_SIZE)
+        if size > _PORTABLE_SIZE:
+            place = Location(self.shown(reference.path), digest=str(reference.digest or ""))
+            message = "registries and tools refuse a manifest or an index of this size"
+            self._collector.add(DOCUMENT_SIZE, place, message, got=f"{size} bytes", want=f"at most {_PORTABLE_SIZE}")
 
     def _has_digest(self, reference: Reference, data: bytes) -> bool:
         expected = reference.digest

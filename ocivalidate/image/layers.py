@@ -81,7 +81,14 @@ _OF_ANY_LAYER = frozenset(
     {TAR, *(broken.clause for kind, broken in BROKEN.items() if not kind.value.startswith(("stream-", "whiteout-")))}
 )
 _OF_WHITEOUTS = frozenset(
-    {WHITEOUT_NAME, WHITEOUT_FILE, NO_WH_FILES, "image/layer.whiteout.before-siblings", f"{_L}whiteout-name"}
+    {
+        WHITEOUT_NAME,
+        WHITEOUT_FILE,
+        NO_WH_FILES,
+        "image/layer.whiteout.before-siblings",
+        "image/layer.whiteout.prefer-explicit",
+        f"{_L}whiteout-name",
+    }
 )
 
 
@@ -123,6 +130,4 @@ def judged_by(facts: BlobFacts) -> frozenset[str]:
     clauses |= _OF_ANY_LAYER
     if facts.tar.whiteouts or facts.tar.opaque_whiteouts:
         clauses |= _OF_WHITEOUTS
-    if facts.tar.opaque_whiteouts:
-        clauses.add("image/layer.whiteout.prefer-explicit")
     return frozenset(clauses)

@@ -29,7 +29,7 @@ FOREIGN = frozenset(name for name in LAYERS if "nondistributable" in name or ".f
 
 
 def kind_of(media_type: str) -> str:
-    """What a blob of this media type is: ``index``, ``manifest``, ``config``, ``layer`` or ``other``: legal, only hashed."""
+    """What a blob of this media type is: ``index``, ``manifest``, ``config``, ``layer`` or ``other`` (only hashed)."""
     if media_type in INDEXES:
         return "index"
     if media_type in MANIFESTS:

@@ -7,7 +7,8 @@ import stat
 import sys
 import tarfile
 import tempfile
-from typing import BinaryIO
+from io import BufferedReader
+from typing import NamedTuple, Protocol
 
 from ocivalidate.image.limits import Limits
 from ocivalidate.image.sources import (
@@ -26,22 +27,56 @@ from ocivalidate.image.sources import (
 GZIP_MAGIC = b"\x1f\x8b"
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 _CHUNK = 1 << 20
+# No tar archive of an image begins with one of these: its first entry would have a name that layouts do not have.
+_JSON_STARTS = (b"{", b"[")
 _LARGEST_WINDOW = 128 << 20
 # tarfile reads the extended headers of an archive whole; none of an image archive is as long as this.
 _LONGEST_HEADER = 16 << 20
 
 
-def open_source(name: str, limits: Limits) -> Source:
+class Readable(Protocol):
+    """What bytes can be read from."""
+
+    def read(self, size: int, /) -> bytes:
+        """Read at most ``size`` bytes; none at the end."""
+
+
+class LooseDocument(NamedTuple):
+    """A JSON document that stands alone: an index, a manifest, a config, a descriptor."""
+
+    name: str
+    data: bytes
+
+
+def open_source(name: str, limits: Limits) -> Source | LooseDocument:
     """Open an image: a folder, a file or ``-``. Raises :class:`Unreadable`."""
     if name != "-" and os.path.isdir(name):
         return FolderSource(name)
-    descriptor = _standard_input() if name == "-" else _open_file(name)
+    descriptor = os.dup(sys.stdin.fileno()) if name == "-" else _open_file(name)
+    with os.fdopen(descriptor, "rb") as stream:
+        head = _head(stream)
+        if head[:1] in _JSON_STARTS:
+            return LooseDocument(name, _whole_document(stream, limits))
+        plain = _plain(stream, head, limits)
     try:
-        descriptor = _plain(descriptor, limits)
-        return ArchiveSource(name, descriptor, _index(descriptor))
+        return ArchiveSource(name, plain, _index(plain))
     except BaseException:
-        os.close(descriptor)
+        os.close(plain)
         raise
+
+
+def _head(stream: BufferedReader) -> bytes:
+    """The first bytes, white space left out where it is that of a JSON text."""
+    if stream.seekable():
+        stream.seek(0)
+    return stream.peek(512)[:512].lstrip(b" \t\r\n")
+
+
+def _whole_document(stream: BufferedReader, limits: Limits) -> bytes:
+    data = stream.read(limits.document + 1)
+    if len(data) > limits.document:
+        raise Unreadable(f"more than {limits.document} bytes (--max-size)")
+    return data
 
 
 def _open_file(name: str) -> int:
@@ -56,39 +91,29 @@ def _open_file(name: str) -> int:
     return descriptor
 
 
-def _standard_input() -> int:
-    return os.dup(sys.stdin.fileno())
+def _plain(stream: BufferedReader, head: bytes, limits: Limits) -> int:
+    """A descriptor of the uncompressed archive that can be read at any place."""
+    compressed = head.startswith((GZIP_MAGIC, ZSTD_MAGIC))
+    if stat.S_ISREG(os.fstat(stream.fileno()).st_mode) and not compressed:
+        return os.dup(stream.fileno())
+    return _spool(_inflated(stream, head), limits)
 
 
-def _plain(descriptor: int, limits: Limits) -> int:
-    """A descriptor of the uncompressed archive that can be read at any place; takes over ``descriptor``."""
-    seekable = stat.S_ISREG(os.fstat(descriptor).st_mode)
-    with os.fdopen(os.dup(descriptor), "rb") as stream:
-        if seekable:
-            stream.seek(0)
-        head = stream.peek(len(ZSTD_MAGIC))[: len(ZSTD_MAGIC)]
-        if seekable and not head.startswith(GZIP_MAGIC) and head != ZSTD_MAGIC:
-            return descriptor
-        spool = _spool(_inflated(stream, head), limits)
-    os.close(descriptor)
-    return spool
-
-
-def _inflated(stream: BinaryIO, head: bytes) -> BinaryIO:
+def _inflated(stream: BufferedReader, head: bytes) -> Readable:
     """The stream without the compression around it. What is around an archive is not part of the image."""
     if head.startswith(GZIP_MAGIC):
         import gzip
 
         return gzip.open(stream)
-    if head == ZSTD_MAGIC:
+    if head.startswith(ZSTD_MAGIC):
         import zstandard
 
         reader = zstandard.ZstdDecompressor(max_window_size=_LARGEST_WINDOW)
-        return reader.stream_reader(stream, read_across_frames=True)  # type: ignore[return-value]  # likewise
+        return reader.stream_reader(stream, read_across_frames=True)
     return stream
 
 
-def _spool(stream: BinaryIO, limits: Limits) -> int:
+def _spool(stream: Readable, limits: Limits) -> int:
     """Copy the archive into a file that has no name. Raises :class:`Unreadable` when it is broken or too large."""
     with tempfile.TemporaryFile(prefix="ocivalidate-") as spool:
         written = 0
@@ -101,7 +126,7 @@ def _spool(stream: BinaryIO, limits: Limits) -> int:
         return os.dup(spool.fileno())
 
 
-def _read(stream: BinaryIO) -> bytes:
+def _read(stream: Readable) -> bytes:
     try:
         return stream.read(_CHUNK)
     except Exception as error:  # zlib.error, EOFError, ZstdError, OSError: each library has its own

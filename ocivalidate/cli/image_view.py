@@ -1,0 +1,81 @@
+"""What a terminal shows of an image: the progress of the work, and a tree of what the image is made of."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+from ocivalidate.findings import Report
+from ocivalidate.image.blobs import Progress
+from ocivalidate.report.escape import visible
+
+# Less is done before anybody could read it.
+_WORTH_SHOWING = 64 << 20
+_UNITS = ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"))
+
+
+@contextlib.contextmanager
+def progress_bar(source: str) -> Iterator[Progress | None]:
+    """A bar on standard error, if that is a terminal: bytes read, rate and time left. It leaves nothing behind."""
+    if sys.stderr is None or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        DownloadColumn,
+        Progress as Bar,
+        TextColumn,
+        TimeRemainingColumn,
+        TransferSpeedColumn,
+    )
+
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    bar = Bar(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True)
+    with bar:
+        task = bar.add_task(visible(source).replace("[", "\\["), total=None, visible=False)
+
+        def show(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total, visible=total >= _WORTH_SHOWING)
+
+        yield show
+
+
+def tree(report: Report) -> str:
+    """The images of a report, each with its config and its layers."""
+    lines = [visible(report.subject)]
+    for image in report.facts.get("images", []):
+        lines += _image(image)
+    return "\n".join([*lines, ""]) if len(lines) > 1 else ""
+
+
+def _image(image: dict[str, Any]) -> Iterator[str]:
+    name = f" {image['name']}" if "name" in image else ""
+    yield f"  manifest {image['manifest']}{visible(name)} {visible(image.get('platform', ''))}".rstrip()
+    if "config" in image:
+        yield f"    config {visible(image['config'])}" + (" (the ImageID)" if "image_id" in image else "")
+    for layer in image["layers"]:
+        yield f"    layer  {visible(layer['digest'])}  {_about(layer)}"
+        if "diff_id" in layer:
+            yield f"           diffID {visible(layer['diff_id'])}"
+            yield f"           ChainID {visible(layer['chain_id'])}"
+
+
+def _about(layer: dict[str, Any]) -> str:
+    if layer.get("absent"):
+        return "absent"
+    parts = [_size(layer["size"])]
+    if "compression" in layer:
+        parts.append(f"{layer['compression']}, {_size(layer['inflated'])} inflated")
+    if "entries" in layer:
+        parts.append(f"{layer['entries']} entries")
+    return "; ".join(parts)
+
+
+def _size(number: int) -> str:
+    for unit, name in _UNITS:
+        if number >= unit:
+            return f"{number / unit:.1f} {name}"
+    return f"{number} bytes"

@@ -1,0 +1,72 @@
+"""Digests: the grammar, the rules of registered algorithms, and hashing."""
+
+from __future__ import annotations
+
+import pytest
+
+from ocivalidate import digests
+
+SHA256 = "a" * 64
+SHA512 = "b" * 128
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"sha256:{SHA256}",
+        f"sha512:{SHA512}",
+        f"blake3:{SHA256}",
+        "multihash+base58:QmRZxt2b1FVZPNqd8hsiykDL3TdBDeTSPX9Kv46HmX4Gx8",
+        "sha256+b64u:LCa0a2j_xo_5m0U8HTBBNBNCLXBkg7-g-YpeiGJm564",
+        "a.b_c-d:x=",
+    ],
+)
+def test_sound_digests_are_read_and_spelled_as_they_were(text: str) -> None:
+    assert digests.problem(text) == ""
+    assert str(digests.parse(text)) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "it is empty"),
+        (SHA256, "no ':'"),
+        (f":{SHA256}", "no algorithm"),
+        (f"SHA256:{SHA256}", "the algorithm is not made of"),
+        (f"sha256+:{SHA256}", "the algorithm is not made of"),
+        (f"sha++256:{SHA256}", "the algorithm is not made of"),
+        ("sha256:", "nothing after ':'"),
+        ("sha256:../../etc/passwd", "other characters than a-z A-Z"),
+        (f"sha256:{SHA256}\n", "other characters than a-z A-Z"),
+        ("\u017fha256:" + SHA256, "the algorithm is not made of"),
+        (f"sha256:{SHA256[1:]}", "63 hexadecimal digits instead of 64"),
+        (f"sha256:{SHA512}", "128 hexadecimal digits instead of 64"),
+        (f"sha512:{SHA256}", "64 hexadecimal digits instead of 128"),
+        (f"blake3:{SHA512}", "128 hexadecimal digits instead of 64"),
+        (f"sha256:{SHA256.upper()}", "uppercase"),
+        (f"sha256:{'g' * 64}", "other characters than the hexadecimal digits"),
+        (f"sha256:{'G' * 64}", "other characters than the hexadecimal digits"),
+    ],
+)
+def test_malformed_digests_are_told_why(text: str, reason: str) -> None:
+    assert digests.parse(text) is None
+    assert reason in digests.problem(text)
+
+
+def test_the_grammar_alone_does_not_know_lengths() -> None:
+    assert digests.grammar_problem("sha256:abc") == ""
+    assert digests.split("sha256:abc") == digests.Digest("sha256", "abc")
+    assert digests.encoded_problem("unregistered:ABC") == ""
+
+
+def test_hashes_are_those_of_the_standards() -> None:
+    assert str(digests.of(b"")) == "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+    assert digests.of(b"", "sha512").encoded.startswith(
+        "cf83e1357eefb8bdf1542850d66d8007d620e4050b5715dc83f4a921d36ce9ce"
+    )
+
+
+def test_an_algorithm_that_is_not_computed_here_is_refused() -> None:
+    assert not digests.computable("md5")
+    with pytest.raises(ValueError, match="md5 is not computed here"):
+        digests.hasher("md5")
