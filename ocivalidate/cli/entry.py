@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
+import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
@@ -25,6 +27,7 @@ COMMANDS = {
     "generate": ("generate", "write a config.json; the same as oci-gen"),
     "demo": ("demo", "judge the samples that come with ocivalidate"),
 }
+_INTERRUPTED = 130
 
 
 class Parser(argparse.ArgumentParser):
