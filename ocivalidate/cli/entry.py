@@ -19,6 +19,7 @@ from ocivalidate.resources import MissingResource
 COMMANDS = {
     "bundle": ("bundle", "judge bundles, or config.json files"),
     "image": ("image", "judge images: layout folders and archives"),
+    "unpack": ("unpack", "make a bundle of an image"),
     "state": ("documents", "judge what a runtime's state prints"),
     "features": ("documents", "judge what a runtime's features prints"),
     "rules": ("rules", "list the clauses and how far they are covered"),
@@ -48,11 +49,6 @@ class Parser(argparse.ArgumentParser):
 
 def run(arguments: Sequence[str]) -> int:
     """Run a command line and return its exit code."""
-    if arguments[:1] == ["generate"]:
-        # What stands after -- is no option of ours, whatever it looks like: oci-gen reads its command line by itself.
-        from ocivalidate.cli.generate import main as generate
-
-        return generate(arguments[1:], "ocivalidate generate")
     try:
         return _obey(arguments)
     except (UsageError, MissingResource) as problem:
@@ -76,8 +72,14 @@ def run(arguments: Sequence[str]) -> int:
 def _obey(arguments: Sequence[str]) -> int:
     if sys.stdout is None:
         raise UnwritableOutput("standard output is closed")
+    if arguments[:1] == ["generate"]:
+        # What stands after -- is no option of ours, whatever it looks like: oci-gen reads it by itself.
+        from ocivalidate.cli.generate import main as generate
+
+        return generate(arguments[1:], "ocivalidate generate")
+    own, after = _split(arguments)
     try:
-        options = _parser(arguments).parse_args(arguments)
+        options = _parser(own).parse_args(own, argparse.Namespace(after=after))
     except SystemExit:
         # --help and --version end like this, when they have said all.
         code = 0
@@ -85,6 +87,14 @@ def _obey(arguments: Sequence[str]) -> int:
         code = importlib.import_module(f"ocivalidate.cli.{COMMANDS[options.command][0]}").run(options)
     print_text("")
     return code
+
+
+def _split(arguments: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
+    """What ``unpack`` is told itself, and what stands after -- for oci-gen."""
+    if arguments[:1] != ["unpack"] or "--" not in arguments:
+        return arguments, ()
+    end = arguments.index("--")
+    return arguments[:end], arguments[end + 1 :]
 
 
 def _complain(message: str) -> int:

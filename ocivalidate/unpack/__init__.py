@@ -1,0 +1,6 @@
+"""From an image to a bundle: safe extraction, whiteouts, and the conversion of the configuration."""
+
+from ocivalidate.unpack.api import Unpacked, UnpackOptions, unpack_image
+from ocivalidate.unpack.errors import Refused, UnpackError
+
+__all__ = ["Refused", "UnpackError", "UnpackOptions", "Unpacked", "unpack_image"]
