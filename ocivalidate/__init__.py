@@ -12,9 +12,10 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ocivalidate.bundle import check_bundle
+    from ocivalidate.bundle import check_bundle, check_config, check_features, check_state
     from ocivalidate.clauses import Clause, Level, Severity
     from ocivalidate.findings import ExitCode, Finding, Location, Outcome, Report, Result
+    from ocivalidate.image import check_image
 
 __version__ = "0.1.0"
 
@@ -30,6 +31,10 @@ __all__ = [
     "Severity",
     "__version__",
     "check_bundle",
+    "check_config",
+    "check_features",
+    "check_image",
+    "check_state",
 ]
 
 # The module that each public name comes from.
@@ -44,6 +49,10 @@ _HOMES = {
     "Result": "ocivalidate.findings",
     "Severity": "ocivalidate.clauses",
     "check_bundle": "ocivalidate.bundle",
+    "check_config": "ocivalidate.bundle",
+    "check_features": "ocivalidate.bundle",
+    "check_image": "ocivalidate.image",
+    "check_state": "ocivalidate.bundle",
 }
 
 

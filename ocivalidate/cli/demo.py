@@ -5,19 +5,24 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Callable
 
 from ocivalidate import resources
 from ocivalidate.bundle.api import check_bundle
 from ocivalidate.cli.settings import COLOURS, wants_colour
 from ocivalidate.cli.streams import print_text
-from ocivalidate.findings import ExitCode, exit_code
+from ocivalidate.findings import ExitCode, Report, exit_code
+from ocivalidate.image.api import check_image
 from ocivalidate.report import Options, render
 
-# Sample below fixtures/demo, what it shows, and the exit code that it gives.
+# Command, sample below fixtures/demo, what it shows, and the exit code that it gives.
 SAMPLES = (
-    ("bundle-good", "A bundle that conforms:", ExitCode.CONFORMS),
-    ("bundle-broken", "A bundle with mistakes that runtimes meet every day:", ExitCode.FINDINGS),
+    ("bundle", "bundle-good", "A bundle that conforms:", ExitCode.CONFORMS),
+    ("bundle", "bundle-broken", "A bundle with mistakes that runtimes meet every day:", ExitCode.FINDINGS),
+    ("image", "image-good", "An image that conforms:", ExitCode.CONFORMS),
+    ("image", "image-broken", "An image that nobody should unpack:", ExitCode.FINDINGS),
 )
+_CHECKS: dict[str, Callable[[str], Report]] = {"bundle": check_bundle, "image": check_image}
 
 
 def add_options(parser: argparse.ArgumentParser, _command: str) -> None:
@@ -29,12 +34,12 @@ def run(options: argparse.Namespace) -> int:
     """Judge the samples. The exit code is 0 when each gave the exit code that it is there to show."""
     colour = wants_colour(options.color, terminal=sys.stdout.isatty())
     as_expected = True
-    for name, title, expected in SAMPLES:
+    for command, name, title, expected in SAMPLES:
         path = os.path.relpath(resources.folder("fixtures") / "demo" / name)
-        report = check_bundle(path)
+        report = _CHECKS[command](path)
         code = exit_code([report])
         as_expected = as_expected and code is expected
         text = render("text", [report], Options(colour=colour))
-        print_text(f"{title}\n\n$ ocivalidate bundle {path}\n{text}(exit code {code.value})\n\n")
-    print_text("Next: ocivalidate bundle YOUR-BUNDLE, and ocivalidate explain CLAUSE for any of the ids above.\n")
+        print_text(f"{title}\n\n$ ocivalidate {command} {path}\n{text}(exit code {code.value})\n\n")
+    print_text("Next: judge your own, and ocivalidate explain CLAUSE for any of the ids above.\n")
     return ExitCode.CONFORMS if as_expected else ExitCode.COULD_NOT_JUDGE

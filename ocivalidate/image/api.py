@@ -124,14 +124,13 @@ def _judge(
     sound = {blob.path for blob in wanted if blobs.judge_blob(blob, facts[blob.path], examiner, collector)}
     for image in examiner.found.images:
         blobs.judge_diff_ids(image, facts, sound, examiner, collector)
+        blobs.judge_hard_links(image, facts, sound, examiner, collector)
     told = _tell_absent(examiner, collector, options, len(wanted))
     details = describe(examiner.found, facts) | told
     return _report(source, release, collector, details)
 
 
-def survey(
-    source: Source, release: str, selection: Selection, options: ImageOptions
-) -> tuple[Examiner, Collector]:
+def survey(source: Source, release: str, selection: Selection, options: ImageOptions) -> tuple[Examiner, Collector]:
     """Read and judge the documents of an image, and find its blobs, which are not read yet.
 
     Raises :class:`Unreadable`.

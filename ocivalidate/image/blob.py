@@ -13,8 +13,8 @@ from typing import Protocol
 from ocivalidate.digests import Digest
 from ocivalidate.image.buffers import Ring
 from ocivalidate.image.compression import CHUNK, Chunk, Compression, detect, inflate
+from ocivalidate.image.feeding import BUFFERS, Feeder, Hashes, Inline
 from ocivalidate.image.gzip_stream import fast_library
-from ocivalidate.image.hashing import BUFFERS, Hashes, Hashing, Inline
 from ocivalidate.image.layer_limits import DEFAULT, LayerLimits
 from ocivalidate.image.problems import Kind, Problem
 from ocivalidate.image.tarfacts import TarFacts
@@ -147,7 +147,7 @@ def verify(
     expectation: Expectation,
     limits: LayerLimits = DEFAULT,
     progress: Progress | None = None,
-    hashing: Hashing | None = None,
+    feeder: Feeder | None = None,
 ) -> BlobFacts:
     """Verify one blob. Nothing raises, whatever is in it; :attr:`BlobFacts.failure` says why it could not be read.
 
@@ -156,9 +156,9 @@ def verify(
     """
     tell = progress or _silent
     try:
-        facts = single_pass(opener, expectation, limits, tell, hashing or Inline(), exact=False)
+        facts = single_pass(opener, expectation, limits, tell, feeder or Inline(), exact=False)
         if facts.compression is Compression.GZIP and fast_library() is not None and not certain(facts):
-            facts = single_pass(opener, expectation, limits, lambda _more: tell(0), hashing or Inline(), exact=True)
+            facts = single_pass(opener, expectation, limits, lambda _more: tell(0), feeder or Inline(), exact=True)
     except OSError as error:
         return BlobFacts(failure=(error.strerror or str(error)).lower())
     return facts
@@ -176,13 +176,13 @@ def _silent(_more: int) -> None:
 class _Reader:
     """The bytes of an open blob, chunk by chunk, hashed as they pass."""
 
-    def __init__(self, file: Readable, size: int | None, hashes: Hashes, hashing: Hashing, progress: Progress) -> None:
+    def __init__(self, file: Readable, size: int | None, hashes: Hashes, feeder: Feeder, progress: Progress) -> None:
         self._file = file
         self._hashes = hashes
-        self._hashing = hashing
+        self._feeder = feeder
         self._progress = progress
         known = CHUNK if size is None else size + 1
-        self._ring = Ring(min(CHUNK, max(known, _SMALLEST_BUFFER)), BUFFERS, hashing.busy)
+        self._ring = Ring(min(CHUNK, max(known, _SMALLEST_BUFFER)), BUFFERS, feeder.busy)
         self._held: Chunk = b""
         self.size = 0
 
@@ -209,7 +209,7 @@ class _Reader:
         chunk = buffer[:filled]
         if filled:
             self.size += filled
-            self._hashing.update(self._hashes, chunk)
+            self._feeder.feed(self._hashes, chunk)
             self._progress(filled)
         return chunk
 
@@ -219,7 +219,7 @@ def single_pass(
     expectation: Expectation,
     limits: LayerLimits,
     progress: Progress,
-    hashing: Hashing,
+    feeder: Feeder,
     scanner: Scanner | None = None,
     *,
     exact: bool,
@@ -232,16 +232,16 @@ def single_pass(
     hashes = Hashes(expectation.algorithms)
     file = opener()
     try:
-        reader = _Reader(file, expectation.size, hashes, hashing, progress)
+        reader = _Reader(file, expectation.size, hashes, feeder, progress)
         layer = None
         if expectation.layer:
-            layer = _Layer(reader, expectation, limits, hashing, scanner or TarScanner(limits), exact=exact)
+            layer = _Layer(reader, expectation, limits, feeder, scanner or TarScanner(limits), exact=exact)
         if layer is not None:
             layer.inflate()
         while reader.pull():
             pass
     finally:
-        hashing.finish()
+        feeder.finish()
         file.close()
     if layer is None:
         return BlobFacts(reader.size, hashes.digests())
@@ -256,7 +256,7 @@ class _Layer:
         reader: _Reader,
         expectation: Expectation,
         limits: LayerLimits,
-        hashing: Hashing,
+        feeder: Feeder,
         scanner: Scanner,
         *,
         exact: bool,
@@ -264,14 +264,14 @@ class _Layer:
         self._reader = reader
         self._expectation = expectation
         self._limits = limits
-        self._hashing = hashing
+        self._feeder = feeder
         self._found = detect(reader.peek())
         wanted = expectation.diff_algorithms
         if self._found is Compression.NONE:
             # The tar is the blob: what is hashed already is not hashed again.
             wanted = tuple(name for name in wanted if name not in expectation.algorithms)
         self._hashes = Hashes(wanted)
-        buffer = Ring(CHUNK, BUFFERS, hashing.busy).next
+        buffer = Ring(CHUNK, BUFFERS, feeder.busy).next
         self._stream = inflate(self._found, reader.pull, limits, exact=exact, buffer=buffer)
         self._scanner = scanner
         self._inflated = 0
@@ -281,10 +281,14 @@ class _Layer:
         """Read the stream to its end, or to a limit."""
         while chunk := self._stream.read():
             self._inflated += len(chunk)
-            self._hashing.update(self._hashes, chunk)
-            self._scanner.feed(chunk)
+            self._feeder.feed(self, chunk)
             if self._is_over():
                 return
+
+    def update(self, chunk: Chunk, /) -> None:
+        """Hash and scan the next inflated bytes."""
+        self._hashes.update(chunk)
+        self._scanner.feed(chunk)
 
     def _is_over(self) -> bool:
         limits, inflated = self._limits, self._inflated

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from array import array
+from bisect import bisect_left
 from collections.abc import Callable
 
 from ocivalidate import digests
@@ -16,6 +18,7 @@ from ocivalidate.image.layer_limits import LayerLimits
 from ocivalidate.image.mediatypes import LAYERS
 from ocivalidate.image.pool import Job, verify_all
 from ocivalidate.image.sources import Source, blob_paths
+from ocivalidate.image.tarfacts import TarFacts
 
 DIFF_ID = "image/config.diffID.uncompressed-tar"
 ORDER = "image/config.rootfs.diff_ids.order"
@@ -69,7 +72,7 @@ def _job(source: Source, blob: Blob) -> Job:
         {blob.digest.algorithm} if blob.digest is not None and digests.computable(blob.digest.algorithm) else ()
     )
     wanted = tuple(sorted(name for name in blob.diff_algorithms if digests.computable(name)))
-    expectation = Expectation(algorithms, blob.layer, wanted, blob.size)
+    expectation = Expectation(algorithms, blob.layer, wanted, blob.size, keys=blob.layer)
     return Job(path, lambda: source.open(path), expectation, blob.size)
 
 
@@ -170,3 +173,27 @@ def _diff_id(facts: BlobFacts | None, expected: str) -> str | None:
     algorithm = expected.partition(":")[0]
     found = facts.diff_ids if facts else ()
     return next((str(digest) for digest in found if digest.algorithm == algorithm), None)
+
+
+def judge_hard_links(
+    image: Image, facts: dict[str, BlobFacts], sound: set[str], examiner: Examiner, collector: Collector
+) -> None:
+    """Look for the targets of hard links that their own layer does not have in the layers below."""
+    below: list[TarFacts] = []
+    for layer in image.layers:
+        tar = facts[layer.path].tar if layer.path in sound and layer.path in facts else None
+        if tar is None or tar.keys is None or not tar.ended:
+            # What is below cannot be known any more.
+            return
+        for link in tar.hardlinks:
+            if not any(_has(lower, link.key) for lower in below):
+                place = Location(examiner.shown(layer.path), digest=str(layer.digest or ""), member=link.member)
+                message = "a hard link leads to nothing" if not link.later else "a hard link comes before its target"
+                collector.add(layers.LINK_TARGET, place, message, got=link.target)
+        below.append(tar)
+
+
+def _has(tar: TarFacts, key: int) -> bool:
+    keys = tar.keys or array("q")
+    position = bisect_left(keys, key)
+    return position < len(keys) and keys[position] == key

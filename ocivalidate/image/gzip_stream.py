@@ -15,7 +15,7 @@ from ocivalidate.image.layer_limits import KIB
 from ocivalidate.image.problems import Kind, Problem
 
 # What is handed over at a time: what comes out then mostly fits into one chunk, and no rest of it is copied.
-_STEP = 256 * KIB
+_STEP = 128 * KIB
 _MAGIC = b"\x1f\x8b"
 # Headers come whole as far as possible: isal mistakes optional fields that come in pieces.
 _HEADER = 1024

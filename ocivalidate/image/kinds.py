@@ -46,6 +46,8 @@ def guess(value: Any) -> str | None:
 
 
 def is_docker(document: Node) -> bool:
-    """Whether an index or a manifest states that it is one of Docker's."""
+    """Whether an index or a manifest states that it is one of Docker's. One whose statement is broken may be one."""
+    if document.has("mediaType") and document.get("mediaType") is None:
+        return True
     stated = document.text("mediaType") or ""
     return stated.startswith(mediatypes.DOCKER) and mediatypes.kind_of(stated) in ("index", "manifest")

@@ -20,6 +20,8 @@ from ocivalidate.image.tarsparse import SparseMap
 
 _LARGEST = (1 << 63) - 1
 _CACHED = 20_000
+# The usual form of a number: octal digits, and a NUL or a space at the end.
+_OCTAL, _ENDS = b"01234567", frozenset((b"", b"\0", b" "))
 _PLAIN = frozenset((REGULAR, FOLDER, SYMLINK))
 _WITHOUT_CONTENT = frozenset((b"1", b"2", b"3", b"4", b"5", b"6"))
 _REGULAR = frozenset((b"0", b"\0", b"7"))
@@ -48,8 +50,7 @@ class TarScanner:
         self._extension: tarpax.Extension | None = None
         self._entries = self._content = self._xattrs = 0
         self._types: dict[bytes, int] = {}
-        # Fields that were read before.
-        self._sizes: dict[bytes, int] = {}
+        # Fields with mode, uid and gid in which nothing was wrong.
         self._fine: set[bytes] = set()
 
     def feed(self, chunk: bytes | memoryview) -> None:
@@ -110,8 +111,9 @@ class TarScanner:
         if self._zero_block or not tarheader.checksum_holds(block, sum_field):
             self._bad_header(start)
             return
-        size = self._sizes.get(size_field, -1)
-        if size < 0:
+        if size_field[:11].isdigit() and size_field.strip(_OCTAL) in _ENDS:
+            size = int(size_field[:11], 8) if size_field[11] in b"\0 " else int(size_field, 8)
+        else:
             size = self._read_size(size_field, text(name))
             if size < 0:
                 return
@@ -124,7 +126,7 @@ class TarScanner:
         link = text(link) if link[0] else b""
         if self._extension is not None:
             name, link, size = self._extended(self._extension, name, link, size)
-        if owner not in self._fine or mtime not in self._fine:
+        if owner not in self._fine or mtime.strip(_OCTAL) not in _ENDS:
             self._judge_attributes(owner, mtime, name)
         self._extension = None
         self._entry(name, kind, link, size, block)
@@ -191,8 +193,6 @@ class TarScanner:
         if size > _LARGEST:
             self._stop(Kind.LIMIT_SIZE, f"it declares {size} bytes, more than any file can have", self._start, name)
             return -1
-        if len(self._sizes) < _CACHED:
-            self._sizes[field] = size
         return size
 
     def _too_large(self, name: bytes, size: int) -> None:
@@ -205,7 +205,7 @@ class TarScanner:
         for kind, message in faults:
             self._problems.add(kind, message, self._start, name)
         if not faults and not given and len(self._fine) < _CACHED:
-            self._fine.update((owner, mtime))
+            self._fine.add(owner)
 
     def _begin_extension(self, kind: bytes, size: int) -> None:
         if self._extension is None:

@@ -12,7 +12,7 @@ from ocivalidate.image.compression import Compression
 from ocivalidate.image.examine import Blob
 from ocivalidate.image.graph import Reference
 from ocivalidate.image.gzip_stream import fast_library
-from ocivalidate.image.hashing import Inline
+from ocivalidate.image.feeding import Inline
 from ocivalidate.image.layer_limits import LayerLimits
 from ocivalidate.image.sources import Slice, Source
 from ocivalidate.unpack.choice import Chosen

@@ -1,4 +1,4 @@
-"""One pass over a layer: read and inflated in one thread, hashed in a second, judged and written in a third.
+"""One pass over a layer: read and inflated in this thread; hashed, judged and written in another.
 
 Inflating, hashing and most of writing release the interpreter's lock. No more than a few chunks wait between the
 threads, so that memory does not grow with the layer.
@@ -11,71 +11,50 @@ import threading
 
 from ocivalidate.image.blob import BlobFacts, Expectation, Opener, Progress, single_pass
 from ocivalidate.image.compression import Chunk
-from ocivalidate.image.hashing import Hashes, Helper
+from ocivalidate.image.feeding import Consumer, Hashes
 from ocivalidate.image.layer_limits import LayerLimits
-from ocivalidate.image.tarfacts import TarFacts
 from ocivalidate.unpack.entries import LayerReader
 
 # Fewer than the buffers that `single_pass` goes round, so that none is written over while it waits.
 _DEPTH = 4
 
 
-class _Busy:
-    """Hashes in a thread of its own; every chunk stays as it is until several more have come."""
+class Writing:
+    """Hands what comes out of a layer to a thread. What goes wrong there is raised at the next chunk, or at the end."""
 
     def __init__(self) -> None:
-        self._helper = Helper(lambda: True)
-
-    def update(self, hashes: Hashes, chunk: Chunk) -> None:
-        self._helper.update(hashes, chunk)
-
-    def busy(self) -> bool:
-        return True
-
-    def finish(self) -> None:
-        self._helper.finish()
-
-
-class _Writer:
-    """Hands the bytes of a tar to a thread that judges and writes them. What that raises, the next call raises."""
-
-    def __init__(self, reader: LayerReader) -> None:
-        self._reader = reader
-        self._waiting: queue.Queue[Chunk | None] = queue.Queue(_DEPTH)
+        self._waiting: queue.Queue[tuple[Consumer, Chunk] | None] = queue.Queue(_DEPTH)
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="ocivalidate-write", daemon=True)
         self._thread.start()
 
-    def feed(self, chunk: Chunk) -> None:
-        self._raise()
-        self._waiting.put(chunk)
+    def feed(self, consumer: Consumer, chunk: Chunk) -> None:
+        """Hand over a chunk; the compressed bytes are hashed here and now, which keeps both threads busy."""
+        if isinstance(consumer, Hashes):
+            consumer.update(chunk)
+            return
+        if self._error is not None:
+            raise self._error
+        self._waiting.put((consumer, chunk))
 
-    def finish(self, *, whole: bool = True, keys: bool = False) -> TarFacts:
-        self.join()
-        self._raise()
-        return self._reader.finish(whole=whole, keys=keys)
+    def busy(self) -> bool:
+        """Always: chunks are in use until several more have come."""
+        return True
 
-    def join(self) -> None:
+    def finish(self) -> None:
+        """Wait for all chunks. Raises what went wrong."""
         if self._thread.is_alive():
             self._waiting.put(None)
             self._thread.join()
-        self._reader.abandon()
-
-    def stop(self) -> None:
-        """Write nothing more, and wait until the thread has seen it."""
-        if self._error is None:
-            self._error = InterruptedError()
-        self.join()
-
-    def _raise(self) -> None:
         if self._error is not None:
             raise self._error
 
     def _run(self) -> None:
-        while (chunk := self._waiting.get()) is not None:
+        while (work := self._waiting.get()) is not None:
+            consumer, chunk = work
             if self._error is None:
                 try:
-                    self._reader.feed(chunk)
+                    consumer.update(chunk)
                 except BaseException as error:  # noqa: BLE001  # the caller's thread raises it
                     self._error = error
 
@@ -94,8 +73,8 @@ def write_layer(
     Whether what was written may be used, only the facts say. Raises :class:`OSError`, :class:`UnpackError`, and what
     ``progress`` raises; then no thread of ours runs any more.
     """
-    writer = _Writer(reader)
+    writing = Writing()
     try:
-        return single_pass(opener, expectation, limits, progress, _Busy(), writer, exact=exact)
+        return single_pass(opener, expectation, limits, progress, writing, reader, exact=exact)
     finally:
-        writer.stop()
+        reader.abandon()

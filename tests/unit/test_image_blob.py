@@ -14,7 +14,7 @@ from fixtures.layouts import BROKEN, Entry, Layer, tar, tars, zstd_bomb
 from ocivalidate import digests
 from ocivalidate.image.blob import BlobFacts, Expectation, FilePart, verify
 from ocivalidate.image.compression import Compression
-from ocivalidate.image.hashing import Hashes, Helper
+from ocivalidate.image.feeding import Hashes, Helper
 from ocivalidate.image.layer_limits import LayerLimits
 from ocivalidate.image.pool import Job, verify_all
 from ocivalidate.image.problems import Kind
@@ -115,13 +115,13 @@ def test_a_helper_that_hashes_changes_nothing(compression: str) -> None:
     turns = iter([True, False, False] * 10_000)
     for spare in (lambda: True, lambda: False, lambda: next(turns)):
         wanted = Expectation(("sha256", "sha512"), layer=True, diff_algorithms=("sha512", "sha256"))
-        assert verify(opener(blob), wanted, hashing=Helper(spare)) == verify(opener(blob), wanted)
+        assert verify(opener(blob), wanted, feeder=Helper(spare)) == verify(opener(blob), wanted)
 
 
 def test_a_helper_hashes_in_order() -> None:
     hashes, helper = Hashes(("sha256",)), Helper(lambda: True)
     for number in range(50):
-        helper.update(hashes, bytes([number]) * 1000)
+        helper.feed(hashes, bytes([number]) * 1000)
     helper.finish()
     assert hashes.digests() == (digests.of(b"".join(bytes([number]) * 1000 for number in range(50))),)
 

@@ -11,7 +11,22 @@ from typing import Any
 
 import pytest
 
-from fixtures.layouts import BROKEN, GOOD, LIMITS, Artifact, Image, Index, Layer, Layout, docker_save, to_json
+from fixtures.layouts import (
+    BROKEN,
+    GOOD,
+    LIMITS,
+    Artifact,
+    Entry,
+    Image,
+    Index,
+    Layer,
+    Layout,
+    docker_save,
+    folder,
+    hardlink,
+    tar,
+    to_json,
+)
 from fixtures.layouts.witnesses import WITNESSES
 from ocivalidate.clauses import Selection, Severity, load
 from ocivalidate.findings import ExitCode, Outcome, Report, exit_code
@@ -137,7 +152,7 @@ def test_a_choice_that_means_nothing_is_no_pass(tmp_path: Path) -> None:
 
 def first_layer(layout: Layout) -> str:
     _path, manifest = layout.manifest()
-    return "blobs/" + manifest["layers"][0]["digest"].replace(":", "/")
+    return "blobs/" + str(manifest["layers"][0]["digest"]).replace(":", "/")
 
 
 def test_an_absent_layer_is_legal_and_said(tmp_path: Path) -> None:
@@ -272,3 +287,32 @@ def test_suppressed_findings_are_counted(tmp_path: Path) -> None:
     target = WITNESSES["safety/image.platform.matches"].breaks(tmp_path / "image")
     report = check_image(str(target), selection=Selection(ignore=("safety/image",)))
     assert (told(report), report.suppressed) == ([], 1)
+
+
+LINKED = tar([folder("etc/"), hardlink("etc/other", "etc/motd")])
+
+
+def image_of(*tars: bytes) -> Layout:
+    return Layout(Index((Image(tuple(Layer(data) for data in tars)),)))
+
+
+def test_a_hard_link_to_a_file_of_a_lower_layer_is_fine(tmp_path: Path) -> None:
+    report = check_image(str(image_of(tar([Entry("etc/motd", b"x")]), LINKED).write(tmp_path / "image")))
+    assert told(report) == []
+
+
+@pytest.mark.parametrize("layers", [(LINKED,), (tar([Entry("etc/else", b"x")]), LINKED)], ids=["bottom", "upper"])
+def test_a_hard_link_to_nothing_is_told(layers: tuple[bytes, ...], tmp_path: Path) -> None:
+    report = check_image(str(image_of(*layers).write(tmp_path / "image")))
+    assert told(report) == ["safety/layer.link-target"]
+    assert [(found.location.member, found.got) for found in report.findings if found.severity is Severity.ERROR] == [
+        ("etc/other", "etc/motd")
+    ]
+
+
+def test_a_hard_link_before_its_target_is_told(tmp_path: Path) -> None:
+    layer = tar([hardlink("other", "motd"), Entry("motd", b"x")])
+    report = check_image(str(image_of(layer).write(tmp_path / "image")))
+    assert [found.message for found in report.findings if found.severity is Severity.ERROR] == [
+        "a hard link comes before its target"
+    ]

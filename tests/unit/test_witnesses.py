@@ -277,4 +277,5 @@ def test_every_example_is_short(side: Side) -> None:
     for clause, witness in witnesses().items():
         lines = example(witness, side).splitlines()
         assert 1 <= len(lines) <= 21, clause
-        assert max(map(len, lines)) <= 130, clause
+        # A sha512 digest alone has 135 characters.
+        assert max(map(len, lines)) <= 155, clause

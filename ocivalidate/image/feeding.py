@@ -1,4 +1,4 @@
-"""Hashes chunks here, or in a helper thread while another core has nothing to do."""
+"""Hashes chunks and whatever else is to be done with them, here or in a helper thread while a core is idle."""
 
 from __future__ import annotations
 
@@ -31,25 +31,32 @@ class Hashes:
         return tuple(Digest(name, state.hexdigest()) for name, state in self._states.items())
 
 
-class Hashing(Protocol):
-    """Who gets the chunks hashed."""
+class Consumer(Protocol):
+    """Who takes chunks: hashes, a scanner."""
 
-    def update(self, hashes: Hashes, chunk: Chunk) -> None:
-        """Hash a chunk, perhaps later: it must stay as it is while :meth:`busy`."""
+    def update(self, chunk: Chunk, /) -> None:
+        """Take the next chunk."""
+
+
+class Feeder(Protocol):
+    """Hands chunks to their consumers, each of them in order."""
+
+    def feed(self, consumer: Consumer, chunk: Chunk) -> None:
+        """Hand over a chunk, perhaps later: it must stay as it is while :meth:`busy`."""
 
     def busy(self) -> bool:
         """Whether earlier chunks are still in use."""
 
     def finish(self) -> None:
-        """Wait until everything is hashed."""
+        """Wait until every chunk was taken; raises what a consumer raised."""
 
 
 class Inline:
-    """Hashes at once, in the calling thread."""
+    """Hands chunks over at once, in the calling thread."""
 
-    def update(self, hashes: Hashes, chunk: Chunk) -> None:
-        """Hash a chunk."""
-        hashes.update(chunk)
+    def feed(self, consumer: Consumer, chunk: Chunk) -> None:
+        """Hand over a chunk."""
+        consumer.update(chunk)
 
     def busy(self) -> bool:
         """Never."""
@@ -60,41 +67,49 @@ class Inline:
 
 
 class Helper:
-    """Hashes in a helper thread as long as ``spare`` says that a core has nothing else to do, otherwise at once."""
+    """Hands chunks over in a helper thread as long as ``spare`` says that a core has nothing else to do."""
 
     def __init__(self, spare: Callable[[], bool]) -> None:
         self._spare = spare
-        self._waiting: queue.Queue[tuple[Hashes, Chunk] | None] = queue.Queue(_DEPTH)
+        self._waiting: queue.Queue[tuple[Consumer, Chunk] | None] = queue.Queue(_DEPTH)
         self._pending = 0
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
+        self._error: BaseException | None = None
 
-    def update(self, hashes: Hashes, chunk: Chunk) -> None:
-        """Hash a chunk; in order, so never at once while others wait."""
+    def feed(self, consumer: Consumer, chunk: Chunk) -> None:
+        """Hand over a chunk; in order, so never at once while others wait."""
         if not self._pending and not self._spare():
-            hashes.update(chunk)
+            consumer.update(chunk)
             return
         if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="ocivalidate-hash", daemon=True)
+            self._thread = threading.Thread(target=self._run, name="ocivalidate-helper", daemon=True)
             self._thread.start()
         with self._lock:
             self._pending += 1
-        self._waiting.put((hashes, chunk))
+        self._waiting.put((consumer, chunk))
 
     def busy(self) -> bool:
-        """Whether chunks wait or are being hashed."""
+        """Whether chunks wait or are being taken."""
         return self._pending > 0
 
     def finish(self) -> None:
-        """Wait for all chunks, and end the thread."""
+        """Wait for all chunks, and end the thread. Raises what a consumer raised."""
         if self._thread is not None:
             self._waiting.put(None)
             self._thread.join()
             self._thread = None
+        if self._error is not None:
+            error, self._error = self._error, None
+            raise error
 
     def _run(self) -> None:
         while (work := self._waiting.get()) is not None:
-            hashes, chunk = work
-            hashes.update(chunk)
+            consumer, chunk = work
+            try:
+                if self._error is None:
+                    consumer.update(chunk)
+            except BaseException as error:  # noqa: BLE001  # finish() raises it
+                self._error = error
             with self._lock:
                 self._pending -= 1

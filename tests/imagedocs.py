@@ -1,0 +1,60 @@
+"""Judging image documents in tests: which findings a document gets, in short."""
+
+from __future__ import annotations
+
+import copy
+import json
+from typing import Any
+
+from ocivalidate.checks import Node, Scene
+from ocivalidate.clauses import Selection
+from ocivalidate.documents import read_document
+from ocivalidate.findings import Finding
+from ocivalidate.image.registry import load_checks
+from ocivalidate.image.subjects import SUBJECTS
+from ocivalidate.judge import Verdicts, active_clauses, judge
+from ocivalidate.pointers import parse_pointer
+from ocivalidate.versions import IMAGE_RELEASES
+from ocivalidate.witnesses import base_document
+
+NEWEST = IMAGE_RELEASES[-1]
+REMOVED = object()
+Told = list[tuple[str, str, str]]
+
+
+def verdicts(kind: str, data: bytes, release: str = NEWEST, selection: Selection | None = None) -> Verdicts:
+    """What judging a document of this type gives."""
+    load_checks()
+    selection = selection or Selection()
+    subject = SUBJECTS[kind]
+    clauses = active_clauses(subject, release, frozenset(), selection)
+    return judge(subject, read_document(data), Scene(Node(None), release), clauses, selection, "-")
+
+
+def findings(kind: str, data: bytes, release: str = NEWEST, selection: Selection | None = None) -> tuple[Finding, ...]:
+    """The findings on a document of this type."""
+    return verdicts(kind, data, release, selection).findings
+
+
+def told(kind: str, document: Any, release: str = NEWEST) -> Told:
+    """Severity, clause (without ``image/``) and pointer of each finding on a document, sorted by pointer."""
+    data = document if isinstance(document, bytes) else json.dumps(document).encode()
+    found = findings(kind, data, release)
+    parts = [(one.severity.value, one.clause.id.removeprefix("image/"), one.location.pointer or "") for one in found]
+    return sorted(parts, key=lambda part: (part[2], part[1]))
+
+
+def changed(base: str, *changes: tuple[str, Any]) -> Any:
+    """A copy of ``fixtures/bases/<base>.json`` with other values at these pointers; ``REMOVED`` takes a member away."""
+    document = copy.deepcopy(base_document(f"{base}.json"))
+    for pointer, value in changes:
+        *outer, last = parse_pointer(pointer)
+        inner = document
+        for token in outer:
+            inner = inner[int(token) if isinstance(inner, list) else token]
+        key = int(last) if isinstance(inner, list) else last
+        if value is REMOVED:
+            del inner[key]
+        else:
+            inner[key] = value
+    return document
