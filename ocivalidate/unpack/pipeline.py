@@ -43,11 +43,15 @@ class Writing:
 
     def finish(self) -> None:
         """Wait for all chunks. Raises what went wrong."""
+        self.end()
+        if self._error is not None:
+            raise self._error
+
+    def end(self) -> None:
+        """Wait for all chunks, and end the thread."""
         if self._thread.is_alive():
             self._waiting.put(None)
             self._thread.join()
-        if self._error is not None:
-            raise self._error
 
     def _run(self) -> None:
         while (work := self._waiting.get()) is not None:
@@ -77,4 +81,5 @@ def write_layer(
     try:
         return single_pass(opener, expectation, limits, progress, writing, reader, exact=exact)
     finally:
+        writing.end()
         reader.abandon()
