@@ -258,6 +258,8 @@ class File:
         """Give it its attributes."""
         entry = self._entry
         try:
+            if entry.sparse is not None:
+                (self._sparse or SparseWriter(self._descriptor, entry.sparse)).finish()
             self._giver.to_file(self._descriptor, entry.attributes, entry.path)
         except OSError as error:
             raise failed(entry.path, error) from error

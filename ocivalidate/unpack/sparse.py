@@ -73,6 +73,11 @@ class SparseWriter:
             if written < length:
                 self._regions.append((offset + written, length - written))
 
+    def finish(self) -> None:
+        """That was all. Raises :class:`Refused` when the map says that there is more."""
+        if self._map is not None or any(length for _offset, length in self._regions):
+            raise Refused("the map of a sparse file is malformed")
+
     def _read_map(self, data: memoryview) -> memoryview:
         """Take the map at the start of the content: numbers, one a line, filled up to whole blocks."""
         self._map = (self._map or b"") + bytes(data)
