@@ -109,8 +109,12 @@ class LayerReader(TarScanner):
             return
         self._content_sink.write(data)
         if not self._left:
-            self._content_sink.close()
-            self._content_sink = None
+            self._close()
+
+    def _close(self) -> None:
+        whole, self._content_sink = self._content_sink, None
+        if whole is not None:
+            whole.close()
 
     def _extended(self, said: tarpax.Extension, name: bytes, link: bytes, size: int) -> tuple[bytes, bytes, int]:
         self._said = said
@@ -158,9 +162,8 @@ class LayerReader(TarScanner):
         self._left = size
         if size:
             self._pour(here)
-        elif self._content_sink is not None:
-            self._content_sink.close()
-            self._content_sink = None
+        else:
+            self._close()
 
     def _described(
         self, name: bytes, kind: bytes, link: bytes, size: int, block: bytes, said: tarpax.Extension | None
