@@ -20,6 +20,8 @@ _PRIVATE_FILE = 0o600
 _WHITEOUT = b".wh."
 _OPAQUE = b".wh..wh..opq"
 _DEVICES = {CHARACTER: stat.S_IFCHR, BLOCK_DEVICE: stat.S_IFBLK}
+# What a system call raises that the system refuses, or that Python does not let through: NUL in a name, a huge number.
+FAILURES = (OSError, ValueError, OverflowError)
 
 
 class Extractor:
@@ -53,10 +55,8 @@ class Extractor:
         """
         try:
             return self._add(entry, whole)
-        except OSError as error:
+        except FAILURES as error:
             raise failed(entry.path, error) from error
-        except (ValueError, OverflowError) as error:
-            raise Refused(f"{shown(entry.path)} cannot be written: {error}") from error
 
     def finish(self) -> None:
         """Give all folders their attributes, the innermost first: nothing is written into them any more."""
@@ -67,7 +67,7 @@ class Extractor:
                     self._giver.to_file(descriptor, folder.attributes, folder.path)
                 finally:
                     os.close(descriptor)
-            except OSError as error:
+            except FAILURES as error:
                 raise failed(folder.path, error) from error
 
     def make_folder(self, path: str) -> bool:
@@ -76,7 +76,7 @@ class Extractor:
             return self._tree.enter(normalise(os.fsencode(path)).text) is not None
         except Refused:
             return False
-        except OSError as error:
+        except FAILURES as error:
             raise failed(os.fsencode(path), error) from error
 
     def _add(self, entry: Entry, whole: memoryview | None) -> Content | None:
@@ -246,7 +246,7 @@ class File:
                 return
             while data:
                 data = data[os.write(self._descriptor, data) :]
-        except OSError as error:
+        except FAILURES as error:
             raise failed(self._entry.path, error) from error
 
     def _write_sparse(self, sparse: PaxSparse, data: memoryview) -> None:
@@ -261,7 +261,7 @@ class File:
             if entry.sparse is not None:
                 (self._sparse or SparseWriter(self._descriptor, entry.sparse)).finish()
             self._giver.to_file(self._descriptor, entry.attributes, entry.path)
-        except OSError as error:
+        except FAILURES as error:
             raise failed(entry.path, error) from error
         finally:
             os.close(self._descriptor)
@@ -271,8 +271,10 @@ class File:
         os.close(self._descriptor)
 
 
-def failed(path: bytes, error: OSError) -> UnpackError:
-    """An error of the system as one line."""
+def failed(path: bytes, error: Exception) -> UnpackError:
+    """One of the :data:`FAILURES` as one line."""
+    if not isinstance(error, OSError):
+        return Refused(f"{shown(path)} cannot be written: {error}")
     if isinstance(error, (NotADirectoryError, FileNotFoundError)):
         return Changed(path)
     reason = (error.strerror or str(error)).lower()

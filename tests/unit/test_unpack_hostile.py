@@ -167,9 +167,7 @@ def test_the_canary_is_not_touched(canary: Path, layers: Layers, ignore: tuple[s
 
 
 @pytest.mark.parametrize("moment", [1, 10, 25])
-def test_a_folder_swapped_for_a_symlink_meanwhile(
-    canary: Path, monkeypatch: pytest.MonkeyPatch, moment: int
-) -> None:
+def test_a_folder_swapped_for_a_symlink_meanwhile(canary: Path, monkeypatch: pytest.MonkeyPatch, moment: int) -> None:
     """The entry after ``moment`` others finds that the folder it goes to became a link to the canary."""
     count = 0
     add = Extractor.add
