@@ -12,11 +12,10 @@ from ocivalidate.clauses import Selection
 from ocivalidate.findings import Finding, Report
 from ocivalidate.image.layer_limits import DEFAULT, LayerLimits
 from ocivalidate.image.limits import Limits
-from ocivalidate.image.open_source import open_source
 from ocivalidate.image.sources import Source, Unreadable
 from ocivalidate.unpack import inroot, users
 from ocivalidate.unpack.attributes import IdRange, Notes, Owners
-from ocivalidate.unpack.choice import Chosen, choose
+from ocivalidate.unpack.choice import Chosen, choose, open_image
 from ocivalidate.unpack.convert import convert, platform, working_folder
 from ocivalidate.unpack.errors import Refused, UnpackError
 from ocivalidate.unpack.extract import Extractor
@@ -82,10 +81,7 @@ def unpack_image(
     """
     options = options or UnpackOptions()
     try:
-        opened = open_source(source, options.limits)
-        if not isinstance(opened, Source):
-            raise UnpackError(f"{source}: one document, not an image")
-        with opened:
+        with open_image(source, options.limits) as opened:
             return _Run(opened, bundle, options, progress).unpack()
     except Unreadable as problem:
         raise UnpackError(f"{source}: {problem}") from problem

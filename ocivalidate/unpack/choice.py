@@ -11,7 +11,8 @@ from ocivalidate.image.collect import Collector
 from ocivalidate.image.examine import Examiner, Wanted
 from ocivalidate.image.graph import Image
 from ocivalidate.image.limits import Limits
-from ocivalidate.image.sources import Source, Unreadable
+from ocivalidate.image.open_source import open_source
+from ocivalidate.image.sources import Source
 from ocivalidate.unpack.errors import Refused, UnpackError
 from ocivalidate.unpack.verdict import refusing
 from ocivalidate.versions import IMAGE_RELEASES
@@ -32,11 +33,19 @@ class Chosen(NamedTuple):
         return str(manifest.digest or f"{manifest.path}{manifest.pointer}")
 
 
+def open_image(source: str, limits: Limits) -> Source:
+    """Open a source. Raises :class:`UnpackError` for a document that stands alone, and :class:`Unreadable`."""
+    opened = open_source(source, limits)
+    if not isinstance(opened, Source):
+        raise UnpackError(f"{source}: one document, not an image")
+    return opened
+
+
 def choose(source: Source, ref: str | None, platform: str | None, selection: Selection, limits: Limits) -> Chosen:
     """Find the one image that is meant.
 
     Raises :class:`UnpackError` when that is not exactly one, with the list of those that it could be;
-    :class:`Refused` when its documents have errors that nobody should unpack; and :class:`Unreadable`.
+    :class:`Refused` when its documents have errors that nobody should unpack; and ``Unreadable``.
     """
     wanted = Wanted((ref,) if ref else (), (platform,) if platform else ())
     options = ImageOptions(wanted=wanted, orphans=False, limits=limits)
@@ -91,6 +100,3 @@ def _config(image: Image) -> Node:
         if layer.kind != "layer":
             raise UnpackError(f"layer {layer.number} is no file system layer but {layer.media_type}")
     return image.config
-
-
-__all__ = ["Chosen", "Unreadable", "choose"]

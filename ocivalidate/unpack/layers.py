@@ -10,9 +10,9 @@ from ocivalidate.image import blobs
 from ocivalidate.image.blob import BlobFacts, Expectation, Opener, certain, single_pass
 from ocivalidate.image.compression import Compression
 from ocivalidate.image.examine import Blob
+from ocivalidate.image.feeding import Inline
 from ocivalidate.image.graph import Reference
 from ocivalidate.image.gzip_stream import fast_library
-from ocivalidate.image.feeding import Inline
 from ocivalidate.image.layer_limits import LayerLimits
 from ocivalidate.image.sources import Slice, Source
 from ocivalidate.unpack.choice import Chosen
