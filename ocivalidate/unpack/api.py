@@ -20,7 +20,7 @@ from ocivalidate.unpack.convert import convert, platform, working_folder
 from ocivalidate.unpack.errors import Refused, UnpackError
 from ocivalidate.unpack.extract import Extractor
 from ocivalidate.unpack.folders import Tree
-from ocivalidate.unpack.generator import Generator, map_ids, own_ids
+from ocivalidate.unpack.generator import Generator, leave_out_groups, map_ids, own_ids, unmapped
 from ocivalidate.unpack.layers import Layers, TryAgain
 from ocivalidate.unpack.staging import Staging
 from ocivalidate.unpack.target import Target
@@ -177,6 +177,7 @@ class _Run:
         if finished.rejected:
             raise Refused("the config.json of this image would not be right", finished.report.findings)
         self._report = finished.report
+        self._lines += tuple(unmapped(finished.tree))
         folder = working_folder(image)
         if folder and self._options.rootfs and image.text("os") != "windows" and not extractor.make_folder(folder):
             self._lines += (f"WorkingDir {folder} of the image is no folder there",)
@@ -184,7 +185,9 @@ class _Run:
 
     def _map(self, tree: dict[str, Any]) -> None:
         own_uids, own_gids = own_ids() if self._rootless else ((), ())
-        map_ids(tree, self._options.uid_map or own_uids, self._options.gid_map or own_gids)
+        uids, gids = self._options.uid_map or own_uids, self._options.gid_map or own_gids
+        map_ids(tree, uids, gids)
+        self._lines += tuple(leave_out_groups(tree, gids))
 
     def _publish(self, staging: Staging, bundle: int, target: Target) -> None:
         os.fchmod(bundle, stat.S_IRWXU | target.shared)

@@ -15,6 +15,7 @@ ROOTLESS_XATTR = "user.rootlesscontainers"
 # Labels of the host's own security policy: what the image brings means nothing here.
 _LEFT_OUT = frozenset({b"security.selinux"})
 _LARGEST_ID = (1 << 32) - 2
+_NOBODY_SAYS = (1 << 32) - 1
 _SECONDS = (1 << 63) - 1
 BILLION = 1_000_000_000
 _XATTR_REFUSED = frozenset({errno.EOPNOTSUPP, errno.EPERM, errno.EACCES})
@@ -105,9 +106,8 @@ def _moved(number: int, ranges: tuple[IdRange, ...], what: str) -> int:
 
 
 def _protobuf(uid: int, gid: int) -> bytes:
-    """The message of rootlesscontaine.rs: field 1 is the uid, field 2 the gid; zeros are left out."""
-    fields = ((0x08, uid), (0x10, gid))
-    return b"".join(bytes([tag]) + _varint(number) for tag, number in fields if number)
+    """The message of rootlesscontaine.rs: field 1 is the uid, field 2 the gid; root is said by the id that is none."""
+    return b"\x08" + _varint(uid or _NOBODY_SAYS) + b"\x10" + _varint(gid or _NOBODY_SAYS)
 
 
 def _varint(number: int) -> bytes:

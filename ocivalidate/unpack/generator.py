@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from ocivalidate.unpack.attributes import IdRange
 from ocivalidate.unpack.errors import UnpackError
 
 Tree = dict[str, Any]
+_MAPPING = ("containerID", "hostID", "size")
 Start = Callable[[str, bool], ConfigBuilder]
 Change = Callable[[ConfigBuilder], object]
 
@@ -69,6 +70,33 @@ def map_ids(tree: Tree, uids: tuple[IdRange, ...], gids: tuple[IdRange, ...]) ->
     for name, ranges in (("uidMappings", uids), ("gidMappings", gids)):
         if ranges:
             linux[name] = [{"containerID": inside, "hostID": outside, "size": size} for inside, outside, size in ranges]
+
+
+def leave_out_groups(tree: Tree, gids: tuple[IdRange, ...]) -> Iterator[str]:
+    """Take out the additional groups that are nobody in the user namespace: no runtime can set them."""
+    user = tree.get("process", {}).get("user", {})
+    groups = user.get("additionalGids", [])
+    kept = [gid for gid in groups if not gids or any(_has(found, gid) for found in gids)]
+    if kept != groups:
+        yield f"additional groups are left out, because they are not mapped: {sorted(set(groups) - set(kept))}"
+        del user["additionalGids"]
+        if kept:
+            user["additionalGids"] = kept
+
+
+def unmapped(tree: Tree) -> Iterator[str]:
+    """Say that the process is to be somebody who is nobody in its user namespace."""
+    user, linux = tree.get("process", {}).get("user", {}), tree.get("linux", {})
+    for what in ("uid", "gid"):
+        ranges = [IdRange(*(entry[key] for key in _MAPPING)) for entry in linux.get(f"{what}Mappings", ())]
+        number = user.get(what, 0)
+        if ranges and not any(_has(found, number) for found in ranges):
+            hint = f"--{what}-map or -- --user 0:0"
+            yield f"the {what} {number} of the process is not mapped: it cannot run without {hint}"
+
+
+def _has(found: IdRange, number: int) -> bool:
+    return found.inside <= number < found.inside + found.size
 
 
 def own_ids() -> tuple[tuple[IdRange, ...], tuple[IdRange, ...]]:
