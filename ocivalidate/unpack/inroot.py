@@ -28,9 +28,10 @@ def read_file(root: int, path: str, limit: int) -> bytes | None:
         return None
     finally:
         os.close(folder)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        return None
     with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            return None
         data = file.read(limit + 1)
     if len(data) > limit:
         raise UnpackError(f"/{path} of the image has more than {limit} bytes")
