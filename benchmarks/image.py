@@ -193,8 +193,8 @@ def measure(folder: Path, options: argparse.Namespace) -> bool:
         tiny(folder, int(TINY_BLOBS * scale))
         bomb(folder, 100 * GIB)
     print(f"{pool.cores()} cores, Python {sys.version.split()[0]}, {options.rounds} rounds, scale {scale}")
-    head = f"{'layout':<34} {'blobs':>9} {'inflated':>9} {'entries':>7} {'wall':>9} {'CPU':>9} {'limit':>9} {'ratio':>6} {'work':>6}"
-    print(f"{head} {'memory':>9}  problems")
+    head = f"{'layout':<34} {'blobs':>9} {'inflated':>9} {'entries':>7} {'wall':>9} {'CPU':>9} {'limit':>9}"
+    print(f"{head} {'ratio':>6} {'work':>6} {'memory':>9}  problems")
     fine = [row(f"8 layers, {name}", folder / name, options.rounds) for name in ("gzip", "zstd")]
     # One stream inflates on one core only, whatever the others do: these rows are for comparison.
     for name in ("gzip", "zstd"):

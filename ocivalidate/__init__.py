@@ -15,12 +15,14 @@ if TYPE_CHECKING:
     from ocivalidate.bundle import check_bundle, check_config, check_features, check_state
     from ocivalidate.clauses import Clause, Level, Severity
     from ocivalidate.findings import ExitCode, Finding, Location, Outcome, Report, Result
+    from ocivalidate.generate import ConfigBuilder
     from ocivalidate.image import check_image
 
 __version__ = "0.1.0"
 
 __all__ = [
     "Clause",
+    "ConfigBuilder",
     "ExitCode",
     "Finding",
     "Level",
@@ -40,6 +42,7 @@ __all__ = [
 # The module that each public name comes from.
 _HOMES = {
     "Clause": "ocivalidate.clauses",
+    "ConfigBuilder": "ocivalidate.generate",
     "ExitCode": "ocivalidate.findings",
     "Finding": "ocivalidate.findings",
     "Level": "ocivalidate.clauses",

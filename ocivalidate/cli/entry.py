@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import os
-import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
 from ocivalidate import __version__
 from ocivalidate.cli.errors import UsageError
-from ocivalidate.cli.streams import UnwritableOutput, give_up, print_text, tell
-from ocivalidate.findings import ExitCode
-from ocivalidate.resources import MissingResource
+from ocivalidate.cli.guard import guarded
+from ocivalidate.cli.streams import print_text
 
 # Command → its module below ocivalidate.cli and what it is for. Only the module of the command that is run gets loaded.
 COMMANDS = {
@@ -28,7 +25,6 @@ COMMANDS = {
     "generate": ("generate", "write a config.json; the same as oci-gen"),
     "demo": ("demo", "judge the samples that come with ocivalidate"),
 }
-_INTERRUPTED = 130
 
 
 class Parser(argparse.ArgumentParser):
@@ -49,43 +45,22 @@ class Parser(argparse.ArgumentParser):
 
 def run(arguments: Sequence[str]) -> int:
     """Run a command line and return its exit code."""
-    try:
-        return _obey(arguments)
-    except (UsageError, MissingResource) as problem:
-        return _complain(str(problem))
-    except BrokenPipeError:
-        # Whoever read our output has seen enough.
-        give_up(sys.stdout)
-        return ExitCode.COULD_NOT_JUDGE
-    except UnwritableOutput as problem:
-        give_up(sys.stdout)
-        return _complain(str(problem))
-    except KeyboardInterrupt:
-        return _INTERRUPTED
-    except Exception as problem:
-        if os.environ.get("OCIVALIDATE_DEBUG"):
-            raise
-        kind = type(problem).__name__
-        return _complain(f"internal error, please report it ({kind}: {problem}); OCIVALIDATE_DEBUG=1 shows where")
-
-
-def _obey(arguments: Sequence[str]) -> int:
-    if sys.stdout is None:
-        raise UnwritableOutput("standard output is closed")
     if arguments[:1] == ["generate"]:
-        # What stands after -- is no option of ours, whatever it looks like: oci-gen reads it by itself.
+        # What stands after -- is no option of ours, whatever it looks like: oci-gen reads its command line by itself.
         from ocivalidate.cli.generate import main as generate
 
         return generate(arguments[1:], "ocivalidate generate")
+    return guarded("ocivalidate", lambda: _obey(arguments))
+
+
+def _obey(arguments: Sequence[str]) -> int:
     own, after = _split(arguments)
     try:
         options = _parser(own).parse_args(own, argparse.Namespace(after=after))
     except SystemExit:
         # --help and --version end like this, when they have said all.
-        code = 0
-    else:
-        code = importlib.import_module(f"ocivalidate.cli.{COMMANDS[options.command][0]}").run(options)
-    print_text("")
+        return 0
+    code: int = importlib.import_module(f"ocivalidate.cli.{COMMANDS[options.command][0]}").run(options)
     return code
 
 
@@ -95,14 +70,6 @@ def _split(arguments: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
         return arguments, ()
     end = arguments.index("--")
     return arguments[:end], arguments[end + 1 :]
-
-
-def _complain(message: str) -> int:
-    from ocivalidate.report.escape import visible
-
-    shown = visible(" ".join(message.split())).encode("ascii", "backslashreplace").decode()
-    tell(f"ocivalidate: error: {shown}")
-    return ExitCode.COULD_NOT_JUDGE
 
 
 def _parser(arguments: Sequence[str]) -> Parser:

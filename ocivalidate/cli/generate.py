@@ -6,12 +6,13 @@ The flags are the rows of the option table.
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from ocivalidate import __version__
 from ocivalidate.cli.errors import UsageError
 from ocivalidate.cli.guard import guarded
+from ocivalidate.cli.streams import print_text, tell
 from ocivalidate.generate.builder import ConfigBuilder
 from ocivalidate.generate.defaults import PLATFORMS
 from ocivalidate.generate.errors import OptionError
@@ -62,16 +63,25 @@ def main(arguments: Sequence[str], program: str) -> int:
     return guarded(program, lambda: _run(list(arguments), program))
 
 
+def add_options(_parser: argparse.ArgumentParser, _command: str) -> None:
+    """Nothing: as a command of ``ocivalidate`` it reads its command line by itself."""
+
+
 def _run(arguments: list[str], program: str) -> int:
     own = arguments[: arguments.index(COMMAND)] if COMMAND in arguments else arguments
     if not {*HELP}.isdisjoint(own):
-        return _print(_parser(program).format_help().encode())
+        print_text(_parser(program).format_help())
+        return 0
+    if "--version" in own:
+        print_text(f"{program} {__version__}\n")
+        return 0
     try:
         options = parse(arguments, program)
         if options.list_paths:
             from ocivalidate.generate.listing import listed
 
-            return _print(listed().encode())
+            print_text(listed())
+            return 0
         return _write(apply(options, start(options)), options, program)
     except OptionError as problem:
         raise UsageError(str(problem)) from problem
@@ -84,7 +94,7 @@ def parse(arguments: list[str], program: str) -> argparse.Namespace:
         end = arguments.index(COMMAND)
         arguments, command = arguments[:end], arguments[end + 1 :]
     if any(argument.startswith("--") for argument in arguments):
-        from ocivalidate.generate.aliases import rewritten
+        from ocivalidate.generate.rewriting import rewritten
 
         arguments, words = rewritten(arguments)
         command = words if command is None and words else command
@@ -119,6 +129,7 @@ def _parser(program: str) -> argparse.ArgumentParser:
         "-o", "--output", metavar="FILE", help="write to a file, whole or not at all (default: standard output)"
     )
     output.add_argument("--force", action="store_true", help="write a config that breaks the specification, too")
+    output.add_argument("--version", action="store_true", help="print the version and end")
     output.add_argument(*HELP, action="store_true", help="print this and end")
     return parser
 
@@ -185,17 +196,11 @@ def _write(builder: ConfigBuilder, options: argparse.Namespace, program: str) ->
     if refused:
         return _NOT_ACCEPTED
     if options.output in (None, "-"):
-        return _print(finished.text)
-    from ocivalidate.cli.output import write_file
+        print_text(finished.text.decode())
+    else:
+        from ocivalidate.cli.output import write_file
 
-    write_file(options.output, finished.text.decode())
-    return 0
-
-
-def _print(data: bytes) -> int:
-    sys.stdout.flush()
-    sys.stdout.buffer.write(data)
-    sys.stdout.buffer.flush()
+        write_file(options.output, finished.text.decode())
     return 0
 
 
@@ -210,4 +215,4 @@ def _tell(report: Report, program: str, *, worst_only: bool) -> None:
             got = f" (got {finding.got})" if finding.got else ""
             hint = f"; {finding.hint}" if finding.hint else ""
             line = visible(f"{finding.severity}[{finding.clause.id}]: {finding.message}{got}{hint}")
-            sys.stderr.write(f"{program}: {line.encode('ascii', 'backslashreplace').decode()}\n")
+            tell(f"{program}: {line.encode('ascii', 'backslashreplace').decode()}")

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 
 from ocivalidate.cli.errors import UsageError
+from ocivalidate.cli.streams import UnwritableOutput, give_up, print_text, tell
 
 _COULD_NOT_JUDGE = 2
 _INTERRUPTED = 130
@@ -14,31 +15,47 @@ _INTERRUPTED = 130
 
 def guarded(program: str, command: Callable[[], int]) -> int:
     """Run a command and return its exit code; ``program`` is who complains."""
-    from ocivalidate.resources import MissingResource
-
     try:
-        code = command()
-        sys.stdout.flush()
-    except (UsageError, MissingResource) as problem:
+        code = _run(command)
+    except UsageError as problem:
         return complain(program, str(problem))
     except BrokenPipeError:
-        # Whoever read our output has seen enough. Python would complain once more when it closes the stream.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # Whoever read our output has seen enough.
+        give_up(sys.stdout)
         return _COULD_NOT_JUDGE
+    except UnwritableOutput as problem:
+        give_up(sys.stdout)
+        return complain(program, str(problem))
     except KeyboardInterrupt:
         return _INTERRUPTED
     except Exception as problem:
         if os.environ.get("OCIVALIDATE_DEBUG"):
             raise
-        kind = type(problem).__name__
-        return complain(
-            program, f"internal error, please report it ({kind}: {problem}); OCIVALIDATE_DEBUG=1 shows where"
-        )
+        return complain(program, _unexpected(problem))
     return code
+
+
+def _run(command: Callable[[], int]) -> int:
+    if sys.stdout is None:
+        raise UnwritableOutput("standard output is closed")
+    code = command()
+    print_text("")
+    return code
+
+
+def _unexpected(problem: Exception) -> str:
+    from ocivalidate.resources import MissingResource
+
+    if isinstance(problem, MissingResource):
+        return str(problem)
+    kind = type(problem).__name__
+    return f"internal error, please report it ({kind}: {problem}); OCIVALIDATE_DEBUG=1 shows where"
 
 
 def complain(program: str, message: str) -> int:
     """Say in one line of plain ASCII what is wrong, and return the exit code for that."""
-    line = " ".join(message.split())
-    sys.stderr.write(f"{program}: error: {line.encode('ascii', 'backslashreplace').decode()}\n")
+    from ocivalidate.report.escape import visible
+
+    shown = visible(" ".join(message.split())).encode("ascii", "backslashreplace").decode()
+    tell(f"{program}: error: {shown}")
     return _COULD_NOT_JUDGE

@@ -38,23 +38,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from copy import deepcopy
-from dataclasses import dataclass
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
-from ocivalidate.bundle.api import check_config
-from ocivalidate.clauses import Severity
-from ocivalidate.findings import ExitCode, Report, exit_code
 from ocivalidate.generate import tree as trees
 from ocivalidate.generate.devices import DeviceOptions
 from ocivalidate.generate.draft import OLDEST
 from ocivalidate.generate.errors import Rejected
+from ocivalidate.generate.fields import FieldOptions
+from ocivalidate.generate.hooks import HookOptions
 from ocivalidate.generate.mounts import MountOptions
 from ocivalidate.generate.names import NameOptions
-from ocivalidate.generate.others import FieldOptions, HookOptions, PlatformOptions
+from ocivalidate.generate.platforms import PlatformOptions
 from ocivalidate.generate.process import ProcessOptions
 from ocivalidate.generate.resources import ResourceOptions
 from ocivalidate.generate.security import SecurityOptions
 from ocivalidate.generate.tree import Tree
+
+if TYPE_CHECKING:
+    from ocivalidate.findings import Report
 
 
 class ConfigBuilder(
@@ -149,8 +150,7 @@ class ConfigBuilder(
         return trees.rendered(self.build(force=force))
 
 
-@dataclass(frozen=True, slots=True)
-class Finished:
+class Finished(NamedTuple):
     """A config, its text, and what ``check_bundle`` says of it."""
 
     tree: Tree
@@ -160,16 +160,22 @@ class Finished:
     @property
     def rejected(self) -> bool:
         """Whether ``ocivalidate bundle`` would fail on it."""
+        from ocivalidate.findings import ExitCode, exit_code
+
         return exit_code([self.report]) is not ExitCode.CONFORMS
 
     @property
     def weight(self) -> tuple[int, int]:
         """How much is wrong with it: errors, then all findings."""
+        from ocivalidate.clauses import Severity
+
         findings = self.report.findings
         return sum(finding.severity is Severity.ERROR for finding in findings), len(findings)
 
 
 def _finished(tree: Tree) -> Finished:
+    from ocivalidate.bundle.api import check_config  # --help has no use for it
+
     ordered: Tree = trees.ordered(tree)
     text = trees.rendered(ordered)
     return Finished(ordered, text, check_config(text, "config.json"))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import Any, Self
 
-from ocivalidate.clauses import PLATFORMS
 from ocivalidate.generate import tree as trees
+from ocivalidate.generate.defaults import PLATFORMS
 from ocivalidate.generate.errors import OptionError
 from ocivalidate.generate.paths import Place, resolve
 from ocivalidate.generate.profiles import starting_tree

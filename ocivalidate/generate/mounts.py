@@ -210,7 +210,8 @@ class MountOptions(Draft):
         """The size of the mount at ``/dev/shm``."""
         for index, entry in enumerate(self._entries("mounts")):
             if isinstance(entry, dict) and entry.get("destination") == "/dev/shm":  # noqa: S108  # a path in the container
-                kept = [word for word in entry.get("options", []) if not str(word).startswith("size=")]
+                options = self._entries(f"mounts[{index}].options")
+                kept = [word for word in options if not str(word).startswith("size=")]
                 return self._put(f"mounts[{index}].options", [*kept, f"size={units.size(size)}"])
         raise OptionError("there is no mount at /dev/shm")
 

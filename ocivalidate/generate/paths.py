@@ -11,12 +11,10 @@ import functools
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ocivalidate.generate.errors import OptionError
 from ocivalidate.pointers import parse_pointer
-from ocivalidate.schema import everything
 
 KIND = "runtime-config"
 LONGEST = 4096
@@ -32,8 +30,7 @@ _PLAIN = re.compile(r"[A-Za-z_$][A-Za-z0-9_$-]*")
 _SCALARS = ("string", "integer", "number", "boolean")
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where a path leads. ``nodes[i]`` is the schema node of what ``steps[: i + 1]`` lead to."""
 
     steps: tuple[Step, ...]
@@ -48,6 +45,13 @@ class Place:
     def text(self) -> str:
         """The path in its usual form."""
         return said(self.steps)
+
+
+def root() -> Node:
+    """The schema of all releases together."""
+    from ocivalidate.schema import everything  # --help has no use for it
+
+    return everything(KIND)
 
 
 def said(steps: tuple[Step, ...]) -> str:
@@ -97,7 +101,7 @@ def _read(text: str) -> tuple[Place, str]:
         pointer, equals, value = text.partition("=")
         return _from_pointer(pointer), equals + value
     steps: list[Step] = []
-    nodes = [everything(KIND)]
+    nodes = [root()]
     rest = text
     while rest and not rest.startswith("=") and len(steps) < LONGEST:
         step, rest = _step(text, rest, nodes[-1], first=not steps)
@@ -148,7 +152,7 @@ def _from_pointer(pointer: str) -> Place:
     except ValueError as problem:
         raise OptionError(f"{pointer!r} is not a path: {problem}") from None
     steps: list[Step] = []
-    nodes = [everything(KIND)]
+    nodes = [root()]
     for token in tokens:
         step = _pointer_step(token) if nodes[-1].get("type") == "array" else token
         found = child(nodes[-1], step)
@@ -171,8 +175,7 @@ def _pointer_step(token: str) -> Step:
 # --- What the schema has
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(NamedTuple):
     """One settable path in general form (``mounts[].type``, ``linux.sysctl.*``).
 
     With its schema node, and the first and last release that have it (``None``: no bound).
@@ -186,7 +189,7 @@ class Field:
 
 def fields() -> Iterator[Field]:
     """Every path of every release, in the order of the specification."""
-    yield from _below(everything(KIND), "", None, None)
+    yield from _below(root(), "", None, None)
 
 
 def _below(node: Node, path: str, since: str | None, until: str | None) -> Iterator[Field]:

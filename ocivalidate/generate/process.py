@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import Self
 
-from ocivalidate.bundle.values import LINUX_RLIMITS, SOLARIS_RLIMITS
 from ocivalidate.generate import units
 from ocivalidate.generate.draft import Draft
 from ocivalidate.generate.errors import OptionError
@@ -107,7 +105,7 @@ class ProcessOptions(Draft):
         metavar="FILE",
         help="variables from a file, a NAME=VALUE on each line; # starts a comment",
     )
-    def env_file(self, file: str | Path) -> Self:
+    def env_file(self, file: str | os.PathLike[str]) -> Self:
         """Set the variables of a file: lines of ``NAME=VALUE`` or ``NAME``.
 
         Empty lines and those that start with ``#`` are passed over.
@@ -169,6 +167,8 @@ class ProcessOptions(Draft):
 
         -1 is unlimited; without ``hard`` both are the same.
         """
+        from ocivalidate.bundle.values import LINUX_RLIMITS, SOLARIS_RLIMITS
+
         kind = f"RLIMIT_{name.upper().removeprefix('RLIMIT_')}"
         if kind not in LINUX_RLIMITS and kind not in SOLARIS_RLIMITS:
             known = " ".join(limit.removeprefix("RLIMIT_").lower() for limit in LINUX_RLIMITS)

@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable
 from copy import deepcopy
 
-from ocivalidate.bundle.values import CAPABILITIES
 from ocivalidate.generate import defaults
 from ocivalidate.generate.defaults import Tree
 from ocivalidate.generate.errors import OptionError
@@ -50,6 +49,8 @@ def hardened(config: Tree, platform: str) -> None:
 
 def privileged(config: Tree, platform: str) -> None:
     """As root on the host, but with namespaces: every capability and device, nothing hidden, /sys writable."""
+    from ocivalidate.bundle.values import CAPABILITIES
+
     if platform not in _LINUX:
         return
     process, linux = config.setdefault("process", {}), config.setdefault("linux", {})
@@ -60,8 +61,10 @@ def privileged(config: Tree, platform: str) -> None:
         linux.pop(name, None)
     linux.setdefault("resources", {})["devices"] = [dict(defaults.ALL_DEVICES)]
     for entry in config.get("mounts", []):
-        if entry.get("type") in ("sysfs", "cgroup") and "ro" in entry.get("options", []):
-            entry["options"] = ["rw" if word == "ro" else word for word in entry["options"]]
+        # A template may hold anything.
+        options = entry.get("options") if isinstance(entry, dict) else None
+        if isinstance(options, list) and entry.get("type") in ("sysfs", "cgroup"):
+            entry["options"] = ["rw" if word == "ro" else word for word in options]
 
 
 PROFILES: dict[str, Callable[[Tree, str], None]] = {
@@ -87,7 +90,7 @@ def rootless(config: Tree, platform: str) -> None:
     config["process"]["user"] = config["process"]["user"] | {"uid": 0, "gid": 0}
     replaced = {"/sys": defaults.HOST_SYS, "/dev/pts": defaults.ROOTLESS_DEVPTS}
     kept_mounts = [entry for entry in config.get("mounts", []) if entry["destination"] != "/sys/fs/cgroup"]
-    config["mounts"] = [deepcopy(replaced.get(entry["destination"], entry)) for entry in kept_mounts]
+    config["mounts"] = [replaced.get(entry["destination"], entry) for entry in kept_mounts]
 
 
 def _own_id(name: str) -> int:
@@ -100,8 +103,9 @@ def starting_tree(platform: str, profile: str, *, without_root: bool) -> Tree:
     for what, known, asked in (("platform", defaults.PLATFORMS, platform), ("profile", PROFILES, profile)):
         if asked not in known:
             raise OptionError(f"unknown {what} {asked!r}; known are {', '.join(known)}")
-    config: Tree = deepcopy(defaults.PLATFORMS[platform]())
+    config = deepcopy(defaults.PLATFORMS[platform]())
     PROFILES[profile](config, platform)
     if without_root:
         rootless(config, platform)
-    return config
+    # Profiles put parts of the tables into it, which are everybody's.
+    return deepcopy(config)

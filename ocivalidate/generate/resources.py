@@ -6,8 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Self
+from typing import NamedTuple, Self
 
 from ocivalidate.generate import units
 from ocivalidate.generate.draft import Draft
@@ -28,7 +27,7 @@ def _or_max(value: int) -> str:
 
 def _weight_of_shares(shares: int) -> str:
     """cpu.weight 1 to 10000 for cpu.shares 2 to 262144, on a straight line, as runtimes translate them."""
-    return str(1 + (min(max(shares, 2), 262_144) - 2) * 9_999 // 262_142) if shares else "0"
+    return str(1 + (shares - 2) * 9_999 // 262_142)
 
 
 def _io_weight(weight: int) -> str:
@@ -36,8 +35,7 @@ def _io_weight(weight: int) -> str:
     return str(1 + (weight - 10) * 9_999 // 990)
 
 
-@dataclass(frozen=True, slots=True)
-class _Words:
+class _Words(NamedTuple):
     """One limit: its field below ``linux.resources``, its file in cgroup v2, and how the text of that is made."""
 
     field: str
@@ -117,7 +115,10 @@ class ResourceOptions(Draft):
         """Processor time relative to other containers."""
         if self._on("windows") and not self._on("linux"):
             return self._put("windows.resources.cpu.shares", units.count(shares))
-        return self._limit(_CPU_SHARES, units.count(shares))
+        number = units.count(shares)
+        if not 2 <= number <= 262_144:
+            raise OptionError(f"{shares} is not a number of shares from 2 to 262144")
+        return self._limit(_CPU_SHARES, number)
 
     @option("--cpuset-cpus", group="resources", metavar="LIST", help="the processors it may run on: 0-3,8")
     def cpuset_cpus(self, cpus: str) -> Self:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Self
+from typing import Any, Self
 
-from ocivalidate.bundle.values import CAPABILITIES
 from ocivalidate.generate import profiles
 from ocivalidate.generate.draft import Draft
 from ocivalidate.generate.errors import OptionError
@@ -19,11 +18,13 @@ ALL_SETS = ("effective", "bounding", "inheritable", "permitted", "ambient")
 _LABEL = ("system_u", "system_r", "container_t", "s0")
 _LABEL_PARTS = ("user", "role", "type", "level")
 # Members that only the profile files of Docker and Podman have.
-_DOCKER_MEMBERS = ("archMap", "includes", "excludes")
+_ENGINE_MEMBERS = ("archMap", "includes", "excludes")
 
 
 def capability(written: str) -> str:
     """The full name of a capability: ``net_admin`` is ``CAP_NET_ADMIN``. Raises :class:`OptionError`."""
+    from ocivalidate.bundle.values import CAPABILITIES
+
     name = f"CAP_{written.upper().removeprefix('CAP_')}"
     if name in CAPABILITIES:
         return name
@@ -36,10 +37,21 @@ def capability(written: str) -> str:
 
 
 def _names(written: str) -> list[str]:
+    from ocivalidate.bundle.values import CAPABILITIES
+
     words = [word for word in written.replace(",", " ").split() if word]
     if not words:
         raise OptionError("there is no capability")
-    return sorted(CAPABILITIES) if "all" in [word.lower() for word in words] else [capability(word) for word in words]
+    named = [capability(word) for word in words if word.lower() != "all"]
+    return named if len(named) == len(words) else sorted(CAPABILITIES)
+
+
+def _is_for_engines(profile: Any) -> bool:
+    if not isinstance(profile, dict):
+        return False
+    rules = profile.get("syscalls")
+    parts = [profile, *(rule for rule in (rules if isinstance(rules, list) else []) if isinstance(rule, dict))]
+    return any(member in part for part in parts for member in _ENGINE_MEMBERS)
 
 
 def _read_security(text: str) -> Arguments:
@@ -150,8 +162,7 @@ class SecurityOptions(Draft):
             self._drop("linux.seccomp")
             return
         profile = read_json(file)
-        text = repr(profile)
-        if isinstance(profile, dict) and any(f"'{member}'" in text for member in _DOCKER_MEMBERS):
+        if _is_for_engines(profile):
             raise OptionError(
                 f"{file} is a profile for Docker or Podman (archMap, includes, excludes); "
                 "a config takes linux.seccomp as the specification has it"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from ocivalidate.bundle.sources import MAX_SIZE, STANDARD_INPUT, Unreadable, file_source
 from ocivalidate.generate.errors import OptionError
 from ocivalidate.generate.values import from_json
 
@@ -14,6 +13,8 @@ Path = str | os.PathLike[str]
 
 def read_text(file: Path) -> str:
     """The text of a file, or of standard input for ``-``. Raises :class:`OptionError`."""
+    from ocivalidate.bundle.sources import MAX_SIZE, Unreadable, file_source
+
     name = _name(file)
     try:
         data = file_source(os.fspath(file), MAX_SIZE).data or b""
@@ -31,4 +32,4 @@ def read_json(file: Path) -> Any:
 
 
 def _name(file: Path) -> str:
-    return "standard input" if os.fspath(file) == STANDARD_INPUT else os.fspath(file)
+    return "standard input" if os.fspath(file) == "-" else os.fspath(file)

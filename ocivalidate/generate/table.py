@@ -7,9 +7,8 @@ so a method without a flag or a flag without a method cannot come about.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 Arguments = tuple[Any, ...]
 Method = TypeVar("Method", bound=Callable[..., Any])
@@ -45,8 +44,7 @@ def as_text(text: str) -> Arguments:
     return (text,)
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
+class Option(NamedTuple):
     """One row. ``metavar`` is empty for a flag without a value.
 
     ``reads`` turns the text of a value into the method's arguments.

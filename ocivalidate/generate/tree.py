@@ -8,8 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ocivalidate.generate.errors import OptionError
-from ocivalidate.generate.paths import KIND, Node, Place, Step, child, said
-from ocivalidate.schema import everything, in_release
+from ocivalidate.generate.paths import Node, Place, Step, child, root, said
 from ocivalidate.versions import RUNTIME_RELEASES, holds
 
 Tree = dict[str, Any]
@@ -98,7 +97,7 @@ def ordered(value: Any, node: Node | None = None) -> Any:
 
     Unknown ones follow in their own order.
     """
-    node = everything(KIND) if node is None else node
+    node = root() if node is None else node
     if isinstance(value, dict):
         known = [name for name in node.get("properties", {}) if name in value]
         names = known + [name for name in value if name not in node.get("properties", {})]
@@ -114,10 +113,13 @@ def rendered(tree: Tree) -> bytes:
     Raises :class:`OptionError`.
     """
     try:
-        return (json.dumps(tree, ensure_ascii=False, indent=2) + "\n").encode()
+        return (json.dumps(tree, ensure_ascii=False, indent=2, allow_nan=False) + "\n").encode()
     except UnicodeEncodeError as problem:
         broken = problem.object[problem.start : problem.start + 1]
         raise OptionError(f"a text of the config is not valid UTF-8: {broken!a} stands in it") from None
+    except (TypeError, ValueError) as problem:
+        # Only programs can get here, with values that no JSON text has.
+        raise OptionError(f"a value of the config cannot be written as JSON: {problem}") from None
 
 
 # --- Releases
@@ -125,7 +127,7 @@ def rendered(tree: Tree) -> bytes:
 
 def bounds(tree: Tree) -> list[tuple[str, str | None, str | None]]:
     """Place, first and last release of every member that not every release has."""
-    return list(_bounds(tree, everything(KIND), ()))
+    return list(_bounds(tree, root(), ()))
 
 
 def _bounds(value: Any, node: Node, steps: tuple[Step, ...]) -> Iterator[tuple[str, str | None, str | None]]:
@@ -159,7 +161,7 @@ def releases_with_all(tree: Tree, oldest: str) -> list[str]:
 
 def only_in(tree: Tree, release: str) -> Tree:
     """A copy without the members that the release does not have: how defaults are made for an older release."""
-    copy: Tree = _only_in(tree, everything(KIND), release)
+    copy: Tree = _only_in(tree, root(), release)
     return copy
 
 
@@ -169,7 +171,7 @@ def _only_in(value: Any, node: Node, release: str) -> Any:
         return {
             name: _only_in(member, found, release)
             for name, member, found in pairs
-            if found is not None and in_release(found, release)
+            if found is not None and holds(release, found.get("x-since"), found.get("x-until"))
         }
     if isinstance(value, list):
         return [_only_in(entry, node.get("items", {}), release) for entry in value]
@@ -179,5 +181,5 @@ def _only_in(value: Any, node: Node, release: str) -> Any:
 @functools.lru_cache(maxsize=8)
 def section_since(platform: str) -> str | None:
     """The first release that has the section of a platform."""
-    since: str | None = everything(KIND)["properties"][platform].get("x-since")
+    since: str | None = root()["properties"][platform].get("x-since")
     return since

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ocivalidate import schema
-from ocivalidate.documents import read_document
 from ocivalidate.generate import units
 from ocivalidate.generate.errors import OptionError
 from ocivalidate.generate.paths import Node, Place, child, said
@@ -15,6 +13,8 @@ from ocivalidate.spelling import one_typo_apart
 from ocivalidate.versions import holds
 from ocivalidate.wording import excerpt
 
+# How many arrays and objects may stand inside each other in what options are given. Real configs have less than 20.
+_DEEPEST = 100
 # Integer fields that count something which people write with a unit, by their general path.
 _UNITS = (
     (
@@ -48,6 +48,8 @@ def unit_of(path: str) -> str:
 
 def typed(place: Place, text: str) -> Any:
     """The value that ``text`` means at ``place``. Raises :class:`OptionError`."""
+    from ocivalidate.schema import type_text
+
     kind = place.node.get("type")
     if kind == "string":
         return text
@@ -58,7 +60,7 @@ def typed(place: Place, text: str) -> Any:
     if kind in ("array", "object") and not text.lstrip().startswith(("[", "{")):
         form = '["a","b"]' if kind == "array" else '{"name":"value"}'
         hint = "; --append adds one entry" if kind == "array" else ""
-        raise OptionError(f"{place.text} is {schema.type_text(kind)}: write it as JSON, such as {form}{hint}")
+        raise OptionError(f"{place.text} is {type_text(kind)}: write it as JSON, such as {form}{hint}")
     return from_json(text, place.text)
 
 
@@ -83,11 +85,13 @@ def boolean(text: str) -> bool:
 
 def from_json(text: str, name: str) -> Any:
     """A JSON value, read as strictly as a config. Raises :class:`OptionError`."""
+    from ocivalidate.documents import read_document
+
     try:
         data = text.encode()
     except UnicodeEncodeError:
         raise OptionError(f"{name} is not valid UTF-8") from None
-    document = read_document(data, name)
+    document = read_document(data, name, max_depth=_DEEPEST)
     if document.problems:
         raise OptionError(f"{name} is not JSON that can be used: {document.problems[0].message}")
     return document.value
@@ -99,10 +103,12 @@ def accept(place: Place, value: Any, release: str | None) -> None:
     Members that the specification does not have, or not in the release, are refused, as is every value that
     breaks the schema.
     """
+    from ocivalidate.schema import violations
+
     for node in place.nodes:
         _in_release(node, place.text, release)
     _known(place.node, value, place.steps, release)
-    for error in schema.violations(place.node, value, pointer_of(*(str(step) for step in place.steps))):
+    for error in violations(place.node, value, pointer_of(*(str(step) for step in place.steps))):
         want = f", want {error.want}" if error.want else ""
         raise OptionError(f"{error.message} (got {error.got}{want})")
 

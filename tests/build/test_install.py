@@ -48,6 +48,11 @@ def test_installed_command_tells_its_version(installed: Path, tmp_path: Path) ->
     assert ocivalidate.__version__ in output(installed / "ocivalidate", "--version", cwd=tmp_path)
 
 
+def test_installed_generator_writes_what_the_installed_judge_accepts(installed: Path, tmp_path: Path) -> None:
+    output(installed / "oci-gen", "--cpus", "2", "-o", "config.json", cwd=tmp_path)
+    assert "conforms" in output(installed / "ocivalidate", "bundle", "--document-only", "config.json", cwd=tmp_path)
+
+
 def test_module_is_the_command(installed: Path, tmp_path: Path) -> None:
     by_module = output(installed / "python", "-m", "ocivalidate", "--version", cwd=tmp_path)
     assert by_module == output(installed / "ocivalidate", "--version", cwd=tmp_path)

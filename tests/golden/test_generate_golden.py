@@ -12,9 +12,13 @@ from tests.unit.generating import run
 
 Golden = Callable[[str, str], None]
 FRIENDLY = (
-    "--cpus 1.5 --memory 64m --pids-limit 50 --hostname box -u 1000:1000 --cap-drop all --cap-add NET_BIND_SERVICE "
-    "-v ./data:/data:ro --tmpfs /run:size=16m --device /dev/fuse --ulimit nofile=1024:2048 -e A=b --sysctl net.ipv4.ip_forward=1 "
-    "--hook createRuntime=/bin/hook,one --annotation org.example.key=value --uidmap 0:100000:65536 -- /bin/server --port 80"
+    "--cpus 1.5 --memory 64m --pids-limit 50 --hostname box -u 1000:1000 --cap-drop all "
+    "--cap-add NET_BIND_SERVICE "
+    "-v ./data:/data:ro "
+    "--tmpfs /run:size=16m --device /dev/fuse --ulimit nofile=1024:2048 -e A=b "
+    "--sysctl net.ipv4.ip_forward=1 "
+    "--hook createRuntime=/bin/hook,one --annotation org.example.key=value "
+    "--uidmap 0:100000:65536 -- /bin/server --port 80"
 ).split()
 
 

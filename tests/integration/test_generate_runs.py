@@ -1,4 +1,4 @@
-"""What oci-gen writes runs: with runc and crun, as root and as nobody in particular, and the kernel shows what was asked for."""
+"""What oci-gen writes runs, with runc and crun, as root and without privileges; the kernel shows what was asked for."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ CGROUPS = Path("/sys/fs/cgroup")
 TIMEOUT = 30.0
 SOMEBODY = 12345
 
-# A mount namespace of its own, so that nothing which a runtime mounts can stay. crun refuses a host that has both kinds of
-# control groups, unless the second kind is out of sight.
+# A mount namespace of its own, so that nothing which a runtime mounts can stay. crun refuses a host that has both kinds
+# of control groups, unless the second kind is out of sight.
 _UNSHARE = ("unshare", "--mount", "--propagation", "private", "sh", "-euc")
 _PREPARE = {
     "runc": "",
@@ -67,7 +67,7 @@ def bundle() -> Iterator[Path]:
     """A bundle that any user may look into, with busybox for everything."""
     folder = Path(tempfile.mkdtemp(prefix="oci-gen-"))
     try:
-        for name in ("bin", "dev", "proc", "sys", "tmp", "data", "etc"):
+        for name in "bin dev proc sys tmp data etc work".split():
             (folder / "rootfs" / name).mkdir(parents=True)
         shutil.copy(SHELL, folder / "rootfs" / "bin")
         (folder / "rootfs" / "bin" / "sh").symlink_to("busybox")
@@ -147,7 +147,10 @@ def test_every_profile_runs(profile: str, start: Start) -> None:
 
 
 def test_hardened_can_write_nowhere_but_in_tmp(start: Start) -> None:
-    script = "$B touch /x 2>/dev/null || echo no; $B touch /tmp/x && echo yes; $B grep -E 'Cap(Eff|Bnd)|NoNewPrivs' /proc/self/status"
+    script = (
+        "$B touch /x 2>/dev/null || echo no; $B touch /tmp/x && echo yes; "
+        "$B grep -E 'Cap(Eff|Bnd)|NoNewPrivs' /proc/self/status"
+    )
     told = start(_applet(script), "--profile", "hardened").split()
     assert told == ["no", "yes", "CapEff:", "0" * 16, "CapBnd:", "0" * 16, "NoNewPrivs:", "1"]
 
@@ -170,9 +173,9 @@ def test_the_process_is_as_it_was_asked_for(start: Start) -> None:
     script = (
         "$B id -u; $B id -g; $B id -G; $B pwd; echo $A; umask; ulimit -Sn; ulimit -Hn; $B cat /proc/self/oom_score_adj"
     )
-    options = ["-u", "1000:100", "--group-add", "5", "-w", "/tmp", "-e", "A=b c", "--umask", "027"]
+    options = ["-u", "1000:100", "--group-add", "5", "-w", "/work", "-e", "A=b c", "--umask", "027"]
     told = start(_applet(script), *options, "--ulimit", "nofile=100:200", "--oom-score-adj", "500")
-    assert told.splitlines() == ["1000", "100", "100 5", "/tmp", "b c", "0027", "100", "200", "500"]
+    assert told.splitlines() == ["1000", "100", "100 5", "/work", "b c", "0027", "100", "200", "500"]
 
 
 def test_an_added_capability_is_there_for_another_user_than_root(start: Start) -> None:
@@ -182,7 +185,10 @@ def test_an_added_capability_is_there_for_another_user_than_root(start: Start) -
 
 
 def test_volumes_mounts_and_devices(start: Start) -> None:
-    script = "$B cat /data/note; echo; $B touch /data/x 2>/dev/null || echo no; $B stat -c %t:%T /dev/f; $B df -k /scratch | $B tail -1"
+    script = (
+        "$B cat /data/note; echo; $B touch /data/x 2>/dev/null || echo no; $B stat -c %t:%T /dev/f; "
+        "$B df -k /scratch | $B tail -1"
+    )
     mounts = ["-v", "./data:/data:ro", "--tmpfs", "/scratch:size=1m", "--device", "/dev/null:/dev/f:rw"]
     told = start(_applet(script), *mounts).split()
     assert told[:5] == ["from", "the", "bundle", "no", "1:3"]

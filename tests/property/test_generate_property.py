@@ -21,17 +21,19 @@ from tests.unit.generating import run
 
 # Values that some option takes, values that nearly fit, and values that fit nowhere.
 WORDS = """
-0 1 2 5 -1 1.5 0.001 100 1000 70000 4294967295 4294967296 18446744073709551615 99999999999999999999 1e3 0x10 022 max unlimited
-512m 1.5g 12parsecs 64KiB 100ms 1s nofile=1024:2048 nofile=2:1 core=unlimited RLIMIT_CPU=5 nope=1 A=b A= =b A a=b=c PATH=/x
-/ /data app . .. ./data /data:/data:ro ./a:/b:rslave /a:/b:z a:b C:\\a:D:\\b type=bind,src=/a,dst=/b,ro type=tmpfs,dst=/t,tmpfs-size=1m
-type=proc,dst=/proc src=/a,dst=/b,idmap=uids=0-1-2 /run:size=1m,exec 0:0 1000:1000 0:100000:65536 0:0:0 1:4294967295:5 1000 root
-private host none /proc/1/ns/net /proc/self/ns/pid all NET_ADMIN CAP_CHOWN,kill SYS_NOPE x v1 v2 both c:1:3:/dev/x /dev/null /dev/fuse
-/dev/null:/dev/x:r b:7:0:/dev/l p:/pipe class/ABC 8:0:1m 8:0:500 8:1:9 c_1:*_rwm deny_a_*:*_rwm 0-1 0,2-3 1-0 2MB=1g 3XB=1
-memory.high=1g memory.high/x=1 a/b=c net.ipv4.ip_forward=1 kernel.hostname=x vm.swappiness=1 monotonic=5 boottime=-1.5 wall=1
-org.example.key=value org.opencontainers.image.os=linux no-new-privileges no-new-privileges=false apparmor=x label=disable
-label=type:spc_t label=a:b:c:d mask=/a unmask=all systempaths=unconfined seccomp=unconfined seccomp=/nowhere shared rslave nonsense
-prestart=/bin/a createRuntime=/bin/a,b poststop=bin startContainer={"path":"/x","timeout":0} poststart={"path":"/x","timeout":5} start=/x
-process hyperv ["sh","-c"] [1] [ {"a":1} \\\\?\\Volume{00000000-0000-0000-0000-000000000001}\\
+0 1 2 5 -1 1.5 0.001 100 1000 70000 4294967295 4294967296 18446744073709551615 99999999999999999999 1e3 0x10 022 max
+unlimited 512m 1.5g 12parsecs 64KiB 100ms 1s nofile=1024:2048 nofile=2:1 core=unlimited RLIMIT_CPU=5 nope=1 A=b A=
+=b A a=b=c PATH=/x / /data app . .. ./data /data:/data:ro ./a:/b:rslave /a:/b:z a:b C:\\a:D:\\b
+type=bind,src=/a,dst=/b,ro type=tmpfs,dst=/t,tmpfs-size=1m type=proc,dst=/proc src=/a,dst=/b,idmap=uids=0-1-2
+/run:size=1m,exec 0:0 1000:1000 0:100000:65536 0:0:0 1:4294967295:5 1000 root private host none /proc/1/ns/net
+/proc/self/ns/pid all NET_ADMIN CAP_CHOWN,kill SYS_NOPE x v1 v2 both c:1:3:/dev/x /dev/null /dev/fuse
+/dev/null:/dev/x:r b:7:0:/dev/l p:/pipe class/ABC 8:0:1m 8:0:500 8:1:9 c_1:*_rwm deny_a_*:*_rwm 0-1 0,2-3 1-0 2MB=1g
+3XB=1 memory.high=1g memory.high/x=1 a/b=c net.ipv4.ip_forward=1 kernel.hostname=x vm.swappiness=1 monotonic=5
+boottime=-1.5 wall=1 org.example.key=value org.opencontainers.image.os=linux no-new-privileges
+no-new-privileges=false apparmor=x label=disable label=type:spc_t label=a:b:c:d mask=/a unmask=all
+systempaths=unconfined seccomp=unconfined seccomp=/nowhere shared rslave nonsense prestart=/bin/a
+createRuntime=/bin/a,b poststop=bin startContainer={"path":"/x","timeout":0} poststart={"path":"/x","timeout":5}
+start=/x process hyperv ["sh","-c"] [1] [ {"a":1} \\\\?\\Volume{00000000-0000-0000-0000-000000000001}\\
 """.split()
 ASSIGNED = [
     "true",
@@ -65,10 +67,32 @@ path = st.sampled_from(PATHS).flatmap(
 )
 assignment = st.tuples(path, st.one_of(st.sampled_from(ASSIGNED), text)).map("=".join)
 
-own = st.sampled_from(sorted((option.flag for option in TABLE.values() if option.metavar and option.flag.strip("-"))))
+own = st.sampled_from(sorted(option.flag for option in TABLE.values() if option.metavar and option.flag.strip("-")))
 switch = st.sampled_from(sorted(option.flag for option in TABLE.values() if not option.metavar))
 other = st.sampled_from(sorted(ALIASES))
+# Options with values that fit them, so that many command lines give a config.
+FITTING = """
+--cpus=1.5 --memory=64m --memory=1g --memory-swap=2g --memory-reservation=1m --pids-limit=50 --cpu-shares=512
+--cpuset-cpus=0-1 --cpu-quota=20ms --cpu-period=50ms --blkio-weight=100 --memory-swappiness=10
+--hugepage-limit=2MB=1g --unified=memory.high=1g --cgroup=v2 --cgroup=both --cgroup-path=/a --device=/dev/fuse
+--device=c:1:3:/dev/x --device-read-bps=8:0:1m --device-write-iops=8:0:9 --hostname=box --domainname=d --pid=host
+--net=host --net=/proc/1/ns/net --uts=private --ipc=host --cgroupns=host --timens=private --uidmap=0:1000:5
+--gidmap=0:1000:5 --time-offset=boottime=5 --user=1000:100 --group-add=5 --umask=022 --workdir=/app --env=A=b
+--ulimit=nofile=1:2 --oom-score-adj=5 --volume=./a:/b:ro --tmpfs=/run --no-mount=/sys --mount=type=tmpfs,dst=/t
+--shm-size=1m --rootfs=r --cap-add=NET_ADMIN --cap-drop=all --security-opt=apparmor=x --security-opt=unmask=all
+--security-opt=label=type:x_t --sysctl=net.ipv4.ip_forward=1 --hook=createRuntime=/bin/a,b
+--annotation=org.example.a=b --entrypoint=/init --set=linux.rootfsPropagation=slave --append=process.args=-v
+--unset=mounts[0] --set=linux.netDevices.eth0.name=x --set=process.scheduler.policy=SCHED_BATCH --process-uid=5
+--linux-mem-limit=-1
+""".split()
+fitting = st.sampled_from(FITTING).map(lambda written: [written])
 option = st.one_of(
+    fitting,
+    fitting,
+    fitting,
+    fitting,
+    fitting,
+    fitting,
     st.tuples(own, text).map(lambda both: [f"{both[0]}={both[1]}"]),
     st.tuples(own, text).map(lambda both: [f"{both[0]}={both[1]}"]),
     st.tuples(own, text).map(list),
@@ -83,9 +107,11 @@ start = st.one_of(
     st.sampled_from(sorted(PROFILES)).map(lambda name: ["--profile", name]),
     st.sampled_from(RUNTIME_RELEASES).map(lambda release: ["--spec-version", release]),
     st.just(["--rootless"]),
-    st.sampled_from(["0", "1", "2", "3"]).map(lambda number: ["--template", number]),
+    st.sampled_from(["0", "1", "2", "3", "4"]).map(lambda number: ["--template", number]),
 )
-command = st.one_of(st.just([]), st.lists(st.text(max_size=5), max_size=3).map(lambda words: ["--", *words]))
+command: st.SearchStrategy[list[str]] = st.one_of(
+    st.just([]), st.lists(st.text(max_size=5), max_size=3).map(lambda words: ["--", *words])
+)
 command_lines = st.tuples(
     start,
     start,
@@ -105,6 +131,11 @@ TEMPLATES = (
         "mounts": [1, {"options": 5}],
     },
     {"linux": {"namespaces": ["x", {"type": 5}], "resources": {"devices": {}}, "maskedPaths": None}, "root": 1},
+    {
+        "process": {},
+        "linux": {},
+        "mounts": [1, {"destination": "/dev/shm", "options": 5}, {"type": "sysfs", "options": "ro"}],  # noqa: S108  # a path in the container
+    },
     {
         "windows": {"layerFolders": ["a"]},
         "vm": {},
@@ -154,21 +185,19 @@ def test_a_config_or_a_line_that_says_why_not(templates: Path, parts: tuple[list
 def test_a_path_is_read_or_refused_in_a_line(written: str) -> None:
     try:
         place, _value = resolve_assignment(written)
-    except OptionError as problem:
-        assert "\n" not in repr(str(problem))
-    else:
-        assert place.steps
-        assert resolve_assignment(f"{place.text}=x")[0].steps == place.steps
+    except OptionError:
+        # A refusal is one line when it is told; what it says is tested elsewhere.
+        return
+    assert place.steps
+    assert resolve_assignment(f"{place.text}=x")[0].steps == place.steps
 
 
-@given(keys=st.dictionaries(st.text(min_size=1, max_size=8), st.text(max_size=8), max_size=4))
+utf8 = st.text(st.characters(codec="utf-8"), max_size=8)
+
+
+@given(keys=st.dictionaries(utf8.filter(bool), utf8, max_size=4))
 def test_any_key_can_be_an_annotation(keys: dict[str, str]) -> None:
     builder = ConfigBuilder.linux()
     for key, value in keys.items():
         builder.annotation(key, value)
-    try:
-        config = builder.build(force=True)
-    except OptionError as problem:
-        assert "UTF-8" in str(problem)
-    else:
-        assert config.get("annotations", {}) == keys
+    assert builder.build(force=True).get("annotations", {}) == keys

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import ExitStack, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,10 +34,13 @@ class Ran:
 
 def run(*arguments: str) -> Ran:
     """Run oci-gen with its output in files, as the command writes bytes to the stream below ``sys.stdout``."""
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile("w+", encoding="utf-8") as err:
-        with open(out.fileno(), "w", encoding="utf-8", closefd=False) as stream:
-            with redirect_stdout(stream), redirect_stderr(err):
-                code = generate(list(arguments))
+    with ExitStack() as stack:
+        out = stack.enter_context(tempfile.TemporaryFile())
+        err = stack.enter_context(tempfile.TemporaryFile("w+", encoding="utf-8"))
+        stream = stack.enter_context(open(out.fileno(), "w", encoding="utf-8", closefd=False))
+        with redirect_stdout(stream), redirect_stderr(err):
+            code = generate(list(arguments))
+        stream.flush()
         out.seek(0)
         err.seek(0)
         return Ran(code, out.read(), err.read())

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from ocivalidate.generate.aliases import ALIASES, migration
+from ocivalidate.generate.aliases import ALIASES
+from ocivalidate.generate.rewriting import migration
 from ocivalidate.generate.table import GROUPS, TABLE
 from tests.unit.generating import refused, run
 from tests.unit.test_generate_options import at

@@ -6,8 +6,10 @@ import inspect
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ import ocivalidate.generate.builder as builder_module
 from ocivalidate.bundle.api import check_config
 from ocivalidate.cli import main
 from ocivalidate.findings import ExitCode, exit_code
-from ocivalidate.generate import ConfigBuilder, Rejected
+from ocivalidate.generate import ConfigBuilder, OptionError, Rejected
 from ocivalidate.generate.defaults import PLATFORMS
 from ocivalidate.generate.profiles import PROFILES
 from ocivalidate.generate.table import GROUPS, TABLE
@@ -110,6 +112,12 @@ def test_a_rejected_config_raises_with_its_report() -> None:
     assert ConfigBuilder.linux().workdir("app").report().findings
 
 
+def test_a_value_that_no_json_text_has_is_refused() -> None:
+    for value in (float("nan"), {1}, b"x"):
+        with pytest.raises(OptionError, match="cannot be written as JSON"):
+            ConfigBuilder.windows().set("windows.credentialSpec", {"x": value}).build()
+
+
 # --- Files
 
 
@@ -162,6 +170,22 @@ def test_a_template_changes_where_asked_and_nowhere_else(tmp_path: Path) -> None
     assert changed == want
 
 
+@pytest.mark.parametrize(
+    "document", sorted((ROOT / "tests" / "data" / "accept").rglob("*.json")), ids=lambda path: path.name
+)
+def test_what_other_tools_write_is_a_template_that_comes_out_as_it_was(document: Path) -> None:
+    ran = run("--template", str(document))
+    assert (ran.config, ran.err) == (json.loads(document.read_bytes()), "")
+
+
+def test_options_meet_anything_that_a_template_holds(tmp_path: Path) -> None:
+    file = tmp_path / "t.json"
+    mounts = [1, {"destination": "/dev/shm", "options": 5}, {"type": "sysfs", "options": "ro"}]  # noqa: S108  # in the container
+    file.write_text(json.dumps({"process": {}, "linux": {}, "mounts": mounts}))
+    assert run("--template", str(file), "--privileged", "--cap-add", "all").code == 1
+    assert "is not an array in this config" in refused("--template", str(file), "--shm-size", "1m")
+
+
 def test_a_template_stays_with_its_release(tmp_path: Path) -> None:
     file = tmp_path / "t.json"
     file.write_text(json.dumps(TEMPLATE))
@@ -183,6 +207,7 @@ def test_a_template_can_come_from_standard_input() -> None:
         (b"[" * 100_000, "is not JSON that can be used"),
         (b'{"a":1e999}', "is not JSON that can be used"),
         (b'{"a":"\\ud800"}', "is not JSON that can be used"),
+        (b'{"x":' + b"[" * 200 + b"]" * 200 + b"}", "is not JSON that can be used"),
         (b"[]", "the template is not a JSON object"),
         (b"7", "the template is not a JSON object"),
     ],
@@ -195,7 +220,7 @@ def test_a_template_that_is_no_config(text: bytes, problem: str, tmp_path: Path)
 
 def test_a_template_that_cannot_be_read(tmp_path: Path) -> None:
     assert "no such file" in refused("--template", str(tmp_path / "nowhere"))
-    assert "is a directory" in refused("--template", str(tmp_path))
+    assert "not a file" in refused("--template", str(tmp_path))
 
 
 @pytest.mark.parametrize(
@@ -291,22 +316,34 @@ def run_help() -> str:
     return made.stdout.decode()
 
 
-def test_the_examples_of_the_help_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import shlex
+def examples() -> list[tuple[str, str]]:
+    """The command lines of the help and of the documentation, and what stands below each if it is a complaint."""
+    found = [(line.strip(), "") for line in run_help().splitlines() if line.startswith("  oci-gen ")]
+    for name in ("README.md", "docs/generate.md"):
+        lines = (ROOT / name).read_text(encoding="utf-8").splitlines()
+        for line, below in pairwise(lines):
+            if line.startswith("$ oci-gen "):
+                found.append((line.removeprefix("$ "), below if below.startswith("oci-gen: ") else ""))
+    return found
 
+
+def test_the_examples_of_help_and_documentation_say_the_truth(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "bundle").mkdir()
     (tmp_path / "config.json").write_bytes(run().out)
-    examples = [line.strip() for line in run_help().split("examples:")[1].splitlines() if line.startswith("  oci-gen ")]
-    assert len(examples) >= 4
-    for example in examples:
+    assert len(examples()) >= 15
+    for example, complaint in examples():
         words = shlex.split(example.partition(" > ")[0].partition(" | ")[0])[1:]
-        assert run(*words).code == 0, example
+        ran = run(*words)
+        assert ran.err.rstrip("\n") == complaint, example
+        assert (ran.code == 0) == (complaint == ""), example
 
 
 def test_it_is_a_command_of_ocivalidate_too(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
     assert main(["generate", "--cpus", "2", "--", "ls", "--help"]) == 0
     assert json.loads(capfdbinary.readouterr().out)["process"]["args"] == ["ls", "--help"]
+    assert main(["--nope", "generate"]) == 2
+    capfdbinary.readouterr()
     assert main(["generate", "--nope"]) == 2
     assert capfdbinary.readouterr().err.startswith(b"ocivalidate generate: error: ")
 

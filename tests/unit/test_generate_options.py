@@ -9,6 +9,7 @@ import pytest
 
 from ocivalidate.bundle.values import CAPABILITIES
 from ocivalidate.generate import ConfigBuilder, OptionError
+from ocivalidate.generate.profiles import PROFILES
 from tests.unit.generating import refused, run
 
 LINUX = "linux.resources."
@@ -143,6 +144,7 @@ def test_an_option_writes(arguments: list[str], path: str, value: Any) -> None:
         (["--cpus", "-1"], "'-1' is not a number"),
         (["--cgroup", "v3"], "unknown cgroup version 'v3'"),
         (["--pids-limit", "1.5"], "'1.5' is not an integer"),
+        (["--cpu-shares", "1"], "1 is not a number of shares from 2 to 262144"),
         (["--blkio-weight", "9"], "9 is not a weight from 10 to 1000"),
         (["--user", "me"], "'me' is not an id: a config has numbers"),
         (["--user", "1:2:3"], "is not of the form UID[:GID]"),
@@ -243,7 +245,7 @@ def test_limits_in_the_words_of_both() -> None:
 
 
 def test_weights_of_cgroup_v2_stay_in_their_range() -> None:
-    for shares, weight in ((2, "1"), (262_144, "10000"), (0, "0")):
+    for shares, weight in ((2, "1"), (262_144, "10000")):
         unified = ConfigBuilder.linux().cgroup("v2").cpu_shares(shares).get("linux.resources.unified")
         assert unified == {"cpu.weight": weight}
     for weight_of_blkio, weight in ((10, "1"), (1000, "10000")):
@@ -389,9 +391,20 @@ def test_a_builder_gives_the_same_config_again_and_is_not_changed_by_it() -> Non
     assert builder.get("process.capabilities.ambient") is None
 
 
-def test_two_builders_share_nothing() -> None:
-    ConfigBuilder.linux().append("mounts[0].options", "ro")
-    assert ConfigBuilder.linux().get("mounts[0].options") == ["nosuid", "noexec", "nodev"]
+@pytest.mark.parametrize("rootless", [False, True])
+@pytest.mark.parametrize("profile", PROFILES)
+def test_two_builders_share_nothing(profile: str, rootless: bool) -> None:  # noqa: FBT001  # a parameter of the test
+    before = ConfigBuilder.linux(profile=profile, rootless=rootless).build()
+    changed = ConfigBuilder.linux(profile=profile, rootless=rootless).privileged()
+    for index in range(len(before["mounts"])):
+        changed.append(f"mounts[{index}].options", "x").unset(f"mounts[{index}].destination")
+    changed.set("linux.resources.devices[0].allow", value=False).unset("linux.namespaces[0].type")
+    assert ConfigBuilder.linux(profile=profile, rootless=rootless).build() == before
+
+
+def test_privileged_builders_share_nothing() -> None:
+    ConfigBuilder.linux().privileged().set("linux.resources.devices[0].allow", value=False)
+    assert ConfigBuilder.linux().privileged().get("linux.resources.devices[0].allow") is True
 
 
 def test_unknown_names_of_a_starting_point() -> None:

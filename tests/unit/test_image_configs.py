@@ -128,20 +128,21 @@ EMPTY: dict[str, Any] = {"empty_layer": True}
 
 
 @pytest.mark.parametrize(
-    ("history", "fine"),
+    ("history", "severity"),
     [
-        (None, True),
-        ([], True),
-        ([ENTRY, ENTRY], True),
-        ([{**ENTRY, "empty_layer": False}, EMPTY, {**ENTRY, "empty_layer": None}], True),
-        ([ENTRY], False),
-        ([ENTRY, ENTRY, ENTRY], False),
-        ([ENTRY, EMPTY], False),
-        ([EMPTY], False),
+        (None, None),
+        ([], None),
+        ([ENTRY, ENTRY], None),
+        ([{**ENTRY, "empty_layer": False}, EMPTY, {**ENTRY, "empty_layer": None}], None),
+        ([ENTRY], "warning"),
+        ([ENTRY, ENTRY, ENTRY], "error"),
+        ([ENTRY, EMPTY], "warning"),
+        ([EMPTY], "warning"),
     ],
 )
-def test_history(history: Any, fine: bool) -> None:  # noqa: FBT001 - a column of the table
-    assert config(("/history", history)) == ([] if fine else broken("history.empty_layer.count", "/history"))
+def test_history(history: Any, severity: str | None) -> None:
+    expected = broken("history.empty_layer.count", "/history", severity) if severity else []
+    assert config(("/history", history)) == expected
 
 
 def test_history_that_cannot_be_counted() -> None:

@@ -150,6 +150,13 @@ def test_a_warning_is_told_and_does_not_hinder(work: Path, capsys: pytest.Captur
     assert (work / "b/rootfs/abs").read_bytes() == b"x"
 
 
+@pytest.mark.usefixtures("work")
+def test_options_of_image_need_image(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["unpack", "-q", "image", "b"]) == 0
+    assert main(["bundle", "b", "--ref", "x"]) == 2
+    assert "--image" in one_line(capsys)
+
+
 def test_what_needs_no_layers_reads_none(work: Path) -> None:
     layout = image([Entry("f", b"x")], User="1:2")
     _path, manifest = layout.manifest()
@@ -157,9 +164,3 @@ def test_what_needs_no_layers_reads_none(work: Path) -> None:
     layout.write(work / "sparse")
     assert main(["unpack", "sparse", "b"]) == 2
     assert main(["unpack", "-q", "sparse", "b", "--config-only"]) == 0
-
-
-def test_options_of_image_need_image(work: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["unpack", "-q", "image", "b"]) == 0
-    assert main(["bundle", "b", "--ref", "x"]) == 2
-    assert "--image" in one_line(capsys)

@@ -141,18 +141,27 @@ WHITEOUTS = {
     "folder": ([[Entry("a/b/c/f"), Entry("g")], [tars.whiteout("a")]], ["g"]),
     "what is not there": ([[Entry("f")], [tars.whiteout("g"), tars.whiteout("x/y")]], ["f"]),
     "opaque": ([[Entry("a/f"), Entry("a/b/g")], [Entry("a/.wh..wh..opq"), Entry("a/h")]], ["a", "a/h"]),
-    "opaque after its own": ([[Entry("a/b/x"), Entry("a/c")], [Entry("a/b/y"), Entry("a/.wh..wh..opq")]], ["a", "a/b", "a/b/y"]),
+    "opaque after its own": (
+        [[Entry("a/b/x"), Entry("a/c")], [Entry("a/b/y"), Entry("a/.wh..wh..opq")]],
+        ["a", "a/b", "a/b/y"],
+    ),
     "opaque root": ([[Entry("a/f"), Entry("g")], [Entry("a/h"), Entry(".wh..wh..opq")]], ["a", "a/h"]),
     "not of its own layer": ([[Entry("a")], [Entry("b"), tars.whiteout("b"), tars.whiteout("a")]], ["b"]),
     "its own folder": ([[Entry("a/old")], [Entry("a/new"), tars.whiteout("a")]], ["a", "a/new"]),
-    "its own folder, deep": ([[Entry("a/b/c/old")], [Entry("a/b/c/new"), tars.whiteout("a")]], ["a", "a/b", "a/b/c", "a/b/c/new"]),
+    "its own folder, deep": (
+        [[Entry("a/b/c/old")], [Entry("a/b/c/new"), tars.whiteout("a")]],
+        ["a", "a/b", "a/b/c", "a/b/c/new"],
+    ),
     "in the lowest layer": ([[Entry("a"), tars.whiteout("a")]], ["a"]),
     "made again": ([[Entry("a")], [tars.whiteout("a")], [Entry("a")]], ["a"]),
     "gone twice": ([[Entry("a/x")], [tars.whiteout("a")], [Entry("a/y")], [tars.whiteout("a")]], []),
-    "of what a link leads to": ([[Entry("real/x"), Entry("real/y"), tars.symlink("l", "real")], [tars.whiteout("l/x")]], ["l", "real", "real/y"]),
+    "of what a link leads to": (
+        [[Entry("real/x"), Entry("real/y"), tars.symlink("l", "real")], [tars.whiteout("l/x")]],
+        ["l", "real", "real/y"],
+    ),
     "of a link": ([[Entry("real/x"), tars.symlink("l", "real")], [tars.whiteout("l")]], ["real", "real/x"]),
     "of a name like a whiteout": ([[Entry("a")], [Entry(".wh..wh.plnk")]], ["a"]),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("layers", "left"), WHITEOUTS.values(), ids=WHITEOUTS)

@@ -1,0 +1,48 @@
+"""Options that only Windows and virtual machines have."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from ocivalidate.generate.draft import Draft
+from ocivalidate.generate.errors import OptionError
+from ocivalidate.generate.table import option
+
+_ISOLATIONS = ("process", "hyperv")
+
+
+class PlatformOptions(Draft):
+    """What Windows and virtual machines have and nobody else."""
+
+    _layers: tuple[str, ...] = ()
+
+    @option(
+        "--layer",
+        group="platforms",
+        metavar="FOLDER",
+        help="Windows: a folder with a layer of the image, from the top; may be repeated",
+    )
+    def layer(self, folder: str) -> Self:
+        """Windows: a folder with a layer of the image. The first one replaces the example of the defaults."""
+        self._layers = (*self._layers, folder)
+        return self._put("windows.layerFolders", list(self._layers))
+
+    @option(
+        "--isolation",
+        group="platforms",
+        metavar="process|hyperv",
+        help="Windows: share the kernel of the host (needs --rootfs), or not",
+    )
+    def isolation(self, kind: str) -> Self:
+        """Windows: ``hyperv`` for a container with a kernel of its own, ``process`` for one that shares the host's."""
+        if kind not in _ISOLATIONS:
+            raise OptionError(f"unknown isolation {kind!r}; known are {', '.join(_ISOLATIONS)}")
+        if kind == "hyperv":
+            self._drop("root")
+            return self._put("windows.hyperv", self._get("windows.hyperv", {}))
+        return self._drop("windows.hyperv")
+
+    @option("--vm-kernel", group="platforms", metavar="PATH", help="virtual machine: the kernel, a path on the host")
+    def vm_kernel(self, path: str) -> Self:
+        """The kernel of the virtual machine, a path on the host."""
+        return self._put("vm.kernel.path", path)
