@@ -2,5 +2,6 @@
 
 from ocivalidate.unpack.api import Unpacked, UnpackOptions, unpack_image
 from ocivalidate.unpack.errors import Refused, UnpackError
+from ocivalidate.unpack.judging import check_conversion
 
-__all__ = ["Refused", "UnpackError", "UnpackOptions", "Unpacked", "unpack_image"]
+__all__ = ["Refused", "UnpackError", "UnpackOptions", "Unpacked", "check_conversion", "unpack_image"]
