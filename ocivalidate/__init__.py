@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ocivalidate.findings import ExitCode, Finding, Location, Outcome, Report, Result
     from ocivalidate.generate import ConfigBuilder
     from ocivalidate.image import check_image
+    from ocivalidate.unpack import check_conversion, unpack_image
 
 __version__ = "0.1.0"
 
@@ -34,9 +35,11 @@ __all__ = [
     "__version__",
     "check_bundle",
     "check_config",
+    "check_conversion",
     "check_features",
     "check_image",
     "check_state",
+    "unpack_image",
 ]
 
 # The module that each public name comes from.
@@ -53,9 +56,11 @@ _HOMES = {
     "Severity": "ocivalidate.clauses",
     "check_bundle": "ocivalidate.bundle",
     "check_config": "ocivalidate.bundle",
+    "check_conversion": "ocivalidate.unpack",
     "check_features": "ocivalidate.bundle",
     "check_image": "ocivalidate.image",
     "check_state": "ocivalidate.bundle",
+    "unpack_image": "ocivalidate.unpack",
 }
 
 

@@ -16,6 +16,7 @@ from ocivalidate.cli.streams import print_text
 COMMANDS = {
     "bundle": ("bundle", "judge bundles, or config.json files"),
     "image": ("image", "judge images: layout folders and archives"),
+    "unpack": ("unpack", "make a bundle of an image"),
     "state": ("documents", "judge what a runtime's state prints"),
     "features": ("documents", "judge what a runtime's features prints"),
     "rules": ("rules", "list the clauses and how far they are covered"),
@@ -53,13 +54,22 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _obey(arguments: Sequence[str]) -> int:
+    own, after = _split(arguments)
     try:
-        options = _parser(arguments).parse_args(arguments)
+        options = _parser(own).parse_args(own, argparse.Namespace(after=after))
     except SystemExit:
         # --help and --version end like this, when they have said all.
         return 0
     code: int = importlib.import_module(f"ocivalidate.cli.{COMMANDS[options.command][0]}").run(options)
     return code
+
+
+def _split(arguments: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
+    """What ``unpack`` is told itself, and what stands after -- for oci-gen."""
+    if arguments[:1] != ["unpack"] or "--" not in arguments:
+        return arguments, ()
+    end = arguments.index("--")
+    return arguments[:end], arguments[end + 1 :]
 
 
 def _parser(arguments: Sequence[str]) -> Parser:

@@ -76,18 +76,19 @@ def _run(arguments: list[str], program: str) -> int:
         print_text(f"{program} {__version__}\n")
         return 0
     try:
-        options = _parse(arguments, program)
+        options = parse(arguments, program)
         if options.list_paths:
             from ocivalidate.generate.listing import listed
 
             print_text(listed())
             return 0
-        return _write(_build(options), options, program)
+        return _write(apply(options, start(options)), options, program)
     except OptionError as problem:
         raise UsageError(str(problem)) from problem
 
 
-def _parse(arguments: list[str], program: str) -> argparse.Namespace:
+def parse(arguments: list[str], program: str) -> argparse.Namespace:
+    """Read a command line. Raises :class:`UsageError` and :class:`OptionError`."""
     command: list[str] | None = None
     if COMMAND in arguments:
         end = arguments.index(COMMAND)
@@ -157,8 +158,8 @@ def _escaped(text: str) -> str:
     return text.replace("%", "%%")
 
 
-def _build(options: argparse.Namespace) -> ConfigBuilder:
-    builder = _start(options)
+def apply(options: argparse.Namespace, builder: ConfigBuilder) -> ConfigBuilder:
+    """Do to a config what the options ask for. Raises :class:`OptionError`."""
     for row, written, text in sorted(options.requests, key=lambda request: request[0].phase):
         try:
             getattr(builder, row.method)(*(() if text is None else row.reads(text)))
@@ -171,7 +172,8 @@ def _build(options: argparse.Namespace) -> ConfigBuilder:
     return builder
 
 
-def _start(options: argparse.Namespace) -> ConfigBuilder:
+def start(options: argparse.Namespace) -> ConfigBuilder:
+    """The config that the options start from. Raises :class:`OptionError`."""
     if options.template is None:
         return ConfigBuilder.start(
             options.os or "linux",

@@ -17,7 +17,7 @@ from ocivalidate.image.limits import Limits
 from ocivalidate.image.subjects import SUBJECTS
 from ocivalidate.versions import IMAGE_RELEASES
 
-_PLATFORM = re.compile(r"[^/\s]+/[^/\s]+(?:/[^/\s]+)?")
+PLATFORM = re.compile(r"[^/\s]+/[^/\s]+(?:/[^/\s]+)?")
 # Option → the limit that it sets, and what it limits.
 _LIMITS = {
     "--max-inflated": ("inflated", "bytes that may come out of a layer"),
@@ -78,7 +78,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _wanted(options: argparse.Namespace) -> Wanted:
     for platform in options.platform:
-        if not _PLATFORM.fullmatch(platform):
+        if not PLATFORM.fullmatch(platform):
             raise UsageError(f"--platform wants OS/ARCH or OS/ARCH/VARIANT, not {platform}")
     return Wanted(tuple(options.ref), tuple(options.platform))
 

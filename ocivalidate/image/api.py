@@ -116,11 +116,7 @@ def _judge_document(loose: LooseDocument, release: str, selection: Selection, ki
 def _judge(
     source: Source, release: str, selection: Selection, options: ImageOptions, progress: blobs.Progress | None
 ) -> Report:
-    clauses = active_clauses(WHOLE, release, NO_PLATFORMS, _with_complete(selection, options))
-    collector = Collector(clauses, selection)
-    examiner = Examiner(source, collector, selection, release, options.wanted, options.limits)
-    examiner.walk(_roots(source, examiner, collector, options))
-    _refuse_empty_choice(examiner, options.wanted)
+    examiner, collector = survey(source, release, selection, options)
     wanted = list(examiner.found.blobs.values())
     if options.orphans and options.wanted.all and examiner.is_layout:
         wanted += blobs.orphans(source, examiner, collector)
@@ -132,6 +128,20 @@ def _judge(
     told = _tell_absent(examiner, collector, options, len(wanted))
     details = describe(examiner.found, facts) | told
     return _report(source, release, collector, details)
+
+
+def survey(source: Source, release: str, selection: Selection, options: ImageOptions) -> tuple[Examiner, Collector]:
+    """Read and judge the documents of an image, and find its blobs, which are not read yet.
+
+    Raises :class:`Unreadable`.
+    """
+    registry.load_checks()
+    clauses = active_clauses(WHOLE, release, NO_PLATFORMS, _with_complete(selection, options))
+    collector = Collector(clauses, selection)
+    examiner = Examiner(source, collector, selection, release, options.wanted, options.limits)
+    examiner.walk(_roots(source, examiner, collector, options))
+    _refuse_empty_choice(examiner, options.wanted)
+    return examiner, collector
 
 
 def _with_complete(selection: Selection, options: ImageOptions) -> Selection:

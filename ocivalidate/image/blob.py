@@ -37,6 +37,16 @@ class Readable(Protocol):
         """Let go of it."""
 
 
+class Scanner(Protocol):
+    """What takes the bytes of a tar as they come out of a layer."""
+
+    def feed(self, chunk: Chunk) -> None:
+        """Take the next bytes, valid until the next call."""
+
+    def finish(self, *, whole: bool = True, keys: bool = False) -> TarFacts:
+        """Tell what was seen; ``whole``: that was all of the tar."""
+
+
 # Opens a blob at its first byte. It may be called twice: see `verify`.
 Opener = Callable[[], Readable]
 # Told how many more bytes of the blob were read. What it raises ends the pass.
@@ -146,15 +156,16 @@ def verify(
     """
     tell = progress or _silent
     try:
-        facts = _pass(opener, expectation, limits, tell, feeder or Inline(), exact=False)
-        if facts.compression is Compression.GZIP and fast_library() is not None and not _certain(facts):
-            facts = _pass(opener, expectation, limits, lambda _more: tell(0), feeder or Inline(), exact=True)
+        facts = single_pass(opener, expectation, limits, tell, feeder or Inline(), exact=False)
+        if facts.compression is Compression.GZIP and fast_library() is not None and not certain(facts):
+            facts = single_pass(opener, expectation, limits, lambda _more: tell(0), feeder or Inline(), exact=True)
     except OSError as error:
         return BlobFacts(failure=(error.strerror or str(error)).lower())
     return facts
 
 
-def _certain(facts: BlobFacts) -> bool:
+def certain(facts: BlobFacts) -> bool:
+    """Whether a pass that was not exact can be trusted: a fast library may find fault where there is none."""
     return all(problem.kind in _CERTAIN for problem in facts.problems)
 
 
@@ -203,21 +214,28 @@ class _Reader:
         return chunk
 
 
-def _pass(
+def single_pass(
     opener: Opener,
     expectation: Expectation,
     limits: LayerLimits,
     progress: Progress,
     feeder: Feeder,
+    scanner: Scanner | None = None,
     *,
     exact: bool,
 ) -> BlobFacts:
-    """One pass over a blob."""
+    """One pass over a blob; ``scanner`` takes the tar of a layer (default: a :class:`TarScanner`).
+
+    Without ``exact`` what a fast library says of a gzip stream may be wrong: see :func:`certain`. Raises
+    :class:`OSError`, and what the scanner and ``progress`` raise.
+    """
     hashes = Hashes(expectation.algorithms)
     file = opener()
     try:
         reader = _Reader(file, expectation.size, hashes, feeder, progress)
-        layer = _Layer(reader, expectation, limits, feeder, exact=exact) if expectation.layer else None
+        layer = None
+        if expectation.layer:
+            layer = _Layer(reader, expectation, limits, feeder, scanner or TarScanner(limits), exact=exact)
         if layer is not None:
             layer.inflate()
         while reader.pull():
@@ -234,7 +252,14 @@ class _Layer:
     """What comes out of a layer's blob, in one pass."""
 
     def __init__(
-        self, reader: _Reader, expectation: Expectation, limits: LayerLimits, feeder: Feeder, *, exact: bool
+        self,
+        reader: _Reader,
+        expectation: Expectation,
+        limits: LayerLimits,
+        feeder: Feeder,
+        scanner: Scanner,
+        *,
+        exact: bool,
     ) -> None:
         self._reader = reader
         self._expectation = expectation
@@ -248,7 +273,7 @@ class _Layer:
         self._hashes = Hashes(wanted)
         buffer = Ring(CHUNK, BUFFERS, feeder.busy).next
         self._stream = inflate(self._found, reader.pull, limits, exact=exact, buffer=buffer)
-        self._scanner = TarScanner(limits)
+        self._scanner = scanner
         self._inflated = 0
         self._over: Problem | None = None
 

@@ -383,6 +383,10 @@ class Examiner:
                 message = f"the {name} of the platform is not that of the image configuration"
                 self._collector.add(PLATFORM, self.place(reference, "platform", name), message, got=said, want=real)
 
+    def root_of(self, path: str) -> Node | None:
+        """The root of a document that was read; ``None`` when it was not, or has nothing in it to follow."""
+        return next((read.root for (known, _kind), read in self._read.items() if known == path), None)
+
     def config_place(self, image: Image, pointer: str) -> Location:
         """Where something stands in the config of an image."""
         read = self._read[image.config_file, kinds.CONFIG]

@@ -151,10 +151,13 @@ class Problems:
         self._keep = keep
         self._kept: list[Problem] = []
         self.counts: Counter[Kind] = Counter()
+        # How many there were in all: whether there are new ones is asked at every entry of a layer.
+        self.total = 0
 
     def add(self, kind: Kind, message: str, offset: int, member: bytes | None = None) -> None:
         """Count a problem, and keep it unless there are enough of its kind."""
         self.counts[kind] += 1
+        self.total += 1
         if self.counts[kind] <= self._keep:
             self._kept.append(Problem(kind, message, offset, None if member is None else shown(member)))
 

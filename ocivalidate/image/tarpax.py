@@ -43,6 +43,8 @@ class Extension:
     xattrs: int = 0
     # Numeric attributes that need no value in the header itself.
     attributes: set[bytes] = field(default_factory=set)
+    # All records of pax headers, in order.
+    records: list[tuple[bytes, bytes]] = field(default_factory=list)
     # Where the first of these headers begins, and how many bytes they have.
     start: int = 0
     payload: int = 0
@@ -74,6 +76,7 @@ def apply(extension: Extension, found: list[tuple[bytes, bytes]]) -> None:
 
     Raises :class:`MalformedPax` for a number that is none.
     """
+    extension.records += found
     for key, value in found:
         pattern = _NUMBERS.get(key)
         if pattern is not None and value and not pattern.fullmatch(value):

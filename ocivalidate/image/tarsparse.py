@@ -7,14 +7,20 @@ from ocivalidate.image.tarheader import Malformed, is_blank, number
 _REGION = 24
 _IN_HEADER = (386, 4, 482)
 _IN_BLOCK = (0, 21, 504)
+# What a file of 64 GiB could have at most, every other of its 128 KiB blocks being a hole.
+MOST_REGIONS = 1 << 18
 
 
 class SparseMap:
-    """The map read so far. ``more``: a further block of it follows. ``fault``: what is wrong with it, if anything."""
+    """The map read so far. ``more``: a further block of it follows. ``fault``: what is wrong with it, if anything.
+
+    ``regions``: offset and length of what is stored.
+    """
 
     def __init__(self, header: bytes) -> None:
         self.fault = ""
         self.real_size = 0
+        self.regions: list[tuple[int, int]] = []
         self._end = 0
         self._stored = 0
         try:
@@ -48,6 +54,10 @@ class SparseMap:
                 break
             if offset < self._end or length < 0:
                 self.fault = self.fault or "the regions overlap or are not in order"
+            if len(self.regions) < MOST_REGIONS:
+                self.regions.append((offset, length))
+            else:
+                self.fault = self.fault or f"there are more than {MOST_REGIONS} regions"
             self._end = max(self._end, offset + length)
             self._stored += length
         return block[flag] != 0

@@ -1,0 +1,200 @@
+"""``ocivalidate unpack``."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from types import FrameType
+
+from ocivalidate.clauses import Severity, load, unmatched
+from ocivalidate.cli.errors import UsageError
+from ocivalidate.cli.generate import apply, parse, start as start_config
+from ocivalidate.cli.image import PLATFORM
+from ocivalidate.cli.streams import tell
+from ocivalidate.findings import ExitCode, Finding
+from ocivalidate.generate.builder import ConfigBuilder
+from ocivalidate.generate.errors import OptionError
+from ocivalidate.unpack.api import Progress, Unpacked, UnpackOptions, unpack_image
+from ocivalidate.unpack.attributes import IdRange
+from ocivalidate.unpack.errors import Refused, UnpackError
+from ocivalidate.unpack.generator import Generator
+
+_RANGE = re.compile(r"([0-9]{1,10}):([0-9]{1,10}):([0-9]{1,10})")
+_SHOWN_FINDINGS = 100
+_EPILOG = (
+    "After -- follow options of oci-gen (see oci-gen --help), such as -- --cpus 2 --template config.json; "
+    "they have the last word. Exit codes: 0 unpacked, 1 the image is at fault, 2 not possible; then nothing is left."
+)
+
+
+def add_options(parser: argparse.ArgumentParser, _command: str) -> None:
+    """The options of the command."""
+    parser.epilog = _EPILOG
+    parser.add_argument("source", metavar="SOURCE", help="a layout folder, an archive, or -")
+    parser.add_argument("bundle", metavar="BUNDLE", help="the folder to make")
+    parser.add_argument("--ref", metavar="NAME", help="the image of this name")
+    parser.add_argument("--platform", metavar="OS/ARCH", help="the image for this platform: OS/ARCH or OS/ARCH/VARIANT")
+    parser.add_argument("--force", action="store_true", help="replace what stands at BUNDLE")
+    parts = parser.add_mutually_exclusive_group()
+    parts.add_argument("--rootfs-only", action="store_true", help="make BUNDLE/rootfs and no config.json")
+    parts.add_argument("--config-only", action="store_true", help="make BUNDLE/config.json and no rootfs")
+    parser.add_argument(
+        "--rootless",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="unpack as an ordinary user has to (default: when not root)",
+    )
+    for what in ("uid", "gid"):
+        parser.add_argument(
+            f"--{what}-map",
+            action="append",
+            default=[],
+            metavar="CONTAINER:HOST:SIZE",
+            help=f"{what}s in the container and what they are on the host; may be repeated",
+        )
+    parser.add_argument(
+        "--ignore",
+        action="append",
+        default=[],
+        metavar="CLAUSES",
+        help="unpack in spite of findings on these clauses of safety/; may be repeated",
+    )
+    parser.add_argument("-q", "--quiet", action="store_true", help="say nothing but what keeps the image back")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Unpack, and tell what was found on the way."""
+    unpack_options = _options(options)
+    quiet = options.quiet
+    with _stopped_by_signals(), _bar(quiet=quiet) as progress:
+        try:
+            done = unpack_image(options.source, options.bundle, unpack_options, progress=progress)
+        except Refused as problem:
+            _tell_findings(problem.findings)
+            tell(f"ocivalidate: error: {_visible(str(problem))}; nothing was written")
+            return ExitCode.FINDINGS
+        except UnpackError as problem:
+            raise UsageError(str(problem)) from problem
+    if not quiet:
+        _tell(done)
+    return ExitCode.CONFORMS
+
+
+def _options(options: argparse.Namespace) -> UnpackOptions:
+    if options.platform is not None and not PLATFORM.fullmatch(options.platform):
+        raise UsageError(f"--platform wants OS/ARCH or OS/ARCH/VARIANT, not {options.platform}")
+    ignore = tuple(pattern for text in options.ignore for pattern in text.replace(",", " ").split())
+    strays = unmatched(ignore, load()) if ignore else []
+    if strays:
+        raise UsageError(f"no clause matches {', '.join(strays)}; ocivalidate rules lists them")
+    return UnpackOptions(
+        ref=options.ref,
+        platform=options.platform,
+        force=options.force,
+        rootfs=not options.config_only,
+        config=not options.rootfs_only,
+        rootless=options.rootless,
+        uid_map=_ranges("--uid-map", options.uid_map),
+        gid_map=_ranges("--gid-map", options.gid_map),
+        ignore=ignore,
+        generator=_generator(list(options.after)),
+    )
+
+
+def _ranges(option: str, written: list[str]) -> tuple[IdRange, ...]:
+    found = []
+    for text in written:
+        match = _RANGE.fullmatch(text)
+        if match is None or int(match[3]) == 0:
+            raise UsageError(f"{option} wants CONTAINER:HOST:SIZE, not {text}")
+        found.append(IdRange(*(int(number) for number in match.groups())))
+    return tuple(found)
+
+
+def _generator(arguments: list[str]) -> Generator:
+    """What stands after ``--``: where the configuration starts, and what has the last word in it."""
+    if not arguments:
+        return Generator()
+    try:
+        wanted = parse(arguments, "ocivalidate unpack ... --")
+    except OptionError as problem:
+        raise UsageError(str(problem)) from problem
+    if wanted.output is not None or wanted.list_paths or wanted.help:
+        raise UsageError("--output, --list-paths and --help of oci-gen do not go with unpack")
+
+    def start(platform: str, rootless: bool) -> ConfigBuilder:  # noqa: FBT001  # as Generator asks for it
+        if wanted.template is None:
+            wanted.os = wanted.os or platform
+            wanted.rootless = wanted.rootless or rootless
+        return start_config(wanted)
+
+    return Generator(start, lambda builder: apply(wanted, builder), wanted.spec_version)
+
+
+def _tell(done: Unpacked) -> None:
+    _tell_findings(done.findings)
+    for note in done.notes:
+        tell(f"note: {_visible(note)}")
+    if done.report is not None:
+        _tell_findings(done.report.findings)
+    tell(f"{_visible(done.bundle)}: unpacked {done.image}")
+
+
+def _tell_findings(findings: tuple[Finding, ...]) -> None:
+    told = [finding for finding in findings if finding.severity is not Severity.NOTE]
+    for finding in told[:_SHOWN_FINDINGS]:
+        place = finding.location
+        where = " ".join(filter(None, [place.file, place.pointer, place.member]))
+        got = f" (got {finding.got})" if finding.got else ""
+        tell(_visible(f"{finding.severity}[{finding.clause.id}]: {where}: {finding.message}{got}"))
+    if len(told) > _SHOWN_FINDINGS:
+        tell(f"and {len(told) - _SHOWN_FINDINGS} more")
+
+
+def _visible(text: str) -> str:
+    from ocivalidate.report.escape import visible
+
+    return visible(text).encode("utf-8", "backslashreplace").decode()
+
+
+@contextmanager
+def _stopped_by_signals() -> Iterator[None]:
+    """Have SIGTERM and SIGHUP end the command as Ctrl-C does, so that it tidies up; then let nothing disturb that."""
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        for known in before:
+            signal.signal(known, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    before = {
+        number: signal.signal(number, stop)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        if signal.getsignal(number) is not signal.SIG_IGN
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _bar(*, quiet: bool) -> AbstractContextManager[Progress | None]:
+    """A bar on a terminal, and nothing elsewhere."""
+    if quiet or not sys.stderr.isatty():
+        return nullcontext()
+    return _rich_bar()
+
+
+@contextmanager
+def _rich_bar() -> Iterator[Callable[[int, int], None]]:
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress as Bar, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("unpacking"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("unpacking")
+        yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -1,0 +1,218 @@
+"""Unpacking images: the library call behind ``ocivalidate unpack``. Nothing here prints or exits."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from ocivalidate.clauses import Selection
+from ocivalidate.findings import Finding, Report
+from ocivalidate.image.layer_limits import DEFAULT, LayerLimits
+from ocivalidate.image.limits import Limits
+from ocivalidate.image.sources import Source, Unreadable
+from ocivalidate.unpack import inroot, users
+from ocivalidate.unpack.attributes import IdRange, Notes, Owners
+from ocivalidate.unpack.choice import Chosen, choose, open_image
+from ocivalidate.unpack.convert import convert, platform, working_folder
+from ocivalidate.unpack.errors import Refused, UnpackError
+from ocivalidate.unpack.extract import Extractor
+from ocivalidate.unpack.folders import Tree
+from ocivalidate.unpack.generator import Generator, leave_out_groups, map_ids, own_ids, unmapped
+from ocivalidate.unpack.layers import Layers, TryAgain
+from ocivalidate.unpack.staging import Staging
+from ocivalidate.unpack.target import Target
+
+ROOTFS, CONFIG = b"rootfs", b"config.json"
+_LONGEST_ACCOUNTS = 16 << 20
+
+Progress = Callable[[int, int], None]
+"""Told how many bytes of the layers have been read, and how many there are."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnpackOptions:
+    """How to unpack.
+
+    ``ref`` and ``platform`` (``os/architecture[/variant]``) choose among several images. ``force``: what stands at the
+    target is replaced. ``rootfs`` and ``config``: make this part of the bundle. ``rootless``: as an ordinary user does
+    (default: when we are none other). ``uid_map`` and ``gid_map``: ids in the container and what they are on the host.
+    ``ignore``: clauses of ``safety/`` that are not to keep the image from being unpacked.
+    """
+
+    ref: str | None = None
+    platform: str | None = None
+    force: bool = False
+    rootfs: bool = True
+    config: bool = True
+    rootless: bool | None = None
+    uid_map: tuple[IdRange, ...] = ()
+    gid_map: tuple[IdRange, ...] = ()
+    ignore: tuple[str, ...] = ()
+    generator: Generator = field(default_factory=Generator)
+    limits: Limits = field(default_factory=Limits)
+    layer_limits: LayerLimits = DEFAULT
+
+
+@dataclass(frozen=True, slots=True)
+class Unpacked:
+    """A bundle that was made. ``image``: the digest of the manifest.
+
+    ``findings``: what is wrong with the image and did not keep it from being unpacked; ``notes``: what was done in
+    another way than the image asks; ``report``: what ``check_config`` says of the config.json.
+    """
+
+    bundle: str
+    image: str
+    findings: tuple[Finding, ...] = ()
+    notes: tuple[str, ...] = ()
+    report: Report | None = None
+
+
+def unpack_image(
+    source: str, bundle: str, options: UnpackOptions | None = None, *, progress: Progress | None = None
+) -> Unpacked:
+    """Make a bundle of an image: a layout folder, an archive of a layout or of ``docker save``, or ``-``.
+
+    ``bundle`` is a folder that does not exist yet, or is empty. It is there as a whole or not at all: raises
+    :class:`UnpackError` when unpacking is not possible, and :class:`Refused` when the image is at fault.
+    """
+    options = options or UnpackOptions()
+    try:
+        with open_image(source, options.limits) as opened:
+            return _Run(opened, bundle, options, progress).unpack()
+    except Unreadable as problem:
+        raise UnpackError(f"{source}: {problem}") from problem
+    except OSError as error:
+        raise UnpackError(f"{bundle}: {(error.strerror or str(error)).lower()}") from error
+
+
+class _Run:
+    """One image on its way into one bundle."""
+
+    def __init__(self, source: Source, bundle: str, options: UnpackOptions, progress: Progress | None) -> None:
+        self._source = source
+        self._bundle = bundle
+        self._options = options
+        self._progress = progress
+        self._selection = Selection(ignore=options.ignore)
+        self._rootless = os.geteuid() != 0 if options.rootless is None else options.rootless
+        self._notes = Notes()
+        self._lines: tuple[str, ...] = ()
+        self._report: Report | None = None
+
+    def unpack(self) -> Unpacked:
+        options = self._options
+        chosen = choose(self._source, options.ref, options.platform, self._selection, options.limits)
+        layers = Layers(self._source, chosen, self._selection, options.layer_limits)
+        total = layers.size if self._needs_layers(chosen) else 0
+        with Target(self._bundle, rootfs=options.rootfs, config=options.config, force=options.force) as target:
+            try:
+                self._stage(target, chosen, layers, total, exact=False)
+            except TryAgain:
+                self._notes = Notes()
+                self._stage(target, chosen, layers, total, exact=True)
+        findings = tuple(chosen.collector.findings)
+        return Unpacked(self._bundle, chosen.name, findings, self._notes.lines() + self._lines, self._report)
+
+    def _needs_layers(self, chosen: Chosen) -> bool:
+        """Whether the layers are to be read: for a config.json alone, only to find out who a user is."""
+        user = chosen.config.text("config", "User") or ""
+        uid, _colon, gid = user.partition(":")
+        known = not user or (users.is_number(uid) and users.is_number(gid))
+        return self._options.rootfs or not known
+
+    def _stage(self, target: Target, chosen: Chosen, layers: Layers, total: int, *, exact: bool) -> None:
+        """Make everything in a staging folder, and move it into its place."""
+        with Staging(target.beside) as staging:
+            bundle = staging.folder(b"bundle")
+            root = staging.folder(ROOTFS, bundle)
+            tree = Tree(root, staging.bin)
+            try:
+                extractor = Extractor(tree, Owners(rootless=self._rootless, **self._maps()), self._notes)
+                if self._needs_layers(chosen):
+                    self._write_layers(layers, extractor, total, exact=exact)
+                text = self._config(chosen, root, extractor)
+                extractor.finish()
+            finally:
+                tree.close()
+                os.close(root)
+            try:
+                if text is not None:
+                    _write(bundle, text)
+                self._publish(staging, bundle, target)
+            finally:
+                os.close(bundle)
+
+    def _maps(self) -> dict[str, Any]:
+        return {"uids": self._options.uid_map, "gids": self._options.gid_map}
+
+    def _write_layers(self, layers: Layers, extractor: Extractor, total: int, *, exact: bool) -> None:
+        read = 0
+
+        def tell(more: int) -> None:
+            nonlocal read
+            read += more
+            if self._progress is not None:
+                self._progress(read, total)
+
+        for number in range(len(layers)):
+            layers.write(number, extractor, tell, exact=exact)
+
+    def _config(self, chosen: Chosen, root: int, extractor: Extractor) -> bytes | None:
+        """The text of the config.json; judged, so that none is given out that ``ocivalidate bundle`` would reject."""
+        if not self._options.config:
+            return None
+        image, generator = chosen.config, self._options.generator
+        user = image.text("config", "User")
+        found = users.resolve(user, lambda path: _read(root, path)) if user and image.text("os") != "windows" else None
+        start = generator.begin(platform(image), rootless=self._rootless)
+        converted = convert(image, start, found)
+        self._lines = converted.notes
+        if self._rootless or self._options.uid_map or self._options.gid_map:
+            self._map(converted.tree)
+        finished = generator.finish(converted.tree)
+        if finished.rejected:
+            raise Refused("the config.json of this image would not be right", finished.report.findings)
+        self._report = finished.report
+        self._lines += tuple(unmapped(finished.tree))
+        folder = working_folder(image)
+        if folder and self._options.rootfs and image.text("os") != "windows" and not extractor.make_folder(folder):
+            self._lines += (f"WorkingDir {folder} of the image is no folder there",)
+        return finished.text
+
+    def _map(self, tree: dict[str, Any]) -> None:
+        own_uids, own_gids = own_ids() if self._rootless else ((), ())
+        uids, gids = self._options.uid_map or own_uids, self._options.gid_map or own_gids
+        map_ids(tree, uids, gids)
+        self._lines += tuple(leave_out_groups(tree, gids))
+
+    def _publish(self, staging: Staging, bundle: int, target: Target) -> None:
+        os.fchmod(bundle, stat.S_IRWXU | target.shared)
+        if self._options.rootfs and self._options.config:
+            staging.publish(b"bundle", target.beside, target.name, force=self._options.force)
+        elif self._options.rootfs:
+            os.rename(ROOTFS, ROOTFS, src_dir_fd=bundle, dst_dir_fd=staging.descriptor)
+            staging.publish(ROOTFS, target.inside, ROOTFS, force=self._options.force)
+        else:
+            os.rename(CONFIG, CONFIG, src_dir_fd=bundle, dst_dir_fd=target.inside)
+        target.keep()
+
+
+def _read(root: int, path: str) -> bytes | None:
+    try:
+        return inroot.read_file(root, path, _LONGEST_ACCOUNTS)
+    except OSError as error:
+        raise UnpackError(f"cannot read /{path} of the image: {(error.strerror or '').lower()}") from error
+
+
+def _write(bundle: int, text: bytes) -> None:
+    try:
+        descriptor = os.open(CONFIG, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644, dir_fd=bundle)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(text)
+            os.fchmod(descriptor, 0o644)
+    except OSError as error:
+        raise UnpackError(f"cannot write config.json: {(error.strerror or '').lower()}") from error

@@ -1,0 +1,188 @@
+"""Owner, mode, times and extended attributes, and how they are given to what stands in the new root file system."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections import Counter
+from typing import NamedTuple
+
+from ocivalidate.image.problems import shown
+from ocivalidate.unpack.errors import Changed, Refused, UnpackError
+
+ROOTLESS_XATTR = "user.rootlesscontainers"
+# Labels of the host's own security policy: what the image brings means nothing here.
+_LEFT_OUT = frozenset({b"security.selinux"})
+_LARGEST_ID = (1 << 32) - 2
+_NOBODY_SAYS = (1 << 32) - 1
+_SECONDS = (1 << 63) - 1
+BILLION = 1_000_000_000
+_XATTR_REFUSED = frozenset({errno.EOPNOTSUPP, errno.EPERM, errno.EACCES})
+
+
+class Attributes(NamedTuple):
+    """What a layer says of an entry. Times are nanoseconds since 1970; ``mode`` has no type."""
+
+    mode: int
+    uid: int = 0
+    gid: int = 0
+    mtime: int = 0
+    atime: int = 0
+    xattrs: tuple[tuple[bytes, bytes], ...] = ()
+
+
+# What folders get of which no layer says anything. A fixed time makes the same tree of the same image.
+IMPLIED = Attributes(0o755)
+
+
+class IdRange(NamedTuple):
+    """Ids ``inside`` the container and what they are ``outside``, ``size`` of them."""
+
+    inside: int
+    outside: int
+    size: int
+
+
+class Notes:
+    """What was done in another way than the image asks; counted, with one example each."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[str] = Counter()
+        self._examples: dict[str, str] = {}
+
+    def add(self, what: str, path: bytes) -> None:
+        """Note one case."""
+        self._counts[what] += 1
+        self._examples.setdefault(what, shown(path) or "/")
+
+    def lines(self) -> tuple[str, ...]:
+        """One line for each kind."""
+        return tuple(
+            f"{what}: {self._examples[what]}" + (f" and {count - 1} more" if count > 1 else "")
+            for what, count in self._counts.items()
+        )
+
+
+class Owners:
+    """Who owns what is written.
+
+    As root: the ids of the image, moved by ``uids`` and ``gids`` where given. ``rootless``: everything is our own, and
+    an extended attribute keeps what the image says, in the form that umoci and PRoot know.
+    """
+
+    def __init__(self, *, rootless: bool, uids: tuple[IdRange, ...] = (), gids: tuple[IdRange, ...] = ()) -> None:
+        self.rootless = rootless
+        self.uids = uids
+        self.gids = gids
+        self._own = (os.geteuid(), os.getegid())
+        self._known: dict[tuple[int, int], tuple[int, int] | None] = {}
+
+    def outside(self, uid: int, gid: int) -> tuple[int, int] | None:
+        """Whom a new file of ours is to be given to; ``None``: it stays as it is. Raises :class:`Refused`."""
+        try:
+            return self._known[uid, gid]
+        except KeyError:
+            found = None if self.rootless else (_moved(uid, self.uids, "uid"), _moved(gid, self.gids, "gid"))
+            owner = self._known[uid, gid] = None if found == self._own else found
+            return owner
+
+    def kept(self, uid: int, gid: int) -> tuple[tuple[bytes, bytes], ...]:
+        """The extended attribute that says whose a file would be."""
+        if not self.rootless or (uid == 0 and gid == 0):
+            return ()
+        return ((ROOTLESS_XATTR.encode(), _protobuf(uid, gid)),)
+
+
+def _moved(number: int, ranges: tuple[IdRange, ...], what: str) -> int:
+    if not 0 <= number <= _LARGEST_ID:
+        raise Refused(f"no file can have the {what} {number}")
+    if not ranges:
+        return number
+    for inside, outside, size in ranges:
+        if inside <= number < inside + size:
+            return outside + number - inside
+    raise UnpackError(f"the {what} {number} of a file is in none of the ranges of --{what}-map")
+
+
+def _protobuf(uid: int, gid: int) -> bytes:
+    """The message of rootlesscontaine.rs: field 1 is the uid, field 2 the gid; root is said by the id that is none."""
+    return b"\x08" + _varint(uid or _NOBODY_SAYS) + b"\x10" + _varint(gid or _NOBODY_SAYS)
+
+
+def _varint(number: int) -> bytes:
+    out = bytearray()
+    while number > 0x7F:
+        out.append(number & 0x7F | 0x80)
+        number >>= 7
+    out.append(number)
+    return bytes(out)
+
+
+def seconds(nanoseconds: int) -> int:
+    """A time that system calls take: one beyond their range is moved to its end."""
+    return max(-_SECONDS * BILLION, min(nanoseconds, _SECONDS * BILLION))
+
+
+class Giver:
+    """Gives attributes to what was just made. Everything goes through open descriptors, so that no link is followed."""
+
+    def __init__(self, owners: Owners, notes: Notes) -> None:
+        self._owners = owners
+        self._notes = notes
+
+    def to_file(self, descriptor: int, attributes: Attributes, path: bytes) -> None:
+        """Give all to an open regular file or folder: the owner first, because that takes away what comes after."""
+        owner = self._owners.outside(attributes.uid, attributes.gid)
+        if owner is not None:
+            os.fchown(descriptor, *owner)
+        xattrs = attributes.xattrs
+        if self._owners.rootless:
+            xattrs += self._owners.kept(attributes.uid, attributes.gid)
+        if xattrs:
+            self._set(descriptor, xattrs, path)
+        os.fchmod(descriptor, attributes.mode)
+        os.utime(descriptor, ns=(attributes.atime, attributes.mtime))
+
+    def to_link(self, folder: int, name: bytes, attributes: Attributes, path: bytes) -> None:
+        """Give to a symbolic link: it has no mode of its own."""
+        owner = self._owners.outside(attributes.uid, attributes.gid)
+        if owner is not None:
+            os.chown(name, *owner, dir_fd=folder, follow_symlinks=False)
+        self._set(os.fsencode(f"/proc/self/fd/{folder}/") + name, attributes.xattrs, path)
+        os.utime(name, ns=(attributes.atime, attributes.mtime), dir_fd=folder, follow_symlinks=False)
+
+    def to_special(self, folder: int, name: bytes, attributes: Attributes, kind: int, path: bytes) -> None:
+        """Give to a FIFO or device, which is not to be opened: a descriptor of its path alone stands for it."""
+        descriptor = os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
+        try:
+            if stat.S_IFMT(os.fstat(descriptor).st_mode) != kind:
+                raise Changed(path)
+            itself = f"/proc/self/fd/{descriptor}"
+            owner = self._owners.outside(attributes.uid, attributes.gid)
+            if owner is not None:
+                os.chown(itself, *owner)
+            self._set(itself, attributes.xattrs, path)
+            os.chmod(itself, attributes.mode)
+            os.utime(itself, ns=(attributes.atime, attributes.mtime))
+        finally:
+            os.close(descriptor)
+
+    def _set(self, target: int | str | bytes, xattrs: tuple[tuple[bytes, bytes], ...], path: bytes) -> None:
+        follow = not isinstance(target, bytes)
+        for key, value in xattrs:
+            if key in _LEFT_OUT:
+                continue
+            try:
+                if isinstance(target, int):
+                    os.setxattr(target, key, value)
+                else:
+                    os.setxattr(target, key, value, follow_symlinks=follow)
+            except OSError as error:
+                if error.errno not in _XATTR_REFUSED or not self._may_miss(key, error.errno):
+                    raise
+                self._notes.add(f"extended attribute {os.fsdecode(key)} could not be set ({error.strerror})", path)
+
+    def _may_miss(self, key: bytes, number: int | None) -> bool:
+        """Whether we can do without: never as root, but for a file system that has no such attributes."""
+        return self._owners.rootless or number == errno.EOPNOTSUPP or key.startswith(b"user.")

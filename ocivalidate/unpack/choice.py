@@ -1,0 +1,102 @@
+"""Which image of a source is meant, and whether it can be unpacked at all."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ocivalidate.checks import Node
+from ocivalidate.clauses import Selection
+from ocivalidate.image.api import ImageOptions, survey
+from ocivalidate.image.collect import Collector
+from ocivalidate.image.examine import Examiner, Wanted
+from ocivalidate.image.graph import Image
+from ocivalidate.image.limits import Limits
+from ocivalidate.image.open_source import open_source
+from ocivalidate.image.sources import Source
+from ocivalidate.unpack.errors import Refused, UnpackError
+from ocivalidate.unpack.verdict import refusing
+from ocivalidate.versions import IMAGE_RELEASES
+
+
+class Chosen(NamedTuple):
+    """One image of a source, and what was found in the documents on the way to it."""
+
+    image: Image
+    config: Node
+    examiner: Examiner
+    collector: Collector
+
+    @property
+    def name(self) -> str:
+        """How reports call it: its digest, or its place in an archive without digests."""
+        manifest = self.image.manifest
+        return str(manifest.digest or f"{manifest.path}{manifest.pointer}")
+
+
+def open_image(source: str, limits: Limits) -> Source:
+    """Open a source. Raises :class:`UnpackError` for a document that stands alone, and :class:`Unreadable`."""
+    opened = open_source(source, limits)
+    if not isinstance(opened, Source):
+        raise UnpackError(f"{source}: one document, not an image")
+    return opened
+
+
+def choose(source: Source, ref: str | None, platform: str | None, selection: Selection, limits: Limits) -> Chosen:
+    """Find the one image that is meant.
+
+    Raises :class:`UnpackError` when that is not exactly one, with the list of those that it could be;
+    :class:`Refused` when its documents have errors that nobody should unpack; and ``Unreadable``.
+    """
+    wanted = Wanted((ref,) if ref else (), (platform,) if platform else ())
+    options = ImageOptions(wanted=wanted, orphans=False, limits=limits)
+    examiner, collector = survey(source, IMAGE_RELEASES[-1], selection, options)
+    candidates = _candidates(examiner.found.images)
+    findings = refusing(collector.findings)
+    if len(candidates) != 1:
+        if findings:
+            raise Refused("the image is not unpacked", findings)
+        raise UnpackError(_choice(candidates, examiner))
+    image = candidates[0]
+    if findings:
+        raise Refused("the image is not unpacked", findings)
+    return Chosen(image, _config(image), examiner, collector)
+
+
+def _candidates(images: list[Image]) -> list[Image]:
+    """The images with a file system; what builders attach to them (attestations) is for a platform "unknown"."""
+    return [
+        image
+        for image in images
+        if image.has_filesystem_layers and (image.manifest.platform or {}).get("os") != "unknown"
+    ]
+
+
+def _choice(candidates: list[Image], examiner: Examiner) -> str:
+    if candidates:
+        listed = "; ".join(_called(image) for image in candidates)
+        return f"{len(candidates)} images could be meant, choose with --ref or --platform: {listed}"
+    absent = next((path for path, reference in examiner.found.absent.items() if reference.role != "layer"), None)
+    return f"{absent} is absent" if absent else "there is no image with a root file system in it"
+
+
+def _called(image: Image) -> str:
+    manifest, config = image.manifest, image.config
+    parts = [config.text(name) for name in ("os", "architecture", "variant")] if config else []
+    return " ".join(filter(None, [manifest.name, "/".join(filter(None, parts)), str(manifest.digest or "")]))
+
+
+def _config(image: Image) -> Node:
+    """The configuration, which says what the layers are to be."""
+    if image.config is None:
+        raise UnpackError("the configuration of the image is absent, or cannot be read")
+    kind = image.config.text("rootfs", "type")
+    if kind != "layers":
+        # image-spec config.md: whoever unpacks an image has to refuse other values.
+        raise Refused(f"rootfs.type of the image is {kind!r}: only layers can be unpacked")
+    diff_ids = image.diff_ids or []
+    if len(diff_ids) != len(image.layers):
+        raise Refused(f"the image has {len(image.layers)} layers and {len(diff_ids)} diff_ids")
+    for layer in image.layers:
+        if layer.kind != "layer":
+            raise UnpackError(f"layer {layer.number} is no file system layer but {layer.media_type}")
+    return image.config

@@ -1,0 +1,245 @@
+"""The entries of a layer with all that is to be written, as its tar passes by.
+
+The same pass judges them: this is the scanner of ``ocivalidate image``, and there is no second reading of a header that
+could understand it in another way.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import NamedTuple, Protocol
+from urllib.parse import unquote_to_bytes
+
+from ocivalidate.image import tarheader, tarpax
+from ocivalidate.image.compression import Chunk
+from ocivalidate.image.layer_limits import LayerLimits
+from ocivalidate.image.problems import Kind
+from ocivalidate.image.tarheader import Malformed
+from ocivalidate.image.tarpaths import FOLDER, REGULAR, normalise
+from ocivalidate.image.tarscan import TarScanner
+from ocivalidate.image.tarsparse import SparseMap
+from ocivalidate.unpack.attributes import BILLION, Attributes, seconds
+from ocivalidate.unpack.sparse import PaxSparse, pax_sparse
+
+_REGULAR = frozenset((b"0", b"\0", b"7"))
+_SPARSE = b"S"
+_CACHED = 20_000
+_SCHILY, _LIBARCHIVE = b"SCHILY.xattr.", b"LIBARCHIVE.xattr."
+_OWNER, _MTIME = slice(100, 124), slice(136, 148)
+_MAJOR, _MINOR = slice(329, 337), slice(337, 345)
+
+
+class Entry(NamedTuple):
+    """One entry. ``path`` is normalised, the root is empty; ``link`` is as it stands in the layer.
+
+    ``size`` is that of the file once it is written. ``sparse``: how its content is stored, unless it is stored whole.
+    """
+
+    path: bytes
+    kind: bytes
+    link: bytes
+    size: int
+    attributes: Attributes
+    device: tuple[int, int] = (0, 0)
+    sparse: PaxSparse | None = None
+
+
+class Content(Protocol):
+    """What takes the content of an entry."""
+
+    def write(self, data: memoryview) -> None:
+        """Take the next bytes."""
+
+    def close(self) -> None:
+        """That was all of it."""
+
+    def abandon(self) -> None:
+        """Let go: the rest does not come."""
+
+
+class Sink(Protocol):
+    """What takes the entries of a layer."""
+
+    def add(self, entry: Entry, whole: memoryview | None) -> Content | None:
+        """Take an entry, with its content if all of that is there already; else what takes the content."""
+
+
+class LayerReader(TarScanner):
+    """Feed it a tar: it hands the entries to a sink, up to the first problem of a kind that is ``fatal``."""
+
+    def __init__(self, limits: LayerLimits, sink: Sink, fatal: frozenset[Kind]) -> None:
+        super().__init__(limits)
+        self._sink: Sink | None = sink
+        self._fatal = fatal
+        self._told = 0
+        self._chunk = memoryview(b"")
+        self._chunk_start = 0
+        # What takes the content that the chunks to come begin with, and how much of that there is.
+        self._content_sink: Content | None = None
+        self._left = 0
+        self._said: tarpax.Extension | None = None
+        self._waiting: Entry | None = None
+        self._owners: dict[bytes, tuple[int, int, int]] = {}
+        self._times: dict[bytes, int] = {}
+
+    def feed(self, chunk: Chunk) -> None:
+        """Take the next bytes."""
+        view = memoryview(chunk)
+        self._chunk, self._chunk_start = view, self._size
+        if self._left:
+            self._pour(view[: self._left])
+        super().feed(view)
+        self._chunk = memoryview(b"")
+
+    def abandon(self) -> None:
+        """Let go of a file whose content does not come."""
+        if self._content_sink is not None:
+            self._content_sink.abandon()
+        self._content_sink, self._left, self._sink = None, 0, None
+
+    @property
+    def stopped_writing(self) -> bool:
+        """Whether a problem ended the writing."""
+        return self._sink is None
+
+    def _pour(self, data: memoryview) -> None:
+        self._left -= len(data)
+        if self._content_sink is None:
+            return
+        self._content_sink.write(data)
+        if not self._left:
+            self._close()
+
+    def _close(self) -> None:
+        whole, self._content_sink = self._content_sink, None
+        if whole is not None:
+            whole.close()
+
+    def _extended(self, said: tarpax.Extension, name: bytes, link: bytes, size: int) -> tuple[bytes, bytes, int]:
+        self._said = said
+        return super()._extended(said, name, link, size)
+
+    def _entry(self, name: bytes, kind: bytes, link: bytes, size: int, block: bytes) -> None:
+        said, self._said = self._said, None
+        # A sparse file begins inside the call, when its map has been read.
+        self._waiting = self._described(name, kind, link, size, block, said) if kind == _SPARSE else None
+        start = self._next
+        super()._entry(name, kind, link, size, block)
+        if kind == _SPARSE or self._is_over():
+            return
+        if kind in _REGULAR and not (kind == b"\0" and name[-1:] == b"/"):
+            self._begin(self._described(name, REGULAR, link, size, block, said), start, size)
+        else:
+            self._begin(self._described(name, FOLDER if kind == b"\0" else kind, link, size, block, said), start, 0)
+
+    def _sparse_block(self, found: SparseMap, name: bytes, size: int, block: bytes = b"") -> None:
+        start = self._next
+        super()._sparse_block(found, name, size, block)
+        if found.more or self._is_over() or self._waiting is None:
+            return
+        sparse = PaxSparse(found.real_size, found.regions)
+        entry = self._waiting._replace(kind=REGULAR, size=found.real_size, sparse=sparse)
+        self._begin(entry, start, size)
+
+    def _is_over(self) -> bool:
+        """Whether nothing more is to be written; new problems may say so."""
+        if self._problems.total != self._told:
+            self._told = self._problems.total
+            if not self._fatal.isdisjoint(self._problems.counts):
+                self._sink = None
+        return self._sink is None or self._stopped
+
+    def _begin(self, entry: Entry, start: int, size: int) -> None:
+        if self._sink is None:
+            return
+        position = start - self._chunk_start
+        here = self._chunk[position : position + size]
+        if len(here) == size and entry.sparse is None:
+            self._sink.add(entry, here)
+            return
+        self._content_sink = self._sink.add(entry, None)
+        self._left = size
+        if size:
+            self._pour(here)
+        else:
+            self._close()
+
+    def _described(
+        self, name: bytes, kind: bytes, link: bytes, size: int, block: bytes, said: tarpax.Extension | None
+    ) -> Entry:
+        path = name[:-1] if name[-1:] == b"/" else name
+        if b"/." in path or b"//" in path or path[:1] in b"./":
+            path = normalise(path).text
+        mode, uid, gid = self._owner(block[_OWNER])
+        mtime = self._time(block[_MTIME])
+        attributes = Attributes(mode & 0o7777, uid, gid, mtime, mtime)
+        device = (_number(block[_MAJOR]), _number(block[_MINOR])) if kind in (b"3", b"4") else (0, 0)
+        sparse = None
+        if said is not None and said.records:
+            records = dict(said.records)
+            attributes = _from_records(attributes, records)
+            if said.sparse and kind == REGULAR:
+                sparse = pax_sparse(said.records, records)
+                size = sparse.real_size
+        return Entry(path, kind, link, size, attributes, device, sparse)
+
+    def _owner(self, field: bytes) -> tuple[int, int, int]:
+        found = self._owners.get(field)
+        if found is None:
+            found = (_number(field[:8]), _number(field[8:16]), _number(field[16:]))
+            if len(self._owners) < _CACHED:
+                self._owners[field] = found
+        return found
+
+    def _time(self, field: bytes) -> int:
+        found = self._times.get(field)
+        if found is None:
+            found = seconds(_number(field) * BILLION)
+            if len(self._times) < _CACHED:
+                self._times[field] = found
+        return found
+
+
+def _number(field: bytes) -> int:
+    """A numeric field; one that cannot be read has been told as a problem."""
+    try:
+        return tarheader.number(field, "")
+    except Malformed:
+        return 0
+
+
+def _from_records(attributes: Attributes, records: dict[bytes, bytes]) -> Attributes:
+    """The attributes as the records of a pax header change them."""
+    uid, gid = records.get(b"uid"), records.get(b"gid")
+    mtime, atime = records.get(b"mtime"), records.get(b"atime")
+    modified = _nanoseconds(mtime) if mtime else attributes.mtime
+    return Attributes(
+        attributes.mode,
+        int(uid) if uid else attributes.uid,
+        int(gid) if gid else attributes.gid,
+        modified,
+        _nanoseconds(atime) if atime else modified,
+        _xattrs(records),
+    )
+
+
+def _nanoseconds(text: bytes) -> int:
+    """A decimal number of seconds, exactly: digits beyond the nanosecond are cut off."""
+    whole, _point, fraction = text.partition(b".")
+    sign = -1 if whole.startswith(b"-") else 1
+    return seconds(sign * (abs(int(whole)) * BILLION + int(fraction[:9].ljust(9, b"0") or b"0")))
+
+
+def _xattrs(records: dict[bytes, bytes]) -> tuple[tuple[bytes, bytes], ...]:
+    found: dict[bytes, bytes] = {}
+    for key, value in records.items():
+        if key.startswith(_LIBARCHIVE):
+            try:
+                decoded = base64.b64decode(value + b"=" * (-len(value) % 4), validate=True)
+            except binascii.Error:
+                continue
+            found.setdefault(unquote_to_bytes(key[len(_LIBARCHIVE) :]), decoded)
+        elif key.startswith(_SCHILY):
+            found[key[len(_SCHILY) :]] = value
+    return tuple(found.items())

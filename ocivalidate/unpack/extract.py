@@ -1,0 +1,281 @@
+"""Writes the entries of layers below an open folder."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable
+
+from ocivalidate.image.problems import shown
+from ocivalidate.image.tarpaths import BLOCK_DEVICE, CHARACTER, FIFO, FOLDER, HARDLINK, REGULAR, SYMLINK, normalise
+from ocivalidate.unpack.attributes import Giver, Notes, Owners
+from ocivalidate.unpack.entries import Content, Entry
+from ocivalidate.unpack.errors import Changed, Refused, UnpackError
+from ocivalidate.unpack.folders import Folder, Tree
+from ocivalidate.unpack.sparse import PaxSparse, SparseWriter
+
+_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_LIST = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_PRIVATE_FILE = 0o600
+_WHITEOUT = b".wh."
+_OPAQUE = b".wh..wh..opq"
+_DEVICES = {CHARACTER: stat.S_IFCHR, BLOCK_DEVICE: stat.S_IFBLK}
+# What a system call raises that the system refuses, or that Python does not let through: NUL in a name, a huge number.
+FAILURES = (OSError, ValueError, OverflowError)
+
+
+class Extractor:
+    """Takes the entries of one layer after another; :meth:`finish` gives all folders their attributes."""
+
+    def __init__(self, tree: Tree, owners: Owners, notes: Notes) -> None:
+        self._tree = tree
+        self._owners = owners
+        self._notes = notes
+        self._giver = Giver(owners, notes)
+        # The folder of the last entry: most entries stand beside the one before.
+        self._last_path: bytes | None = None
+        self._last: Folder = tree.root
+        self._makers: dict[bytes, Callable[[Folder, bytes, Entry], None]] = {
+            SYMLINK: self._symlink,
+            HARDLINK: self._hardlink,
+            FIFO: self._special,
+            CHARACTER: self._special,
+            BLOCK_DEVICE: self._special,
+        }
+
+    def begin_layer(self, number: int) -> None:
+        """From now on entries are of another layer; the lowest is 0."""
+        self._tree.layer = number
+        self._last_path = None
+
+    def add(self, entry: Entry, whole: memoryview | None) -> Content | None:
+        """Write an entry; what takes its content, unless ``whole`` is all of it.
+
+        Raises :class:`UnpackError` with the path in its message.
+        """
+        try:
+            return self._add(entry, whole)
+        except FAILURES as error:
+            raise failed(entry.path, error) from error
+
+    def finish(self) -> None:
+        """Give all folders their attributes, the innermost first: nothing is written into them any more."""
+        for folder in self._tree.every():
+            try:
+                descriptor = os.open(b".", _LIST, dir_fd=self._tree.descriptor(folder))
+                try:
+                    self._giver.to_file(descriptor, folder.attributes, folder.path)
+                finally:
+                    os.close(descriptor)
+            except FAILURES as error:
+                raise failed(folder.path, error) from error
+
+    def make_folder(self, path: str) -> bool:
+        """Make a folder where the path leads inside the root; whether one is there now."""
+        try:
+            return self._tree.enter(normalise(os.fsencode(path)).text) is not None
+        except Refused:
+            return False
+        except FAILURES as error:
+            raise failed(os.fsencode(path), error) from error
+
+    def _add(self, entry: Entry, whole: memoryview | None) -> Content | None:
+        path = entry.path
+        parent, _slash, name = path.rpartition(b"/")
+        if name[:4] == _WHITEOUT:
+            self._whiteout(parent, name)
+            return None
+        if not name:
+            if entry.kind != FOLDER:
+                raise Refused("an entry would put something else in the place of the root")
+            self._tree.root.attributes = entry.attributes
+            return None
+        folder = self._last if parent == self._last_path else self._enter(parent)
+        if self._tree.layer:
+            self._tree.note(folder, name)
+        if entry.kind == REGULAR:
+            return self._regular(folder, name, entry, whole)
+        if entry.kind == FOLDER:
+            self._folder(folder, name, entry)
+        elif entry.kind in self._makers:
+            self._makers[entry.kind](folder, name, entry)
+        else:
+            self._notes.add(f"entry of the type {shown(entry.kind)!r} left out", path)
+        return None
+
+    def _enter(self, parent: bytes) -> Folder:
+        if parent.startswith(_WHITEOUT) or b"/" + _WHITEOUT in parent:
+            raise Refused(f"a folder cannot have a name that begins with .wh.: {shown(parent)}")
+        folder = self._tree.enter(parent)
+        if folder is None:
+            raise AssertionError("a missing folder is made")
+        self._last_path, self._last = parent, folder
+        return folder
+
+    def _make_room(self, folder: Folder, name: bytes) -> None:
+        """Remove what has the name of an entry that is no folder."""
+        self._last_path = None
+        self._tree.remove(folder, name)
+
+    def _regular(self, folder: Folder, name: bytes, entry: Entry, whole: memoryview | None) -> Content | None:
+        file = File(self._create(folder, name), self._giver, entry)
+        if whole is None:
+            return file
+        try:
+            if whole:
+                file.write(whole)
+        except BaseException:
+            file.abandon()
+            raise
+        file.close()
+        return None
+
+    def _create(self, folder: Folder, name: bytes) -> int:
+        at = self._tree.descriptor(folder)
+        try:
+            return os.open(name, _NEW_FILE, _PRIVATE_FILE, dir_fd=at)
+        except FileExistsError:
+            self._make_room(folder, name)
+            return os.open(name, _NEW_FILE, _PRIVATE_FILE, dir_fd=self._tree.descriptor(folder))
+
+    def _folder(self, folder: Folder, name: bytes, entry: Entry) -> None:
+        child = folder.children.get(name)
+        if child is None:
+            try:
+                child = self._tree.make(folder, name)
+            except FileExistsError:
+                self._make_room(folder, name)
+                child = self._tree.make(folder, name)
+        child.attributes = entry.attributes
+
+    def _symlink(self, folder: Folder, name: bytes, entry: Entry) -> None:
+        self._instead(folder, name, lambda at: os.symlink(entry.link, name, dir_fd=at))
+        self._giver.to_link(self._tree.descriptor(folder), name, entry.attributes, entry.path)
+
+    def _hardlink(self, folder: Folder, name: bytes, entry: Entry) -> None:
+        target = normalise(entry.link).text
+        parent, _slash, base = target.rpartition(b"/")
+        source = self._tree.enter(parent, make=False)
+        if source is None or not base or base in source.children or not self._exists(source, base):
+            raise Refused(f"the hard link {shown(entry.path)} has no target {shown(target)} that can be linked to")
+        if source is folder and base == name:
+            return
+        tree = self._tree
+        self._instead(
+            folder,
+            name,
+            lambda at: os.link(base, name, src_dir_fd=tree.descriptor(source), dst_dir_fd=at, follow_symlinks=False),
+        )
+
+    def _exists(self, folder: Folder, name: bytes) -> bool:
+        try:
+            os.stat(name, dir_fd=self._tree.descriptor(folder), follow_symlinks=False)
+        except FileNotFoundError:
+            return False
+        return True
+
+    def _special(self, folder: Folder, name: bytes, entry: Entry) -> None:
+        kind = _DEVICES.get(entry.kind, stat.S_IFIFO)
+        if kind != stat.S_IFIFO and self._owners.rootless:
+            self._notes.add("device made as an empty file: only root can make one", entry.path)
+            File(self._create(folder, name), self._giver, entry).close()
+            return
+        device = os.makedev(*entry.device) if kind != stat.S_IFIFO else 0
+        self._instead(folder, name, lambda at: os.mknod(name, kind | _PRIVATE_FILE, device, dir_fd=at))
+        self._giver.to_special(self._tree.descriptor(folder), name, entry.attributes, kind, entry.path)
+
+    def _instead(self, folder: Folder, name: bytes, make: Callable[[int], None]) -> None:
+        """Make something, in the place of what is there."""
+        try:
+            make(self._tree.descriptor(folder))
+        except FileExistsError:
+            self._make_room(folder, name)
+            make(self._tree.descriptor(folder))
+
+    # --- Whiteouts: what lower layers made goes, what this layer makes stays, whichever comes first
+
+    def _whiteout(self, parent: bytes, name: bytes) -> None:
+        hidden = name[len(_WHITEOUT) :]
+        if not self._tree.layer or hidden in (b"", b".", b".."):
+            return
+        folder = self._tree.enter(parent, make=False)
+        if folder is None:
+            return
+        self._last_path = None
+        if name == _OPAQUE:
+            self._hide_all([folder])
+        elif not hidden.startswith(_WHITEOUT):
+            self._hide_all(self._hide(folder, hidden))
+
+    def _hide(self, folder: Folder, name: bytes) -> list[Folder]:
+        """Remove a name, unless this layer made it; a folder to empty in its place."""
+        if name not in folder.made_by(self._tree.layer):
+            self._tree.remove(folder, name)
+            return []
+        child = folder.children.get(name)
+        return [child] if child is not None else []
+
+    def _hide_all(self, waiting: list[Folder]) -> None:
+        while waiting:
+            folder = waiting.pop()
+            descriptor = os.open(b".", _LIST, dir_fd=self._tree.descriptor(folder))
+            try:
+                names = os.listdir(descriptor)
+            finally:
+                os.close(descriptor)
+            for name in names:
+                waiting += self._hide(folder, os.fsencode(name))
+
+
+class File:
+    """An open new file that takes its content."""
+
+    __slots__ = ("_descriptor", "_entry", "_giver", "_sparse")
+
+    def __init__(self, descriptor: int, giver: Giver, entry: Entry) -> None:
+        self._descriptor = descriptor
+        self._giver = giver
+        self._entry = entry
+        self._sparse: SparseWriter | None = None
+
+    def write(self, data: memoryview) -> None:
+        """Write the next bytes. Raises :class:`UnpackError`."""
+        try:
+            if self._entry.sparse is not None:
+                self._write_sparse(self._entry.sparse, data)
+                return
+            while data:
+                data = data[os.write(self._descriptor, data) :]
+        except FAILURES as error:
+            raise failed(self._entry.path, error) from error
+
+    def _write_sparse(self, sparse: PaxSparse, data: memoryview) -> None:
+        if self._sparse is None:
+            self._sparse = SparseWriter(self._descriptor, sparse)
+        self._sparse.write(data)
+
+    def close(self) -> None:
+        """Give it its attributes."""
+        entry = self._entry
+        try:
+            if entry.sparse is not None:
+                (self._sparse or SparseWriter(self._descriptor, entry.sparse)).finish()
+            self._giver.to_file(self._descriptor, entry.attributes, entry.path)
+        except FAILURES as error:
+            raise failed(entry.path, error) from error
+        finally:
+            os.close(self._descriptor)
+
+    def abandon(self) -> None:
+        """Close it as it is."""
+        os.close(self._descriptor)
+
+
+def failed(path: bytes, error: Exception) -> UnpackError:
+    """One of the :data:`FAILURES` as one line."""
+    if not isinstance(error, OSError):
+        return Refused(f"{shown(path)} cannot be written: {error}")
+    if isinstance(error, (NotADirectoryError, FileNotFoundError)):
+        return Changed(path)
+    reason = (error.strerror or str(error)).lower()
+    return UnpackError(f"cannot write {shown(path) or 'the root'}: {reason}")

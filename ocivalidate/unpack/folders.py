@@ -1,0 +1,229 @@
+"""The folders of the root file system that is being written, and how they are reached.
+
+What is known of each folder is kept: what stands in it came from us, so that a path is looked up without asking the
+disk. Going there, every component is opened relative to the folder above it and never followed when it is a link, so
+that nobody who changes the tree meanwhile can lead us out of it. Links of the image itself are followed as a process
+inside the container would follow them: the root is their root.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections import deque
+from collections.abc import Iterator
+
+from ocivalidate.image.problems import shown
+from ocivalidate.unpack.attributes import IMPLIED, Attributes
+from ocivalidate.unpack.errors import Changed, Refused
+from ocivalidate.unpack.removal import Bin
+
+PATH_ONLY = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+# How many links a path may lead over: that of Linux.
+_MOST_LINKS = 40
+_MOST_OPEN = 64
+PRIVATE = 0o700
+
+
+class Folder:
+    """A folder that exists. ``attributes`` are given to it in the end.
+
+    ``layer`` is the last one that made anything in it, and ``made`` the names that this layer made there.
+    """
+
+    __slots__ = ("attributes", "children", "descriptor", "layer", "made", "name", "parent")
+
+    def __init__(self, name: bytes, parent: Folder | None) -> None:
+        self.name = name
+        self.parent = parent
+        self.children: dict[bytes, Folder] = {}
+        self.attributes: Attributes = IMPLIED
+        self.layer = 0
+        self.made: set[bytes] = set()
+        self.descriptor = -1
+
+    @property
+    def path(self) -> bytes:
+        """Where it stands below the root; the root itself is empty."""
+        parts, folder = [], self
+        while folder.parent is not None:
+            parts.append(folder.name)
+            folder = folder.parent
+        return b"/".join(reversed(parts))
+
+    def touch(self, layer: int) -> None:
+        """Note that a layer makes something in it, and with that the folder itself and those above."""
+        folder, below = self, b""
+        while True:
+            fresh = folder.layer != layer
+            if fresh:
+                folder.layer, folder.made = layer, set()
+            if below:
+                folder.made.add(below)
+            if not fresh or folder.parent is None:
+                return
+            below, folder = folder.name, folder.parent
+
+    def made_by(self, layer: int) -> set[bytes]:
+        """The names that a layer made in it."""
+        return self.made if self.layer == layer else set()
+
+
+class Tree:
+    """The folders below an open root. ``bin`` takes what is removed; ``layer`` counts from 0."""
+
+    def __init__(self, root: int, trash: Bin) -> None:
+        self.root = Folder(b"", None)
+        self.root.descriptor = root
+        self.layer = 0
+        self._bin = trash
+        self._open: deque[Folder] = deque()
+        # The one asked for last stays open, so that two of them can be used together.
+        self._latest = self.root
+
+    def close(self) -> None:
+        """Let go of all folders but the root."""
+        while self._open:
+            self._shut(self._open.popleft())
+
+    def descriptor(self, folder: Folder) -> int:
+        """An open descriptor of a folder, good until two others were asked for."""
+        before, self._latest = self._latest, folder
+        if folder.descriptor >= 0:
+            return folder.descriptor
+        chain = [folder]
+        while (above := chain[-1].parent) is not None and above.descriptor < 0:
+            chain.append(above)
+        start = chain[-1].parent
+        current = self.root.descriptor if start is None else start.descriptor
+        opened = -1
+        for step in reversed(chain):
+            try:
+                new = os.open(step.name, PATH_ONLY, dir_fd=current)
+            except OSError as error:
+                raise Changed(step.path) from error
+            finally:
+                if opened >= 0:
+                    os.close(opened)
+            current = opened = new
+        self._keep(folder, current, before)
+        return current
+
+    def enter(self, path: bytes, *, make: bool = True) -> Folder | None:
+        """The folder that a path without ``..`` leads to inside the root; what is missing on the way is made.
+
+        ``None``: it is missing, and not to be made. Raises :class:`Refused` when something else is in the way.
+        """
+        folder = self.root
+        if not path:
+            return folder
+        parts = path.split(b"/")
+        for number, part in enumerate(parts):
+            child = folder.children.get(part)
+            if child is None:
+                return self._walk(folder, deque(parts[number:]), path, make=make)
+            folder = child
+        return folder
+
+    def make(self, folder: Folder, name: bytes) -> Folder:
+        """Make a folder where nothing stands."""
+        os.mkdir(name, PRIVATE, dir_fd=self.descriptor(folder))
+        child = folder.children[name] = Folder(name, folder)
+        self.note(folder, name)
+        return child
+
+    def note(self, folder: Folder, name: bytes) -> None:
+        """Note that the present layer made this name: whiteouts of the same layer do not concern it."""
+        if self.layer:
+            if folder.layer != self.layer:
+                folder.touch(self.layer)
+            folder.made.add(name)
+
+    def remove(self, folder: Folder, name: bytes) -> None:
+        """Remove whatever has this name; nothing is fine too."""
+        descriptor = self.descriptor(folder)
+        if name in folder.children:
+            self._forget(folder.children.pop(name))
+            self._bin.take(descriptor, name)
+            return
+        try:
+            os.unlink(name, dir_fd=descriptor)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise Changed(b"/".join((folder.path, name))) from error
+
+    def every(self) -> Iterator[Folder]:
+        """All folders, each after those inside it."""
+        waiting = [(self.root, False)]
+        while waiting:
+            folder, done = waiting.pop()
+            if done:
+                yield folder
+                continue
+            waiting.append((folder, True))
+            waiting += [(child, False) for child in folder.children.values()]
+
+    def _walk(self, folder: Folder, parts: deque[bytes], path: bytes, *, make: bool) -> Folder | None:
+        links = 0
+        while parts:
+            part = parts.popleft()
+            if part in (b"", b"."):
+                continue
+            if part == b"..":
+                folder = folder.parent or self.root
+                continue
+            child = folder.children.get(part)
+            if child is not None:
+                folder = child
+                continue
+            target = self._look(folder, part, path)
+            if target is None:
+                if not make:
+                    return None
+                folder = self.make(folder, part)
+                continue
+            links += 1
+            if links > _MOST_LINKS:
+                raise Refused(f"{shown(path)} leads over more than {_MOST_LINKS} symbolic links")
+            if target.startswith(b"/"):
+                folder = self.root
+            parts.extendleft(reversed(target.split(b"/")))
+        return folder
+
+    def _look(self, folder: Folder, name: bytes, path: bytes) -> bytes | None:
+        """The target of a link; ``None`` when nothing has this name."""
+        descriptor = self.descriptor(folder)
+        try:
+            mode = os.stat(name, dir_fd=descriptor, follow_symlinks=False).st_mode
+            if stat.S_ISLNK(mode):
+                return os.readlink(name, dir_fd=descriptor)
+        except FileNotFoundError:
+            return None
+        if stat.S_ISDIR(mode):
+            raise Changed(b"/".join((folder.path, name)))
+        raise Refused(f"{shown(path)} is to be a folder, and {shown(name)} on the way there is none")
+
+    def _keep(self, folder: Folder, descriptor: int, before: Folder) -> None:
+        if len(self._open) >= _MOST_OPEN:
+            oldest = self._open.popleft()
+            if oldest is before:
+                self._open.append(oldest)
+                oldest = self._open.popleft()
+            self._shut(oldest)
+        folder.descriptor = descriptor
+        self._open.append(folder)
+
+    def _shut(self, folder: Folder) -> None:
+        if folder.descriptor >= 0:
+            os.close(folder.descriptor)
+            folder.descriptor = -1
+
+    def _forget(self, folder: Folder) -> None:
+        """Close what is open of a folder that goes away."""
+        waiting = [folder]
+        while waiting:
+            gone = waiting.pop()
+            waiting += gone.children.values()
+            self._shut(gone)
+            gone.parent = None

@@ -1,0 +1,115 @@
+"""Judging a bundle by the image that it was made of: the library call behind ``ocivalidate bundle --image``."""
+
+from __future__ import annotations
+
+import os
+
+from ocivalidate.bundle import sources
+from ocivalidate.checks import Node, Violation
+from ocivalidate.clauses import Selection
+from ocivalidate.documents import Document, read_document
+from ocivalidate.findings import Report
+from ocivalidate.image.collect import Collector
+from ocivalidate.image.limits import Limits
+from ocivalidate.image.registry import CONFIG
+from ocivalidate.image.sources import Unreadable
+from ocivalidate.judge import Subject, active_clauses, located
+from ocivalidate.unpack import inroot
+from ocivalidate.unpack.choice import Chosen, choose, open_image
+from ocivalidate.unpack.conversion import Pair, violations
+from ocivalidate.unpack.errors import UnpackError
+from ocivalidate.versions import IMAGE_RELEASES
+
+SPECIFICATION = "image-spec"
+CONVERSION = Subject("image-config", frozenset({"converter"}), CONFIG)
+_ROOT = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_LONGEST_ACCOUNTS = 16 << 20
+
+
+def check_conversion(
+    path: str,
+    source: str,
+    *,
+    ref: str | None = None,
+    platform: str | None = None,
+    selection: Selection | None = None,
+    max_size: int = sources.MAX_SIZE,
+) -> Report:
+    """Judge whether the config of a bundle is what conversion.md makes of the configuration of an image.
+
+    ``path`` as for ``check_bundle``; ``source``, ``ref`` and ``platform`` as for ``unpack_image``. What cannot be read
+    gives a report with a ``problem``.
+    """
+    subject = f"{path} as made of {source}"
+    try:
+        bundle = sources.bundle_source(path, max_size)
+        if bundle.data is None:
+            return Report("conversion", subject, SPECIFICATION, problem="the bundle has no config.json")
+        with open_image(source, Limits(document=max_size)) as opened:
+            chosen = choose(opened, ref, platform, Selection(), Limits(document=max_size))
+    except (sources.Unreadable, Unreadable, UnpackError) as problem:
+        return Report("conversion", subject, SPECIFICATION, problem=str(problem))
+    document = read_document(bundle.data, bundle.name)
+    if not document.usable or not isinstance(document.value, dict):
+        return Report("conversion", subject, SPECIFICATION, problem=f"{bundle.name} is no JSON object")
+    return _judge(subject, document, chosen, bundle, selection or Selection())
+
+
+def _judge(subject: str, document: Document, chosen: Chosen, bundle: sources.Source, selection: Selection) -> Report:
+    release = IMAGE_RELEASES[-1]
+    clauses = active_clauses(CONVERSION, release, frozenset(), selection)
+    collector = Collector({key: clause for key, clause in clauses.items() if clause.subject == "converter"}, selection)
+    root = _open_root(document, bundle)
+    try:
+        pair = Pair(chosen.config, Node(document.value), _attached(chosen))
+        if root is not None:
+            pair.read = lambda path: inroot.read_file(root, path, _LONGEST_ACCOUNTS)
+        for violation in violations(pair):
+            _add(collector, document, violation)
+    except (OSError, UnpackError) as problem:
+        return Report("conversion", subject, SPECIFICATION, problem=str(problem))
+    finally:
+        if root is not None:
+            os.close(root)
+    collector.judged(*pair.judged)
+    for clause, reason in pair.unjudged.items():
+        collector.unjudged(clause, reason)
+    return Report(
+        "conversion",
+        subject,
+        SPECIFICATION,
+        release,
+        results=collector.results(),
+        findings=tuple(collector.findings),
+        suppressed=collector.suppressed,
+        facts={"image": chosen.name},
+    )
+
+
+def _add(collector: Collector, document: Document, violation: Violation) -> None:
+    place = located(document.name, violation.pointer, document.span(violation.pointer), document)
+    collector.add(violation.clause, place, violation.message, got=violation.got, want=violation.want)
+
+
+def _attached(chosen: Chosen) -> dict[str, str]:
+    """The annotations of the manifest, and of what leads to it."""
+    manifest = chosen.image.manifest
+    index, own = chosen.examiner.root_of(manifest.file), chosen.examiner.root_of(manifest.path)
+    entries = [entry for entry in (index.each("manifests") if index else []) if entry.pointer == manifest.pointer]
+    found: dict[str, str] = {}
+    for node in (index, *entries, own):
+        if node is not None:
+            found |= {child.name: child.value for child in node.each("annotations") if isinstance(child.value, str)}
+    return found
+
+
+def _open_root(document: Document, bundle: sources.Source) -> int | None:
+    """The root file system of the bundle; ``None`` when there is none to look into."""
+    root = document.value.get("root")
+    path = root.get("path") if isinstance(root, dict) else None
+    if bundle.folder is None or not isinstance(path, str) or "\0" in path:
+        return None
+    try:
+        return os.open(os.path.join(bundle.folder, path), _ROOT)
+    except OSError:
+        return None

@@ -1,0 +1,111 @@
+"""Writes the layers of an image one upon the other, and verifies each of them while it is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ocivalidate import digests
+from ocivalidate.clauses import Selection
+from ocivalidate.image import blobs
+from ocivalidate.image.blob import BlobFacts, Expectation, Opener, certain, single_pass
+from ocivalidate.image.compression import Compression
+from ocivalidate.image.examine import Blob
+from ocivalidate.image.feeding import Inline
+from ocivalidate.image.graph import Reference
+from ocivalidate.image.gzip_stream import fast_library
+from ocivalidate.image.layer_limits import LayerLimits
+from ocivalidate.image.sources import Slice, Source
+from ocivalidate.unpack.choice import Chosen
+from ocivalidate.unpack.entries import LayerReader
+from ocivalidate.unpack.errors import Refused, UnpackError
+from ocivalidate.unpack.extract import Extractor
+from ocivalidate.unpack.pipeline import write_layer
+from ocivalidate.unpack.verdict import fatal_kinds, refusing
+
+Progress = Callable[[int], None]
+"""Told how many more bytes of the layers were read."""
+
+
+class TryAgain(Exception):
+    """A fast library found fault with a stream in which there is none: all is to be written anew without it."""
+
+
+class Layers:
+    """The layers of one image; :meth:`write` is for each of them, from the lowest."""
+
+    def __init__(self, source: Source, chosen: Chosen, selection: Selection, limits: LayerLimits) -> None:
+        self._source = source
+        self._chosen = chosen
+        self._limits = limits
+        self._fatal = fatal_kinds(selection)
+
+    def __len__(self) -> int:
+        return len(self._chosen.image.layers)
+
+    @property
+    def size(self) -> int:
+        """How many bytes there are to read."""
+        return sum(self._blob(layer).size for layer in self._chosen.image.layers)
+
+    def write(self, number: int, extractor: Extractor, progress: Progress, *, exact: bool) -> None:
+        """Write a layer and judge it.
+
+        Raises :class:`Refused` when it is not what the image says, :class:`UnpackError`, :class:`TryAgain`.
+        """
+        layer = self._chosen.image.layers[number]
+        blob = self._blob(layer)
+        expectation = self._expectation(layer, blob)
+        reader = LayerReader(self._limits, extractor, self._fatal)
+        extractor.begin_layer(number)
+
+        def opener() -> Slice:
+            return self._source.open(layer.path)
+
+        try:
+            facts = write_layer(opener, expectation, self._limits, progress, reader, exact=exact)
+            facts = self._exactly(facts, opener, expectation, exact=exact)
+        except OSError as error:
+            raise UnpackError(f"cannot read {layer.path}: {(error.strerror or str(error)).lower()}") from error
+        self._judge(layer, blob, facts)
+
+    def _blob(self, layer: Reference) -> Blob:
+        found = self._chosen.examiner.found.blobs.get(layer.path)
+        if found is None:
+            raise UnpackError(f"layer {layer.number} is absent: {layer.path}")
+        return found
+
+    def _expectation(self, layer: Reference, blob: Blob) -> Expectation:
+        algorithms = {digest.algorithm for digest in (layer.digest,) if digest is not None}
+        wanted = {self._diff_id(layer).algorithm}
+        for algorithm in algorithms | wanted:
+            if not digests.computable(algorithm):
+                raise UnpackError(f"layer {layer.number} cannot be verified: {algorithm} is not computed here")
+        return Expectation(tuple(algorithms), layer=True, diff_algorithms=tuple(wanted), size=blob.size)
+
+    def _diff_id(self, layer: Reference) -> digests.Digest:
+        entries = self._chosen.image.diff_ids or []
+        found = digests.parse(str(entries[layer.number].value))
+        if found is None:
+            raise Refused(f"the diffID of layer {layer.number} is no digest")
+        return found
+
+    def _exactly(self, facts: BlobFacts, opener: Opener, expectation: Expectation, *, exact: bool) -> BlobFacts:
+        """The facts with the last word of the standard library on a stream that the fast one did not like."""
+        if exact or facts.compression is not Compression.GZIP or fast_library() is None or certain(facts):
+            return facts
+        found = single_pass(opener, expectation, self._limits, lambda _more: None, Inline(), exact=True)
+        if certain(found):
+            raise TryAgain
+        return found
+
+    def _judge(self, layer: Reference, blob: Blob, facts: BlobFacts) -> None:
+        examiner, collector, image = self._chosen.examiner, self._chosen.collector, self._chosen.image
+        sound = blobs.judge_blob(blob, facts, examiner, collector)
+        expected = self._diff_id(layer)
+        same = expected in facts.diff_ids
+        if sound and not same and facts.diff_ids:
+            blobs.judge_diff_ids(image, {layer.path: facts}, {layer.path}, examiner, collector)
+        findings = refusing(collector.findings)
+        if findings or not sound or not same:
+            reason = "" if findings else f": {facts.failure or 'it is not what the image says'}"
+            raise Refused(f"layer {layer.number} is not unpacked{reason}", findings)
