@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol
 from urllib.parse import unquote_to_bytes
 
 from ocivalidate.image import tarheader, tarpax
-from ocivalidate.image.compression import Chunk
+from ocivalidate.image.buffers import Chunk
 from ocivalidate.image.layer_limits import LayerLimits
 from ocivalidate.image.problems import Kind
 from ocivalidate.image.tarheader import Malformed

@@ -10,7 +10,7 @@ import queue
 import threading
 
 from ocivalidate.image.blob import BlobFacts, Expectation, Opener, Progress, single_pass
-from ocivalidate.image.compression import Chunk
+from ocivalidate.image.buffers import Chunk
 from ocivalidate.image.feeding import Consumer, Hashes
 from ocivalidate.image.layer_limits import LayerLimits
 from ocivalidate.unpack.entries import LayerReader
