@@ -19,7 +19,7 @@ from ocivalidate.versions import IMAGE_RELEASES
 
 PLATFORM = re.compile(r"[^/\s]+/[^/\s]+(?:/[^/\s]+)?")
 # Option → the limit that it sets, and what it limits.
-_LIMITS = {
+LIMITS = {
     "--max-inflated": ("inflated", "bytes that may come out of a layer"),
     "--max-ratio": ("ratio", "how many times a layer may grow"),
     "--max-entries": ("entries", "entries of a layer"),
@@ -41,7 +41,7 @@ def add_options(parser: argparse.ArgumentParser, _command: str) -> None:
     parser.add_argument("--spec-version", choices=IMAGE_RELEASES, help="the release to judge by (default: the newest)")
     parser.add_argument("--kind", choices=_KINDS, help="what a JSON document that stands alone is meant to be")
     parser.add_argument("--max-depth", type=int, metavar="N", help="how deep indexes may be nested")
-    for option, (name, what) in _LIMITS.items():
+    for option, (name, what) in LIMITS.items():
         parser.add_argument(option, metavar="N", help=f"{what} (default: {getattr(DEFAULT, name)})")
     settings_module.add_options(parser, without=_NOT_FOR_IMAGES)
 
@@ -56,7 +56,7 @@ def run(options: argparse.Namespace) -> int:
         _at_least_one("--jobs", options.jobs),
         options.kind and f"image-{options.kind}",
         _limits(options, settings["max-size"]),
-        _layer_limits(options),
+        layer_limits(options),
     )
     reports = []
     for source in options.sources:
@@ -89,11 +89,12 @@ def _limits(options: argparse.Namespace, max_size: int) -> Limits:
     return limits if depth is None else limits._replace(depth=depth)
 
 
-def _layer_limits(options: argparse.Namespace) -> LayerLimits:
+def layer_limits(options: argparse.Namespace) -> LayerLimits:
+    """The limits for layers, as the options say. Raises :class:`UsageError`."""
     from dataclasses import replace
 
     given = {}
-    for option, (name, _what) in _LIMITS.items():
+    for option, (name, _what) in LIMITS.items():
         written = getattr(options, option.removeprefix("--").replace("-", "_"))
         if written is not None:
             given[name] = settings_module.size(written)

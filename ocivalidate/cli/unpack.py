@@ -13,15 +13,17 @@ from types import FrameType
 from ocivalidate.clauses import Severity, load, unmatched
 from ocivalidate.cli.errors import UsageError
 from ocivalidate.cli.generate import apply, parse, start as start_config
-from ocivalidate.cli.image import PLATFORM
+from ocivalidate.cli.image import LIMITS, PLATFORM, layer_limits
 from ocivalidate.cli.streams import tell
 from ocivalidate.findings import ExitCode, Finding
 from ocivalidate.generate.builder import ConfigBuilder
 from ocivalidate.generate.errors import OptionError
+from ocivalidate.image.layer_limits import DEFAULT
 from ocivalidate.unpack.api import Progress, Unpacked, UnpackOptions, unpack_image
 from ocivalidate.unpack.attributes import IdRange
 from ocivalidate.unpack.errors import Refused, UnpackError
 from ocivalidate.unpack.generator import Generator
+from ocivalidate.unpack.target import tidy
 
 _RANGE = re.compile(r"([0-9]{1,10}):([0-9]{1,10}):([0-9]{1,10})")
 _SHOWN_FINDINGS = 100
@@ -63,6 +65,8 @@ def add_options(parser: argparse.ArgumentParser, _command: str) -> None:
         metavar="CLAUSES",
         help="unpack in spite of findings on these clauses of safety/; may be repeated",
     )
+    for option, (name, what) in LIMITS.items():
+        parser.add_argument(option, metavar="N", help=f"{what} (default: {getattr(DEFAULT, name)})")
     parser.add_argument("-q", "--quiet", action="store_true", help="say nothing but what keeps the image back")
 
 
@@ -79,6 +83,10 @@ def run(options: argparse.Namespace) -> int:
             return ExitCode.FINDINGS
         except UnpackError as problem:
             raise UsageError(str(problem)) from problem
+        except KeyboardInterrupt:
+            # It may have come while things were tidied up.
+            tidy(options.bundle)
+            raise
     if not quiet:
         _tell(done)
     return ExitCode.CONFORMS
@@ -101,6 +109,7 @@ def _options(options: argparse.Namespace) -> UnpackOptions:
         uid_map=_ranges("--uid-map", options.uid_map),
         gid_map=_ranges("--gid-map", options.gid_map),
         ignore=ignore,
+        layer_limits=layer_limits(options),
         generator=_generator(list(options.after)),
     )
 
@@ -171,15 +180,18 @@ def _stopped_by_signals() -> Iterator[None]:
         raise KeyboardInterrupt
 
     before = {
-        number: signal.signal(number, stop)
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-        if signal.getsignal(number) is not signal.SIG_IGN
+        number: signal.signal(number, stop) for number in _signals() if signal.getsignal(number) is not signal.SIG_IGN
     }
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _signals() -> list[signal.Signals]:
+    names = ("SIGINT", "SIGTERM", "SIGHUP")
+    return [number for number in signal.Signals if number.name in names]
 
 
 def _bar(*, quiet: bool) -> AbstractContextManager[Progress | None]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,11 +18,12 @@ from ocivalidate.unpack.choice import Chosen, choose, open_image
 from ocivalidate.unpack.convert import convert, platform, working_folder
 from ocivalidate.unpack.errors import Refused, UnpackError
 from ocivalidate.unpack.extract import Extractor
+from ocivalidate.unpack.flags import CAN_UNPACK, NEW_FILE
 from ocivalidate.unpack.folders import Tree
 from ocivalidate.unpack.generator import Generator, leave_out_groups, map_ids, own_ids, unmapped
 from ocivalidate.unpack.layers import Layers, TryAgain
 from ocivalidate.unpack.staging import Staging
-from ocivalidate.unpack.target import Target
+from ocivalidate.unpack.target import Target, mode_of
 
 ROOTFS, CONFIG = b"rootfs", b"config.json"
 _LONGEST_ACCOUNTS = 16 << 20
@@ -80,6 +80,8 @@ def unpack_image(
     :class:`UnpackError` when unpacking is not possible, and :class:`Refused` when the image is at fault.
     """
     options = options or UnpackOptions()
+    if not CAN_UNPACK:
+        raise UnpackError("unpacking needs Linux")
     try:
         with open_image(source, options.limits) as opened:
             return _Run(opened, bundle, options, progress).unpack()
@@ -108,7 +110,10 @@ class _Run:
         chosen = choose(self._source, options.ref, options.platform, self._selection, options.limits)
         layers = Layers(self._source, chosen, self._selection, options.layer_limits)
         total = layers.size if self._needs_layers(chosen) else 0
-        with Target(self._bundle, rootfs=options.rootfs, config=options.config, force=options.force) as target:
+        mapped = bool(options.uid_map)
+        with Target(
+            self._bundle, rootfs=options.rootfs, config=options.config, force=options.force, mapped=mapped
+        ) as target:
             try:
                 self._stage(target, chosen, layers, total, exact=False)
             except TryAgain:
@@ -190,7 +195,7 @@ class _Run:
         self._lines += tuple(leave_out_groups(tree, gids))
 
     def _publish(self, staging: Staging, bundle: int, target: Target) -> None:
-        os.fchmod(bundle, stat.S_IRWXU | target.shared)
+        os.fchmod(bundle, mode_of(mapped=bool(self._options.uid_map)))
         if self._options.rootfs and self._options.config:
             staging.publish(b"bundle", target.beside, target.name, force=self._options.force)
         elif self._options.rootfs:
@@ -210,7 +215,7 @@ def _read(root: int, path: str) -> bytes | None:
 
 def _write(bundle: int, text: bytes) -> None:
     try:
-        descriptor = os.open(CONFIG, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644, dir_fd=bundle)
+        descriptor = os.open(CONFIG, NEW_FILE, 0o644, dir_fd=bundle)
         with os.fdopen(descriptor, "wb") as file:
             file.write(text)
             os.fchmod(descriptor, 0o644)

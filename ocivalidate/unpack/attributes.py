@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from ocivalidate.image.problems import shown
 from ocivalidate.unpack.errors import Changed, Refused, UnpackError
+from ocivalidate.unpack.flags import TOUCH
 
 ROOTLESS_XATTR = "user.rootlesscontainers"
 # Labels of the host's own security policy: what the image brings means nothing here.
@@ -154,7 +155,7 @@ class Giver:
 
     def to_special(self, folder: int, name: bytes, attributes: Attributes, kind: int, path: bytes) -> None:
         """Give to a FIFO or device, which is not to be opened: a descriptor of its path alone stands for it."""
-        descriptor = os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
+        descriptor = os.open(name, TOUCH, dir_fd=folder)
         try:
             if stat.S_IFMT(os.fstat(descriptor).st_mode) != kind:
                 raise Changed(path)

@@ -11,11 +11,10 @@ from ocivalidate.image.tarpaths import BLOCK_DEVICE, CHARACTER, FIFO, FOLDER, HA
 from ocivalidate.unpack.attributes import Giver, Notes, Owners
 from ocivalidate.unpack.entries import Content, Entry
 from ocivalidate.unpack.errors import Changed, Refused, UnpackError
+from ocivalidate.unpack.flags import LIST, NEW_FILE
 from ocivalidate.unpack.folders import Folder, Tree
 from ocivalidate.unpack.sparse import PaxSparse, SparseWriter
 
-_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-_LIST = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _PRIVATE_FILE = 0o600
 _WHITEOUT = b".wh."
 _OPAQUE = b".wh..wh..opq"
@@ -62,7 +61,7 @@ class Extractor:
         """Give all folders their attributes, the innermost first: nothing is written into them any more."""
         for folder in self._tree.every():
             try:
-                descriptor = os.open(b".", _LIST, dir_fd=self._tree.descriptor(folder))
+                descriptor = os.open(b".", LIST, dir_fd=self._tree.descriptor(folder))
                 try:
                     self._giver.to_file(descriptor, folder.attributes, folder.path)
                 finally:
@@ -133,10 +132,10 @@ class Extractor:
     def _create(self, folder: Folder, name: bytes) -> int:
         at = self._tree.descriptor(folder)
         try:
-            return os.open(name, _NEW_FILE, _PRIVATE_FILE, dir_fd=at)
+            return os.open(name, NEW_FILE, _PRIVATE_FILE, dir_fd=at)
         except FileExistsError:
             self._make_room(folder, name)
-            return os.open(name, _NEW_FILE, _PRIVATE_FILE, dir_fd=self._tree.descriptor(folder))
+            return os.open(name, NEW_FILE, _PRIVATE_FILE, dir_fd=self._tree.descriptor(folder))
 
     def _folder(self, folder: Folder, name: bytes, entry: Entry) -> None:
         child = folder.children.get(name)
@@ -218,7 +217,7 @@ class Extractor:
     def _hide_all(self, waiting: list[Folder]) -> None:
         while waiting:
             folder = waiting.pop()
-            descriptor = os.open(b".", _LIST, dir_fd=self._tree.descriptor(folder))
+            descriptor = os.open(b".", LIST, dir_fd=self._tree.descriptor(folder))
             try:
                 names = os.listdir(descriptor)
             finally:

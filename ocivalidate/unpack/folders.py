@@ -16,9 +16,9 @@ from collections.abc import Iterator
 from ocivalidate.image.problems import shown
 from ocivalidate.unpack.attributes import IMPLIED, Attributes
 from ocivalidate.unpack.errors import Changed, Refused
+from ocivalidate.unpack.flags import REACH
 from ocivalidate.unpack.removal import Bin
 
-PATH_ONLY = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 # How many links a path may lead over: that of Linux.
 _MOST_LINKS = 40
 _MOST_OPEN = 64
@@ -99,7 +99,7 @@ class Tree:
         opened = -1
         for step in reversed(chain):
             try:
-                new = os.open(step.name, PATH_ONLY, dir_fd=current)
+                new = os.open(step.name, REACH, dir_fd=current)
             except OSError as error:
                 raise Changed(step.path) from error
             finally:

@@ -7,9 +7,8 @@ import stat
 from collections import deque
 
 from ocivalidate.unpack.errors import UnpackError
+from ocivalidate.unpack.flags import LIST, READ
 
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _MOST_LINKS = 40
 
 
@@ -23,7 +22,7 @@ def read_file(root: int, path: str, limit: int) -> bytes | None:
         return None
     folder, name = found
     try:
-        descriptor = os.open(name, _FILE, dir_fd=folder)
+        descriptor = os.open(name, READ, dir_fd=folder)
     except FileNotFoundError:
         return None
     finally:
@@ -82,7 +81,7 @@ def _open(root: int, parts: list[str]) -> int | None:
     current = os.dup(root)
     for part in parts:
         try:
-            inner = os.open(part, _FOLDER, dir_fd=current)
+            inner = os.open(part, LIST, dir_fd=current)
         except OSError:
             return None
         finally:

@@ -18,11 +18,11 @@ from ocivalidate.unpack import inroot
 from ocivalidate.unpack.choice import Chosen, choose, open_image
 from ocivalidate.unpack.conversion import Pair, violations
 from ocivalidate.unpack.errors import UnpackError
+from ocivalidate.unpack.flags import NAMED
 from ocivalidate.versions import IMAGE_RELEASES
 
 SPECIFICATION = "image-spec"
 CONVERSION = Subject("image-config", frozenset({"converter"}), CONFIG)
-_ROOT = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _LONGEST_ACCOUNTS = 16 << 20
 
 
@@ -110,6 +110,6 @@ def _open_root(document: Document, bundle: sources.Source) -> int | None:
     if bundle.folder is None or not isinstance(path, str) or "\0" in path:
         return None
     try:
-        return os.open(os.path.join(bundle.folder, path), _ROOT)
+        return os.open(os.path.join(bundle.folder, path), NAMED)
     except OSError:
         return None

@@ -10,7 +10,8 @@ import contextlib
 import os
 import stat
 
-_FOLDER = os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+from ocivalidate.unpack.flags import LIST, REACH
+
 _RWX = 0o700
 
 
@@ -51,7 +52,7 @@ class Bin:
     def _empty(self, name: bytes) -> list[bytes]:
         """Remove one folder of the bin after moving up the folders in it; their names."""
         folders = []
-        descriptor = os.open(name, os.O_RDONLY | _FOLDER, dir_fd=self.descriptor)
+        descriptor = os.open(name, LIST, dir_fd=self.descriptor)
         try:
             for entry in _entries(descriptor):
                 if entry.is_dir(follow_symlinks=False):
@@ -71,7 +72,7 @@ def _entries(descriptor: int) -> list[os.DirEntry[str]]:
 
 def _unlock(folder: int, name: bytes) -> None:
     """Let the owner read and change a folder: who is not root cannot empty or move it otherwise."""
-    descriptor = os.open(name, os.O_PATH | _FOLDER, dir_fd=folder)
+    descriptor = os.open(name, REACH, dir_fd=folder)
     try:
         if stat.S_IMODE(os.fstat(descriptor).st_mode) & _RWX != _RWX:
             with contextlib.suppress(PermissionError):

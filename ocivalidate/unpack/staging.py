@@ -16,11 +16,11 @@ from types import TracebackType
 from typing import Self
 
 from ocivalidate.unpack.errors import UnpackError
+from ocivalidate.unpack.flags import LIST
 from ocivalidate.unpack.linux import exchange
 from ocivalidate.unpack.removal import Bin
 
 PREFIX = b".ocivalidate-unpack-"
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _PRIVATE = 0o700
 _NO_ACL = frozenset({errno.ENODATA, errno.EOPNOTSUPP, errno.EPERM})
 
@@ -54,7 +54,7 @@ class Staging:
         """Make a folder and open it."""
         at = self.descriptor if inside is None else inside
         os.mkdir(name, _PRIVATE, dir_fd=at)
-        return os.open(name, _FOLDER, dir_fd=at)
+        return os.open(name, LIST, dir_fd=at)
 
     def publish(self, name: bytes, target: int, target_name: bytes, *, force: bool) -> None:
         """Move what was made into its place in the open folder ``target``.
@@ -79,7 +79,7 @@ class Staging:
 def sweep(beside: int) -> None:
     """Remove what runs of ours that were killed have left in an open folder."""
     try:
-        listing = os.open(b".", _FOLDER, dir_fd=beside)
+        listing = os.open(b".", LIST, dir_fd=beside)
     except OSError:
         return
     try:
@@ -96,7 +96,7 @@ def sweep(beside: int) -> None:
 @contextlib.contextmanager
 def _abandoned(beside: int, name: bytes) -> Iterator[int | None]:
     """The open folder, locked, if it is ours and nobody else holds it."""
-    descriptor = os.open(name, _FOLDER, dir_fd=beside)
+    descriptor = os.open(name, LIST, dir_fd=beside)
     try:
         ours = os.fstat(descriptor).st_uid == os.geteuid()
         yield descriptor if ours and _lock(descriptor) and _is_at(beside, name, descriptor) else None
@@ -108,7 +108,7 @@ def _made(beside: int) -> tuple[bytes, int]:
     while True:
         name = PREFIX + secrets.token_hex(8).encode()
         os.mkdir(name, _PRIVATE, dir_fd=beside)
-        descriptor = os.open(name, _FOLDER, dir_fd=beside)
+        descriptor = os.open(name, LIST, dir_fd=beside)
         # Between the two another run may have taken it for abandoned.
         if _lock(descriptor) and _is_at(beside, name, descriptor):
             _make_private(descriptor)

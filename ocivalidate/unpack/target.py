@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 from types import TracebackType
 from typing import Self
 
 from ocivalidate.unpack.errors import UnpackError
+from ocivalidate.unpack.flags import LIST, NAMED
 from ocivalidate.unpack.staging import sweep
 
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _PARTS = {"rootfs": "a root file system", "config.json": "a config.json"}
 
 
@@ -18,10 +19,10 @@ class Target:
     """A bundle of which ``rootfs``, ``config`` or both are to be made; use it as a context manager.
 
     ``beside``: the open folder in which things are staged. ``name``: that of the bundle in it, for a whole bundle;
-    ``inside``: the open bundle itself, for a part of one.
+    ``inside``: the open bundle itself, for a part of one. ``mapped``: the container runs as other users of the host.
     """
 
-    def __init__(self, path: str, *, rootfs: bool, config: bool, force: bool) -> None:
+    def __init__(self, path: str, *, rootfs: bool, config: bool, force: bool, mapped: bool) -> None:
         self._path = path
         self._whole = rootfs and config
         self._made = False
@@ -33,10 +34,8 @@ class Target:
         self.name = os.fsencode(name)
         self._parent = _open(parent, path)
         self.beside = self._parent
-        # Who may look into the bundle is for the umask to say.
-        self.shared = 0o077 & ~_umask()
         try:
-            self._prepare("rootfs" if rootfs else "config.json", force=force)
+            self._prepare("rootfs" if rootfs else "config.json", force=force, mapped=mapped)
         except BaseException:
             self._close()
             raise
@@ -53,7 +52,7 @@ class Target:
         """What was to be made is in its place."""
         self._kept = True
 
-    def _prepare(self, part: str, *, force: bool) -> None:
+    def _prepare(self, part: str, *, force: bool, mapped: bool) -> None:
         sweep(self._parent)
         mode = self._mode(self._parent, self.name)
         if mode is not None and not stat.S_ISDIR(mode):
@@ -63,9 +62,9 @@ class Target:
                 raise UnpackError(f"{self._path}: the folder is not empty (--force replaces it)")
             return
         if mode is None:
-            os.mkdir(self.name, 0o700 | self.shared, dir_fd=self._parent)
+            os.mkdir(self.name, mode_of(mapped=mapped), dir_fd=self._parent)
             self._made = True
-        self.inside = os.open(self.name, _FOLDER | os.O_NOFOLLOW, dir_fd=self._parent)
+        self.inside = os.open(self.name, LIST, dir_fd=self._parent)
         self.beside = self.inside
         sweep(self.inside)
         found = self._mode(self.inside, os.fsencode(part))
@@ -84,7 +83,9 @@ class Target:
             os.close(self.inside)
             self.inside = -1
             if self._made and not self._kept:
-                os.rmdir(self.name, dir_fd=self._parent)
+                # Something stands in it only if somebody else put it there.
+                with contextlib.suppress(OSError):
+                    os.rmdir(self.name, dir_fd=self._parent)
         if self._parent >= 0:
             os.close(self._parent)
             self._parent = -1
@@ -92,20 +93,36 @@ class Target:
 
 def _open(parent: str, path: str) -> int:
     try:
-        return os.open(parent, _FOLDER)
+        return os.open(parent, NAMED)
     except OSError as error:
         raise UnpackError(f"{path}: the folder around it: {(error.strerror or '').lower()}") from error
 
 
 def _names(folder: int, name: bytes) -> list[str]:
-    descriptor = os.open(name, _FOLDER | os.O_NOFOLLOW, dir_fd=folder)
+    descriptor = os.open(name, LIST, dir_fd=folder)
     try:
         return os.listdir(descriptor)
     finally:
         os.close(descriptor)
 
 
-def _umask() -> int:
-    """The mask of new files, without changing it for a moment in which another thread could make one."""
-    with open("/proc/self/status", encoding="ascii", errors="replace") as status:
-        return next((int(line.split()[1], 8) for line in status if line.startswith("Umask:")), 0o022)
+def mode_of(*, mapped: bool) -> int:
+    """The mode of a bundle: closed to others, as programs in it may be setuid.
+
+    ``mapped``: the container runs as other users, who have to pass through.
+    """
+    return 0o711 if mapped else 0o700
+
+
+def tidy(path: str) -> None:
+    """Remove what an interrupted run into this place has left."""
+    parent, name = os.path.split(os.path.abspath(path))
+    for folder in (parent, os.path.join(parent, name)):
+        try:
+            descriptor = os.open(folder, NAMED)
+        except (OSError, ValueError):
+            continue
+        try:
+            sweep(descriptor)
+        finally:
+            os.close(descriptor)
