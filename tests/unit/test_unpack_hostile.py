@@ -217,9 +217,9 @@ def test_a_tree_that_another_process_swaps_all_the_time(canary: Path) -> None:
     if swapper == 0:
         swap(canary)
     try:
-        entries = [Entry(f"a/{number % 7}/{number % 89}/f{number}", b"bad") for number in range(3000)]
+        entries = [Entry(f"a/{number % 7}/{number % 89}/f{number}", b"bad") for number in range(900)]
         layout = image([tars.folder("a/"), *entries], [Entry("a/.wh..wh..opq"), Entry("a/file")])
-        said = [attempt(layout, canary, force=True) for _time in range(4)]
+        said = [attempt(layout, canary, force=True) for _time in range(3)]
     finally:
         os.kill(swapper, signal.SIGKILL)
         os.waitpid(swapper, 0)
