@@ -22,6 +22,9 @@ pytestmark = pytest.mark.integration
 
 NEEDED = ("umoci",)
 NOBODY = 65534
+# crun 1.8 does not run where both versions of control groups are mounted. Covered, not unmounted: below the mount is
+# the host's own tmpfs, in which crun would leave folders.
+COVER = "test ! -d /sys/fs/cgroup/unified || mount -n -t tmpfs tmpfs /sys/fs/cgroup/unified"
 ROOT = str(Path(__file__).parents[2])
 OCIVALIDATE = ["env", f"PYTHONPATH={ROOT}", sys.executable, "-m", "ocivalidate"]
 CONFIG = (
@@ -112,10 +115,7 @@ def test_the_bundle_runs(layout: Path, tmp_path: Path, runtime: str) -> None:
     if why_not_enclosed():
         pytest.skip(str(why_not_enclosed()))
     run([*OCIVALIDATE, "unpack", str(layout), "b"], tmp_path)
-    # crun 1.8 does not run where both versions of control groups are mounted.
-    script = (
-        f'umount /sys/fs/cgroup/unified 2>/dev/null; exec {runtime} --root "$PWD/state" run -b b unpack-{os.getpid()}'
-    )
+    script = f'{COVER}; exec {runtime} --root "$PWD/state" run -b b unpack-{os.getpid()}'
     said = run(["unshare", "-m", "sh", "-c", script], tmp_path)
     assert said.startswith("uid=1000(alice) gid=100(users) groups=")
     assert "50(staff)" in said
@@ -136,7 +136,7 @@ def test_the_bundle_of_another_user_runs(layout: Path, tmp_path: Path, open_fold
     assert as_nobody(work) == 0
     become = f"setpriv --reuid {NOBODY} --regid {NOBODY} --clear-groups env HOME=$PWD XDG_RUNTIME_DIR=$PWD"
     start = f'{become} {runtime} --root "$PWD/state" run -b b unpack-{os.getpid()}'
-    said = run(["unshare", "-m", "sh", "-c", f"umount /sys/fs/cgroup/unified 2>/dev/null; {start}"], work)
+    said = run(["unshare", "-m", "sh", "-c", f"{COVER}; {start}"], work)
     assert said.startswith("uid=0(root) gid=0(root)")
     owners = {path.lstat().st_uid for path in (work / "b").rglob("*")}
     assert owners == {NOBODY}
