@@ -65,13 +65,16 @@ class Outcome(StrEnum):
 class Result:
     """One clause judged on one subject.
 
-    ``reason`` is machine-readable for a skip (``not present``, ``needs --host`` …).
+    ``reason`` is machine-readable for a skip (``not present``, ``needs --host`` …). ``case`` is the case that judged
+    it, where a runtime is the subject: it has a result for each (case, clause). ``seconds`` is how long that took.
     """
 
     clause: Clause
     outcome: Outcome
     reason: str = ""
     findings: tuple[Finding, ...] = ()
+    case: str = ""
+    seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

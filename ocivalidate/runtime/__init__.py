@@ -1,0 +1,37 @@
+"""Judging container runtimes: the harness that drives a runtime, and what cases are written with.
+
+What stands in ``__all__`` is all that cases know of this package, those in ``conformance/`` and those of users.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ocivalidate.runtime.api import run_runtime
+    from ocivalidate.runtime.cases import Case, case
+    from ocivalidate.runtime.container import Container
+    from ocivalidate.runtime.driver import Call
+    from ocivalidate.runtime.trial import Trial
+
+# The module that each public name comes from.
+_HOMES = {
+    "Call": "driver",
+    "Case": "cases",
+    "Container": "container",
+    "Trial": "trial",
+    "case": "cases",
+    "run_runtime": "api",
+}
+
+__all__ = ["Call", "Case", "Container", "Trial", "case", "run_runtime"]
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{home}"), name)
+    globals()[name] = value
+    return value

@@ -1,0 +1,82 @@
+"""Trying one case: whatever happens in it becomes one result for each of its clauses."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from ocivalidate.clauses import Clause
+from ocivalidate.findings import Outcome, Result
+from ocivalidate.runtime.cases import Case
+from ocivalidate.runtime.container import RuntimeFailed
+from ocivalidate.runtime.driver import CannotRun
+from ocivalidate.runtime.facts import NoFacts
+from ocivalidate.runtime.needs import missing
+from ocivalidate.runtime.operations import TimedOut
+from ocivalidate.runtime.trial import ControlFailed, Skipped, Stage, Trial
+from ocivalidate.runtime.verdicts import NOT_JUDGED, Unjudged, results
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A case that was tried, or skipped.
+
+    ``left``: what could not be removed. ``calls``: how often the runtime was run, ``runtime_seconds`` how long that
+    took in all, ``containers`` how many were made. ``trial`` is ``None`` for a case that was skipped.
+    """
+
+    case: Case
+    results: tuple[Result, ...]
+    seconds: float = 0.0
+    left: tuple[str, ...] = ()
+    calls: int = 0
+    runtime_seconds: float = 0.0
+    containers: int = 0
+    trial: Trial | None = None
+
+
+def attempt(stage: Stage, case: Case, clauses: Sequence[Clause], required: Sequence[str] = ()) -> Attempt:
+    """Try a case on some of its clauses. ``required``: needs whose absence is an error instead of a skip."""
+    need, reason = missing(case.needs, stage.host, stage.subject)
+    if need:
+        outcome = Outcome.ERROR if need in required or need.partition(":")[0] in required else Outcome.SKIP
+        return Attempt(case, tuple(Result(clause, outcome, reason, case=case.id) for clause in clauses))
+    start = time.monotonic()
+    trial = Trial(stage, case)
+    unjudged = _run(trial)
+    left = trial.clean_up()
+    if left:
+        unjudged = Unjudged(Outcome.ERROR, f"could not be removed: {', '.join(left)}")
+    seconds = time.monotonic() - start
+    judged = results(case.id, clauses, trial.verdicts, trial.skips, unjudged)
+    return Attempt(
+        case=case,
+        results=tuple(replace(result, seconds=round(seconds, 3)) for result in judged),
+        seconds=seconds,
+        left=tuple(left),
+        calls=len(trial.runtime.calls),
+        runtime_seconds=sum(call.seconds for call in trial.runtime.calls),
+        containers=len(trial.containers),
+        trial=trial,
+    )
+
+
+def _run(trial: Trial) -> Unjudged:
+    """Run the function of a case, and say what becomes of the clauses that it did not judge."""
+    try:
+        trial.case.run(trial)
+    except Skipped as reason:
+        return Unjudged(Outcome.SKIP, str(reason))
+    except (RuntimeFailed, NoFacts) as problem:
+        return Unjudged(Outcome.FAIL, str(problem))
+    except ControlFailed as problem:
+        return Unjudged(Outcome.ERROR, f"the control failed: {problem}")
+    except (TimedOut, CannotRun) as problem:
+        return Unjudged(Outcome.ERROR, str(problem))
+    except Exception as problem:  # noqa: BLE001  # a case of anybody's may break in any way
+        where = traceback.extract_tb(problem.__traceback__)[-1]
+        place = f"{where.filename.rpartition('/')[2]}:{where.lineno}"
+        return Unjudged(Outcome.ERROR, f"the case broke: {type(problem).__name__}: {problem} ({place})")
+    return NOT_JUDGED

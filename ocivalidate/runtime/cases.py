@@ -1,0 +1,139 @@
+"""Cases: functions that judge clauses of a runtime by driving it, and how they are found.
+
+A case says beforehand which clauses it judges and which properties of ``config.json`` it sets and observes; what it
+declared and did not judge is an ``error``, so that no verdict can get lost.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import inspect
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ocivalidate.clauses import load
+
+if TYPE_CHECKING:
+    from ocivalidate.runtime.trial import Trial
+
+DEFAULT_TIMEOUT = 30.0
+# What a property of config.json that was not applied breaks: process belongs to the environment of lifecycle step 2,
+# all else is applied by create.
+APPLIES_CONFIG = "runtime/runtime.create.applies-config"
+CREATES_ENVIRONMENT = "runtime/runtime.lifecycle.create-env"
+
+
+class BadCase(Exception):
+    """A module of cases cannot be used. The message is one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One case.
+
+    ``judges``: ids of clauses. ``sets``: pointers of properties (``/process/rlimits/*/soft``) that the case sets and
+    observes. ``needs``: what must be there (see ``needs.py``). ``alone``: names of resources that no two cases use at a
+    time. ``timeout``: seconds for all that the case does.
+    """
+
+    id: str
+    run: Callable[[Trial], None]
+    judges: tuple[str, ...]
+    sets: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+    alone: tuple[str, ...] = ()
+    timeout: float = DEFAULT_TIMEOUT
+    summary: str = ""
+
+    @property
+    def clauses(self) -> tuple[str, ...]:
+        """The clauses judged, with those on which a property's being applied rests."""
+        umbrellas = (umbrella(pointer) for pointer in self.sets)
+        return tuple(dict.fromkeys((*self.judges, *umbrellas)))
+
+
+def umbrella(pointer: str) -> str:
+    """The clause that is broken when the property at ``pointer`` is not applied."""
+    return CREATES_ENVIRONMENT if pointer == "/process" or pointer.startswith("/process/") else APPLIES_CONFIG
+
+
+_MARK = "_ocivalidate_case"
+
+
+def case(
+    *judges: str,
+    sets: Sequence[str] = (),
+    needs: Sequence[str] = (),
+    alone: Sequence[str] = (),
+    timeout: float = DEFAULT_TIMEOUT,
+) -> Callable[[Callable[[Trial], None]], Callable[[Trial], None]]:
+    """Make a function a case; its docstring says what it shows.
+
+    ``judges`` are clause ids, without ``runtime/`` in front where that is their family.
+    """
+    full = tuple(clause if "/" in clause else f"runtime/{clause}" for clause in judges)
+
+    def mark(function: Callable[[Trial], None]) -> Callable[[Trial], None]:
+        made = Case(
+            id=f"{function.__module__.rpartition('_conformance_')[2]}.{function.__name__}".replace("_", "-"),
+            run=function,
+            judges=full,
+            sets=tuple(sets),
+            needs=tuple(needs),
+            alone=tuple(alone),
+            timeout=timeout,
+            summary=(inspect.getdoc(function) or "").partition("\n")[0],
+        )
+        setattr(function, _MARK, made)
+        return function
+
+    return mark
+
+
+def load_cases(folder: Path) -> list[Case]:
+    """The cases of all modules in ``folder``, in the order of their names and of the text.
+
+    Raises :class:`BadCase`.
+    """
+    files = sorted(file for file in folder.glob("*.py") if not file.name.startswith(("_", "test_", "conftest")))
+    if not files:
+        raise BadCase(f"there are no cases in {folder}")
+    cases = [found for file in files for found in _cases_of(file)]
+    _refuse_bad(cases)
+    return cases
+
+
+def _cases_of(file: Path) -> Iterable[Case]:
+    name = f"ocivalidate_conformance_{file.stem}"
+    spec = importlib.util.spec_from_file_location(name, file)
+    if spec is None or spec.loader is None:
+        raise BadCase(f"{file} is no Python module")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except Exception as problem:
+        raise BadCase(f"{file} cannot be loaded: {type(problem).__name__}: {problem}") from problem
+    for thing in vars(module).values():
+        found = getattr(thing, _MARK, None)
+        if isinstance(found, Case):
+            yield found
+
+
+def _refuse_bad(cases: Sequence[Case]) -> None:
+    known = load("runtime", "safety")
+    seen: set[str] = set()
+    for one in cases:
+        if one.id in seen:
+            raise BadCase(f"two cases are called {one.id}")
+        seen.add(one.id)
+        strange = [clause for clause in one.clauses if clause not in known]
+        if strange:
+            raise BadCase(f"case {one.id} judges clauses that are not in the inventory: {', '.join(strange)}")
+        if not one.clauses:
+            raise BadCase(f"case {one.id} judges nothing")
+        if not one.summary:
+            raise BadCase(f"case {one.id} does not say what it shows: it has no docstring")

@@ -1,0 +1,155 @@
+"""Control groups of version 1, version 2 and both at once (hybrid), read through one door.
+
+A *group* is named by its path below the hierarchies (``/name/leaf``), whatever the version.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+MOUNT = "/sys/fs/cgroup"
+PREFIX = "ocivalidate-"
+"""Every group that we make, or have made, starts like this, so that what an ended run left can be found."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How control groups are mounted.
+
+    ``mode``: ``v1``, ``v2``, ``hybrid`` (v1, with v2 beside it) or ``none``. ``controllers``: controller (``name=…``
+    for a hierarchy that has a name only) → mount point. ``unified``: the mount point of version 2, or ``""``.
+    """
+
+    mode: str
+    controllers: Mapping[str, str]
+    unified: str
+
+    @property
+    def hierarchies(self) -> tuple[str, ...]:
+        """Every mount point once."""
+        every = dict.fromkeys(self.controllers.values())
+        if self.unified:
+            every[self.unified] = None
+        return tuple(every)
+
+
+def layout(mountinfo: str = "/proc/self/mountinfo") -> Layout:
+    """Read how control groups are mounted here."""
+    version1: dict[str, str] = {}
+    unified = ""
+    with open(mountinfo, encoding="utf-8", errors="replace") as file:
+        for line in file:
+            before, _, after = line.partition(" - ")
+            point, (kind, _, options) = before.split()[4], after.split()[:3]
+            if not point.startswith(MOUNT):
+                continue
+            if kind == "cgroup2":
+                unified = point
+            elif kind == "cgroup":
+                version1 |= {name: point for name in options.split(",") if name not in ("rw", "ro", "xattr")}
+            elif point == unified:
+                # Something covers it: whoever looks does not see it any more.
+                unified = ""
+    if version1:
+        return Layout("hybrid" if unified else "v1", version1, unified)
+    if not unified:
+        return Layout("none", {}, "")
+    return Layout("v2", dict.fromkeys(_words(f"{unified}/cgroup.controllers"), unified), unified)
+
+
+def _words(path: str) -> list[str]:
+    try:
+        with open(path, encoding="utf-8") as file:
+            return file.read().split()
+    except OSError:
+        return []
+
+
+def of_process(pid: int) -> dict[str, str]:
+    """The group of a process in every hierarchy: controller (``""`` for version 2) → path."""
+    groups: dict[str, str] = {}
+    with open(f"/proc/{pid}/cgroup", encoding="utf-8", errors="replace") as file:
+        for line in file:
+            _, names, path = line.rstrip("\n").split(":", 2)
+            groups |= dict.fromkeys(names.split(","), path)
+    return groups
+
+
+def read(where: Layout, controller: str, group: str, name: str) -> str | None:
+    """The content of the file ``name`` of a group, without the last newline; ``None`` where there is none."""
+    try:
+        with open(f"{where.controllers[controller]}{group}/{name}", encoding="utf-8", errors="replace") as file:
+            return file.read().rstrip("\n")
+    except (OSError, KeyError):
+        return None
+
+
+def make(where: Layout, group: str) -> None:
+    """Make a group in every hierarchy that can be written, so that a runtime makes only what is below.
+
+    In version 1 a group of cpuset has no processors until it is given some.
+    """
+    for mount in where.hierarchies:
+        with contextlib.suppress(OSError):
+            os.makedirs(mount + group, mode=0o755, exist_ok=True)
+            _inherit_cpuset(mount, group)
+    if where.mode == "v2":
+        _delegate(where.unified, group)
+
+
+def _inherit_cpuset(mount: str, group: str) -> None:
+    for name in ("cpuset.cpus", "cpuset.mems"):
+        above, own = f"{mount}/{name}", f"{mount}{group}/{name}"
+        if os.path.exists(own) and os.path.exists(above) and not _words(own):
+            with open(above, encoding="utf-8") as source, open(own, "w", encoding="utf-8") as target:
+                target.write(source.read())
+
+
+def _delegate(mount: str, group: str) -> None:
+    path = mount
+    for part in ("", *group.strip("/").split("/")):
+        path = f"{path}/{part}" if part else path
+        for name in _words(f"{path}/cgroup.controllers"):
+            with contextlib.suppress(OSError), open(f"{path}/cgroup.subtree_control", "w", encoding="utf-8") as file:
+                file.write(f"+{name}")
+
+
+def folders(where: Layout, group: str) -> list[str]:
+    """The folders of a group in all hierarchies, as far as they exist."""
+    return [mount + group for mount in where.hierarchies if os.path.isdir(mount + group)]
+
+
+def remove(where: Layout, group: str, patience: float = 2.0) -> list[str]:
+    """Kill what runs in a group and below, remove it everywhere, and return the folders that stayed."""
+    deadline = time.monotonic() + patience
+    while True:
+        left = [folder for folder in folders(where, group) if not _removed(folder)]
+        if not left or time.monotonic() > deadline:
+            return left
+        # The kernel buries what was killed when it gets to it, and tells nobody.
+        time.sleep(0.002)
+
+
+def _removed(folder: str) -> bool:
+    for below, _, _ in os.walk(folder, topdown=False):
+        # A process of another process namespace reads as 0, which to kill(2) would mean ourselves.
+        for pid in filter(None, map(int, _words(f"{below}/cgroup.procs"))):
+            with contextlib.suppress(OSError):
+                os.kill(pid, signal.SIGKILL)
+        with contextlib.suppress(OSError):
+            os.rmdir(below)
+    return not os.path.isdir(folder)
+
+
+def ours(where: Layout) -> Iterator[str]:
+    """The groups at the top of any hierarchy that bear our prefix."""
+    found: dict[str, None] = {}
+    for mount in where.hierarchies:
+        with contextlib.suppress(OSError):
+            found |= {f"/{name}": None for name in os.listdir(mount) if name.startswith(PREFIX)}
+    yield from found

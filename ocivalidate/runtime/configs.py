@@ -1,0 +1,70 @@
+"""The ``config.json`` that cases start from: small, valid in every release, and with nothing in it that is judged."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ocivalidate.runtime.rootfs import PROBE_ARGS
+
+# What the probe needs for the steps that cases ask of it; those on capabilities set their own.
+CAPABILITIES = tuple(
+    f"CAP_{name}"
+    for name in (
+        "AUDIT_WRITE CHOWN DAC_OVERRIDE FOWNER FSETID KILL MKNOD NET_BIND_SERVICE NET_RAW "
+        "SETFCAP SETGID SETPCAP SETUID SYS_CHROOT"
+    ).split()
+)
+NAMESPACES = ("pid", "ipc", "uts", "mount")
+MOUNTS: tuple[dict[str, Any], ...] = (
+    {"destination": "/proc", "type": "proc", "source": "proc"},
+    {
+        "destination": "/dev",
+        "type": "tmpfs",
+        "source": "tmpfs",
+        "options": ["nosuid", "strictatime", "mode=755", "size=65536k"],
+    },
+    {
+        "destination": "/dev/pts",
+        "type": "devpts",
+        "source": "devpts",
+        "options": ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620"],
+    },
+    {
+        "destination": "/dev/shm",  # noqa: S108  # a path in the container
+        "type": "tmpfs",
+        "source": "shm",
+        "options": ["nosuid", "noexec", "nodev", "mode=1777", "size=65536k"],
+    },
+    {"destination": "/sys", "type": "sysfs", "source": "sysfs", "options": ["nosuid", "noexec", "nodev", "ro"]},
+)
+
+
+def base(oci_version: str, *steps: str, cgroups_path: str = "") -> dict[str, Any]:
+    """A new config whose program is the probe with ``steps``; the caller may change it as it likes."""
+    sets = ("bounding", "effective", "inheritable", "permitted")
+    config: dict[str, Any] = {
+        "ociVersion": oci_version,
+        "process": {
+            "user": {"uid": 0, "gid": 0},
+            "args": [*PROBE_ARGS, *steps],
+            "env": ["PATH=/usr/bin:/bin"],
+            "cwd": "/",
+            "capabilities": {name: list(CAPABILITIES) for name in sets},
+        },
+        "root": {"path": "rootfs"},
+        "mounts": [dict(mount) for mount in MOUNTS],
+        "linux": {"namespaces": [{"type": kind} for kind in NAMESPACES]},
+    }
+    if cgroups_path:
+        config["linux"]["cgroupsPath"] = cgroups_path
+    return config
+
+
+def rootless(config: dict[str, Any], uid: int, gid: int) -> dict[str, Any]:
+    """The config for a runtime that is run by the user ``uid``: a user namespace, and no group of its own."""
+    linux = config["linux"]
+    linux["namespaces"].append({"type": "user"})
+    linux["uidMappings"] = [{"containerID": 0, "hostID": uid, "size": 1}]
+    linux["gidMappings"] = [{"containerID": 0, "hostID": gid, "size": 1}]
+    linux.pop("cgroupsPath", None)
+    return config

@@ -1,0 +1,296 @@
+"""One container of a case: the operations on it, waiting for what it does, and what it left behind."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ocivalidate.runtime import cgroups, syscalls
+from ocivalidate.runtime.driver import Call
+from ocivalidate.runtime.facts import Facts, find_facts, lines
+from ocivalidate.runtime.operations import Operations, TimedOut
+
+_STATUS_PATIENCE = 5.0  # seconds in which a runtime is to notice that a process has ended
+_CLEANING_PATIENCE = 10.0  # seconds that a case has at least to clean up
+
+
+class RuntimeFailed(Exception):
+    """The runtime did not do what it must for a case to go on. The message is one line."""
+
+
+class Container:
+    """A container, from before it is created until after it is deleted.
+
+    ``output``: the file to which its standard output goes, behind what ``create`` prints. ``pid`` is that of the
+    container process, known once created. ``group`` is the control group that its config names, ``""`` for none.
+    """
+
+    def __init__(
+        self, runtime: Operations, container_id: str, bundle: Path, layout: cgroups.Layout, group: str = ""
+    ) -> None:
+        self.runtime = runtime
+        self.group = group
+        self.id = container_id
+        self.bundle = bundle
+        self.output = bundle.parent / f"{container_id}.out"
+        self.errors = bundle.parent / f"{container_id}.err"
+        self.pid_file = bundle.parent / f"{container_id}.pid"
+        self.pid = 0
+        self._created = False
+        self._cleaned = False
+        self._pidfd = -1
+        self._layout = layout
+        self._groups: dict[str, str] = {}
+        self.group_files: dict[str, str] = {}
+
+    # ------------------------------------------------------------------------------------------------ operations
+
+    def create(self, bundle: str | None = None, *, cwd: str | None = None, **more: Any) -> Call:
+        """Create it; ``bundle`` is how the bundle is named, if not by its absolute path."""
+        self.output.touch()
+        pid_file = more.pop("pid_file", str(self.pid_file))
+        done = self.runtime.create(
+            self.id,
+            bundle or self.bundle,
+            pid_file=pid_file,
+            stdout=str(self.output),
+            stderr=str(self.errors),
+            cwd=cwd,
+            **more,
+        )
+        if done.ok:
+            self._created = True
+            self._remember(self._pid(pid_file))
+        return done
+
+    def start(self) -> Call:
+        """Start it."""
+        return self.runtime.start(self.id)
+
+    def kill(self, name: str = "KILL") -> Call:
+        """Send it a signal."""
+        return self.runtime.kill(self.id, name)
+
+    def delete(self, *, force: bool = False) -> Call:
+        """Delete it."""
+        return self.runtime.delete(self.id, force=force)
+
+    def must_create(self, **more: Any) -> Container:
+        """Create it. Raises :class:`RuntimeFailed` when the runtime does not."""
+        return self._must(self.create(**more), "create")
+
+    def must_start(self) -> Container:
+        """Start it. Raises :class:`RuntimeFailed` when the runtime does not."""
+        return self._must(self.start(), "start")
+
+    def must_kill(self, name: str = "KILL") -> Container:
+        """Send it a signal. Raises :class:`RuntimeFailed` when the runtime does not."""
+        return self._must(self.kill(name), "kill")
+
+    def must_delete(self) -> Container:
+        """Delete it. Raises :class:`RuntimeFailed` when the runtime does not."""
+        return self._must(self.delete(), "delete")
+
+    def _must(self, done: Call, operation: str) -> Container:
+        if done.ended == "timeout":
+            raise TimedOut(f"{operation} {done.words}")
+        if not done.ok:
+            raise RuntimeFailed(f"{operation} failed: {done.words}")
+        return self
+
+    # ----------------------------------------------------------------------------------------------------- state
+
+    def state(self) -> dict[str, Any]:
+        """What ``state`` prints. Raises :class:`RuntimeFailed` when that is no JSON object, or it fails."""
+        done = self.runtime.state(self.id)
+        if not done.ok:
+            raise RuntimeFailed(f"state failed: {done.words}")
+        try:
+            value = json.loads(done.stdout)
+        except (ValueError, RecursionError) as problem:
+            raise RuntimeFailed("state does not print JSON") from problem
+        if not isinstance(value, dict):
+            raise RuntimeFailed("state does not print a JSON object")
+        return value
+
+    def status(self) -> str:
+        """The status that the runtime reports; ``""`` when it knows of no such container."""
+        done = self.runtime.state(self.id)
+        if not done.ok:
+            return ""
+        with contextlib.suppress(ValueError, RecursionError, AttributeError):
+            return str(json.loads(done.stdout).get("status", ""))
+        return ""
+
+    def exists(self) -> bool:
+        """Whether the runtime knows the container."""
+        return self.runtime.state(self.id).ok
+
+    def wait_for_status(self, status: str) -> str:
+        """Ask until the runtime reports this status, for some seconds, and return the last that it reported."""
+        deadline = min(time.monotonic() + _STATUS_PATIENCE, self.runtime.deadline)
+        while True:
+            now = self.status()
+            if now == status or time.monotonic() > deadline:
+                return now
+            time.sleep(0.005)  # nothing tells when a runtime has noticed
+
+    def _pid(self, pid_file: str) -> int:
+        """The container process as the pid file names it, or else the state."""
+        with contextlib.suppress(OSError, ValueError):
+            return int(Path(pid_file).read_text(encoding="utf-8"))
+        with contextlib.suppress(RuntimeFailed, ValueError, TypeError):
+            return int(self.state().get("pid") or 0)
+        return 0
+
+    def _remember(self, pid: int) -> None:
+        """Note the process and its groups, as the runtime will not know them when they matter."""
+        self.pid = pid
+        if pid > 0:
+            with contextlib.suppress(OSError):
+                self._pidfd = os.pidfd_open(pid)
+                self._groups = cgroups.of_process(pid)
+
+    # --------------------------------------------------------------------------------------------------- waiting
+
+    def alive(self) -> bool:
+        """Whether the container process has not ended."""
+        return self._pidfd >= 0 and not select.select([self._pidfd], [], [], 0)[0]
+
+    def wait_exit(self) -> None:
+        """Wait for the end of the container process. Raises :class:`TimedOut`."""
+        if self._pidfd < 0:
+            raise RuntimeFailed("the runtime did not say which process is the container's")
+        self._poll(self._pidfd, "the end of the container process")
+
+    def wait_stopped(self) -> Container:
+        """Wait for the end of the container process, and until the runtime reports it.
+
+        Raises :class:`RuntimeFailed` when it does not.
+        """
+        self.wait_exit()
+        status = self.wait_for_status("stopped")
+        if status != "stopped":
+            raise RuntimeFailed(f"the process has ended, but the status is {status or 'unknown'}")
+        return self
+
+    def facts(self) -> Facts:
+        """Wait for what the probe in the container prints.
+
+        Raises :class:`RuntimeFailed` when the container ends without, :class:`TimedOut`.
+        """
+        found: Facts | None = self.wait_output(find_facts)
+        if found is None:
+            raise RuntimeFailed(f"the container ended without a report: {self._last_words()}")
+        return found
+
+    def wait_line(self, wanted: Callable[[Any], bool]) -> Any:
+        """Wait for a line of JSON that is ``wanted``; ``None`` when the container ends without printing it."""
+        return self.wait_output(lambda text: next((data for data in lines(text) if wanted(data)), None))
+
+    def wait_output(self, look: Callable[[str], Any]) -> Any:
+        """Wait until ``look`` finds something (not ``None``) in what the container printed, and return that."""
+        watch = syscalls.watch(str(self.output))
+        try:
+            while True:
+                # In this order: what it printed before it ended is there when its end is seen.
+                ended = not self.alive()
+                found = look(self.printed())
+                if found is not None or ended:
+                    return found
+                self._poll(watch, "what the container prints")
+                with contextlib.suppress(BlockingIOError):
+                    os.read(watch, 65536)
+        finally:
+            os.close(watch)
+
+    def printed(self) -> str:
+        """What the container printed to standard output so far."""
+        return self.output.read_text(encoding="utf-8", errors="replace") if self.output.exists() else ""
+
+    def _last_words(self) -> str:
+        said = [*self.printed().splitlines(), *self._complaints()]
+        return said[-1][:300] if said else "it printed nothing"
+
+    def _complaints(self) -> list[str]:
+        return self.errors.read_text(encoding="utf-8", errors="replace").splitlines() if self.errors.exists() else []
+
+    def _poll(self, descriptor: int, what: str) -> None:
+        """Wait until a descriptor can be read, or the container process has ended."""
+        left = self.runtime.deadline - time.monotonic()
+        if left <= 0 or not select.select({descriptor, self._pidfd} - {-1}, [], [], left)[0]:
+            raise TimedOut(f"waited in vain for {what}")
+
+    # ----------------------------------------------------------------------------------------------- what is left
+
+    @property
+    def groups(self) -> dict[str, str]:
+        """The control groups of the container process: controller → path, as it was when created."""
+        return dict(self._groups)
+
+    def leftovers(self, known_mounts: frozenset[str] = frozenset()) -> list[str]:
+        """What is still there of the container: process, control groups, mounts below its bundle, state.
+
+        ``known_mounts`` are mount points that were there before. An empty list after ``delete``.
+        """
+        left = [f"process {self.pid}"] if self.alive() else []
+        left += [f"control group {folder}" for folder in self._own_groups()]
+        left += [f"mount {point}" for point in sorted(mounts_below(str(self.bundle)) - known_mounts)]
+        if (self.runtime.root / self.id).exists():
+            left.append(f"state {self.runtime.root / self.id}")
+        return left
+
+    def _own_groups(self) -> list[str]:
+        """The folders of the groups that were made for this container."""
+        return [folder for path in self._group_paths() for folder in cgroups.folders(self._layout, path)]
+
+    def _group_paths(self) -> list[str]:
+        """The groups that can only be this container's: they bear our prefix."""
+        every = {self.group, *self._groups.values()}
+        return sorted(path for path in every if cgroups.PREFIX in path)
+
+    def clean_up(self) -> list[str]:
+        """Remove the container, whatever became of it, and return what could not be removed."""
+        if self._cleaned:
+            return []
+        self._cleaned = True
+        self.runtime.deadline = max(self.runtime.deadline, time.monotonic() + _CLEANING_PATIENCE)
+        if self._created or (self.runtime.root / self.id).exists():
+            self.delete(force=True)
+        left = self._end_process()
+        for path in self._group_paths():
+            left += [f"control group {folder}" for folder in cgroups.remove(self._layout, path)]
+        for point in sorted(mounts_below(str(self.bundle)), reverse=True):
+            with contextlib.suppress(OSError):
+                syscalls.unmount(point)
+        return left
+
+    def _end_process(self) -> list[str]:
+        if self._pidfd < 0:
+            return []
+        try:
+            with contextlib.suppress(OSError):
+                signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
+            ended = select.select([self._pidfd], [], [], _STATUS_PATIENCE)[0]
+            return [] if ended else [f"process {self.pid}"]
+        finally:
+            os.close(self._pidfd)
+            self._pidfd = -1
+
+
+def mounts_below(folder: str) -> set[str]:
+    """The mount points below a folder."""
+    found = set()
+    with open("/proc/self/mountinfo", encoding="utf-8", errors="replace") as file:
+        for line in file:
+            point = line.split(maxsplit=5)[4].replace("\\040", " ")
+            if point.startswith(f"{folder}/"):
+                found.add(point)
+    return found

@@ -1,0 +1,147 @@
+"""Running the commands of a runtime: argument vectors, files for what it says, limits on time and size.
+
+What a runtime prints goes to files, never to pipes: a container that it leaves behind inherits them, and a reader of
+a pipe would wait for the container's end.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+MOST_OUTPUT = 16 * 1024 * 1024
+"""Bytes that a runtime may print in one call, before it is killed."""
+_LOOK_AT_SIZE = 0.02  # seconds between two looks at how much has been printed
+
+# What a service manager or a debugger leaves in the environment changes what runtimes do.
+_UNWANTED = ("NOTIFY_SOCKET", "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "LD_PRELOAD", "_LIBCONTAINER_LOGLEVEL")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call of the runtime, when it is over.
+
+    ``status``: the exit status, negative for a signal. ``ended``: ``exit``, ``timeout`` (we killed it) or ``flood`` (it
+    printed more than ``MOST_OUTPUT``, and we killed it). ``stdout`` and ``stderr`` are what it printed; where the
+    caller had standard output written to a file, ``stdout`` is empty.
+    """
+
+    argv: tuple[str, ...]
+    status: int
+    stdout: str
+    stderr: str
+    seconds: float
+    ended: str = "exit"
+
+    @property
+    def ok(self) -> bool:
+        """Whether the runtime says that it did what it was asked."""
+        return self.ended == "exit" and self.status == 0
+
+    @property
+    def refused(self) -> bool:
+        """Whether the runtime says that it did not do it: it ended by itself, with another status than 0."""
+        return self.ended == "exit" and self.status > 0
+
+    @property
+    def words(self) -> str:
+        """The last line that it said, or how it ended."""
+        if self.ended != "exit":
+            return {"timeout": f"did not end within {self.seconds:.0f} s", "flood": "printed without end"}[self.ended]
+        lines = [line.strip() for line in (self.stderr or self.stdout).splitlines() if line.strip()]
+        return lines[-1][:500] if lines else f"exit status {self.status}, without a word"
+
+
+class CannotRun(Exception):
+    """The program cannot be started at all. The message is one line."""
+
+
+def environment() -> dict[str, str]:
+    """What the runtime finds in its environment: ours, as wrappers may need it, without what changes its behaviour."""
+    return {name: value for name, value in os.environ.items() if name not in _UNWANTED}
+
+
+def call(  # noqa: PLR0913  # what subprocess takes
+    argv: Sequence[str],
+    *,
+    timeout: float,
+    stdout: str | None = None,
+    stderr: str | None = None,
+    cwd: str | None = None,
+    env: Mapping[str, str] | None = None,
+    pass_fds: Sequence[int] = (),
+    keep: str | None = None,
+) -> Call:
+    """Run a program to its end, or for ``timeout`` seconds.
+
+    ``stdout`` and ``stderr`` name files to append to instead of files of our own below ``keep`` (default: the folder
+    for temporary files). Standard input is empty. Raises :class:`CannotRun`.
+    """
+    with _sink(stdout, keep) as out, _sink(stderr, keep) as err:
+        before = os.fstat(err.fileno()).st_size
+        start = time.monotonic()
+        try:
+            process = subprocess.Popen(
+                argv,
+                stdin=subprocess.DEVNULL,
+                stdout=out.fileno(),
+                stderr=err.fileno(),
+                cwd=cwd,
+                env=environment() if env is None else env,
+                pass_fds=pass_fds,
+                start_new_session=True,
+            )
+        except (OSError, ValueError) as problem:
+            reason = problem.strerror if isinstance(problem, OSError) else str(problem)
+            raise CannotRun(f"{argv[0]} cannot be run: {reason}") from problem
+        ended = _wait(process, start + timeout, (out.fileno(), err.fileno()))
+        seconds = time.monotonic() - start
+        said = "" if stdout else _read(out.fileno())
+        return Call(tuple(argv), process.returncode, said, _read(err.fileno(), before), seconds, ended)
+
+
+def _sink(path: str | None, folder: str | None) -> tempfile._TemporaryFileWrapper[bytes]:
+    if path is not None:
+        return open(path, "a+b")  # type: ignore[return-value]  # both are binary files
+    return tempfile.TemporaryFile(dir=folder)  # type: ignore[return-value]
+
+
+def _wait(process: subprocess.Popen[bytes], deadline: float, files: Sequence[int]) -> str:
+    """Wait for the end, the deadline or too much output; in the last two cases the whole process group is killed."""
+    poller = select.poll()
+    pidfd = os.pidfd_open(process.pid)
+    try:
+        poller.register(pidfd, select.POLLIN)
+        while True:
+            left = deadline - time.monotonic()
+            if poller.poll(max(0.0, min(left, _LOOK_AT_SIZE)) * 1000):
+                process.wait()
+                return "exit"
+            if left <= 0 or any(os.fstat(file).st_size > MOST_OUTPUT for file in files):
+                kill_group(process.pid)
+                process.wait()
+                return "timeout" if left <= 0 else "flood"
+    finally:
+        os.close(pidfd)
+
+
+def kill_group(process: int) -> None:
+    """Kill a process that leads its group, and all of the group."""
+    for kill in (os.killpg, os.kill):
+        try:
+            kill(process, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        except PermissionError:
+            pass
+
+
+def _read(file: int, offset: int = 0) -> str:
+    """What stands in an open file, up to what a caller can use."""
+    return os.pread(file, MOST_OUTPUT, offset).decode("utf-8", "replace")

@@ -1,0 +1,50 @@
+"""Keeping what a case did that did not pass: bundles, calls and what they printed, logs, facts, control groups."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from dataclasses import asdict
+from pathlib import Path
+
+from ocivalidate.findings import Outcome
+from ocivalidate.runtime.attempt import Attempt
+from ocivalidate.runtime.trial import Trial
+
+
+def keep(done: Attempt, folder: str | None) -> str:
+    """Copy the files of a case to a folder of its own below ``folder``, and return that; ``""`` where none is kept."""
+    fine = all(result.outcome in (Outcome.PASS, Outcome.SKIP) for result in done.results)
+    if not folder or done.trial is None or fine:
+        return ""
+    target = Path(folder, done.case.id)
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir(parents=True)
+    _copy_files(done.trial.folder, target)
+    _write_calls(done.trial, target)
+    return str(target)
+
+
+def _copy_files(source: Path, target: Path) -> None:
+    """Regular files, without root filesystems and what is special."""
+    for below, folders, files in os.walk(source):
+        folders[:] = [name for name in folders if name != "rootfs"]
+        into = target / Path(below).relative_to(source)
+        into.mkdir(exist_ok=True)
+        for name in files:
+            path = Path(below, name)
+            if path.is_file() and not path.is_symlink():
+                shutil.copyfile(path, into / name)
+
+
+def _write_calls(trial: Trial, target: Path) -> None:
+    calls = [asdict(call) for call in trial.runtime.calls]
+    (target / "calls.json").write_text(json.dumps(calls, indent=1) + "\n", encoding="utf-8")
+    verdicts = [asdict(verdict) for verdict in trial.verdicts]
+    (target / "verdicts.json").write_text(json.dumps(verdicts, indent=1) + "\n", encoding="utf-8")
+    for container in trial.containers:
+        if container.group_files:
+            (target / f"{container.id}.cgroups.json").write_text(
+                json.dumps(container.group_files, indent=1) + "\n", encoding="utf-8"
+            )

@@ -1,0 +1,179 @@
+"""The engine: a process that reads what is asked as one JSON document, and speaks events, one JSON object a line.
+
+This is the seam of the runtime side: whoever starts the engine (the command line, a sandbox, a test) sees nothing but
+events. ``python -m ocivalidate.runtime.engine`` reads the request from the first line of standard input; when standard
+input ends later, the engine stops in order. Events, in this order: ``header``, ``plan``, then ``begin`` and
+``result`` for the cases, ``end``; or ``bailout`` where nothing can be judged.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ocivalidate import resources
+from ocivalidate.clauses import Selection
+from ocivalidate.runtime import dump, isolation
+from ocivalidate.runtime.attempt import Attempt, attempt
+from ocivalidate.runtime.cases import BadCase, Case, load_cases
+from ocivalidate.runtime.events import event_of
+from ocivalidate.runtime.needs import UnknownNeed
+from ocivalidate.runtime.planning import Planned, plan
+from ocivalidate.runtime.scheduler import Scheduler
+from ocivalidate.runtime.session import CannotJudge, Session, Setup
+
+Emit = Callable[[Mapping[str, Any]], None]
+
+
+def case_folder(request: Mapping[str, Any]) -> Path:
+    """Where the cases stand: ours, or those of ``--cases``."""
+    return Path(request["cases"]) if request.get("cases") else resources.folder("conformance")
+
+
+def planned(request: Mapping[str, Any], release: str) -> list[Planned]:
+    """What a request asks to be tried, for a release. Raises :class:`BadCase`."""
+    selection = Selection(ignore=tuple(request.get("ignore", ())), level=request.get("level", "may"))
+    cases = load_cases(case_folder(request))
+    return plan(cases, release, selection, request.get("only", ()), patterns=request.get("select", ()))
+
+
+def _something(todo: list[Planned]) -> list[Planned]:
+    if not todo:
+        raise CannotJudge("no case judges what was selected")
+    return todo
+
+
+class Engine:
+    """One run: from a request to events."""
+
+    def __init__(self, request: Mapping[str, Any], emit: Emit, *, private: bool) -> None:
+        self._request = request
+        self._emit = emit
+        self._setup = Setup(
+            runtime=request["runtime"],
+            extra=tuple(request.get("arguments", ())),
+            spec_version=request.get("spec_version"),
+            rootfs=request.get("rootfs"),
+            private=private,
+        )
+        self._scheduler: Scheduler[Attempt] | None = None
+        self._stopped = False
+
+    def stop(self) -> None:
+        """Begin no further case."""
+        self._stopped = True
+        if self._scheduler is not None:
+            self._scheduler.stop()
+
+    def run(self) -> int:
+        """Do what the request asks; the exit code is 0 when the run came to its end."""
+        session = Session(self._setup)
+        start = time.monotonic()
+        counts: Counter[str] = Counter()
+        try:
+            session.open()
+            self._emit({"event": "header", **session.header(), "swept": session.swept})
+            session.smoke()
+            todo = _something(planned(self._request, session.stage.subject.release))
+            self._emit(
+                {"event": "plan", "results": [[one.case.id, clause.id] for one in todo for clause in one.clauses]}
+            )
+            counts = self._try_all(session, todo)
+        except (CannotJudge, BadCase, UnknownNeed) as problem:
+            self._emit({"event": "bailout", "reason": str(problem), "hint": getattr(problem, "hint", "")})
+            return 2
+        finally:
+            left = session.close()
+        seconds = round(time.monotonic() - start, 3)
+        self._emit({"event": "end", "complete": not self._stopped, "left": left, "seconds": seconds, **counts})
+        return 0
+
+    def _try_all(self, session: Session, todo: Sequence[Planned]) -> Counter[str]:
+        clauses = {one.case.id: one.clauses for one in todo}
+        required = tuple(self._request.get("require", ()))
+
+        def work(case: Case) -> Attempt:
+            self._emit({"event": "begin", "case": case.id})
+            return attempt(session.stage, case, clauses[case.id], required)
+
+        self._scheduler = Scheduler([one.case for one in todo], work, self._request.get("jobs") or os.cpu_count() or 1)
+        if self._stopped:
+            self._scheduler.stop()
+        counts: Counter[str] = Counter()
+        for done in self._scheduler.results():
+            kept = dump.keep(done, self._request.get("dump_dir"))
+            for result in done.results:
+                self._emit(event_of(result, kept))
+            counts.update(cases=1, calls=done.calls, containers=done.containers)
+            counts["runtime_milliseconds"] += round(done.runtime_seconds * 1000)
+        return counts
+
+
+def emitter(descriptor: int) -> Emit:
+    """A function that writes events to a file descriptor, each in one piece."""
+    lock = threading.Lock()
+
+    def emit(event: Mapping[str, Any]) -> None:
+        line = (json.dumps(event) + "\n").encode()
+        with lock:
+            while line:
+                line = line[os.write(descriptor, line) :]
+
+    return emit
+
+
+def _serve(request: Mapping[str, Any], descriptor: int, *, private: bool) -> int:
+    engine = Engine(request, emitter(descriptor), private=private)
+    threading.Thread(target=_stop_at_end_of_input, args=(engine,), daemon=True).start()
+    try:
+        return engine.run()
+    except BrokenPipeError:
+        # Nobody listens any more.
+        return 2
+
+
+def _stop_at_end_of_input(engine: Engine) -> None:
+    while True:
+        select.select([0], [], [])
+        if not os.read(0, 4096):
+            engine.stop()
+            return
+
+
+def _read_request() -> Mapping[str, Any]:
+    """The first line of standard input, byte by byte: nothing of what follows may be lost in a buffer."""
+    line = b""
+    while not line.endswith(b"\n") and (more := os.read(0, 65536)):
+        line += more
+    request = json.loads(line)
+    if not isinstance(request, dict):
+        raise TypeError("a request is an object")
+    return request
+
+
+def main() -> int:
+    """Read the request, isolate, run."""
+    request = _read_request()
+    # What anything prints by accident must not stand between events.
+    descriptor = os.dup(1)
+    os.dup2(2, 1)
+    if os.geteuid() != 0:
+        return _serve(request, descriptor, private=False)
+    try:
+        return isolation.run_isolated(lambda: _serve(request, descriptor, private=True))
+    except OSError as problem:
+        reason = f"cannot make namespaces for the run: {problem.strerror}"
+        emitter(descriptor)({"event": "bailout", "reason": reason, "hint": "a container needs CAP_SYS_ADMIN for it"})
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,73 @@
+"""What a probe reported, as plain data."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ocivalidate.runtime.probe import MARK
+
+
+class NoFacts(Exception):
+    """The probe did not report, or not what was asked. The message is one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """The records of one probe: ``{"step": name, "args": [...], "value" or "error": ...}``."""
+
+    records: tuple[Mapping[str, Any], ...]
+
+    def __contains__(self, step: object) -> bool:
+        return any(record["step"] == step for record in self.records)
+
+    def record(self, step: str, *arguments: str) -> Mapping[str, Any]:
+        """The record of the first step of this name that has these arguments, or begins with them.
+
+        Raises :class:`NoFacts`.
+        """
+        for record in self.records:
+            if record["step"] == step and tuple(record["args"][: len(arguments)]) == arguments:
+                return record
+        raise NoFacts(f"the probe did not do {' '.join((step, *arguments))}")
+
+    def value(self, step: str, *arguments: str) -> Any:
+        """What a step gave. Raises :class:`NoFacts` when it failed."""
+        record = self.record(step, *arguments)
+        if "value" not in record:
+            raise NoFacts(f"in the container, {' '.join((step, *arguments))} failed: {record.get('error')}")
+        return record["value"]
+
+    def error(self, step: str, *arguments: str) -> str | None:
+        """The name of the errno with which a step failed, ``None`` when it did not."""
+        error = self.record(step, *arguments).get("error")
+        return None if error is None else str(error)
+
+    def outcome(self, step: str, *arguments: str) -> Any:
+        """What a step gave, or the name of the errno with which it failed: for verdicts on either."""
+        record = self.record(step, *arguments)
+        return record["value"] if "value" in record else record.get("error")
+
+
+def find_facts(text: str) -> Facts | None:
+    """The facts in what a container printed; ``None`` when there are none yet.
+
+    Around them may stand anything: what the runtime printed, or other lines.
+    """
+    for data in lines(text):
+        if isinstance(data, dict) and isinstance(data.get(MARK), list):
+            return Facts(tuple(data[MARK]))
+    return None
+
+
+def lines(text: str) -> Iterable[Any]:
+    """Every whole line of ``text`` that is JSON."""
+    for line in text.split("\n")[:-1]:
+        start = line.find("{")
+        if start >= 0:
+            try:
+                yield json.loads(line[start:])
+            except (ValueError, RecursionError):
+                continue

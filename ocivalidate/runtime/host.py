@@ -1,0 +1,104 @@
+"""Facts about this host: what a runtime can be asked to do here. Looked up once, before any case."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import resource
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from ocivalidate.runtime import cgroups
+
+# Numbers of capabilities(7), in the order of the kernel's bits.
+CAPABILITIES = tuple(
+    "CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP LINUX_IMMUTABLE NET_BIND_SERVICE "
+    "NET_BROADCAST NET_ADMIN NET_RAW IPC_LOCK IPC_OWNER SYS_MODULE SYS_RAWIO SYS_CHROOT SYS_PTRACE SYS_PACCT SYS_ADMIN "
+    "SYS_BOOT SYS_NICE SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG MKNOD LEASE AUDIT_WRITE AUDIT_CONTROL SETFCAP MAC_OVERRIDE "
+    "MAC_ADMIN SYSLOG WAKE_ALARM BLOCK_SUSPEND AUDIT_READ PERFMON BPF CHECKPOINT_RESTORE".split()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """What this host has.
+
+    ``bounding``: the capabilities that a process of ours can have at most, without ``CAP_``. ``kernel``: the first two
+    numbers of its release. ``namespaces``: types, as ``linux.namespaces`` calls them. ``lsms``: the security modules
+    that are active. ``rlimit_nofile``: our own hard limit.
+    """
+
+    root: bool
+    uid: int
+    gid: int
+    kernel: tuple[int, int]
+    release: str
+    machine: str
+    cpus: tuple[int, ...]
+    cgroup_mode: str
+    controllers: tuple[str, ...]
+    bounding: tuple[str, ...]
+    namespaces: tuple[str, ...]
+    lsms: tuple[str, ...]
+    seccomp_actions: tuple[str, ...]
+    resctrl: bool
+    rlimit_nofile: int
+
+    def facts(self) -> dict[str, Any]:
+        """The same as plain JSON, for the header of a report."""
+        return asdict(self)
+
+
+_NAMESPACE_FILES = {
+    "pid": "pid",
+    "network": "net",
+    "mount": "mnt",
+    "ipc": "ipc",
+    "uts": "uts",
+    "user": "user",
+    "cgroup": "cgroup",
+    "time": "time",
+}
+
+
+def look() -> Host:
+    """Look at this host."""
+    release = platform.release()
+    numbers = re.match(r"([0-9]+)\.([0-9]+)", release)
+    layout = cgroups.layout()
+    return Host(
+        root=os.geteuid() == 0,
+        uid=os.geteuid(),
+        gid=os.getegid(),
+        kernel=(int(numbers[1]), int(numbers[2])) if numbers else (0, 0),
+        release=release,
+        machine=platform.machine(),
+        cpus=tuple(sorted(os.sched_getaffinity(0))),
+        cgroup_mode=layout.mode,
+        controllers=tuple(sorted(layout.controllers)),
+        bounding=_capabilities("CapBnd"),
+        namespaces=tuple(name for name, file in _NAMESPACE_FILES.items() if os.path.exists(f"/proc/self/ns/{file}")),
+        lsms=tuple(_words("/sys/kernel/security/lsm", ",")),
+        seccomp_actions=tuple(_words("/proc/sys/kernel/seccomp/actions_avail")),
+        resctrl="resctrl" in _words("/proc/filesystems"),
+        rlimit_nofile=resource.getrlimit(resource.RLIMIT_NOFILE)[1],
+    )
+
+
+def _capabilities(name: str) -> tuple[str, ...]:
+    match = re.search(rf"^{name}:\s*([0-9a-f]+)", _text("/proc/self/status"), re.MULTILINE)
+    mask = int(match[1], 16) if match else 0
+    return tuple(capability for bit, capability in enumerate(CAPABILITIES) if mask >> bit & 1)
+
+
+def _words(path: str, separator: str | None = None) -> list[str]:
+    return [word.strip() for word in _text(path).split(separator) if word.strip()]
+
+
+def _text(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return file.read()
+    except OSError:
+        return ""

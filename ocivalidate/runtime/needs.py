@@ -1,0 +1,106 @@
+"""What cases need of the host and of the runtime, by name, and why it is not there: a reason that is a fact.
+
+A need is a name (``root``) or a name and a detail (``controller:memory``, ``kernel:5.12``, ``cap:SYS_NICE``).
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Sequence
+
+from ocivalidate.runtime.host import Host
+from ocivalidate.runtime.subject import Subject
+
+Look = Callable[[Host, Subject, str], str]
+
+
+class UnknownNeed(Exception):
+    """No need has this name. The message is one line."""
+
+
+def _root(host: Host, _subject: Subject, _detail: str) -> str:
+    return "" if host.root else f"needs root, and this is user {host.uid}"
+
+
+def _controller(host: Host, _subject: Subject, detail: str) -> str:
+    return "" if detail in host.controllers else f"this host has no control group controller {detail}"
+
+
+def _cgroup(host: Host, _subject: Subject, detail: str) -> str:
+    fits = host.cgroup_mode == detail or (detail == "v1" and host.cgroup_mode == "hybrid")
+    return "" if fits else f"needs control groups of {detail}, and this host has {host.cgroup_mode}"
+
+
+def _kernel(host: Host, _subject: Subject, detail: str) -> str:
+    major, _, minor = detail.partition(".")
+    return "" if host.kernel >= (int(major), int(minor)) else f"needs Linux {detail}, and this is {host.release}"
+
+
+def _cap(host: Host, _subject: Subject, detail: str) -> str:
+    return "" if detail in host.bounding else f"no process here can have CAP_{detail}: it is not in our bounding set"
+
+
+def _namespace(host: Host, _subject: Subject, detail: str) -> str:
+    return "" if detail in host.namespaces else f"this kernel has no {detail} namespaces"
+
+
+def _lsm(host: Host, _subject: Subject, detail: str) -> str:
+    return "" if detail in host.lsms else f"this host does not run {detail}; it runs {', '.join(host.lsms) or 'none'}"
+
+
+def _seccomp(host: Host, _subject: Subject, detail: str) -> str:
+    if not host.seccomp_actions:
+        return "this kernel has no seccomp filters"
+    return "" if not detail or detail in host.seccomp_actions else f"this kernel does not know seccomp action {detail}"
+
+
+def _resctrl(host: Host, _subject: Subject, _detail: str) -> str:
+    if not host.resctrl:
+        return "this kernel has no resctrl file system"
+    return "" if os.path.exists("/sys/fs/resctrl/schemata") else "resctrl is not mounted at /sys/fs/resctrl"
+
+
+def _cpus(host: Host, _subject: Subject, detail: str) -> str:
+    return "" if len(host.cpus) >= int(detail) else f"needs {detail} processors, and this host has {len(host.cpus)}"
+
+
+def _features(_host: Host, subject: Subject, _detail: str) -> str:
+    return "" if subject.features is not None else "the runtime has no features command"
+
+
+def _program(_host: Host, _subject: Subject, detail: str) -> str:
+    return "" if shutil.which(detail) else f"the program {detail} is not installed"
+
+
+def _machine(host: Host, _subject: Subject, detail: str) -> str:
+    return "" if host.machine in detail.split("|") else f"needs a machine of {detail}, and this is {host.machine}"
+
+
+NEEDS: dict[str, Look] = {
+    "cap": _cap,
+    "cgroup": _cgroup,
+    "controller": _controller,
+    "cpus": _cpus,
+    "features": _features,
+    "kernel": _kernel,
+    "lsm": _lsm,
+    "machine": _machine,
+    "namespace": _namespace,
+    "program": _program,
+    "resctrl": _resctrl,
+    "root": _root,
+    "seccomp": _seccomp,
+}
+
+
+def missing(needs: Sequence[str], host: Host, subject: Subject) -> tuple[str, str]:
+    """The first need that is not met and why, or two empty strings. Raises :class:`UnknownNeed`."""
+    for need in needs:
+        name, _, detail = need.partition(":")
+        if name not in NEEDS:
+            raise UnknownNeed(f"no need is called {name}; known are {', '.join(NEEDS)}")
+        reason = NEEDS[name](host, subject, detail)
+        if reason:
+            return need, reason
+    return "", ""

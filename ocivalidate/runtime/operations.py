@@ -1,0 +1,107 @@
+"""The operations of runtime.md on the command line of ``conformance/PROTOCOL.md``, each a :class:`Call`."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ocivalidate.runtime.driver import Call, call
+from ocivalidate.runtime.subject import Subject
+
+MOST_SECONDS = 20.0
+"""How long one operation may take; a case may have less left."""
+
+
+class TimedOut(Exception):
+    """The time of a case is over."""
+
+
+@dataclass(slots=True)
+class Operations:
+    """A runtime with a folder of its own for the state of containers.
+
+    ``folder`` holds that folder, its log, and what it prints. ``calls`` keeps every call, for whoever looks into a
+    failure; ``deadline`` is on the clock of ``time.monotonic``.
+    """
+
+    subject: Subject
+    folder: Path
+    deadline: float
+    calls: list[Call] = field(default_factory=list)
+    observe: Callable[[Call], None] | None = None
+
+    @property
+    def root(self) -> Path:
+        """Where the runtime keeps the state of its containers."""
+        return self.folder / "root"
+
+    @property
+    def log(self) -> Path:
+        """What the runtime logs, where it can be told to."""
+        return self.folder / "runtime.log"
+
+    def invoke(
+        self,
+        *command: str,
+        stdout: str | None = None,
+        stderr: str | None = None,
+        cwd: str | None = None,
+        pass_fds: Sequence[int] = (),
+        most: float = MOST_SECONDS,
+    ) -> Call:
+        """Run one command of the runtime with these arguments, whatever they are.
+
+        Raises :class:`TimedOut` when no time is left to start it.
+        """
+        left = self.deadline - time.monotonic()
+        if left <= 0:
+            raise TimedOut(f"no time was left for {' '.join(command[:1])}")
+        done = call(
+            self.subject.argv(str(self.root), str(self.log), *command),
+            timeout=min(left, most),
+            stdout=stdout,
+            stderr=stderr,
+            cwd=cwd,
+            pass_fds=pass_fds,
+            keep=str(self.folder),
+        )
+        self.calls.append(done)
+        if self.observe is not None:
+            self.observe(done)
+        return done
+
+    def create(  # the arguments of the command
+        self,
+        container_id: str,
+        bundle: str | os.PathLike[str],
+        *,
+        pid_file: str = "",
+        console_socket: str = "",
+        stdout: str | None = None,
+        stderr: str | None = None,
+        cwd: str | None = None,
+    ) -> Call:
+        """``create --bundle BUNDLE [--pid-file FILE] [--console-socket SOCKET] ID``."""
+        words = ["create", "--bundle", os.fspath(bundle)]
+        words += ["--pid-file", pid_file] if pid_file else []
+        words += ["--console-socket", console_socket] if console_socket else []
+        return self.invoke(*words, container_id, stdout=stdout, stderr=stderr, cwd=cwd)
+
+    def start(self, container_id: str) -> Call:
+        """``start ID``."""
+        return self.invoke("start", container_id)
+
+    def state(self, container_id: str) -> Call:
+        """``state ID``."""
+        return self.invoke("state", container_id)
+
+    def kill(self, container_id: str, signal: str = "KILL") -> Call:
+        """``kill ID SIGNAL``."""
+        return self.invoke("kill", container_id, signal)
+
+    def delete(self, container_id: str, *, force: bool = False) -> Call:
+        """``delete [--force] ID``."""
+        return self.invoke("delete", *(["--force"] if force else []), container_id)

@@ -1,0 +1,54 @@
+"""Which cases are tried, and which of their clauses are judged: known before anything runs."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from ocivalidate.clauses import Clause, Level, Selection, load, matches
+from ocivalidate.runtime.cases import Case
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A case and the clauses of it that are judged in this run: one result each."""
+
+    case: Case
+    clauses: tuple[Clause, ...]
+
+
+def plan(
+    cases: Sequence[Case],
+    release: str,
+    selection: Selection,
+    only: Collection[str] = (),
+    *,
+    patterns: Sequence[str] = (),
+) -> list[Planned]:
+    """The cases with their clauses, as far as these hold in ``release`` and are selected.
+
+    ``only``: ids of cases to try, all when empty. ``patterns``: like those of a selection, on the ids of cases too.
+    """
+    inventory = load("runtime", "safety")
+    planned: list[Planned] = []
+    for case in cases:
+        if only and case.id not in only:
+            continue
+        named = any(matches(case.id, pattern) for pattern in patterns)
+        clauses = tuple(
+            clause
+            for clause in (inventory[clause_id] for clause_id in case.clauses)
+            if clause.holds_in(release)
+            and clause.level is not Level.MAY
+            and not selection.ignores(clause)
+            and (named or _selected(clause, selection, patterns))
+        )
+        if clauses:
+            planned.append(Planned(case, clauses))
+    return planned
+
+
+def _selected(clause: Clause, selection: Selection, patterns: Sequence[str]) -> bool:
+    if patterns and not any(matches(clause.id, pattern) for pattern in patterns):
+        return False
+    return selection.wants(clause)

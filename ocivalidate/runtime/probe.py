@@ -1,0 +1,627 @@
+"""The probe: what runs inside a container and reports what it finds there, in lines of JSON. It never judges.
+
+It stands alone: inside a container there is no package ``ocivalidate``, only this file and a bare Python. Its command
+line is a list of steps, each a name and its arguments, separated by a comma that stands by itself::
+
+    probe.py ids , stat /dev/null , write /tmp/file text , wait
+
+Each step gives ``{"step": name, "args": [...], "value": ...}``, or, instead of a value, ``"error"``: the name of an
+errno (``EROFS``) or of an exception. They are printed as one line, ``{"ocivalidate-probe": [...]}``, at the end, or
+when a step that waits begins. What only some steps need is imported by them, and annotations are never evaluated:
+starting up is most of what a container costs.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+MARK = "ocivalidate-probe"
+SEPARATOR = ","
+
+
+def encode(value: Any) -> str:
+    """Plain data as JSON in ASCII. The json module costs more to import than all else that most probes do."""
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, (int, float)):
+        return repr(value)
+    if isinstance(value, str):
+        from _json import encode_basestring_ascii
+
+        return encode_basestring_ascii(value)
+    if isinstance(value, dict):
+        return "{" + ",".join(f"{encode(str(name))}:{encode(member)}" for name, member in value.items()) + "}"
+    return "[" + ",".join(map(encode, value)) + "]"
+
+
+def print_line(data: Any) -> None:
+    """Write a line in one call, so that it is whole for whoever reads along."""
+    os.write(1, (encode(data) + "\n").encode())
+
+
+# ----------------------------------------------------------------------------------------------- who and where we are
+
+
+def ids() -> dict[str, Any]:
+    """User, groups, mask, process, folder."""
+    umask = os.umask(0)
+    os.umask(umask)
+    uids, gids = os.getresuid(), os.getresgid()
+    return {
+        "uids": uids,
+        "gids": gids,
+        "groups": sorted(os.getgroups()),
+        "umask": umask,
+        "pid": os.getpid(),
+        "ppid": os.getppid(),
+        "sid": os.getsid(0),
+    }
+
+
+def cwd() -> str:
+    """The working directory."""
+    return os.getcwd()
+
+
+def uname() -> dict[str, str]:
+    """Names of the host and of its domain, and the machine."""
+    names = os.uname()
+    return {
+        "nodename": names.nodename,
+        "machine": names.machine,
+        "domainname": read("/proc/sys/kernel/domainname").strip(),
+    }
+
+
+def argv() -> list[str]:
+    """The argument vector with which this process was executed."""
+    return _nul_separated("/proc/self/cmdline")
+
+
+def environ() -> list[str]:
+    """The environment with which this process was executed; Python's own copy may have more in it."""
+    return _nul_separated("/proc/self/environ")
+
+
+def status() -> dict[str, str]:
+    """The lines of /proc/self/status: capabilities, groups, NoNewPrivs, Seccomp and more."""
+    pairs = (line.partition(":") for line in read("/proc/self/status").splitlines())
+    return {name: value.strip() for name, _, value in pairs}
+
+
+def rlimits() -> dict[str, Any]:
+    """The limits [soft, hard] by the names of setrlimit(2); -1 is no limit."""
+    import resource
+
+    names = (name for name in dir(resource) if name.startswith("RLIMIT_"))
+    limits = {name: resource.getrlimit(getattr(resource, name)) for name in names}
+    limits.pop("RLIMIT_OFILE", None)
+    # The resource module has no name for it.
+    return limits | {"RLIMIT_LOCKS": resource.getrlimit(10)}
+
+
+def namespaces() -> dict[str, str]:
+    """The namespaces of this process."""
+    return {name: os.readlink(f"/proc/self/ns/{name}") for name in os.listdir("/proc/self/ns")}
+
+
+def fds() -> dict[str, str]:
+    """The open descriptors and what they are, without the one that this look itself opens."""
+    found: dict[str, str] = {}
+    for name in sorted(os.listdir("/proc/self/fd"), key=int):
+        try:
+            found[name] = os.readlink(f"/proc/self/fd/{name}")
+        except FileNotFoundError:
+            continue
+    return found
+
+
+def tty() -> dict[str, Any]:
+    """Which of the standard descriptors are terminals, which terminal it is, and its size [rows, columns]."""
+    terminals = [number for number in (0, 1, 2) if os.isatty(number)]
+    if not terminals:
+        return {"terminals": [], "name": None, "size": None}
+    import fcntl
+    from _struct import unpack
+
+    size = unpack("HHHH", fcntl.ioctl(terminals[0], 0x5413, b"\0" * 8))
+    try:
+        controlling = os.open("/dev/tty", os.O_RDWR | os.O_CLOEXEC)
+        os.close(controlling)
+    except OSError:
+        controlling = -1
+    return {
+        "terminals": terminals,
+        "name": os.ttyname(terminals[0]),
+        "size": size[:2],
+        "controlling": controlling >= 0,
+    }
+
+
+def mountinfo() -> list[dict[str, Any]]:
+    """The mounts of this process, in the order of /proc/self/mountinfo."""
+    return [_mount(line) for line in read("/proc/self/mountinfo").splitlines()]
+
+
+def _mount(line: str) -> dict[str, Any]:
+    before, _, after = line.partition(" - ")
+    number, parent, device, root, point, options, *propagation = before.split()
+    kind, source, super_options = [*after.split(" "), "", ""][:3]
+    return {
+        "id": int(number),
+        "parent": int(parent),
+        "device": device,
+        "root": _unescape(root),
+        "point": _unescape(point),
+        "options": options.split(","),
+        "propagation": propagation,
+        "type": kind,
+        "source": _unescape(source),
+        "super": super_options.split(","),
+    }
+
+
+def _unescape(text: str) -> str:
+    for code, letter in (("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")):
+        text = text.replace(code, letter)
+    return text
+
+
+def interfaces() -> dict[str, Any]:
+    """The network interfaces of this namespace: index, whether up, MTU, hardware address, IPv4 address."""
+    import socket
+
+    return {name: {"index": index} | _interface(name) for index, name in socket.if_nameindex()}
+
+
+def _interface(name: str) -> dict[str, Any]:
+    import fcntl
+    import socket
+    from _struct import unpack_from
+
+    request = name.encode().ljust(40, b"\0")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as door:
+
+        def ask(code: int) -> bytes:
+            try:
+                return fcntl.ioctl(door, code, request)[16:]
+            except OSError:
+                return b"\0" * 24
+
+        return {
+            "up": bool(unpack_from("H", ask(0x8913))[0] & 1),
+            "mtu": unpack_from("i", ask(0x8921))[0],
+            "mac": ask(0x8927)[2:8].hex(":"),
+            "address": ".".join(map(str, ask(0x8915)[4:8])),
+        }
+
+
+# -------------------------------------------------------------------------------------------------------- scheduling
+
+
+def scheduler() -> dict[str, int]:
+    """Policy, flags, nice, priority and deadline parameters of this process: sched_getattr(2)."""
+    from _struct import unpack
+
+    attributes = _ctypes().create_string_buffer(48)
+    _syscall(_number(315, 275), 0, attributes, 48, 0)
+    names = ("size", "policy", "flags", "nice", "priority", "runtime", "deadline", "period")
+    return dict(zip(names, unpack("IIQiIQQQ", attributes.raw[:48]), strict=True))
+
+
+def ioprio() -> dict[str, int]:
+    """Class and priority of this process: ioprio_get(2)."""
+    value = _syscall(_number(252, 31), 1, 0)
+    return {"class": value >> 13, "priority": value & 0x1FFF}
+
+
+def affinity() -> list[int]:
+    """The processors on which this process may run."""
+    return sorted(os.sched_getaffinity(0))
+
+
+def personality() -> int:
+    """The execution domain: personality(2)."""
+    return _syscall(_number(135, 92), 0xFFFFFFFF)
+
+
+def mempolicy() -> dict[str, Any]:
+    """Mode with its flags, and nodes: get_mempolicy(2)."""
+    mode, nodes = _ctypes().c_int(), _ctypes().c_ulong()
+    _syscall(_number(239, 236), _ctypes().byref(mode), _ctypes().byref(nodes), 64, 0, 0)
+    return {"mode": mode.value, "nodes": [bit for bit in range(64) if nodes.value >> bit & 1]}
+
+
+def clock(name: str) -> float:
+    """A clock in seconds: ``BOOTTIME``, ``MONOTONIC``."""
+    import time
+
+    return time.clock_gettime(getattr(time, f"CLOCK_{name}"))
+
+
+# ------------------------------------------------------------------------------------------------------------- files
+
+
+def read(path: str, most: str = "1048576") -> str:
+    """The content of a file, as far as ``most`` bytes."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    try:
+        content = b""
+        while len(content) < int(most):
+            more = os.read(descriptor, int(most) - len(content))
+            if not more:
+                break
+            content += more
+        return content.decode("utf-8", "surrogateescape")
+    finally:
+        os.close(descriptor)
+
+
+def write(path: str, text: str = "x") -> bool:
+    """Write to a file, which is made where it is not."""
+    return _write(path, os.O_WRONLY | os.O_CREAT, text)
+
+
+def overwrite(path: str, text: str = "x") -> bool:
+    """Write to a file that is there already, such as one of a pseudo file system."""
+    return _write(path, os.O_WRONLY | os.O_NONBLOCK, text)
+
+
+def _write(path: str, flags: int, text: str) -> bool:
+    descriptor = os.open(path, flags | os.O_CLOEXEC, 0o644)
+    try:
+        return os.write(descriptor, text.encode()) == len(text.encode())
+    finally:
+        os.close(descriptor)
+
+
+def open_as(path: str, how: str = "r") -> bool:
+    """Open a file for reading (``r``), writing (``w``) or both (``rw``), without making it or writing to it."""
+    flags = {"r": os.O_RDONLY, "w": os.O_WRONLY, "rw": os.O_RDWR}[how]
+    os.close(os.open(path, flags | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY))
+    return True
+
+
+_KINDS = {0o010000: "fifo", 0o020000: "char", 0o040000: "dir", 0o060000: "block", 0o100000: "file", 0o120000: "link"}
+
+
+def stat(path: str) -> dict[str, Any]:
+    """What a path is, its last link not followed."""
+    return _stat(os.lstat(path))
+
+
+def follow(path: str) -> dict[str, Any]:
+    """What a path is, links followed."""
+    return _stat(os.stat(path))
+
+
+def _stat(found: os.stat_result) -> dict[str, Any]:
+    return {
+        "kind": _KINDS.get(found.st_mode & 0o170000, "socket"),
+        "mode": found.st_mode & 0o7777,
+        "uid": found.st_uid,
+        "gid": found.st_gid,
+        "size": found.st_size,
+        "links": found.st_nlink,
+        "inode": found.st_ino,
+        "device": found.st_dev,
+        "major": os.major(found.st_rdev),
+        "minor": os.minor(found.st_rdev),
+        "atime": found.st_atime_ns,
+        "mtime": found.st_mtime_ns,
+    }
+
+
+def list_folder(path: str) -> list[str]:
+    """The names in a folder."""
+    return sorted(os.listdir(path))
+
+
+def statvfs(path: str) -> dict[str, int]:
+    """Size in bytes, number of files, and flags of a file system."""
+    found = os.statvfs(path)
+    return {"size": found.f_blocks * found.f_frsize, "files": found.f_files, "flags": found.f_flag}
+
+
+def _done(what: Callable[..., Any]) -> Callable[..., Any]:
+    """A function of ``os`` on paths, as a step that says that it was done."""
+
+    def step(*arguments: str) -> bool:
+        what(*arguments)
+        return True
+
+    return step
+
+
+def mknod(path: str, kind: str, major: str = "0", minor: str = "0") -> bool:
+    """Make a device (``c``, ``b``) or a FIFO (``p``)."""
+    os.mknod(path, {"c": 0o020666, "b": 0o060666, "p": 0o010666}[kind], os.makedev(int(major), int(minor)))
+    return True
+
+
+def chown(path: str, uid: str, gid: str) -> bool:
+    """Change the owner."""
+    os.chown(path, int(uid), int(gid))
+    return True
+
+
+def chmod(path: str, mode: str) -> bool:
+    """Change the mode, given in octal."""
+    os.chmod(path, int(mode, 8))
+    return True
+
+
+def setxattr(path: str, name: str, value: str) -> bool:
+    """Set an extended attribute."""
+    os.setxattr(path, name, value.encode())
+    return True
+
+
+def execute(path: str, *arguments: str) -> dict[str, Any]:
+    """Execute a program and say how it ended and what it printed."""
+    out, into = os.pipe()
+    child = os.posix_spawn(
+        path, [path, *arguments], {"PATH": "/usr/bin:/bin"}, file_actions=[(os.POSIX_SPAWN_DUP2, into, 1)]
+    )
+    os.close(into)
+    said = b""
+    while more := os.read(out, 65536):
+        said += more
+    os.close(out)
+    return {"status": os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), "stdout": said.decode("utf-8", "replace")}
+
+
+def mount(source: str, target: str, kind: str, flags: str = "0", data: str = "") -> bool:
+    """Put a mount somewhere; the flags are a number."""
+    _call("mount", source.encode(), target.encode(), kind.encode(), _ctypes().c_ulong(int(flags, 0)), data.encode())
+    return True
+
+
+def unmount(target: str, flags: str = "0") -> bool:
+    """Take a mount away."""
+    _call("umount2", target.encode(), int(flags, 0))
+    return True
+
+
+# ------------------------------------------------------------------------------------------------------------ effects
+
+
+def system_call(number: str, *arguments: str) -> int:
+    """Any system call: its number and arguments, numbers all of them or ``=text``."""
+    given = (word[1:].encode() if word.startswith("=") else int(word, 0) for word in arguments)
+    return _syscall(int(number), *given)
+
+
+def in_child(name: str, *arguments: str) -> dict[str, Any]:
+    """Do a step in a child, and say what it gave, or which signal ended it."""
+    out, into = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(out)
+        os.write(into, encode(perform(name, list(arguments))).encode())
+        os._exit(0)
+    os.close(into)
+    said = b""
+    while more := os.read(out, 65536):
+        said += more
+    os.close(out)
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    return {"signal": -code if code < 0 else 0, "printed": said.decode()}
+
+
+def allocate(size: str) -> int:
+    """Take and touch memory, in bytes."""
+    import mmap
+
+    block = mmap.mmap(-1, int(size))
+    for offset in range(0, int(size), 4096):
+        block[offset] = 1
+    block.close()
+    return int(size)
+
+
+def forks(most: str) -> int:
+    """How many children can be alive at once, up to ``most``; they end at once when that is known."""
+    children: list[int] = []
+    out, into = os.pipe()
+    try:
+        while len(children) < int(most):
+            child = os.fork()
+            if child == 0:
+                os.close(into)
+                os.read(out, 1)
+                os._exit(0)
+            children.append(child)
+    except OSError:
+        pass
+    os.close(into)
+    for child in children:
+        os.waitpid(child, 0)
+    return len(children)
+
+
+def burn(seconds: str) -> float:
+    """Compute for so long by the clock, and say how much processor time that gave, in seconds."""
+    import time
+
+    end, used = time.monotonic() + float(seconds), time.process_time()
+    while time.monotonic() < end:
+        pass
+    return time.process_time() - used
+
+
+# ------------------------------------------------------------------------------------------- steps that say all first
+
+
+def wait() -> None:
+    """Wait to be killed."""
+    import _signal  # type: ignore[import-not-found]  # signal itself costs more than all else here
+
+    while True:
+        _signal.pause()
+
+
+def catch(*numbers: str) -> None:
+    """Print a line for each of these signals that comes, until something else ends this process."""
+    import _signal
+
+    for number in numbers:
+        _signal.signal(int(number), lambda caught, _frame: print_line({"signal": caught}))
+    print_line({"catching": [int(number) for number in numbers]})
+    wait()
+
+
+def leave(code: str = "0") -> None:
+    """End with this exit status."""
+    os._exit(int(code))
+
+
+def everything() -> dict[str, Any]:
+    """All that can be seen without touching anything, for a look by hand."""
+    found = {}
+    for name in LOOKS:
+        done = perform(name, [])
+        found[name] = done.get("value", {"error": done.get("error")})
+    paths = [perform("stat", [path]) for path in DEFAULT_PATHS]
+    return found | {"paths": {path: done.get("value") for path, done in zip(DEFAULT_PATHS, paths, strict=True)}}
+
+
+LOOKS = (
+    "ids cwd uname argv environ status rlimits namespaces fds tty mountinfo scheduler ioprio affinity personality"
+).split()
+DEFAULT_PATHS = [
+    f"/dev/{name}" for name in "null zero full random urandom tty ptmx console fd stdin stdout stderr".split()
+]
+
+STEPS: dict[str, Callable[..., Any]] = {
+    "affinity": affinity,
+    "allocate": allocate,
+    "argv": argv,
+    "burn": burn,
+    "chdir": _done(os.chdir),
+    "chmod": chmod,
+    "chown": chown,
+    "clock": clock,
+    "cwd": cwd,
+    "environ": environ,
+    "everything": everything,
+    "execute": execute,
+    "fds": fds,
+    "follow": follow,
+    "forks": forks,
+    "ids": ids,
+    "in-child": in_child,
+    "interfaces": interfaces,
+    "ioprio": ioprio,
+    "link": _done(os.link),
+    "list": list_folder,
+    "mempolicy": mempolicy,
+    "mkdir": _done(os.mkdir),
+    "mknod": mknod,
+    "mount": mount,
+    "mountinfo": mountinfo,
+    "namespaces": namespaces,
+    "open": open_as,
+    "overwrite": overwrite,
+    "personality": personality,
+    "read": read,
+    "readlink": os.readlink,
+    "rename": _done(os.rename),
+    "rlimits": rlimits,
+    "rmdir": _done(os.rmdir),
+    "scheduler": scheduler,
+    "setxattr": setxattr,
+    "stat": stat,
+    "status": status,
+    "statvfs": statvfs,
+    "symlink": _done(os.symlink),
+    "syscall": system_call,
+    "tty": tty,
+    "uname": uname,
+    "unlink": _done(os.unlink),
+    "unmount": unmount,
+    "write": write,
+}
+# Before these, everything that was found so far is printed.
+LAST: dict[str, Callable[..., None]] = {"catch": catch, "exit": leave, "wait": wait}
+
+
+# ---------------------------------------------------------------------------------------------------------- machinery
+
+
+def _nul_separated(path: str) -> list[str]:
+    text = read(path)
+    return text.removesuffix("\0").split("\0") if text else []
+
+
+def _ctypes() -> Any:
+    import ctypes
+
+    return ctypes
+
+
+def _number(x86_64: int, others: int) -> int:
+    """The number of a system call: that of x86_64, or that which all newer architectures share."""
+    return x86_64 if os.uname().machine == "x86_64" else others
+
+
+def _syscall(number: int, *arguments: Any) -> int:
+    return _call("syscall", _ctypes().c_long(number), *arguments)
+
+
+def _call(name: str, *arguments: Any) -> int:
+    ctypes = _ctypes()
+    function = getattr(ctypes.CDLL(None, use_errno=True), name)
+    function.restype = ctypes.c_long
+    given = [ctypes.c_long(value) if isinstance(value, int) else value for value in arguments]
+    result = int(function(*given))
+    if result == -1:
+        raise OSError(ctypes.get_errno(), name)
+    return result
+
+
+def perform(name: str, arguments: list[str]) -> dict[str, Any]:
+    """Do one step."""
+    record: dict[str, Any] = {"step": name, "args": arguments}
+    try:
+        record["value"] = STEPS[name](*arguments)
+    except OSError as problem:
+        import errno
+
+        record["error"] = errno.errorcode.get(problem.errno or 0, str(problem))
+    except Exception as problem:  # noqa: BLE001  # whatever it is, it is a fact
+        record["error"] = f"{type(problem).__name__}: {problem}"
+    return record
+
+
+def split(words: list[str]) -> list[list[str]]:
+    """The steps of a command line."""
+    steps: list[list[str]] = [[]]
+    for word in words:
+        if word == SEPARATOR:
+            steps.append([])
+        else:
+            steps[-1].append(word)
+    return [step for step in steps if step]
+
+
+def main(words: list[str]) -> None:
+    """Do the steps and print what they gave."""
+    found: list[dict[str, Any]] = []
+    for name, *arguments in split(words):
+        if name in LAST:
+            print_line({MARK: found})
+            LAST[name](*arguments)
+            return
+        found.append(perform(name, arguments))
+    print_line({MARK: found})
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

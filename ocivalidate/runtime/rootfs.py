@@ -1,0 +1,155 @@
+"""The root filesystem of the containers: a bare Python with the probe, built once a run from the running interpreter.
+
+Nothing is compiled, downloaded or shipped: the interpreter, its shared libraries (by the names under which they ask for
+each other) and the byte code of the modules that the probe imports are copied. Every bundle gets folders of its own and
+hard links to the files.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import py_compile
+import shutil
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+PYTHON = "/usr/bin/python3"
+PROBE = "/usr/lib/ocivalidate/probe.pyc"
+PROBE_ARGS = (PYTHON, "-I", "-S", PROBE)
+"""How the probe is executed in a container; its steps follow."""
+
+# Whatever the umask of the caller, users of every container come through.
+_OPEN = 0o755
+# Folders of the root filesystem with their modes, beside those that hold files.
+_FOLDERS = {"dev": 0o755, "etc": 0o755, "proc": 0o755, "sys": 0o755, "tmp": 0o1777, "var": 0o755, "run": 0o755}
+# Names of /lib and the like that loaders look into.
+_LINKS = {"lib": "usr/lib", "lib64": "usr/lib", "bin": "usr/bin", "sbin": "usr/bin"}
+# What steps of the probe import, so that its files are known.
+_IMPORTS = "__future__, _json, _signal, _struct, ctypes, errno, fcntl, mmap, os, resource, socket, stat, sys, time"
+_ASK = f"""
+import {_IMPORTS}
+modules = [module for module in list(sys.modules.values()) if getattr(module, "__spec__", None)]
+for module in modules:
+    origin, package = module.__spec__.origin, bool(module.__spec__.submodule_search_locations)
+    frozen = getattr(module.__spec__.loader_state, "filename", None) if origin == "frozen" else None
+    print("module", module.__spec__.name, int(package), frozen or origin, sep="\\t")
+for line in open("/proc/self/maps"):
+    path = line.split(maxsplit=5)[-1].strip()
+    if ".so" in os.path.basename(path):
+        print("library", path, sep="\\t")
+"""
+
+
+class NoRootfs(Exception):
+    """A root filesystem cannot be made of this interpreter. The message is one line."""
+
+
+def build(target: Path, probe: Path | None = None) -> None:
+    """Build the root filesystem in the new folder ``target``.
+
+    ``probe``: the source of the probe (default: ours). Raises :class:`NoRootfs`.
+    """
+    try:
+        _make_folders(target)
+        _copy_interpreter(target)
+        source = probe or Path(__file__).with_name("probe.py")
+        (target / PROBE.lstrip("/")).parent.mkdir(mode=0o755)
+        _compile(str(source), target / PROBE.lstrip("/"))
+    except (OSError, py_compile.PyCompileError, subprocess.SubprocessError) as problem:
+        raise NoRootfs(f"cannot build a root filesystem from {sys.executable}: {problem}") from problem
+    for folder, _, _ in os.walk(target):
+        # The umask of the caller must not close the tree to other users.
+        if os.path.basename(folder) != "tmp":
+            os.chmod(folder, _OPEN)
+
+
+def _make_folders(target: Path) -> None:
+    target.mkdir(mode=0o755, parents=True)
+    for name, mode in _FOLDERS.items():
+        (target / name).mkdir()
+        os.chmod(target / name, mode)
+    for name in ("usr/bin", "usr/lib"):
+        (target / name).mkdir(parents=True)
+    for name, aim in _LINKS.items():
+        (target / name).symlink_to(aim)
+
+
+def _copy_interpreter(target: Path) -> None:
+    interpreter = os.path.realpath(sys.executable)
+    shutil.copy(interpreter, target / PYTHON.lstrip("/"))
+    answer = subprocess.run(
+        [interpreter, "-I", "-S", "-c", _ASK], capture_output=True, text=True, check=True, timeout=30
+    )
+    library = Path(target, "usr", "lib", f"python{sysconfig.get_python_version()}")
+    dynamic = library / "lib-dynload"
+    dynamic.mkdir(parents=True)
+    for line in answer.stdout.splitlines():
+        kind, *fields = line.split("\t")
+        if kind == "library":
+            _copy_library(fields[0], target, dynamic)
+        else:
+            _copy_module(fields[0], package=fields[1] == "1", origin=fields[2], library=library)
+    # By this file Python recognizes its library, even when the module itself is frozen in.
+    _compile(os.__file__, library / "os.pyc")
+    loader = next(
+        (path for path in ("/lib64/ld-linux-x86-64.so.2", "/lib/ld-linux-aarch64.so.1") if os.path.exists(path)), ""
+    )
+    if loader and not (target / "usr" / "lib" / os.path.basename(loader)).exists():
+        shutil.copy(loader, target / "usr" / "lib")
+
+
+def _copy_library(path: str, target: Path, dynamic: Path) -> None:
+    # Extension modules are mapped as well as shared libraries, and belong to Python's own folder.
+    extension = "lib-dynload" in path or "cpython-" in os.path.basename(path)
+    folder = dynamic if extension else target / "usr" / "lib"
+    name = os.path.basename(path)
+    if (folder / name).exists():
+        return
+    shutil.copy(path, folder)
+    # The file libffi.so.8.1.2 is asked for as libffi.so.8.
+    stem, _, version = name.partition(".so.")
+    while not extension and "." in version:
+        version = version.rpartition(".")[0]
+        (folder / f"{stem}.so.{version}").symlink_to(name)
+
+
+def _copy_module(name: str, *, package: bool, origin: str, library: Path) -> None:
+    if not origin.endswith(".py"):
+        return
+    parts = name.split(".")
+    target = library.joinpath(*parts, "__init__.pyc") if package else library.joinpath(*parts[:-1], f"{parts[-1]}.pyc")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    _compile(origin, target)
+
+
+def _compile(source: str, target: Path) -> None:
+    """Put the byte code of a module where a module without source is looked for."""
+    cached = importlib.util.cache_from_source(source)
+    try:
+        if os.stat(cached).st_mtime >= os.stat(source).st_mtime:
+            shutil.copyfile(cached, target)
+            return
+    except OSError:
+        pass
+    py_compile.compile(
+        source, str(target), doraise=True, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH
+    )
+
+
+def link_tree(source: Path, target: Path) -> None:
+    """Make a tree of its own with hard links to the files of another, which must be on the same file system."""
+    target.mkdir(mode=0o755)
+    os.chmod(target, _OPEN)
+    with os.scandir(source) as entries:
+        for entry in entries:
+            aim = target / entry.name
+            if entry.is_symlink():
+                aim.symlink_to(os.readlink(entry.path))
+            elif entry.is_dir():
+                link_tree(Path(entry.path), aim)
+                os.chmod(aim, entry.stat().st_mode & 0o7777)
+            else:
+                os.link(entry.path, aim)

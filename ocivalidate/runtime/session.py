@@ -1,0 +1,170 @@
+"""All that cases share in one run: facts of the host, the runtime, a folder, a root filesystem, and the way back.
+
+The engine has one; so has the pytest plugin.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ocivalidate.runtime import cgroups, host, rootfs, subject, syscalls, workspace
+from ocivalidate.runtime.cases import Case
+from ocivalidate.runtime.container import RuntimeFailed
+from ocivalidate.runtime.driver import CannotRun
+from ocivalidate.runtime.facts import NoFacts
+from ocivalidate.runtime.operations import TimedOut
+from ocivalidate.runtime.trial import Stage, Trial
+
+
+class CannotJudge(Exception):
+    """This runtime cannot be judged here. ``hint`` says what may help."""
+
+    def __init__(self, reason: str, hint: str = "") -> None:
+        super().__init__(reason)
+        self.hint = hint
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What a run is asked for.
+
+    ``runtime``: a program, by path or by its name in PATH. ``extra``: arguments before every command.
+    ``spec_version``: the release to judge by, instead of the one that the runtime claims. ``rootfs``: a ready root
+    filesystem, instead of one built from this interpreter. ``private``: this process has a mount namespace of its own.
+    """
+
+    runtime: str
+    extra: tuple[str, ...] = ()
+    spec_version: str | None = None
+    rootfs: str | None = None
+    private: bool = False
+
+
+class Session:
+    """From :meth:`open` to :meth:`close`, cases can be tried on ``stage``."""
+
+    def __init__(self, setup: Setup) -> None:
+        self.setup = setup
+        self.swept: list[str] = []
+        self._workspace: workspace.Workspace | None = None
+        self._stage: Stage | None = None
+
+    @property
+    def stage(self) -> Stage:
+        """What all cases share."""
+        if self._stage is None:
+            raise RuntimeError("the session is not open")
+        return self._stage
+
+    def open(self) -> None:
+        """Look at the host and the runtime, remove what an earlier run left, and make ready.
+
+        Raises :class:`CannotJudge`.
+        """
+        try:
+            tested = subject.identify(self.setup.runtime, self.setup.extra, self.setup.spec_version)
+            here = host.look()
+            self.swept = workspace.sweep(cgroups.layout()) if here.root else []
+            if self.setup.private:
+                _cover(tested, here)
+            layout = cgroups.layout()
+            self._workspace = workspace.make(private=self.setup.private)
+            self._stage = self._make_stage(tested, here, layout, self._workspace)
+        except (subject.NoRuntime, workspace.NoWorkspace, rootfs.NoRootfs) as problem:
+            raise CannotJudge(str(problem)) from problem
+
+    def _make_stage(
+        self, tested: subject.Subject, here: host.Host, layout: cgroups.Layout, space: workspace.Workspace
+    ) -> Stage:
+        group = f"/{cgroups.PREFIX}{space.token}" if here.root and layout.hierarchies else ""
+        if group:
+            cgroups.make(layout, group)
+        image = Path(self.setup.rootfs) if self.setup.rootfs else space.folder / "rootfs"
+        if not self.setup.rootfs:
+            rootfs.build(image)
+        elif not image.is_dir():
+            raise CannotJudge(f"there is no folder {image}")
+        cases = space.folder / "cases"
+        cases.mkdir(mode=0o711)
+        cases.chmod(0o711)
+        return Stage(tested, here, layout, space.prefix, group, image, cases)
+
+    def header(self) -> dict[str, Any]:
+        """Facts on the host and the runtime, for the report."""
+        tested = self.stage.subject
+        return {
+            "runtime": {
+                "command": list(tested.command),
+                "name": tested.name,
+                "version": tested.version,
+                "claim": tested.claim,
+                "banner": tested.banner,
+                "features": tested.features is not None,
+            },
+            "release": tested.release,
+            "host": self.stage.host.facts(),
+        }
+
+    def smoke(self) -> None:
+        """Run one container, without which nothing can be measured. Raises :class:`CannotJudge`."""
+        trial = Trial(self.stage, Case("smoke", lambda _trial: None, (), timeout=20))
+        try:
+            _smoke(trial)
+        except (RuntimeFailed, NoFacts, TimedOut, CannotRun) as problem:
+            raise CannotJudge(f"no container can be run: {problem}", _hint(str(problem), self.stage)) from problem
+        finally:
+            trial.clean_up()
+
+    def close(self) -> list[str]:
+        """Remove all that the run made, and return what stayed."""
+        left: list[str] = []
+        if self._stage is not None and self._stage.group:
+            left = [f"control group {path}" for path in cgroups.remove(self._stage.layout, self._stage.group)]
+        if self._workspace is not None:
+            left += self._workspace.remove()
+        self._workspace = self._stage = None
+        return left
+
+
+def _smoke(trial: Trial) -> None:
+    """Every operation once. What they are to do is judged by cases: here it is whether anything can be seen."""
+    container = trial.container(trial.config("ids", ",", "wait")).must_create()
+    container.state()
+    container.must_start()
+    container.facts().value("ids")
+    container.kill()
+    container.clean_up()
+
+
+# What runtimes say → what may help.
+_HINTS: tuple[tuple[Sequence[str], str], ...] = (
+    (("unknown version", "unsupported spec version", "incompatible version"), "--spec-version names an older release"),
+    (("cgroup",), "the runtime has trouble with the control groups of this host"),
+    (("permission denied", "not permitted", "must be root"), "runtimes mostly need root: run as root"),
+    (("without a report",), "the program in the container did not run: is the root filesystem right for this runtime?"),
+)
+
+
+def _hint(reason: str, stage: Stage) -> str:
+    lower = reason.lower()
+    for words, hint in _HINTS:
+        if any(word in lower for word in words):
+            return hint
+    return "" if stage.host.root else "runtimes mostly need root: run as root"
+
+
+def _cover(tested: subject.Subject, here: host.Host) -> None:
+    """Cover the folders that this runtime must not see, in the mounts of this process alone."""
+    for entry in tested.dialect.cover:
+        if _applies(entry, here) and os.path.isdir(entry["path"]):
+            with contextlib.suppress(OSError):
+                syscalls.mount("none", entry["path"], "tmpfs")
+
+
+def _applies(entry: Mapping[str, str], here: host.Host) -> bool:
+    return entry.get("cgroup", here.cgroup_mode) == here.cgroup_mode

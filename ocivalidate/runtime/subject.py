@@ -1,0 +1,158 @@
+"""The runtime under test: what it says of itself, and which command line it speaks.
+
+A runtime is known by what ``--version`` prints, never by the name of its file, as people run wrappers. How runtimes
+differ is data: ``conformance/runtimes.toml``.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ocivalidate import resources
+from ocivalidate.runtime.driver import Call, CannotRun, call
+from ocivalidate.versions import RUNTIME_RELEASES, judged_by
+
+# How long a runtime may take to say who it is.
+_PATIENCE = 10.0
+_NAME = re.compile(r"^\s*(\S+)\s+version:?\s+v?(\S+)", re.MULTILINE)
+_SPEC = re.compile(r"^\s*spec:\s*(\S+)", re.MULTILINE)
+
+
+class NoRuntime(Exception):
+    """There is no program of that name, or it cannot be run. The message is one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How a runtime is spoken to.
+
+    ``arguments`` stand before every command; in them ``{root}`` is the folder for the state of containers and ``{log}``
+    a file. ``cover``: folders that this runtime must not see, covered by an empty one in the engine's mounts.
+    """
+
+    name: str
+    arguments: tuple[str, ...] = ("--root", "{root}")
+    log: bool = False
+    cover: tuple[Mapping[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A runtime and what it claims.
+
+    ``claim``: the version of the specification as it words it; ``release``: the one whose clauses are judged;
+    ``oci_version``: what bundles made for it say. ``features``: what ``features`` prints, ``None`` where it does not
+    know the command.
+    """
+
+    command: tuple[str, ...]
+    name: str
+    version: str
+    claim: str
+    release: str
+    oci_version: str
+    dialect: Dialect
+    banner: str = ""
+    features: Mapping[str, Any] | None = None
+    features_text: str = ""
+    extra: tuple[str, ...] = field(default=())
+
+    def argv(self, root: str, log: str, *command: str) -> list[str]:
+        """The argument vector of one command."""
+        places = {"{root}": root, "{log}": log}
+        return [*self.command, *(_put(word, places) for word in self.dialect.arguments), *self.extra, *command]
+
+
+def _put(word: str, places: Mapping[str, str]) -> str:
+    for name, value in places.items():
+        word = word.replace(name, value)
+    return word
+
+
+def identify(runtime: str, extra: Sequence[str] = (), spec_version: str | None = None) -> Subject:
+    """Ask a program who it is.
+
+    ``runtime`` is looked up in PATH. Raises :class:`NoRuntime`; what it answers may be anything.
+    """
+    path = shutil.which(runtime)
+    if path is None:
+        raise NoRuntime(f"there is no program {runtime}")
+    banner = _asked([path, "--version"])
+    said = f"{banner.stdout}\n{banner.stderr}" if banner.ok else ""
+    name = _NAME.search(said)
+    dialect = _dialect(name[1] if name else "")
+    text, features = _features([path, *_without_places(dialect), *extra, "features"]) if banner.ok else ("", None)
+    spec = _SPEC.search(said)
+    claim = str((features or {}).get("ociVersionMax") or (spec[1] if spec else ""))
+    release = spec_version or judged_by(claim or None, RUNTIME_RELEASES).release
+    return Subject(
+        command=(path,),
+        name=name[1] if name else "",
+        version=name[2] if name else "",
+        claim=claim,
+        release=release,
+        oci_version=release,
+        dialect=dialect,
+        banner=said.strip()[:2000],
+        features=features,
+        features_text=text,
+        extra=tuple(extra),
+    )
+
+
+def _asked(argv: list[str]) -> Call:
+    try:
+        return call(argv, timeout=_PATIENCE)
+    except CannotRun as problem:
+        raise NoRuntime(str(problem)) from problem
+
+
+def _features(argv: list[str]) -> tuple[str, Mapping[str, Any] | None]:
+    answer = _asked(argv)
+    if not answer.ok:
+        return "", None
+    try:
+        value = json.loads(answer.stdout)
+    except (ValueError, RecursionError):
+        return answer.stdout, None
+    return answer.stdout, value if isinstance(value, dict) else None
+
+
+def _without_places(dialect: Dialect) -> list[str]:
+    """The arguments that name no folder: no container is meant."""
+    words = iter(dialect.arguments)
+    kept: list[str] = []
+    for word in words:
+        if "{" not in word:
+            kept.append(word)
+        elif kept and kept[-1].startswith("--") and not word.startswith("--"):
+            kept.pop()
+    return kept
+
+
+def _dialect(name: str) -> Dialect:
+    """The dialect of a runtime; one that nobody knows is taken to understand ``--root``."""
+    for entry in dialects():
+        if entry.name == name:
+            return entry
+    return Dialect(name)
+
+
+def dialects() -> list[Dialect]:
+    """The dialects that ``conformance/runtimes.toml`` describes."""
+    table = tomllib.loads((resources.folder("conformance") / "runtimes.toml").read_text(encoding="utf-8"))
+    return [
+        Dialect(
+            name=entry["name"],
+            arguments=tuple(entry.get("arguments", ("--root", "{root}"))),
+            log=any("{log}" in word for word in entry.get("arguments", ())),
+            cover=tuple(entry.get("cover", ())),
+        )
+        for entry in table["runtime"]
+    ]

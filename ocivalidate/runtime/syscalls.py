@@ -1,0 +1,77 @@
+"""The system calls that Python 3.11 does not offer: unshare, mount, umount2, prctl, inotify.
+
+Linux only, and imported only where a runtime is driven. Every function raises :class:`OSError`.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import os
+
+CLONE_NEWNS = 0x00020000
+CLONE_NEWPID = 0x20000000
+
+MS_RDONLY = 0x1
+MS_NOSUID = 0x2
+MS_NODEV = 0x4
+MS_NOEXEC = 0x8
+MS_REMOUNT = 0x20
+MS_BIND = 0x1000
+MS_REC = 0x4000
+MS_UNBINDABLE = 1 << 17
+MS_PRIVATE = 1 << 18
+MS_SLAVE = 1 << 19
+MS_SHARED = 1 << 20
+MNT_DETACH = 2
+
+PR_SET_PDEATHSIG = 1
+
+IN_MODIFY = 0x2
+IN_CLOSE_WRITE = 0x8
+_IN_CLOEXEC = 0o2000000
+_IN_NONBLOCK = 0o4000
+
+
+@functools.cache
+def _libc() -> ctypes.CDLL:
+    return ctypes.CDLL(None, use_errno=True)
+
+
+def _checked(result: int, what: str) -> int:
+    if result < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number), what)
+    return result
+
+
+def unshare(flags: int) -> None:
+    """Give this process namespaces of its own (``CLONE_NEW*``)."""
+    _checked(_libc().unshare(flags), "unshare")
+
+
+def mount(source: str, target: str, kind: str = "", flags: int = 0, data: str = "") -> None:
+    """Put a mount somewhere."""
+    arguments = (source.encode(), os.fsencode(target), kind.encode() or None, ctypes.c_ulong(flags), data.encode())
+    _checked(_libc().mount(*arguments), target)
+
+
+def unmount(target: str, flags: int = MNT_DETACH) -> None:
+    """umount2(2); by default the mount goes at once, and its users keep what they have."""
+    _checked(_libc().umount2(os.fsencode(target), flags), target)
+
+
+def die_with_parent(signal: int) -> None:
+    """Have the kernel send this process ``signal`` when the one that made it ends."""
+    _checked(_libc().prctl(PR_SET_PDEATHSIG, ctypes.c_ulong(signal), 0, 0, 0), "prctl")
+
+
+def watch(path: str, mask: int = IN_MODIFY | IN_CLOSE_WRITE) -> int:
+    """A descriptor that becomes readable whenever the file ``path`` changes (inotify(7)); the caller closes it."""
+    descriptor = _checked(_libc().inotify_init1(_IN_CLOEXEC | _IN_NONBLOCK), "inotify_init1")
+    try:
+        _checked(_libc().inotify_add_watch(descriptor, os.fsencode(path), ctypes.c_uint32(mask)), path)
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor

@@ -1,0 +1,259 @@
+"""What a case gets: bundles and containers of its own, and the place where its verdicts go."""
+
+from __future__ import annotations
+
+import copy
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ocivalidate.clauses import load
+from ocivalidate.runtime import cgroups, configs, rootfs
+from ocivalidate.runtime.cases import Case, umbrella
+from ocivalidate.runtime.container import Container
+from ocivalidate.runtime.driver import Call
+from ocivalidate.runtime.facts import Facts
+from ocivalidate.runtime.host import Host
+from ocivalidate.runtime.operations import Operations
+from ocivalidate.runtime.subject import Subject
+from ocivalidate.runtime.verdicts import Verdict, shown
+from ocivalidate.versions import holds
+
+NO_CONTAINER = "runtime/runtime.create.unappliable-no-container"
+NO_SIDE_EFFECTS = "runtime/runtime.errors.no-side-effects"
+
+
+class Skipped(Exception):
+    """The rest of a case cannot be judged here; the message is the reason, a fact."""
+
+
+class ControlFailed(Exception):
+    """What a refusal is compared with was refused too, so it proves nothing. The message is one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What all cases of a run share.
+
+    ``prefix`` begins the ids of all containers, ``group`` is the control group above all of theirs, ``rootfs`` the root
+    filesystem that every bundle gets a copy of, ``folder`` where cases have their folders.
+    """
+
+    subject: Subject
+    host: Host
+    layout: cgroups.Layout
+    prefix: str
+    group: str
+    rootfs: Path
+    folder: Path
+
+
+class Trial:
+    """One case being tried.
+
+    ``release`` is the release of the specification that is judged, ``folder`` the case's own folder (any user may pass
+    through it), ``runtime`` the operations of the runtime under test.
+    """
+
+    def __init__(self, stage: Stage, case: Case) -> None:
+        self.stage = stage
+        self.case = case
+        self.subject = stage.subject
+        self.host = stage.host
+        self.release = stage.subject.release
+        self.folder = stage.folder / case.id
+        self.folder.mkdir(mode=0o755)
+        self.folder.chmod(0o755)
+        self.runtime = Operations(stage.subject, self.folder, time.monotonic() + case.timeout)
+        self.containers: list[Container] = []
+        self.verdicts: list[Verdict] = []
+        self.skips: dict[str, str] = {}
+        self.notes: dict[str, Any] = {}
+        self._undo: list[Any] = []
+        self._controls: dict[str, bool] = {}
+        self._numbers = iter(range(1, 10**6))
+
+    # ---------------------------------------------------------------------------------------------------- making
+
+    def config(self, *steps: str) -> dict[str, Any]:
+        """A new config whose program is the probe with these steps, for the release and the user of this run."""
+        config = configs.base(self.subject.oci_version, *steps)
+        return config if self.host.root else configs.rootless(config, self.host.uid, self.host.gid)
+
+    def bundle(self, config: Mapping[str, Any] | bytes, name: str = "") -> Path:
+        """Write a bundle with a root filesystem of its own, and return its folder. ``config`` may be any bytes."""
+        folder = self.folder / (name or f"bundle-{next(self._numbers)}")
+        folder.mkdir(mode=0o755)
+        folder.chmod(0o755)
+        rootfs.link_tree(self.stage.rootfs, folder / "rootfs")
+        self.rewrite(folder, config)
+        return folder
+
+    def rewrite(self, bundle: Path, config: Mapping[str, Any] | bytes) -> None:
+        """Write ``config.json`` of a bundle anew."""
+        content = config if isinstance(config, bytes) else json.dumps(config, indent=1).encode()
+        (bundle / "config.json").write_bytes(content)
+
+    def container(
+        self, config: Mapping[str, Any] | None = None, *, bundle: Path | None = None, container_id: str = ""
+    ) -> Container:
+        """A container that is not created yet.
+
+        From a config (default: that of a probe that waits), in a new bundle, or from a ``bundle`` that is there. A
+        config that names no control group gets one that is the container's own.
+        """
+        own_id = container_id or f"{self.stage.prefix}{self.case.id.replace('.', '-')}-{next(self._numbers)}"
+        group = ""
+        if bundle is None:
+            made = copy.deepcopy(dict(self.config("wait") if config is None else config))
+            group = self._give_group(made, own_id)
+            bundle = self.bundle(made)
+        container = Container(self.runtime, own_id, bundle, self.stage.layout, group)
+        self.containers.append(container)
+        return container
+
+    def _give_group(self, config: dict[str, Any], container_id: str) -> str:
+        linux = config.get("linux")
+        if not isinstance(linux, dict) or not self.host.root or not self.stage.group:
+            return ""
+        if linux.get("cgroupsPath", "") is None:
+            # The case wants none.
+            del linux["cgroupsPath"]
+            return ""
+        return str(linux.setdefault("cgroupsPath", f"{self.stage.group}/{container_id}"))
+
+    def run(self, config: Mapping[str, Any]) -> Facts:
+        """Create and start a container, take what its probe reports, and delete it.
+
+        Raises :class:`RuntimeFailed` when the runtime does not do one of these.
+        """
+        container = self.container(config).must_create().must_start()
+        facts = container.facts()
+        container.clean_up()
+        return facts
+
+    def undo(self, step: Any) -> None:
+        """Have ``step()`` called when the case is over, whatever becomes of it; the last one first."""
+        self._undo.append(step)
+
+    # --------------------------------------------------------------------------------------------------- judging
+
+    def expect(self, clause: str, message: str, *, got: Any, want: Any = True, pointer: str = "") -> bool:
+        """Judge a clause: ``got`` is to equal ``want``. ``message`` says what is wrong when it does not.
+
+        A clause that does not hold in the release of this run is passed over. Returns whether they are equal.
+        """
+        held = bool(got == want)
+        self._note(clause, Verdict("", held, message, shown(got), shown(want), pointer))
+        return held
+
+    def expect_that(
+        self, clause: str, message: str, *, held: bool, got: Any = "", want: str = "", pointer: str = ""
+    ) -> bool:
+        """Judge a clause by a condition; ``got`` and ``want`` are for the reader."""
+        self._note(clause, Verdict("", bool(held), message, shown(got), want, pointer))
+        return bool(held)
+
+    def applied(self, pointer: str, *, got: Any, want: Any, message: str = "") -> bool:
+        """Judge whether the property at ``pointer`` (one that the case declares in ``sets``) was applied."""
+        if pointer not in self.case.sets:
+            raise ValueError(f"case {self.case.id} does not declare that it sets {pointer}")
+        said = message or f"{pointer.strip('/').replace('/', '.')} is not applied"
+        return self.expect(umbrella(pointer), said, got=got, want=want, pointer=pointer)
+
+    def _note(self, clause: str, verdict: Verdict) -> None:
+        full = clause if "/" in clause else f"runtime/{clause}"
+        if full not in self.case.clauses:
+            raise ValueError(f"case {self.case.id} does not declare that it judges {full}")
+        entry = load("runtime", "safety")[full]
+        if holds(self.release, entry.since, entry.until):
+            self.verdicts.append(
+                Verdict(full, verdict.held, verdict.message, verdict.got, verdict.want, verdict.pointer)
+            )
+
+    def skip(self, reason: str, *clauses: str) -> None:
+        """Leave clauses unjudged, for a reason that is a fact; without clauses, all that have no verdict yet.
+
+        Raises :class:`Skipped` in the latter case: the case ends there.
+        """
+        if not clauses:
+            raise Skipped(reason)
+        self.skips |= {clause if "/" in clause else f"runtime/{clause}": reason for clause in clauses}
+
+    def holds(self, since: str = "1.0.0", until: str | None = None) -> bool:
+        """Whether the release of this run is between two releases, both inclusive."""
+        return holds(self.release, since, until)
+
+    # -------------------------------------------------------------------------------------------------- refusals
+
+    def refused(
+        self,
+        clause: str,
+        config: Mapping[str, Any],
+        message: str,
+        *,
+        control: Mapping[str, Any] | None = None,
+        pointer: str = "",
+    ) -> Call:
+        """Judge a clause by which ``create`` has to refuse ``config``.
+
+        The same runtime has to accept ``control`` (default: the usual config) first, or the refusal proves nothing.
+        Where the case declares them, it is judged too that no container comes into being and nothing is left.
+        """
+        self.control(self.config("wait") if control is None else control)
+        container = self.container(config)
+        done = container.create()
+        self.expect_that(
+            clause,
+            message,
+            held=done.refused,
+            got="created" if done.ok else done.words,
+            want="an error",
+            pointer=pointer,
+        )
+        if done.refused:
+            self.judge_refusal(container)
+        container.clean_up()
+        return done
+
+    def judge_refusal(self, container: Container) -> None:
+        """Judge that a refused ``create`` left no container and nothing else, where the case declares it."""
+        if NO_CONTAINER in self.case.clauses:
+            self.expect(NO_CONTAINER, "state knows a container that create refused", got=container.exists(), want=False)
+        if NO_SIDE_EFFECTS in self.case.clauses:
+            self.expect(NO_SIDE_EFFECTS, "a refused create leaves things behind", got=container.leftovers(), want=[])
+
+    def control(self, config: Mapping[str, Any]) -> None:
+        """Make sure that the runtime accepts a config. Raises :class:`ControlFailed`."""
+        key = json.dumps(config, sort_keys=True)
+        if key in self._controls:
+            return
+        container = self.container(config)
+        done = container.create()
+        container.clean_up()
+        if not done.ok:
+            raise ControlFailed(f"what should have been accepted was refused: {done.words}")
+        self._controls[key] = True
+
+    # ------------------------------------------------------------------------------------------------- cleaning up
+
+    def clean_up(self) -> list[str]:
+        """Undo all, and return what could not be undone."""
+        left: list[str] = []
+        for step in [*(container.clean_up for container in self.containers), *reversed(self._undo)]:
+            try:
+                left += step() or []
+            except Exception as problem:  # noqa: BLE001  # the next step must have its turn
+                left.append(f"{type(problem).__name__}: {problem}")
+        return left
+
+
+def steps(*parts: Sequence[str]) -> list[str]:
+    """The command line of a probe from its steps."""
+    line: list[str] = []
+    for part in parts:
+        line += [*([","] if line else []), *part]
+    return line
