@@ -11,21 +11,25 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ocivalidate.runtime.api import run_runtime
     from ocivalidate.runtime.cases import Case, case
-    from ocivalidate.runtime.container import Container
+    from ocivalidate.runtime.container import Container, RuntimeFailed
     from ocivalidate.runtime.driver import Call
-    from ocivalidate.runtime.trial import Trial
+    from ocivalidate.runtime.facts import Facts
+    from ocivalidate.runtime.trial import Trial, steps
 
 # The module that each public name comes from.
 _HOMES = {
     "Call": "driver",
     "Case": "cases",
     "Container": "container",
+    "Facts": "facts",
+    "RuntimeFailed": "container",
     "Trial": "trial",
     "case": "cases",
     "run_runtime": "api",
+    "steps": "trial",
 }
 
-__all__ = ["Call", "Case", "Container", "Trial", "case", "run_runtime"]
+__all__ = ["Call", "Case", "Container", "Facts", "RuntimeFailed", "Trial", "case", "run_runtime", "steps"]
 
 
 def __getattr__(name: str) -> Any:

@@ -227,7 +227,7 @@ def affinity() -> list[int]:
 
 
 def personality() -> int:
-    """The execution domain: personality(2)."""
+    """The execution domain of this process."""
     return _syscall(_number(135, 92), 0xFFFFFFFF)
 
 

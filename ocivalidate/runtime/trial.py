@@ -6,7 +6,7 @@ import copy
 import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +49,8 @@ class Stage:
     group: str
     rootfs: Path
     folder: Path
+    # The configs that this runtime has been seen to accept, as text: a control is needed once a run, not once a case.
+    accepted: set[str] = field(default_factory=set)
 
 
 class Trial:
@@ -73,7 +75,6 @@ class Trial:
         self.skips: dict[str, str] = {}
         self.notes: dict[str, Any] = {}
         self._undo: list[Any] = []
-        self._controls: dict[str, bool] = {}
         self._numbers = iter(range(1, 10**6))
 
     # ---------------------------------------------------------------------------------------------------- making
@@ -229,14 +230,14 @@ class Trial:
     def control(self, config: Mapping[str, Any]) -> None:
         """Make sure that the runtime accepts a config. Raises :class:`ControlFailed`."""
         key = json.dumps(config, sort_keys=True)
-        if key in self._controls:
+        if key in self.stage.accepted:
             return
         container = self.container(config)
         done = container.create()
         container.clean_up()
         if not done.ok:
             raise ControlFailed(f"what should have been accepted was refused: {done.words}")
-        self._controls[key] = True
+        self.stage.accepted.add(key)
 
     # ------------------------------------------------------------------------------------------------- cleaning up
 
