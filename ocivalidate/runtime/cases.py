@@ -124,6 +124,8 @@ def _cases_of(file: Path) -> Iterable[Case]:
 
 
 def _refuse_bad(cases: Sequence[Case]) -> None:
+    from ocivalidate.runtime.properties import by_pointer  # which knows cases
+
     known = load("runtime", "safety")
     seen: set[str] = set()
     for one in cases:
@@ -133,6 +135,9 @@ def _refuse_bad(cases: Sequence[Case]) -> None:
         strange = [clause for clause in one.clauses if clause not in known]
         if strange:
             raise BadCase(f"case {one.id} judges clauses that are not in the inventory: {', '.join(strange)}")
+        astray = [pointer for pointer in one.sets if pointer not in by_pointer()]
+        if astray:
+            raise BadCase(f"case {one.id} sets what is no property on Linux: {', '.join(astray)}")
         if not one.clauses:
             raise BadCase(f"case {one.id} judges nothing")
         if not one.summary:

@@ -6,7 +6,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from ocivalidate.clauses import Clause, Level, Selection, load, matches
-from ocivalidate.runtime.cases import Case
+from ocivalidate.runtime.cases import Case, umbrella
+from ocivalidate.runtime.properties import in_release
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ def plan(
         named = any(matches(case.id, pattern) for pattern in patterns)
         clauses = tuple(
             clause
-            for clause in (inventory[clause_id] for clause_id in case.clauses)
+            for clause in (inventory[clause_id] for clause_id in _clause_ids(case, release))
             if clause.holds_in(release)
             and clause.level is not Level.MAY
             and not selection.ignores(clause)
@@ -46,6 +47,12 @@ def plan(
         if clauses:
             planned.append(Planned(case, clauses))
     return planned
+
+
+def _clause_ids(case: Case, release: str) -> dict[str, None]:
+    """The clauses that a case judges; those on properties only where one of its properties exists."""
+    umbrellas = (umbrella(pointer) for pointer in case.sets if in_release(pointer, release))
+    return dict.fromkeys((*case.judges, *umbrellas))
 
 
 def _selected(clause: Clause, selection: Selection, patterns: Sequence[str]) -> bool:
