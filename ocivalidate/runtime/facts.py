@@ -50,6 +50,27 @@ class Facts:
         record = self.record(step, *arguments)
         return record["value"] if "value" in record else record.get("error")
 
+    def looks(self) -> dict[str, Any]:
+        """The facts as :mod:`ocivalidate.runtime.judging` takes them.
+
+        By the names of steps without arguments, those that ``everything`` did included; ``paths`` holds what ``look``
+        said, by path. A step that failed is not there.
+        """
+        found: dict[str, Any] = {}
+        paths: dict[str, Any] = {}
+        for record in self.records:
+            step, arguments, value = record.get("step"), record.get("args"), record.get("value")
+            if value is None:
+                continue
+            if step == "everything" and isinstance(value, dict):
+                found |= value
+                paths |= value.get("paths") or {}
+            elif step == "look" and arguments:
+                paths[arguments[0]] = value
+            elif isinstance(step, str) and not arguments:
+                found[step] = value
+        return found | {"paths": paths}
+
 
 def find_facts(text: str) -> Facts | None:
     """The facts in what a container printed; ``None`` when there are none yet.

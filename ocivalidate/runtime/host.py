@@ -9,15 +9,7 @@ import resource
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ocivalidate.runtime import cgroups
-
-# Numbers of capabilities(7), in the order of the kernel's bits.
-CAPABILITIES = tuple(
-    "CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP LINUX_IMMUTABLE NET_BIND_SERVICE "
-    "NET_BROADCAST NET_ADMIN NET_RAW IPC_LOCK IPC_OWNER SYS_MODULE SYS_RAWIO SYS_CHROOT SYS_PTRACE SYS_PACCT SYS_ADMIN "
-    "SYS_BOOT SYS_NICE SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG MKNOD LEASE AUDIT_WRITE AUDIT_CONTROL SETFCAP MAC_OVERRIDE "
-    "MAC_ADMIN SYSLOG WAKE_ALARM BLOCK_SUSPEND AUDIT_READ PERFMON BPF CHECKPOINT_RESTORE".split()
-)
+from ocivalidate.runtime import cgroups, kernelnames
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +80,7 @@ def look() -> Host:
 
 def _capabilities(name: str) -> tuple[str, ...]:
     match = re.search(rf"^{name}:\s*([0-9a-f]+)", _text("/proc/self/status"), re.MULTILINE)
-    mask = int(match[1], 16) if match else 0
-    return tuple(capability for bit, capability in enumerate(CAPABILITIES) if mask >> bit & 1)
+    return kernelnames.capabilities(int(match[1], 16) if match else 0)
 
 
 def _words(path: str, separator: str | None = None) -> list[str]:

@@ -5,6 +5,8 @@ line is a list of steps, each a name and its arguments, separated by a comma tha
 
     probe.py ids , stat /dev/null , write /tmp/file text , wait
 
+Without any it is ``everything``: all that can be seen without touching anything.
+
 Each step gives ``{"step": name, "args": [...], "value": ...}``, or, instead of a value, ``"error"``: the name of an
 errno (``EROFS``) or of an exception. They are printed as one line, ``{"ocivalidate-probe": [...]}``, at the end, or
 when a step that waits begins. What only some steps need is imported by them, and annotations are never evaluated:
@@ -173,6 +175,24 @@ def _unescape(text: str) -> str:
     return text
 
 
+def idmaps() -> dict[str, Any]:
+    """The mappings of the user namespace: entries [inside, outside, size]."""
+    return {
+        kind: [[int(word) for word in line.split()] for line in read(f"/proc/self/{kind}_map").splitlines()]
+        for kind in ("uid", "gid")
+    }
+
+
+def oom_score_adj() -> int:
+    """How the kernel corrects the score of this process when memory runs out."""
+    return int(read("/proc/self/oom_score_adj"))
+
+
+def label() -> str:
+    """What the security module calls this process: a profile of AppArmor, a label of SELinux."""
+    return read("/proc/self/attr/current").strip("\0\n")
+
+
 def interfaces() -> dict[str, Any]:
     """The network interfaces of this namespace: index, whether up, MTU, hardware address, IPv4 address."""
     import socket
@@ -316,6 +336,36 @@ def _stat(found: os.stat_result) -> dict[str, Any]:
         "atime": found.st_atime_ns,
         "mtime": found.st_mtime_ns,
     }
+
+
+def look(path: str) -> dict[str, Any]:
+    """What can be said of a path without changing anything.
+
+    Where it leads, what is there, whether its mount is read-only, and, for a folder or a regular file, the first of its
+    content, or the errno with which reading fails.
+    """
+    found: dict[str, Any] = {"real": os.path.realpath(path)}
+    for name, ask in (("stat", stat), ("target", follow), ("link", os.readlink), ("readonly", is_readonly)):
+        found |= _asked(name, ask, path)
+    kind = (found.get("target") or {}).get("kind")
+    # To open anything else may do something.
+    if kind in ("file", "dir"):
+        found |= _asked("entries", list_folder, path) if kind == "dir" else _asked("text", read, path, "4096")
+    return found
+
+
+def _asked(name: str, ask: Callable[..., Any], *arguments: str) -> dict[str, Any]:
+    try:
+        return {name: ask(*arguments)}
+    except OSError as problem:
+        import errno
+
+        return {name: None, f"{name}-error": errno.errorcode.get(problem.errno or 0, str(problem))}
+
+
+def is_readonly(path: str) -> bool:
+    """Whether the mount on which a path stands, or its file system, is read-only."""
+    return bool(os.statvfs(path).f_flag & 1)
 
 
 def list_folder(path: str) -> list[str]:
@@ -482,22 +532,26 @@ def leave(code: str = "0") -> None:
     os._exit(int(code))
 
 
-def everything() -> dict[str, Any]:
-    """All that can be seen without touching anything, for a look by hand."""
+def everything(*paths: str) -> dict[str, Any]:
+    """All that can be seen without touching anything, and what can be said of ``paths`` and the usual ones."""
     found = {}
     for name in LOOKS:
         done = perform(name, [])
-        found[name] = done.get("value", {"error": done.get("error")})
-    paths = [perform("stat", [path]) for path in DEFAULT_PATHS]
-    return found | {"paths": {path: done.get("value") for path, done in zip(DEFAULT_PATHS, paths, strict=True)}}
+        found[name] = done["value"] if "value" in done else {"error": done["error"]}
+    return found | {"paths": {path: look(path) for path in dict.fromkeys((*USUAL_PATHS, *paths))}}
 
 
 LOOKS = (
-    "ids cwd uname argv environ status rlimits namespaces fds tty mountinfo scheduler ioprio affinity personality"
+    "ids cwd uname argv environ status rlimits namespaces fds tty mountinfo scheduler ioprio affinity personality "
+    "mempolicy idmaps oom-score-adj label"
 ).split()
-DEFAULT_PATHS = [
-    f"/dev/{name}" for name in "null zero full random urandom tty ptmx console fd stdin stdout stderr".split()
-]
+# What every container has (config-linux.md, runtime-linux.md), and what engines mask or protect.
+USUAL_PATHS = (
+    "/ /dev/null /dev/zero /dev/full /dev/random /dev/urandom /dev/tty /dev/ptmx /dev/console /dev/fd /dev/stdin "
+    "/dev/stdout /dev/stderr /proc/acpi /proc/asound /proc/bus /proc/fs /proc/interrupts /proc/irq /proc/kcore "
+    "/proc/keys /proc/latency_stats /proc/sched_debug /proc/scsi /proc/sys /proc/sysrq-trigger /proc/timer_list "
+    "/proc/timer_stats /sys/firmware /sys/devices/virtual/powercap"
+).split()
 
 STEPS: dict[str, Callable[..., Any]] = {
     "affinity": affinity,
@@ -515,18 +569,22 @@ STEPS: dict[str, Callable[..., Any]] = {
     "fds": fds,
     "follow": follow,
     "forks": forks,
+    "idmaps": idmaps,
     "ids": ids,
     "in-child": in_child,
     "interfaces": interfaces,
     "ioprio": ioprio,
+    "label": label,
     "link": _done(os.link),
     "list": list_folder,
+    "look": look,
     "mempolicy": mempolicy,
     "mkdir": _done(os.mkdir),
     "mknod": mknod,
     "mount": mount,
     "mountinfo": mountinfo,
     "namespaces": namespaces,
+    "oom-score-adj": oom_score_adj,
     "open": open_as,
     "overwrite": overwrite,
     "personality": personality,
@@ -624,4 +682,4 @@ def main(words: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main(sys.argv[1:] or ["everything"])

@@ -1,0 +1,36 @@
+"""What the kernel calls things by number, and ``config.json`` by name."""
+
+from __future__ import annotations
+
+# Numbers of capabilities(7), in the order of the kernel's bits.
+CAPABILITIES = tuple(
+    "CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP LINUX_IMMUTABLE NET_BIND_SERVICE "
+    "NET_BROADCAST NET_ADMIN NET_RAW IPC_LOCK IPC_OWNER SYS_MODULE SYS_RAWIO SYS_CHROOT SYS_PTRACE SYS_PACCT SYS_ADMIN "
+    "SYS_BOOT SYS_NICE SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG MKNOD LEASE AUDIT_WRITE AUDIT_CONTROL SETFCAP MAC_OVERRIDE "
+    "MAC_ADMIN SYSLOG WAKE_ALARM BLOCK_SUSPEND AUDIT_READ PERFMON BPF CHECKPOINT_RESTORE".split()
+)
+
+
+def capabilities(mask: int) -> tuple[str, ...]:
+    """The names in a set, without ``CAP_``, in the order of the bits."""
+    return tuple(name for bit, name in enumerate(CAPABILITIES) if mask >> bit & 1)
+
+
+# sched(7)
+POLICIES = {
+    "SCHED_OTHER": 0,
+    "SCHED_FIFO": 1,
+    "SCHED_RR": 2,
+    "SCHED_BATCH": 3,
+    "SCHED_ISO": 4,
+    "SCHED_IDLE": 5,
+    "SCHED_DEADLINE": 6,
+}
+# sched_setattr(2): the flags that the kernel keeps, so that sched_getattr(2) tells them. The others are orders.
+KEPT_SCHEDULING_FLAGS = {"SCHED_FLAG_RESET_ON_FORK": 1, "SCHED_FLAG_RECLAIM": 2, "SCHED_FLAG_DL_OVERRUN": 4}
+# ioprio_set(2)
+IO_CLASSES = {"IOPRIO_CLASS_RT": 1, "IOPRIO_CLASS_BE": 2, "IOPRIO_CLASS_IDLE": 3}
+# personality(2)
+DOMAINS = {"LINUX": 0x0, "LINUX32": 0x8}
+NO_LIMIT = 2**64 - 1
+"""RLIM_INFINITY; Python says -1 for it."""
