@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import functools
+import tomllib
 from collections import Counter
 from dataclasses import dataclass
 
+from ocivalidate import resources
 from ocivalidate.bundle import registry as bundle_checks
 from ocivalidate.bundle.api import SUBJECTS
-from ocivalidate.clauses import Clause, load
+from ocivalidate.clauses import Clause, Level, load
 from ocivalidate.image import registry as image_checks
 from ocivalidate.image.subjects import SUBJECTS as IMAGE_SUBJECTS
 from ocivalidate.image.witnesses import claimed, image_witness
+from ocivalidate.runtime.cases import Case, load_cases
+from ocivalidate.runtime.properties import Property, properties, reasons
+from ocivalidate.versions import RUNTIME_RELEASES
 from ocivalidate.witnesses import witness_for
 
+_MUST = frozenset({Level.MUST, Level.MUST_NOT})
+_SHOULD = frozenset({Level.SHOULD, Level.SHOULD_NOT})
 # Family → how it is called in the table.
 SPECIFICATIONS = {"runtime": "runtime-spec", "image": "image-spec", "safety": "safety", "lint": "lint"}
 
@@ -33,11 +41,94 @@ class Row:
     witnessed: int
 
 
+@dataclass(frozen=True, slots=True)
+class PropertyRow:
+    """A property of ``config.json`` on Linux: the cases that set and observe it, or why none does."""
+
+    property: Property
+    cases: tuple[str, ...]
+    reason: str
+
+
+@functools.cache
+def cases() -> tuple[Case, ...]:
+    """The cases that judge runtimes."""
+    return tuple(load_cases(resources.folder("conformance")))
+
+
+def property_table() -> list[PropertyRow]:
+    """The coverage of all properties, in the order of the schema."""
+    setters: dict[str, list[str]] = {}
+    for case in cases():
+        for pointer in case.sets:
+            setters.setdefault(pointer, []).append(case.id)
+    why = reasons()
+    return [PropertyRow(leaf, tuple(setters.get(leaf.pointer, ())), why.get(leaf.pointer, "")) for leaf in properties()]
+
+
+def unjudged() -> dict[str, str]:
+    """Why no case judges a dynamic clause, by its id."""
+    file = resources.folder("conformance") / "unjudged.toml"
+    table = tomllib.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    return {entry["clause"]: entry["reason"] for entry in table.get("unjudged", ())}
+
+
+@dataclass(frozen=True, slots=True)
+class DynamicRow:
+    """How many of the dynamic clauses of a release that bear on Linux cases judge; ``level``: MUST or SHOULD."""
+
+    release: str
+    level: str
+    clauses: int
+    judged: int
+    properties: int
+    observed: int
+
+
+def dynamic_table() -> list[DynamicRow]:
+    """What cases can judge of each release; the properties are counted in the rows of MUST."""
+    judged = {clause for case in cases() for clause in case.clauses}
+    rows = []
+    for release in RUNTIME_RELEASES:
+        leaves = [row for row in property_table() if row.property.holds_in(release)]
+        for level, levels in (("MUST", _MUST), ("SHOULD", _SHOULD)):
+            held = [clause for clause in _dynamic(release) if clause.level in levels]
+            done = sum((clause.same_as or clause.id) in judged for clause in held)
+            counted = leaves if level == "MUST" else []
+            rows.append(
+                DynamicRow(release, level, len(held), done, len(counted), sum(bool(row.cases) for row in counted))
+            )
+    return rows
+
+
+def _dynamic(release: str) -> list[Clause]:
+    return [
+        clause
+        for clause in load("runtime").values()
+        if clause.judged == "dynamic" and clause.holds_in(release) and clause.concerns({"linux"})
+    ]
+
+
+def open_clauses() -> list[Clause]:
+    """The dynamic clauses on Linux, MAY apart, that no case judges and for which no reason is written."""
+    judged = {clause for case in cases() for clause in case.clauses}
+    return [
+        clause
+        for clause in load("runtime").values()
+        if clause.judged == "dynamic"
+        and clause.concerns({"linux"})
+        and clause.level in _MUST | _SHOULD
+        and (clause.same_as or clause.id) not in judged
+        and clause.id not in unjudged()
+    ]
+
+
 def checked_clauses() -> set[str]:
-    """The ids of all clauses that some schema node or check judges, those told under the id of another included."""
+    """The ids of all clauses that some schema node, check or case judges; those told under another id included."""
     bundle_checks.load_checks()
     image_checks.load_checks()
     judged = claimed().union(*(subject.claimed() for subject in (*SUBJECTS, *IMAGE_SUBJECTS.values())))
+    judged |= {clause for case in cases() for clause in case.clauses}
     return {clause.id for clause in load().values() if (clause.same_as or clause.id) in judged}
 
 

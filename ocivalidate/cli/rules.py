@@ -78,22 +78,37 @@ def _label(clause: Clause) -> str:
 
 
 def _coverage_json() -> str:
-    from ocivalidate.coverage import table
+    from ocivalidate.coverage import dynamic_table, property_table, table, unjudged
 
     inventory = load().values()
     content = {
         "coverage": [asdict(row) for row in table()],
         "none": [{"id": clause.id, "reason": clause.reason} for clause in inventory if clause.judged == "none"],
         "contested": [{"id": clause.id, "reason": clause.contested} for clause in inventory if clause.contested],
+        "dynamic": [asdict(row) for row in dynamic_table()],
+        "unjudged": [{"id": clause_id, "reason": reason} for clause_id, reason in unjudged().items()],
+        "properties": [
+            {**asdict(row.property), "cases": list(row.cases), "reason": row.reason} for row in property_table()
+        ],
     }
     return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
 
 
 def _coverage_text() -> str:
-    from ocivalidate.coverage import table
+    from ocivalidate.coverage import dynamic_table, property_table, table
 
-    head = ("specification", "document", "level", "judged", "clauses", "checked", "witnessed")
-    rows = [head, *(tuple(str(value) for value in asdict(row).values()) for row in table())]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-    return "\n".join([*lines, ""])
+    parts = [
+        _columns([asdict(row) for row in table()]),
+        ["", "Dynamic clauses on Linux, and properties of config.json, by release:"],
+        _columns([asdict(row) for row in dynamic_table()]),
+        ["", "Properties of config.json on Linux:"],
+        [f"{row.property.pointer}  {', '.join(row.cases) or row.reason or 'NOT OBSERVED'}" for row in property_table()],
+    ]
+    return "\n".join([*(line for part in parts for line in part), ""])
+
+
+def _columns(rows: list[dict[str, Any]]) -> list[str]:
+    """Rows as lines with aligned columns, below their names."""
+    cells = [tuple(rows[0]), *(tuple(str(value) for value in row.values()) for row in rows)]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(cells[0]))]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]

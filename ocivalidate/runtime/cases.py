@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ocivalidate.clauses import load
+from ocivalidate.runtime.properties import by_pointer
 
 if TYPE_CHECKING:
     from ocivalidate.runtime.trial import Trial
@@ -124,8 +125,6 @@ def _cases_of(file: Path) -> Iterable[Case]:
 
 
 def _refuse_bad(cases: Sequence[Case]) -> None:
-    from ocivalidate.runtime.properties import by_pointer  # which knows cases
-
     known = load("runtime", "safety")
     seen: set[str] = set()
     for one in cases:

@@ -465,6 +465,56 @@ def in_child(name: str, *arguments: str) -> dict[str, Any]:
     return {"signal": -code if code < 0 else 0, "printed": said.decode()}
 
 
+def int80(number: str, *arguments: str) -> int:
+    """A system call of 32-bit x86 from a 64-bit process: the errno, 0 for success."""
+    import ctypes
+    import mmap
+
+    # push rbx; mov eax, edi; mov ebx, esi; mov ecx, edx; xor edx, edx; int 0x80; pop rbx; ret
+    code = mmap.mmap(-1, 4096, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
+    code.write(bytes.fromhex("5389f889f389d131d2cd805bc3"))
+    function = ctypes.CFUNCTYPE(*[ctypes.c_int] * 4)(ctypes.addressof(ctypes.c_char.from_buffer(code)))
+    given = [int(word, 0) for word in arguments]
+    return max(0, -int(function(int(number), *given, *[0] * (2 - len(given)))))
+
+
+def trap(number: str) -> dict[str, Any]:
+    """A system call with a handler for SIGSYS: which signals came."""
+    import _signal  # type: ignore[import-not-found]  # signal itself costs more than all else here
+
+    caught: list[int] = []
+    _signal.signal(31, lambda signal, _frame: caught.append(signal))
+    _tried(number)
+    return {"caught": caught}
+
+
+def _tried(number: str) -> None:
+    """Make a system call, whatever it says."""
+    try:
+        _syscall(int(number))
+    except OSError:
+        return
+
+
+def in_thread(number: str) -> dict[str, bool]:
+    """A system call in a second thread: whether it came back; whoever reads this knows that the first thread lives."""
+    import _thread
+    import time
+
+    came_back: list[bool] = []
+
+    def body() -> None:
+        _tried(number)
+        came_back.append(True)
+
+    _ctypes()
+    _thread.start_new_thread(body, ())
+    end = time.monotonic() + 2
+    while not came_back and len(os.listdir("/proc/self/task")) > 1 and time.monotonic() < end:
+        time.sleep(0.001)
+    return {"came back": bool(came_back)}
+
+
 def allocate(size: str) -> int:
     """Take and touch memory, in bytes."""
     import mmap
@@ -511,7 +561,7 @@ def burn(seconds: str) -> float:
 
 def wait() -> None:
     """Wait to be killed."""
-    import _signal  # type: ignore[import-not-found]  # signal itself costs more than all else here
+    import _signal
 
     while True:
         _signal.pause()
@@ -572,6 +622,8 @@ STEPS: dict[str, Callable[..., Any]] = {
     "idmaps": idmaps,
     "ids": ids,
     "in-child": in_child,
+    "in-thread": in_thread,
+    "int80": int80,
     "interfaces": interfaces,
     "ioprio": ioprio,
     "label": label,
@@ -600,6 +652,7 @@ STEPS: dict[str, Callable[..., Any]] = {
     "statvfs": statvfs,
     "symlink": _done(os.symlink),
     "syscall": system_call,
+    "trap": trap,
     "tty": tty,
     "uname": uname,
     "unlink": _done(os.unlink),

@@ -1,20 +1,19 @@
 """The properties of ``config.json`` on Linux, and which of them cases set and observe.
 
-"All of the properties configured … MUST be applied" (runtime.md, create) speaks of every leaf of the schema. The list is
-generated from the schema; what no case observes has a reason in ``conformance/properties.toml``.
+"All of the properties configured … MUST be applied" (runtime.md, create) speaks of every leaf of the schema. The list
+is generated from the schema; what no case observes has a reason in ``conformance/properties.toml``.
 """
 
 from __future__ import annotations
 
 import functools
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ocivalidate import resources
 from ocivalidate.clauses import load
-from ocivalidate.runtime.cases import Case
 from ocivalidate.schema import everything
 from ocivalidate.versions import holds
 
@@ -38,15 +37,6 @@ class Property:
     def holds_in(self, release: str) -> bool:
         """Whether the property stands in this release."""
         return holds(release, self.since, self.until)
-
-
-@dataclass(frozen=True, slots=True)
-class PropertyCoverage:
-    """One row of the table: the cases that set and observe a property, or why none does."""
-
-    property: Property
-    cases: tuple[str, ...]
-    reason: str
 
 
 @functools.cache
@@ -100,15 +90,3 @@ def reasons() -> dict[str, str]:
         return {}
     table = tomllib.loads(file.read_text(encoding="utf-8"))
     return {entry["pointer"]: entry["reason"] for entry in table.get("unobserved", ())}
-
-
-def property_coverage(cases: Iterable[Case]) -> list[PropertyCoverage]:
-    """The table of all properties."""
-    setters: dict[str, list[str]] = {}
-    for case in cases:
-        for pointer in case.sets:
-            setters.setdefault(pointer, []).append(case.id)
-    why = reasons()
-    return [
-        PropertyCoverage(leaf, tuple(setters.get(leaf.pointer, ())), why.get(leaf.pointer, "")) for leaf in properties()
-    ]

@@ -69,7 +69,7 @@ def test_rules_without_a_clause(say: Command) -> None:
 
 def test_coverage_counts_every_clause(say: Command) -> None:
     content = say("rules", "--coverage", "--format", "json").json
-    assert content.keys() == {"coverage", "none", "contested"}
+    assert content.keys() == {"coverage", "none", "contested", "dynamic", "unjudged", "properties"}
     for row in content["coverage"]:
         assert list(row) == ["specification", "document", "level", "judged", "clauses", "checked", "witnessed"]
         assert 0 <= row["witnessed"] <= row["checked"] <= row["clauses"]
@@ -77,7 +77,11 @@ def test_coverage_counts_every_clause(say: Command) -> None:
     assert all(entry["reason"] and entry["id"] in load() for name in ("none", "contested") for entry in content[name])
     text = say("rules", "--coverage").out.splitlines()
     assert text[0].split() == list(content["coverage"][0])
-    assert len(text) == len(content["coverage"]) + 1
+    rest = text[len(content["coverage"]) + 1 :]
+    assert rest[2].split() == list(content["dynamic"][0])
+    assert [line.split()[0] for line in rest[-len(content["properties"]) :]] == [
+        row["pointer"] for row in content["properties"]
+    ]
 
 
 # --- explain

@@ -1,0 +1,384 @@
+"""Seccomp, judged by what becomes of system calls in the container.
+
+The calls that rules speak of are such as neither Python nor a runtime makes on its own way into the container.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+from pathlib import Path
+from typing import Any
+
+from ocivalidate.bundle import check_state
+from ocivalidate.findings import Outcome
+from ocivalidate.runtime import Container, Facts, Trial, case, steps
+from ocivalidate.runtime.seccomp import FLAG_LOG, CannotSee, Listener, filter_flags
+
+SECCOMP = "/linux/seccomp"
+RULES = f"{SECCOMP}/syscalls/*"
+# An errno with which none of the calls here ever fails by itself.
+MARK = errno.ENOANO
+MARKED = "ENOANO"
+# Name → number on x86_64 and on the newer architectures. All fail or succeed harmlessly with any arguments.
+CALLS = {
+    "getitimer": (36, 102),
+    "getpriority": (140, 141),
+    "sched_get_priority_max": (146, 125),
+    "sched_get_priority_min": (147, 126),
+    "sched_rr_get_interval": (148, 127),
+    "getpgid": (121, 155),
+    "timer_getoverrun": (225, 109),
+    "inotify_rm_watch": (255, 28),
+    "mq_unlink": (241, 181),
+}
+_ALLOWED = Path(__file__).with_name("syscalls.txt")
+
+
+def number(trial: Trial, name: str) -> str:
+    """The number of a system call on this machine."""
+    return str(CALLS[name][trial.host.machine != "x86_64"])
+
+
+def with_filter(config: dict[str, Any], *rules: dict[str, Any], **members: Any) -> dict[str, Any]:
+    """A config with a filter that allows all but what ``rules`` say."""
+    config["linux"]["seccomp"] = {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": list(rules), **members}
+    return config
+
+
+def rule(action: str, *names: str, **members: Any) -> dict[str, Any]:
+    """A rule on some calls."""
+    return {"names": list(names), "action": action, **members}
+
+
+def failing(name: str = "getitimer", **members: Any) -> dict[str, Any]:
+    """A rule by which a call fails."""
+    return rule("SCMP_ACT_ERRNO", name, **members)
+
+
+# --- which call, which errno
+
+
+@case(
+    "config-linux.seccomp.syscalls.errnoRet.default",
+    sets=[f"{SECCOMP}/defaultAction", f"{RULES}/names", f"{RULES}/action", f"{RULES}/errnoRet"],
+    needs=["seccomp:errno"],
+)
+def rules_decide_which_calls_fail_and_how(trial: Trial) -> None:
+    """Calls that a rule names fail with its errno, EPERM without one; others work."""
+    names = ("getitimer", "sched_get_priority_max", "getpgid", "sched_get_priority_min")
+    config = trial.config(*steps(*(["syscall", number(trial, name), "0", "0"] for name in names)))
+    without = rule("SCMP_ACT_ERRNO", "getpgid")
+    facts = trial.run(
+        with_filter(
+            config,
+            failing("getitimer", errnoRet=MARK),
+            failing("sched_get_priority_max", errnoRet=errno.EXDEV),
+            without,
+        )
+    )
+    outcomes = [facts.outcome("syscall", number(trial, name)) for name in names]
+    if trial.holds("1.1.0"):
+        trial.applied(f"{RULES}/errnoRet", got=outcomes[:2], want=[MARKED, "EXDEV"])
+    trial.expect(
+        "config-linux.seccomp.syscalls.errnoRet.default",
+        "a rule without errnoRet does not give EPERM",
+        got=outcomes[2],
+        want="EPERM",
+    )
+    trial.applied(f"{RULES}/names", got=[isinstance(outcome, str) for outcome in outcomes], want=[True] * 3 + [False])
+    trial.applied(f"{RULES}/action", got=outcomes[2], want="EPERM")
+    trial.applied(f"{SECCOMP}/defaultAction", got=outcomes[3], want=0, message="the default action is not to allow")
+
+
+@case(
+    "config-linux.seccomp.defaultErrnoRet.default",
+    sets=[f"{SECCOMP}/defaultAction", f"{SECCOMP}/defaultErrnoRet"],
+    needs=["seccomp:errno", "machine:x86_64"],
+)
+def default_action_denies_what_no_rule_allows(trial: Trial) -> None:
+    """With SCMP_ACT_ERRNO as the default action, a call that no rule allows fails, and those allowed work."""
+    allowed = rule("SCMP_ACT_ALLOW", *_ALLOWED.read_text(encoding="utf-8").split())
+    probe = steps(["syscall", number(trial, "getitimer"), "0", "0"], ["ids"])
+    members = {"defaultAction": "SCMP_ACT_ERRNO", "architectures": ["SCMP_ARCH_X86_64"]}
+    facts = trial.run(with_filter(trial.config(*probe), allowed, **members))
+    denied = facts.outcome("syscall")
+    trial.applied(f"{SECCOMP}/defaultAction", got=isinstance(denied, str), want=True)
+    trial.expect("config-linux.seccomp.defaultErrnoRet.default", "the default errno", got=denied, want="EPERM")
+    if trial.holds("1.1.0"):
+        facts = trial.run(with_filter(trial.config(*probe), allowed, **members, defaultErrnoRet=MARK))
+        trial.applied(f"{SECCOMP}/defaultErrnoRet", got=facts.outcome("syscall"), want=MARKED)
+
+
+@case(
+    "config-linux.seccomp.defaultErrnoRet.unsupported-error",
+    "config-linux.seccomp.syscalls.errnoRet.unsupported-error",
+    needs=["seccomp:errno"],
+)
+def an_errno_for_an_action_that_takes_none_is_refused(trial: Trial) -> None:
+    """An errno beside an action that gives none, such as SCMP_ACT_KILL or SCMP_ACT_ALLOW, is an error."""
+    control = with_filter(trial.config("wait"), rule("SCMP_ACT_KILL", "getitimer"))
+    trial.refused(
+        "config-linux.seccomp.defaultErrnoRet.unsupported-error",
+        with_filter(trial.config("wait"), rule("SCMP_ACT_KILL", "getitimer"), defaultErrnoRet=MARK),
+        "a container whose default action, SCMP_ACT_ALLOW, has an errno was created",
+        control=control,
+    )
+    trial.refused(
+        "config-linux.seccomp.syscalls.errnoRet.unsupported-error",
+        with_filter(trial.config("wait"), rule("SCMP_ACT_KILL", "getitimer", errnoRet=MARK)),
+        "a container with a rule of SCMP_ACT_KILL that has an errno was created",
+        control=control,
+    )
+
+
+# --- arguments
+
+# Operator → members of the argument, a value of the call's argument that matches, and one that does not.
+OPERATORS: dict[str, tuple[str, dict[str, int], int, int]] = {
+    "SCMP_CMP_NE": ("getpriority", {"value": 7}, 8, 7),
+    "SCMP_CMP_LT": ("sched_get_priority_max", {"value": 77}, 76, 77),
+    "SCMP_CMP_LE": ("sched_get_priority_min", {"value": 77}, 77, 78),
+    "SCMP_CMP_EQ": ("timer_getoverrun", {"value": 77}, 77, 76),
+    "SCMP_CMP_GE": ("inotify_rm_watch", {"value": 77}, 77, 76),
+    "SCMP_CMP_GT": ("getpgid", {"value": 99999990}, 99999991, 99999990),
+    "SCMP_CMP_MASKED_EQ": ("getitimer", {"value": 0xF0, "valueTwo": 0x70}, 0x7B, 0x6B),
+}
+
+
+@case(
+    sets=[f"{RULES}/args/*/{name}" for name in ("index", "value", "valueTwo", "op")],
+    needs=["seccomp:errno"],
+)
+def arguments_decide_with_every_operator(trial: Trial) -> None:
+    """A rule with arguments matches by each of the seven operators, by the argument at its index, and only then."""
+    rules = [
+        failing(name, errnoRet=MARK, args=[{"index": 0, "op": op, **values}])
+        for op, (name, values, _, _) in OPERATORS.items()
+    ]
+    # The second argument, and two at once.
+    rules.append(failing("sched_rr_get_interval", errnoRet=MARK, args=[{"index": 1, "op": "SCMP_CMP_EQ", "value": 5}]))
+    both = [{"index": index, "op": "SCMP_CMP_EQ", "value": 3} for index in (0, 1)]
+    rules.append(failing("mq_unlink", errnoRet=MARK, args=both))
+    calls = [
+        ["syscall", number(trial, name), str(argument)]
+        for name, _, matching, other in OPERATORS.values()
+        for argument in (matching, other)
+    ]
+    interval, unlink = number(trial, "sched_rr_get_interval"), number(trial, "mq_unlink")
+    pairs = [[interval, "99999991", "5"], [interval, "5", "0"], [unlink, "3", "3"], [unlink, "0", "3"]]
+    facts = trial.run(with_filter(trial.config(*steps(*calls, *(["syscall", *pair] for pair in pairs))), *rules))
+    denied = "ENOANO" if trial.holds("1.1.0") else facts.outcome("syscall", *calls[0][1:])
+    matched = {op: _matches(facts, trial, denied, op) for op in OPERATORS}
+    want = {op: [True, False] for op in OPERATORS}
+    plain = {op: pair for op, pair in want.items() if op != "SCMP_CMP_MASKED_EQ"}
+    trial.applied(f"{RULES}/args/*/op", got=matched, want=want, message="operators do not match as they are defined")
+    trial.applied(f"{RULES}/args/*/value", got={op: matched[op] for op in plain}, want=plain)
+    trial.applied(f"{RULES}/args/*/valueTwo", got=matched["SCMP_CMP_MASKED_EQ"], want=[True, False])
+    got = [facts.outcome("syscall", *pair) == denied for pair in pairs]
+    trial.applied(f"{RULES}/args/*/index", got=got, want=[True, False, True, False])
+
+
+def _matches(facts: Facts, trial: Trial, denied: Any, op: str) -> list[bool]:
+    name, _, matching, other = OPERATORS[op]
+    return [
+        facts.outcome("syscall", number(trial, name), str(argument)) == denied and isinstance(denied, str)
+        for argument in (matching, other)
+    ]
+
+
+# --- the other actions
+
+
+@case(sets=[f"{RULES}/action"], needs=["seccomp:kill_process", "seccomp:trap", "seccomp:log"])
+def actions_do_what_they_say(trial: Trial) -> None:
+    """Trap raises SIGSYS, log lets the call through, trace without a tracer is ENOSYS, kill ends the caller."""
+    actions = {"SCMP_ACT_TRAP": "getpriority", "SCMP_ACT_LOG": "sched_get_priority_max", "SCMP_ACT_TRACE": "getpgid"}
+    kills = {"SCMP_ACT_KILL": "getitimer"}
+    if trial.holds("1.1.0"):
+        kills |= {"SCMP_ACT_KILL_PROCESS": "timer_getoverrun", "SCMP_ACT_KILL_THREAD": "inotify_rm_watch"}
+    numbers = {action: number(trial, name) for action, name in (actions | kills).items()}
+    probe = steps(
+        ["in-child", "trap", numbers["SCMP_ACT_TRAP"]],
+        ["syscall", numbers["SCMP_ACT_LOG"], "1"],
+        ["syscall", numbers["SCMP_ACT_TRACE"], "0"],
+        *(["in-child", "trap", numbers[action]] for action in kills),
+        *(["in-child", "in-thread", numbers[action]] for action in kills),
+    )
+    rules = [rule(action, name) for action, name in (actions | kills).items()]
+    facts = trial.run(with_filter(trial.config(*probe), *rules))
+    trapped = json.loads(facts.value("in-child", "trap", numbers["SCMP_ACT_TRAP"])["printed"] or "{}")
+    got: dict[str, Any] = {
+        "SCMP_ACT_TRAP": trapped.get("value"),
+        "SCMP_ACT_LOG": facts.outcome("syscall", numbers["SCMP_ACT_LOG"]),
+        "SCMP_ACT_TRACE": facts.outcome("syscall", numbers["SCMP_ACT_TRACE"]),
+    }
+    want: dict[str, Any] = {"SCMP_ACT_TRAP": {"caught": [31]}, "SCMP_ACT_LOG": 99, "SCMP_ACT_TRACE": "ENOSYS"}
+    for action in kills:
+        got[action] = facts.value("in-child", "trap", numbers[action])["signal"]
+        want[action] = 31
+    for action in {"SCMP_ACT_KILL_PROCESS", "SCMP_ACT_KILL_THREAD"} & set(kills):
+        # The signal that ended the process, or 0 where it outlived its thread.
+        got[f"{action} in a thread"] = facts.value("in-child", "in-thread", numbers[action])["signal"]
+        want[f"{action} in a thread"] = 31 if action == "SCMP_ACT_KILL_PROCESS" else 0
+    trial.applied(f"{RULES}/action", got=got, want=want, message="actions do not do what they say")
+
+
+@case(sets=[f"{SECCOMP}/architectures"], needs=["seccomp:errno", "machine:x86_64"])
+def architectures_decide_which_calls_are_looked_at(trial: Trial) -> None:
+    """With x86 listed a rule holds for 32-bit calls too; without it they end the process."""
+    probe = steps(["in-child", "int80", "105", "0", "0"], ["syscall", number(trial, "getitimer"), "0", "0"])
+    both = ["SCMP_ARCH_X86_64", "SCMP_ARCH_X86"]
+    facts = trial.run(with_filter(trial.config(*probe), failing(), architectures=both))
+    said = facts.value("in-child")
+    allowed = json.loads(said["printed"]).get("value") if said["printed"] else f"signal {said['signal']}"
+    alone = trial.run(with_filter(trial.config(*probe), failing(), architectures=both[:1]))
+    trial.applied(
+        f"{SECCOMP}/architectures",
+        got={"both": allowed, "x86_64 alone": alone.value("in-child")["signal"], "64 bit": alone.outcome("syscall")},
+        want={"both": errno.EPERM, "x86_64 alone": 31, "64 bit": "EPERM"},
+    )
+
+
+@case(sets=[f"{SECCOMP}/flags"], needs=["root", "seccomp:log", "cap:SYS_ADMIN"])
+def filter_has_the_flags_that_are_listed(trial: Trial) -> None:
+    """With SECCOMP_FILTER_FLAG_LOG the kernel knows the filter as one that logs; without it, not."""
+    seen = {}
+    for flags in (["SECCOMP_FILTER_FLAG_LOG"], ["SECCOMP_FILTER_FLAG_SPEC_ALLOW"]):
+        config = with_filter(trial.config("ids", ",", "wait"), failing(), flags=flags)
+        container = trial.container(config).must_create().must_start()
+        container.facts()
+        try:
+            seen[flags[0]] = any(flag & FLAG_LOG for flag in filter_flags(container.pid))
+        except CannotSee as reason:
+            trial.skip(str(reason))
+        container.clean_up()
+    want = {"SECCOMP_FILTER_FLAG_LOG": True, "SECCOMP_FILTER_FLAG_SPEC_ALLOW": False}
+    trial.applied(f"{SECCOMP}/flags", got=seen, want=want)
+
+
+# --- a supervisor
+
+STATE = "config-linux.containerProcessState"
+
+
+@case(
+    "config-linux.seccomp.listenerPath.one-state",
+    "config-linux.seccomp.listenerPath.no-reuse",
+    "config-linux.seccomp.listenerPath.closed",
+    "config-linux.seccomp.listener.seccompFd.required",
+    "config-linux.seccomp.listenerMetadata.sent",
+    *(f"{STATE}.{name}" for name in ("json-payload", "scm-rights", "fds-first-call", "fds.type", "fds.order")),
+    *(f"{STATE}.{name}.{what}" for name in ("ociVersion", "pid", "state") for what in ("type", "required")),
+    f"{STATE}.metadata.type",
+    sets=[f"{SECCOMP}/listenerPath", f"{SECCOMP}/listenerMetadata"],
+    needs=["root", "seccomp:user_notif"],
+)
+def supervisor_gets_the_container_process_state(trial: Trial) -> None:
+    """The socket of listenerPath gets one state with the descriptor that answers calls, and is closed."""
+    listener = Listener(trial.folder / "s", MARK)
+    trial.undo(listener.close)
+    config = with_filter(
+        trial.config("syscall", number(trial, "getitimer"), "0", "0", ",", "wait"),
+        rule("SCMP_ACT_NOTIFY", "getitimer"),
+        listenerPath=str(listener.path),
+        listenerMetadata="some words: ü",
+    )
+    container = trial.container(config).must_create().must_start()
+    facts = container.facts()
+    messages = listener.messages
+    states = [_count(message) for message in messages]
+    trial.expect("config-linux.seccomp.listenerPath.one-state", "states on each connection", got=states, want=[1])
+    if not messages:
+        return
+    trial.expect("config-linux.seccomp.listenerPath.no-reuse", "connections to the socket", got=len(messages), want=1)
+    trial.expect("config-linux.seccomp.listenerPath.closed", "the connection stays open", got=messages[0].closed)
+    trial.applied(f"{SECCOMP}/listenerPath", got=facts.outcome("syscall"), want=MARKED, message="calls go unanswered")
+    _judge_state(trial, container, messages[0])
+
+
+def _count(message: Any) -> int:
+    """How many JSON documents a connection carried."""
+    text, decoder, count = message.text.decode("utf-8", "replace").strip(), json.JSONDecoder(), 0
+    while text:
+        try:
+            _, end = decoder.raw_decode(text)
+        except ValueError:
+            return -1
+        text, count = text[end:].strip(), count + 1
+    return count
+
+
+def _judge_state(trial: Trial, container: Container, message: Any) -> None:
+    """The members of the container process state, against what the kernel knows."""
+    state = message.state()
+    trial.expect(f"{STATE}.json-payload", "the payload is no JSON object", got=isinstance(state, dict))
+    said = state if isinstance(state, dict) else {}
+    names = said.get("fds")
+    trial.expect(f"{STATE}.fds.type", "fds is not an array", got=isinstance(names, list))
+    came = message.descriptors
+    trial.expect_that(f"{STATE}.scm-rights", "no descriptor came", held=bool(came), got=len(came), want="at least 1")
+    later = [len(with_it) for _, with_it in message.parts[1:]]
+    trial.expect(f"{STATE}.fds-first-call", "descriptors came after the first call", got=sum(later), want=0)
+    listed = names if isinstance(names, list) else []
+    trial.expect("config-linux.seccomp.listener.seccompFd.required", "seccompFd in fds", got="seccompFd" in listed)
+    place = listed.index("seccompFd") if "seccompFd" in listed else -1
+    link = _link(came[place]) if 0 <= place < len(came) else "nothing"
+    trial.expect_that(
+        f"{STATE}.fds.order",
+        "the descriptor at the place of seccompFd is no listener",
+        held="seccomp notify" in link and len(listed) == len(came),
+        got=link,
+        want="a seccomp listener",
+    )
+    for name, kind in (("ociVersion", str), ("pid", int), ("state", dict)):
+        trial.expect(f"{STATE}.{name}.required", f"{name} is absent", got=name in said)
+        trial.expect(f"{STATE}.{name}.type", f"{name} is of another type", got=isinstance(said.get(name), kind))
+    trial.expect(
+        f"{STATE}.pid.type", "pid is not that of the container process", got=said.get("pid"), want=container.pid
+    )
+    metadata = said.get("metadata")
+    trial.expect(f"{STATE}.metadata.type", "metadata is no string", got=isinstance(metadata, str))
+    trial.expect("config-linux.seccomp.listenerMetadata.sent", "metadata", got=metadata, want="some words: ü")
+    trial.applied(f"{SECCOMP}/listenerMetadata", got=metadata, want="some words: ü")
+    file = trial.folder / "state.json"
+    file.write_text(json.dumps(said.get("state")), encoding="utf-8")
+    report = check_state(str(file))
+    broken = [result.clause.id for result in report.results if result.outcome is Outcome.FAIL]
+    trial.expect(f"{STATE}.state.type", "state is no state of a container", got=broken, want=[])
+    whose = (said.get("state") or {}).get("id") if not broken else None
+    trial.expect(f"{STATE}.state.type", "state is that of another", got=whose, want=container.id)
+
+
+def _link(descriptor: int) -> str:
+    return str(Path(f"/proc/self/fd/{descriptor}").readlink())
+
+
+@case("config-linux.seccomp.listenerPath.ignored", "config-linux.seccomp.listenerPath.send-fail-error", needs=["root"])
+def listener_that_is_not_there_matters_only_with_notify(trial: Trial) -> None:
+    """A socket that nobody made is an error with SCMP_ACT_NOTIFY, and ignored without."""
+    nobody = str(trial.folder / "nobody")
+    container = trial.container(
+        with_filter(trial.config("syscall", number(trial, "getitimer"), "0", "0"), failing(), listenerPath=nobody)
+    )
+    created = container.create()
+    started = container.start() if created.ok else created
+    trial.expect_that(
+        "config-linux.seccomp.listenerPath.ignored",
+        "listenerPath is not ignored without SCMP_ACT_NOTIFY",
+        held=started.ok,
+        got=started.words,
+        want="a container",
+    )
+    notified = with_filter(trial.config("ids"), rule("SCMP_ACT_NOTIFY", "getitimer"), listenerPath=nobody)
+    unheard = trial.container(notified)
+    done = unheard.create()
+    if done.ok:
+        done = unheard.start()
+    trial.expect_that(
+        "config-linux.seccomp.listenerPath.send-fail-error",
+        "a state that could not be sent is no error",
+        held=done.refused,
+        got=done.words,
+        want="an error",
+    )

@@ -1,0 +1,165 @@
+"""Seccomp seen from outside a container: the filters of a process, and the supervisor of SCMP_ACT_NOTIFY."""
+
+from __future__ import annotations
+
+import array
+import contextlib
+import ctypes
+import fcntl
+import json
+import os
+import select
+import socket
+import struct
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+_PTRACE_SEIZE, _PTRACE_INTERRUPT, _PTRACE_DETACH = 0x4206, 0x4207, 17
+_PTRACE_SECCOMP_GET_METADATA = 0x420D
+_WALL = 0x40000000
+# struct seccomp_notif and seccomp_notif_resp of linux/seccomp.h, and the calls that read and write them.
+_NOTIF_SIZE, _NOTIF_RECV, _NOTIF_SEND = 80, 0xC0502100, 0xC0182101
+
+FLAG_LOG = 2
+"""``SECCOMP_FILTER_FLAG_LOG``, the only flag that the kernel tells of a filter."""
+
+
+class CannotSee(Exception):
+    """The kernel does not show the filters of a process. The message is one line."""
+
+
+def filter_flags(pid: int) -> list[int]:
+    """The flags that the kernel tells of each seccomp filter of a process, the newest first.
+
+    The process is stopped for a moment. Raises :class:`CannotSee` (no CAP_SYS_ADMIN, or a kernel without
+    CONFIG_CHECKPOINT_RESTORE).
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    ptrace = libc.ptrace
+    ptrace.restype, ptrace.argtypes = ctypes.c_long, [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
+    if ptrace(_PTRACE_SEIZE, pid, None, None) < 0:
+        raise CannotSee(f"ptrace: {os.strerror(ctypes.get_errno())}")
+    try:
+        ptrace(_PTRACE_INTERRUPT, pid, None, None)
+        os.waitpid(pid, _WALL)
+        flags: list[int] = []
+        while True:
+            metadata = (ctypes.c_ulonglong * 2)(len(flags), 0)
+            if ptrace(_PTRACE_SECCOMP_GET_METADATA, pid, ctypes.sizeof(metadata), ctypes.addressof(metadata)) < 0:
+                break
+            flags.append(int(metadata[1]))
+    finally:
+        ptrace(_PTRACE_DETACH, pid, None, None)
+    if not flags:
+        raise CannotSee("this kernel does not tell the flags of seccomp filters")
+    return flags
+
+
+@dataclass(slots=True)
+class Message:
+    """What came over one connection: every ``recvmsg`` with the descriptors beside it, until the other side closed."""
+
+    parts: list[tuple[bytes, list[int]]] = field(default_factory=list)
+    closed: bool = False
+
+    @property
+    def text(self) -> bytes:
+        """All that was sent."""
+        return b"".join(part for part, _ in self.parts)
+
+    @property
+    def descriptors(self) -> list[int]:
+        """All descriptors that came."""
+        return [descriptor for _, came in self.parts for descriptor in came]
+
+    def state(self) -> Any:
+        """The container process state, ``None`` when it is not JSON."""
+        with contextlib.suppress(ValueError):
+            return json.loads(self.text)
+        return None
+
+
+class Listener:
+    """A socket that takes container process states, and answers each notified system call with an errno.
+
+    ``messages``: one for each connection. ``answered``: the numbers of the calls that were answered.
+    """
+
+    def __init__(self, path: Path, errno: int) -> None:
+        self.path = path
+        self.messages: list[Message] = []
+        self.answered: list[int] = []
+        self._errno = errno
+        self._server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+        self._server.bind(str(path))
+        path.chmod(0o777)
+        self._server.listen()
+        self._wake, self._stop = os.pipe2(os.O_CLOEXEC)
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop answering."""
+        os.close(self._stop)
+        self._thread.join()
+        self._server.close()
+        os.close(self._wake)
+        for message in self.messages:
+            for descriptor in message.descriptors:
+                os.close(descriptor)
+
+    def _serve(self) -> None:
+        connections: dict[int, tuple[socket.socket, Message]] = {}
+        notifiers: set[int] = set()
+        while True:
+            watched = [self._wake, self._server.fileno(), *connections, *notifiers]
+            ready = select.select(watched, [], [])[0]
+            if self._wake in ready:
+                break
+            for one in ready:
+                if one == self._server.fileno():
+                    connection, _ = self._server.accept()
+                    message = Message()
+                    self.messages.append(message)
+                    connections[connection.fileno()] = connection, message
+                elif one in connections:
+                    notifiers |= self._receive(*connections[one])
+                    if connections[one][1].closed:
+                        connections.pop(one)[0].close()
+                elif not self._answer(one):
+                    notifiers.discard(one)
+        for connection, _ in connections.values():
+            connection.close()
+
+    def _receive(self, connection: socket.socket, message: Message) -> set[int]:
+        """Take what came; returns the descriptors on which calls are notified."""
+        space = socket.CMSG_SPACE(16 * array.array("i").itemsize)
+        part, beside, _, _ = connection.recvmsg(1 << 16, space, socket.MSG_CMSG_CLOEXEC)
+        came = array.array("i")
+        for level, kind, data in beside:
+            if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
+                came.frombytes(data[: len(data) - len(data) % came.itemsize])
+        if not part and not came:
+            message.closed = True
+        else:
+            message.parts.append((part, list(came)))
+        return {descriptor for descriptor in came if _notifies(descriptor)}
+
+    def _answer(self, notifier: int) -> bool:
+        """Answer one call; false when there will be no more."""
+        request = bytearray(_NOTIF_SIZE)
+        try:
+            fcntl.ioctl(notifier, _NOTIF_RECV, request)
+            identity, number = struct.unpack_from("Q", request)[0], struct.unpack_from("i", request, 16)[0]
+            fcntl.ioctl(notifier, _NOTIF_SEND, struct.pack("=QqiI", identity, 0, -self._errno, 0))
+        except OSError:
+            return False
+        self.answered.append(number)
+        return True
+
+
+def _notifies(descriptor: int) -> bool:
+    """Whether a descriptor is the listener of a seccomp filter."""
+    return "seccomp notify" in os.readlink(f"/proc/self/fd/{descriptor}")
