@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ocivalidate.runtime import cgroups
+from ocivalidate.runtime.cgroups import Layout, layout
+
+V1 = """\
+30 20 0:26 / /sys/fs/cgroup rw - tmpfs tmpfs rw,mode=755
+31 30 0:27 / /sys/fs/cgroup/cpu,cpuacct rw,relatime - cgroup cgroup rw,cpu,cpuacct
+32 30 0:28 / /sys/fs/cgroup/memory rw,relatime - cgroup cgroup rw,memory
+33 30 0:29 / /sys/fs/cgroup/systemd rw,relatime - cgroup cgroup rw,xattr,name=systemd
+"""
+BESIDE = "34 30 0:30 / /sys/fs/cgroup/unified rw,relatime - cgroup2 cgroup2 rw\n"
+COVER = "35 34 0:31 / /sys/fs/cgroup/unified rw,relatime - tmpfs none rw\n"
+
+
+def read(tmp_path: Path, text: str) -> Layout:
+    file = tmp_path / "mountinfo"
+    file.write_text(text)
+    return layout(str(file))
+
+
+def test_version_1(tmp_path: Path) -> None:
+    found = read(tmp_path, V1)
+    assert (found.mode, found.unified) == ("v1", "")
+    assert found.controllers["cpu"] == found.controllers["cpuacct"] == "/sys/fs/cgroup/cpu,cpuacct"
+    assert found.hierarchies == ("/sys/fs/cgroup/cpu,cpuacct", "/sys/fs/cgroup/memory", "/sys/fs/cgroup/systemd")
+
+
+def test_hybrid_and_what_covers_it(tmp_path: Path) -> None:
+    found = read(tmp_path, V1 + BESIDE)
+    assert (found.mode, found.unified) == ("hybrid", "/sys/fs/cgroup/unified")
+    assert found.hierarchies[-1] == "/sys/fs/cgroup/unified"
+    assert read(tmp_path, V1 + BESIDE + COVER).mode == "v1"
+
+
+def test_none(tmp_path: Path) -> None:
+    assert read(tmp_path, "20 1 8:1 / / rw - ext4 /dev/sda1 rw\n").mode == "none"
+
+
+def test_version_2(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mount = tmp_path / "cgroup"
+    mount.mkdir()
+    (mount / "cgroup.controllers").write_text("cpu memory\n")
+    monkeypatch.setattr(cgroups, "MOUNT", str(mount))
+    found = read(tmp_path, f"30 20 0:26 / {mount} rw - cgroup2 cgroup2 rw,nsdelegate\n")
+    assert (found.mode, dict(found.controllers)) == ("v2", {"cpu": str(mount), "memory": str(mount)})
+
+
+def tree(tmp_path: Path, *groups: str) -> Layout:
+    for group in groups:
+        (tmp_path / group).mkdir(parents=True)
+    return Layout("v1", {"pids": str(tmp_path)}, "")
+
+
+def test_groups_are_removed_from_below(tmp_path: Path) -> None:
+    where = tree(tmp_path, "ocivalidate-a/b/c", "other")
+    assert list(cgroups.ours(where)) == ["/ocivalidate-a"]
+    assert cgroups.remove(where, "/ocivalidate-a", patience=0) == []
+    assert [path.name for path in tmp_path.iterdir()] == ["other"]
+
+
+def test_what_cannot_be_removed_is_told(tmp_path: Path) -> None:
+    where = tree(tmp_path, "ocivalidate-a")
+    (tmp_path / "ocivalidate-a" / "file").touch()
+    assert cgroups.remove(where, "/ocivalidate-a", patience=0) == [f"{tmp_path}/ocivalidate-a"]
+
+
+def test_a_process_of_another_namespace_is_never_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    where = tree(tmp_path, "ocivalidate-a")
+    (tmp_path / "ocivalidate-a" / "cgroup.procs").write_text("0\n")
+    killed: list[int] = []
+    monkeypatch.setattr("os.kill", lambda pid, _signal: killed.append(pid))
+    cgroups.remove(where, "/ocivalidate-a", patience=0)
+    assert killed == []
+
+
+def test_a_file_of_a_group(tmp_path: Path) -> None:
+    where = tree(tmp_path, "g")
+    (tmp_path / "g" / "pids.max").write_text("7\n")
+    assert cgroups.read(where, "pids", "/g", "pids.max") == "7"
+    assert cgroups.read(where, "pids", "/g", "absent") is None
+    assert cgroups.read(where, "cpu", "/g", "pids.max") is None
