@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ocivalidate.runtime.api import run_runtime
     from ocivalidate.runtime.cases import Case, case
+    from ocivalidate.runtime.configs import changed
     from ocivalidate.runtime.container import Container, RuntimeFailed
     from ocivalidate.runtime.driver import Call
     from ocivalidate.runtime.facts import Facts
@@ -25,11 +26,12 @@ _HOMES = {
     "RuntimeFailed": "container",
     "Trial": "trial",
     "case": "cases",
+    "changed": "configs",
     "run_runtime": "api",
     "steps": "trial",
 }
 
-__all__ = ["Call", "Case", "Container", "Facts", "RuntimeFailed", "Trial", "case", "run_runtime", "steps"]
+__all__ = ["Call", "Case", "Container", "Facts", "RuntimeFailed", "Trial", "case", "changed", "run_runtime", "steps"]
 
 
 def __getattr__(name: str) -> Any:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import copy
+import itertools
+from collections.abc import Mapping
 from typing import Any
 
+from ocivalidate.pointers import parse_pointer
 from ocivalidate.runtime.rootfs import PROBE_ARGS
 
 # What the probe needs for the steps that cases ask of it; those on capabilities set their own.
@@ -68,3 +72,35 @@ def rootless(config: dict[str, Any], uid: int, gid: int) -> dict[str, Any]:
     linux["gidMappings"] = [{"containerID": 0, "hostID": gid, "size": 1}]
     linux.pop("cgroupsPath", None)
     return config
+
+
+def changed(config: Mapping[str, Any], pointer: str, value: Any) -> dict[str, Any]:
+    """A copy of a config with another value at ``pointer``.
+
+    Objects on the way are made where there are none; ``-`` in the place of an index is the end of an array.
+    """
+    copied: dict[str, Any] = copy.deepcopy(dict(config))
+    tokens = parse_pointer(pointer)
+    holder: Any = copied
+    for token, following in itertools.pairwise(tokens):
+        holder = _entered(holder, token, [] if following == "-" else {})
+    _put(holder, tokens[-1], value)
+    return copied
+
+
+def _entered(holder: Any, token: str, missing: Any) -> Any:
+    """The member or entry of ``holder`` that a token names, made where it is not there."""
+    if isinstance(holder, dict):
+        return holder.setdefault(token, missing)
+    if token == "-":
+        holder.append(missing)
+    return holder[-1 if token == "-" else int(token)]
+
+
+def _put(holder: Any, token: str, value: Any) -> None:
+    if isinstance(holder, dict):
+        holder[token] = value
+    elif token == "-":
+        holder.append(value)
+    else:
+        holder[int(token)] = value

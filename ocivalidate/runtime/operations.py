@@ -73,7 +73,7 @@ class Operations:
             self.observe(done)
         return done
 
-    def create(  # the arguments of the command
+    def create(  # noqa: PLR0913  # the arguments of the command
         self,
         container_id: str,
         bundle: str | os.PathLike[str],
@@ -83,16 +83,17 @@ class Operations:
         stdout: str | None = None,
         stderr: str | None = None,
         cwd: str | None = None,
+        pass_fds: Sequence[int] = (),
     ) -> Call:
         """``create --bundle BUNDLE [--pid-file FILE] [--console-socket SOCKET] ID``."""
         words = ["create", "--bundle", os.fspath(bundle)]
         words += ["--pid-file", pid_file] if pid_file else []
         words += ["--console-socket", console_socket] if console_socket else []
-        return self.invoke(*words, container_id, stdout=stdout, stderr=stderr, cwd=cwd)
+        return self.invoke(*words, container_id, stdout=stdout, stderr=stderr, cwd=cwd, pass_fds=pass_fds)
 
-    def start(self, container_id: str) -> Call:
+    def start(self, container_id: str, *, pass_fds: Sequence[int] = ()) -> Call:
         """``start ID``."""
-        return self.invoke("start", container_id)
+        return self.invoke("start", container_id, pass_fds=pass_fds)
 
     def state(self, container_id: str) -> Call:
         """``state ID``."""

@@ -1,0 +1,248 @@
+"""Refusing invalid values: a config with one is refused, and the same config without it is not.
+
+What is at fault with a value is said by the specification (a type, a set of names, a range), or every kernel refuses
+it, so that no runtime can apply it. A value of ``process`` may be refused as late as by ``start``: these properties
+need not be applied before. Every row of a table is a case of its own, as expectations are about cases; the rows of a
+table share one control: the config with all of their valid values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ocivalidate.runtime import Container, Trial, case, changed
+
+INVALID_ERROR = "config.valid-values.invalid-error"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One invalid value.
+
+    ``name`` is that of the case, ``pointer`` says where ``bad`` is put, and where ``good`` (if not ``None``) is put in
+    the control. ``since``: the first release that says so. ``clauses``: what the refusal is judged by.
+    """
+
+    name: str
+    pointer: str
+    bad: Any
+    good: Any = None
+    since: str = "1.0.0"
+    clauses: tuple[str, ...] = (INVALID_ERROR,)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows that share a control. ``around``: what it has beside their valid values, by pointer."""
+
+    rows: tuple[Row, ...]
+    needs: tuple[str, ...] = ()
+    around: tuple[tuple[str, Any], ...] = ()
+
+
+_LIMIT = {"type": "RLIMIT_NOFILE", "soft": 64, "hard": 128}
+_RLIMITS = "/process/rlimits"
+_BATCH = {"policy": "SCHED_BATCH"}
+_BEST_EFFORT = {"class": "IOPRIO_CLASS_BE", "priority": 4}
+_TMPFS = {"destination": "/tmp", "type": "tmpfs", "source": "tmpfs", "options": ["size=1m"]}  # noqa: S108  # inside
+_DEVICE = {"path": "/dev/given", "type": "c", "major": 1, "minor": 3, "fileMode": 438}
+_IDS = {"containerID": 0, "hostID": 0, "size": 65536}
+_POLICY = {"mode": "MPOL_BIND", "nodes": "0"}
+_ARGUMENT = {"index": 0, "value": 9, "op": "SCMP_CMP_EQ"}
+_RULE = {"names": ["getpriority"], "action": "SCMP_ACT_ERRNO", "args": [_ARGUMENT]}
+_DENIED = {"allow": False, "type": "c", "major": 1, "minor": 99, "access": "w"}
+
+PROCESS = Table(
+    (
+        Row("process-cwd-relative", "/process/cwd", "tmp", "/tmp"),  # noqa: S108  # a path in the container
+        Row("process-cwd-empty", "/process/cwd", ""),
+        Row("process-args-empty", "/process/args", []),
+        Row("process-args-type", "/process/args", "/usr/bin/python3"),
+        Row("process-env-type", "/process/env", {"A": "b"}),
+        Row("process-terminal-type", "/process/terminal", "no", good=False),
+        Row("process-user-uid-negative", "/process/user/uid", -5, 5),
+        Row("process-user-uid-range", "/process/user/uid", 1 << 32),
+        Row("process-user-uid-type", "/process/user/uid", "root"),
+        Row("process-user-gid-negative", "/process/user/gid", -5, 5),
+        Row("process-user-umask-negative", "/process/user/umask", -1, 18, since="1.0.2"),
+        Row("process-oom-score-adj-range", "/process/oomScoreAdj", 1001, 1000),
+        Row("process-capabilities-type", "/process/capabilities/bounding", "CAP_KILL"),
+        Row("process-rlimit-soft-above-hard", _RLIMITS, [_LIMIT | {"soft": 256}], [_LIMIT]),
+        Row("process-rlimit-type", _RLIMITS, [_LIMIT | {"soft": "64"}]),
+        Row(
+            "process-rlimit-unknown",
+            _RLIMITS,
+            [_LIMIT | {"type": "RLIMIT_NOSUCH"}],
+            clauses=("config.process.rlimits.type.unmappable-error", INVALID_ERROR),
+        ),
+        Row(
+            "process-rlimit-twice",
+            _RLIMITS,
+            [_LIMIT, _LIMIT | {"soft": 32}],
+            clauses=("config.process.rlimits.no-duplicate-type",),
+        ),
+        Row("process-scheduler-policy", "/process/scheduler", {"policy": "SCHED_NOSUCH"}, _BATCH, since="1.1.0"),
+        Row("process-scheduler-flag", "/process/scheduler/flags", ["SCHED_FLAG_NOSUCH"], since="1.1.0"),
+        Row("process-io-class", "/process/ioPriority/class", "IOPRIO_CLASS_NOSUCH", since="1.1.0"),
+        Row("process-io-priority-range", "/process/ioPriority", {**_BEST_EFFORT, "priority": 8}, _BEST_EFFORT, "1.1.0"),
+        Row("process-exec-affinity", "/process/execCPUAffinity/initial", "none", "0", since="1.2.1"),
+    )
+)
+GENERAL = Table(
+    (
+        Row("root-path-missing", "/root/path", "nosuch"),
+        Row("root-path-file", "/root/path", "config.json"),
+        Row("root-readonly-type", "/root/readonly", "no", good=False),
+        Row("hostname-too-long", "/hostname", "h" * 65, "h" * 64),
+        Row("mount-type-unknown", "/mounts/-", _TMPFS | {"type": "nosuchfs"}, _TMPFS),
+        Row("mount-source-missing", "/mounts/-", {"destination": "/mnt", "source": "/nosuch", "options": ["bind"]}),
+        Row("mount-option-unknown", "/mounts/-", _TMPFS | {"options": ["nosuchoption=1"]}),
+        Row("mount-options-type", "/mounts/-", _TMPFS | {"options": "ro"}),
+        Row("mount-destination-absent", "/mounts/-", {"type": "tmpfs", "source": "tmpfs"}),
+        Row("mounts-type", "/mounts", {}),
+        Row("annotation-type", "/annotations/org.example.a", 5, "5"),
+    )
+)
+LINUX = Table(
+    (
+        Row("namespace-type-unknown", "/linux/namespaces/-", {"type": "nosuch"}, {"type": "network"}),
+        Row("namespace-type-absent", "/linux/namespaces/-", {}),
+        Row("namespace-path-missing", "/linux/namespaces/-", {"type": "cgroup", "path": "/nosuch"}),
+        Row("namespace-path-no-namespace", "/linux/namespaces/-", {"type": "cgroup", "path": "/etc/passwd"}),
+        Row(
+            "namespace-twice",
+            "/linux/namespaces/-",
+            {"type": "uts"},
+            clauses=("config-linux.namespaces.no-duplicate-type",),
+        ),
+        Row("device-type-unknown", "/linux/devices/-", _DEVICE | {"type": "x"}, _DEVICE),
+        Row("device-mode-type", "/linux/devices/-", _DEVICE | {"fileMode": "0666"}),
+        Row("sysctl-unknown", "/linux/sysctl/kernel.nosuch", "1"),
+        Row("sysctl-value", "/linux/sysctl/kernel.msgmax", "many", "8192"),
+        Row("sysctl-type", "/linux/sysctl/kernel.msgmax", 8192),
+        Row("rootfs-propagation-unknown", "/linux/rootfsPropagation", "nosuch", "slave"),
+        Row("personality-domain-unknown", "/linux/personality/domain", "BSD", "LINUX", since="1.0.2"),
+        Row("memory-policy-mode-unknown", "/linux/memoryPolicy/mode", "MPOL_NOSUCH", since="1.3.0"),
+        Row("memory-policy-flag-unknown", "/linux/memoryPolicy/flags", ["MPOL_F_NOSUCH"], since="1.3.0"),
+        Row("memory-policy-nodes", "/linux/memoryPolicy", _POLICY | {"nodes": "none"}, _POLICY, since="1.3.0"),
+    )
+)
+TIME = Table(
+    (
+        Row(
+            "time-offset-clock-unknown",
+            "/linux/timeOffsets",
+            {"nosuch": {"secs": 5}},
+            {"boottime": {"secs": 5}},
+            since="1.1.0",
+        ),
+    ),
+    needs=("namespace:time",),
+    around=(("/linux/namespaces/-", {"type": "time"}),),
+)
+USER = Table(
+    (
+        Row("uid-mapping-overlap", "/linux/uidMappings/-", _IDS, _IDS),
+        Row("uid-mapping-size-range", "/linux/uidMappings", [_IDS | {"size": 1 << 32}]),
+    ),
+    needs=("namespace:user",),
+    # A user namespace that does not own the network namespace cannot mount sysfs.
+    around=(
+        ("/linux/namespaces/-", {"type": "user"}),
+        ("/linux/namespaces/-", {"type": "network"}),
+        ("/linux/gidMappings/-", _IDS),
+    ),
+)
+SECCOMP = Table(
+    (
+        Row("seccomp-default-action-unknown", "/linux/seccomp/defaultAction", "SCMP_ACT_NOSUCH"),
+        Row("seccomp-default-action-absent", "/linux/seccomp", {"syscalls": [_RULE]}),
+        Row("seccomp-action-unknown", "/linux/seccomp/syscalls/-", _RULE | {"action": "SCMP_ACT_NOSUCH"}),
+        Row("seccomp-names-absent", "/linux/seccomp/syscalls/-", {"action": "SCMP_ACT_ERRNO"}),
+        Row("seccomp-architecture-unknown", "/linux/seccomp/architectures", ["SCMP_ARCH_NOSUCH"]),
+        Row("seccomp-flag-unknown", "/linux/seccomp/flags", ["SECCOMP_FILTER_FLAG_NOSUCH"], since="1.0.2"),
+        Row("seccomp-operator-unknown", "/linux/seccomp/syscalls/0/args/0/op", "SCMP_CMP_NOSUCH"),
+        Row("seccomp-index-range", "/linux/seccomp/syscalls/0/args/0/index", 6),
+        Row(
+            "seccomp-default-errno-unsupported",
+            "/linux/seccomp/defaultErrnoRet",
+            5,
+            clauses=("config-linux.seccomp.defaultErrnoRet.unsupported-error",),
+        ),
+        Row(
+            "seccomp-errno-unsupported",
+            "/linux/seccomp/syscalls/-",
+            {"names": ["getpriority"], "action": "SCMP_ACT_KILL_PROCESS", "errnoRet": 5},
+            clauses=("config-linux.seccomp.syscalls.errnoRet.unsupported-error",),
+        ),
+    ),
+    needs=("seccomp",),
+    around=(("/linux/seccomp", {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [_RULE]}),),
+)
+MEMORY = Table(
+    (Row("memory-limit-type", "/linux/resources/memory/limit", "1g", 1 << 28),),
+    needs=("controller:memory",),
+)
+CPU = Table(
+    (
+        Row("cpu-period-range", "/linux/resources/cpu/period", 1, 100000),
+        Row("cpu-quota-range", "/linux/resources/cpu/quota", 1, 50000),
+        Row("cpu-shares-negative", "/linux/resources/cpu/shares", -1, 1024),
+    ),
+    needs=("controller:cpu",),
+)
+CPUSET = Table(
+    (
+        Row("cpu-cpus-unreadable", "/linux/resources/cpu/cpus", "none", "0"),
+        Row("cpu-cpus-too-many", "/linux/resources/cpu/cpus", "0-100000"),
+    ),
+    needs=("controller:cpuset",),
+)
+DEVICES = Table((Row("device-rule-type-unknown", "/linux/resources/devices/-", _DENIED | {"type": "x"}, _DENIED),))
+
+TABLES: Sequence[Table] = (PROCESS, GENERAL, LINUX, TIME, USER, SECCOMP, MEMORY, CPU, CPUSET, DEVICES)
+
+
+def _control(trial: Trial, table: Table) -> dict[str, Any]:
+    """The config that is valid in all that the rows of a table speak of."""
+    config = trial.config("wait")
+    for pointer, value in table.around:
+        config = changed(config, pointer, value)
+    for row in table.rows:
+        if row.good is not None and trial.holds(row.since):
+            config = changed(config, row.pointer, row.good)
+    return config
+
+
+def _refuses(trial: Trial, table: Table, row: Row) -> None:
+    if not trial.holds(row.since):
+        trial.skip(f"runtime-spec {trial.release} does not have it")
+    control = _control(trial, table)
+    trial.control(control)
+    refused, got = _outcome(trial.container(changed(control, row.pointer, row.bad)), row)
+    for clause in row.clauses:
+        message = f"an invalid value is accepted: {row.name}"
+        trial.expect_that(clause, message, held=refused, got=got, want="an error", pointer=row.pointer)
+
+
+def _outcome(container: Container, row: Row) -> tuple[bool, str]:
+    """Whether the runtime refused, and its words."""
+    created = container.create()
+    if created.ok and row.pointer.startswith("/process/"):
+        started = container.start()
+        return started.refused, "started" if started.ok else started.words
+    return created.refused, "created" if created.ok else created.words
+
+
+def _case_of(table: Table, row: Row) -> Callable[[Trial], None]:
+    def function(trial: Trial) -> None:
+        _refuses(trial, table, row)
+
+    function.__name__ = row.name
+    function.__doc__ = f"An invalid value of {row.pointer} is refused: {row.name.replace('-', ' ')}."
+    return case(*row.clauses, needs=("root", *table.needs))(function)
+
+
+globals().update({row.name: _case_of(table, row) for table in TABLES for row in table.rows})
