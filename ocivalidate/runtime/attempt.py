@@ -24,7 +24,8 @@ class Attempt:
     """A case that was tried, or skipped.
 
     ``left``: what could not be removed. ``calls``: how often the runtime was run, ``runtime_seconds`` how long that
-    took in all, ``containers`` how many were made. ``trial`` is ``None`` for a case that was skipped.
+    took in all, ``waited`` the seconds spent waiting for containers, of which ``containers`` is the number. ``trial``
+    is ``None`` for a case that was skipped.
     """
 
     case: Case
@@ -33,6 +34,7 @@ class Attempt:
     left: tuple[str, ...] = ()
     calls: int = 0
     runtime_seconds: float = 0.0
+    waited: float = 0.0
     containers: int = 0
     trial: Trial | None = None
 
@@ -58,6 +60,7 @@ def attempt(stage: Stage, case: Case, clauses: Sequence[Clause], required: Seque
         left=tuple(left),
         calls=len(trial.runtime.calls),
         runtime_seconds=sum(call.seconds for call in trial.runtime.calls),
+        waited=trial.runtime.waited,
         containers=len(trial.containers),
         trial=trial,
     )

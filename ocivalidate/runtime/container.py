@@ -224,8 +224,11 @@ class Container:
 
     def _poll(self, descriptor: int, what: str) -> None:
         """Wait until a descriptor can be read, or the container process has ended."""
-        left = self.runtime.deadline - time.monotonic()
-        if left <= 0 or not select.select({descriptor, self._pidfd} - {-1}, [], [], left)[0]:
+        start = time.monotonic()
+        left = self.runtime.deadline - start
+        ready = left > 0 and select.select({descriptor, self._pidfd} - {-1}, [], [], left)[0]
+        self.runtime.waited += time.monotonic() - start
+        if not ready:
             raise TimedOut(f"waited in vain for {what}")
 
     # ----------------------------------------------------------------------------------------------- what is left

@@ -113,7 +113,8 @@ class Engine:
             for result in done.results:
                 self._emit(event_of(result, kept))
             counts.update(cases=1, calls=done.calls, containers=done.containers)
-            counts["runtime_milliseconds"] += round(done.runtime_seconds * 1000)
+            times = {"runtime": done.runtime_seconds, "waiting": done.waited, "case": done.seconds}
+            counts.update({f"{name}_milliseconds": round(seconds * 1000) for name, seconds in times.items()})
         return counts
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,14 +24,14 @@ class Operations:
     """A runtime with a folder of its own for the state of containers.
 
     ``folder`` holds that folder, its log, and what it prints. ``calls`` keeps every call, for whoever looks into a
-    failure; ``deadline`` is on the clock of ``time.monotonic``.
+    failure; ``deadline`` is on the clock of ``time.monotonic``. ``waited``: seconds spent waiting for containers.
     """
 
     subject: Subject
     folder: Path
     deadline: float
     calls: list[Call] = field(default_factory=list)
-    observe: Callable[[Call], None] | None = None
+    waited: float = 0.0
 
     @property
     def root(self) -> Path:
@@ -69,8 +69,6 @@ class Operations:
             keep=str(self.folder),
         )
         self.calls.append(done)
-        if self.observe is not None:
-            self.observe(done)
         return done
 
     def create(  # noqa: PLR0913  # the arguments of the command

@@ -1,0 +1,71 @@
+"""Where the time of ``ocivalidate runtime`` goes: wall time, containers, and the share that is the harness's own.
+
+    python benchmarks/runtime.py [RUNTIME ...] [--rounds N] [--jobs N] [--select CASES]
+
+Each round runs the whole suite on each runtime. The figures are medians of the rounds. The seconds of all cases, which
+run beside each other, are divided into those spent in calls of the runtime, those spent waiting for containers (their
+start, and the interpreter in them), and the rest, which is ours: bundles, verdicts, removing. To run as root.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import statistics
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+SECONDS = 20.0  # the aim for a whole run on two processors
+
+
+def main() -> int:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("runtimes", nargs="*", default=["runc"], help="programs, by path or name")
+    parser.add_argument("--rounds", type=int, default=3, help="how often each runtime is judged")
+    parser.add_argument("--jobs", type=int, help="cases at a time")
+    parser.add_argument("--select", action="append", default=[], help="only these cases")
+    options = parser.parse_args()
+    for runtime in options.runtimes:
+        if shutil.which(runtime) is None:
+            print(f"{runtime}: not here")
+            continue
+        rounds = [measure(runtime, options.jobs, tuple(options.select)) for _ in range(options.rounds)]
+        print(line(runtime, rounds))
+    return 0
+
+
+def measure(runtime: str, jobs: int | None, select: tuple[str, ...]) -> Mapping[str, Any]:
+    """One run: the last event of the engine, and the wall time around it."""
+    from ocivalidate.runtime.api import Request, run_events
+
+    start = time.perf_counter()
+    *_, last = run_events(Request(runtime, jobs=jobs, select=select))
+    if last["event"] != "end" or not last["complete"]:
+        raise SystemExit(f"{runtime}: {last}")
+    return {**last, "wall": time.perf_counter() - start}
+
+
+def line(runtime: str, rounds: list[Mapping[str, Any]]) -> str:
+    """The medians in words."""
+
+    def median(name: str) -> float:
+        return float(statistics.median(entry[name] for entry in rounds))
+
+    cases = median("case_milliseconds")
+    shares = {name: median(f"{name}_milliseconds") / cases * 100 for name in ("runtime", "waiting")}
+    return (
+        f"{runtime}: {median('wall'):.1f} s wall (aim {SECONDS:.0f}), {median('cases'):.0f} cases,"
+        f" {median('containers'):.0f} containers, {median('calls'):.0f} calls;"
+        f" of the cases' {cases / 1000:.1f} s the runtime has {shares['runtime']:.0f} %,"
+        f" containers {shares['waiting']:.0f} %, the harness {100 - sum(shares.values()):.0f} %"
+    )
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(ROOT))
+    sys.exit(main())
