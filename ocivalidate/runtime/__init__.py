@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ocivalidate.runtime.api import run_runtime
+    from ocivalidate.runtime.callers import caller
     from ocivalidate.runtime.cases import Case, case
     from ocivalidate.runtime.configs import changed
     from ocivalidate.runtime.container import Container, RuntimeFailed
@@ -25,13 +26,26 @@ _HOMES = {
     "Facts": "facts",
     "RuntimeFailed": "container",
     "Trial": "trial",
+    "caller": "callers",
     "case": "cases",
     "changed": "configs",
     "run_runtime": "api",
     "steps": "trial",
 }
 
-__all__ = ["Call", "Case", "Container", "Facts", "RuntimeFailed", "Trial", "case", "changed", "run_runtime", "steps"]
+__all__ = [
+    "Call",
+    "Case",
+    "Container",
+    "Facts",
+    "RuntimeFailed",
+    "Trial",
+    "caller",
+    "case",
+    "changed",
+    "run_runtime",
+    "steps",
+]
 
 
 def __getattr__(name: str) -> Any:

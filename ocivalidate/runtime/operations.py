@@ -51,16 +51,18 @@ class Operations:
         cwd: str | None = None,
         pass_fds: Sequence[int] = (),
         most: float = MOST_SECONDS,
+        through: Sequence[str] = (),
     ) -> Call:
         """Run one command of the runtime with these arguments, whatever they are.
 
-        Raises :class:`TimedOut` when no time is left to start it.
+        ``through``: a program with arguments that executes what stands behind them (see :mod:`callers`). Raises
+        :class:`TimedOut` when no time is left to start it.
         """
         left = self.deadline - time.monotonic()
         if left <= 0:
             raise TimedOut(f"no time was left for {' '.join(command[:1])}")
         done = call(
-            self.subject.argv(str(self.root), str(self.log), *command),
+            [*through, *self.subject.argv(str(self.root), str(self.log), *command)],
             timeout=min(left, most),
             stdout=stdout,
             stderr=stderr,
@@ -82,12 +84,15 @@ class Operations:
         stderr: str | None = None,
         cwd: str | None = None,
         pass_fds: Sequence[int] = (),
+        through: Sequence[str] = (),
     ) -> Call:
         """``create --bundle BUNDLE [--pid-file FILE] [--console-socket SOCKET] ID``."""
         words = ["create", "--bundle", os.fspath(bundle)]
         words += ["--pid-file", pid_file] if pid_file else []
         words += ["--console-socket", console_socket] if console_socket else []
-        return self.invoke(*words, container_id, stdout=stdout, stderr=stderr, cwd=cwd, pass_fds=pass_fds)
+        return self.invoke(
+            *words, container_id, stdout=stdout, stderr=stderr, cwd=cwd, pass_fds=pass_fds, through=through
+        )
 
     def start(self, container_id: str, *, pass_fds: Sequence[int] = ()) -> Call:
         """``start ID``."""

@@ -193,6 +193,11 @@ def label() -> str:
     return read("/proc/self/attr/current").strip("\0\n")
 
 
+def say(*arguments: str) -> list[str]:
+    """The arguments themselves."""
+    return list(arguments)
+
+
 def interfaces() -> dict[str, Any]:
     """The network interfaces of this namespace: index, whether up, MTU, hardware address, IPv4 address."""
     import socket
@@ -577,6 +582,12 @@ def catch(*numbers: str) -> None:
     wait()
 
 
+def hear() -> None:
+    """Wait for a line on standard input and print it, then wait to be killed."""
+    print_line({"heard": os.read(0, 4096).decode("utf-8", "replace")})
+    wait()
+
+
 def leave(code: str = "0") -> None:
     """End with this exit status."""
     os._exit(int(code))
@@ -645,6 +656,7 @@ STEPS: dict[str, Callable[..., Any]] = {
     "rename": _done(os.rename),
     "rlimits": rlimits,
     "rmdir": _done(os.rmdir),
+    "say": say,
     "scheduler": scheduler,
     "setxattr": setxattr,
     "stat": stat,
@@ -660,7 +672,7 @@ STEPS: dict[str, Callable[..., Any]] = {
     "write": write,
 }
 # Before these, everything that was found so far is printed.
-LAST: dict[str, Callable[..., None]] = {"catch": catch, "exit": leave, "wait": wait}
+LAST: dict[str, Callable[..., None]] = {"catch": catch, "exit": leave, "hear": hear, "wait": wait}
 
 
 # ---------------------------------------------------------------------------------------------------------- machinery

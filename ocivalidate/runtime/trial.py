@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ocivalidate.clauses import load
-from ocivalidate.runtime import cgroups, configs, rootfs
+from ocivalidate.runtime import cgroups, configs, judging, kernelnames, rootfs
 from ocivalidate.runtime.cases import Case, umbrella
 from ocivalidate.runtime.container import Container
 from ocivalidate.runtime.driver import Call
@@ -171,6 +171,23 @@ class Trial:
         said = message or f"{pointer.strip('/').replace('/', '.')} is not applied"
         return self.expect(umbrella(pointer), said, got=got, want=want, pointer=pointer)
 
+    def judge_facts(self, config: Mapping[str, Any], facts: Facts) -> None:
+        """Judge what a probe saw against the config of its container, by the rules of :mod:`judging`.
+
+        Of what these say, counts what the case declares: in ``judges`` the clause, in ``sets`` the property.
+        """
+        grantable = kernelnames.CAPABILITIES if _has_own_users(config) else self.host.bounding
+        for one in judging.judge(config, facts.looks(), self.release, grantable=grantable):
+            if one.held is None:
+                continue
+            leaf = judging.property_of(one.pointer)
+            declared = [one.clause] if one.clause in self.case.clauses else []
+            declared += [umbrella(leaf)] if leaf in self.case.sets and in_release(leaf, self.release) else []
+            for clause in declared:
+                self.expect_that(
+                    clause, one.message, held=one.held, got=one.got, want=shown(one.want), pointer=one.pointer
+                )
+
     def _note(self, clause: str, verdict: Verdict) -> None:
         full = clause if "/" in clause else f"runtime/{clause}"
         if full not in self.case.clauses:
@@ -256,6 +273,12 @@ class Trial:
             except Exception as problem:  # noqa: BLE001  # the next step must have its turn
                 left.append(f"{type(problem).__name__}: {problem}")
         return left
+
+
+def _has_own_users(config: Mapping[str, Any]) -> bool:
+    """Whether the container has a user namespace, in which every capability can be had."""
+    entries = (config.get("linux") or {}).get("namespaces") or ()
+    return any(entry.get("type") == "user" for entry in entries)
 
 
 def steps(*parts: Sequence[str]) -> list[str]:

@@ -1,0 +1,50 @@
+"""Calling a runtime as somebody else than the engine is: what it inherits from its caller must not come through."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+
+from ocivalidate.runtime import kernelnames
+
+# Reads what it is to become from its first argument, and executes the rest.
+_BECOME = """
+import json, os, resource, sys
+asked = json.loads(sys.argv[1])
+if asked["drop"]:
+    import ctypes
+    for bit in asked["drop"]:
+        ctypes.CDLL(None).prctl(24, bit, 0, 0, 0)
+if asked["oom_score_adj"] is not None:
+    with open("/proc/self/oom_score_adj", "w") as file:
+        file.write(str(asked["oom_score_adj"]))
+if asked["groups"] is not None:
+    os.setgroups(asked["groups"])
+if asked["umask"] is not None:
+    os.umask(asked["umask"])
+os.nice(asked["nice"])
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+
+
+def caller(
+    *,
+    umask: int | None = None,
+    groups: Sequence[int] | None = None,
+    oom_score_adj: int | None = None,
+    nice: int = 0,
+    drop: Sequence[str] = (),
+) -> tuple[str, ...]:
+    """A command line that executes what is put behind it as a process with these attributes.
+
+    ``drop``: capabilities, without ``CAP_``, that this process and all below it cannot have.
+    """
+    asked = {
+        "umask": umask,
+        "groups": groups,
+        "oom_score_adj": oom_score_adj,
+        "nice": nice,
+        "drop": [kernelnames.CAPABILITIES.index(name) for name in drop],
+    }
+    return (sys.executable, "-I", "-S", "-c", _BECOME, json.dumps(asked))

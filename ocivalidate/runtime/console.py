@@ -1,0 +1,80 @@
+"""The console socket: where ``create --console-socket`` sends the terminal of a container (SCM_RIGHTS)."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import socket
+import threading
+import time
+from pathlib import Path
+
+
+class NoConsole(Exception):
+    """The runtime did not send a terminal. The message is one line."""
+
+
+class ConsoleSocket:
+    """A socket that waits for the terminal of one container.
+
+    ``path`` is what the runtime is told. After ``create``, :meth:`receive` gives the terminal, and :meth:`pump` copies
+    what is printed on it to a file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.terminal = -1
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+        self._socket.bind(str(path))
+        self._socket.listen(1)
+        self._stop, self._stopper = os.pipe2(os.O_CLOEXEC)
+        self._pump: threading.Thread | None = None
+
+    def receive(self, patience: float = 5.0) -> int:
+        """The terminal: the descriptor of its master. Raises :class:`NoConsole`."""
+        deadline = time.monotonic() + patience
+        self._socket.settimeout(patience)
+        try:
+            with self._socket.accept()[0] as connection:
+                connection.settimeout(max(0.01, deadline - time.monotonic()))
+                _, descriptors, _, _ = socket.recv_fds(connection, 4096, 4)
+        except OSError as problem:
+            raise NoConsole(f"the runtime sent no terminal to its console socket: {problem}") from problem
+        if not descriptors:
+            raise NoConsole("the runtime sent something to its console socket, but no descriptor")
+        self.terminal, *others = descriptors
+        for descriptor in others:
+            os.close(descriptor)
+        if not os.isatty(self.terminal):
+            raise NoConsole("what the runtime sent to its console socket is no terminal")
+        return self.terminal
+
+    def pump(self, output: Path) -> None:
+        """Copy what is printed on the terminal to the end of a file, until its last user is gone, or :meth:`close`."""
+        self._pump = threading.Thread(target=self._copy, args=(output,), daemon=True)
+        self._pump.start()
+
+    def _copy(self, output: Path) -> None:
+        with output.open("ab", buffering=0) as file:
+            while True:
+                ready = select.select([self.terminal, self._stop], [], [])[0]
+                if self._stop in ready:
+                    return
+                try:
+                    # A terminal without a user left gives an error instead of an end.
+                    file.write(os.read(self.terminal, 65536))
+                except OSError:
+                    return
+
+    def close(self) -> None:
+        """Give everything up; a terminal hangs up."""
+        os.close(self._stopper)
+        if self._pump is not None:
+            self._pump.join(2)
+        for descriptor in (self._stop, self.terminal):
+            if descriptor >= 0:
+                os.close(descriptor)
+        self._socket.close()
+        with contextlib.suppress(OSError):
+            self.path.unlink()

@@ -1,0 +1,83 @@
+"""Rules on ``process.capabilities``: what the kernel makes of the five sets when the program is executed.
+
+A runtime sets them, and then execve(2) computes them anew by the rules of capabilities(7): a program that root executes
+has all that the bounding and the inheritable set allow, one of another user has what is ambient.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Set as AbstractSet
+from typing import Any
+
+from ocivalidate.runtime import kernelnames
+from ocivalidate.runtime.judging.judgements import Judgement, Scene, compare, unseen
+
+SETS = {
+    "bounding": "CapBnd",
+    "effective": "CapEff",
+    "inheritable": "CapInh",
+    "permitted": "CapPrm",
+    "ambient": "CapAmb",
+}
+Sets = dict[str, frozenset[str]]
+
+
+def after_exec(asked: Mapping[str, Collection[str]], *, root: bool, no_new_privileges: bool) -> Sets:
+    """The sets of a program that a process with the sets ``asked`` executes; its file has neither set-uid nor sets."""
+    given = {name: frozenset(asked.get(name, ())) for name in SETS}
+    ambient = given["ambient"] & given["permitted"] & given["inheritable"]
+    permitted = ambient
+    if root:
+        permitted = ambient | given["bounding"] | given["inheritable"]
+        if no_new_privileges:
+            permitted &= given["permitted"]
+    return given | {"ambient": ambient, "permitted": permitted, "effective": permitted}
+
+
+def in_status(status: Mapping[str, str]) -> Sets:
+    """The five sets in /proc/PID/status, with ``CAP_``."""
+    return {
+        name: frozenset(f"CAP_{word}" for word in kernelnames.capabilities(int(status[key], 16)))
+        for name, key in SETS.items()
+    }
+
+
+def capabilities(scene: Scene) -> Iterator[Judgement]:
+    """Every set that is asked for."""
+    process, status = scene.section("process"), scene.facts.get("status")
+    asked: Mapping[str, Any] | None = process.get("capabilities")
+    if asked is None or status is None or "ids" not in scene.facts:
+        return
+    got = in_status(status)
+    there = {name: _grantable(asked.get(name) or (), scene) for name in SETS}
+    want = after_exec(
+        there,
+        root=(process.get("user") or {}).get("uid") == 0,
+        no_new_privileges=bool(process.get("noNewPrivileges")),
+    )
+    # What the bounding set was to hold and does not could perhaps not be granted.
+    doubtful = frozenset() if scene.grantable is not None else want["bounding"] - got["bounding"]
+    for name in SETS:
+        if name in asked:
+            yield from _judge_set(name, got[name], want[name], doubtful, may_lack=scene.holds("1.1.0"))
+
+
+def _grantable(names: Collection[str], scene: Scene) -> list[str]:
+    """Without those that the kernel does not know, or nobody there can have."""
+    known = [name for name in names if name.removeprefix("CAP_") in kernelnames.CAPABILITIES]
+    return [name for name in known if scene.grantable is None or name.removeprefix("CAP_") in scene.grantable]
+
+
+def _judge_set(
+    name: str, got: AbstractSet[str], want: AbstractSet[str], doubtful: AbstractSet[str], *, may_lack: bool
+) -> Iterator[Judgement]:
+    pointer = f"/process/capabilities/{name}"
+    if may_lack and doubtful & (want - got):
+        lacking = ", ".join(sorted(doubtful & (want - got)))
+        yield unseen(pointer, f"{lacking} is not there, but a runtime may leave out what it cannot grant")
+        got, want = got - doubtful, want - doubtful
+    message = f"the {name} set is not what the kernel makes of process.capabilities"
+    yield compare(pointer, sorted(got), sorted(want), message=message)
+
+
+RULES = (capabilities,)

@@ -1,0 +1,269 @@
+"""Rules on the files of the container: root, mounts, devices, masked and protected paths, what is always there."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from ocivalidate.runtime.judging.judgements import Judgement, Scene, compare, not_looked, unseen
+
+_LINUX = "runtime/config-linux"
+READONLY = "runtime/config.root.readonly.enforced"
+ORDER = "runtime/config.mounts.order"
+AVAILABLE = f"{_LINUX}.devices.available"
+MASKED = f"{_LINUX}.maskedPaths.masked"
+PROTECTED = f"{_LINUX}.readonlyPaths.readonly"
+DEVICES = f"{_LINUX}.default-devices"
+FILESYSTEMS = f"{_LINUX}.default-filesystems"
+SYMLINKS = "runtime/runtime-linux.dev-symlinks"
+
+# Options that take something away, and the one that gives it back. What they give is the rule anyway.
+_OPTIONS = {
+    "ro": "rw",
+    "nosuid": "suid",
+    "nodev": "dev",
+    "noexec": "exec",
+    "noatime": "atime",
+    "nodiratime": "diratime",
+    "nosymfollow": "symfollow",
+}
+# config-linux.md, default devices: name → major, minor.
+_DEVICES = {"null": (1, 3), "zero": (1, 5), "full": (1, 7), "random": (1, 8), "urandom": (1, 9), "tty": (5, 0)}
+# runtime-linux.md, dev symbolic links.
+_LINKS = {
+    "/dev/fd": "/proc/self/fd",
+    "/dev/stdin": "/proc/self/fd/0",
+    "/dev/stdout": "/proc/self/fd/1",
+    "/dev/stderr": "/proc/self/fd/2",
+}
+# config-linux.md, default filesystems.
+_FILESYSTEMS = {"/proc": "proc", "/sys": "sysfs", "/dev/pts": "devpts", "/dev/shm": "tmpfs"}  # noqa: S108  # paths there
+_KINDS = {"c": "char", "u": "char", "b": "block", "p": "fifo"}
+_NULL = (1, 3)
+
+Mount = Mapping[str, Any]
+
+
+def root(scene: Scene) -> Iterator[Judgement]:
+    """``root.readonly``."""
+    if "readonly" not in scene.section("root"):
+        return
+    want, said = bool(scene.section("root")["readonly"]), scene.path("/")
+    clause = READONLY if want else ""
+    if said is None or said.get("readonly") is None:
+        yield not_looked("/root/readonly", "/", clause=clause)
+    else:
+        message = f"the root file system is {'read-only' if said['readonly'] else 'writable'}"
+        yield compare("/root/readonly", said["readonly"], want, clause=clause, message=message)
+
+
+# -------------------------------------------------------------------------------------------------------------- mounts
+
+
+def mounts(scene: Scene) -> Iterator[Judgement]:
+    """Every mount is there, with its type and its restrictions, and lies above those before it."""
+    seen: Sequence[Mount] | None = scene.facts.get("mountinfo")
+    asked: Sequence[Mapping[str, Any]] = scene.config.get("mounts") or ()
+    if seen is None:
+        return
+    places = [_place(entry, scene) for entry in asked]
+    for number, (entry, place) in enumerate(zip(asked, places, strict=True)):
+        # Of several in one place, the last covers the others.
+        covered = place in places[number + 1 :]
+        here = [mount for mount in seen if mount["point"] == place]
+        yield from _judge_mount(number, entry, place, here, covered=covered, certain=_is_certain(entry, scene))
+        if here and not covered:
+            yield from _judge_order(number, places, here, seen)
+
+
+def _place(entry: Mapping[str, Any], scene: Scene) -> str:
+    """Where a mount comes to lie: its destination, links resolved where the probe did so."""
+    destination = posixpath.normpath("/" + str(entry.get("destination", "")).lstrip("/"))
+    said = scene.path(destination)
+    return str(said["real"]) if said else destination
+
+
+def _is_certain(entry: Mapping[str, Any], scene: Scene) -> bool:
+    return scene.path(posixpath.normpath("/" + str(entry.get("destination", "")).lstrip("/"))) is not None
+
+
+def _judge_mount(
+    number: int, entry: Mapping[str, Any], place: str, here: Sequence[Mount], *, covered: bool, certain: bool
+) -> Iterator[Judgement]:
+    pointer, options = f"/mounts/{number}", entry.get("options") or ()
+    if not here:
+        if certain:
+            yield compare(f"{pointer}/destination", "no mount", place, message=f"nothing is mounted at {place}")
+        else:
+            yield unseen(f"{pointer}/destination", f"the probe did not look where {place} leads")
+        return
+    if covered:
+        yield unseen(pointer, "a later mount covers it")
+        return
+    yield compare(f"{pointer}/destination", place, place)
+    top = here[-1]
+    kind = entry.get("type")
+    if kind == "cgroup":
+        # A folder with every hierarchy below it, in version 1.
+        return
+    if kind and not {"bind", "rbind"} & set(options):
+        yield compare(f"{pointer}/type", top["type"], kind, message=f"{place} has another type of file system")
+    yield from _judge_options(pointer, place, options, top)
+
+
+def _judge_options(pointer: str, place: str, options: Sequence[str], top: Mount) -> Iterator[Judgement]:
+    has = {*top["options"], *(set(top["super"]) & {"ro"})}
+    asked = [name for name, opposite in _OPTIONS.items() if _last_of(options, name, opposite) == name]
+    lacking = [name for name in asked if name not in has]
+    if asked:
+        message = f"the mount at {place} lacks {', '.join(lacking)}"
+        yield Judgement(f"{pointer}/options", "", message, not lacking, got=sorted(has), want=asked)
+
+
+def _last_of(options: Sequence[str], *names: str) -> str | None:
+    return next((option for option in reversed(options) if option in names), None)
+
+
+def _judge_order(
+    number: int, places: Sequence[str], here: Sequence[Mount], seen: Sequence[Mount]
+) -> Iterator[Judgement]:
+    """A mount inside, or on, one that was made before it has it among its parents; made earlier, it would be hidden."""
+    place = places[number]
+    for before, other in enumerate(places[:number]):
+        if other not in ("/", place) and not place.startswith(f"{other}/"):
+            continue
+        if other in places[number + 1 :]:
+            # What covers that one later on is none of this one's parents.
+            continue
+        ids = {mount["id"] for mount in seen if mount["point"] == other}
+        if ids:
+            held = not ids.isdisjoint(_parents(here[-1], seen))
+            message = f"the mount at {place} does not lie on that at {other}, which is listed before it"
+            yield Judgement(f"/mounts/{number}", ORDER, message, held, got=place, want=f"above mounts/{before}")
+
+
+def _parents(mount: Mount, seen: Sequence[Mount]) -> list[int]:
+    above = {one["id"]: one["parent"] for one in seen}
+    found: list[int] = []
+    number = mount["parent"]
+    while number in above and number not in found:
+        found.append(number)
+        number = above[number]
+    return found
+
+
+# ------------------------------------------------------------------------------------------------------------- devices
+
+
+def devices(scene: Scene) -> Iterator[Judgement]:
+    """``linux.devices``."""
+    for number, entry in enumerate(scene.section("linux").get("devices") or ()):
+        pointer, path = f"/linux/devices/{number}", str(entry.get("path"))
+        said = scene.path(path)
+        if said is None:
+            yield not_looked(pointer, path, clause=AVAILABLE)
+            continue
+        node = said.get("stat")
+        kind = _KINDS.get(str(entry.get("type")))
+        yield compare(
+            f"{pointer}/type", node and node["kind"], kind, clause=AVAILABLE, message=f"{path} is no such device"
+        )
+        if node:
+            yield from _judge_node(pointer, path, entry, node)
+
+
+def _judge_node(pointer: str, path: str, entry: Mapping[str, Any], node: Mapping[str, Any]) -> Iterator[Judgement]:
+    names = {"major": "major", "minor": "minor"} if entry.get("type") != "p" else {}
+    for name, kept in {**names, "fileMode": "mode", "uid": "uid", "gid": "gid"}.items():
+        if name in entry:
+            want = entry[name] & 0o7777 if name == "fileMode" and isinstance(entry[name], int) else entry[name]
+            yield compare(f"{pointer}/{name}", node[kept], want, message=f"{path} has another {name}")
+
+
+# ------------------------------------------------------------------------------------------- masked and protected paths
+
+
+def masked(scene: Scene) -> Iterator[Judgement]:
+    """``linux.maskedPaths``: nothing can be read there."""
+    for number, path in enumerate(scene.section("linux").get("maskedPaths") or ()):
+        said = scene.path(path)
+        if said is None:
+            yield not_looked(f"/linux/maskedPaths/{number}", path, clause=MASKED)
+            continue
+        message = f"{path} can be read"
+        got = _readable(said)
+        yield compare(f"/linux/maskedPaths/{number}", got, "", clause=MASKED, message=message)
+
+
+def _readable(said: Mapping[str, Any]) -> str:
+    """What can be read of a path; empty when nothing."""
+    node = said.get("target")
+    if not node:
+        return ""
+    if node["kind"] in ("file", "dir"):
+        return ", ".join(said.get("entries") or ()) or (said.get("text") or "")[:80]
+    is_null = node["kind"] == "char" and (node["major"], node["minor"]) == _NULL
+    return "" if is_null else f"{node['kind']} {node['major']}:{node['minor']}"
+
+
+def protected(scene: Scene) -> Iterator[Judgement]:
+    """``linux.readonlyPaths``: nothing can be written there."""
+    for number, path in enumerate(scene.section("linux").get("readonlyPaths") or ()):
+        pointer, said = f"/linux/readonlyPaths/{number}", scene.path(path)
+        if said is None:
+            yield not_looked(pointer, path, clause=PROTECTED)
+        elif not said.get("target"):
+            yield unseen(pointer, f"there is no {path}", clause=PROTECTED)
+        else:
+            yield compare(pointer, said.get("readonly"), True, clause=PROTECTED, message=f"{path} can be written")
+
+
+# ------------------------------------------------------------------------------------------------ what is always there
+
+
+def default_devices(scene: Scene) -> Iterator[Judgement]:
+    """The devices that every container has."""
+    if not scene.config.get("linux"):
+        return
+    taken = {entry.get("path") for entry in scene.section("linux").get("devices") or ()}
+    for name, numbers in _DEVICES.items():
+        path = f"/dev/{name}"
+        said = scene.path(path)
+        if said is not None and path not in taken:
+            node = said.get("target")
+            got = [node["kind"], node["major"], node["minor"]] if node else None
+            yield compare("", got, ["char", *numbers], clause=DEVICES, message=f"{path} is not the default device")
+    said = scene.path("/dev/ptmx")
+    if said is not None:
+        message = "/dev/ptmx is neither a link to /dev/pts/ptmx nor a mount of it"
+        yield compare("", _leads_to_ptmx(said, scene), True, clause=f"{DEVICES}.ptmx", message=message)
+
+
+def _leads_to_ptmx(said: Mapping[str, Any], scene: Scene) -> bool:
+    bound = [mount for mount in scene.facts.get("mountinfo", ()) if mount["point"] == "/dev/ptmx"]
+    return said["real"] == "/dev/pts/ptmx" or any(mount["root"] == "/ptmx" for mount in bound)
+
+
+def default_links(scene: Scene) -> Iterator[Judgement]:
+    """The links in ``/dev`` that every container has, where what they lead to is there."""
+    if not scene.config.get("linux"):
+        return
+    for path, want in _LINKS.items():
+        said = scene.path(path)
+        if said is not None:
+            yield compare("", said.get("link"), want, clause=SYMLINKS, message=f"{path} is no link to {want}")
+
+
+def default_filesystems(scene: Scene) -> Iterator[Judgement]:
+    """The file systems that every container has."""
+    seen = scene.facts.get("mountinfo")
+    if seen is None or not scene.config.get("linux"):
+        return
+    for place, want in _FILESYSTEMS.items():
+        kinds = [mount["type"] for mount in seen if mount["point"] == place]
+        got = kinds[-1] if kinds else None
+        yield compare("", got, want, clause=FILESYSTEMS, message=f"{place} is no file system of type {want}")
+
+
+RULES = (root, mounts, devices, masked, protected, default_devices, default_links, default_filesystems)

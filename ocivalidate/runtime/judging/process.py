@@ -1,0 +1,185 @@
+"""Rules on ``process``, but for its capabilities."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ocivalidate.runtime.judging.judgements import Judgement, Scene, compare, unseen
+from ocivalidate.runtime.kernelnames import DOMAINS, IO_CLASSES, KEPT_SCHEDULING_FLAGS, NO_LIMIT, POLICIES
+
+_PROCESS = "runtime/config.process"
+_REAL_TIME = ("SCHED_FIFO", "SCHED_RR")
+_FAIR = ("SCHED_OTHER", "SCHED_BATCH")
+
+
+def user(scene: Scene) -> Iterator[Judgement]:
+    """``process.user``."""
+    ids, asked = scene.facts.get("ids"), scene.section("process").get("user") or {}
+    if ids is None:
+        return
+    for name, kept in (("uid", "uids"), ("gid", "gids")):
+        if name in asked:
+            # Real, effective and saved.
+            yield compare(f"/process/user/{name}", ids[kept], [asked[name]] * 3)
+    if "additionalGids" in asked:
+        # Whether the kernel lists the main group too differs, and gives no more rights.
+        main = {asked.get("gid")}
+        yield compare(
+            "/process/user/additionalGids",
+            sorted(set(ids["groups"]) - main),
+            sorted(set(asked["additionalGids"]) - main),
+            message="the additional groups are not those of process.user.additionalGids",
+        )
+    if "umask" in asked and scene.holds("1.0.2"):
+        yield compare("/process/user/umask", ids["umask"], asked["umask"])
+
+
+def execution(scene: Scene) -> Iterator[Judgement]:
+    """``process.cwd``, ``env``, ``args``, ``terminal``."""
+    process, facts = scene.section("process"), scene.facts
+    if "cwd" in facts and "cwd" in process:
+        link = scene.path(process["cwd"])
+        want = link["real"] if link else process["cwd"]
+        yield compare("/process/cwd", facts["cwd"], want.rstrip("/") or "/")
+    if "environ" in facts and "env" in process:
+        yield _environment(facts["environ"], process["env"])
+    if facts.get("ids", {}).get("pid", 1) != 1:
+        reason = "the probe did not run as the first process of the container"
+        yield from (unseen(f"/process/{name}", reason) for name in ("args", "terminal") if name in process)
+        return
+    if "argv" in facts and "args" in process:
+        yield compare("/process/args", facts["argv"], process["args"])
+    if "tty" in facts:
+        yield from _terminal(facts["tty"], process)
+
+
+def _environment(got: list[str], given: list[str]) -> Judgement:
+    """The variables given are there; what else the runtime puts there is its own affair."""
+    # Of a variable that is given twice, readers take one or the other.
+    names = [entry.partition("=")[0] for entry in given]
+    want = [entry for entry, name in zip(given, names, strict=True) if names.count(name) == 1]
+    lost = [entry for entry in want if entry not in got]
+    message = "variables of process.env are not in the environment"
+    return Judgement("/process/env", "", message, not lost, got=got, want=lost or want)
+
+
+def _terminal(tty: Mapping[str, Any], process: Mapping[str, Any]) -> Iterator[Judgement]:
+    if "terminal" in process:
+        want = [0, 1, 2] if process["terminal"] else []
+        message = "the standard streams that are terminals are not those that process.terminal asks for"
+        yield compare("/process/terminal", tty["terminals"], want, message=message)
+    size = process.get("consoleSize")
+    if size and process.get("terminal"):
+        rows_and_columns = tty.get("size") or [None, None]
+        for name, got in zip(("height", "width"), rows_and_columns, strict=False):
+            yield compare(f"/process/consoleSize/{name}", got, size.get(name))
+    elif size:
+        yield compare(
+            "/process/consoleSize",
+            tty["terminals"],
+            [],
+            clause=f"{_PROCESS}.consoleSize.ignored-without-terminal",
+            message="there is a terminal, which only consoleSize can have brought",
+        )
+
+
+def privileges(scene: Scene) -> Iterator[Judgement]:
+    """``process.noNewPrivileges`` and the labels of security modules."""
+    process, facts = scene.section("process"), scene.facts
+    if "noNewPrivileges" in process and "status" in facts:
+        if process["noNewPrivileges"]:
+            yield compare("/process/noNewPrivileges", facts["status"]["NoNewPrivs"], "1")
+        elif facts["status"]["NoNewPrivs"] == "0":
+            yield compare("/process/noNewPrivileges", "0", "0")
+        else:
+            yield unseen("/process/noNewPrivileges", "the flag is inherited, and the caller may have had it")
+    label = facts.get("label")
+    for name in ("apparmorProfile", "selinuxLabel"):
+        if name not in process:
+            continue
+        if label is None:
+            yield unseen(f"/process/{name}", "no security module there says a label")
+        else:
+            got = label.partition(" (")[0] if name == "apparmorProfile" else label
+            yield compare(f"/process/{name}", got, process[name])
+
+
+def rlimits(scene: Scene) -> Iterator[Judgement]:
+    """``process.rlimits``."""
+    seen = scene.facts.get("rlimits")
+    if seen is None:
+        return
+    for number, entry in enumerate(scene.section("process").get("rlimits") or ()):
+        place, kind = f"/process/rlimits/{number}", entry.get("type")
+        known = kind in seen
+        yield compare(
+            f"{place}/type",
+            kind if known else None,
+            kind,
+            clause=f"{_PROCESS}.rlimits.getrlimit-succeeds",
+            message=f"getrlimit knows no {kind} in the container",
+        )
+        for name, got in zip(("soft", "hard"), seen[kind] if known else (), strict=False):
+            want = -1 if entry.get(name) == NO_LIMIT else entry.get(name)
+            message = f"the {name} limit {kind} is not as configured"
+            yield compare(f"{place}/{name}", got, want, clause=f"{_PROCESS}.rlimits.{name}-applied", message=message)
+
+
+def scheduling(scene: Scene) -> Iterator[Judgement]:
+    """``process.oomScoreAdj``, ``scheduler``, ``ioPriority``, ``execCPUAffinity``, ``linux.personality``."""
+    process, facts = scene.section("process"), scene.facts
+    if "oomScoreAdj" in process and "oom-score-adj" in facts:
+        clause = f"{_PROCESS}.oomScoreAdj.applied"
+        yield compare("/process/oomScoreAdj", facts["oom-score-adj"], process["oomScoreAdj"], clause=clause)
+    if process.get("scheduler") and "scheduler" in facts and scene.holds("1.1.0"):
+        yield from _scheduler(facts["scheduler"], process["scheduler"])
+    if process.get("ioPriority") and "ioprio" in facts and scene.holds("1.1.0"):
+        asked = process["ioPriority"]
+        yield compare("/process/ioPriority/class", facts["ioprio"]["class"], IO_CLASSES.get(asked.get("class")))
+        # Above these three bits newer kernels keep hints.
+        yield compare("/process/ioPriority/priority", facts["ioprio"]["priority"] & 7, asked.get("priority"))
+    for name in process.get("execCPUAffinity") or ():
+        yield unseen(f"/process/execCPUAffinity/{name}", "it does not apply to the container's first process")
+    personality = scene.section("linux").get("personality")
+    if personality and "personality" in facts:
+        domain = DOMAINS.get(personality.get("domain"))
+        yield compare("/linux/personality/domain", facts["personality"] & 0xFF, domain)
+
+
+def _scheduler(got: Mapping[str, int], asked: Mapping[str, Any]) -> Iterator[Judgement]:
+    place, policy = "/process/scheduler", asked.get("policy")
+    yield compare(f"{place}/policy", got["policy"], POLICIES.get(str(policy)))
+    if got["policy"] != POLICIES.get(str(policy)):
+        # The rest means something else then.
+        return
+    fields = {
+        "nice": policy in _FAIR,
+        "priority": True,
+        **dict.fromkeys(("runtime", "deadline", "period"), policy == "SCHED_DEADLINE"),
+    }
+    for name, meant in fields.items():
+        if not meant:
+            if name in asked:
+                yield unseen(f"{place}/{name}", f"the kernel keeps no {name} under {policy}")
+            continue
+        want = asked.get(name, 0)
+        clause = "" if name in asked else f"{_PROCESS}.scheduler.{name}.default"
+        if name == "period" and not want:
+            # sched_setattr(2): a period of zero is that of the deadline.
+            want = asked.get("deadline", 0)
+        yield compare(f"{place}/{name}" if name in asked else place, got[name], want, clause=clause)
+    if "flags" in asked:
+        yield from _flags(got["flags"], asked["flags"])
+
+
+def _flags(got: int, asked: list[str]) -> Iterator[Judgement]:
+    kept = sorted(name for name in asked if name in KEPT_SCHEDULING_FLAGS)
+    seen = sorted(name for name, bit in KEPT_SCHEDULING_FLAGS.items() if got & bit)
+    if len(kept) < len(asked):
+        yield unseen("/process/scheduler/flags", "the kernel does not tell which other flags were used")
+    if kept:
+        yield compare("/process/scheduler/flags", seen, kept)
+
+
+RULES = (user, execution, privileges, rlimits, scheduling)

@@ -1,0 +1,100 @@
+"""All rules together, what the probe has to look at for them, and what no rule can see."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from ocivalidate.runtime.judging import capabilities, files, process, world
+from ocivalidate.runtime.judging.judgements import Judgement, Scene, unseen
+from ocivalidate.runtime.judging.shapes import usable
+
+_RULES = (*process.RULES, *capabilities.RULES, *world.RULES, *files.RULES)
+_OUTSIDE = "cannot be seen from inside the container"
+_EFFECT = "can only be seen by what it does"
+# What a config may have and no rule judges, and why.
+_UNSEEN: Mapping[str, str] = {
+    "/hooks": _OUTSIDE,
+    "/annotations": _OUTSIDE,
+    "/root/path": _OUTSIDE,
+    "/linux/namespaces": "whether a namespace is new or was joined cannot be seen from inside",
+    "/linux/resources": "control groups are judged from the host, by ocivalidate runtime",
+    "/linux/cgroupsPath": _OUTSIDE,
+    "/linux/intelRdt": _OUTSIDE,
+    "/linux/rootfsPropagation": _EFFECT,
+    "/linux/mountLabel": _EFFECT,
+    "/linux/timeOffsets": "needs the clocks of the host to compare with",
+    "/linux/netDevices": "judged from the host, by ocivalidate runtime",
+    "/linux/memoryPolicy": "judged by ocivalidate runtime",
+}
+# The looks without which the places that begin with these cannot be judged.
+_NEEDED: Mapping[str, tuple[str, ...]] = {
+    "/process/user": ("ids",),
+    "/process/cwd": ("cwd",),
+    "/process/env": ("environ",),
+    "/process/args": ("argv",),
+    "/process/terminal": ("tty",),
+    "/process/noNewPrivileges": ("status",),
+    "/process/capabilities": ("status", "ids"),
+    "/process/rlimits": ("rlimits",),
+    "/process/oomScoreAdj": ("oom-score-adj",),
+    "/process/scheduler": ("scheduler",),
+    "/process/ioPriority": ("ioprio",),
+    "/hostname": ("uname",),
+    "/domainname": ("uname",),
+    "/mounts": ("mountinfo",),
+    "/linux/uidMappings": ("idmaps",),
+    "/linux/gidMappings": ("idmaps",),
+    "/linux/seccomp": ("status",),
+    "/linux/personality": ("personality",),
+}
+
+
+def judge(
+    config: Mapping[str, Any], facts: Mapping[str, Any], release: str, *, grantable: Collection[str] | None = None
+) -> list[Judgement]:
+    """Judge what a probe saw against the config of its container.
+
+    ``config`` has passed its schema; ``facts`` (as ``Facts.looks`` gives them) may be anything. ``grantable``: the
+    capabilities, without ``CAP_``, that a process there can have at all, where that is known.
+    """
+    scene = Scene(config, usable(facts), release, grantable)
+    found = [judgement for rule in _RULES for judgement in rule(scene)]
+    return [*found, *_not_reported(scene), *_not_seen(config)]
+
+
+def _not_reported(scene: Scene) -> Iterator[Judgement]:
+    for pointer, looks in _NEEDED.items():
+        absent = [look for look in looks if look not in scene.facts]
+        if absent and _has(scene.config, pointer):
+            yield unseen(pointer, f"the facts do not hold a usable {', '.join(absent)}")
+
+
+def _not_seen(config: Mapping[str, Any]) -> Iterator[Judgement]:
+    return (unseen(pointer, reason) for pointer, reason in _UNSEEN.items() if _has(config, pointer))
+
+
+def _has(config: Mapping[str, Any], pointer: str) -> bool:
+    value: Any = config
+    for token in pointer.split("/")[1:]:
+        if not isinstance(value, Mapping) or token not in value:
+            return False
+        value = value[token]
+    return True
+
+
+def wanted_paths(config: Mapping[str, Any]) -> list[str]:
+    """The paths that the probe has to look at so that all can be judged."""
+    linux = config.get("linux") or {}
+    cwd = (config.get("process") or {}).get("cwd")
+    destinations = [entry.get("destination") for entry in config.get("mounts") or ()]
+    paths = [
+        *([cwd] if cwd else []),
+        *(posixpath.normpath("/" + str(path).lstrip("/")) for path in destinations),
+        *(str(entry.get("path")) for entry in linux.get("devices") or ()),
+        *(linux.get("maskedPaths") or ()),
+        *(linux.get("readonlyPaths") or ()),
+        *(world.sysctl_path(name) for name in linux.get("sysctl") or ()),
+    ]
+    return list(dict.fromkeys(paths))

@@ -1,0 +1,98 @@
+"""Which shape facts have. What has another one is not judged: facts are a document of anybody's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+_SETS = {f"Cap{name}": str for name in ("Inh", "Prm", "Eff", "Bnd", "Amb")}
+_MOUNT = {
+    "id": int,
+    "parent": int,
+    "root": str,
+    "point": str,
+    "options": [str],
+    "propagation": [str],
+    "type": str,
+    "source": str,
+    "super": [str],
+}
+
+# Look of the probe → its shape: a type, [of each entry], {member: shape of what has to be there}, or {str: of each}.
+SHAPES: Mapping[str, Any] = {
+    "affinity": [int],
+    "argv": [str],
+    "cwd": str,
+    "environ": [str],
+    "fds": {str: str},
+    "idmaps": {"uid": [[int]], "gid": [[int]]},
+    "ids": {"uids": [int], "gids": [int], "groups": [int], "umask": int, "pid": int},
+    "ioprio": {"class": int, "priority": int},
+    "label": str,
+    "mountinfo": [_MOUNT],
+    "oom-score-adj": int,
+    "paths": {str: {"real": str}},
+    "personality": int,
+    "rlimits": {str: [int]},
+    "scheduler": dict.fromkeys("policy flags nice priority runtime deadline period".split(), int),
+    "status": {"NoNewPrivs": str, "Seccomp": str, **_SETS},
+    "tty": {"terminals": [int]},
+    "uname": {"nodename": str, "domainname": str},
+}
+_NODE = {"kind": str, "mode": int, "uid": int, "gid": int, "major": int, "minor": int}
+# What may be missing from what is said of a path.
+_OF_PATHS: Mapping[str, Any] = {
+    "stat": _NODE,
+    "target": _NODE,
+    "link": str,
+    "readonly": bool,
+    "entries": [str],
+    "text": str,
+}
+
+
+def fits(value: Any, shape: Any) -> bool:
+    """Whether plain data has a shape."""
+    if isinstance(shape, list):
+        return isinstance(value, list) and all(fits(entry, shape[0]) for entry in value)
+    if isinstance(shape, dict):
+        if not isinstance(value, dict):
+            return False
+        if str in shape:
+            return all(isinstance(name, str) and fits(member, shape[str]) for name, member in value.items())
+        return all(name in value and fits(value[name], member) for name, member in shape.items())
+    # In Python, true is a number.
+    return isinstance(value, shape) and (shape is bool or not isinstance(value, bool))
+
+
+def usable(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """The facts that have their shape."""
+    kept = {name: facts[name] for name, shape in SHAPES.items() if name in facts and fits(facts[name], shape)}
+    kept["paths"] = {path: said for path, said in kept.get("paths", {}).items() if _is_said(said)}
+    if not all(_sound(name, kept[name]) for name in ("ids", "status", "rlimits", "idmaps") if name in kept):
+        kept = {name: value for name, value in kept.items() if _sound(name, value)}
+    return kept
+
+
+def _is_said(said: Mapping[str, Any]) -> bool:
+    return all(said.get(name) is None or fits(said[name], shape) for name, shape in _OF_PATHS.items())
+
+
+def _sound(name: str, value: Any) -> bool:
+    """What a shape cannot say: how many entries, and which digits."""
+    if name == "ids":
+        return len(value["uids"]) == len(value["gids"]) == 3
+    if name == "status":
+        return all(_is_mask(value[key]) for key in _SETS)
+    if name == "rlimits":
+        return all(len(limits) == 2 for limits in value.values())
+    if name == "idmaps":
+        return all(len(entry) == 3 for kind in ("uid", "gid") for entry in value[kind])
+    return True
+
+
+def _is_mask(text: str) -> bool:
+    try:
+        return 0 <= int(text, 16) < 2**64
+    except ValueError:
+        return False

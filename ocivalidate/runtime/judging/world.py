@@ -1,0 +1,78 @@
+"""Rules on what surrounds the process: names, sysctl, mappings of users, seccomp."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ocivalidate.pointers import below
+from ocivalidate.runtime.judging.judgements import Judgement, Scene, compare, not_looked, unseen
+
+SYSCTL_FOLDER = "/proc/sys"
+
+
+def names(scene: Scene) -> Iterator[Judgement]:
+    """``hostname`` and ``domainname``."""
+    uname = scene.facts.get("uname")
+    if uname is None:
+        return
+    if "hostname" in scene.config:
+        yield compare("/hostname", uname["nodename"], scene.config["hostname"])
+    if "domainname" in scene.config and scene.holds("1.1.0"):
+        yield compare("/domainname", uname["domainname"], scene.config["domainname"])
+
+
+def sysctl_path(name: str) -> str:
+    """The file of a kernel parameter. Where its name has slashes, dots belong to the parts between."""
+    return f"{SYSCTL_FOLDER}/{name if '/' in name else name.replace('.', '/')}"
+
+
+def sysctl(scene: Scene) -> Iterator[Judgement]:
+    """``linux.sysctl``."""
+    for name, want in (scene.section("linux").get("sysctl") or {}).items():
+        pointer, said = below("/linux/sysctl", name), scene.path(sysctl_path(name))
+        if said is None:
+            yield not_looked(pointer, sysctl_path(name))
+        elif said.get("text") is None:
+            yield compare(pointer, said.get("text-error") or said.get("stat-error") or "not readable", want)
+        else:
+            # Files with several numbers separate them by tabs.
+            yield compare(pointer, " ".join(said["text"].split()), " ".join(str(want).split()))
+
+
+def mappings(scene: Scene) -> Iterator[Judgement]:
+    """``linux.uidMappings`` and ``gidMappings``."""
+    seen, linux = scene.facts.get("idmaps"), scene.section("linux")
+    kinds = [entry.get("type") for entry in linux.get("namespaces") or () if not entry.get("path")]
+    if seen is None or "user" not in kinds:
+        return
+    for name in ("uid", "gid"):
+        asked: list[dict[str, Any]] = linux.get(f"{name}Mappings") or []
+        if not asked:
+            continue
+        got = sorted(map(tuple, seen[name]))
+        want = sorted(tuple(entry.get(key) for key in ("containerID", "hostID", "size")) for entry in asked)
+        message = f"the {name} map of the container is not as configured"
+        if got == want:
+            yield from (
+                compare(f"/linux/{name}Mappings/{number}/{key}", value, value)
+                for number, entry in enumerate(asked)
+                for key, value in entry.items()
+                if key in ("containerID", "hostID", "size")
+            )
+        else:
+            yield compare(f"/linux/{name}Mappings", list(map(list, got)), list(map(list, want)), message=message)
+
+
+def seccomp(scene: Scene) -> Iterator[Judgement]:
+    """``linux.seccomp``: whether there is a filter; what it does is not tried."""
+    asked, status = scene.section("linux").get("seccomp"), scene.facts.get("status")
+    if not asked or status is None:
+        return
+    if asked.get("syscalls") or asked.get("defaultAction") != "SCMP_ACT_ALLOW":
+        message = "the process has no seccomp filter"
+        yield compare("/linux/seccomp", status["Seccomp"], "2", message=message)
+    yield unseen("/linux/seccomp/syscalls", "what a filter does with system calls is not tried")
+
+
+RULES = (names, sysctl, mappings, seccomp)
