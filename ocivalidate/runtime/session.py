@@ -21,6 +21,9 @@ from ocivalidate.runtime.operations import TimedOut
 from ocivalidate.runtime.trial import Stage, Trial
 
 
+_SMOKE_PATIENCE = 15.0  # seconds for the first container
+
+
 class CannotJudge(Exception):
     """This runtime cannot be judged here. ``hint`` says what may help."""
 
@@ -112,7 +115,7 @@ class Session:
 
     def smoke(self) -> None:
         """Run one container, without which nothing can be measured. Raises :class:`CannotJudge`."""
-        trial = Trial(self.stage, Case("smoke", lambda _trial: None, (), timeout=20))
+        trial = Trial(self.stage, Case("smoke", lambda _trial: None, (), timeout=_SMOKE_PATIENCE))
         try:
             _smoke(trial)
         except (RuntimeFailed, NoFacts, TimedOut, CannotRun) as problem:

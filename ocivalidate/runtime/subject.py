@@ -84,6 +84,8 @@ def identify(runtime: str, extra: Sequence[str] = (), spec_version: str | None =
     if path is None:
         raise NoRuntime(f"there is no program {runtime}")
     banner = _asked([path, "--version"])
+    if banner.ended != "exit":
+        raise NoRuntime(f"{path} --version {banner.words}")
     said = f"{banner.stdout}\n{banner.stderr}" if banner.ok else ""
     name = _NAME.search(said)
     dialect = _dialect(name[1] if name else "")

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from ocivalidate.runtime import subject
 from ocivalidate.runtime.subject import NoRuntime, dialects, identify
 
 
@@ -56,3 +57,9 @@ def test_the_dialects_are_well_formed() -> None:
     names = [dialect.name for dialect in dialects()]
     assert {"runc", "crun", "youki", "runsc"} <= set(names)
     assert len(names) == len(set(names))
+
+
+def test_a_program_that_never_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(subject, "_PATIENCE", 0.2)
+    with pytest.raises(NoRuntime, match="--version did not end"):
+        identify(program(tmp_path, "exec sleep 600"))
