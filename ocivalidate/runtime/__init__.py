@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ocivalidate.runtime.callers import caller
     from ocivalidate.runtime.cases import Case, case
     from ocivalidate.runtime.configs import changed
+    from ocivalidate.runtime.console import NoConsole
     from ocivalidate.runtime.container import Container, RuntimeFailed
     from ocivalidate.runtime.driver import Call
     from ocivalidate.runtime.facts import Facts
@@ -24,6 +25,7 @@ _HOMES = {
     "Case": "cases",
     "Container": "container",
     "Facts": "facts",
+    "NoConsole": "console",
     "RuntimeFailed": "container",
     "Trial": "trial",
     "caller": "callers",
@@ -38,6 +40,7 @@ __all__ = [
     "Case",
     "Container",
     "Facts",
+    "NoConsole",
     "RuntimeFailed",
     "Trial",
     "caller",

@@ -70,9 +70,9 @@ class Container:
             self._remember(self._pid(pid_file))
         return done
 
-    def start(self) -> Call:
+    def start(self, **more: Any) -> Call:
         """Start it."""
-        return self.runtime.start(self.id)
+        return self.runtime.start(self.id, **more)
 
     def kill(self, name: str = "KILL") -> Call:
         """Send it a signal."""
@@ -86,9 +86,9 @@ class Container:
         """Create it. Raises :class:`RuntimeFailed` when the runtime does not."""
         return self._must(self.create(**more), "create")
 
-    def must_start(self) -> Container:
+    def must_start(self, **more: Any) -> Container:
         """Start it. Raises :class:`RuntimeFailed` when the runtime does not."""
-        return self._must(self.start(), "start")
+        return self._must(self.start(**more), "start")
 
     def must_kill(self, name: str = "KILL") -> Container:
         """Send it a signal. Raises :class:`RuntimeFailed` when the runtime does not."""

@@ -94,9 +94,9 @@ class Operations:
             *words, container_id, stdout=stdout, stderr=stderr, cwd=cwd, pass_fds=pass_fds, through=through
         )
 
-    def start(self, container_id: str, *, pass_fds: Sequence[int] = ()) -> Call:
+    def start(self, container_id: str, *, pass_fds: Sequence[int] = (), through: Sequence[str] = ()) -> Call:
         """``start ID``."""
-        return self.invoke("start", container_id, pass_fds=pass_fds)
+        return self.invoke("start", container_id, pass_fds=pass_fds, through=through)
 
     def state(self, container_id: str) -> Call:
         """``state ID``."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from typing import Any
 from ocivalidate.clauses import load
 from ocivalidate.runtime import cgroups, configs, judging, kernelnames, rootfs
 from ocivalidate.runtime.cases import Case, umbrella
+from ocivalidate.runtime.console import ConsoleSocket
 from ocivalidate.runtime.container import Container
 from ocivalidate.runtime.driver import Call
 from ocivalidate.runtime.facts import Facts
@@ -126,6 +128,13 @@ class Trial:
             del linux["cgroupsPath"]
             return ""
         return str(linux.setdefault("cgroupsPath", f"{self.stage.group}/{container_id}"))
+
+    def console_socket(self) -> ConsoleSocket:
+        """A socket for ``create(console_socket=…)`` that the terminal of a container is sent to."""
+        # Beside the folders of the cases: the path of a socket has little room.
+        made = ConsoleSocket(self.stage.folder.parent / f"console-{os.urandom(6).hex()}")
+        self.undo(made.close)
+        return made
 
     def run(self, config: Mapping[str, Any]) -> Facts:
         """Create and start a container, take what its probe reports, and delete it.

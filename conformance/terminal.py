@@ -1,0 +1,92 @@
+"""Terminals: the console socket, the three streams, the size, and /dev/console."""
+
+from __future__ import annotations
+
+import os
+
+from ocivalidate.runtime import Container, NoConsole, RuntimeFailed, Trial, case, steps
+
+ROWS, COLUMNS = 37, 111
+CONSOLE = "config-linux.default-devices.console"
+_SIZE = ("/process/consoleSize/height", "/process/consoleSize/width")
+
+
+def with_terminal(trial: Trial, container: Container) -> int:
+    """Create and start a container that has a terminal, and return its master; what it prints there is its output."""
+    console = trial.console_socket()
+    container.must_create(console_socket=str(console.path))
+    try:
+        master = console.receive()
+    except NoConsole as problem:
+        raise RuntimeFailed(str(problem)) from problem
+    console.pump(container.output)
+    container.must_start()
+    return master
+
+
+@case(CONSOLE, sets=["/process/terminal", *_SIZE])
+def terminal_of_a_size(trial: Trial) -> None:
+    """All three streams are one terminal of the size given, which controls the process, and /dev/console is it too."""
+    config = trial.config(
+        *steps(["tty"], ["ids"], ["follow", "/dev/fd/0"], ["follow", "/dev/console"], ["look", "/dev/fd/1"]),
+        *steps([","], ["overwrite", "/dev/console", "said to the console\n"], ["hear"])[1:],
+    )
+    config["process"]["terminal"] = True
+    config["process"]["consoleSize"] = {"height": ROWS, "width": COLUMNS}
+    container = trial.container(config)
+    master = with_terminal(trial, container)
+    facts = container.facts()
+    trial.judge_facts(config, facts)
+    tty = facts.value("tty")
+    message = "the terminal does not control the process"
+    trial.applied("/process/terminal", got=tty.get("controlling"), want=True, message=message)
+    message = "the process does not lead a session"
+    trial.applied("/process/terminal", got=facts.value("ids")["sid"], want=facts.value("ids")["pid"], message=message)
+    _judge_console(trial, container)
+    os.write(master, b"said to the process\n")
+    heard = container.wait_line(lambda line: "heard" in line)
+    message = "what is written to the terminal's master is not what the process reads"
+    trial.applied("/process/terminal", got=(heard or {}).get("heard"), want="said to the process\n", message=message)
+
+
+def _judge_console(trial: Trial, container: Container) -> None:
+    facts = container.facts()
+    got, want = facts.outcome("follow", "/dev/console"), facts.value("follow", "/dev/fd/0")
+    message = "/dev/console is another device than the terminal of the process"
+    if not isinstance(got, dict):
+        trial.expect(CONSOLE, "there is no /dev/console", got=got, want="the terminal")
+        return
+    same = [(node["kind"], node["major"], node["minor"]) for node in (got, want)]
+    trial.expect(CONSOLE, message, got=same[0], want=same[1])
+    written = container.wait_output(lambda text: "said to the console" in text or None)
+    message = "what is written to /dev/console does not come out of the terminal"
+    trial.expect(CONSOLE, message, got=bool(written), want=True)
+
+
+@case(sets=["/process/terminal"])
+def terminal_without_a_size(trial: Trial) -> None:
+    """A terminal needs no size, and a user who is not root can use it."""
+    config = trial.config(*steps(["tty"], ["ids"], ["open", "/dev/fd/0", "rw"], ["wait"]))
+    config["process"]["terminal"] = True
+    if trial.host.root:
+        config["process"]["user"] = {"uid": 1000, "gid": 1000}
+    container = trial.container(config)
+    with_terminal(trial, container)
+    facts = container.facts()
+    trial.judge_facts(config, facts)
+    message = "the user of the process cannot open its own terminal"
+    trial.applied("/process/terminal", got=facts.outcome("open", "/dev/fd/0"), want=True, message=message)
+
+
+@case("config.process.consoleSize.ignored-without-terminal", sets=["/process/terminal"])
+def size_without_a_terminal(trial: Trial) -> None:
+    """Without a terminal, its size is ignored: no error, and no terminal."""
+    for given in ({"terminal": False}, {}):
+        config = trial.config(*steps(["tty"], ["ids"], ["wait"]))
+        config["process"] |= given | {"consoleSize": {"height": ROWS, "width": COLUMNS}}
+        container = trial.container(config)
+        done = container.create()
+        clause = "config.process.consoleSize.ignored-without-terminal"
+        trial.expect(clause, f"consoleSize without terminal is refused: {done.words}", got=done.ok, want=True)
+        if done.ok:
+            trial.judge_facts(config, container.must_start().facts())
