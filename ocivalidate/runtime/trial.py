@@ -129,6 +129,11 @@ class Trial:
             return ""
         return str(linux.setdefault("cgroupsPath", f"{self.stage.group}/{container_id}"))
 
+    @property
+    def probe_path(self) -> str:
+        """Where the probe stands in containers, for steps that execute it again."""
+        return rootfs.PROBE
+
     def console_socket(self) -> ConsoleSocket:
         """A socket for ``create(console_socket=…)`` that the terminal of a container is sent to."""
         # Beside the folders of the cases: the path of a socket has little room.

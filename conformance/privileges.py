@@ -1,0 +1,101 @@
+"""What the process may become: no new privileges, the score for memory shortage, the profile of AppArmor."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from typing import Any
+
+from ocivalidate.runtime import Facts, Trial, caller, case, steps
+
+APPLIED = "config.process.oomScoreAdj.applied"
+UNTOUCHED = "config.process.oomScoreAdj.untouched"
+CALLERS_SCORE = 321
+SUID = "/usr/bin/set-uid"
+
+
+def run_with_suid_file(trial: Trial, config: dict[str, Any]) -> Facts:
+    """Run a container that has a set-uid Python in it."""
+    container = trial.container(config)
+    # A copy: the files of the root filesystem are shared with those of other containers.
+    rootfs = container.bundle / "rootfs"
+    shutil.copyfile(rootfs / "usr/bin/python3", rootfs / SUID.lstrip("/"))
+    (rootfs / SUID.lstrip("/")).chmod(0o4755)
+    container.must_create().must_start()
+    return container.facts()
+
+
+def effective_uid(facts: Facts, *step: str) -> Any:
+    """The user that a program executed by a step found itself to be, or how it failed."""
+    done = facts.outcome(*step)
+    if not isinstance(done, dict) or done["status"]:
+        return done
+    records = next(iter(json.loads(done["stdout"]).values()))
+    return records[0]["value"]["uids"][1]
+
+
+@case(sets=["/process/noNewPrivileges"], needs=["root"])
+def no_new_privileges(trial: Trial) -> None:
+    """With noNewPrivileges a set-uid program gains nothing; without it does, which shows that it could."""
+    step = ["execute", SUID, "-I", "-S", trial.probe_path, "ids"]
+    for given, want in ((True, 1000), (False, 0), (None, 0)):
+        config = trial.config(*steps(["status"], step, ["wait"]))
+        config["process"]["user"] = {"uid": 1000, "gid": 1000}
+        if given is not None:
+            config["process"]["noNewPrivileges"] = given
+        facts = run_with_suid_file(trial, config)
+        trial.judge_facts(config, facts)
+        message = f"a set-uid program is run as another user, noNewPrivileges being {json.dumps(given)}"
+        trial.applied("/process/noNewPrivileges", got=effective_uid(facts, *step), want=want, message=message)
+
+
+@case(APPLIED, sets=["/process/oomScoreAdj"])
+def oom_score_is_set(trial: Trial) -> None:
+    """The score is what is given, zero too, whatever that of the runtime's caller."""
+    somebody = caller(oom_score_adj=CALLERS_SCORE)
+    for score in (777, 0):
+        config = trial.config(*steps(["oom-score-adj"], ["wait"]))
+        config["process"]["oomScoreAdj"] = score
+        container = trial.container(config)
+        container.must_create(through=somebody).must_start(through=somebody)
+        trial.judge_facts(config, container.facts())
+
+
+@case(UNTOUCHED)
+def oom_score_is_untouched(trial: Trial) -> None:
+    """Without oomScoreAdj the score stays that of whoever calls the runtime."""
+    somebody = caller(oom_score_adj=CALLERS_SCORE)
+    container = trial.container(trial.config(*steps(["oom-score-adj"], ["wait"])))
+    container.must_create(through=somebody).must_start(through=somebody)
+    got = container.facts().value("oom-score-adj")
+    trial.expect(UNTOUCHED, "the score is not that of the runtime's caller", got=got, want=CALLERS_SCORE)
+
+
+_PROFILE = """
+profile {name} flags=(attach_disconnected,mediate_deleted) {{
+  capability, file, mount, umount, network, signal, ptrace, unix, pivot_root,
+  deny /tmp/denied w,
+}}
+"""
+
+
+@case(sets=["/process/apparmorProfile"], needs=["root", "lsm:apparmor", "program:apparmor_parser"], alone=["apparmor"])
+def apparmor_profile(trial: Trial) -> None:
+    """The process is confined by the profile of AppArmor that is given."""
+    name = f"{trial.stage.prefix}profile"
+    file = trial.folder / "profile"
+    file.write_text(_PROFILE.format(name=name), encoding="ascii")
+    loaded = subprocess.run(["apparmor_parser", "--replace", str(file)], capture_output=True, text=True, check=False)
+    if loaded.returncode:
+        trial.skip(f"AppArmor takes no profile of ours: {loaded.stderr.strip()[:200]}")
+    trial.undo(lambda: subprocess.run(["apparmor_parser", "--remove", str(file)], capture_output=True, check=False))
+    config = trial.config(*steps(["label"], ["write", "/tmp/allowed"], ["write", "/tmp/denied"], ["wait"]))
+    config["process"]["apparmorProfile"] = name
+    container = trial.container(config).must_create().must_start()
+    facts = container.facts()
+    trial.judge_facts(config, facts)
+    got = [facts.outcome("write", f"/tmp/{word}") for word in ("allowed", "denied")]
+    message = "what the profile denies and allows is not what the process can do"
+    trial.applied("/process/apparmorProfile", got=got, want=[True, "EACCES"], message=message)
+    container.clean_up()
