@@ -35,7 +35,12 @@ def root_with_some(trial: Trial) -> None:
     """Root has of every set what is given, and no more; what it lacks it cannot do."""
     config = trial.config(
         *steps(
-            ["status"], ["ids"], ["write", "/tmp/f"], ["chown", "/tmp/f", "5", "5"], ["mknod", "/tmp/n", "c"], ["wait"]
+            ["status"],
+            ["ids"],
+            ["write", "/tmp/f"],
+            ["chown", "/tmp/f", "5", "5"],
+            ["mknod", "/tmp/n", "c", "1", "3"],
+            ["wait"],
         )
     )
     some = "CHOWN KILL NET_RAW SETPCAP"
@@ -72,7 +77,12 @@ def user_with_ambient(trial: Trial) -> None:
     """Of another user's capabilities those that are ambient survive execve, and work."""
     config = trial.config(
         *steps(
-            ["status"], ["ids"], ["write", "/tmp/f"], ["chown", "/tmp/f", "5", "5"], ["mknod", "/tmp/n", "c"], ["wait"]
+            ["status"],
+            ["ids"],
+            ["write", "/tmp/f"],
+            ["chown", "/tmp/f", "5", "5"],
+            ["mknod", "/tmp/n", "c", "1", "3"],
+            ["wait"],
         )
     )
     some = "CHOWN KILL NET_BIND_SERVICE"
@@ -125,7 +135,7 @@ def judge_warned(trial: Trial, name: str, config: dict[str, Any], through: tuple
 
 @case(ERROR, WARNING, NO_FAIL, sets=SETS[:1], needs=["root"])
 def unknown_capability(trial: Trial) -> None:
-    """A capability that nobody knows is an error to 1.0.2; from 1.1.0 on it is warned of, and the others are granted."""
+    """A capability that nobody knows is an error to 1.0.2; later it is warned of, and the others are granted."""
     config = trial.config(*steps(["status"], ["ids"], ["wait"]))
     if trial.holds("1.1.0"):
         judge_warned(trial, UNKNOWN, config)

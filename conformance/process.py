@@ -60,7 +60,7 @@ def user_with_groups(trial: Trial) -> None:
     """The process has the user, the group and exactly the additional groups given, the mask and the folder."""
     config = trial.config(*steps(["ids"], ["cwd"], ["write", "mine"], ["stat", "mine"], ["wait"]))
     set_user(config, uid=UID, gid=GID, umask=0o027, additionalGids=GROUPS)
-    config["process"]["cwd"] = "/tmp"  # noqa: S108  # a path in the container
+    config["process"]["cwd"] = "/tmp"  # a path in the container
     container = trial.container(config)
     somebody = caller(groups=CALLERS_GROUPS, umask=0o077)
     container.must_create(through=somebody).must_start(through=somebody)

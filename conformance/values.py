@@ -46,7 +46,7 @@ _LIMIT = {"type": "RLIMIT_NOFILE", "soft": 64, "hard": 128}
 _RLIMITS = "/process/rlimits"
 _BATCH = {"policy": "SCHED_BATCH"}
 _BEST_EFFORT = {"class": "IOPRIO_CLASS_BE", "priority": 4}
-_TMPFS = {"destination": "/tmp", "type": "tmpfs", "source": "tmpfs", "options": ["size=1m"]}  # noqa: S108  # inside
+_TMPFS = {"destination": "/tmp", "type": "tmpfs", "source": "tmpfs", "options": ["size=1m"]}  # inside
 _DEVICE = {"path": "/dev/given", "type": "c", "major": 1, "minor": 3, "fileMode": 438}
 _IDS = {"containerID": 0, "hostID": 0, "size": 65536}
 _POLICY = {"mode": "MPOL_BIND", "nodes": "0"}
@@ -56,7 +56,7 @@ _DENIED = {"allow": False, "type": "c", "major": 1, "minor": 99, "access": "w"}
 
 PROCESS = Table(
     (
-        Row("process-cwd-relative", "/process/cwd", "tmp", "/tmp"),  # noqa: S108  # a path in the container
+        Row("process-cwd-relative", "/process/cwd", "tmp", "/tmp"),  # a path in the container
         Row("process-cwd-empty", "/process/cwd", ""),
         Row("process-args-empty", "/process/args", []),
         Row("process-args-type", "/process/args", "/usr/bin/python3"),

@@ -16,6 +16,8 @@ MOUNT = "/sys/fs/cgroup"
 PREFIX = "ocivalidate-"
 """Every group that we make, or have made, starts like this, so that what an ended run left can be found."""
 
+REAL_TIME_BUDGET = "cpu.rt_runtime_us"
+
 
 @dataclass(frozen=True, slots=True)
 class Layout:
@@ -87,6 +89,17 @@ def read(where: Layout, controller: str, group: str, name: str) -> str | None:
             return file.read().rstrip("\n")
     except (OSError, KeyError):
         return None
+
+
+def has_real_time_budgets(where: Layout) -> bool:
+    """Whether a group has to be given time for real-time processes before it can have any (sched-rt-group)."""
+    return os.path.exists(f"{where.controllers.get('cpu', '')}/{REAL_TIME_BUDGET}")
+
+
+def give_real_time(where: Layout, group: str, microseconds: int) -> None:
+    """Give a group so much of every second for real-time processes. Raises :class:`OSError`."""
+    with open(f"{where.controllers['cpu']}{group}/{REAL_TIME_BUDGET}", "w", encoding="ascii") as file:
+        file.write(str(microseconds))
 
 
 def make(where: Layout, group: str) -> None:

@@ -9,6 +9,7 @@ import os
 import shutil
 from collections.abc import Callable, Sequence
 
+from ocivalidate.runtime import kernelnames, syscalls
 from ocivalidate.runtime.host import Host
 from ocivalidate.runtime.subject import Subject
 
@@ -55,6 +56,12 @@ def _seccomp(host: Host, _subject: Subject, detail: str) -> str:
     return "" if not detail or detail in host.seccomp_actions else f"this kernel does not know seccomp action {detail}"
 
 
+def _policy(host: Host, _subject: Subject, detail: str) -> str:
+    if "SYS_NICE" not in host.bounding:
+        return f"no process here can have {detail}: CAP_SYS_NICE is not in our bounding set"
+    return syscalls.policy_refused(kernelnames.POLICIES[detail])
+
+
 def _resctrl(host: Host, _subject: Subject, _detail: str) -> str:
     if not host.resctrl:
         return "this kernel has no resctrl file system"
@@ -87,6 +94,7 @@ NEEDS: dict[str, Look] = {
     "lsm": _lsm,
     "machine": _machine,
     "namespace": _namespace,
+    "policy": _policy,
     "program": _program,
     "resctrl": _resctrl,
     "root": _root,

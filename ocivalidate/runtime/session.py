@@ -20,7 +20,6 @@ from ocivalidate.runtime.facts import NoFacts
 from ocivalidate.runtime.operations import TimedOut
 from ocivalidate.runtime.trial import Stage, Trial
 
-
 _SMOKE_PATIENCE = 15.0  # seconds for the first container
 
 

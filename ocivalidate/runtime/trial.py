@@ -134,6 +134,22 @@ class Trial:
         """Where the probe stands in containers, for steps that execute it again."""
         return rootfs.PROBE
 
+    def allow_real_time(self, config: dict[str, Any]) -> None:
+        """Have the group of a container give time to real-time processes, where groups have to be given it.
+
+        Only one case at a time may do so: ``alone=["real-time"]``.
+        """
+        layout, group = self.stage.layout, self.stage.group
+        if not group or not cgroups.has_real_time_budgets(layout):
+            return
+        try:
+            cgroups.give_real_time(layout, group, 200_000)
+        except OSError as problem:
+            self.skip(f"this kernel gives a group no time for real-time processes: {problem.strerror}")
+        self.undo(lambda: cgroups.give_real_time(layout, group, 0))
+        cpu = config["linux"].setdefault("resources", {}).setdefault("cpu", {})
+        cpu |= {"realtimePeriod": 1_000_000, "realtimeRuntime": 100_000}
+
     def console_socket(self) -> ConsoleSocket:
         """A socket for ``create(console_socket=…)`` that the terminal of a container is sent to."""
         # Beside the folders of the cases: the path of a socket has little room.
