@@ -432,6 +432,82 @@ def execute(path: str, *arguments: str) -> dict[str, Any]:
     return {"status": os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), "stdout": said.decode("utf-8", "replace")}
 
 
+def lay_out(folder: str, program: str = "") -> bool:
+    """Lay out in a folder what ``effects`` looks at; ``program``: the bytes, in hex, of one that exits with its euid.
+
+    Mount options bear on each: a set-user-ID program, a device (that of /dev/null), a link, a file, a folder.
+    """
+    path = f"{folder}/program"
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC)
+    os.write(descriptor, bytes.fromhex(program))
+    os.close(descriptor)
+    os.chmod(path, 0o4755)  # noqa: S103  # so that it can be seen whether the bit counts
+    os.mknod(f"{folder}/device", 0o020666, os.makedev(1, 3))
+    write(f"{folder}/file")
+    os.mkdir(f"{folder}/folder")
+    os.symlink("file", f"{folder}/link")
+    return True
+
+
+def effects(folder: str) -> dict[str, Any]:
+    """What can be done in a folder that ``lay_out`` made ready, each by doing it: what it gave, or an errno."""
+    return {
+        "write": _effect(write, f"{folder}/written"),
+        "exec": _effect(_run_as, f"{folder}/program", 0),
+        "suid": _effect(_run_as, f"{folder}/program", 1000),
+        "dev": _effect(open_as, f"{folder}/device"),
+        "follow": _effect(open_as, f"{folder}/link"),
+        "file": _effect(_access_times, f"{folder}/file", read),
+        "folder": _effect(_access_times, f"{folder}/folder", os.listdir),
+    }
+
+
+def _effect(do: Callable[..., Any], *arguments: Any) -> Any:
+    try:
+        return do(*arguments)
+    except OSError as problem:
+        import errno
+
+        return errno.errorcode.get(problem.errno or 0, str(problem))
+
+
+def _run_as(path: str, uid: int) -> int:
+    """The lower byte of the effective user with which a program runs that user ``uid`` executes."""
+    out, into = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            os.setgid(uid)
+            os.setuid(uid)
+            os.execv(path, [path])  # noqa: S606  # no shell is wanted
+        except OSError as problem:
+            os.write(into, bytes([problem.errno or 0]))
+        os._exit(0)
+    os.close(into)
+    said = os.read(out, 1)
+    os.close(out)
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    if said:
+        raise OSError(said[0], path)
+    return code
+
+
+def _access_times(path: str, look_at: Callable[[str], Any]) -> str:
+    """When the access time of a path moves: ``never``, only ``when stale``, or ``always``."""
+    import time
+
+    now = int(time.time())
+    moved = []
+    # Older than the last change; later than any, so that only who counts every access would change it.
+    for accessed in (now - 100, now + 1000):
+        os.utime(path, (accessed, now - 50))
+        look_at(path)
+        moved.append(int(os.stat(path).st_atime) != accessed)
+    return {(False, False): "never", (True, False): "when stale", (True, True): "always"}.get(
+        (moved[0], moved[1]), "strangely"
+    )
+
+
 def mount(source: str, target: str, kind: str, flags: str = "0", data: str = "") -> bool:
     """Put a mount somewhere; the flags are a number."""
     _call("mount", source.encode(), target.encode(), kind.encode(), _ctypes().c_ulong(int(flags, 0)), data.encode())
@@ -624,6 +700,7 @@ STEPS: dict[str, Callable[..., Any]] = {
     "chown": chown,
     "clock": clock,
     "cwd": cwd,
+    "effects": effects,
     "environ": environ,
     "everything": everything,
     "execute": execute,
@@ -638,6 +715,7 @@ STEPS: dict[str, Callable[..., Any]] = {
     "interfaces": interfaces,
     "ioprio": ioprio,
     "label": label,
+    "lay-out": lay_out,
     "link": _done(os.link),
     "list": list_folder,
     "look": look,
