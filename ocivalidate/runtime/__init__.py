@@ -12,9 +12,10 @@ if TYPE_CHECKING:
     from ocivalidate.runtime.api import run_runtime
     from ocivalidate.runtime.callers import caller
     from ocivalidate.runtime.cases import Case, case
-    from ocivalidate.runtime.configs import changed
+    from ocivalidate.runtime.configs import changed, objects_of
     from ocivalidate.runtime.console import NoConsole
     from ocivalidate.runtime.container import Container, RuntimeFailed
+    from ocivalidate.runtime.documents import document_clauses, judge_document
     from ocivalidate.runtime.driver import Call
     from ocivalidate.runtime.facts import Facts
     from ocivalidate.runtime.trial import Trial, steps
@@ -31,6 +32,9 @@ _HOMES = {
     "caller": "callers",
     "case": "cases",
     "changed": "configs",
+    "document_clauses": "documents",
+    "judge_document": "documents",
+    "objects_of": "configs",
     "run_runtime": "api",
     "steps": "trial",
 }
@@ -46,6 +50,9 @@ __all__ = [
     "caller",
     "case",
     "changed",
+    "document_clauses",
+    "judge_document",
+    "objects_of",
     "run_runtime",
     "steps",
 ]

@@ -137,6 +137,11 @@ def folders(where: Layout, group: str) -> list[str]:
     return [mount + group for mount in where.hierarchies if os.path.isdir(mount + group)]
 
 
+def members(folder: str) -> list[int]:
+    """The processes in the folder of a group; 0 stands for one of another process namespace."""
+    return sorted(map(int, _words(f"{folder}/cgroup.procs")))
+
+
 def remove(where: Layout, group: str, patience: float = 2.0) -> list[str]:
     """Kill what runs in a group and below, remove it everywhere, and return the folders that stayed."""
     deadline = time.monotonic() + patience
@@ -151,7 +156,7 @@ def remove(where: Layout, group: str, patience: float = 2.0) -> list[str]:
 def _removed(folder: str) -> bool:
     for below, _, _ in os.walk(folder, topdown=False):
         # A process of another process namespace reads as 0, which to kill(2) would mean ourselves.
-        for pid in filter(None, map(int, _words(f"{below}/cgroup.procs"))):
+        for pid in filter(None, members(below)):
             with contextlib.suppress(OSError):
                 os.kill(pid, signal.SIGKILL)
         with contextlib.suppress(OSError):

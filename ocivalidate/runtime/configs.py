@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import copy
 import itertools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ocivalidate.pointers import parse_pointer
 from ocivalidate.runtime.rootfs import PROBE_ARGS
+from ocivalidate.schema import everything
 
 # What the probe needs for the steps that cases ask of it; those on capabilities set their own.
 CAPABILITIES = tuple(
@@ -104,3 +105,24 @@ def _put(holder: Any, token: str, value: Any) -> None:
         holder.append(value)
     else:
         holder[int(token)] = value
+
+
+def objects_of(config: Any) -> Iterator[dict[str, Any]]:
+    """The objects of a config whose members the schema names, so that any other member of them is unknown.
+
+    Objects whose members have names of the author's choice (annotations, kernel parameters) are passed over.
+    """
+    yield from _objects(config, everything("runtime-config"))
+
+
+def _objects(value: Any, node: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    if isinstance(value, list):
+        for entry in value:
+            yield from _objects(entry, node.get("items", {}))
+    if isinstance(value, dict):
+        members, others = node.get("properties", {}), node.get("additionalProperties")
+        if members:
+            yield value
+        for name, member in [*value.items()]:
+            below = members.get(name, others)
+            yield from _objects(member, below if isinstance(below, dict) else {})

@@ -39,9 +39,10 @@ class Container:
         self.group = group
         self.id = container_id
         self.bundle = bundle
-        self.output = bundle.parent / f"{container_id}.out"
-        self.errors = bundle.parent / f"{container_id}.err"
-        self.pid_file = bundle.parent / f"{container_id}.pid"
+        # Two containers of one case may have an id in common, one after the other; their bundles differ.
+        self.output, self.errors, self.pid_file = (
+            bundle.parent / f"{container_id.replace('/', '_')}@{bundle.name}.{kind}" for kind in ("out", "err", "pid")
+        )
         self.pid = 0
         self._created = False
         self._cleaned = False
@@ -80,7 +81,9 @@ class Container:
 
     def delete(self, *, force: bool = False) -> Call:
         """Delete it."""
-        return self.runtime.delete(self.id, force=force)
+        done = self.runtime.delete(self.id, force=force)
+        self._created = self._created and not done.ok
+        return done
 
     def must_create(self, **more: Any) -> Container:
         """Create it. Raises :class:`RuntimeFailed` when the runtime does not."""
@@ -141,6 +144,26 @@ class Container:
             if now == status or time.monotonic() > deadline:
                 return now
             time.sleep(0.005)  # nothing tells when a runtime has noticed
+
+    def snapshot(self) -> dict[str, Any]:
+        """All that an operation without effect has to leave as it is.
+
+        That is the state as the runtime tells it (``None`` when it knows none), the container process with the moment
+        at which it began, the processes in its control groups, and what it printed.
+        """
+        done = self.runtime.state(self.id)
+        began = ""
+        with contextlib.suppress(OSError):
+            # What stands before the last parenthesis is a name, which may hold anything.
+            began = Path(f"/proc/{self.pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[19]
+        members = [cgroups.members(folder) for folder in self._own_groups()]
+        return {
+            "state": done.stdout if done.ok else None,
+            "alive": self.alive(),
+            "process": f"{self.pid} since {began}" if began else None,
+            "members": sorted({pid for some in members for pid in some}),
+            "printed": self.printed(),
+        }
 
     def _pid(self, pid_file: str) -> int:
         """The container process as the pid file names it, or else the state."""
@@ -246,9 +269,14 @@ class Container:
         left = [f"process {self.pid}"] if self.alive() else []
         left += [f"control group {folder}" for folder in self._own_groups()]
         left += [f"mount {point}" for point in sorted(mounts_below(str(self.bundle)) - known_mounts)]
-        if (self.runtime.root / self.id).exists():
+        if self._has_state():
             left.append(f"state {self.runtime.root / self.id}")
         return left
+
+    def _has_state(self) -> bool:
+        """Whether the folder of states has an entry of this name; an id may be any text, also ``..``."""
+        root = self.runtime.root
+        return root.is_dir() and self.id in os.listdir(root)
 
     def _own_groups(self) -> list[str]:
         """The folders of the groups that were made for this container."""
@@ -265,9 +293,10 @@ class Container:
             return []
         self._cleaned = True
         self.runtime.deadline = max(self.runtime.deadline, time.monotonic() + _CLEANING_PATIENCE)
-        if self._created or (self.runtime.root / self.id).exists():
-            self.delete(force=True)
+        # Killed by us first: a runtime that has to do it waits for the end of the process by the clock.
         left = self._end_process()
+        if (self._created or self._has_state()) and not self.delete().ok:
+            self.delete(force=True)
         for path in self._group_paths():
             left += [f"control group {folder}" for folder in cgroups.remove(self._layout, path)]
         for point in sorted(mounts_below(str(self.bundle)), reverse=True):

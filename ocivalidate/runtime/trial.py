@@ -102,14 +102,16 @@ class Trial:
         (bundle / "config.json").write_bytes(content)
 
     def container(
-        self, config: Mapping[str, Any] | None = None, *, bundle: Path | None = None, container_id: str = ""
+        self, config: Mapping[str, Any] | None = None, *, bundle: Path | None = None, container_id: str | None = None
     ) -> Container:
         """A container that is not created yet.
 
         From a config (default: that of a probe that waits), in a new bundle, or from a ``bundle`` that is there. A
         config that names no control group gets one that is the container's own.
         """
-        own_id = container_id or f"{self.stage.prefix}{self.case.id.replace('.', '-')}-{next(self._numbers)}"
+        own_id = container_id
+        if own_id is None:
+            own_id = f"{self.stage.prefix}{self.case.id.replace('.', '-')}-{next(self._numbers)}"
         group = ""
         if bundle is None:
             made = copy.deepcopy(dict(self.config("wait") if config is None else config))

@@ -1,0 +1,238 @@
+"""The life of a container: create, start, kill, delete and state in every order that is allowed.
+
+What must fail, and what failing must not change, is in ``refusals.py``.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ocivalidate.runtime import Container, Trial, case, changed, steps
+
+_NAMESPACES = {"pid": "pid", "ipc": "ipc", "uts": "uts", "mount": "mnt"}
+
+
+def _command_line(container: Container) -> list[str]:
+    return Path(f"/proc/{container.pid}/cmdline").read_text(encoding="utf-8").rstrip("\0").split("\0")
+
+
+def _environment_built(container: Container, config: Mapping[str, Any]) -> dict[str, bool]:
+    """Which of the resources that a config asks for are there, as the kernel tells it of the container process."""
+    folder = f"/proc/{container.pid}"
+    own = {
+        kind: os.readlink(f"{folder}/ns/{file}") != os.readlink(f"/proc/self/ns/{file}")
+        for kind, file in _NAMESPACES.items()
+    }
+    mounted = {line.split()[4] for line in Path(f"{folder}/mountinfo").read_text(encoding="utf-8").splitlines()}
+    mounts = {entry["destination"]: entry["destination"] in mounted for entry in config["mounts"]}
+    group = {"control group": container.group in container.groups.values()} if container.group else {}
+    return own | mounts | group
+
+
+@case(
+    "runtime.operations.supported",
+    "runtime.scope.creator-can-operate",
+    "runtime.create.creates",
+    "runtime.create.args-deferred",
+    "runtime.lifecycle.create-resources",
+    "runtime.lifecycle.no-run-at-create",
+    "runtime.lifecycle.run-program",
+    "runtime.lifecycle.destroy-undo",
+    "runtime.start.runs-process",
+    "runtime.delete.removes-resources",
+    needs=["root"],
+)
+def one_life(trial: Trial) -> None:
+    """Create builds the environment and runs nothing, start runs the program, kill ends it, delete undoes create."""
+    config = trial.config(*steps(["argv"], ["read", "/tmp/before-start"], ["write", "/tmp/ran", "by the program"]))
+    config["mounts"].append({"destination": "/var", "type": "tmpfs", "source": "tmpfs"})
+    config["process"]["args"] += [",", "wait"]
+    container = trial.container(config)
+    answers = {"create": container.create().ok, "state": container.state()["status"] == "created"}
+    root = container.bundle / "rootfs"
+    trial.expect_that(
+        "runtime.create.creates",
+        "create does not make a container with a process of its own",
+        held=answers["create"] and container.alive(),
+        got=answers,
+        want="a container that state knows, and a process",
+    )
+    built = _environment_built(container, config)
+    trial.expect(
+        "runtime.lifecycle.create-resources",
+        "what config.json asks for is not there after create",
+        got=[name for name, there in built.items() if not there],
+        want=[],
+    )
+    for clause in ("runtime.lifecycle.no-run-at-create", "runtime.create.args-deferred"):
+        trial.expect(
+            clause,
+            "the program runs before start",
+            got=_command_line(container) == config["process"]["args"],
+            want=False,
+        )
+        trial.expect(clause, "the program ran before start", got=(root / "tmp" / "ran").exists(), want=False)
+    (root / "tmp" / "before-start").write_text("after create", encoding="utf-8")
+    answers["start"] = container.start().ok
+    facts = container.facts()
+    for clause in ("runtime.start.runs-process", "runtime.lifecycle.run-program"):
+        trial.expect(clause, "another program was run", got=facts.value("argv"), want=config["process"]["args"])
+        trial.expect(clause, "the program did not run", got=(root / "tmp" / "ran").exists(), want=True)
+    trial.expect(
+        "runtime.lifecycle.no-run-at-create",
+        "the program ran before start: it does not see what was written before",
+        got=facts.outcome("read", "/tmp/before-start"),
+        want="after create",
+    )
+    answers["kill"] = container.kill().ok
+    container.wait_stopped()
+    answers["delete"] = container.delete().ok
+    wanted = dict.fromkeys(("create", "state", "start", "kill", "delete"), True)
+    for clause in ("runtime.operations.supported", "runtime.scope.creator-can-operate"):
+        trial.expect(clause, "an operation does not work", got=answers, want=wanted)
+    for clause in ("runtime.delete.removes-resources", "runtime.lifecycle.destroy-undo"):
+        trial.expect(clause, "delete leaves behind what create made", got=container.leftovers(), want=[])
+        trial.expect(clause, "state still knows the container", got=container.exists(), want=False)
+
+
+@case(
+    "runtime.lifecycle.config-updates-no-effect",
+    "runtime.create.later-config-changes-ignored",
+    needs=["root"],
+)
+def config_is_rewritten(trial: Trial) -> None:
+    """What becomes of config.json after create means nothing to start, state, kill and delete."""
+    config = trial.config(*steps(["argv"], ["environ"], ["uname"], ["wait"]))
+    config |= {"hostname": "first", "annotations": {"org.example.which": "first"}}
+    config["process"]["env"].append("WHICH=first")
+    container = trial.container(config).must_create()
+    other = trial.config(*steps(["argv"], ["environ"], ["uname"], ["ids"], ["wait"]))
+    other["process"]["env"] = ["WHICH=second"]
+    late = trial.folder / "poststop-ran"
+    hook = {"path": "/bin/sh", "args": ["sh", "-c", f"cat > /dev/null; echo > '{late}'"]}
+    other |= {"hostname": "second", "annotations": {"org.example.which": "second"}, "hooks": {"poststop": [hook]}}
+    trial.rewrite(container.bundle, other)
+    container.must_start()
+    facts = container.facts()
+    got = {
+        "args": facts.value("argv"),
+        "hostname": facts.value("uname")["nodename"],
+        "env": [entry for entry in facts.value("environ") if entry in ("WHICH=first", "WHICH=second")],
+        "annotations": container.state().get("annotations"),
+    }
+    trial.rewrite(container.bundle, b"no JSON")
+    answers = {"state": container.status(), "kill": container.kill().ok}
+    container.wait_exit()
+    answers["stopped"] = container.wait_for_status("stopped")
+    trial.rewrite(container.bundle, other)
+    answers["delete"] = container.delete().ok
+    want = {
+        "args": config["process"]["args"],
+        "hostname": "first",
+        "env": ["WHICH=first"],
+        "annotations": config["annotations"],
+    }
+    fine = {"state": "running", "kill": True, "stopped": "stopped", "delete": True}
+    for clause in ("runtime.lifecycle.config-updates-no-effect", "runtime.create.later-config-changes-ignored"):
+        trial.expect(clause, "a config.json that was written after create has an effect", got=got, want=want)
+        trial.expect(clause, "operations need the config.json of create", got=answers, want=fine)
+        trial.expect(clause, "a hook was run that config.json did not have at create", got=late.exists(), want=False)
+
+
+@case("runtime.create.creates", "runtime.state.bundle.absolute", "runtime.state-op.returns-state", needs=["root"])
+def bundle_is_named_relatively(trial: Trial) -> None:
+    """A path from the working directory, with spaces and letters beyond ASCII; state gives the absolute one."""
+    bundle = trial.bundle(trial.config("cwd"), "a bündle, 包")
+    _lives_in(trial, trial.container(bundle=bundle), bundle.name, str(trial.folder))
+
+
+@case("runtime.create.creates", "runtime.state.bundle.absolute", "runtime.state-op.returns-state", needs=["root"])
+def bundle_is_a_link(trial: Trial) -> None:
+    """A symbolic link to a bundle is as good as the bundle."""
+    bundle = trial.bundle(trial.config("cwd"))
+    link = trial.folder / "link"
+    link.symlink_to(bundle.name)
+    _lives_in(trial, trial.container(bundle=bundle), str(link), None)
+
+
+def _lives_in(trial: Trial, container: Container, named: str, cwd: str | None) -> None:
+    created = container.create(named, cwd=cwd)
+    trial.expect("runtime.create.creates", f"no container of the bundle {named}", got=created.ok, want=True)
+    container.must_start()
+    ran = container.facts().value("cwd")
+    trial.expect("runtime.create.creates", "the program does not run in the bundle's root", got=ran, want="/")
+    told = str(container.state().get("bundle"))
+    trial.expect_that(
+        "runtime.state.bundle.absolute", "bundle is not absolute", held=os.path.isabs(told), got=told, want="/…"
+    )
+    trial.expect_that(
+        "runtime.state-op.returns-state",
+        "bundle is not the bundle's folder",
+        held=os.path.isabs(told) and os.path.isdir(told) and os.path.samefile(told, container.bundle),
+        got=told,
+        want=str(container.bundle),
+    )
+
+
+@case("runtime.create.creates", needs=["root"])
+def id_is_used_again(trial: Trial) -> None:
+    """The id of a deleted container, or of one whose creation failed, is free for another container."""
+    refused = trial.container(changed(trial.config("wait"), "/root/path", "nosuch"))
+    created = refused.create()
+    trial.expect("runtime.create.creates", "a root that is not there is accepted", got=created.ok, want=False)
+    for number in (1, 2):
+        config = trial.config(*steps(["read", "/tmp/number"], ["wait"])) | {
+            "annotations": {"org.example.number": str(number)}
+        }
+        config["linux"]["cgroupsPath"] = f"{trial.stage.group}/{refused.id}"
+        bundle = trial.bundle(config)
+        (bundle / "rootfs" / "tmp" / "number").write_text(str(number), encoding="utf-8")
+        container = trial.container(bundle=bundle, container_id=refused.id)
+        created = container.create()
+        trial.expect("runtime.create.creates", f"the id is not free: {created.words}", got=created.ok, want=True)
+        container.must_start()
+        state = container.state()
+        got = {
+            "bundle": state.get("bundle"),
+            "annotations": state.get("annotations"),
+            "number": container.facts().value("read"),
+        }
+        want = {"bundle": str(bundle), "annotations": {"org.example.number": str(number)}, "number": str(number)}
+        trial.expect("runtime.create.creates", "it is not the new container", got=got, want=want)
+        container.must_kill()
+        container.wait_stopped()
+        container.must_delete()
+
+
+@case("runtime.create.creates", "runtime.start.no-process-error", needs=["root"])
+def no_process(trial: Trial) -> None:
+    """A config without process makes a container, which cannot be started, also not when config.json gets one."""
+    config = trial.config("cwd")
+    process = config.pop("process")
+    container = trial.container(config)
+    created = container.create()
+    message = f"a config without process, which only start requires, is refused: {created.words}"
+    trial.expect("runtime.create.creates", message, got=created.ok, want=True)
+    before = container.snapshot()
+    clause = "runtime.start.no-process-error"
+    trial.expect(clause, "it can be started", got=container.start().refused, want=True)
+    trial.rewrite(container.bundle, config | {"process": process})
+    trial.expect(clause, "it runs a process that config.json got later", got=container.start().refused, want=True)
+    trial.expect(clause, "a start that failed changed it", got=container.snapshot(), want=before)
+
+
+@case("runtime.warnings.continue", needs=["root"])
+def delete_goes_on_after_a_warning(trial: Trial) -> None:
+    """A poststop hook that fails is warned of, and the container is deleted all the same."""
+    mark = trial.folder / "hook-ran"
+    hooks = [{"path": "/bin/sh", "args": ["sh", "-c", f"cat > /dev/null; echo > '{mark}'; exit 3"]}]
+    container = trial.container(trial.config("wait") | {"hooks": {"poststop": hooks}}).must_create().must_start()
+    container.must_kill()
+    container.wait_stopped()
+    container.delete()
+    trial.expect("runtime.warnings.continue", "the hook was not run", got=mark.exists(), want=True)
+    trial.expect("runtime.warnings.continue", "state still knows the container", got=container.exists(), want=False)
+    trial.expect("runtime.warnings.continue", "delete leaves things behind", got=container.leftovers(), want=[])

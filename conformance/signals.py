@@ -1,0 +1,73 @@
+"""Kill sends the container process the signal that it is told, and no other."""
+
+from __future__ import annotations
+
+import signal
+
+from ocivalidate.runtime import Container, Trial, case
+
+CLAUSE = "runtime.kill.sends-signal"
+# Signals of which programs make use, by the names of POSIX; KILL and STOP cannot be caught.
+CAUGHT = ("HUP", "INT", "QUIT", "USR1", "USR2", "ALRM", "TERM", "CONT", "WINCH")
+
+
+def _number(name: str) -> int:
+    return int(getattr(signal, f"SIG{name}"))
+
+
+def _caught(container: Container, how_many: int) -> list[int]:
+    """The signals that the probe reports, once there are so many, or the container has ended."""
+
+    def look(text: str) -> list[int] | None:
+        found = [line.removeprefix('{"signal":').rstrip("}") for line in text.splitlines() if "signal" in line]
+        return list(map(int, found)) if len(found) >= how_many else None
+
+    found: list[int] | None = container.wait_output(look)
+    return found if found is not None else []
+
+
+@case(CLAUSE, needs=["root"])
+def running_container_gets_signals(trial: Trial) -> None:
+    """Each signal that is sent by its name reaches the process, once; other ways to name one do the same or nothing."""
+    container = trial.container(trial.config("catch", *(str(_number(name)) for name in CAUGHT))).must_create()
+    container.must_start()
+    container.wait_line(lambda line: "catching" in line)
+    sent: list[int] = []
+    ways = [(name, name) for name in CAUGHT]
+    ways += [("SIGUSR1", "USR1"), (str(_number("USR2")), "USR2"), (str(_number("TERM")), "TERM")]
+    for word, name in ways:
+        done = container.kill(word)
+        if word == name:
+            trial.expect(CLAUSE, f"kill {word} does not work: {done.words}", got=done.ok, want=True)
+        if done.ok:
+            sent.append(_number(name))
+            trial.expect(CLAUSE, f"kill {word} sends something else", got=_caught(container, len(sent)), want=sent)
+    trial.expect(CLAUSE, "a signal that was caught ended the container", got=container.status(), want="running")
+    container.must_kill("KILL")
+    trial.expect(CLAUSE, "kill KILL does not end it", got=container.wait_for_status("stopped"), want="stopped")
+    trial.expect(CLAUSE, "signals came that nobody sent", got=_caught(container, len(sent)), want=sent)
+
+
+@case(CLAUSE, needs=["root"])
+def created_container_gets_signals(trial: Trial) -> None:
+    """KILL ends a container that is created and was never started; its program is not run."""
+    container = trial.container(trial.config("cwd")).must_create()
+    done = container.kill("KILL")
+    trial.expect(CLAUSE, f"kill of a created container does not work: {done.words}", got=done.ok, want=True)
+    trial.expect(CLAUSE, "the process goes on", got=container.wait_for_status("stopped"), want="stopped")
+    trial.expect(CLAUSE, "the process goes on", got=container.alive(), want=False)
+    trial.expect(CLAUSE, "its program was run", got=container.printed(), want="")
+    deleted = container.delete()
+    trial.expect(CLAUSE, f"what was killed is not deleted: {deleted.words}", got=deleted.ok, want=True)
+
+
+@case(CLAUSE, "runtime.errors.no-side-effects", needs=["root"])
+def signal_that_there_is_none_of(trial: Trial) -> None:
+    """Kill does not say that it sent a signal that does not exist, and sends nothing else instead."""
+    container = trial.container().must_create().must_start()
+    container.facts()
+    before = container.snapshot()
+    done = container.kill("NOSUCHSIGNAL")
+    trial.expect(CLAUSE, "kill says that it sent SIGNOSUCHSIGNAL", got=done.ok, want=False)
+    after = container.snapshot()
+    trial.expect("runtime.errors.no-side-effects", "kill with no signal has an effect", got=after, want=before)
