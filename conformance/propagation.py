@@ -1,0 +1,219 @@
+"""How mounts travel between host and container: those on the root filesystem, and those on single mounts.
+
+Our side is a mount of ours that is shared: what becomes mounted below it travels to its peers and slaves in the
+container, unless these were made otherwise; what the container mounts below travels back to us, unless these were.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from ocivalidate.runtime import Container, Facts, Trial, case, steps
+from ocivalidate.runtime.mounting import at, create_with, host_mount, host_mount_points, propagation
+
+ROOTFS = "/linux/rootfsPropagation"
+OPTIONS = "/mounts/*/options"
+APPLIES = "runtime.create.applies-config"
+NEEDS = ("root", "cap:SYS_ADMIN")
+MS_BIND = "0x1000"
+# What travels, by the word for the propagation. For shared, nothing says whether the host is a peer.
+TRAVELS: dict[str, dict[str, Any]] = {
+    "private": {"kind": "private", "from host": False, "to host": False},
+    "shared": {"kind": "shared", "to peers": True},
+    "slave": {"kind": "slave", "from host": True, "to host": False},
+    "unbindable": {"kind": "unbindable", "from host": False, "to host": False, "bound": "EINVAL"},
+}
+
+
+def able_to_mount(trial: Trial, looks: Iterable[list[str]]) -> dict[str, Any]:
+    """A config whose program may mount."""
+    config = trial.config(*steps(*looks, ["mountinfo"], ["wait"]))
+    for names in config["process"]["capabilities"].values():
+        names.append("CAP_SYS_ADMIN")
+    return config
+
+
+def looks_at(place: str, ours: str, peer: str) -> list[list[str]]:
+    """The steps that show how mounts travel to and from ``place``; ``ours`` and ``peer`` are folders to mount on."""
+    return [
+        ["stat", f"{place}/from-host/seen"],
+        ["mount", "none", f"{place}/{ours}", "tmpfs"],
+        ["mount", place or "/", peer, "none", MS_BIND],
+        ["mount", "none", f"{place}/late", "tmpfs"],
+        ["write", f"{place}/late/file"],
+        ["stat", f"{peer}/late/file"],
+    ]
+
+
+def seen_at(facts: Facts, place: str, peer: str, on_host: Path) -> dict[str, Any]:
+    """What travelled to and from ``place``; ``on_host`` is where it would arrive on our side."""
+    return {
+        "kind": propagation(at(facts.value("mountinfo"), place or "/")),
+        "from host": facts.error("stat", f"{place}/from-host/seen") is None,
+        "to host": str(on_host) in host_mount_points(),
+        "bound": facts.error("mount", place or "/"),
+        "to peers": facts.error("stat", f"{peer}/late/file") is None,
+    }
+
+
+def mount_on_our_side(trial: Trial, folder: Path) -> None:
+    """Mount something below a shared mount of ours, which is to be seen in the container or not."""
+    host_mount(trial, folder / "from-host")
+    (folder / "from-host" / "seen").touch()
+
+
+# ------------------------------------------------------------------------------------------------- the root filesystem
+
+
+def root_with(trial: Trial, form: str) -> Container:
+    """A container, not created yet, whose root filesystem is on a shared mount of ours."""
+    config = able_to_mount(trial, looks_at("", "from-container", "/peer"))
+    if form:
+        config["linux"]["rootfsPropagation"] = form
+    config["mounts"].append({"destination": "/early", "type": "tmpfs", "source": "tmpfs"})
+    container = trial.container(config)
+    rootfs = container.bundle / "rootfs"
+    for name in ("early", "from-host", "from-container", "peer", "late"):
+        (rootfs / name).mkdir()
+    host_mount(trial, rootfs, "bind", "shared", kind="none", source=str(rootfs))
+    return container
+
+
+def travels_at_root(trial: Trial, container: Container) -> dict[str, Any]:
+    """Mount something on our side, have the container, which is created, look and mount, and say what travelled."""
+    rootfs = container.bundle / "rootfs"
+    early = str(rootfs / "early") in host_mount_points()
+    mount_on_our_side(trial, rootfs)
+    seen = seen_at(container.must_start().facts(), "", "/peer", rootfs / "from-container")
+    return seen | {"to host": seen["to host"] or early}
+
+
+def judge_root(trial: Trial, form: str) -> None:
+    """Judge a form of rootfsPropagation, and its recursive form where the runtime takes that: no release lists it."""
+    for word in (form, f"r{form}"):
+        container = root_with(trial, word)
+        if word == form:
+            container.must_create()
+        elif not container.create().ok:
+            continue
+        seen = travels_at_root(trial, container)
+        want = TRAVELS[form]
+        message = f"with rootfsPropagation {word} mounts do not travel so"
+        trial.applied(ROOTFS, got={name: seen[name] for name in want}, want=want, message=message)
+        container.clean_up()
+
+
+@case(sets=[ROOTFS], needs=NEEDS)
+def root_is_private(trial: Trial) -> None:
+    """With rootfsPropagation private, mounts travel neither into the container nor out of it."""
+    judge_root(trial, "private")
+
+
+@case(sets=[ROOTFS], needs=NEEDS)
+def root_is_shared(trial: Trial) -> None:
+    """With rootfsPropagation shared, mounts travel between the root filesystem and what is bound of it."""
+    judge_root(trial, "shared")
+
+
+@case(sets=[ROOTFS], needs=NEEDS)
+def root_is_slave(trial: Trial) -> None:
+    """With rootfsPropagation slave, mounts on the host appear in the container, and not the other way around."""
+    judge_root(trial, "slave")
+
+
+@case(sets=[ROOTFS], needs=NEEDS)
+def root_is_unbindable(trial: Trial) -> None:
+    """With rootfsPropagation unbindable, the root filesystem cannot be bound, and no mounts travel."""
+    judge_root(trial, "unbindable")
+
+
+@case("config-linux.namespaces.no-path-creates", needs=NEEDS)
+def mounts_stay_in_the_container(trial: Trial) -> None:
+    """No mount of a container with a mount namespace of its own appears on the host, below a shared mount either."""
+    seen = travels_at_root(trial, root_with(trial, "").must_create())
+    message = "mounts of the container appear on the host"
+    trial.expect("config-linux.namespaces.no-path-creates", message, got=seen["to host"], want=False)
+
+
+# ------------------------------------------------------------------------------------------------------ single mounts
+
+
+def places_of(option: str) -> tuple[str, ...]:
+    """The mounts on which an option is to be seen: recursive ones also on the mount below."""
+    return (
+        (f"/m/{option}", f"/m/{option}/below")
+        if option != "runbindable" and option.startswith("r")
+        else (f"/m/{option}",)
+    )
+
+
+FORMS = (*TRAVELS, *(f"r{form}" for form in TRAVELS))
+
+
+@case(*(f"config.mounts.options.linux.{option}" for option in FORMS), sets=[OPTIONS], needs=NEEDS)
+def bound_mounts_travel_as_they_are_told(trial: Trial) -> None:
+    """Private, shared, slave and unbindable mounts pass on or do not what is mounted below; recursive ones all the way.
+
+    Shared is seen on a mount that was not, all else on one that was shared with the host.
+    """
+    sources = {kind: trial.folder / kind for kind in ("private", "shared")}
+    for kind, top in sources.items():
+        for folder in (host_mount(trial, top, kind), host_mount(trial, top / "below", kind)):
+            for name in ("from-host", "late", *(f"from-{option}" for option in FORMS)):
+                (folder / name).mkdir()
+    places = {
+        place: (option, sources["private" if option.endswith("shared") else "shared"] / place.partition(option)[2][1:])
+        for option in FORMS
+        for place in places_of(option)
+    }
+    looks = [
+        step for place, (option, _) in places.items() for step in looks_at(place, f"from-{option}", peer_of(place))
+    ]
+    config = able_to_mount(trial, looks)
+    # The recursive forms would be the mounts' too, and no form at all leaves them to the runtime.
+    config["linux"]["rootfsPropagation"] = "slave"
+    mounts = {
+        option: [
+            {
+                "destination": f"/m/{option}",
+                "type": "none",
+                "source": str(places[f"/m/{option}"][1]),
+                "options": ["rbind", option],
+            }
+        ]
+        for option in FORMS
+    }
+
+    def make_peers(container: Container) -> None:
+        for place in places:
+            (container.bundle / "rootfs" / peer_of(place)[1:]).mkdir()
+
+    done = create_with(trial, config, mounts, make_peers)
+    for folder in (sources["shared"], sources["shared"] / "below"):
+        mount_on_our_side(trial, folder)
+    facts = done.container.must_start().facts()
+    for place, (option, on_host) in places.items():
+        want = TRAVELS[option if option in TRAVELS else option[1:]]
+        got: Any = done.refused.get(option)
+        if got is None:
+            seen = seen_at(facts, place, peer_of(place), on_host / f"from-{option}")
+            got = {name: seen[name] for name in want}
+        judge_option(trial, option, got, want)
+    if trial.holds("1.1.0"):
+        trial.skip("since 1.1.0 each option is a clause of its own", APPLIES)
+
+
+def peer_of(place: str) -> str:
+    """The folder on which a place is bound in the container."""
+    return f"/peer{place.replace('/', '-')}"
+
+
+def judge_option(trial: Trial, option: str, got: Any, want: Any) -> None:
+    """Judge an option: by its clause, or, where the release has none, as part of the property."""
+    message = f"with the option {option} mounts do not travel so"
+    if trial.holds("1.1.0"):
+        trial.expect(f"config.mounts.options.linux.{option}", message, got=got, want=want, pointer=OPTIONS)
+    elif isinstance(got, dict):
+        trial.applied(OPTIONS, got=got, want=want, message=message)
