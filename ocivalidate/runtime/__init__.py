@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ocivalidate.runtime.documents import document_clauses, judge_document
     from ocivalidate.runtime.driver import Call
     from ocivalidate.runtime.facts import Facts
+    from ocivalidate.runtime.kernelnames import capabilities
     from ocivalidate.runtime.trial import Trial, steps
 
 # The module that each public name comes from.
@@ -30,6 +31,7 @@ _HOMES = {
     "RuntimeFailed": "container",
     "Trial": "trial",
     "caller": "callers",
+    "capabilities": "kernelnames",
     "case": "cases",
     "changed": "configs",
     "document_clauses": "documents",
@@ -48,6 +50,7 @@ __all__ = [
     "RuntimeFailed",
     "Trial",
     "caller",
+    "capabilities",
     "case",
     "changed",
     "document_clauses",
