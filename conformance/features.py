@@ -139,19 +139,22 @@ _KERNELS = (
 def _mounts(trial: Trial, options: Iterable[str]) -> list[dict[str, Any]]:
     """One mount for each option; those that are about other mounts get these."""
     mounts: list[dict[str, Any]] = []
+    # Without the bundle in it, whose own mounts would be bound into it again and again.
+    source = trial.folder / "bound"
+    source.mkdir(exist_ok=True)
     for name in options:
         target = f"/mnt/{name}"
         tmpfs = {"destination": target, "type": "tmpfs", "source": "tmpfs", "options": [name]}
         if name in ("bind", "rbind"):
-            mounts.append({"destination": target, "source": str(trial.folder), "options": [name]})
+            mounts.append({"destination": target, "source": str(source), "options": [name]})
         elif name.removeprefix("r") in _ATTRIBUTES and name not in _ATTRIBUTES:
             # What is set on a whole tree of mounts is set on one that is bound.
-            mounts.append({"destination": target, "source": str(trial.folder), "options": ["rbind", name]})
+            mounts.append({"destination": target, "source": str(source), "options": ["rbind", name]})
         elif name == "remount":
             mounts += [tmpfs | {"options": []}, tmpfs | {"options": [name, "nosuid"]}]
         elif name in ("idmap", "ridmap"):
             ids = {f"{kind}Mappings": [_ID] for kind in ("uid", "gid")}
-            mounts.append({"destination": target, "source": str(trial.folder), "options": ["bind", name], **ids})
+            mounts.append({"destination": target, "source": str(source), "options": ["bind", name], **ids})
         else:
             mounts.append(tmpfs)
     return mounts
