@@ -84,10 +84,26 @@ def of_process(pid: int) -> dict[str, str]:
 
 def read(where: Layout, controller: str, group: str, name: str) -> str | None:
     """The content of the file ``name`` of a group, without the last newline; ``None`` where there is none."""
+    mount = where.controllers.get(controller)
+    return None if mount is None else content(f"{mount}{group}", name)
+
+
+def folder_of(where: Layout, groups: Mapping[str, str], controller: str) -> str:
+    """The folder in which a controller governs a process whose groups are these; ``""`` where none does.
+
+    ``groups`` is as :func:`of_process` gives it. For ``""`` it is the folder in version 2.
+    """
+    mount = where.controllers.get(controller, "") if controller else where.unified
+    name = "" if mount == where.unified else controller
+    return f"{mount}{groups[name]}".rstrip("/") if mount and name in groups else ""
+
+
+def content(folder: str, name: str) -> str | None:
+    """The content of a file of a group, without the last newline; ``None`` where it cannot be read."""
     try:
-        with open(f"{where.controllers[controller]}{group}/{name}", encoding="utf-8", errors="replace") as file:
+        with open(f"{folder}/{name}", encoding="utf-8", errors="replace") as file:
             return file.read().rstrip("\n")
-    except (OSError, KeyError):
+    except OSError:
         return None
 
 
@@ -100,6 +116,16 @@ def give_real_time(where: Layout, group: str, microseconds: int) -> None:
     """Give a group so much of every second for real-time processes. Raises :class:`OSError`."""
     with open(f"{where.controllers['cpu']}{group}/{REAL_TIME_BUDGET}", "w", encoding="ascii") as file:
         file.write(str(microseconds))
+
+
+def every_file(where: Layout, groups: Mapping[str, str]) -> dict[str, str]:
+    """All that can be read of the groups of a process: path → content."""
+    found: dict[str, str] = {}
+    for folder in dict.fromkeys(folder_of(where, groups, controller) for controller in (*where.controllers, "")):
+        if folder and os.path.isdir(folder):
+            texts = {name: content(folder, name) for name in sorted(os.listdir(folder))}
+            found |= {f"{folder}/{name}": text for name, text in texts.items() if text}
+    return found
 
 
 def make(where: Layout, group: str) -> None:
@@ -165,9 +191,14 @@ def _removed(folder: str) -> bool:
 
 
 def ours(where: Layout) -> Iterator[str]:
-    """The groups at the top of any hierarchy that bear our prefix."""
+    """The groups that bear our prefix: at the top of any hierarchy, or where runtimes make them below our own group."""
     found: dict[str, None] = {}
+    here = of_process(os.getpid())
     for mount in where.hierarchies:
-        with contextlib.suppress(OSError):
-            found |= {f"/{name}": None for name in os.listdir(mount) if name.startswith(PREFIX)}
+        own = {
+            here.get(name, "") for name, place in (*where.controllers.items(), ("", where.unified)) if place == mount
+        }
+        for above in sorted({"", *(path.rstrip("/") for path in own)}):
+            with contextlib.suppress(OSError):
+                found |= {f"{above}/{name}": None for name in os.listdir(mount + above) if name.startswith(PREFIX)}
     yield from found

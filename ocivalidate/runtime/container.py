@@ -49,6 +49,8 @@ class Container:
         self._pidfd = -1
         self._layout = layout
         self._groups: dict[str, str] = {}
+        # The files of its groups, before it is deleted, where they are to be kept.
+        self.keeps_groups = False
         self.group_files: dict[str, str] = {}
 
     # ------------------------------------------------------------------------------------------------ operations
@@ -81,6 +83,8 @@ class Container:
 
     def delete(self, *, force: bool = False) -> Call:
         """Delete it."""
+        if self.keeps_groups and self._groups:
+            self.group_files |= cgroups.every_file(self._layout, self._groups)
         done = self.runtime.delete(self.id, force=force)
         self._created = self._created and not done.ok
         return done
@@ -260,6 +264,10 @@ class Container:
     def groups(self) -> dict[str, str]:
         """The control groups of the container process: controller → path, as it was when created."""
         return dict(self._groups)
+
+    def group_folder(self, controller: str) -> str:
+        """Where a controller governs the container process (``""``: in version 2); ``""`` where none does."""
+        return cgroups.folder_of(self._layout, self._groups, controller)
 
     def leftovers(self, known_mounts: frozenset[str] = frozenset()) -> list[str]:
         """What is still there of the container: process, control groups, mounts below its bundle, state.

@@ -63,6 +63,7 @@ class Engine:
             spec_version=request.get("spec_version"),
             rootfs=request.get("rootfs"),
             private=private,
+            dump=bool(request.get("dump_dir")),
         )
         self._scheduler: Scheduler[Attempt] | None = None
         self._stopped = False

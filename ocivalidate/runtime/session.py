@@ -38,6 +38,7 @@ class Setup:
     ``runtime``: a program, by path or by its name in PATH. ``extra``: arguments before every command.
     ``spec_version``: the release to judge by, instead of the one that the runtime claims. ``rootfs``: a ready root
     filesystem, instead of one built from this interpreter. ``private``: this process has a mount namespace of its own.
+    ``dump``: what cases did is kept, and so is what stands in control groups.
     """
 
     runtime: str
@@ -45,6 +46,7 @@ class Setup:
     spec_version: str | None = None
     rootfs: str | None = None
     private: bool = False
+    dump: bool = False
 
 
 class Session:
@@ -94,7 +96,7 @@ class Session:
         cases = space.folder / "cases"
         cases.mkdir(mode=0o711)
         cases.chmod(0o711)
-        return Stage(tested, here, layout, space.prefix, group, image, cases)
+        return Stage(tested, here, layout, space.prefix, group, image, cases, self.setup.dump)
 
     def header(self) -> dict[str, Any]:
         """Facts on the host and the runtime, for the report."""

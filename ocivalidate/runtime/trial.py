@@ -52,6 +52,8 @@ class Stage:
     group: str
     rootfs: Path
     folder: Path
+    # Whether what stands in control groups is kept, for whoever looks into a failure.
+    keeps_groups: bool = False
     # The configs that this runtime has been seen to accept, as text: a control is needed once a run, not once a case.
     accepted: set[str] = field(default_factory=set)
 
@@ -118,6 +120,7 @@ class Trial:
             group = self._give_group(made, own_id)
             bundle = self.bundle(made)
         container = Container(self.runtime, own_id, bundle, self.stage.layout, group)
+        container.keeps_groups = self.stage.keeps_groups
         self.containers.append(container)
         return container
 

@@ -92,14 +92,19 @@ def sweep(layout: Layout) -> list[str]:
             shutil.rmtree(folder, ignore_errors=True)
     # Groups of which even the folder is gone, and those that a runtime put elsewhere by the id of its container.
     for group in [*cgroups.ours(layout)]:
-        if not any(group.startswith(f"/{name}") for name in living):
+        if not any(_belongs(group, name) for name in living):
             left += [f"control group {path}" for path in cgroups.remove(layout, group)]
     return left
 
 
 def _remove_groups(layout: Layout, name: str) -> list[str]:
-    groups = [group for group in cgroups.ours(layout) if group.startswith(f"/{name}")]
+    groups = [group for group in cgroups.ours(layout) if _belongs(group, name)]
     return [f"control group {path}" for group in groups for path in cgroups.remove(layout, group)]
+
+
+def _belongs(group: str, name: str) -> bool:
+    """Whether a group is of the run whose folder has this name."""
+    return group.rpartition("/")[2].startswith(name)
 
 
 def _is_living(folder: Path) -> bool:

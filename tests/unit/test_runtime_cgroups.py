@@ -84,3 +84,28 @@ def test_a_file_of_a_group(tmp_path: Path) -> None:
     assert cgroups.read(where, "pids", "/g", "pids.max") == "7"
     assert cgroups.read(where, "pids", "/g", "absent") is None
     assert cgroups.read(where, "cpu", "/g", "pids.max") is None
+
+
+def test_the_folder_of_a_process() -> None:
+    hybrid = Layout("hybrid", {"pids": "/c/pids", "cpu": "/c/cpu"}, "/c/unified")
+    groups = {"pids": "/a/b", "": "/v2"}
+    assert cgroups.folder_of(hybrid, groups, "pids") == "/c/pids/a/b"
+    assert cgroups.folder_of(hybrid, groups, "cpu") == ""
+    assert cgroups.folder_of(hybrid, groups, "") == "/c/unified/v2"
+    unified = Layout("v2", {"pids": "/c"}, "/c")
+    assert cgroups.folder_of(unified, groups, "pids") == cgroups.folder_of(unified, groups, "") == "/c/v2"
+    assert cgroups.folder_of(Layout("v1", {"pids": "/c"}, ""), groups, "") == ""
+
+
+def test_every_file_of_a_process(tmp_path: Path) -> None:
+    where = Layout("v2", {"pids": str(tmp_path)}, str(tmp_path))
+    (tmp_path / "g").mkdir()
+    (tmp_path / "g" / "pids.max").write_text("7\n")
+    (tmp_path / "g" / "empty").touch()
+    assert cgroups.every_file(where, {"": "/g"}) == {f"{tmp_path}/g/pids.max": "7"}
+
+
+def test_groups_below_our_own_are_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    where = tree(tmp_path, "ocivalidate-a", "service/ocivalidate-b", "other/ocivalidate-c")
+    monkeypatch.setattr(cgroups, "of_process", lambda _pid: {"pids": "/service"})
+    assert sorted(cgroups.ours(where)) == ["/ocivalidate-a", "/service/ocivalidate-b"]

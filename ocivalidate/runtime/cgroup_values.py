@@ -1,0 +1,286 @@
+"""What ``linux.resources`` comes to in the files of a control group: pure, so that version 2 is tested anywhere.
+
+Version 1 takes most values as they are. For version 2 the specification lets a runtime convert them; where two
+formulas are in use, either result counts.
+"""
+
+from __future__ import annotations
+
+import math
+import mmap
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+RESOURCES = "/linux/resources"
+UNLIMITED = "max"
+# The highest limit that version 1 shows stands for none; how high it is depends on the size of a page.
+_NO_LIMIT = 1 << 62
+_KINDS = {
+    "throttleReadBpsDevice": ("blkio.throttle.read_bps_device", "rbps"),
+    "throttleWriteBpsDevice": ("blkio.throttle.write_bps_device", "wbps"),
+    "throttleReadIOPSDevice": ("blkio.throttle.read_iops_device", "riops"),
+    "throttleWriteIOPSDevice": ("blkio.throttle.write_iops_device", "wiops"),
+}
+# Property → controller and file of version 1 whose content is the number itself.
+_NUMBERS_V1 = {
+    "cpu/shares": ("cpu", "cpu.shares"),
+    "cpu/quota": ("cpu", "cpu.cfs_quota_us"),
+    "cpu/period": ("cpu", "cpu.cfs_period_us"),
+    "cpu/burst": ("cpu", "cpu.cfs_burst_us"),
+    "cpu/idle": ("cpu", "cpu.idle"),
+    "cpu/realtimeRuntime": ("cpu", "cpu.rt_runtime_us"),
+    "cpu/realtimePeriod": ("cpu", "cpu.rt_period_us"),
+    "memory/swappiness": ("memory", "memory.swappiness"),
+    "memory/useHierarchy": ("memory", "memory.use_hierarchy"),
+    "network/classID": ("net_cls", "net_cls.classid"),
+}
+_NUMBERS_V2 = {"cpu/burst": ("cpu", "cpu.max.burst"), "cpu/idle": ("cpu", "cpu.idle")}
+# Property → file, of limits that may be none.
+_MEMORY_V1 = {
+    "limit": "memory.limit_in_bytes",
+    "reservation": "memory.soft_limit_in_bytes",
+    "swap": "memory.memsw.limit_in_bytes",
+    "kernel": "memory.kmem.limit_in_bytes",
+    "kernelTCP": "memory.kmem.tcp.limit_in_bytes",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A value in a file of a group, and what may stand there.
+
+    ``key``: the first word of its line, in a file that has a line for each device or event. ``field``: of that line,
+    the value behind ``field=``, or the word with that number. A list of numbers is compared as such (``0-2``,
+    ``0,1,2``).
+    """
+
+    file: str
+    wants: tuple[str, ...]
+    key: str = ""
+    field: str = ""
+
+    def value(self, content: str) -> str:
+        """What stands there, as ``wants`` words it; ``""`` when nothing does."""
+        lines = [line.split() for line in content.splitlines()] or [[]]
+        if self.key:
+            lines = [line[1:] for line in lines if line[:1] == [self.key]] or [[]]
+        words = lines[0]
+        if self.field.isdecimal():
+            words = words[int(self.field) : int(self.field) + 1]
+        elif self.field:
+            words = [word.partition("=")[2] for word in words if word.startswith(f"{self.field}=")]
+        return normal(" ".join(words))
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What a property comes to: the first of ``places`` whose file is there counts."""
+
+    pointer: str
+    controller: str
+    places: tuple[Place, ...]
+
+
+def normal(text: str) -> str:
+    """A value as it is compared: no limit has one name, a list of numbers one form."""
+    if text.isdecimal():
+        return UNLIMITED if int(text) >= _NO_LIMIT else text
+    numbers = numbers_of(text)
+    return ",".join(map(str, numbers)) if numbers else text
+
+
+def numbers_of(text: str) -> list[int]:
+    """The numbers of a list such as ``0-3,7``; none when it is something else."""
+    found: set[int] = set()
+    for part in text.split(","):
+        first, dash, last = part.strip().partition("-")
+        if not first.isdecimal() or (dash and not last.isdecimal()):
+            return []
+        found |= set(range(int(first), int(last or first) + 1))
+    return sorted(found)
+
+
+def weights_of_shares(shares: int) -> tuple[str, ...]:
+    """The ``cpu.weight`` of ``shares``: from 2 to 262144 linearly on 1 to 10000, or on a curve with 1024 at 100."""
+    if not shares:
+        return ("100",)
+    within = min(max(shares, 2), 262144)
+    linear = 1 + (within - 2) * 9999 // 262142
+    exponent = math.log2(within)
+    curved = math.ceil(10 ** ((exponent * exponent + 125 * exponent) / 612.0 - 7.0 / 34.0))
+    return tuple(dict.fromkeys((str(linear), str(curved))))
+
+
+def io_weight(weight: int) -> str:
+    """The ``io.weight`` (1 to 10000) of a weight of version 1 (10 to 1000)."""
+    return str(1 + (weight - 10) * 9999 // 990)
+
+
+def expected(resources: Mapping[str, Any], *, unified: bool) -> list[Expected]:
+    """What ``linux.resources`` comes to in version 1, or (``unified``) in version 2.
+
+    Without devices, which no file of version 2 shows, and without what version 2 has no equivalent of.
+    """
+    found = [*_numbers(resources, _NUMBERS_V2 if unified else _NUMBERS_V1)]
+    for part in (_cpuset, _of_both, *(_VERSION_2 if unified else _VERSION_1)):
+        found += part(resources)
+    return found
+
+
+def _section(resources: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    found = resources.get(name)
+    return found if isinstance(found, dict) else {}
+
+
+def _one(name: str, controller: str, *places: Place) -> Expected:
+    return Expected(f"{RESOURCES}/{name}", controller, places)
+
+
+def _numbers(resources: Mapping[str, Any], table: Mapping[str, tuple[str, str]]) -> Iterator[Expected]:
+    for name, (controller, file) in table.items():
+        section, _, member = name.partition("/")
+        value = _section(resources, section).get(member)
+        if value is not None:
+            yield _one(name, controller, Place(file, (str(int(value)),)))
+
+
+def _cpuset(resources: Mapping[str, Any]) -> Iterator[Expected]:
+    for member in ("cpus", "mems"):
+        value = _section(resources, "cpu").get(member)
+        if value:
+            yield _one(f"cpu/{member}", "cpuset", Place(f"cpuset.{member}", (normal(value),)))
+
+
+def _of_both(resources: Mapping[str, Any]) -> Iterator[Expected]:
+    """What both versions word alike."""
+    limit = _section(resources, "pids").get("limit")
+    if limit is not None:
+        yield _one("pids/limit", "pids", Place("pids.max", (_limit(limit),)))
+    for device, entry in _section(resources, "rdma").items():
+        for member, field in (("hcaHandles", "hca_handle"), ("hcaObjects", "hca_object")):
+            if member in entry:
+                yield _one(f"rdma/*/{member}", "rdma", Place("rdma.max", (str(entry[member]),), device, field))
+
+
+def _limit(value: int) -> str:
+    return UNLIMITED if value < 0 else str(value)
+
+
+def _bytes(value: int) -> str:
+    """A limit of memory: the kernel counts whole pages."""
+    return UNLIMITED if value < 0 else normal(str(value // mmap.PAGESIZE * mmap.PAGESIZE))
+
+
+def _memory_v1(resources: Mapping[str, Any]) -> Iterator[Expected]:
+    memory = _section(resources, "memory")
+    for member, file in _MEMORY_V1.items():
+        if member in memory:
+            yield _one(f"memory/{member}", "memory", Place(file, (_bytes(memory[member]),)))
+    if "disableOOMKiller" in memory:
+        want = (str(int(memory["disableOOMKiller"])),)
+        yield _one("memory/disableOOMKiller", "memory", Place("memory.oom_control", want, "oom_kill_disable"))
+
+
+def _memory_v2(resources: Mapping[str, Any]) -> Iterator[Expected]:
+    memory = _section(resources, "memory")
+    for member, file in (("limit", "memory.max"), ("reservation", "memory.low")):
+        if member in memory:
+            yield _one(f"memory/{member}", "memory", Place(file, (_bytes(memory[member]),)))
+    if "swap" in memory:
+        # Version 1 counts memory and swap together, version 2 swap alone.
+        alone = memory["swap"] - max(memory.get("limit", 0), 0) if memory["swap"] >= 0 else -1
+        yield _one("memory/swap", "memory", Place("memory.swap.max", (_bytes(alone),)))
+
+
+def _cpu_v2(resources: Mapping[str, Any]) -> Iterator[Expected]:
+    cpu = _section(resources, "cpu")
+    if "shares" in cpu:
+        yield _one("cpu/shares", "cpu", Place("cpu.weight", weights_of_shares(cpu["shares"])))
+    for number, member in enumerate(("quota", "period")):
+        if member in cpu:
+            yield _one(f"cpu/{member}", "cpu", Place("cpu.max", (_limit(cpu[member]),), field=str(number)))
+
+
+def _blkio_v1(resources: Mapping[str, Any]) -> Iterator[Expected]:
+    block = _section(resources, "blockIO")
+    if "weight" in block:
+        want = (str(block["weight"]),)
+        yield _one("blockIO/weight", "blkio", Place("blkio.bfq.weight", want), Place("blkio.weight", want))
+    if "leafWeight" in block:
+        yield _one("blockIO/leafWeight", "blkio", Place("blkio.leaf_weight", (str(block["leafWeight"]),)))
+    for entry in block.get("weightDevice") or ():
+        for member, names in (
+            ("weight", ("blkio.bfq.weight_device", "blkio.weight_device")),
+            ("leafWeight", ("blkio.leaf_weight_device",)),
+        ):
+            if member in entry:
+                places = [Place(name, (str(entry[member]),), _numbers_of_device(entry)) for name in names]
+                yield from _of_device("weightDevice", "blkio", member, *places)
+    for member, (file, _) in _KINDS.items():
+        for entry in block.get(member) or ():
+            place = Place(file, (str(entry["rate"]),), _numbers_of_device(entry))
+            yield from _of_device(member, "blkio", "rate", place)
+
+
+def _io_v2(resources: Mapping[str, Any]) -> Iterator[Expected]:
+    block = _section(resources, "blockIO")
+    if "weight" in block:
+        yield _one("blockIO/weight", "io", *_io_weights(block["weight"], "default"))
+    for entry in block.get("weightDevice") or ():
+        if "weight" in entry:
+            places = _io_weights(entry["weight"], _numbers_of_device(entry))
+            yield from _of_device("weightDevice", "io", "weight", *places)
+    for member, (_, field) in _KINDS.items():
+        for entry in block.get(member) or ():
+            place = Place("io.max", (str(entry["rate"]),), _numbers_of_device(entry), field)
+            yield from _of_device(member, "io", "rate", place)
+
+
+def _io_weights(weight: int, key: str) -> tuple[Place, Place]:
+    return Place("io.bfq.weight", (str(weight),), key), Place("io.weight", (io_weight(weight),), key)
+
+
+def _numbers_of_device(entry: Mapping[str, Any]) -> str:
+    return f"{entry['major']}:{entry['minor']}"
+
+
+def _of_device(name: str, controller: str, member: str, *places: Place) -> Iterator[Expected]:
+    """The value of an entry; that its line bears the numbers of the device shows these."""
+    for leaf in (member, "major", "minor"):
+        yield _one(f"blockIO/{name}/*/{leaf}", controller, *places)
+
+
+def _hugetlb(resources: Mapping[str, Any], ending: str) -> Iterator[Expected]:
+    for entry in resources.get("hugepageLimits") or ():
+        want = (normal(str(entry["limit"])),)
+        start = f"hugetlb.{entry['pageSize']}"
+        places = Place(f"{start}.rsvd.{ending}", want), Place(f"{start}.{ending}", want)
+        for leaf in ("limit", "pageSize"):
+            yield _one(f"hugepageLimits/*/{leaf}", "hugetlb", *places)
+
+
+def _hugetlb_v1(resources: Mapping[str, Any]) -> Iterator[Expected]:
+    return _hugetlb(resources, "limit_in_bytes")
+
+
+def _hugetlb_v2(resources: Mapping[str, Any]) -> Iterator[Expected]:
+    return _hugetlb(resources, "max")
+
+
+def _net_prio(resources: Mapping[str, Any]) -> Iterator[Expected]:
+    for entry in _section(resources, "network").get("priorities") or ():
+        place = Place("net_prio.ifpriomap", (str(entry["priority"]),), entry["name"])
+        for leaf in ("priority", "name"):
+            yield _one(f"network/priorities/*/{leaf}", "net_prio", place)
+
+
+def _unified(resources: Mapping[str, Any]) -> Iterator[Expected]:
+    for file, text in _section(resources, "unified").items():
+        place = Place(file, (normal(str(text)),))
+        yield _one("unified/*", file.partition(".")[0], place)
+
+
+_Part = Callable[[Mapping[str, Any]], Iterator[Expected]]
+_VERSION_1: tuple[_Part, ...] = (_memory_v1, _blkio_v1, _hugetlb_v1, _net_prio)
+_VERSION_2: tuple[_Part, ...] = (_cpu_v2, _memory_v2, _io_v2, _hugetlb_v2, _unified)

@@ -1,0 +1,160 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ocivalidate.runtime.cgroup_values import Place, expected, io_weight, normal, numbers_of, weights_of_shares
+from ocivalidate.runtime.properties import by_pointer
+
+DEVICE = {"major": 8, "minor": 16}
+EVERYTHING: dict[str, Any] = {
+    "cpu": {
+        "shares": 1024,
+        "quota": 30000,
+        "period": 100000,
+        "burst": 5000,
+        "idle": 1,
+        "cpus": "0-1",
+        "mems": "0",
+        "realtimeRuntime": 1000,
+        "realtimePeriod": 500000,
+    },
+    "memory": {
+        "limit": 8192,
+        "reservation": 4097,
+        "swap": 12288,
+        "kernel": -1,
+        "kernelTCP": 4096,
+        "swappiness": 5,
+        "disableOOMKiller": True,
+        "useHierarchy": True,
+    },
+    "pids": {"limit": 20},
+    "blockIO": {
+        "weight": 505,
+        "leafWeight": 300,
+        "weightDevice": [{**DEVICE, "weight": 10, "leafWeight": 20}],
+        "throttleReadBpsDevice": [{**DEVICE, "rate": 1}],
+        "throttleWriteBpsDevice": [{**DEVICE, "rate": 2}],
+        "throttleReadIOPSDevice": [{**DEVICE, "rate": 3}],
+        "throttleWriteIOPSDevice": [{**DEVICE, "rate": 4}],
+    },
+    "hugepageLimits": [{"pageSize": "2MB", "limit": 2097152}],
+    "network": {"classID": 1048577, "priorities": [{"name": "eth0", "priority": 500}]},
+    "rdma": {"mlx5_1": {"hcaHandles": 3, "hcaObjects": 10000}},
+}
+# Property below /linux/resources → content of the file, by version.
+CONTENTS = {
+    "cpu/shares": ("1024", "39"),
+    "cpu/quota": ("30000", "30000 100000"),
+    "cpu/period": ("100000", "30000 100000"),
+    "cpu/burst": ("5000", "5000"),
+    "cpu/idle": ("1", "1"),
+    "cpu/cpus": ("0-1", "0-1"),
+    "cpu/mems": ("0", "0"),
+    "cpu/realtimeRuntime": ("1000", None),
+    "cpu/realtimePeriod": ("500000", None),
+    "memory/limit": ("8192", "8192"),
+    "memory/reservation": ("4096", "4096"),
+    "memory/swap": ("12288", "4096"),
+    "memory/kernel": ("9223372036854771712", None),
+    "memory/kernelTCP": ("4096", None),
+    "memory/swappiness": ("5", None),
+    "memory/disableOOMKiller": ("oom_kill_disable 1\nunder_oom 0", None),
+    "memory/useHierarchy": ("1", None),
+    "pids/limit": ("20", "20"),
+    "blockIO/weight": ("505", "default 505"),
+    "blockIO/leafWeight": ("300", None),
+    "blockIO/weightDevice/*/weight": ("8:16 10", "default 100\n8:16 10"),
+    "blockIO/weightDevice/*/leafWeight": ("8:16 20", None),
+    "blockIO/throttleReadBpsDevice/*/rate": ("8:0 9\n8:16 1", "8:16 rbps=1 wbps=2 riops=3 wiops=4"),
+    "blockIO/throttleWriteBpsDevice/*/rate": ("8:16 2", "8:16 rbps=1 wbps=2 riops=3 wiops=4"),
+    "blockIO/throttleReadIOPSDevice/*/rate": ("8:16 3", "8:16 rbps=1 wbps=2 riops=3 wiops=4"),
+    "blockIO/throttleWriteIOPSDevice/*/rate": ("8:16 4", "8:16 rbps=1 wbps=2 riops=3 wiops=4"),
+    "hugepageLimits/*/limit": ("2097152", "2097152"),
+    "network/classID": ("1048577", None),
+    "network/priorities/*/priority": ("lo 0\neth0 500", None),
+    "rdma/*/hcaHandles": ("mlx5_1 hca_handle=3 hca_object=10000",) * 2,
+    "rdma/*/hcaObjects": ("mlx5_1 hca_handle=3 hca_object=10000",) * 2,
+}
+
+
+@pytest.mark.parametrize("version", [1, 2])
+@pytest.mark.parametrize("name", CONTENTS)
+def test_contents_of_files(name: str, version: int) -> None:
+    found = {one.pointer: one for one in expected(EVERYTHING, unified=version == 2)}
+    content = CONTENTS[name][version - 1]
+    one = found.get(f"/linux/resources/{name}")
+    assert (one is None) == (content is None)
+    if one is not None and content is not None:
+        assert one.places[0].value(content) in one.places[0].wants
+        # The same line of another device, event or field says nothing.
+        other = "9:9 other=1" if one.places[0].key or one.places[0].field else ""
+        assert one.places[0].value(other) not in one.places[0].wants
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_pointers_are_properties(version: int) -> None:
+    found = expected(EVERYTHING | {"unified": {"memory.high": "max"}}, unified=version == 2)
+    assert {one.pointer for one in found} <= set(by_pointer())
+
+
+def test_version_1_covers_all_but_devices_and_unified() -> None:
+    found = {one.pointer for one in expected(EVERYTHING, unified=False)}
+    every = {pointer for pointer in by_pointer() if pointer.startswith("/linux/resources/")}
+    rest = {pointer.split("/")[3] for pointer in every - found}
+    assert rest == {"devices", "unified", "memory"}
+    assert every - found >= {"/linux/resources/memory/checkBeforeUpdate"}
+
+
+@pytest.mark.parametrize(
+    ("memory", "want"),
+    [
+        ({"limit": 8192, "swap": 8192}, "0"),
+        ({"limit": 8192, "swap": -1}, "max"),
+        ({"limit": -1, "swap": 8192}, "8192"),
+        ({"swap": 8192}, "8192"),
+    ],
+)
+def test_swap_of_version_2_is_without_memory(memory: dict[str, int], want: str) -> None:
+    found = {one.pointer: one for one in expected({"memory": memory}, unified=True)}
+    assert found["/linux/resources/memory/swap"].places[0].wants == (want,)
+
+
+def test_no_limit() -> None:
+    for unified, quota in ((False, "-1"), (True, "max 100000")):
+        found = {
+            one.pointer.rpartition("/")[2]: one.places[0] for one in expected({"cpu": {"quota": -1}}, unified=unified)
+        }
+        assert found["quota"].value(quota) in found["quota"].wants
+    (pids,) = expected({"pids": {"limit": -1}}, unified=False)
+    assert pids.places[0].wants == ("max",)
+    (zero,) = expected({"pids": {"limit": 0}}, unified=True)
+    assert zero.places[0].wants == ("0",)
+
+
+def test_unified_is_written_as_it_is() -> None:
+    (one,) = expected({"unified": {"io.max": "8:0 rbps=5"}}, unified=True)
+    assert (one.controller, one.places[0].value("8:0 rbps=5")) == ("io", one.places[0].wants[0])
+    assert expected({"unified": {"io.max": "8:0 rbps=5"}}, unified=False) == []
+
+
+def test_weights() -> None:
+    assert weights_of_shares(2)[0] == "1"
+    assert weights_of_shares(262144) == ("10000",)
+    assert "100" in weights_of_shares(1024)
+    assert "39" in weights_of_shares(1024)
+    assert (io_weight(10), io_weight(1000)) == ("1", "10000")
+
+
+def test_lists_of_numbers() -> None:
+    assert numbers_of("0-2,7") == [0, 1, 2, 7]
+    assert numbers_of("") == numbers_of("a-b") == numbers_of("max") == []
+    assert normal("0-1") == normal("0,1") != normal("0-2")
+
+
+def test_what_does_not_stand_there() -> None:
+    assert Place("f", ("1",), "8:0").value("8:16 1") == ""
+    assert Place("f", ("1",), field="1").value("max") == ""
+    assert Place("f", ("1",)).value("") == ""
