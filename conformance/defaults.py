@@ -1,0 +1,88 @@
+"""What every container has on Linux: file systems, devices, links in /dev."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ocivalidate.runtime import Facts, Trial, case, steps
+from ocivalidate.runtime.mounting import at
+
+FILE_SYSTEMS = {"/proc": "proc", "/sys": "sysfs", "/dev/pts": "devpts", "/dev/shm": "tmpfs"}  # in containers
+# Device → its numbers, a step, and what that gives in a process without a terminal.
+DEVICES: dict[str, tuple[tuple[int, int], list[str], Any]] = {
+    "/dev/null": ((1, 3), ["read", "/dev/null"], ""),
+    "/dev/zero": ((1, 5), ["read", "/dev/zero", "4"], "\0\0\0\0"),
+    "/dev/full": ((1, 7), ["overwrite", "/dev/full"], "ENOSPC"),
+    "/dev/random": ((1, 8), ["open", "/dev/random"], True),
+    "/dev/urandom": ((1, 9), ["open", "/dev/urandom"], True),
+    "/dev/tty": ((5, 0), ["open", "/dev/tty", "rw"], "ENXIO"),
+}
+LINKS = {
+    "/dev/fd": "/proc/self/fd",
+    "/dev/stdin": "/proc/self/fd/0",
+    "/dev/stdout": "/proc/self/fd/1",
+    "/dev/stderr": "/proc/self/fd/2",
+}
+CLAUSE = "config-linux.default-devices"
+SYMLINKS = "runtime-linux.dev-symlinks"
+
+
+def looks() -> list[list[str]]:
+    """The steps that show devices and links."""
+    return [
+        *(["follow", path] for path in DEVICES),
+        *(step for _, step, _ in DEVICES.values()),
+        *(["readlink", path] for path in LINKS),
+    ]
+
+
+def judge_devices(trial: Trial, facts: Facts) -> None:
+    """Judge the devices by their numbers and by using them."""
+    for path, (numbers, step, want) in DEVICES.items():
+        found = facts.outcome("follow", path)
+        got = {"kind": found["kind"], "numbers": (found["major"], found["minor"])} if isinstance(found, dict) else found
+        trial.expect(CLAUSE, f"{path} is not there", got=got, want={"kind": "char", "numbers": numbers})
+        trial.expect(CLAUSE, f"{path} does not work: {' '.join(step)}", got=facts.outcome(*step), want=want)
+
+
+def judge_links(trial: Trial, facts: Facts) -> None:
+    """Judge the links in /dev."""
+    for path, aim in LINKS.items():
+        trial.expect(SYMLINKS, f"{path} is no link to {aim}", got=facts.outcome("readlink", path), want=aim)
+
+
+@case(CLAUSE, f"{CLAUSE}.ptmx", SYMLINKS, "config-linux.default-filesystems")
+def usual_container_has_them(trial: Trial) -> None:
+    """A container with the usual mounts has the default devices, links and file systems, and they work.
+
+    Of file systems it is judged that they are there when the config lists them: nothing says who has to.
+    """
+    ptmx = (["follow", "/dev/ptmx"], ["follow", "/dev/pts/ptmx"], ["open", "/dev/ptmx", "rw"])
+    uses = (["stat", "/proc/self/ns"], ["stat", "/sys/kernel"], ["write", "/dev/shm/file"])  # in it
+    facts = trial.run(trial.config(*steps(*looks(), *ptmx, *uses, ["mountinfo"])))
+    judge_devices(trial, facts)
+    judge_links(trial, facts)
+    by_name, by_pts = (facts.outcome("follow", path) for path in ("/dev/ptmx", "/dev/pts/ptmx"))
+    same = (
+        isinstance(by_name, dict)
+        and isinstance(by_pts, dict)
+        and all(by_name[name] == by_pts[name] for name in ("device", "inode"))
+    )
+    trial.expect(f"{CLAUSE}.ptmx", "/dev/ptmx is not the same as /dev/pts/ptmx", got=same, want=True)
+    trial.expect(f"{CLAUSE}.ptmx", "/dev/ptmx cannot be opened", got=facts.outcome("open", "/dev/ptmx"), want=True)
+    mounts = facts.value("mountinfo")
+    got = {path: at(mounts, path).get("type") for path in FILE_SYSTEMS}
+    trial.expect("config-linux.default-filesystems", "a file system is not available", got=got, want=FILE_SYSTEMS)
+    for use in uses:
+        message = f"a file system is not usable: {' '.join(use)}"
+        trial.expect("config-linux.default-filesystems", message, got=facts.error(*use), want=None)
+
+
+@case(CLAUSE, SYMLINKS)
+def container_without_dev_has_them(trial: Trial) -> None:
+    """A container without a mount at /dev has the default devices and links, too."""
+    config = trial.config(*steps(*looks()))
+    config["mounts"] = [mount for mount in config["mounts"] if mount["destination"] == "/proc"]
+    facts = trial.run(config)
+    judge_devices(trial, facts)
+    judge_links(trial, facts)

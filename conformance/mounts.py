@@ -1,0 +1,216 @@
+"""Mounts: their order, where they come from, where they go to, and what is no mount at all."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from ocivalidate.runtime import Container, Trial, case, steps
+from ocivalidate.runtime.mounting import at
+
+SOURCE = "/mounts/*/source"
+DESTINATION = "/mounts/*/destination"
+TYPE = "/mounts/*/type"
+UNAPPLIABLE = ("runtime.create.unappliable-error", "runtime.create.unappliable-no-container")
+
+
+def bind(destination: str, source: str, **more: Any) -> dict[str, Any]:
+    """A bind mount."""
+    return {"destination": destination, "type": "none", "source": source, "options": ["bind"], **more}
+
+
+def tmpfs(destination: str, *options: str) -> dict[str, Any]:
+    """A file system in memory."""
+    return {"destination": destination, "type": "tmpfs", "source": "tmpfs", "options": list(options)}
+
+
+def container_with(trial: Trial, mounts: list[dict[str, Any]], looks: list[list[str]]) -> Container:
+    """A container with these mounts beside the usual ones, whose program looks and waits; it is not created yet."""
+    config = trial.config(*steps(*looks, ["wait"]))
+    config["mounts"] += mounts
+    return trial.container(config)
+
+
+def filled(folder: Path, text: str) -> Path:
+    """A folder with a file ``marker`` that says ``text``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "marker").write_text(text, encoding="utf-8")
+    return folder
+
+
+@case("config.mounts.order", needs=["root"])
+def later_mounts_cover_earlier_ones(trial: Trial) -> None:
+    """Mounts are made in their order: the later covers the earlier, whether in one place or one above the other."""
+    inner, outer = filled(trial.folder / "inner", "inner"), filled(trial.folder / "outer", "outer")
+    (outer / "inner").mkdir()
+    mounts = [
+        bind("/same", str(inner)),
+        bind("/same", str(outer)),
+        # The outer one comes last and covers the inner one.
+        bind("/covered/inner", str(inner)),
+        bind("/covered", str(outer)),
+        # The outer one comes first.
+        bind("/z", str(outer)),
+        bind("/z/inner", str(inner)),
+    ]
+    markers = ("/same/marker", "/covered/marker", "/covered/inner/marker", "/z/marker", "/z/inner/marker")
+    container = container_with(trial, mounts, [["read", marker] for marker in markers])
+    for place in ("same", "covered/inner", "z"):
+        (container.bundle / "rootfs" / place).mkdir(parents=True)
+    facts = container.must_create().must_start().facts()
+    want = dict(zip(markers, ("outer", "outer", "ENOENT", "outer", "inner"), strict=True))
+    got = {marker: facts.outcome("read", marker) for marker in markers}
+    trial.expect("config.mounts.order", "mounts are not made in their order", got=got, want=want)
+
+
+@case("config.mounts.source.bind-relative-to-bundle", sets=[SOURCE, TYPE], needs=["root"])
+def sources_of_bind_mounts(trial: Trial) -> None:
+    """What is bound is the source, from the bundle where it is relative, whatever the type says, a file as well.
+
+    Where the runtime is run there are other files of these names.
+    """
+    mounts = [
+        bind("/relative", "data"),
+        bind("/dots", "./data/../data/."),
+        bind("/absolute", str(filled(trial.folder / "absolute", "absolute"))),
+        bind("/file", "data/marker"),
+        # The type of a bind mount is a dummy, or is not there.
+        bind("/dummy", "data", type="tmpfs"),
+        {"destination": "/untyped", "source": "data", "options": ["rbind"]},
+    ]
+    paths = {mount["destination"]: f"{mount['destination']}/marker" for mount in mounts} | {"/file": "/file"}
+    container = container_with(trial, mounts, [["read", path] for path in paths.values()])
+    rootfs = container.bundle / "rootfs"
+    for path in paths:
+        (rootfs / path[1:]).touch() if path == "/file" else (rootfs / path[1:]).mkdir()
+    filled(container.bundle / "data", "data")
+    here = filled(trial.folder / "here" / "data", "a decoy").parent
+    facts = container.must_create(cwd=str(here)).must_start().facts()
+    got = {place: facts.outcome("read", path) for place, path in paths.items()}
+    for place in ("/relative", "/dots", "/file"):
+        message = "a relative source is not taken from the bundle"
+        trial.expect("config.mounts.source.bind-relative-to-bundle", message, got=got[place], want="data")
+    trial.applied(SOURCE, got=got["/absolute"], want="absolute")
+    untyped = {place: got[place] for place in ("/dummy", "/untyped")}
+    message = "a bind mount is none because of its type"
+    trial.applied(TYPE, got=untyped, want=dict.fromkeys(untyped, "data"), message=message)
+
+
+@case(sets=[SOURCE, TYPE], needs=["root"])
+def file_systems_have_their_type_and_source(trial: Trial) -> None:
+    """What is mounted is of the type that the mount names, and the kernel knows its source by the name given."""
+    types = ("tmpfs", "proc", "sysfs", "devpts", "mqueue")
+    mounts = [{"destination": f"/t/{kind}", "type": kind, "source": f"of-{kind}"} for kind in types]
+    marks = {"proc": "/t/proc/self/status", "sysfs": "/t/sysfs/kernel", "devpts": "/t/devpts/ptmx"}
+    container = container_with(trial, mounts, [["mountinfo"], *(["stat", path] for path in marks.values())])
+    for kind in types:
+        (container.bundle / "rootfs" / "t" / kind).mkdir(parents=True)
+    facts = container.must_create().must_start().facts()
+    found = {kind: at(facts.value("mountinfo"), f"/t/{kind}") for kind in types}
+    got = {kind: entry.get("type") for kind, entry in found.items()}
+    trial.applied(TYPE, got=got, want={kind: kind for kind in types})
+    got = {kind: entry.get("source") for kind, entry in found.items()}
+    trial.applied(SOURCE, got=got, want={kind: f"of-{kind}" for kind in types})
+    missing = [path for path in marks.values() if facts.error("stat", path)]
+    trial.applied(TYPE, got=missing, want=[], message="file systems lack what is in those of their type")
+
+
+# --------------------------------------------------------------------------------------------------------- destinations
+
+
+@case(sets=[DESTINATION], needs=["root"])
+def mounts_are_at_their_destination(trial: Trial) -> None:
+    """A mount is where its destination says: in a folder that is there, deep in it, or on a file."""
+    data = filled(trial.folder / "data", "data")
+    mounts = [bind("/there", str(data)), bind("/a/b/c", str(data)), bind("/a/file", str(data / "marker"))]
+    paths = ("/there/marker", "/a/b/c/marker", "/a/file")
+    container = container_with(trial, mounts, [["read", path] for path in paths])
+    for place in ("there", "a/b/c"):
+        (container.bundle / "rootfs" / place).mkdir(parents=True)
+    (container.bundle / "rootfs" / "a" / "file").touch()
+    facts = container.must_create().must_start().facts()
+    trial.applied(DESTINATION, got=[facts.outcome("read", path) for path in paths], want=["data"] * 3)
+
+
+@case(sets=[DESTINATION], needs=["root"])
+def missing_destinations_are_made(trial: Trial) -> None:
+    """A destination that is not there is made: a folder for a folder, a file for a file. To refuse it is no fault."""
+    data = filled(trial.folder / "data", "data")
+    mounts = [bind("/new", str(data)), bind("/new-a/b/c", str(data)), bind("/new-b/file", str(data / "marker"))]
+    paths = ("/new/marker", "/new-a/b/c/marker", "/new-b/file")
+    container = container_with(trial, mounts, [["read", path] for path in paths])
+    done = container.create()
+    if done.refused:
+        trial.skip("the runtime refuses destinations that are not there, and nothing says that it must make them")
+    facts = container.must_start().facts()
+    trial.applied(DESTINATION, got=[facts.outcome("read", path) for path in paths], want=["data"] * 3)
+
+
+@case("config.mounts.destination.relative-to-root", needs=["root"])
+def relative_destinations_start_at_the_root(trial: Trial) -> None:
+    """A relative destination is taken from the root of the container, not from the working directory of its process."""
+    data = filled(trial.folder / "data", "data")
+    paths = ("/relative/marker", "/deep/er/marker")
+    config = trial.config(*steps(*(["read", path] for path in paths), ["wait"]))
+    config["process"]["cwd"] = "/tmp"  # a path in the container
+    config["mounts"] += [bind("relative", str(data)), bind("deep/../deep/er", str(data))]
+    container = trial.container(config)
+    for place in ("relative", "deep/er", "tmp/relative", "tmp/deep/er"):
+        (container.bundle / "rootfs" / place).mkdir(parents=True)
+    facts = container.must_create(cwd=str(trial.folder)).must_start().facts()
+    trial.expect(
+        "config.mounts.destination.relative-to-root",
+        "a relative destination is not taken from the root",
+        got=[facts.outcome("read", path) for path in paths],
+        want=["data", "data"],
+        pointer=DESTINATION,
+    )
+
+
+@case(sets=[DESTINATION], needs=["root"])
+def links_in_destinations_stay_in_the_container(trial: Trial) -> None:
+    """Links on the way to a destination lead to where they lead in the container, never out of it; or are refused."""
+    data = filled(trial.folder / "data", "data")
+    outside = trial.folder / "outside"
+    outside.mkdir()
+    links = {"link": "/inside", "host": str(outside), "up": "/".join([".."] * 20) + str(outside)}
+    for name, aim in links.items():
+        place = f"{outside if name != 'link' else '/inside'}/by-{name}"
+        container = container_with(
+            trial, [bind(f"/{name}/by-{name}", str(data))], [["read", f"{place}/marker"], ["read", "/marker"]]
+        )
+        rootfs = container.bundle / "rootfs"
+        os.symlink(aim, rootfs / name)
+        (rootfs / place[1:]).mkdir(parents=True)
+        done = container.create()
+        message = f"a link to {aim} in a destination leads out of the container"
+        trial.applied(DESTINATION, got=sorted(os.listdir(outside)), want=[], message=message)
+        if not done.refused:
+            got = container.must_start().facts().outcome("read", f"{place}/marker")
+            message = f"a link to {aim} in a destination does not lead where it leads in the container"
+            trial.applied(DESTINATION, got=got, want="data", message=message)
+        container.clean_up()
+
+
+# ------------------------------------------------------------------------------------------------------------- refusals
+
+
+@case(*UNAPPLIABLE, "runtime.errors.no-side-effects", needs=["root"])
+def mounts_that_cannot_be_made_are_refused(trial: Trial) -> None:
+    """Binding what is not there, and mounting a type that no kernel has, is refused."""
+    usual = trial.config("wait")
+    good = [bind("/tmp", str(filled(trial.folder / "data", "data"))), tmpfs("/var")]  # in the container
+    wrong = (
+        bind("/tmp", str(trial.folder / "missing")),  # in the container
+        bind("/tmp", "missing"),  # in the container
+        {"destination": "/var", "type": "ocivalidate", "source": "none"},
+    )
+    for mount in wrong:
+        trial.refused(
+            UNAPPLIABLE[0],
+            {**usual, "mounts": [*usual["mounts"], mount]},
+            "a mount that cannot be made is not refused",
+            control={**usual, "mounts": [*usual["mounts"], *good]},
+            pointer="/mounts",
+        )

@@ -1,0 +1,114 @@
+"""The root filesystem: where it is, and whether it can be written."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ocivalidate.runtime import Facts, Trial, case, steps
+
+READONLY = "/root/readonly"
+# What changes a file system, each in its own way.
+CHANGES = (
+    ["write", "/new"],
+    ["write", "/etc/there"],
+    ["mkdir", "/tmp/folder"],
+    ["unlink", "/etc/there"],
+    ["chmod", "/etc", "700"],
+)
+
+
+def tried(trial: Trial, **root: bool) -> Facts:
+    """What becomes of changes to a root filesystem with these members, and of one to a mount on it."""
+    config = trial.config(*steps(*CHANGES, ["write", "/var/file"], ["wait"]))
+    config["root"] |= root
+    config["mounts"].append({"destination": "/var", "type": "tmpfs", "source": "tmpfs"})
+    container = trial.container(config)
+    (container.bundle / "rootfs" / "etc" / "there").touch()
+    return container.must_create().must_start().facts()
+
+
+@case("config.root.readonly.enforced", sets=[READONLY])
+def readonly_root_cannot_be_changed(trial: Trial) -> None:
+    """With root.readonly nothing on the root filesystem can be changed, and what is mounted on it can."""
+    facts = tried(trial, readonly=True)
+    got = {" ".join(change): facts.outcome(*change) for change in CHANGES}
+    want = dict.fromkeys(got, "EROFS")
+    message = "the root filesystem is not read-only"
+    trial.expect("config.root.readonly.enforced", message, got=got, want=want, pointer=READONLY)
+    trial.applied(READONLY, got=facts.outcome("write", "/var/file"), want=True, message="a mount is read-only, too")
+
+
+@case(sets=[READONLY])
+def writable_root_can_be_changed(trial: Trial) -> None:
+    """With root.readonly false, and without it, the root filesystem can be changed."""
+    for root in ({"readonly": False}, {}):
+        facts = tried(trial, **root)
+        got = {" ".join(change): facts.outcome(*change) for change in CHANGES}
+        trial.applied(READONLY, got=got, want=dict.fromkeys(got, True), message="the root filesystem is read-only")
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A way to name the root filesystem: where it is put, from the bundle, and how ``root.path`` names it."""
+
+    name: str
+    place: str
+    path: Callable[[Path], str]
+    link: str = ""
+
+
+FORMS = (
+    Form("relative", "deep/er", lambda _bundle: "deep/er"),
+    Form("with dots", "deep/er", lambda _bundle: "./deep/../deep//er/."),
+    Form("absolute", "../elsewhere", lambda bundle: str(bundle.parent / "elsewhere")),
+)
+
+
+def moved(trial: Trial, form: Form) -> Any:
+    """What a container reads in its root filesystem, which is moved to a place and named by a path.
+
+    Where ``rootfs`` is by custom, and in the folder in which the runtime is run, are others.
+    """
+    config = trial.config(*steps(["read", "/marker"], ["wait"]))
+    bundle = trial.bundle(config, f"bundle-{form.name.replace(' ', '-')}")
+    config["root"]["path"] = form.path(bundle)
+    trial.rewrite(bundle, config)
+    place = bundle / form.place
+    place.parent.mkdir(exist_ok=True)
+    (bundle / "rootfs").rename(place)
+    (place / "marker").write_text(form.name, encoding="utf-8")
+    here = trial.folder / "here"
+    for decoy in (bundle / "rootfs", here / "deep" / "er", here / "rootfs"):
+        decoy.mkdir(parents=True, exist_ok=True)
+        (decoy / "marker").write_text("a decoy", encoding="utf-8")
+    container = trial.container(bundle=bundle)
+    facts = container.must_create(cwd=str(here)).must_start().facts()
+    container.clean_up()
+    return facts.value("read", "/marker")
+
+
+@case(sets=["/root/path"])
+def root_is_where_its_path_says(trial: Trial) -> None:
+    """The root filesystem is the folder that root.path names: from the bundle, with dots in it, or absolute."""
+    for form in FORMS:
+        message = f"root.path that is {form.name} does not name the root filesystem"
+        trial.applied("/root/path", got=moved(trial, form), want=form.name, message=message)
+
+
+@case(sets=["/root/path"])
+def root_may_be_behind_a_link(trial: Trial) -> None:
+    """Where root.path is a link to a folder, that folder is the root filesystem; a runtime may refuse such links."""
+    config = trial.config(*steps(["read", "/marker"], ["wait"]))
+    bundle = trial.bundle(config)
+    (bundle / "rootfs").rename(bundle / "real")
+    os.symlink("real", bundle / "rootfs")
+    (bundle / "real" / "marker").write_text("real", encoding="utf-8")
+    container = trial.container(bundle=bundle)
+    done = container.create()
+    if done.refused:
+        trial.skip("the runtime refuses a root filesystem behind a link, and nothing says that it must take one")
+    trial.applied("/root/path", got=container.must_start().facts().value("read", "/marker"), want="real")
