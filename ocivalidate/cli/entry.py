@@ -17,6 +17,8 @@ COMMANDS = {
     "bundle": ("bundle", "judge bundles, or config.json files"),
     "image": ("image", "judge images: layout folders and archives"),
     "unpack": ("unpack", "make a bundle of an image"),
+    "probe": ("probe", "print what can be seen of the container in which this runs"),
+    "judge": ("judge", "judge what the probe saw in a container by its config.json"),
     "state": ("documents", "judge what a runtime's state prints"),
     "features": ("documents", "judge what a runtime's features prints"),
     "rules": ("rules", "list the clauses and how far they are covered"),

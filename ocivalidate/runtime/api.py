@@ -72,7 +72,9 @@ class EngineProcess:
     def wait(self) -> int:
         """Wait for its end, and return its exit code."""
         self.stop()
-        return self._process.wait()
+        code = self._process.wait()
+        cast(IO[bytes], self._process.stdout).close()
+        return code
 
 
 def run_events(request: Request) -> Iterator[Mapping[str, Any]]:

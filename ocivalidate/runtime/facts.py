@@ -58,18 +58,26 @@ class Facts:
         """
         found: dict[str, Any] = {}
         paths: dict[str, Any] = {}
-        for record in self.records:
-            step, arguments, value = record.get("step"), record.get("args"), record.get("value")
+        for record in filter(_is_record, self.records):
+            step, arguments, value = record["step"], record["args"], record.get("value")
             if value is None:
                 continue
             if step == "everything" and isinstance(value, dict):
                 found |= value
-                paths |= value.get("paths") or {}
+                paths |= value["paths"] if isinstance(value.get("paths"), dict) else {}
             elif step == "look" and arguments:
                 paths[arguments[0]] = value
-            elif isinstance(step, str) and not arguments:
+            elif not arguments:
                 found[step] = value
         return found | {"paths": paths}
+
+
+def _is_record(data: object) -> bool:
+    """Whether this is what a step gave: facts may be a file of anybody's."""
+    if not isinstance(data, dict) or not isinstance(data.get("step"), str):
+        return False
+    arguments = data.get("args")
+    return isinstance(arguments, list) and all(isinstance(word, str) for word in arguments)
 
 
 def find_facts(text: str) -> Facts | None:

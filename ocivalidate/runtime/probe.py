@@ -769,7 +769,8 @@ def _ctypes() -> Any:
 
 def _number(x86_64: int, others: int) -> int:
     """The number of a system call: that of x86_64, or that which all newer architectures share."""
-    return x86_64 if os.uname().machine == "x86_64" else others
+    # A personality makes it i686, which does not change what this program is.
+    return x86_64 if os.uname().machine in ("x86_64", "i686") else others
 
 
 def _syscall(number: int, *arguments: Any) -> int:

@@ -31,7 +31,7 @@ def user(scene: Scene) -> Iterator[Judgement]:
             sorted(set(asked["additionalGids"]) - main),
             message="the additional groups are not those of process.user.additionalGids",
         )
-    if "umask" in asked and scene.holds("1.0.2"):
+    if "umask" in asked:
         yield compare("/process/user/umask", ids["umask"], asked["umask"])
 
 
@@ -60,8 +60,10 @@ def _environment(got: list[str], given: list[str]) -> Judgement:
     names = [entry.partition("=")[0] for entry in given]
     want = [entry for entry, name in zip(given, names, strict=True) if names.count(name) == 1]
     lost = [entry for entry in want if entry not in got]
+    # The others are nobody's business.
+    instead = [entry for entry in got if entry.partition("=")[0] in {entry.partition("=")[0] for entry in lost}]
     message = "variables of process.env are not in the environment"
-    return Judgement("/process/env", "", message, not lost, got=got, want=lost or want)
+    return Judgement("/process/env", "", message, not lost, got=instead, want=lost)
 
 
 def _terminal(tty: Mapping[str, Any], process: Mapping[str, Any]) -> Iterator[Judgement]:
@@ -132,9 +134,9 @@ def scheduling(scene: Scene) -> Iterator[Judgement]:
     if "oomScoreAdj" in process and "oom-score-adj" in facts:
         clause = f"{_PROCESS}.oomScoreAdj.applied"
         yield compare("/process/oomScoreAdj", facts["oom-score-adj"], process["oomScoreAdj"], clause=clause)
-    if process.get("scheduler") and "scheduler" in facts and scene.holds("1.1.0"):
+    if process.get("scheduler") and "scheduler" in facts:
         yield from _scheduler(facts["scheduler"], process["scheduler"])
-    if process.get("ioPriority") and "ioprio" in facts and scene.holds("1.1.0"):
+    if process.get("ioPriority") and "ioprio" in facts:
         asked = process["ioPriority"]
         yield compare("/process/ioPriority/class", facts["ioprio"]["class"], IO_CLASSES.get(asked.get("class")))
         # Above these three bits newer kernels keep hints.

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import posixpath
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from ocivalidate.runtime.judging import capabilities, files, process, world
-from ocivalidate.runtime.judging.judgements import Judgement, Scene, unseen
+from ocivalidate.runtime.judging.judgements import Judgement, Scene, property_of, unseen
 from ocivalidate.runtime.judging.shapes import usable
+from ocivalidate.runtime.properties import properties
 
 _RULES = (*process.RULES, *capabilities.RULES, *world.RULES, *files.RULES)
 _OUTSIDE = "cannot be seen from inside the container"
@@ -61,7 +63,15 @@ def judge(
     """
     scene = Scene(config, usable(facts), release, grantable)
     found = [judgement for rule in _RULES for judgement in rule(scene)]
-    return [*found, *_not_reported(scene), *_not_seen(config)]
+    every = [*found, *_not_reported(scene), *_not_seen(config)]
+    return [judgement for judgement in every if _exists(property_of(judgement.pointer), release)]
+
+
+@functools.cache
+def _exists(place: str, release: str) -> bool:
+    """Whether a release has what stands at a place of the config, or something below it."""
+    leaves = [leaf for leaf in properties() if leaf.pointer == place or leaf.pointer.startswith(f"{place}/")]
+    return not leaves or any(leaf.holds_in(release) for leaf in leaves)
 
 
 def _not_reported(scene: Scene) -> Iterator[Judgement]:

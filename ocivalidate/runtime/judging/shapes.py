@@ -67,10 +67,12 @@ def fits(value: Any, shape: Any) -> bool:
 
 def usable(facts: Mapping[str, Any]) -> dict[str, Any]:
     """The facts that have their shape."""
-    kept = {name: facts[name] for name, shape in SHAPES.items() if name in facts and fits(facts[name], shape)}
+    kept = {
+        name: facts[name]
+        for name, shape in SHAPES.items()
+        if name in facts and fits(facts[name], shape) and _sound(name, facts[name])
+    }
     kept["paths"] = {path: said for path, said in kept.get("paths", {}).items() if _is_said(said)}
-    if not all(_sound(name, kept[name]) for name in ("ids", "status", "rlimits", "idmaps") if name in kept):
-        kept = {name: value for name, value in kept.items() if _sound(name, value)}
     return kept
 
 

@@ -18,7 +18,7 @@ def names(scene: Scene) -> Iterator[Judgement]:
         return
     if "hostname" in scene.config:
         yield compare("/hostname", uname["nodename"], scene.config["hostname"])
-    if "domainname" in scene.config and scene.holds("1.1.0"):
+    if "domainname" in scene.config:
         yield compare("/domainname", uname["domainname"], scene.config["domainname"])
 
 

@@ -1,0 +1,33 @@
+"""``ocivalidate judge``."""
+
+from __future__ import annotations
+
+import argparse
+
+from ocivalidate.cli import settings as settings_module
+from ocivalidate.cli.errors import UsageError
+from ocivalidate.cli.output import publish
+
+
+def add_options(parser: argparse.ArgumentParser, _command: str) -> None:
+    """The options of the command."""
+    parser.add_argument("document", metavar="CONFIG", help="the bundle folder or the config.json of the container")
+    parser.add_argument("facts", metavar="FACTS", help="what ocivalidate probe printed in it; - is standard input")
+    settings_module.add_options(parser, without=frozenset({"os", "host", "document-only", "lint"}))
+
+
+def run(options: argparse.Namespace) -> int:
+    """Judge the facts and print what was found."""
+    from ocivalidate.runtime.judging.documents import check_facts
+
+    settings = settings_module.settle(options)
+    if options.document == options.facts == "-":
+        raise UsageError("standard input is the config or the facts")
+    report = check_facts(
+        options.document,
+        options.facts,
+        spec_version=settings["spec-version"],
+        selection=settings.selection,
+        max_size=settings["max-size"],
+    )
+    return publish([report], settings)

@@ -1,0 +1,63 @@
+"""``ocivalidate probe``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+
+from ocivalidate.cli.errors import UsageError
+from ocivalidate.cli.streams import print_text
+from ocivalidate.findings import ExitCode
+
+_START = 'if __name__ == "__main__":'
+
+
+def add_options(parser: argparse.ArgumentParser, _command: str) -> None:
+    """The options of the command."""
+    parser.epilog = (
+        "Where there is a Python and no ocivalidate: "
+        "ocivalidate probe --script --for CONFIG | podman exec -i CONTAINER python3 - > facts.json. "
+        "Then: ocivalidate judge CONFIG facts.json. The facts hold the environment, secrets included."
+    )
+    parser.add_argument("paths", nargs="*", metavar="PATH", help="paths to look at, beside the usual ones")
+    parser.add_argument(
+        "--for", dest="config_json", metavar="CONFIG", help="look at all that judging this bundle or config.json needs"
+    )
+    parser.add_argument("--script", action="store_true", help="print a program that does the same, for a bare Python")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the facts of the place where this runs, or the program that does so."""
+    words = ["everything", *_paths_for(options.config_json), *options.paths]
+    if options.script:
+        print_text(script(words))
+        return ExitCode.CONFORMS
+    if not sys.platform.startswith("linux"):
+        raise UsageError("the probe looks at Linux; --script prints it for a container")
+    from ocivalidate.runtime import probe
+
+    name, *arguments = words
+    print_text(probe.encode({probe.MARK: [probe.perform(name, arguments)]}) + "\n")
+    return ExitCode.CONFORMS
+
+
+def _paths_for(config: str | None) -> list[str]:
+    if config is None:
+        return []
+    from ocivalidate.runtime.judging.documents import Unusable, paths_for
+
+    try:
+        return paths_for(config)
+    except Unusable as problem:
+        raise UsageError(str(problem)) from problem
+
+
+def script(words: list[str]) -> str:
+    """The probe as a program that does these steps when it is given none."""
+    import ocivalidate.runtime
+
+    file = os.path.join(os.path.dirname(ocivalidate.runtime.__file__), "probe.py")
+    with open(file, encoding="utf-8") as source:
+        text, _, _ = source.read().partition(_START)
+    return f"{text}{_START}\n    main(sys.argv[1:] or {words!r})\n"

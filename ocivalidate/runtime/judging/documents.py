@@ -1,0 +1,161 @@
+"""Judging a file of facts against a ``config.json``: the library call behind ``ocivalidate judge``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from ocivalidate import schema
+from ocivalidate.bundle import sources
+from ocivalidate.clauses import Clause, Selection, load
+from ocivalidate.documents import Document, read_document
+from ocivalidate.findings import Finding, Outcome, Report, Result
+from ocivalidate.judge import located
+from ocivalidate.runtime.cases import umbrella
+from ocivalidate.runtime.facts import Facts, find_facts
+from ocivalidate.runtime.judging.judgements import Judgement, property_of
+from ocivalidate.runtime.judging.rules import judge, wanted_paths
+from ocivalidate.runtime.probe import MARK
+from ocivalidate.runtime.verdicts import shown
+from ocivalidate.versions import RUNTIME_RELEASES, judged_by
+
+SPECIFICATION = "runtime-spec"
+KIND = "runtime-config"
+
+
+class Unusable(Exception):
+    """A document cannot be used. The message is one line."""
+
+
+def check_facts(
+    config: str,
+    facts: str,
+    *,
+    spec_version: str | None = None,
+    selection: Selection | None = None,
+    max_size: int = sources.MAX_SIZE,
+) -> Report:
+    """Judge what a probe saw in a container against the config of this container.
+
+    ``config``: a bundle folder, a ``config.json`` or ``-``; ``facts``: a file with what the probe printed, or ``-``.
+    ``spec_version`` and ``selection`` as for ``check_bundle``. There is a result for each place in the config and each
+    clause on it. What cannot be used gives a report with a ``problem``.
+    """
+    subject = f"{facts} against {config}"
+    try:
+        document = read_config(config, max_size)
+        seen = _read_facts(facts, max_size)
+        release = spec_version or _release(document)
+        _refuse_invalid(document, release)
+    except Unusable as problem:
+        return Report("judge", subject, SPECIFICATION, problem=str(problem))
+    judgements = judge(document.value, seen, release)
+    return _report(subject, document, release, judgements, selection or Selection())
+
+
+def read_config(path: str, max_size: int = sources.MAX_SIZE) -> Document:
+    """The ``config.json`` at a path. Raises :class:`Unusable`."""
+    try:
+        source = sources.bundle_source(path, max_size)
+    except sources.Unreadable as problem:
+        raise Unusable(f"{path}: {problem}") from problem
+    if source.data is None:
+        raise Unusable(f"there is no {source.name}")
+    document = read_document(source.data, source.name)
+    if not isinstance(document.value, dict):
+        raise Unusable(f"{source.name} is no JSON object")
+    return document
+
+
+def paths_for(path: str, max_size: int = sources.MAX_SIZE) -> list[str]:
+    """The paths that a probe has to look at for the config at a path. Raises :class:`Unusable`."""
+    document = read_config(path, max_size)
+    _refuse_invalid(document, _release(document))
+    return wanted_paths(document.value)
+
+
+def _read_facts(path: str, max_size: int) -> Mapping[str, Any]:
+    try:
+        source = sources.file_source(path, max_size)
+    except sources.Unreadable as problem:
+        raise Unusable(f"{path}: {problem}") from problem
+    text = (source.data or b"").decode("utf-8", "replace")
+    found = find_facts(f"{text}\n") or _whole(text)
+    if found is None:
+        raise Unusable(f"{source.name} does not hold what ocivalidate probe prints")
+    return found.looks()
+
+
+def _whole(text: str) -> Facts | None:
+    """The facts in a document that somebody laid out over several lines."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    records = value.get(MARK) if isinstance(value, dict) else None
+    return Facts(tuple(records)) if isinstance(records, list) else None
+
+
+def _release(document: Document) -> str:
+    written = document.value.get("ociVersion")
+    return judged_by(written if isinstance(written, str) else None, RUNTIME_RELEASES).release
+
+
+def _refuse_invalid(document: Document, release: str) -> None:
+    """Rules take a config for one that has passed its schema. Raises :class:`Unusable`."""
+    error = next(iter(schema.validate(KIND, release, document.value)), None)
+    if error is not None:
+        where = error.pointer or "the document"
+        raise Unusable(f"{document.name} is not valid ({where}: {error.message}); ocivalidate bundle says more")
+
+
+def _report(
+    subject: str, document: Document, release: str, judgements: list[Judgement], selection: Selection
+) -> Report:
+    results: list[Result] = []
+    suppressed = 0
+    for judgement in judgements:
+        clause = _clause(judgement)
+        if not clause.holds_in(release) or not selection.wants(clause):
+            continue
+        ignored = selection.ignores(clause)
+        suppressed += ignored and judgement.held is False
+        if not ignored:
+            results.append(_result(judgement, clause, document))
+    findings = tuple(finding for result in results for finding in result.findings)
+    written = document.value.get("ociVersion")
+    note = "" if written == release else f"the document says {written}"
+    return Report(
+        "judge",
+        subject,
+        SPECIFICATION,
+        release,
+        note,
+        ("linux",),
+        results=tuple(results),
+        findings=findings,
+        suppressed=suppressed,
+    )
+
+
+def _clause(judgement: Judgement) -> Clause:
+    return load("runtime")[judgement.clause or umbrella(property_of(judgement.pointer))]
+
+
+def _result(judgement: Judgement, clause: Clause, document: Document) -> Result:
+    place = judgement.pointer or "/"
+    if judgement.held is None:
+        return Result(clause, Outcome.SKIP, judgement.reason, case=place)
+    if judgement.held:
+        return Result(clause, Outcome.PASS, case=place)
+    span = document.span(judgement.pointer) if judgement.pointer else None
+    found = Finding(
+        clause,
+        clause.severity,
+        judgement.message,
+        located(document.name, judgement.pointer or None, span, document),
+        got=shown(judgement.got),
+        want=shown(judgement.want),
+    )
+    return Result(clause, Outcome.FAIL, findings=(found,), case=place)
