@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from ocivalidate.runtime.driver import Call
     from ocivalidate.runtime.facts import Facts
     from ocivalidate.runtime.kernelnames import capabilities
+    from ocivalidate.runtime.namespaces import namespaces_of
+    from ocivalidate.runtime.tracing import Record, Trace
     from ocivalidate.runtime.trial import Trial, steps
 
 # The module that each public name comes from.
@@ -28,7 +30,9 @@ _HOMES = {
     "Container": "container",
     "Facts": "facts",
     "NoConsole": "console",
+    "Record": "tracing",
     "RuntimeFailed": "container",
+    "Trace": "tracing",
     "Trial": "trial",
     "caller": "callers",
     "capabilities": "kernelnames",
@@ -36,6 +40,7 @@ _HOMES = {
     "changed": "configs",
     "document_clauses": "documents",
     "judge_document": "documents",
+    "namespaces_of": "namespaces",
     "objects_of": "configs",
     "run_runtime": "api",
     "steps": "trial",
@@ -47,7 +52,9 @@ __all__ = [
     "Container",
     "Facts",
     "NoConsole",
+    "Record",
     "RuntimeFailed",
+    "Trace",
     "Trial",
     "caller",
     "capabilities",
@@ -55,6 +62,7 @@ __all__ = [
     "changed",
     "document_clauses",
     "judge_document",
+    "namespaces_of",
     "objects_of",
     "run_runtime",
     "steps",

@@ -1,0 +1,165 @@
+"""The recorder: what our hooks run, and the program beside them. It notes what it finds, and never judges.
+
+It stands alone, as the probe does: on the host it is run by the interpreter of the harness, in a container by that of
+the root filesystem. Its command line is a file, a name, and what to do after::
+
+    recorder.py /trace prestart/0
+    recorder.py /trace prestart/1 exit 3
+    recorder.py /trace program/0 pause
+
+It reads its standard input to the end (a runtime can die of SIGPIPE otherwise), looks around, and appends one line to
+the file: a literal of Python, as a container has no ``json``. As every line is appended in one call, the lines stand
+in the order in which things happened. What it does after, beside nothing: ``exit STATUS``, ``signal NUMBER`` (of
+itself), ``note`` (nothing, with any arguments), ``pause`` (after the name is printed), ``sleep SECONDS`` (a lock on
+FILE.NAME, so that one can see whether it still lives, and with a second line at the end), ``look PATH...`` (whether
+these are there), ``await TEXT`` (until that is part of the command line of the container process, for a short time),
+``until PATH`` (until that is there, for a moment).
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Any
+
+_NAMESPACES = ("cgroup", "ipc", "mnt", "net", "pid", "time", "user", "uts")
+
+
+def main(file: str, name: str, action: str = "", *arguments: str) -> None:
+    """Note what is to be seen, then act."""
+    begun = time.monotonic()
+    stdin = "" if action == "pause" else _read_all(0)
+    pid = _pid(stdin)
+    there = {path: os.path.lexists(path) for path in arguments} if action == "look" else {}
+    if action == "await":
+        _await(lambda: any(arguments[0] in word for word in _words(f"/proc/{pid}/cmdline")), 0.1)
+    if action == "until":
+        _await(lambda: os.path.lexists(arguments[0]), 0.5)
+    if action == "sleep":
+        _lock(f"{file}.{name.replace('/', '-')}")
+    record = {
+        "name": name,
+        "begun": begun,
+        "argv": _words("/proc/self/cmdline"),
+        "environ": _words("/proc/self/environ"),
+        "cwd": os.getcwd(),
+        "root": _place("/"),
+        "namespaces": _namespaces("self"),
+        "stdin": stdin,
+        "there": there,
+        "process": _process(pid),
+    }
+    _append(file, record | {"ended": time.monotonic()})
+    _act(file, name, action, arguments)
+
+
+def _act(file: str, name: str, action: str, arguments: Sequence[str]) -> None:
+    if action == "exit":
+        os._exit(int(arguments[0]))
+    if action == "signal":
+        os.kill(os.getpid(), int(arguments[0]))
+    if action == "sleep":
+        time.sleep(float(arguments[0]))
+        _append(file, {"name": f"{name}/survived"})
+    if action == "pause":
+        # Whoever waits for the program to run sees it here.
+        os.write(1, f"{name}\n".encode())
+    while action == "pause":
+        time.sleep(60)
+
+
+def _append(file: str, record: dict[str, Any]) -> None:
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
+    os.write(descriptor, f"{record!a}\n".encode())
+    os.close(descriptor)
+
+
+def _read_all(descriptor: int) -> str | None:
+    """What can be read from a descriptor; ``None`` when it is not open."""
+    content = b""
+    try:
+        while more := os.read(descriptor, 65536):
+            content += more
+    except OSError:
+        return content.decode("utf-8", "surrogateescape") or None
+    return content.decode("utf-8", "surrogateescape")
+
+
+def _words(path: str) -> list[str]:
+    with open(path, "rb") as file:
+        text = file.read().decode("utf-8", "surrogateescape")
+    return text.removesuffix("\0").split("\0") if text else []
+
+
+def _pid(state: str | None) -> int:
+    """The process that a state names; whoever judges reads the state with more care."""
+    digits = ""
+    for letter in (state or "").partition('"pid":')[2].lstrip():
+        if not letter.isdigit():
+            break
+        digits += letter
+    return int(digits or 0)
+
+
+def _place(path: str) -> list[int] | None:
+    """Which file a path leads to."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return [found.st_dev, found.st_ino]
+
+
+def _namespaces(process: str) -> dict[str, str]:
+    found = {}
+    for name in _NAMESPACES:
+        try:
+            found[name] = os.readlink(f"/proc/{process}/ns/{name}")
+        except OSError:
+            continue
+    return found
+
+
+def _process(pid: int) -> dict[str, Any]:
+    """What can be seen of a process: none of it when there is no such process."""
+    if pid <= 0 or not os.path.exists(f"/proc/{pid}"):
+        return {}
+    try:
+        with open(f"/proc/{pid}/mountinfo", "rb") as file:
+            mounts = [line.split()[4].decode("utf-8", "surrogateescape") for line in file]
+        return {
+            "namespaces": _namespaces(str(pid)),
+            "root": _place(f"/proc/{pid}/root"),
+            "mounts": mounts,
+            "argv": _words(f"/proc/{pid}/cmdline"),
+        }
+    except OSError:
+        return {}
+
+
+def _await(true: Callable[[], bool], seconds: float) -> None:
+    """Wait until something is true, or for so many seconds."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        try:
+            if true():
+                return
+        except OSError:
+            return
+        time.sleep(0.002)
+
+
+def _lock(path: str) -> None:
+    """Hold a lock until this process ends."""
+    import fcntl
+
+    fcntl.flock(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600), fcntl.LOCK_EX)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

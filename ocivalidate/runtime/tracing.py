@@ -1,0 +1,156 @@
+"""Hooks that leave a trace: putting recorders into a bundle, and reading what they noted."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import fcntl
+import json
+import os
+import shutil
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ocivalidate.runtime.container import Container
+from ocivalidate.runtime.rootfs import PYTHON
+
+_RECORDER = Path(__file__).with_name("recorder.py")
+# In the container. The names are such as no host has: whoever looks for them in the wrong place finds nothing.
+_TRACE, _SCRIPT, _HOOK = "/ocivalidate.trace", "/ocivalidate-recorder.py", "/ocivalidate-hook"
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What one recorder noted; see ``recorder.py``.
+
+    ``name``: ``prestart/0``, ``program/0``. ``begun`` and ``ended`` are on the clock of ``time.monotonic``. ``root`` is
+    device and inode of its root folder. ``process`` is what it saw of the container process, empty for nothing.
+    """
+
+    name: str
+    begun: float = 0.0
+    ended: float = 0.0
+    argv: Sequence[str] = ()
+    environ: Sequence[str] = ()
+    cwd: str = ""
+    root: Sequence[int] | None = None
+    namespaces: Mapping[str, str] = field(default_factory=dict)
+    stdin: str | None = None
+    there: Mapping[str, bool] = field(default_factory=dict)
+    process: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def kind(self) -> str:
+        """The kind of hook, or ``program``."""
+        return self.name.partition("/")[0]
+
+    def state(self) -> dict[str, Any] | None:
+        """The state of the container that it got; ``None`` when that is no JSON object."""
+        try:
+            value = json.loads(self.stdin or "")
+        except (ValueError, RecursionError):
+            return None
+        return value if isinstance(value, dict) else None
+
+
+class Trace:
+    """The hooks of a container that is not created yet, and what they noted.
+
+    Hooks that are ``inside`` have paths in the container, all others on the host.
+    """
+
+    def __init__(self, container: Container) -> None:
+        rootfs = container.bundle / "rootfs"
+        self.container = container
+        self.file = rootfs / _TRACE.lstrip("/")
+        self._python = os.path.realpath(sys.executable)
+        self._config_file = container.bundle / "config.json"
+        self.config: dict[str, Any] = json.loads(self._config_file.read_text(encoding="utf-8"))
+        self._outside = container.bundle / "hook"
+        self._outside.symlink_to(self._python)
+        (rootfs / _HOOK.lstrip("/")).symlink_to(PYTHON)
+        shutil.copyfile(_RECORDER, rootfs / _SCRIPT.lstrip("/"))
+        (rootfs / _SCRIPT.lstrip("/")).chmod(0o644)
+
+    def add(
+        self,
+        kind: str,
+        *action: str,
+        inside: bool = False,
+        env: Sequence[str] | None = None,
+        timeout: int | None = None,
+        path: str | None = None,
+    ) -> dict[str, Any]:
+        """Add a hook, the next one of its kind, and return it as it stands in the config."""
+        hooks = self.config.setdefault("hooks", {}).setdefault(kind, [])
+        name = f"{kind}/{len(hooks)}"
+        hook: dict[str, Any] = {"path": path or (_HOOK if inside else str(self._outside))}
+        hook["args"] = self._line(name, *action, inside=inside)
+        hook |= {} if env is None else {"env": list(env)}
+        hook |= {} if timeout is None else {"timeout": timeout}
+        hooks.append(hook)
+        return hook
+
+    def program(self, *action: str) -> list[str]:
+        """Make the program of the container a recorder too, and return its command line."""
+        line = self._line("program/0", *action, inside=True)
+        line[0] = PYTHON
+        self.config["process"]["args"] = line
+        return line
+
+    def _line(self, name: str, *action: str, inside: bool) -> list[str]:
+        python, script, file = (PYTHON, _SCRIPT, _TRACE) if inside else (self._python, str(_RECORDER), str(self.file))
+        # Python finds its library by this name, which need not exist.
+        own_name = f"{os.path.dirname(python)}/ocivalidate-{name.replace('/', '-')}"
+        return [own_name, "-I", "-S", script, file, name, *action]
+
+    def write(self) -> None:
+        """Write the config with all that was added."""
+        self._config_file.write_text(json.dumps(self.config, indent=1), encoding="utf-8")
+
+    def records(self) -> list[Record]:
+        """What was noted so far, in the order in which it happened."""
+        found: list[Record] = []
+        text = self.file.read_text(encoding="ascii", errors="replace") if self.file.exists() else ""
+        for line in text.split("\n")[:-1]:
+            with contextlib.suppress(ValueError, SyntaxError, TypeError):
+                found.append(Record(**ast.literal_eval(line)))
+        return found
+
+    def names(self) -> list[str]:
+        """The names of those that ran so far, in this order."""
+        return [record.name for record in self.records()]
+
+    def wait(self, name: str, seconds: float) -> Record | None:
+        """Wait for what the recorder of this name notes, and return it."""
+        end = time.monotonic() + seconds
+        while True:
+            found = next((record for record in self.records() if record.name == name), None)
+            if found is not None or time.monotonic() > end:
+                return found
+            time.sleep(0.005)  # the file may not be there yet, so that it cannot be watched
+
+    def wait_for_end(self, name: str, seconds: float) -> float:
+        """Wait for the end of a recorder that sleeps, for so long at most, and return the time."""
+        end = time.monotonic() + seconds
+        while self._sleeps(name) and time.monotonic() < end:
+            time.sleep(0.005)  # a lock that may never be free cannot be waited for
+        return time.monotonic()
+
+    def _sleeps(self, name: str) -> bool:
+        lock = f"{self.file}.{name.replace('/', '-')}"
+        try:
+            descriptor = os.open(lock, os.O_RDWR | os.O_CLOEXEC)
+        except OSError:
+            return False
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return True
+        finally:
+            os.close(descriptor)
+        return False
