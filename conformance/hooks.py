@@ -16,9 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ocivalidate.bundle import check_state
-from ocivalidate.findings import Outcome
-from ocivalidate.runtime import Call, Container, Record, RuntimeFailed, Trace, Trial, case, namespaces_of
+from ocivalidate.runtime import Call, Container, Record, RuntimeFailed, Trace, Trial, case, judge_document, namespaces_of
 
 INVOKED, FAILED = "runtime.lifecycle.{}-invoked", "runtime.lifecycle.{}-failure"
 POSTSTOP = "runtime.lifecycle.poststop-invoked"
@@ -387,8 +385,8 @@ def _broken(trial: Trial, state: Mapping[str, Any]) -> list[str]:
     if key not in trial.notes:
         file = trial.folder / "state.json"
         file.write_text(json.dumps(state), encoding="utf-8")
-        report = check_state(str(file), spec_version=trial.release)
-        trial.notes[key] = [result.clause.id for result in report.results if result.outcome is Outcome.FAIL]
+        judged = judge_document("state", file, trial.release)
+        trial.notes[key] = [clause for clause, judgement in judged.items() if judgement.broken]
     found: list[str] = trial.notes[key]
     return found
 
