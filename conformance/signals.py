@@ -71,3 +71,19 @@ def signal_that_there_is_none_of(trial: Trial) -> None:
     trial.expect(CLAUSE, "kill says that it sent SIGNOSUCHSIGNAL", got=done.ok, want=False)
     after = container.snapshot()
     trial.expect("runtime.errors.no-side-effects", "kill with no signal has an effect", got=after, want=before)
+
+
+STOP_SIGNAL = "config.annotations.image-stopSignal.sent"
+
+
+@case(STOP_SIGNAL, needs=["root"])
+def stop_signal_of_the_image(trial: Trial) -> None:
+    """Told to kill, and not with which signal, a runtime sends the one that the annotation of the image names."""
+    numbers = [str(_number(name)) for name in ("USR1", "TERM")]
+    config = trial.config("catch", *numbers) | {"annotations": {"org.opencontainers.image.stopSignal": "SIGUSR1"}}
+    container = trial.container(config).must_create().must_start()
+    container.wait_line(lambda line: "catching" in line)
+    done = trial.runtime.invoke("kill", container.id)
+    if not done.ok:
+        trial.skip("this runtime kills with a signal that it is told, and with no other")
+    trial.expect(STOP_SIGNAL, "another signal is sent", got=_caught(container, 1), want=[_number("USR1")])

@@ -8,6 +8,7 @@ table share one control: the config with all of their valid values.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -222,6 +223,71 @@ def _outcome(container: Container, row: Row) -> tuple[bool, str]:
         started = container.start()
         return started.refused, "started" if started.ok else started.words
     return created.refused, "created" if created.ok else created.words
+
+
+# Of each type, the namespace of another one.
+_OTHERS = {
+    "network": "ipc",
+    "ipc": "uts",
+    "uts": "net",
+    "mount": "net",
+    "pid": "uts",
+    "cgroup": "ipc",
+    "user": "net",
+    "time": "ipc",
+}
+
+
+@case("config-linux.namespaces.path.type-mismatch-error", needs=["root"])
+def namespace_of_another_type(trial: Trial) -> None:
+    """A path that leads to a namespace of another type than the entry says is refused."""
+    clause = "config-linux.namespaces.path.type-mismatch-error"
+    config = trial.config("wait")
+    entries = [entry for entry in config["linux"]["namespaces"] if entry["type"] != "ipc"]
+    mapped = {f"{kind}Mappings": [_IDS] for kind in ("uid", "gid")}
+    trial.control(changed(config, "/linux/namespaces", [*entries, {"type": "ipc", "path": "/proc/self/ns/ipc"}]))
+    for kind, other in _OTHERS.items():
+        if kind not in trial.host.namespaces or (kind == "time" and not trial.holds("1.1.0")):
+            continue
+        wrong = {"type": kind, "path": f"/proc/self/ns/{other}"}
+        listed = [entry for entry in config["linux"]["namespaces"] if entry["type"] != kind]
+        linux = config["linux"] | {"namespaces": [*listed, wrong]} | (mapped if kind == "user" else {})
+        container = trial.container(config | {"linux": linux})
+        done = container.create()
+        got = "created" if done.ok else done.words
+        message = f"{wrong['path']} is accepted as a namespace of type {kind}"
+        trial.expect_that(clause, message, held=done.refused, got=got, want="an error")
+        container.clean_up()
+
+
+@case("config-linux.devices.path.mismatch-error", needs=["root"])
+def device_where_another_file_is(trial: Trial) -> None:
+    """A device whose path is taken by a file, a folder or another device is refused."""
+    clause = "config-linux.devices.path.mismatch-error"
+    trial.control(changed(trial.config("wait"), "/linux/devices/-", _DEVICE))
+    for what in ("a file", "a folder", "another device"):
+        bundle = trial.bundle(changed(trial.config("wait"), "/linux/devices/-", _DEVICE | {"path": "/var/given"}))
+        place = bundle / "rootfs" / "var" / "given"
+        if what == "a file":
+            place.write_text("x", encoding="utf-8")
+        elif what == "a folder":
+            place.mkdir()
+        else:
+            os.mknod(place, 0o020666, os.makedev(1, 5))
+        container = trial.container(bundle=bundle)
+        done = container.create()
+        got = "created" if done.ok else done.words
+        trial.expect_that(clause, f"{what} is where a device is to be", held=done.refused, got=got, want="an error")
+        container.clean_up()
+
+
+@case("config-linux.intelRdt.no-resctrl-error", needs=["root"])
+def intel_rdt_without_resctrl(trial: Trial) -> None:
+    """Resource control is refused where its file system is not mounted."""
+    if os.path.exists("/sys/fs/resctrl/schemata"):
+        trial.skip("resctrl is mounted at /sys/fs/resctrl")
+    config = changed(trial.config("wait"), "/linux/intelRdt", {"l3CacheSchema": "L3:0=f"})
+    trial.refused("config-linux.intelRdt.no-resctrl-error", config, "intelRdt is accepted, without resctrl")
 
 
 def _case_of(table: Table, row: Row) -> Callable[[Trial], None]:
