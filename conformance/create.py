@@ -41,13 +41,13 @@ UNAPPLIABLE: Mapping[str, tuple[str, Any]] = {
 @case(*REFUSALS, needs=["root"])
 def unappliable_properties(trial: Trial) -> None:
     """What cannot be applied is refused, no container comes of it, and what was made on the way is gone."""
-    control = trial.config("wait") | {"hostname": "h"}
+    control = trial.config("wait") | ({"hostname": "h"} if trial.subject.isolates else {})
     trial.control(control)
     for what, (pointer, value) in UNAPPLIABLE.items():
         _judge_refusal(trial, what, changed(control, pointer, value))
 
 
-@case(*REFUSALS, needs=["root", "controller:cpu"])
+@case(*REFUSALS, needs=["root", "isolation", "controller:cpu"])
 def unappliable_resources(trial: Trial) -> None:
     """A limit that the kernel refuses, which is seen when the control groups are made, leaves none of them."""
     control = changed(trial.config("wait"), "/linux/resources/cpu", {"period": 100000, "quota": 50000})
@@ -121,7 +121,7 @@ def _foreign_process(trial: Trial, group: str) -> tuple[subprocess.Popen[bytes],
     return process, folders
 
 
-@case(FOREIGN, needs=["root", "program:sleep", "program:mount"])
+@case(FOREIGN, needs=["root", "isolation", "program:sleep", "program:mount"])
 def foreign_resources(trial: Trial) -> None:
     """Delete leaves alone what create did not make: files, a mount, a process, control groups beside and above."""
     shared, mounted = trial.folder / "shared", trial.folder / "mounted"
@@ -161,7 +161,7 @@ def foreign_resources(trial: Trial) -> None:
     trial.expect(FOREIGN, "the container is not deleted", got=container.leftovers(), want=[])
 
 
-@case(FOREIGN, needs=["root"])
+@case(FOREIGN, needs=["root", "isolation"])
 def control_group_that_was_there(trial: Trial) -> None:
     """A control group that was there before create is there after delete."""
     group = f"{trial.stage.group}/was-there"

@@ -56,7 +56,7 @@ def _seen(facts: Facts) -> dict[str, Any]:
     "config.extensibility.ignore-unknown",
     "config.extensibility.unknown-no-error",
     "config.annotations.unknown-key-ignored",
-    needs=["root"],
+    needs=["root", "isolation"],
 )
 def unknown_members_everywhere(trial: Trial) -> None:
     """With an unknown member in every object, a container is what it is without them."""

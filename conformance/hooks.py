@@ -16,7 +16,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ocivalidate.runtime import Call, Container, Record, RuntimeFailed, Trace, Trial, case, judge_document, namespaces_of
+from ocivalidate.runtime import (
+    Call,
+    Container,
+    Record,
+    RuntimeFailed,
+    Trace,
+    Trial,
+    case,
+    judge_document,
+    namespaces_of,
+)
 
 INVOKED, FAILED = "runtime.lifecycle.{}-invoked", "runtime.lifecycle.{}-failure"
 POSTSTOP = "runtime.lifecycle.poststop-invoked"
@@ -67,7 +77,8 @@ def prepared(trial: Trial) -> tuple[Container, Trace]:
     """A container that is to be, whose program pauses, and its trace."""
     config = trial.config()
     config["annotations"] = dict(ANNOTATIONS)
-    config["linux"]["namespaces"].append({"type": "network"})
+    if trial.subject.isolates:
+        config["linux"]["namespaces"].append({"type": "network"})
     container = trial.container(config)
     trace = Trace(container)
     trace.program("pause")
@@ -103,7 +114,7 @@ def _live(trial: Trial) -> Life:
     container, trace = prepared(trial)
     line = trace.program("pause")
     hooks: dict[str, list[dict[str, Any]]] = {}
-    groups = [mount + container.group for mount in trial.stage.layout.hierarchies]
+    groups = [mount + container.group for mount in trial.stage.layout.hierarchies if container.group]
     # A start that does not wait for a startContainer hook is caught: the hook waits for it to return, for a while.
     returned = container.bundle / "rootfs" / "returned"
     for kind in kinds_of(trial):
@@ -418,7 +429,7 @@ def _pids(trial: Trial, life: Life, kind: Kind) -> tuple[int, ...]:
     """
     if kind is POSTSTOP_KIND:
         return ()
-    if not kind.inside:
+    if not kind.inside or not trial.subject.isolates:
         return (life.container.pid,)
     return (1,) if trial.holds("1.1.0") else (1, life.container.pid)
 

@@ -45,6 +45,10 @@ def attempt(stage: Stage, case: Case, clauses: Sequence[Clause], required: Seque
     if need:
         outcome = Outcome.ERROR if need in required or need.partition(":")[0] in required else Outcome.SKIP
         return Attempt(case, tuple(Result(clause, outcome, reason, case=case.id) for clause in clauses))
+    unapplied = stage.subject.unapplied(case.sets)
+    if unapplied:
+        reason = f"the runtime says that it does not apply {', '.join(unapplied)}"
+        return Attempt(case, tuple(Result(clause, Outcome.SKIP, reason, case=case.id) for clause in clauses))
     start = time.monotonic()
     trial = Trial(stage, case)
     unjudged = _run(trial)

@@ -75,6 +75,15 @@ def rootless(config: dict[str, Any], uid: int, gid: int) -> dict[str, Any]:
     return config
 
 
+def bare(config: dict[str, Any], uid: int, gid: int) -> dict[str, Any]:
+    """The config for a runtime that does not isolate: it asks for a process of the calling user, and nothing around."""
+    config["mounts"] = []
+    config["linux"] = {"namespaces": []}
+    config["process"]["user"] = {"uid": uid, "gid": gid}
+    del config["process"]["capabilities"]
+    return config
+
+
 def changed(config: Mapping[str, Any], pointer: str, value: Any) -> dict[str, Any]:
     """A copy of a config with another value at ``pointer``.
 

@@ -20,8 +20,12 @@ class UnknownNeed(Exception):
     """No need has this name. The message is one line."""
 
 
-def _root(host: Host, _subject: Subject, _detail: str) -> str:
-    return "" if host.root else f"needs root, and this is user {host.uid}"
+def _root(host: Host, subject: Subject, _detail: str) -> str:
+    return "" if host.root or not subject.isolates else f"needs root, and this is user {host.uid}"
+
+
+def _isolation(_host: Host, subject: Subject, _detail: str) -> str:
+    return "" if subject.isolates else "the runtime says that it does not isolate"
 
 
 def _controller(host: Host, _subject: Subject, detail: str) -> str:
@@ -90,6 +94,7 @@ NEEDS: dict[str, Look] = {
     "controller": _controller,
     "cpus": _cpus,
     "features": _features,
+    "isolation": _isolation,
     "kernel": _kernel,
     "lsm": _lsm,
     "machine": _machine,

@@ -24,6 +24,11 @@ _NAME = re.compile(r"^\s*(\S+)\s+version:?\s+v?(\S+)", re.MULTILINE)
 _SPEC = re.compile(r"^\s*spec:\s*(\S+)", re.MULTILINE)
 
 
+# The annotation of its features by which a runtime says that it applies only these properties of config.json: their
+# pointers, separated by spaces. It isolates nothing, then, and needs no root: a fake, or an aid for tests.
+APPLIES = "org.ocivalidate.applies"
+
+
 class NoRuntime(Exception):
     """There is no program of that name, or it cannot be run. The message is one line."""
 
@@ -62,6 +67,23 @@ class Subject:
     features: Mapping[str, Any] | None = None
     features_text: str = ""
     extra: tuple[str, ...] = field(default=())
+
+    @property
+    def applies(self) -> frozenset[str] | None:
+        """The pointers of the only properties that the runtime applies, ``None`` for a runtime that isolates."""
+        annotations = (self.features or {}).get("annotations")
+        said = annotations.get(APPLIES) if isinstance(annotations, dict) else None
+        return frozenset(said.split()) if isinstance(said, str) else None
+
+    @property
+    def isolates(self) -> bool:
+        """Whether containers are isolated from the host at all."""
+        return self.applies is None
+
+    def unapplied(self, pointers: Sequence[str]) -> list[str]:
+        """Those of some properties that the runtime says it does not apply."""
+        applied = self.applies
+        return [] if applied is None else [pointer for pointer in pointers if pointer not in applied]
 
     def argv(self, root: str, log: str, *command: str) -> list[str]:
         """The argument vector of one command."""

@@ -87,6 +87,8 @@ class Trial:
     def config(self, *steps: str) -> dict[str, Any]:
         """A new config whose program is the probe with these steps, for the release and the user of this run."""
         config = configs.base(self.subject.oci_version, *steps)
+        if not self.subject.isolates:
+            return configs.bare(config, self.host.uid, self.host.gid)
         return config if self.host.root else configs.rootless(config, self.host.uid, self.host.gid)
 
     def bundle(self, config: Mapping[str, Any] | bytes, name: str = "") -> Path:
@@ -126,11 +128,13 @@ class Trial:
 
     def _give_group(self, config: dict[str, Any], container_id: str) -> str:
         linux = config.get("linux")
-        if not isinstance(linux, dict) or not self.host.root or not self.stage.group:
+        if not isinstance(linux, dict):
             return ""
         if linux.get("cgroupsPath", "") is None:
             # The case wants none.
             del linux["cgroupsPath"]
+            return ""
+        if not self.subject.isolates or not self.host.root or not self.stage.group:
             return ""
         return str(linux.setdefault("cgroupsPath", f"{self.stage.group}/{container_id}"))
 
