@@ -159,6 +159,13 @@ class Trial:
         cpu = config["linux"].setdefault("resources", {}).setdefault("cpu", {})
         cpu |= {"realtimePeriod": 1_000_000, "realtimeRuntime": 100_000}
 
+    def make_group(self, name: str) -> str:
+        """Make a control group in all hierarchies, which goes when the case is over, and return its path."""
+        layout, group = self.stage.layout, f"{self.stage.group}/{self.case.id.replace('.', '-')}-{name}"
+        cgroups.make(layout, group)
+        self.undo(lambda: [f"control group {folder}" for folder in cgroups.remove(layout, group)])
+        return group
+
     def console_socket(self) -> ConsoleSocket:
         """A socket for ``create(console_socket=…)`` that the terminal of a container is sent to."""
         # Beside the folders of the cases: the path of a socket has little room.

@@ -1,0 +1,199 @@
+"""Limits on resources that fewer hosts can have: block devices, huge pages, network, RDMA, and ``unified``."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from ocivalidate.runtime import Trial, case
+from ocivalidate.runtime.cgroup_values import RESOURCES
+from ocivalidate.runtime.limits import CREATE_RESOURCES, is_unified, limited, pointers, scratch
+
+THROTTLES = ("throttleReadBpsDevice", "throttleWriteBpsDevice", "throttleReadIOPSDevice", "throttleWriteIOPSDevice")
+MISSING = "config-linux.resources.unified.missing-controller-error"
+WRITTEN = "config-linux.resources.unified.unknown-written"
+ENABLED = "config-linux.resources.unified.controllers-enabled"
+
+
+def io_controller(trial: Trial) -> str:
+    """The controller of block devices, which version 2 calls otherwise. Skips where there is none."""
+    name = "io" if is_unified(trial) else "blkio"
+    if name not in trial.host.controllers:
+        trial.skip(f"this host has no control group controller {name}")
+    return name
+
+
+def block_devices() -> dict[str, str]:
+    """The whole block devices of this host that are in use: numbers → name."""
+    found: dict[str, str] = {}
+    for folder in sorted(Path("/sys/block").glob("*")):
+        if int((folder / "size").read_text(encoding="ascii")) and not folder.name.startswith("zram"):
+            found[(folder / "dev").read_text(encoding="ascii").strip()] = folder.name
+    return found
+
+
+def some_device(trial: Trial) -> dict[str, int]:
+    """Numbers of a block device for which limits can be set, as an entry of the config takes them."""
+    for numbers in block_devices():
+        major, minor = map(int, numbers.split(":"))
+        return {"major": major, "minor": minor}
+    trial.skip("this host has no block device")
+    return {}
+
+
+@case(
+    CREATE_RESOURCES,
+    sets=pointers(*(f"blockIO/{name}/*/{leaf}" for name in THROTTLES for leaf in ("major", "minor", "rate"))),
+)
+def block_io_throttles(trial: Trial) -> None:
+    """How fast a device may be read and written, in bytes and in operations, is as the config says."""
+    io_controller(trial)
+    device = some_device(trial)
+    rates = zip(THROTTLES, (7654321, 6543217, 765, 654), strict=True)
+    limited(trial, {"blockIO": {name: [{**device, "rate": rate}] for name, rate in rates}})
+
+
+@case(sets=pointers("blockIO/weight"))
+def block_io_weight(trial: Trial) -> None:
+    """The weight of the group among those that use block devices is that of the config."""
+    io_controller(trial)
+    limited(trial, {"blockIO": {"weight": 345}})
+
+
+@case(sets=pointers("blockIO/leafWeight"), needs=["cgroup:v1"])
+def block_io_leaf_weight(trial: Trial) -> None:
+    """The weight of the group's own tasks against those of groups below is that of the config."""
+    io_controller(trial)
+    limited(trial, {"blockIO": {"leafWeight": 345}})
+
+
+def _takes_weights(trial: Trial, controller: str, *files: str) -> dict[str, int]:
+    """A device whose scheduler takes a weight in one of these files; it is tried in a group of ours."""
+    group = f"{trial.stage.layout.controllers[controller]}{trial.make_group('try')}"
+    for numbers in block_devices():
+        for file in files:
+            path = Path(group, file)
+            try:
+                path.write_text(f"{numbers} 345", encoding="ascii")
+            except OSError:
+                continue
+            if re.search(rf"^{numbers} 345$", path.read_text(encoding="ascii"), re.MULTILINE):
+                major, minor = map(int, numbers.split(":"))
+                return {"major": major, "minor": minor}
+    names = ", ".join(block_devices().values()) or "none"
+    trial.skip(f"no block device here ({names}) takes a weight in {' or '.join(files)}")
+    return {}
+
+
+@case(sets=pointers(*(f"blockIO/weightDevice/*/{leaf}" for leaf in ("major", "minor", "weight"))))
+def block_io_weight_device(trial: Trial) -> None:
+    """The weight of the group on one device is that of the config."""
+    controller = io_controller(trial)
+    files = ("io.bfq.weight", "io.weight") if is_unified(trial) else ("blkio.bfq.weight_device", "blkio.weight_device")
+    device = _takes_weights(trial, controller, *files)
+    limited(trial, {"blockIO": {"weightDevice": [{**device, "weight": 234}]}})
+
+
+@case(sets=pointers("blockIO/weightDevice/*/leafWeight"), needs=["cgroup:v1"])
+def block_io_leaf_weight_device(trial: Trial) -> None:
+    """The weight of the group's own tasks on one device is that of the config."""
+    device = _takes_weights(trial, io_controller(trial), "blkio.leaf_weight_device")
+    limited(trial, {"blockIO": {"weightDevice": [{**device, "leafWeight": 234}]}})
+
+
+# -------------------------------------------------------------------------------------------------- pages and networks
+
+
+@case(
+    CREATE_RESOURCES,
+    "config-linux.resources.hugepageLimits.fallback",
+    sets=pointers("hugepageLimits/*/limit", "hugepageLimits/*/pageSize"),
+    needs=["controller:hugetlb"],
+)
+def hugepage_limits(trial: Trial) -> None:
+    """The limit on huge pages of each size is that of the config: reserved ones, where the kernel counts these."""
+    names = [path.name for path in Path(scratch(trial, "hugetlb")).glob("hugetlb.*")]
+    sizes = sorted({name.split(".")[1] for name in names})
+    if not sizes:
+        trial.skip("this kernel has no huge pages")
+    units = {"KB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30}
+    limits = [{"pageSize": size, "limit": 3 * int(size[:-2]) * units[size[-2:]]} for size in sizes]
+    limited(trial, {"hugepageLimits": limits})
+    clause = "config-linux.resources.hugepageLimits.fallback"
+    if any(".rsvd." in name for name in names):
+        trial.skip("this kernel counts reserved huge pages, so that nothing else is to be fallen back on", clause)
+        return
+    for entry in limits:
+        ending = "max" if is_unified(trial) else "limit_in_bytes"
+        file = Path(trial.containers[-1].group_folder("hugetlb"), f"hugetlb.{entry['pageSize']}.{ending}")
+        got = file.read_text(encoding="ascii").strip()
+        trial.expect(clause, "use of huge pages is not limited", got=got, want=str(entry["limit"]))
+
+
+@case(sets=pointers("network/classID"), needs=["controller:net_cls"])
+def network_class(trial: Trial) -> None:
+    """The class of packets is that of the config."""
+    limited(trial, {"network": {"classID": 0x00100003}})
+
+
+@case(sets=pointers("network/priorities/*/name", "network/priorities/*/priority"), needs=["controller:net_prio"])
+def network_priorities(trial: Trial) -> None:
+    """The priority of packets on an interface is that of the config."""
+    limited(trial, {"network": {"priorities": [{"name": "lo", "priority": 345}]}})
+
+
+@case(sets=pointers("rdma/*/hcaHandles", "rdma/*/hcaObjects"), needs=["controller:rdma"])
+def rdma(trial: Trial) -> None:
+    """The limits on an RDMA device are those of the config."""
+    devices = sorted(path.name for path in Path("/sys/class/infiniband").glob("*"))
+    if not devices:
+        trial.skip("this host has no RDMA device")
+    limited(trial, {"rdma": {devices[0]: {"hcaHandles": 3, "hcaObjects": 3456}}})
+
+
+# ------------------------------------------------------------------------------------------------------------ unified
+
+
+def with_unified(trial: Trial, **files: str) -> dict[str, Any]:
+    """A config with values for files of version 2, by their names with ``_`` for dots."""
+    config = trial.config("wait")
+    config["linux"]["resources"] = {"unified": {name.replace("__", "."): text for name, text in files.items()}}
+    return config
+
+
+@case(MISSING)
+def unified_without_controller(trial: Trial) -> None:
+    """A file of a controller that is not there is an error: one that no kernel has, or that version 1 has taken."""
+    message = "unified speaks of a controller that is not there, and create does not say so"
+    trial.refused(MISSING, with_unified(trial, nosuch__max="1"), message, pointer=f"{RESOURCES}/unified")
+    if trial.stage.layout.mode in ("v1", "hybrid") and "memory" in trial.host.controllers:
+        config = with_unified(trial, memory__high="104857600")
+        trial.refused(MISSING, config, message, pointer=f"{RESOURCES}/unified")
+
+
+@case(WRITTEN, ENABLED, sets=pointers("unified/*"), needs=["cgroup:v2", "controller:memory", "controller:pids"])
+def unified(trial: Trial) -> None:
+    """What unified says stands in the files, those that runtimes give no thought to included."""
+    resources = {"unified": {"memory.high": "104857600", "memory.oom.group": "1", "pids.max": "77"}}
+    container = limited(trial, resources)
+    for file, text in resources["unified"].items():
+        folder = Path(container.group_folder(""))
+        is_there = (folder / file).exists()
+        trial.expect(ENABLED, f"the controller of {file} is not enabled for the group", got=is_there, want=True)
+        got = (folder / file).read_text(encoding="ascii").strip() if is_there else "no such file"
+        trial.expect(WRITTEN, f"{file} is not written", got=got, want=text)
+    # A file that is of no controller.
+    config = with_unified(trial, cgroup__max__depth="7")
+    container = trial.container(config).must_create()
+    got = Path(container.group_folder(""), "cgroup.max.depth").read_text(encoding="ascii").strip()
+    trial.expect(WRITTEN, "cgroup.max.depth is not written", got=got, want="7")
+
+
+@case("config-linux.resources.v1-to-v2.unconvertible-error", needs=["cgroup:v2"])
+def without_equivalent(trial: Trial) -> None:
+    """A setting of version 1 that version 2 has nothing like is an error."""
+    config = trial.config("wait")
+    config["linux"]["resources"] = {"network": {"classID": 0x00100003}}
+    message = "network.classID, which version 2 has nothing like, is passed over"
+    trial.refused("config-linux.resources.v1-to-v2.unconvertible-error", config, message)

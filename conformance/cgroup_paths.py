@@ -1,0 +1,390 @@
+"""Where the control groups of a container are, who they belong to, and what becomes of them.
+
+Where a process is, the kernel says: /proc/PID/cgroup, not what the runtime prints.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from ocivalidate.runtime import Container, Facts, RuntimeFailed, Trial, case, cgroups, steps
+
+CREATED = "config-linux.cgroup.created"
+ABSOLUTE = "config-linux.cgroupsPath.absolute-from-mount"
+CONSISTENT = "config-linux.cgroupsPath.consistent"
+REJECTED = "config-linux.cgroupsPath.reject-error"
+UNFIT = "config-linux.cgroup.check-fail-error"
+REMOVES = "runtime.delete.removes-resources"
+NO_SIDE_EFFECTS = "runtime.errors.no-side-effects"
+KEEPS = "runtime.delete.keeps-foreign-resources"
+OWNERS = "config-linux.cgroup-ownership"
+PATH = "/linux/cgroupsPath"
+# Each with a value in the config, so that the process has to be in a group of it.
+RESOURCES: dict[str, dict[str, Any]] = {
+    "cpu": {"cpu": {"shares": 600}},
+    "memory": {"memory": {"limit": 200 << 20}},
+    "pids": {"pids": {"limit": 50}},
+}
+
+
+def usable(trial: Trial) -> list[str]:
+    """The controllers that this host has, of those that every runtime knows."""
+    found = [name for name in RESOURCES if name in trial.host.controllers]
+    if not found:
+        trial.skip(f"this host has none of the controllers {', '.join(RESOURCES)}")
+    return found
+
+
+def with_path(trial: Trial, path: str | None, *probe: str) -> dict[str, Any]:
+    """A config with this cgroupsPath and a value for every usable controller."""
+    config = trial.config(*(probe or ("wait",)))
+    config["linux"]["cgroupsPath"] = path
+    config["linux"]["resources"] = {}
+    for name in usable(trial):
+        config["linux"]["resources"] |= RESOURCES[name]
+    return config
+
+
+def without_limits(config: dict[str, Any]) -> dict[str, Any]:
+    """The config, without resources: its process joins a group whose limits are not to change."""
+    config["linux"].pop("resources", None)
+    return config
+
+
+def places(trial: Trial, container: Container) -> dict[str, str]:
+    """The group of the container process, by controller."""
+    groups, unified = container.groups, trial.stage.layout.mode == "v2"
+    return {name: groups.get("" if unified else name, "none") for name in usable(trial)}
+
+
+def own_path(trial: Trial, *names: str) -> str:
+    """An absolute path of this case alone, which nothing has made."""
+    return "/".join((trial.stage.group, trial.case.id.replace(".", "-"), *names))
+
+
+def remove_later(trial: Trial, path: str) -> None:
+    """Remove a group that a runtime makes above that of a container, when the case is over."""
+    layout = trial.stage.layout
+    trial.undo(lambda: [f"control group {folder}" for folder in cgroups.remove(layout, path)])
+
+
+@case(CREATED, ABSOLUTE, CONSISTENT, sets=[PATH])
+def absolute_path(trial: Trial) -> None:
+    """Groups at an absolute path are made, the process is in that of every controller, twice at the same place."""
+    path = own_path(trial, "above", "deeper", "own")
+    remove_later(trial, own_path(trial))
+    seen = []
+    for _ in range(2):
+        container = trial.container(with_path(trial, path)).must_create()
+        seen.append(places(trial, container))
+        message = "the process is not in the group at cgroupsPath below the mount point"
+        trial.expect(ABSOLUTE, message, got=seen[-1], want=dict.fromkeys(seen[-1], path))
+        trial.applied(PATH, got=seen[-1], want=dict.fromkeys(seen[-1], path))
+        missing = [name for name in seen[-1] if not _is_member(trial, name, path, container.pid)]
+        trial.expect(CREATED, "there are no groups at cgroupsPath with the process in it", got=missing, want=[])
+        container.clean_up()
+    trial.expect(CONSISTENT, "the same cgroupsPath leads to another group", got=seen[1], want=seen[0])
+
+
+def _is_member(trial: Trial, controller: str, path: str, pid: int) -> bool:
+    """Whether a process is listed in the group at a path below the mount point."""
+    text = cgroups.read(trial.stage.layout, controller, path, "cgroup.procs")
+    return str(pid) in (text or "").split()
+
+
+@case(CREATED, CONSISTENT, sets=[PATH])
+def relative_path(trial: Trial) -> None:
+    """A relative path leads to a group of that name, and the second time to the same."""
+    name = f"{trial.stage.prefix}relative"
+    seen = []
+    for _ in range(2):
+        container = trial.container(with_path(trial, name)).must_create()
+        seen.append(places(trial, container))
+        held = all(name in place for place in seen[-1].values())
+        message = "a group for the relative cgroupsPath was not made"
+        trial.expect_that(CREATED, message, held=held, got=seen[-1], want=f"groups called {name}")
+        trial.applied(PATH, got=held, want=True, message=message)
+        container.clean_up()
+    trial.expect(CONSISTENT, "the same cgroupsPath leads to another group", got=seen[1], want=seen[0])
+
+
+@case(CREATED, "runtime.lifecycle.create-resources")
+def no_path(trial: Trial) -> None:
+    """Without cgroupsPath the process is in groups that have the limits of the config."""
+    container = trial.container(with_path(trial, None)).must_create()
+    got = {name: cgroups.content(container.group_folder(name), file) for name, file in _limit_files(trial).items()}
+    want = {name: _limits()[name] for name in got}
+    trial.expect(CREATED, "without cgroupsPath the process is in no groups of its own", got=got, want=want)
+    trial.expect("runtime.lifecycle.create-resources", "without cgroupsPath there are no limits", got=got, want=want)
+
+
+def _limit_files(trial: Trial) -> dict[str, str]:
+    """The file with the limit of each usable controller whose values both versions word alike."""
+    names = {"memory": "memory.max" if trial.stage.layout.mode == "v2" else "memory.limit_in_bytes"}
+    return {name: names.get(name, "pids.max") for name in usable(trial) if name != "cpu"}
+
+
+def _limits() -> dict[str, str]:
+    return {"memory": str(200 << 20), "pids": "50"}
+
+
+@case(CONSISTENT, UNFIT, sets=[f"/linux/resources/{name}/limit" for name in ("memory", "pids")])
+def two_in_one_path(trial: Trial) -> None:
+    """A second container with the path of a first that lives joins it in its group, or is refused."""
+    path = own_path(trial)
+    first = trial.container(with_path(trial, path)).must_create().must_start()
+    second = trial.container(without_limits(with_path(trial, path, *steps(["ids"], ["wait"]))))
+    done = second.create()
+    if not done.ok:
+        trial.expect_that(UNFIT, "create ends without an error", held=done.refused, got=done.words, want="an error")
+        trial.expect(UNFIT, "a refused container is there", got=second.exists(), want=False)
+        umbrella = "runtime.create.applies-config"
+        trial.skip("the runtime refuses a group that is not empty", CONSISTENT, umbrella)
+    else:
+        same = places(trial, second) == places(trial, first)
+        trial.expect(CONSISTENT, "the same cgroupsPath leads to another group", got=same, want=True)
+        second.must_start()
+        trial.expect(UNFIT, "the second container does not run", got="ids" in second.facts(), want=True)
+        for name, file in _limit_files(trial).items():
+            got = cgroups.content(first.group_folder(name), file)
+            message = f"a second container, without resources, takes the limit of {name} from the first"
+            trial.applied(f"/linux/resources/{name}/limit", got=got, want=_limits()[name], message=message)
+        second.clean_up()
+    trial.expect(UNFIT, "the first container ended because of the second", got=first.alive(), want=True)
+
+
+@case(UNFIT, needs=["controller:freezer", "cgroup:v1"])
+def frozen_group(trial: Trial) -> None:
+    """A container in a group that is frozen is refused, or it runs: it is never said to run and does not."""
+    path = trial.make_group("frozen")
+    file = Path(f"{trial.stage.layout.controllers['freezer']}{path}", "freezer.state")
+    file.write_text("FROZEN", encoding="ascii")
+    trial.undo(lambda: file.exists() and file.write_text("THAWED", encoding="ascii") and None)
+    trial.control(with_path(trial, own_path(trial)))
+    container = trial.container(without_limits(with_path(trial, path, *steps(["ids"], ["wait"]))))
+    done = container.create()
+    if done.ended == "timeout":
+        got = "create never ends"
+    elif done.ok:
+        started = container.start()
+        got = "refused" if started.refused else _runs(container)
+    else:
+        got = "refused"
+    file.write_text("THAWED", encoding="ascii")
+    held = got in ("refused", "runs")
+    trial.expect_that(UNFIT, "a container in a frozen group hangs", held=held, got=got, want="refused, or it runs")
+
+
+def _runs(container: Container) -> str:
+    try:
+        return "runs" if "ids" in container.facts() else "does not run"
+    except RuntimeFailed as problem:
+        return str(problem)
+
+
+def _refuses(trial: Trial, name: str) -> None:
+    remove_later(trial, own_path(trial))
+    config, control = with_path(trial, own_path(trial, name)), with_path(trial, f"{trial.stage.group}/control")
+    message = "no group can be at such a cgroupsPath, and create does not say so"
+    trial.refused(REJECTED, config, message, control=control, pointer=PATH)
+
+
+@case(REJECTED)
+def path_too_long(trial: Trial) -> None:
+    """A path that is longer than the kernel takes is an error."""
+    _refuses(trial, "n" * 5000)
+
+
+@case(REJECTED)
+def path_with_zero_byte(trial: Trial) -> None:
+    """A path with a zero byte in it is an error: no name of a file can have one."""
+    _refuses(trial, "zero\0byte")
+
+
+@case(REJECTED, NO_SIDE_EFFECTS, sets=[PATH])
+def path_with_dots(trial: Trial) -> None:
+    """A path with .. leads where it says, or is refused; one that leads out of the hierarchies leaves nothing there."""
+    target = own_path(trial, "target")
+    remove_later(trial, own_path(trial))
+    container = trial.container(with_path(trial, own_path(trial, "a", "..", "target")))
+    done = container.create()
+    got = sorted(set(places(trial, container).values())) if done.ok else ["refused" if done.refused else done.words]
+    held = got in ([target], ["refused"])
+    trial.expect_that(REJECTED, "cgroupsPath with .. leads elsewhere", held=held, got=got, want=target)
+    trial.applied(PATH, got=held, want=True, message="cgroupsPath with .. leads elsewhere")
+    container.clean_up()
+    # As many as it takes to leave any mount point.
+    outside = trial.folder / "outside"
+    container = trial.container(with_path(trial, f"{'/..' * 12}{outside}"))
+    done = container.create()
+    if done.refused:
+        message = "a refused cgroupsPath that leads out of the hierarchies leaves a folder there"
+        trial.expect(NO_SIDE_EFFECTS, message, got=outside.exists(), want=False)
+        shutil.rmtree(outside, ignore_errors=True)
+        return
+    trial.skip("the runtime takes cgroupsPath to be below the mount point whatever is in it", NO_SIDE_EFFECTS)
+    remove_later(trial, f"/{str(outside).split('/')[1]}")
+    files = _limit_files(trial).items()
+    got = [name for name, file in files if cgroups.content(container.group_folder(name), file) != _limits()[name]]
+    trial.applied(PATH, got=got, want=[], message="with such a cgroupsPath there are no limits")
+
+
+# --------------------------------------------------------------------------------------------------------- after delete
+
+
+def _folders(trial: Trial, paths: Iterable[str]) -> list[str]:
+    return [folder for path in paths for folder in cgroups.folders(trial.stage.layout, path)]
+
+
+@case(REMOVES, KEEPS)
+def groups_after_delete(trial: Trial) -> None:
+    """The groups that create made are gone after delete; those above and beside, which it did not make, stay."""
+    above = trial.make_group("above")
+    beside = trial.make_group("above/beside")
+    before = _folders(trial, (above, beside))
+    container = trial.container(with_path(trial, f"{above}/own")).must_create().must_start()
+    container.kill()
+    container.wait_stopped()
+    container.must_delete()
+    trial.expect(REMOVES, "groups are there after delete", got=_folders(trial, (f"{above}/own",)), want=[])
+    left = [folder for folder in before if not os.path.isdir(folder)]
+    trial.expect(KEEPS, "delete removes groups that it did not make", got=left, want=[])
+
+
+@case(KEEPS)
+def group_that_was_there(trial: Trial) -> None:
+    """A group that was there before the container, at its cgroupsPath, is there after delete."""
+    path = trial.make_group("own")
+    before = _folders(trial, (path,))
+    container = trial.container(with_path(trial, path)).must_create()
+    container.kill()
+    container.wait_stopped()
+    container.must_delete()
+    left = [folder for folder in before if not os.path.isdir(folder)]
+    trial.expect(KEEPS, "delete removes the group that was at cgroupsPath before create", got=left, want=[])
+
+
+# -------------------------------------------------------------------------------------------------------- in containers
+
+
+def _seen_inside(trial: Trial, *, own_namespace: bool) -> Facts:
+    config = with_path(trial, own_path(trial), "ids")
+    is_unified = trial.stage.layout.mode == "v2"
+    folder = "/sys/fs/cgroup" if is_unified else "/sys/fs/cgroup/pids"
+    probe = steps(
+        ["read", "/proc/self/cgroup"], ["read", f"{folder}/pids.max"], ["overwrite", f"{folder}/pids.max", "9"]
+    )
+    config["process"]["args"] = trial.config(*probe, ",", "wait")["process"]["args"]
+    mount = {"destination": "/sys/fs/cgroup", "type": "cgroup", "source": "cgroup", "options": ["nosuid", "ro"]}
+    config["mounts"].append(mount)
+    if own_namespace:
+        config["linux"]["namespaces"].append({"type": "cgroup"})
+    return trial.run(config)
+
+
+@case(
+    sets=["/mounts/*/type", "/mounts/*/options", "/linux/namespaces/*/type"],
+    needs=["controller:pids", "namespace:cgroup"],
+)
+def seen_in_a_namespace(trial: Trial) -> None:
+    """In a cgroup namespace of its own the container is at the top, and a cgroup mount shows its groups, read-only."""
+    facts = _seen_inside(trial, own_namespace=True)
+    paths = {line.split(":", 2)[2] for line in facts.value("read", "/proc/self/cgroup").splitlines()}
+    message = "in a cgroup namespace of its own, the process is not in the group /"
+    trial.applied("/linux/namespaces/*/type", got=sorted(paths), want=["/"], message=message)
+    _judge_mount(trial, facts)
+
+
+@case(sets=["/mounts/*/type", "/mounts/*/options"], needs=["controller:pids"])
+def seen_without_a_namespace(trial: Trial) -> None:
+    """A cgroup mount shows the groups of the container, and read-only where it is to be so."""
+    _judge_mount(trial, _seen_inside(trial, own_namespace=False))
+
+
+def _judge_mount(trial: Trial, facts: Facts) -> None:
+    step = next(record for record in facts.records if record["step"] == "read" and "pids.max" in record["args"][0])
+    got = str(step.get("value", step.get("error"))).strip()
+    message = "a mount of type cgroup does not show the container's own group"
+    trial.applied("/mounts/*/type", got=got, want="50", message=message)
+    message = "through a read-only mount of type cgroup, a limit can be changed"
+    trial.applied("/mounts/*/options", got=facts.error("overwrite"), want="EROFS", message=message)
+
+
+# ------------------------------------------------------------------------------------------------------------ ownership
+
+USER = 12345
+
+
+def _owned(trial: Trial, *, namespace: bool = True, mount: tuple[str, ...] | None = ("rw",)) -> dict[str, int]:
+    """File → owner, of what in the groups of a container of another user is not ours. ``.`` is a group itself."""
+    config = with_path(trial, own_path(trial, "owned"))
+    remove_later(trial, own_path(trial))
+    config["process"]["user"] = {"uid": USER, "gid": USER}
+    if namespace:
+        config["linux"]["namespaces"].append({"type": "cgroup"})
+    if mount is not None:
+        entry = {"destination": "/sys/fs/cgroup", "type": "cgroup", "source": "cgroup", "options": list(mount)}
+        config["mounts"].append(entry)
+    container = trial.container(config).must_create()
+    found: dict[str, int] = {}
+    for folder in {container.group_folder(name) for name in (*trial.stage.layout.controllers, "")} - {""}:
+        for name in (".", *os.listdir(folder)):
+            owner = Path(folder, name).stat().st_uid
+            if owner != os.geteuid():
+                found[name] = owner
+    container.clean_up()
+    return found
+
+
+@case(f"{OWNERS}.not-v1", needs=["cgroup:v1", "namespace:cgroup"])
+def owners_in_version_1(trial: Trial) -> None:
+    """Groups of version 1 are not given to the user of the container, even where those of version 2 would be."""
+    trial.expect(f"{OWNERS}.not-v1", "groups of version 1 change their owner", got=_owned(trial), want={})
+
+
+@case(
+    f"{OWNERS}.needs-cgroupns",
+    f"{OWNERS}.iff-rw-mount",
+    f"{OWNERS}.no-mount-no-chown",
+    f"{OWNERS}.only-delegate-files",
+    f"{OWNERS}.missing-file-no-fail",
+    f"{OWNERS}.existing-files",
+    f"{OWNERS}.no-others",
+    needs=["cgroup:v2", "namespace:cgroup"],
+)
+def owners_in_version_2(trial: Trial) -> None:
+    """A group is given to the user of the container with its delegate files, and only where it can write there."""
+    got = _owned(trial, namespace=False)
+    trial.expect(f"{OWNERS}.needs-cgroupns", "without a cgroup namespace the group changes its owner", got=got, want={})
+    got = _owned(trial, mount=None)
+    trial.expect(f"{OWNERS}.no-mount-no-chown", "without a cgroup mount the group changes its owner", got=got, want={})
+    got = _owned(trial, mount=("ro",))
+    message = "with a read-only cgroup mount the group changes its owner"
+    trial.expect(f"{OWNERS}.iff-rw-mount", message, got=got, want={})
+    delegate = Path("/sys/kernel/cgroup/delegate").read_text(encoding="ascii").split()
+    got = _owned(trial)
+    # That some of those files are not there in this group did not make it fail.
+    trial.expect(f"{OWNERS}.missing-file-no-fail", "the container was not created", got=True)
+    if not got:
+        reason = "the runtime leaves the owner of groups as it is, which it may"
+        trial.skip(reason, *(f"{OWNERS}.{name}" for name in ("only-delegate-files", "existing-files", "no-others")))
+        return
+    other = sorted(set(got) - {".", *delegate})
+    trial.expect(f"{OWNERS}.only-delegate-files", "other files change their owner", got=other, want=[])
+    trial.expect(f"{OWNERS}.no-others", "other files change their owner", got=other, want=[])
+    there = [name for name in delegate if cgroups.content(_own_folder(trial), name) is not None]
+    trial.expect_that(
+        f"{OWNERS}.existing-files",
+        "not all files that are to change their owner do",
+        held=all(got.get(name) == USER for name in (".", *there) if name in got or name == "."),
+        got=sorted(got),
+        want="all that /sys/kernel/cgroup/delegate lists",
+    )
+
+
+def _own_folder(trial: Trial) -> str:
+    return f"{trial.stage.layout.unified}{trial.stage.group}"

@@ -1,0 +1,245 @@
+"""Limits on resources: what stands in the files of the container's control groups, and what comes of it inside.
+
+Values are read after ``create``, as they hold before the program starts, from the groups that the kernel says the
+process is in. They are odd on purpose: neither defaults nor what anything else would set.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ocivalidate.runtime import Trial, case, changed, steps
+from ocivalidate.runtime.cgroup_values import RESOURCES, expected
+from ocivalidate.runtime.cgroups import content
+from ocivalidate.runtime.limits import (
+    CREATE_RESOURCES,
+    facts_of,
+    is_unified,
+    limited,
+    pointers,
+    scratch,
+    skip_without_files,
+)
+
+MIB = 1 << 20
+LIMIT, RESERVATION = 40 * MIB, 24 * MIB
+SIGKILL = 9
+
+
+# --------------------------------------------------------------------------------------------------------------- cpu
+
+
+@case(CREATE_RESOURCES, sets=pointers("cpu/shares"), needs=["controller:cpu"])
+def cpu_shares(trial: Trial) -> None:
+    """The share of processor time is that of the config."""
+    limited(trial, {"cpu": {"shares": 517}})
+
+
+@case(CREATE_RESOURCES, sets=pointers("cpu/quota", "cpu/period"), needs=["controller:cpu"])
+def cpu_quota(trial: Trial) -> None:
+    """Quota and period are those of the config, and a program that computes gets no more processor time than that."""
+    resources = {"cpu": {"quota": 33000, "period": 110000}}
+    container = limited(trial, resources, *steps(["burn", "0.5"], ["wait"]))
+    used = facts_of(container).value("burn", "0.5")
+    # Three tenths of the time, and what is left of a period at either end.
+    message = "a program that computes gets more processor time than the quota allows"
+    trial.applied(f"{RESOURCES}/cpu/quota", got=used < 0.33, want=True, message=f"{message}: {used:.2f} s of 0.5 s")
+
+
+@case(sets=pointers("cpu/quota", "cpu/period"), needs=["controller:cpu"])
+def cpu_quota_unlimited(trial: Trial) -> None:
+    """A quota of -1 takes away that of a group which has one."""
+    group = trial.make_group("quota")
+    folder = f"{trial.stage.layout.controllers['cpu']}{group}"
+    name, text = ("cpu.max", "20000 100000") if is_unified(trial) else ("cpu.cfs_quota_us", "20000")
+    Path(folder, name).write_text(text, encoding="ascii")
+    limited(trial, {"cpu": {"quota": -1, "period": 120000}}, group=group)
+
+
+@case(sets=pointers("cpu/burst"), needs=["controller:cpu", "kernel:5.14"])
+def cpu_burst(trial: Trial) -> None:
+    """What may be saved up of the quota is that of the config."""
+    limited(trial, {"cpu": {"quota": 30000, "period": 100000, "burst": 12000}})
+
+
+@case(sets=pointers("cpu/idle"), needs=["controller:cpu", "kernel:5.15"])
+def cpu_idle(trial: Trial) -> None:
+    """A group can be made idle, and one that is idle can be made as others are."""
+    limited(trial, {"cpu": {"idle": 1}}).clean_up()
+    group = trial.make_group("idle")
+    Path(f"{trial.stage.layout.controllers['cpu']}{group}", "cpu.idle").write_text("1", encoding="ascii")
+    limited(trial, {"cpu": {"idle": 0}}, group=group)
+
+
+@case(
+    sets=pointers("cpu/realtimeRuntime", "cpu/realtimePeriod"),
+    needs=["controller:cpu", "cgroup:v1"],
+    alone=["real-time"],
+)
+def cpu_realtime(trial: Trial) -> None:
+    """The time for realtime scheduling is that of the config."""
+    resources = {"cpu": {"realtimeRuntime": 1500, "realtimePeriod": 600000}}
+    skip_without_files(trial, expected(resources, unified=False))
+    # No group can have more of it than the one above.
+    trial.allow_real_time(trial.config("wait"))
+    limited(trial, resources)
+
+
+@case(CREATE_RESOURCES, sets=pointers("cpu/cpus", "cpu/mems"), needs=["controller:cpuset"])
+def cpuset(trial: Trial) -> None:
+    """The process runs on the processors and with the memory nodes that are listed, and on no other."""
+    only = trial.host.cpus[-1]
+    nodes = content(scratch(trial, "cpuset"), "cpuset.mems") or ""
+    if is_unified(trial):
+        nodes = content(scratch(trial, "cpuset"), "cpuset.mems.effective") or "0"
+    resources = {"cpu": {"cpus": str(only), "mems": nodes.partition(",")[0].partition("-")[0]}}
+    container = limited(trial, resources, *steps(["affinity"], ["status"], ["wait"]))
+    facts = facts_of(container)
+    trial.applied(f"{RESOURCES}/cpu/cpus", got=facts.value("affinity"), want=[only])
+    got = facts.value("status").get("Mems_allowed_list")
+    trial.applied(f"{RESOURCES}/cpu/mems", got=got, want=resources["cpu"]["mems"])
+
+
+# ------------------------------------------------------------------------------------------------------------- memory
+
+
+@case(CREATE_RESOURCES, sets=pointers("memory/limit", "memory/reservation"), needs=["controller:memory"])
+def memory_limit(trial: Trial) -> None:
+    """The limits of memory are those of the config, and a program that takes more is ended."""
+    resources = {"memory": {"limit": LIMIT, "reservation": RESERVATION}}
+    probe = steps(["in-child", "allocate", str(LIMIT // 2)], ["in-child", "allocate", str(2 * LIMIT)], ["wait"])
+    facts = facts_of(limited(trial, resources, *probe))
+    within = facts.value("in-child", "allocate", str(LIMIT // 2))["signal"]
+    beyond = facts.value("in-child", "allocate", str(2 * LIMIT))["signal"]
+    message = "a program that takes twice the limit of memory (or half of it) does not fare as it should"
+    if _has_swap():
+        trial.applied(f"{RESOURCES}/memory/limit", got=within, want=0, message=message)
+        return
+    trial.applied(f"{RESOURCES}/memory/limit", got=[within, beyond], want=[0, SIGKILL], message=message)
+
+
+def _has_swap() -> bool:
+    return len(Path("/proc/swaps").read_text(encoding="ascii").splitlines()) > 1
+
+
+@case(sets=pointers("memory/limit", "memory/swap"), needs=["controller:memory"])
+def memory_swap(trial: Trial) -> None:
+    """The limit of memory with swap is that of the config."""
+    limited(trial, {"memory": {"limit": LIMIT, "swap": LIMIT + 24 * MIB}})
+
+
+@case(sets=pointers("memory/limit", "memory/swap", "memory/reservation"), needs=["controller:memory"])
+def memory_unlimited(trial: Trial) -> None:
+    """Limits of -1 take away those of a group which has some."""
+    group = trial.make_group("memory")
+    folder = f"{trial.stage.layout.controllers['memory']}{group}"
+    names = ("memory.max", "memory.swap.max") if is_unified(trial) else ("limit_in_bytes", "memsw.limit_in_bytes")
+    for name in (*names, "memory.low" if is_unified(trial) else "soft_limit_in_bytes"):
+        path = Path(folder, name if name.startswith("memory.") else f"memory.{name}")
+        if path.exists():
+            path.write_text(str(LIMIT), encoding="ascii")
+    limited(trial, {"memory": {"limit": -1, "swap": -1}}, group=group).clean_up()
+
+
+@case(sets=pointers("memory/swappiness"), needs=["controller:memory", "cgroup:v1"])
+def memory_swappiness(trial: Trial) -> None:
+    """Swappiness is that of the config; zero is a value like others, and not that of groups above."""
+    limited(trial, {"memory": {"swappiness": 0}})
+
+
+@case(sets=pointers("memory/disableOOMKiller"), needs=["controller:memory", "cgroup:v1"])
+def memory_oom_killer_disabled(trial: Trial) -> None:
+    """The OOM killer is disabled where the config says so."""
+    limited(trial, {"memory": {"limit": LIMIT, "disableOOMKiller": True}})
+
+
+@case(sets=pointers("memory/disableOOMKiller"), needs=["controller:memory", "cgroup:v1"])
+def memory_oom_killer_enabled(trial: Trial) -> None:
+    """The OOM killer is enabled in a group in which it was disabled, where the config says so."""
+    group = trial.make_group("oom")
+    folder = f"{trial.stage.layout.controllers['memory']}{group}"
+    Path(folder, "memory.oom_control").write_text("1", encoding="ascii")
+    limited(trial, {"memory": {"limit": LIMIT, "disableOOMKiller": False}}, group=group)
+
+
+def keeps_what_is_written(trial: Trial, file: str, text: str) -> bool:
+    """Whether this kernel takes a value in a group of memory: newer ones pass over some files."""
+    group = trial.make_group(f"try-{file.replace('.', '-')}")
+    path = Path(f"{trial.stage.layout.controllers['memory']}{group}", file)
+    try:
+        path.write_text(text, encoding="ascii")
+        return path.read_text(encoding="ascii").strip() == text
+    except OSError:
+        return False
+
+
+@case(sets=pointers("memory/kernel"), needs=["controller:memory", "cgroup:v1"])
+def memory_kernel(trial: Trial) -> None:
+    """The limit of kernel memory is that of the config."""
+    if not keeps_what_is_written(trial, "memory.kmem.limit_in_bytes", str(LIMIT)):
+        trial.skip("this kernel does not keep what is written to memory.kmem.limit_in_bytes")
+    limited(trial, {"memory": {"kernel": LIMIT}})
+
+
+@case(sets=pointers("memory/kernelTCP"), needs=["controller:memory", "cgroup:v1"])
+def memory_kernel_tcp(trial: Trial) -> None:
+    """The limit of memory for TCP buffers is that of the config."""
+    if not keeps_what_is_written(trial, "memory.kmem.tcp.limit_in_bytes", str(LIMIT)):
+        trial.skip("this kernel does not keep what is written to memory.kmem.tcp.limit_in_bytes")
+    limited(trial, {"memory": {"kernelTCP": LIMIT}})
+
+
+@case(sets=pointers("memory/useHierarchy"), needs=["controller:memory", "cgroup:v1"])
+def memory_use_hierarchy(trial: Trial) -> None:
+    """Accounting for groups below is switched off, or that is refused where the kernel cannot do it."""
+    resources = {"memory": {"useHierarchy": False}}
+    config = trial.config("wait")
+    config["linux"]["resources"] = resources
+    container = trial.container(config)
+    if container.create().refused:
+        trial.control(changed(config, f"{RESOURCES}/memory/useHierarchy", value=True))
+        trial.applied(f"{RESOURCES}/memory/useHierarchy", got="refused", want="refused")
+        return
+    got = content(container.group_folder("memory"), "memory.use_hierarchy")
+    message = "accounting for groups below is not switched off, and create does not say so"
+    trial.applied(f"{RESOURCES}/memory/useHierarchy", got=got, want="0", message=message)
+
+
+# --------------------------------------------------------------------------------------------------------------- pids
+
+
+@case(CREATE_RESOURCES, sets=pointers("pids/limit"), needs=["controller:pids"])
+def pids_limit(trial: Trial) -> None:
+    """There can be as many tasks as the config says, and no more."""
+    container = limited(trial, {"pids": {"limit": 13}}, *steps(["forks", "40"], ["wait"]))
+    children = facts_of(container).value("forks", "40")
+    # The runtime may still have a thread in the group when the program starts; the program itself is one of them.
+    message = f"the program could have {children} children"
+    trial.applied(f"{RESOURCES}/pids/limit", got=8 <= children <= 12, want=True, message=message)
+
+
+@case("config-linux.resources.pids.limit.unlimited", needs=["controller:pids"])
+def pids_unlimited(trial: Trial) -> None:
+    """A limit of -1 takes away that of a group which has one."""
+    group = trial.make_group("pids")
+    folder = f"{trial.stage.layout.controllers['pids']}{group}"
+    Path(folder, "pids.max").write_text("5", encoding="ascii")
+    container = limited(trial, {"pids": {"limit": -1}}, *steps(["forks", "30"], ["wait"]), group=group)
+    clause = "config-linux.resources.pids.limit.unlimited"
+    trial.expect(clause, "pids.limit -1 leaves a limit", got=content(folder, "pids.max"), want="max")
+    children = facts_of(container).value("forks", "30")
+    trial.expect(clause, "with pids.limit -1 there cannot be 30 children", got=children, want=30)
+
+
+@case("config-linux.resources.pids.zero-valid", needs=["controller:pids"])
+def pids_zero(trial: Trial) -> None:
+    """With a limit of 0, which is a limit, the program can have no child, or the container cannot be made at all."""
+    config = trial.config(*steps(["forks", "5"], ["wait"]))
+    config["linux"]["resources"] = {"pids": {"limit": 20}}
+    trial.control(config)
+    config["linux"]["resources"]["pids"]["limit"] = 0
+    container = trial.container(config)
+    children = facts_of(container).value("forks", "5") if container.create().ok else "no process can be made"
+    held = children in (0, "no process can be made")
+    message = "with pids.limit 0 the program can have children"
+    trial.expect_that("config-linux.resources.pids.zero-valid", message, held=held, got=children, want="0")

@@ -1,0 +1,81 @@
+"""What cases on limits share: containers with resources, and verdicts on what stands in their control groups."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from ocivalidate.runtime.cgroup_values import RESOURCES, Expected, expected
+from ocivalidate.runtime.cgroups import content
+from ocivalidate.runtime.container import Container
+from ocivalidate.runtime.facts import Facts
+from ocivalidate.runtime.trial import Trial
+
+CREATE_RESOURCES = "runtime/runtime.lifecycle.create-resources"
+
+
+def pointers(*names: str) -> list[str]:
+    """Pointers below linux.resources."""
+    return [f"{RESOURCES}/{name}" for name in names]
+
+
+def is_unified(trial: Trial) -> bool:
+    """Whether controllers are those of version 2."""
+    return trial.stage.layout.mode == "v2"
+
+
+def scratch(trial: Trial, controller: str) -> str:
+    """The folder of the group above those of all containers."""
+    return f"{trial.stage.layout.controllers[controller]}{trial.stage.group}"
+
+
+def skip_without_files(trial: Trial, wanted: list[Expected]) -> None:
+    """Skip what this kernel has no files for: they were looked for in a group of ours."""
+    if not wanted:
+        trial.skip("control groups of version 2 have no equivalent")
+    for one in wanted:
+        folder = scratch(trial, one.controller)
+        if not any(os.path.exists(f"{folder}/{place.file}") for place in one.places):
+            trial.skip(f"this kernel has no {one.places[0].file} in control groups")
+
+
+def found(container: Container, one: Expected) -> tuple[str, str]:
+    """What stands where a value is expected, and what should; both alike when it may."""
+    folder = container.group_folder(one.controller)
+    if not folder:
+        return f"the process is in no group of {one.controller}", one.places[0].wants[0]
+    for place in one.places:
+        text = content(folder, place.file)
+        if text is not None:
+            got = place.value(text)
+            return got, got if got in place.wants else place.wants[0]
+    return f"no {one.places[0].file} in {folder}", one.places[0].wants[0]
+
+
+def judge_values(trial: Trial, container: Container, resources: dict[str, Any]) -> None:
+    """Judge what stands in the groups of a container against its resources, as far as the case declares."""
+    for one in expected(resources, unified=is_unified(trial)):
+        if one.pointer not in trial.case.sets:
+            continue
+        got, want = found(container, one)
+        trial.applied(one.pointer, got=got, want=want)
+        if CREATE_RESOURCES in trial.case.clauses:
+            message = f"after create, {one.pointer} is not in force"
+            trial.expect(CREATE_RESOURCES, message, got=got, want=want, pointer=one.pointer)
+
+
+def limited(trial: Trial, resources: dict[str, Any], *probe: str, group: str = "") -> Container:
+    """A created container with these resources, whose values were judged."""
+    skip_without_files(trial, expected(resources, unified=is_unified(trial)))
+    config = trial.config(*(probe or ("wait",)))
+    config["linux"]["resources"] = resources
+    if group:
+        config["linux"]["cgroupsPath"] = group
+    container = trial.container(config).must_create()
+    judge_values(trial, container, resources)
+    return container
+
+
+def facts_of(container: Container) -> Facts:
+    """Start a container and take what its probe reports."""
+    return container.must_start().facts()
