@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from ocivalidate.runtime import Facts, Trial, case, objects_of, steps
@@ -31,14 +32,29 @@ def _rich(trial: Trial) -> dict[str, Any]:
         argument = {"index": 0, "value": 77, "op": "SCMP_CMP_EQ"}
         rule = {"names": ["getpriority"], "action": "SCMP_ACT_ERRNO", "args": [argument]}
         linux["seccomp"] = {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [rule]}
+    _add_newer(trial, config)
+    return config
+
+
+def _add_newer(trial: Trial, config: dict[str, Any]) -> None:
+    """Add the objects that later releases brought."""
+    process, linux = config["process"], config["linux"]
     if trial.holds("1.0.2"):
         linux["personality"] = {"domain": "LINUX"}
+        hook = config["hooks"]["prestart"][0]
+        config["hooks"] |= {"createRuntime": [dict(hook)], "createContainer": [dict(hook)]}
+        # In the container there is no shell.
+        config["hooks"]["startContainer"] = [{"path": process["args"][0], "args": ["python3", "-I", "-S", "-c", ""]}]
     if trial.holds("1.1.0"):
-        config["process"] |= {
-            "scheduler": {"policy": "SCHED_OTHER", "nice": 0},
-            "ioPriority": {"class": "IOPRIO_CLASS_BE", "priority": 4},
-        }
-    return config
+        process["scheduler"] = {"policy": "SCHED_OTHER", "nice": 0}
+        process["ioPriority"] = {"class": "IOPRIO_CLASS_BE", "priority": 4}
+        if "time" in trial.host.namespaces:
+            linux["namespaces"].append({"type": "time"})
+            linux["timeOffsets"] = {"boottime": {"secs": 5}}
+    if trial.holds("1.2.1"):
+        process["execCPUAffinity"] = {"initial": str(trial.host.cpus[0])}
+    if trial.holds("1.3.0") and os.path.isdir("/sys/devices/system/node/node0"):
+        linux["memoryPolicy"] = {"mode": "MPOL_BIND", "nodes": "0"}
 
 
 def _seen(facts: Facts) -> dict[str, Any]:
