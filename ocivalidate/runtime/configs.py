@@ -42,6 +42,7 @@ MOUNTS: tuple[dict[str, Any], ...] = (
     },
     {"destination": "/sys", "type": "sysfs", "source": "sysfs", "options": ["nosuid", "noexec", "nodev", "ro"]},
 )
+_BOUND_SYS = {"destination": "/sys", "type": "none", "source": "/sys", "options": ["rbind", "nosuid", "nodev", "ro"]}
 
 
 def base(oci_version: str, *steps: str, cgroups_path: str = "") -> dict[str, Any]:
@@ -72,6 +73,8 @@ def rootless(config: dict[str, Any], uid: int, gid: int) -> dict[str, Any]:
     linux["uidMappings"] = [{"containerID": 0, "hostID": uid, "size": 1}]
     linux["gidMappings"] = [{"containerID": 0, "hostID": gid, "size": 1}]
     linux.pop("cgroupsPath", None)
+    # Only who owns the network namespace may mount sysfs.
+    config["mounts"] = [mount for mount in config["mounts"] if mount.get("type") != "sysfs"] + [_BOUND_SYS]
     return config
 
 
