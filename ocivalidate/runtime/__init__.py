@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ocivalidate.runtime.driver import Call
     from ocivalidate.runtime.facts import Facts
     from ocivalidate.runtime.kernelnames import capabilities
-    from ocivalidate.runtime.namespaces import namespaces_of
+    from ocivalidate.runtime.namespaces import Holder, namespaces_of
     from ocivalidate.runtime.tracing import Record, Trace
     from ocivalidate.runtime.trial import Trial, steps
 
@@ -29,6 +29,7 @@ _HOMES = {
     "Case": "cases",
     "Container": "container",
     "Facts": "facts",
+    "Holder": "namespaces",
     "NoConsole": "console",
     "Record": "tracing",
     "RuntimeFailed": "container",
@@ -51,6 +52,7 @@ __all__ = [
     "Case",
     "Container",
     "Facts",
+    "Holder",
     "NoConsole",
     "Record",
     "RuntimeFailed",

@@ -1,9 +1,13 @@
-"""Namespaces as the kernel shows them."""
+"""Namespaces as the kernel shows them, and processes that hold some for containers to join."""
 
 from __future__ import annotations
 
 import contextlib
+import json
 import os
+import subprocess
+import sys
+from collections.abc import Sequence
 
 # The types of ``linux.namespaces`` and their names below ``/proc/PID/ns``.
 FILES = {
@@ -16,6 +20,46 @@ FILES = {
     "cgroup": "cgroup",
     "time": "time",
 }
+# Flags of clone(2).
+_FLAGS = {
+    "pid": 0x20000000,
+    "network": 0x40000000,
+    "mount": 0x00020000,
+    "ipc": 0x08000000,
+    "uts": 0x04000000,
+    "user": 0x10000000,
+    "cgroup": 0x02000000,
+    "time": 0x00000080,
+}
+# New process and time namespaces begin with a child. The kernel ends both processes with the harness.
+_HOLD = """
+import ctypes, json, os, sys
+asked = json.loads(sys.argv[1])
+libc = ctypes.CDLL(None, use_errno=True)
+libc.prctl(1, 9, 0, 0, 0)
+if libc.unshare(asked["flags"]) != 0:
+    sys.exit(os.strerror(ctypes.get_errno()))
+if asked["hostname"]:
+    name = asked["hostname"].encode()
+    libc.sethostname(name, len(name))
+child = os.fork()
+if child == 0:
+    libc.prctl(1, 9, 0, 0, 0)
+    os.close(1)
+    os.read(0, 1)
+    os._exit(0)
+print(child, flush=True)
+os.read(0, 1)
+os.kill(child, 9)
+"""
+# Enters the mount namespace of a file, and executes the rest.
+_ENTER = """
+import ctypes, os, sys
+descriptor = os.open(sys.argv[1], os.O_RDONLY | os.O_CLOEXEC)
+if ctypes.CDLL(None, use_errno=True).setns(descriptor, 0) != 0:
+    sys.exit(os.strerror(ctypes.get_errno()))
+os.execv(sys.argv[2], sys.argv[2:])
+"""
 
 
 def namespaces_of(process: int | str = "self") -> dict[str, str]:
@@ -25,3 +69,58 @@ def namespaces_of(process: int | str = "self") -> dict[str, str]:
         with contextlib.suppress(OSError):
             found[name] = os.readlink(f"/proc/{process}/ns/{name}")
     return found
+
+
+class CannotHold(Exception):
+    """The namespaces cannot be made here. The message is one line."""
+
+
+class Holder:
+    """A process with new namespaces of some types, as long as it is not closed.
+
+    ``hostname``: what its host is called. ``mappings``: the lines of ``uid_map`` and ``gid_map`` of its user namespace.
+    """
+
+    def __init__(
+        self,
+        types: Sequence[str],
+        *,
+        hostname: str = "",
+        mappings: Sequence[tuple[int, int, int]] = (),
+    ) -> None:
+        asked = {"flags": sum(_FLAGS[kind] for kind in types), "hostname": hostname}
+        self._process = subprocess.Popen(
+            (sys.executable, "-I", "-S", "-c", _HOLD, json.dumps(asked)),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        said = self._process.stdout.readline() if self._process.stdout else ""
+        if not said:
+            _, problem = self._process.communicate()
+            raise CannotHold(f"namespaces {', '.join(types)} cannot be made: {problem.strip()}")
+        self.pid = int(said)
+        for name in ("uid_map", "gid_map") if mappings else ():
+            text = "".join(f"{inside} {outside} {size}\n" for inside, outside, size in mappings)
+            with open(f"/proc/{self.pid}/{name}", "w", encoding="ascii") as file:
+                file.write(text)
+
+    def path(self, kind: str) -> str:
+        """The file of its namespace of a type."""
+        return f"/proc/{self.pid}/ns/{FILES[kind]}"
+
+    def namespaces(self) -> dict[str, str]:
+        """Its namespaces, as :func:`namespaces_of` names them."""
+        return namespaces_of(self.pid)
+
+    def enter(self) -> tuple[str, ...]:
+        """A command line that executes what is put behind it in its mount namespace."""
+        return (sys.executable, "-I", "-S", "-c", _ENTER, self.path("mount"))
+
+    def close(self) -> None:
+        """End it, and with it its namespaces."""
+        with contextlib.suppress(OSError):
+            self._process.communicate(timeout=5)
+        self._process.kill()
+        self._process.wait()
