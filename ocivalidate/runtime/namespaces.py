@@ -51,6 +51,7 @@ if child == 0:
 print(child, flush=True)
 os.read(0, 1)
 os.kill(child, 9)
+os.waitpid(child, 0)
 """
 # Enters the mount namespace of a file, and executes the rest.
 _ENTER = """
