@@ -1,4 +1,4 @@
-"""Mapped mounts, judged by the owners of files that are seen in the container, and of those that it makes."""
+"""Mapped mounts, judged by the owners of files that are seen in the container."""
 
 from __future__ import annotations
 

@@ -90,16 +90,19 @@ def travels_at_root(trial: Trial, container: Container) -> dict[str, Any]:
     return seen | {"to host": seen["to host"] or early}
 
 
-def judge_root(trial: Trial, form: str) -> None:
-    """Judge a form of rootfsPropagation, and its recursive form where the runtime takes that: no release lists it."""
-    for word in (form, f"r{form}"):
+def judge_root(trial: Trial, form: str, *, recursive: bool = True, what: tuple[str, ...] = ()) -> None:
+    """Judge a form of rootfsPropagation, and its recursive form where the runtime takes that: no release lists it.
+
+    ``what``: of what travels, only this.
+    """
+    for word in (form, f"r{form}") if recursive else (form,):
         container = root_with(trial, word)
         if word == form:
             container.must_create()
         elif not container.create().ok:
             continue
         seen = travels_at_root(trial, container)
-        want = TRAVELS[form]
+        want = {name: value for name, value in TRAVELS[form].items() if not what or name in what}
         message = f"with rootfsPropagation {word} mounts do not travel so"
         trial.applied(ROOTFS, got={name: seen[name] for name in want}, want=want, message=message)
         container.clean_up()
@@ -119,8 +122,14 @@ def root_is_shared(trial: Trial) -> None:
 
 @case(sets=[ROOTFS], needs=NEEDS)
 def root_is_slave(trial: Trial) -> None:
-    """With rootfsPropagation slave, mounts on the host appear in the container, and not the other way around."""
-    judge_root(trial, "slave")
+    """With rootfsPropagation slave, mounts on the host appear in the container."""
+    judge_root(trial, "slave", what=("kind", "from host"))
+
+
+@case(sets=[ROOTFS], needs=NEEDS)
+def root_that_is_slave_passes_nothing_on(trial: Trial) -> None:
+    """With rootfsPropagation slave, mounts in the container do not appear on the host."""
+    judge_root(trial, "slave", recursive=False, what=("to host",))
 
 
 @case(sets=[ROOTFS], needs=NEEDS)
@@ -142,11 +151,7 @@ def mounts_stay_in_the_container(trial: Trial) -> None:
 
 def places_of(option: str) -> tuple[str, ...]:
     """The mounts on which an option is to be seen: recursive ones also on the mount below."""
-    return (
-        (f"/m/{option}", f"/m/{option}/below")
-        if option != "runbindable" and option.startswith("r")
-        else (f"/m/{option}",)
-    )
+    return (f"/m/{option}",) if option in TRAVELS else (f"/m/{option}", f"/m/{option}/below")
 
 
 FORMS = (*TRAVELS, *(f"r{form}" for form in TRAVELS))

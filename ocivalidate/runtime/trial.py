@@ -286,6 +286,10 @@ class Trial:
         )
         if done.refused:
             self.judge_refusal(container)
+        else:
+            # One defect, one finding: what an error leaves behind cannot be seen without one.
+            about = {NO_CONTAINER, NO_SIDE_EFFECTS} & set(self.case.clauses)
+            self.skips |= dict.fromkeys(about - {clause}, "create did not refuse what it had to")
         container.clean_up()
         return done
 
