@@ -12,6 +12,10 @@ from ocivalidate.runtime import kernelnames
 _BECOME = """
 import json, os, resource, sys
 asked = json.loads(sys.argv[1])
+if asked["network"]:
+    import ctypes
+    if ctypes.CDLL(None).setns(os.open(asked["network"], os.O_RDONLY | os.O_CLOEXEC), 0) != 0:
+        sys.exit("cannot enter " + asked["network"])
 if asked["drop"]:
     import ctypes
     for bit in asked["drop"]:
@@ -35,16 +39,19 @@ def caller(
     oom_score_adj: int | None = None,
     nice: int = 0,
     drop: Sequence[str] = (),
+    network: str = "",
 ) -> tuple[str, ...]:
     """A command line that executes what is put behind it as a process with these attributes.
 
-    ``drop``: capabilities, without ``CAP_``, that this process and all below it cannot have.
+    ``drop``: capabilities, without ``CAP_``, that this process and all below it cannot have. ``network``: the file of
+    its network namespace.
     """
     asked = {
         "umask": umask,
         "groups": groups,
         "oom_score_adj": oom_score_adj,
         "nice": nice,
+        "network": network,
         "drop": [kernelnames.CAPABILITIES.index(name) for name in drop],
     }
     return (sys.executable, "-I", "-S", "-c", _BECOME, json.dumps(asked))
