@@ -69,7 +69,7 @@ def _init_of(pid: object) -> str:
     return next((line.rpartition("/")[2] for line in groups if "ocivalidate-" in line), "in no group of ours")
 
 
-@case(*FORM, *WHOLE_FORM, RETURNS, needs=["root"])
+@case(*FORM, *WHOLE_FORM, RETURNS, sets=["/annotations/*"], needs=["root"])
 def every_status(trial: Trial) -> None:
     """State is well-formed and true when the container is created, runs and has stopped; annotations are verbatim."""
     container = trial.container(trial.config("ids", ",", "wait") | {"annotations": ANNOTATIONS}).must_create()
@@ -85,6 +85,7 @@ def every_status(trial: Trial) -> None:
             container.wait_for_status("stopped")
         _judge_form(trial, container)
         _judge_truth(trial, container, status)
+        trial.applied("/annotations/*", got=container.state().get("annotations"), want=ANNOTATIONS)
 
 
 @case(RETURNS, *FORM, *WHOLE_FORM, needs=["root"])
