@@ -1,0 +1,327 @@
+"""Devices: those that are listed are there, and what may be done with them is what the list of rules says.
+
+No driver has the major number that most of them have: opening such a device fails with ENXIO once it is allowed, and
+with EPERM before. So nothing is done to any device of the host.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ocivalidate.runtime import Container, Facts, Trial, caller, case, steps
+
+AVAILABLE = "config-linux.devices.available"
+MISMATCH = "config-linux.devices.path.mismatch-error"
+UNLISTED = "config-linux.devices.no-unlisted-access"
+ORDER = "config-linux.resources.devices.order"
+DEVICES = "/linux/devices/*"
+RULES = "/linux/resources/devices/*"
+# Majors of character and block devices end at 511.
+MAJOR, OTHER_MAJOR = 1600, 1601
+DENIED = ("EPERM", "EACCES")
+ALLOW_ALL = {"allow": True, "access": "rwm"}
+DENY_ALL = {"allow": False, "access": "rwm"}
+NODES = "/opt/nodes"
+
+
+def device(path: str, kind: str, minor: int, **members: int) -> dict[str, Any]:
+    """An entry of linux.devices."""
+    return {"path": path, "type": kind, "major": MAJOR, "minor": minor, **members}
+
+
+def with_devices(trial: Trial, *entries: dict[str, Any], probe: Sequence[str]) -> dict[str, Any]:
+    """A config with these devices, all of which may be used."""
+    config = trial.config(*probe)
+    config["linux"]["devices"] = list(entries)
+    config["linux"]["resources"] = {"devices": [ALLOW_ALL]}
+    return config
+
+
+LISTED = (
+    device("/dev/listed-char", "c", 1, fileMode=0o640, uid=7, gid=8),
+    device("/dev/listed-block", "b", 2, fileMode=0o606, uid=0, gid=9),
+    # Its mode is more than most masks let through.
+    device("/dev/listed-open", "c", 3, fileMode=0o666, uid=11, gid=0),
+    device("/dev/folder/deep/listed", "c", 4, fileMode=0o600, uid=0, gid=0),
+    device("/opt/listed", "c", 5, fileMode=0o600, uid=0, gid=0),
+    {"path": "/dev/listed-zero", "type": "c", "major": 1, "minor": 5, "fileMode": 0o444, "uid": 0, "gid": 0},
+    {"path": "/dev/listed-fifo", "type": "p", "fileMode": 0o622, "uid": 3, "gid": 4},
+)
+
+
+@case(
+    AVAILABLE,
+    sets=[f"{DEVICES}/{leaf}" for leaf in ("path", "type", "major", "minor", "fileMode", "uid", "gid")],
+    needs=["root"],
+)
+def listed(trial: Trial) -> None:
+    """Listed devices are there: kind, numbers, mode, owner, in whatever folder; they can be opened."""
+    looks = [["look", str(entry["path"])] for entry in LISTED]
+    opens = [["open", str(entry["path"]), "r"] for entry in LISTED]
+    probe = steps(*looks, *opens, ["read", "/dev/listed-zero", "4"], ["wait"])
+    config = with_devices(trial, *LISTED, probe=probe)
+    container = trial.container(config)
+    somebody = caller(umask=0o077)
+    container.must_create(through=somebody).must_start(through=somebody)
+    facts = container.facts()
+    trial.judge_facts(config, facts)
+    for entry in LISTED:
+        path = str(entry["path"])
+        found = facts.outcome("look", path)
+        there = isinstance(found, Mapping) and bool(found.get("stat"))
+        trial.applied(f"{DEVICES}/path", got=there, want=True, message=f"there is no {path}")
+        want = "ENXIO" if entry.get("major") == MAJOR else True
+        trial.expect(AVAILABLE, f"{path} cannot be opened", got=facts.outcome("open", path), want=want)
+    got = facts.outcome("read", "/dev/listed-zero", "4")
+    trial.expect(AVAILABLE, "a device does not do what its numbers mean", got=got, want="\0" * 4)
+
+
+@case(AVAILABLE, sets=[f"{DEVICES}/type"], needs=["root"])
+def unbuffered(trial: Trial) -> None:
+    """A device of type u is a character device."""
+    entry = device("/dev/listed-unbuffered", "u", 6, fileMode=0o600)
+    config = with_devices(trial, entry, probe=steps(["look", entry["path"]], ["wait"]))
+    trial.judge_facts(config, trial.run(config))
+
+
+@case(AVAILABLE, sets=[f"{DEVICES}/type", f"{DEVICES}/major", f"{DEVICES}/minor"], needs=["root"])
+def without_mode_and_owner(trial: Trial) -> None:
+    """A device needs neither mode nor owner; a FIFO needs no numbers."""
+    entries = [device("/dev/bare", "c", 7), {"path": "/dev/bare-fifo", "type": "p"}]
+    probe = steps(*(["look", str(entry["path"])] for entry in entries), ["open", "/dev/bare", "r"], ["wait"])
+    config = with_devices(trial, *entries, probe=probe)
+    facts = trial.run(config)
+    trial.judge_facts(config, facts)
+    trial.expect(AVAILABLE, "the process cannot open its device", got=facts.outcome("open", "/dev/bare"), want="ENXIO")
+
+
+# ---------------------------------------------------------------------------------------------- what is there already
+
+FOUND = device("/opt/found", "c", 8, fileMode=0o600)
+
+
+def _make_node(container: Container, path: str, kind: int, minor: int, major: int = MAJOR) -> None:
+    """Put a device into the root filesystem of a container."""
+    target = container.bundle / "rootfs" / path.lstrip("/")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    os.mknod(target, kind | 0o666, os.makedev(major, minor))
+
+
+def _mismatched(trial: Trial, kind: int, minor: int, what: str) -> None:
+    config = with_devices(trial, FOUND, probe=["wait"])
+    trial.control(config)
+    container = trial.container(config)
+    _make_node(container, FOUND["path"], kind, minor)
+    done = container.create()
+    message = f"at the path of a listed device there is {what}, and create does not say so"
+    got = "created" if done.ok else done.words
+    trial.expect_that(MISMATCH, message, held=done.refused, got=got, want="an error", pointer="/linux/devices/0/path")
+
+
+@case(MISMATCH, needs=["root"])
+def path_with_a_file(trial: Trial) -> None:
+    """A regular file at the path of a listed device is an error."""
+    _mismatched(trial, stat.S_IFREG, 0, "a regular file")
+
+
+@case(MISMATCH, needs=["root"])
+def path_with_another_device(trial: Trial) -> None:
+    """A device with another number at the path of a listed device is an error."""
+    _mismatched(trial, stat.S_IFCHR, FOUND["minor"] + 1, "another device")
+
+
+@case(AVAILABLE, sets=[f"{DEVICES}/type", f"{DEVICES}/major", f"{DEVICES}/minor"], needs=["root"])
+def path_with_the_device(trial: Trial) -> None:
+    """The very device at the path is no error."""
+    config = with_devices(trial, FOUND, probe=steps(["look", FOUND["path"]], ["open", FOUND["path"], "r"], ["wait"]))
+    container = trial.container(config)
+    _make_node(container, FOUND["path"], stat.S_IFCHR, FOUND["minor"])
+    facts = container.must_create().must_start().facts()
+    trial.judge_facts(config, facts)
+    trial.expect(AVAILABLE, "the device cannot be opened", got=facts.outcome("open", FOUND["path"]), want="ENXIO")
+
+
+DEFAULTS = frozenset({(1, 3), (1, 5), (1, 7), (1, 8), (1, 9), (5, 0), (5, 1), (5, 2)})
+
+
+@case(UNLISTED, needs=["root"])
+def unlisted(trial: Trial) -> None:
+    """Without rules, a device that is not listed cannot be used, and /dev has none but the default devices."""
+    looks = steps(
+        ["open", f"{NODES}/one", "r"], ["mknod", "/tmp/made", "c", str(MAJOR), "2"], ["open", "/tmp/made", "r"]
+    )
+    names = sorted({"kmsg", "mem", "kvm", "fuse", "loop0", "tty0", "ttyS0", "vda", "sda", *os.listdir("/dev")})
+    inside = [f"/dev/{name}" for name in names if not os.path.isdir(f"/dev/{name}") or os.path.islink(f"/dev/{name}")]
+    config = trial.config(*looks, ",", *steps(*(["follow", path] for path in inside), ["wait"]))
+    container = trial.container(config)
+    _make_node(container, f"{NODES}/one", stat.S_IFCHR, 1)
+    facts = container.must_create().must_start().facts()
+    for path, fine in ((f"{NODES}/one", DENIED), ("/tmp/made", (*DENIED, "ENOENT"))):
+        got, message = facts.outcome("open", path), f"a device that is not listed can be used: {path}"
+        trial.expect_that(UNLISTED, message, held=got in fine, got=got, want="EPERM", pointer="/linux/devices")
+    message = "a device that is neither listed nor a default one is in /dev"
+    trial.expect(UNLISTED, message, got=_strange(facts, inside), want=[], pointer="/linux/devices")
+
+
+def _strange(facts: Facts, paths: Sequence[str]) -> list[str]:
+    found = []
+    for path in paths:
+        said = facts.outcome("follow", path)
+        # Standard descriptors lead to whatever they are.
+        if path.rpartition("/")[2] in ("stdin", "stdout", "stderr", "console") or not isinstance(said, Mapping):
+            continue
+        if said["kind"] in ("char", "block") and (said["major"], said["minor"]) not in DEFAULTS:
+            found.append(path)
+    return found
+
+
+# --------------------------------------------------------------------------------------------------- what is allowed
+
+# Node → type and numbers.
+_NODES = {
+    "c1": ("c", MAJOR, 1),
+    "c2": ("c", MAJOR, 2),
+    "c3": ("c", MAJOR, 3),
+    "c4": ("c", MAJOR, 4),
+    "c5": ("c", MAJOR, 5),
+    "c6": ("c", MAJOR, 6),
+    "b1": ("b", MAJOR, 1),
+    "b2": ("b", MAJOR, 2),
+    "other": ("c", OTHER_MAJOR, 77),
+    "next": ("c", OTHER_MAJOR + 1, 78),
+    "last": ("c", OTHER_MAJOR + 1, 79),
+}
+
+
+def rule(allow: bool, kind: str, major: int | None, minor: int | None, access: str) -> dict[str, Any]:  # noqa: FBT001  # as in the config
+    """An entry of linux.resources.devices; ``None`` stands for all numbers."""
+    numbers = {name: number for name, number in (("major", major), ("minor", minor)) if number is not None}
+    return {"allow": allow, "type": kind, **numbers, "access": access}
+
+
+def _tried(trial: Trial, rules: Sequence[dict[str, Any]], wanted: Mapping[tuple[str, str], bool]) -> dict[str, bool]:
+    """Which openings succeed under some rules, of those wanted: ``name mode`` → whether it was allowed."""
+    config = trial.config(*steps(*(["open", f"{NODES}/{name}", how] for name, how in wanted), ["wait"]))
+    config["linux"]["resources"] = {"devices": list(rules)}
+    container = trial.container(config)
+    for name in {name for name, _ in wanted}:
+        kind, major, minor = _NODES[name]
+        _make_node(container, f"{NODES}/{name}", stat.S_IFCHR if kind == "c" else stat.S_IFBLK, minor, major)
+    facts = container.must_create().must_start().facts()
+    return {f"{name} {how}": facts.outcome("open", f"{NODES}/{name}", how) not in DENIED for name, how in wanted}
+
+
+def _judge_rules(
+    trial: Trial, rules: Sequence[dict[str, Any]], wanted: Mapping[tuple[str, str], tuple[bool, str]]
+) -> None:
+    """Judge what is allowed under some rules: (node, mode) → whether it is to be, and the member that it shows."""
+    got = _tried(trial, rules, {key: allowed for key, (allowed, _) in wanted.items()})
+    for (name, how), (allowed, leaf) in wanted.items():
+        kind, major, minor = _NODES[name]
+        message = f"opening {kind} {major}:{minor} for {how} is {'refused' if allowed else 'allowed'} against the rules"
+        if leaf == "order":
+            trial.expect(ORDER, message, got=got[f"{name} {how}"], want=allowed, pointer="/linux/resources/devices")
+        else:
+            trial.applied(f"{RULES}/{leaf}", got=got[f"{name} {how}"], want=allowed, message=message)
+
+
+@case(sets=[f"{RULES}/{leaf}" for leaf in ("allow", "type", "major", "minor", "access")], needs=["root"])
+def rules_that_allow(trial: Trial) -> None:
+    """After all is denied, what rules allow is allowed, and nothing else: by type, numbers, wildcards and access."""
+    rules = [
+        DENY_ALL,
+        rule(True, "c", MAJOR, 1, "r"),
+        rule(True, "c", MAJOR, 2, "w"),
+        rule(True, "c", MAJOR, 3, "rw"),
+        rule(True, "b", MAJOR, 1, "rw"),
+        rule(True, "c", OTHER_MAJOR, None, "rw"),
+        rule(True, "c", None, 78, "rw"),
+    ]
+    _judge_rules(
+        trial,
+        rules,
+        {
+            ("c1", "r"): (True, "access"),
+            ("c1", "w"): (False, "access"),
+            ("c2", "r"): (False, "access"),
+            ("c2", "w"): (True, "access"),
+            ("c3", "rw"): (True, "allow"),
+            ("c4", "r"): (False, "minor"),
+            ("c4", "w"): (False, "allow"),
+            ("b1", "rw"): (True, "type"),
+            ("b2", "r"): (False, "type"),
+            ("other", "rw"): (True, "minor"),
+            ("next", "rw"): (True, "major"),
+            ("last", "r"): (False, "major"),
+        },
+    )
+
+
+@case(sets=[f"{RULES}/{leaf}" for leaf in ("allow", "type", "major", "minor", "access")], needs=["root"])
+def rules_that_deny(trial: Trial) -> None:
+    """After all is allowed, what rules deny is denied, and nothing else; a rule without type is about all devices."""
+    rules = [
+        ALLOW_ALL,
+        rule(False, "c", MAJOR, 1, "w"),
+        rule(False, "c", MAJOR, 2, "rw"),
+        rule(False, "b", MAJOR, 1, "rw"),
+    ]
+    _judge_rules(
+        trial,
+        rules,
+        {
+            ("c1", "r"): (True, "access"),
+            ("c1", "w"): (False, "access"),
+            ("c2", "r"): (False, "allow"),
+            ("c3", "rw"): (True, "minor"),
+            ("b1", "r"): (False, "type"),
+            ("b2", "rw"): (True, "type"),
+            ("other", "rw"): (True, "major"),
+        },
+    )
+
+
+@case(ORDER, needs=["root"])
+def rules_in_order(trial: Trial) -> None:
+    """Of rules on the same device the last counts, and a rule on all of them undoes those before it."""
+    rules = [
+        rule(True, "c", MAJOR, 1, "rw"),
+        {**DENY_ALL, "type": "a"},
+        rule(True, "c", MAJOR, 2, "rw"),
+        rule(False, "c", MAJOR, 2, "w"),
+        rule(False, "c", MAJOR, 3, "w"),
+        rule(True, "c", MAJOR, 3, "rw"),
+        rule(True, "c", MAJOR, 4, "rw"),
+        rule(False, "c", MAJOR, 4, "rw"),
+        rule(True, "c", MAJOR, 4, "r"),
+    ]
+    _judge_rules(
+        trial,
+        rules,
+        {
+            ("c1", "r"): (False, "order"),
+            ("c2", "r"): (True, "order"),
+            ("c2", "w"): (False, "order"),
+            ("c3", "w"): (True, "order"),
+            ("c3", "r"): (True, "order"),
+            ("c4", "r"): (True, "order"),
+            ("c4", "w"): (False, "order"),
+            ("c5", "r"): (False, "order"),
+        },
+    )
+
+
+@case(sets=[f"{RULES}/access"], needs=["root", "cap:MKNOD"])
+def rules_on_making_nodes(trial: Trial) -> None:
+    """A device can be made only where a rule allows it."""
+    allowed, denied = ["mknod", "/allowed", "c", str(MAJOR), "1"], ["mknod", "/denied", "c", str(MAJOR), "2"]
+    config = trial.config(*steps(allowed, denied, ["wait"]))
+    config["linux"]["resources"] = {"devices": [DENY_ALL, rule(True, "c", MAJOR, 1, "m")]}
+    facts = trial.run(config)
+    trial.applied(f"{RULES}/access", got=facts.outcome(*allowed), want=True, message="an allowed device cannot be made")
+    got = facts.outcome(*denied)
+    message = "a device can be made although no rule allows it"
+    trial.applied(f"{RULES}/access", got="refused" if got in DENIED else got, want="refused", message=message)
