@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
 from ocivalidate.runtime import Container, Trial, case, steps
-from ocivalidate.runtime.mounting import at
+from ocivalidate.runtime.mounting import at, create_with
 
 SOURCE = "/mounts/*/source"
 DESTINATION = "/mounts/*/destination"
@@ -175,22 +176,27 @@ def links_in_destinations_stay_in_the_container(trial: Trial) -> None:
     outside = trial.folder / "outside"
     outside.mkdir()
     links = {"link": "/inside", "host": str(outside), "up": "/".join([".."] * 20) + str(outside)}
-    for name, aim in links.items():
-        place = f"{outside if name != 'link' else '/inside'}/by-{name}"
-        container = container_with(
-            trial, [bind(f"/{name}/by-{name}", str(data))], [["read", f"{place}/marker"], ["read", "/marker"]]
-        )
+    # Where each mount is in the container.
+    places = {name: f"{'/inside' if name == 'link' else outside}/by-{name}" for name in links}
+
+    def make_links(container: Container) -> None:
         rootfs = container.bundle / "rootfs"
-        os.symlink(aim, rootfs / name)
-        (rootfs / place[1:]).mkdir(parents=True)
-        done = container.create()
-        message = f"a link to {aim} in a destination leads out of the container"
-        trial.applied(DESTINATION, got=sorted(os.listdir(outside)), want=[], message=message)
-        if not done.refused:
-            got = container.must_start().facts().outcome("read", f"{place}/marker")
-            message = f"a link to {aim} in a destination does not lead where it leads in the container"
-            trial.applied(DESTINATION, got=got, want="data", message=message)
-        container.clean_up()
+        for name, aim in links.items():
+            # The destinations made beforehand are behind the links.
+            shutil.rmtree(rootfs / name, ignore_errors=True)
+            os.symlink(aim, rootfs / name)
+            (rootfs / places[name][1:]).mkdir(parents=True)
+
+    config = trial.config(*steps(*(["read", f"{place}/marker"] for place in places.values())))
+    mounts = {name: [bind(f"/{name}/by-{name}", str(data))] for name in links}
+    done = create_with(trial, config, mounts, make_links)
+    message = "a link in a destination leads out of the container"
+    trial.applied(DESTINATION, got=sorted(os.listdir(outside)), want=[], message=message)
+    facts = done.container.must_start().facts()
+    for name, place in places.items():
+        if name not in done.refused:
+            message = f"a link to {links[name]} in a destination does not lead where it leads in the container"
+            trial.applied(DESTINATION, got=facts.outcome("read", f"{place}/marker"), want="data", message=message)
 
 
 # ------------------------------------------------------------------------------------------------------------- refusals
