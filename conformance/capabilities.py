@@ -131,6 +131,8 @@ def judge_warned(trial: Trial, name: str, config: dict[str, Any], through: tuple
     if started.ok:
         config["process"]["capabilities"] = others
         trial.judge_facts(config, container.facts())
+    elif trial.case.sets:
+        trial.applied(SETS[0], got=started.words, want="the other capabilities")
 
 
 @case(ERROR, WARNING, NO_FAIL, sets=SETS[:1], needs=["root"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ocivalidate.runtime import Trial, caller, case, steps
+from ocivalidate.runtime import Facts, Trial, caller, case, steps
 
 SCHEDULER = "/process/scheduler"
 POLICY, NICE, PRIORITY, FLAGS = (f"{SCHEDULER}/{name}" for name in ("policy", "nice", "priority", "flags"))
@@ -25,12 +25,14 @@ def scheduled(trial: Trial, **members: Any) -> dict[str, Any]:
     return config
 
 
-def judge(trial: Trial, config: dict[str, Any], through: tuple[str, ...] = ()) -> None:
+def judge(trial: Trial, config: dict[str, Any], through: tuple[str, ...] = ()) -> Facts:
     """Run a container and judge what its process is."""
     container = trial.container(config)
     container.must_create(through=through).must_start(through=through)
-    trial.judge_facts(config, container.facts())
+    facts = container.facts()
+    trial.judge_facts(config, facts)
     container.clean_up()
+    return facts
 
 
 @case(NICE_DEFAULT, PRIORITY_DEFAULT, sets=[POLICY, NICE])
@@ -77,7 +79,7 @@ def refused(trial: Trial, clause: str, wrong: dict[str, Any], right: dict[str, A
     container.clean_up()
 
 
-@case(sets=[FLAGS], needs=["root"])
+@case(sets=[POLICY, FLAGS], needs=["root"])
 def scheduling_flags(trial: Trial) -> None:
     """The flags that the kernel keeps are kept."""
     judge(trial, scheduled(trial, policy="SCHED_BATCH", nice=3, flags=["SCHED_FLAG_RESET_ON_FORK"]))
@@ -90,7 +92,9 @@ def deadline(trial: Trial) -> None:
     """The deadline policy with its budget and flags; without a period the kernel takes the deadline for it."""
     judge(trial, scheduled(trial, policy="SCHED_DEADLINE", **BUDGET, flags=["SCHED_FLAG_RECLAIM"]))
     without = {name: value for name, value in BUDGET.items() if name != "period"}
-    judge(trial, scheduled(trial, policy="SCHED_DEADLINE", **without))
+    got = judge(trial, scheduled(trial, policy="SCHED_DEADLINE", **without)).value("scheduler")["period"]
+    message = "a period that is not given is not zero, for which the kernel takes the deadline"
+    trial.expect("config.process.scheduler.period.default", message, got=got, want=BUDGET["deadline"])
 
 
 @case(

@@ -90,3 +90,5 @@ def size_without_a_terminal(trial: Trial) -> None:
         trial.expect(clause, f"consoleSize without terminal is refused: {done.words}", got=done.ok, want=True)
         if done.ok:
             trial.judge_facts(config, container.must_start().facts())
+        else:
+            trial.applied("/process/terminal", got=done.words, want="a container without a terminal")
