@@ -617,7 +617,8 @@ def hooks_are_aborted_after_their_timeout(trial: Trial) -> None:
         seconds, survived = sleeper.seconds, f"{sleeper.hook}/survived" in sleeper.trace.names()
         trial.applied(
             f"/hooks/{sleeper.kind.name}/*/timeout",
-            got=SECONDS * 0.9 <= seconds < LONG * 0.9 and not survived,
+            # The time of a hook begins before it can look at a clock, on a busy host long before.
+            got=SECONDS * 0.4 <= seconds < LONG * 0.9 and not survived,
             want=True,
             message=f"a {sleeper.kind.name} hook with a timeout of {SECONDS} s was there for {seconds:.2f} s",
         )
