@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ocivalidate.findings import ExitCode, Finding, Location, Outcome, Report, Result
     from ocivalidate.generate import ConfigBuilder
     from ocivalidate.image import check_image
+    from ocivalidate.runtime.api import check_runtime, run_runtime
     from ocivalidate.unpack import check_conversion, unpack_image
 
 __version__ = "0.1.0"
@@ -38,7 +39,9 @@ __all__ = [
     "check_conversion",
     "check_features",
     "check_image",
+    "check_runtime",
     "check_state",
+    "run_runtime",
     "unpack_image",
 ]
 
@@ -59,7 +62,9 @@ _HOMES = {
     "check_conversion": "ocivalidate.unpack",
     "check_features": "ocivalidate.bundle",
     "check_image": "ocivalidate.image",
+    "check_runtime": "ocivalidate.runtime.api",
     "check_state": "ocivalidate.bundle",
+    "run_runtime": "ocivalidate.runtime.api",
     "unpack_image": "ocivalidate.unpack",
 }
 

@@ -66,7 +66,8 @@ class Result:
     """One clause judged on one subject.
 
     ``reason`` is machine-readable for a skip (``not present``, ``needs --host`` …). ``case`` is the case that judged
-    it, where a runtime is the subject: it has a result for each (case, clause). ``seconds`` is how long that took.
+    it, where a runtime is the subject: it has a result for each (case, clause). ``seconds`` is how long that took,
+    ``dump`` the folder in which what the case did was kept.
     """
 
     clause: Clause
@@ -75,6 +76,7 @@ class Result:
     findings: tuple[Finding, ...] = ()
     case: str = ""
     seconds: float | None = None
+    dump: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ocivalidate.clauses import Clause, Level, Severity
 from ocivalidate.findings import Finding, Location, Outcome, Report, Result
 from ocivalidate.report import Options
@@ -109,6 +111,50 @@ RUNTIME = Report(
         Result(STATE, Outcome.XPASS, "expectations/runc.toml, entry 3"),
         Result(CREATE, Outcome.ERROR, "no answer within 20 s"),
     ),
+)
+NO_PID = Finding(
+    STATE, Severity.ERROR, "state tells a pid that is none", Location(case="state.started"), got="0", want="the pid"
+)
+# What a run of cases comes to, as RUNTIME says it in brief.
+RUN = replace(
+    RUNTIME,
+    results=(
+        Result(ARGS, Outcome.PASS, case="process.arguments", seconds=0.2),
+        Result(CWD, Outcome.PASS, case="process.arguments", seconds=0.2),
+        Result(ARGS, Outcome.SKIP, "needs root, and this is user 1000", case="process.root", seconds=0.0),
+        Result(KILL, Outcome.XFAIL, "runc#1234", (NOT_KILLED,), "kill.stopped", 0.25, "kept/kill.stopped"),
+        Result(STATE, Outcome.XPASS, "expectations/runc.toml, entry 3", case="state.pids", seconds=0.125),
+        Result(STATE, Outcome.FAIL, findings=(NO_PID,), case="state.started", seconds=1.5, dump="kept/state.started"),
+        Result(CREATE, Outcome.ERROR, "no answer within 20 s", case="create.ids", seconds=20.0, dump="kept/create.ids"),
+    ),
+    findings=(NO_PID,),
+    facts={
+        "runtime": {"command": ["/usr/bin/runc"], "name": "runc", "version": "1.1.5", "claim": "1.2.0"},
+        "release": "1.2.0",
+        "host": {
+            "root": True,
+            "uid": 0,
+            "release": "6.1.0",
+            "machine": "x86_64",
+            "cpus": [0, 1],
+            "cgroup_mode": "v2",
+            "controllers": ["cpu", "memory"],
+            "lsms": ["apparmor"],
+        },
+        "swept": ["control group /ocivalidate-a1b2c3"],
+        "planned": 7,
+    },
+)
+# Runs that are no verdict: stopped half way, and given up at once.
+STOPPED = replace(
+    RUN, results=RUN.results[:2], findings=(), complete=False, facts={**RUN.facts, "stopped": "interrupted"}
+)
+GIVEN_UP = Report(
+    kind="runtime",
+    subject="/bin/false",
+    specification="runtime-spec",
+    problem="no container can be run: # and\nmore",
+    facts={"hint": "runtimes mostly need root: run as root"},
 )
 IMAGE = Report(
     kind="image",

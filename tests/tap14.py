@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 _POINT = re.compile(r"(?P<not>not )?ok (?P<number>[1-9][0-9]*) - (?P<rest>\S.*)")
 _DIRECTIVE = re.compile(r"(?P<description>.*?\S) # (?P<name>SKIP|TODO)(?: (?P<reason>\S.*))?")
 _PLAN = re.compile(r"1\.\.([1-9][0-9]*)")
-_PAIR = re.compile(r"  ([a-z_]+): (\".*\"|[0-9]+)")
+_PAIR = re.compile(r"  ([a-z_]+): (\".*\"|[0-9]+(?:\.[0-9]+)?)")
 
 
 class TapError(Exception):
@@ -26,7 +26,7 @@ class Point:
     description: str
     directive: str = ""
     reason: str = ""
-    diagnostics: dict[str, str | int] = field(default_factory=dict)
+    diagnostics: dict[str, str | int | float] = field(default_factory=dict)
 
     @property
     def passed(self) -> bool:
@@ -101,9 +101,9 @@ def _unescaped(text: str, version: int) -> str:
     return re.sub(r"\\([\\#])", r"\1", text)
 
 
-def _diagnostics(rest: list[str]) -> dict[str, str | int]:
+def _diagnostics(rest: list[str]) -> dict[str, str | int | float]:
     """The block up to its end line, which is taken off ``rest``."""
-    pairs: dict[str, str | int] = {}
+    pairs: dict[str, str | int | float] = {}
     while rest:
         line = rest.pop(0)
         if line == "  ...":

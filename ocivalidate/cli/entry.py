@@ -16,6 +16,7 @@ from ocivalidate.cli.streams import print_text
 COMMANDS = {
     "bundle": ("bundle", "judge bundles, or config.json files"),
     "image": ("image", "judge images: layout folders and archives"),
+    "runtime": ("runtime", "judge a runtime by driving it"),
     "unpack": ("unpack", "make a bundle of an image"),
     "probe": ("probe", "print what can be seen of the container in which this runs"),
     "judge": ("judge", "judge what the probe saw in a container by its config.json"),

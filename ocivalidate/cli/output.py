@@ -22,22 +22,36 @@ def publish(reports: Sequence[Report], settings: Settings) -> ExitCode:
 
     Raises :class:`UsageError` when a file cannot be written.
     """
-    fail_on = Severity(settings["fail-on"])
-    options = Options(
-        fail_on=fail_on,
+    options = options_of(settings)
+    write_outputs(reports, settings)
+    colour = settings["format"] == "text" and wants_colour(settings["color"], terminal=sys.stdout.isatty())
+    print_text(render(settings["format"], reports, replace(options, colour=colour)))
+    if settings["format"] != "text":
+        tell_problems(reports)
+    return exit_code(reports, options.fail_on)
+
+
+def options_of(settings: Settings) -> Options:
+    """What the settings say to renderers."""
+    return Options(
+        fail_on=Severity(settings["fail-on"]),
         verbose=settings["verbose"],
         quiet=settings["quiet"],
         tap_version=int(settings["tap-version"]),
         tool_version=__version__,
     )
+
+
+def write_outputs(reports: Sequence[Report], settings: Settings) -> None:
+    """Write the files that ``--output`` asks for."""
     for format_name, file in settings.outputs:
-        write_file(file, render(format_name, reports, options))
-    colour = settings["format"] == "text" and wants_colour(settings["color"], terminal=sys.stdout.isatty())
-    print_text(render(settings["format"], reports, replace(options, colour=colour)))
-    if settings["format"] != "text":
-        for line in problems(reports):
-            tell(line)
-    return exit_code(reports, fail_on)
+        write_file(file, render(format_name, reports, options_of(settings)))
+
+
+def tell_problems(reports: Sequence[Report]) -> None:
+    """Say on standard error what could not be judged."""
+    for line in problems(reports):
+        tell(line)
 
 
 def write_file(file: str, text: str) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -79,14 +79,16 @@ SETTINGS: tuple[Setting, ...] = (
 _BY_NAME = {setting.name: setting for setting in SETTINGS}
 
 
-def add_options(parser: argparse.ArgumentParser, without: frozenset[str] = frozenset()) -> None:
+def add_options(
+    parser: argparse.ArgumentParser, without: frozenset[str] = frozenset(), helps: Mapping[str, str] | None = None
+) -> None:
     """Add the options to the parser of a command, but for those named in ``without``.
 
-    An option that is not given is ``None``.
+    An option that is not given is ``None``. ``helps``: what some of them mean to this command.
     """
     for setting in SETTINGS:
         if setting.name not in without:
-            _add_option(parser, setting)
+            _add_option(parser, setting._replace(help=(helps or {}).get(setting.name, setting.help)))
     parser.add_argument(
         "--config", metavar="FILE", help=f"the settings file (default: {FILE_NAME} or pyproject.toml, upwards)"
     )
@@ -118,8 +120,14 @@ class Settings:
         return self.values[name]
 
 
-def settle(options: argparse.Namespace) -> Settings:
+def settle(
+    options: argparse.Namespace,
+    defaults: Mapping[str, Any] | None = None,
+    more_ids: Callable[[], Iterable[str]] = tuple,
+) -> Settings:
     """Put the options, the settings file and the defaults together.
+
+    ``defaults`` of a command count before those of the table. ``more_ids``: what patterns may mean beside clauses.
 
     Raises :class:`UsageError` for anything that makes no sense.
     """
@@ -127,10 +135,11 @@ def settle(options: argparse.Namespace) -> Settings:
     values: dict[str, Any] = {}
     for setting in SETTINGS:
         given = getattr(options, setting.key, None)
-        values[setting.name] = from_file.get(setting.name, setting.default) if given is None else given
+        default = (defaults or {}).get(setting.name, setting.default)
+        values[setting.name] = from_file.get(setting.name, default) if given is None else given
     values["max-size"] = size(values["max-size"])
     selection = Selection(_patterns(values["select"]), _patterns(values["ignore"]), values["level"], values["lint"])
-    _refuse_unmatched(selection)
+    _refuse_unmatched(selection, more_ids)
     return Settings(values, selection, tuple(_output(text) for text in values["output"]))
 
 
@@ -138,11 +147,13 @@ def _patterns(written: list[str] | tuple[str, ...]) -> tuple[str, ...]:
     return tuple(pattern for text in written for pattern in text.replace(",", " ").split())
 
 
-def _refuse_unmatched(selection: Selection) -> None:
+def _refuse_unmatched(selection: Selection, more_ids: Callable[[], Iterable[str]]) -> None:
     patterns = selection.select + selection.ignore
     strays = unmatched(patterns, load()) if patterns else []
+    strays = unmatched(strays, more_ids()) if strays else []
     if strays:
-        raise UsageError(f"no clause matches {', '.join(strays)}; ocivalidate rules lists them")
+        kind = "clause" if more_ids is tuple else "case and no clause"
+        raise UsageError(f"no {kind} matches {', '.join(strays)}; ocivalidate rules lists them")
 
 
 def size(written: str | int) -> int:

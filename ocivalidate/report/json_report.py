@@ -63,7 +63,8 @@ def _result(result: Result) -> dict[str, Any]:
     if result.outcome is Outcome.XFAIL:
         # Expected failures are no findings of the report, so their evidence stands here.
         data["findings"] = [_finding(finding) for finding in result.findings]
-    return data
+    about_case = {"case": result.case or None, "seconds": result.seconds, "dump": result.dump or None}
+    return data | {name: value for name, value in about_case.items() if value is not None}
 
 
 def _finding(finding: Finding) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from ocivalidate.clauses import Severity
 from ocivalidate.findings import Finding, Outcome, Report, Result
 from ocivalidate.report.escape import visible
+from ocivalidate.report.header import described
 from ocivalidate.report.options import Options
 from ocivalidate.report.summary import closing_line
 from ocivalidate.report.verdicts import advice, citation, fails, folded, points, unjudged, worst
@@ -33,12 +34,18 @@ def render(reports: Sequence[Report], options: Options) -> str:
 def _suite(report: Report, options: Options) -> ET.Element:
     suite = ET.Element("testsuite", name=_clean(report.subject))
     suite.append(_properties(report, options))
+    timed: set[str] = set()
     for result in points(report):
         if options.verbose or not folded(result):
-            suite.append(_case(result, report, options.fail_on))
+            case = _case(result, report, options.fail_on)
+            if result.seconds is not None and result.case not in timed:
+                # Readers add these up, and all results of a case took the same time together.
+                case.set("time", f"{result.seconds:.3f}")
+                timed.add(result.case)
+            suite.append(case)
     if unjudged(report):
-        case = ET.SubElement(suite, "testcase", classname=_clean(report.kind), name=_clean(report.subject))
-        _child(case, "error", unjudged(report), kind="error")
+        whole = ET.SubElement(suite, "testcase", classname=_clean(report.kind), name=_clean(report.subject))
+        _child(whole, "error", unjudged(report), kind="error")
     counts = {
         "tests": "testcase",
         "failures": "testcase/failure",
@@ -65,6 +72,9 @@ def _properties(report: Report, options: Options) -> ET.Element:
         "suppressed": str(report.suppressed),
         "not_present": str(sum(1 for result in report.results if folded(result))),
     }
+    for line in described(report.facts):
+        name, _, value = line.partition(": ")
+        header[name] = value
     properties = ET.Element("properties")
     for name, value in header.items():
         if value:
@@ -75,7 +85,7 @@ def _properties(report: Report, options: Options) -> ET.Element:
 def _case(result: Result, report: Report, fail_on: Severity) -> ET.Element:
     clause = result.clause
     classname = f"{clause.family}.{clause.document}" if clause.document else clause.family
-    case = ET.Element("testcase", classname=_clean(classname), name=_clean(clause.id))
+    case = ET.Element("testcase", classname=_clean(result.case or classname), name=_clean(clause.id))
     described = [_described(finding, report) for finding in result.findings]
     match result.outcome:
         case Outcome.FAIL if fails(result, fail_on):

@@ -15,7 +15,7 @@ from ocivalidate.clauses import Clause
 from ocivalidate.findings import ExitCode, Finding, Location, Outcome, Report, Result, exit_code
 from ocivalidate.report.escape import visible
 from ocivalidate.report.options import Options
-from ocivalidate.report.verdicts import advice, document, unjudged, url
+from ocivalidate.report.verdicts import advice, document, title, unjudged, url
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _FINGERPRINT = "clauseAndPlace/v1"
@@ -111,7 +111,7 @@ def _add(run: _Run, report: Report, options: Options) -> None:
 def _add_result(run: _Run, result: Result, report: Report, *, verbose: bool) -> None:
     clause = result.clause
     if result.outcome is Outcome.ERROR:
-        run.notify(f"{report.subject}: {clause.id}: {result.reason}", clause)
+        run.notify(f"{report.subject}: {title(result)}: {result.reason}", clause)
     elif result.outcome is Outcome.XPASS:
         run.report(clause, f"{report.subject}: {advice(result)}", level="error")
     elif result.outcome is Outcome.XFAIL:

@@ -68,6 +68,8 @@ def _against(report: Report) -> str:
 
 
 def _counts(report: Report) -> list[str]:
+    if report.kind == "runtime":
+        return _counts_of_run(report)
     counts = [
         f"{counted(report.judged, 'clause')} judged",
         f"{failed(report)} failed",
@@ -76,3 +78,15 @@ def _counts(report: Report) -> list[str]:
     ]
     notes = report.severities()[Severity.NOTE]
     return [*counts, counted(notes, "note")] if notes else counts
+
+
+def _counts_of_run(report: Report) -> list[str]:
+    """A clause may be judged by several cases: clauses count once, what became of them by case and clause."""
+    verdicts = [result for result in report.results if result.outcome not in (Outcome.SKIP, Outcome.ERROR)]
+    return [
+        f"{counted(len({result.clause.id for result in verdicts}), 'clause')} judged",
+        counted(len({result.case for result in report.results}), "case"),
+        f"{failed(report)} failed",
+        f"{report.count(Outcome.SKIP)} skipped",
+        counted(report.count(Outcome.XFAIL), "expected failure"),
+    ]

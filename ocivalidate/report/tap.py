@@ -6,19 +6,21 @@ One test point per result. What a harness makes of the stream agrees with our ex
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from ocivalidate.clauses import Severity
 from ocivalidate.findings import Finding, Outcome, Report, Result
 from ocivalidate.report.escape import visible
+from ocivalidate.report.header import described
 from ocivalidate.report.options import Options
 from ocivalidate.report.summary import closing_line
-from ocivalidate.report.verdicts import advice, fails, folded, points, trouble, unjudged, worst
+from ocivalidate.report.verdicts import advice, fails, folded, points, title, trouble, unjudged, worst
 
 _MODERN = 14  # the version that says how "#" is escaped
 
-Diagnostics = dict[str, str | int]
+Diagnostics = dict[str, str | int | float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,50 +36,104 @@ class _Point:
 
 def render(reports: Sequence[Report], options: Options) -> str:
     """Version, plan, test points in ascending order, and the last line of each subject as a comment."""
-    head = f"TAP version {options.tap_version}"
+    if len(reports) == 1 and reports[0].kind == "runtime":
+        return _run(reports[0], options)
     # The name before it: "# Subtest: …" would be more than a comment.
-    comments = [f"# ocivalidate: {closing_line(report)}" for report in reports]
+    comments = [_closing(report) for report in reports]
     if not any(trouble(report) or report.findings or not unjudged(report) for report in reports):
         # A plan of 1..0, or nothing but skips, would be a pass to a harness.
-        return "\n".join([head, *comments, "Bail out! nothing was judged"]) + "\n"
+        return "\n".join([_head(options), *comments, "Bail out! nothing was judged"]) + "\n"
     test_points = [point for report in reports for point in _points(report, options, name=len(reports) > 1)]
     lines = [line for number, point in enumerate(test_points, 1) for line in _lines(number, point, options.tap_version)]
-    return "\n".join([head, f"1..{len(test_points)}", *lines, *comments]) + "\n"
+    return "\n".join([_head(options), f"1..{len(test_points)}", *lines, *comments]) + "\n"
+
+
+class Stream:
+    """The same for one runtime, piece by piece as its results come: what all pieces make is what ``render`` gives."""
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+        self._number = 0
+
+    def version(self) -> str:
+        """The first line."""
+        return f"{_head(self._options)}\n"
+
+    def header(self, facts: Mapping[str, Any]) -> str:
+        """What is known before anything runs, as comments."""
+        return "".join(f"# {visible(line)}\n" for line in described(facts))
+
+    def plan(self, planned: int) -> str:
+        """How many results will come."""
+        return f"1..{planned}\n"
+
+    def point(self, result: Result) -> str:
+        """One result."""
+        self._number += 1
+        point = _point(result, title(result), self._options.fail_on)
+        return "".join(f"{line}\n" for line in _lines(self._number, point, self._options.tap_version))
+
+    def end(self, report: Report) -> str:
+        """The last line of the report, and, when it is no verdict, why a harness must not take it for a pass."""
+        lines = [_closing(report)]
+        if unjudged(report):
+            hint = report.facts.get("hint")
+            lines += [f"# hint: {visible(str(hint))}"] if hint else []
+            lines.append(f"Bail out! {_inline(unjudged(report), self._options.tap_version)}")
+        return "".join(f"{line}\n" for line in lines)
+
+
+def _run(report: Report, options: Options) -> str:
+    stream = Stream(options)
+    parts = [stream.version(), stream.header(report.facts)]
+    planned = report.facts.get("planned", len(report.results))
+    if planned:
+        parts.append(stream.plan(planned))
+    parts += [stream.point(result) for result in report.results]
+    return "".join([*parts, stream.end(report)])
+
+
+def _head(options: Options) -> str:
+    return f"TAP version {options.tap_version}"
+
+
+def _closing(report: Report) -> str:
+    return f"# ocivalidate: {closing_line(report)}"
 
 
 def _points(report: Report, options: Options, *, name: bool) -> Iterator[_Point]:
     for result in points(report):
         if options.verbose or not folded(result):
-            title = f"{result.clause.id} ({report.subject})" if name else result.clause.id
-            yield _point(result, title, options.fail_on)
+            of_subject = f" ({report.subject})" if name else ""
+            yield _point(result, f"{title(result)}{of_subject}", options.fail_on)
     if unjudged(report):
         yield _Point(ok=False, description=report.subject, diagnostics=_error(unjudged(report)))
 
 
-def _point(result: Result, title: str, fail_on: Severity) -> _Point:
+def _point(result: Result, name: str, fail_on: Severity) -> _Point:
     match result.outcome:
         case Outcome.PASS:
-            return _Point(ok=True, description=title)
+            return _Point(ok=True, description=name)
         case Outcome.SKIP:
-            return _Point(ok=True, description=title, directive="SKIP", reason=result.reason)
+            return _Point(ok=True, description=name, directive="SKIP", reason=result.reason)
         case Outcome.ERROR:
-            return _Point(ok=False, description=title, diagnostics=_error(result.reason))
+            return _Point(ok=False, description=name, diagnostics=_error(result.reason) | _about(result))
         case Outcome.XFAIL:
             return _Point(
-                ok=False, description=title, directive="TODO", reason=result.reason, diagnostics=_failure(result)
+                ok=False, description=name, directive="TODO", reason=result.reason, diagnostics=_failure(result)
             )
         case Outcome.XPASS:
             data: Diagnostics = {"message": advice(result), "severity": "error", "outcome": "xpass"}
-            return _Point(ok=False, description=title, diagnostics=data)
+            return _Point(ok=False, description=name, diagnostics=data | _about(result))
         case Outcome.FAIL:
-            return _failed(result, title, fail_on)
+            return _failed(result, name, fail_on)
 
 
-def _failed(result: Result, title: str, fail_on: Severity) -> _Point:
+def _failed(result: Result, name: str, fail_on: Severity) -> _Point:
     if fails(result, fail_on):
-        return _Point(ok=False, description=title, diagnostics=_failure(result))
+        return _Point(ok=False, description=name, diagnostics=_failure(result))
     reason = f"below --fail-on ({worst(result)})" if result.findings else "no finding stands"
-    return _Point(ok=False, description=title, directive="TODO", reason=reason, diagnostics=_failure(result))
+    return _Point(ok=False, description=name, directive="TODO", reason=reason, diagnostics=_failure(result))
 
 
 def _error(message: str) -> Diagnostics:
@@ -87,7 +143,7 @@ def _error(message: str) -> Diagnostics:
 def _failure(result: Result) -> Diagnostics:
     """The first finding in full, and how many there are."""
     if not result.findings:
-        return {"outcome": str(result.outcome)}
+        return {"outcome": str(result.outcome), **_about(result)}
     finding = result.findings[0]
     return {
         "message": finding.message,
@@ -97,7 +153,19 @@ def _failure(result: Result) -> Diagnostics:
         "level": str(finding.clause.level),
         **_place(finding),
         "findings": len(result.findings),
+        **_about(result),
     }
+
+
+def _about(result: Result) -> Diagnostics:
+    """What is known of the case behind a result, where there is one."""
+    known = {
+        "clause": result.clause.id if result.case else None,
+        "case": result.case or None,
+        "seconds": result.seconds,
+        "dump": result.dump or None,
+    }
+    return {name: value for name, value in known.items() if value is not None}
 
 
 def _place(finding: Finding) -> Diagnostics:

@@ -9,10 +9,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from ocivalidate.clauses import Severity
 from ocivalidate.findings import ExitCode, Finding, Location, Outcome, Report, Result, exit_code
 from ocivalidate.report.escape import line_start, visible
+from ocivalidate.report.header import described
 from ocivalidate.report.options import Options
 from ocivalidate.report.source import Excerpt, excerpt
 from ocivalidate.report.summary import closing_line, total_line
-from ocivalidate.report.verdicts import advice, citation
+from ocivalidate.report.verdicts import advice, citation, title
 
 # A line is a row of (text, style); styles are those of rich, and plain text ignores them.
 Line = list[tuple[str, str]]
@@ -39,9 +40,13 @@ def render(reports: Sequence[Report], options: Options) -> str:
 
 
 def _details(report: Report, options: Options, *, name: bool) -> Iterator[Line]:
+    if options.verbose:
+        yield from ([(visible(line), "")] for line in described(report.facts))
+    kept = {result.case: result.dump for result in report.results if result.dump}
     for finding in report.findings:
         if finding.severity.rank >= Severity.WARNING.rank or options.verbose:
-            yield from [_compact(finding)] if options.quiet else _block(finding, report)
+            kept_in = kept.get(finding.location.case, "")
+            yield from [_compact(finding)] if options.quiet else _block(finding, report, kept_in)
     prefix = (f"{visible(report.subject)}: " if name else "", "")
     for result in report.results:
         yield from ([prefix, *line] for line in _remark(result, options))
@@ -50,7 +55,7 @@ def _details(report: Report, options: Options, *, name: bool) -> Iterator[Line]:
         yield from ([prefix, (row, "")] for row in rows)
 
 
-def _block(finding: Finding, report: Report) -> Iterator[Line]:
+def _block(finding: Finding, report: Report, kept_in: str) -> Iterator[Line]:
     location = finding.location
     style = _STYLES.get(finding.severity, "")
     margin = " " * max(_MARGIN, len(str(location.line or "")))
@@ -63,7 +68,7 @@ def _block(finding: Finding, report: Report) -> Iterator[Line]:
         shown = excerpt(location.text, location.column or 1, location.end_column)
         yield from _source(location, shown, margin, (facts, style))
         facts = "" if location.column else facts
-    yield from _notes(finding, report, margin, facts)
+    yield from _notes(finding, report, margin, (facts, f"kept in: {visible(kept_in)}" if kept_in else ""))
     yield []
 
 
@@ -76,10 +81,10 @@ def _source(location: Location, shown: Excerpt, margin: str, remark: tuple[str, 
         yield [(f"{margin} | ", _FRAME), (" " * shown.indent, ""), (" ".join(filter(None, [mark, facts])), style)]
 
 
-def _notes(finding: Finding, report: Report, margin: str, facts: str) -> Iterator[Line]:
+def _notes(finding: Finding, report: Report, margin: str, facts: tuple[str, str]) -> Iterator[Line]:
     hint = f"hint: {visible(finding.hint, _LONGEST_MESSAGE)}" if finding.hint else ""
     help_ = f"help: ocivalidate explain {finding.clause.id}"
-    for note in filter(None, [facts, visible(citation(finding.clause, report)), hint, help_]):
+    for note in filter(None, [*facts, visible(citation(finding.clause, report)), hint, help_]):
         yield [(f"{margin} = ", _FRAME), (note, "")]
 
 
@@ -120,13 +125,14 @@ def _values(finding: Finding) -> str:
 def _remark(result: Result, options: Options) -> Iterator[Line]:
     """Results that are no findings, and yet a reader must know of them."""
     clause_id = result.clause.id
+    of_case = f" (case {visible(result.case)})" if result.case else ""
     if result.outcome is Outcome.ERROR:
         reason = visible(result.reason, _LONGEST_MESSAGE) or "no reason given"
-        yield [(f"could not judge[{clause_id}]", _STYLES[Severity.ERROR]), (f": {reason}", "")]
+        yield [(f"could not judge[{clause_id}]", _STYLES[Severity.ERROR]), (f": {reason}{of_case}", "")]
     elif result.outcome is Outcome.XPASS:
         yield [(f"unexpected pass[{clause_id}]", _STYLES[Severity.ERROR]), (f": {visible(advice(result))}", "")]
     elif result.outcome is Outcome.XFAIL and options.verbose:
-        yield [(f"expected failure[{clause_id}]", _STYLES[Severity.NOTE]), (f": {visible(result.reason)}", "")]
+        yield [(f"expected failure[{clause_id}]", _STYLES[Severity.NOTE]), (f": {visible(result.reason)}{of_case}", "")]
 
 
 def _skips(report: Report) -> Iterable[str]:
@@ -138,7 +144,7 @@ def _all_results(report: Report) -> Iterator[str]:
     width = max(len(outcome) for outcome in Outcome)
     for result in report.results:
         reason = f": {visible(result.reason)}" if result.reason else ""
-        yield f"{result.outcome:<{width}} {result.clause.id}{reason}"
+        yield f"{result.outcome:<{width}} {visible(title(result))}{reason}"
 
 
 def _shielded(line: Line) -> Line:

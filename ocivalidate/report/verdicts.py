@@ -15,7 +15,7 @@ def trouble(report: Report) -> str:
     """Why the report as a whole says nothing about its subject, or ``""``."""
     if report.problem:
         return report.problem
-    return "" if report.complete else "the report is incomplete"
+    return "" if report.complete else str(report.facts.get("stopped") or "the report is incomplete")
 
 
 def unjudged(report: Report) -> str:
@@ -37,8 +37,16 @@ def points(report: Report) -> list[Result]:
 
 
 def folded(result: Result) -> bool:
-    """Whether a result is left out of lists unless they are verbose: what the clause speaks of is absent."""
-    return result.outcome is Outcome.SKIP and result.reason == NOT_PRESENT
+    """Whether a result is left out of lists unless they are verbose: what the clause speaks of is absent.
+
+    What a case came to is always listed: the plan has counted it.
+    """
+    return result.outcome is Outcome.SKIP and result.reason == NOT_PRESENT and not result.case
+
+
+def title(result: Result) -> str:
+    """What a result is called in a list: the clause, and the case that judged it, if one did."""
+    return f"{result.case}: {result.clause.id}" if result.case else result.clause.id
 
 
 def fails(result: Result, fail_on: Severity) -> bool:
@@ -86,5 +94,6 @@ def citation(clause: Clause, report: Report) -> str:
 
 def advice(result: Result) -> str:
     """What to do about an expected failure that passed."""
-    text = f"passed although it is expected to fail: remove the expectation for {result.clause.id}"
+    in_case = f" in case {result.case}" if result.case else ""
+    text = f"passed although it is expected to fail: remove the expectation for {result.clause.id}{in_case}"
     return f"{text} ({result.reason})" if result.reason else text

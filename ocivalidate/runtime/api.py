@@ -1,91 +1,53 @@
-"""Judging a runtime: the engine is started, its events become results, and these a report."""
+"""Judging a runtime from Python.
+
+>>> from ocivalidate import check_runtime
+>>> report = check_runtime("runc")
+"""
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import IO, Any, cast
+from collections.abc import Iterator, Sequence
+from typing import Any
 
-SPECIFICATION = "runtime-spec"
+from ocivalidate.findings import Report, Result
+from ocivalidate.runtime.request import EngineProcess, Request, run_events
+from ocivalidate.runtime.run import Expecting, Run
+
+__all__ = ["CannotJudge", "EngineProcess", "Request", "check_runtime", "run_events", "run_runtime"]
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What a run is asked for.
+class CannotJudge(Exception):
+    """The runtime could not be judged, or not to the end. The message is one line; ``report`` is what there is."""
 
-    ``runtime``: a program, by path or by its name in PATH; ``arguments`` stand before each of its commands.
-    ``spec_version``: the release to judge by (default: the one that the runtime claims). ``select``: ids of cases or
-    clauses, beginnings of ids, globs (default: all); ``ignore`` and ``level`` as for other commands; ``only``: ids
-    of cases. ``cases``: a folder with cases of the caller's own. ``rootfs``: a ready root filesystem. ``jobs``: cases
-    at a time (default: as many as processors). ``require``: needs whose absence is an error. ``dump_dir``: where is
-    kept what cases did that did not pass.
+    def __init__(self, reason: str, report: Report) -> None:
+        super().__init__(reason)
+        self.report = report
+
+
+def run_runtime(
+    runtime: str, *, expectations: Sequence[str] = (), own_expectations: bool = True, **options: Any
+) -> Iterator[Result]:
+    """The results of a run, as they come, one for each case and clause.
+
+    ``options`` are those of :class:`Request`. ``expectations``: files with known deviations, beside those that come
+    with our cases unless ``own_expectations`` is false. Whoever stops iterating stops the run.
+
+    Raises :class:`CannotJudge` when the run cannot begin or does not come to its end.
     """
-
-    runtime: str
-    arguments: tuple[str, ...] = ()
-    spec_version: str | None = None
-    select: tuple[str, ...] = ()
-    ignore: tuple[str, ...] = ()
-    level: str = "may"
-    only: tuple[str, ...] = ()
-    cases: str | None = None
-    rootfs: str | None = None
-    jobs: int | None = None
-    require: tuple[str, ...] = ()
-    dump_dir: str | None = None
-
-    def text(self) -> str:
-        """The line that the engine reads."""
-        fields = {name: getattr(self, name) for name in self.__slots__}
-        return json.dumps(fields) + "\n"
+    run = Run(Request(runtime, **options), Expecting(tuple(expectations), own_expectations))
+    for step in run:
+        if isinstance(step, Result):
+            yield step
+    report = run.report()
+    if report.problem or not report.complete:
+        raise CannotJudge(report.problem or report.facts["stopped"], report)
 
 
-class EngineProcess:
-    """The engine, running. Iterate over it for its events; :meth:`stop` ends it in order."""
-
-    def __init__(self, request: Request) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "ocivalidate.runtime.engine"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-            # An interrupt of the terminal is for the command line, which has the engine stop in order.
-            start_new_session=True,
-        )
-        self._input = cast(IO[bytes], self._process.stdin)
-        self._input.write(request.text().encode())
-        self._input.flush()
-
-    def __iter__(self) -> Iterator[Mapping[str, Any]]:
-        for line in cast(IO[bytes], self._process.stdout):
-            yield json.loads(line)
-
-    def stop(self) -> None:
-        """Have the engine begin no further case, and clean up."""
-        if not self._input.closed:
-            self._input.close()
-
-    def wait(self) -> int:
-        """Wait for its end, and return its exit code."""
-        self.stop()
-        code = self._process.wait()
-        cast(IO[bytes], self._process.stdout).close()
-        return code
-
-
-def run_events(request: Request) -> Iterator[Mapping[str, Any]]:
-    """The events of a run, as they come."""
-    engine = EngineProcess(request)
-    try:
-        yield from engine
-    finally:
-        engine.wait()
-
-
-def run_runtime(runtime: str, **options: Any) -> Sequence[Any]:
-    """Placeholder until the report is assembled here."""
-    return list(run_events(Request(runtime, **options)))
+def check_runtime(
+    runtime: str, *, expectations: Sequence[str] = (), own_expectations: bool = True, **options: Any
+) -> Report:
+    """The report of a run; see :func:`run_runtime`."""
+    run = Run(Request(runtime, **options), Expecting(tuple(expectations), own_expectations))
+    for _step in run:
+        pass
+    return run.report()

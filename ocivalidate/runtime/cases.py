@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ocivalidate import resources
 from ocivalidate.clauses import load
 from ocivalidate.runtime.properties import by_pointer
 
@@ -92,6 +93,11 @@ def case(
         return function
 
     return mark
+
+
+def case_folder(named: str | None) -> Path:
+    """Where the cases stand: ours, or those of ``--cases``."""
+    return Path(named) if named else resources.folder("conformance")
 
 
 def load_cases(folder: Path) -> list[Case]:

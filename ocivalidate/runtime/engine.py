@@ -16,14 +16,12 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-from ocivalidate import resources
 from ocivalidate.clauses import Selection
 from ocivalidate.runtime import dump, isolation
 from ocivalidate.runtime.attempt import Attempt, attempt
-from ocivalidate.runtime.cases import BadCase, Case, load_cases
+from ocivalidate.runtime.cases import BadCase, Case, case_folder, load_cases
 from ocivalidate.runtime.events import event_of
 from ocivalidate.runtime.needs import UnknownNeed
 from ocivalidate.runtime.planning import Planned, plan
@@ -33,15 +31,10 @@ from ocivalidate.runtime.session import CannotJudge, Session, Setup
 Emit = Callable[[Mapping[str, Any]], None]
 
 
-def case_folder(request: Mapping[str, Any]) -> Path:
-    """Where the cases stand: ours, or those of ``--cases``."""
-    return Path(request["cases"]) if request.get("cases") else resources.folder("conformance")
-
-
 def planned(request: Mapping[str, Any], release: str) -> list[Planned]:
     """What a request asks to be tried, for a release. Raises :class:`BadCase`."""
     selection = Selection(ignore=tuple(request.get("ignore", ())), level=request.get("level", "may"))
-    cases = load_cases(case_folder(request))
+    cases = load_cases(case_folder(request.get("cases")))
     return plan(cases, release, selection, request.get("only", ()), patterns=request.get("select", ()))
 
 
@@ -81,7 +74,7 @@ class Engine:
         counts: Counter[str] = Counter()
         try:
             session.open()
-            self._emit({"event": "header", **session.header(), "swept": session.swept})
+            self._emit({"event": "header", **session.header()})
             session.smoke()
             todo = _something(planned(self._request, session.stage.subject.release))
             self._emit(

@@ -44,4 +44,12 @@ def result_of(event: Mapping[str, Any]) -> Result:
         )
         for entry in event["findings"]
     )
-    return Result(clause, Outcome(event["outcome"]), event["reason"], findings, event["case"], event["seconds"])
+    return Result(
+        clause=clause,
+        outcome=Outcome(event["outcome"]),
+        reason=event["reason"],
+        findings=findings,
+        case=event["case"],
+        seconds=event["seconds"],
+        dump=event["dump"],
+    )

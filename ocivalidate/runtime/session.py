@@ -54,7 +54,7 @@ class Session:
 
     def __init__(self, setup: Setup) -> None:
         self.setup = setup
-        self.swept: list[str] = []
+        self.swept = workspace.Swept()
         self._workspace: workspace.Workspace | None = None
         self._stage: Stage | None = None
 
@@ -73,7 +73,7 @@ class Session:
         try:
             tested = subject.identify(self.setup.runtime, self.setup.extra, self.setup.spec_version)
             here = host.look()
-            self.swept = workspace.sweep(cgroups.layout()) if here.root else []
+            self.swept = workspace.sweep(cgroups.layout()) if here.root else workspace.Swept()
             if self.setup.private:
                 _cover(tested, here)
             layout = cgroups.layout()
@@ -112,6 +112,8 @@ class Session:
             },
             "release": tested.release,
             "host": self.stage.host.facts(),
+            "swept": [*self.swept.found],
+            "not_swept": [*self.swept.left],
         }
 
     def smoke(self) -> None:

@@ -75,11 +75,20 @@ def make(*, private: bool) -> Workspace:
     return Workspace(folder, token, lock, private)
 
 
-def sweep(layout: Layout) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What was found of runs that have ended, and what of it could not be removed."""
+
+    found: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
+
+
+def sweep(layout: Layout) -> Swept:
     """Remove what runs that have ended left: control groups with what runs in them, and folders.
 
-    Returns what could not be removed. What belongs to a run that lives is not touched.
+    What belongs to a run that lives is not touched.
     """
+    found: list[str] = []
     left: list[str] = []
     living: set[str] = set()
     for folder in sorted(base_folder().glob(f"{PREFIX}*")):
@@ -87,24 +96,22 @@ def sweep(layout: Layout) -> list[str]:
             continue
         if _is_living(folder):
             living.add(folder.name)
-        else:
-            left += _remove_groups(layout, folder.name)
-            shutil.rmtree(folder, ignore_errors=True)
+            continue
+        found.append(str(folder))
+        left += _remove_groups(layout, folder.name)
+        shutil.rmtree(folder, ignore_errors=True)
+        left += [str(folder)] * folder.exists()
     # Groups of which even the folder is gone, and those that a runtime put elsewhere by the id of its container.
     for group in [*cgroups.ours(layout)]:
-        if not any(_belongs(group, name) for name in living):
+        if not any(group.startswith(f"/{name}") for name in living):
+            found.append(f"control group {group}")
             left += [f"control group {path}" for path in cgroups.remove(layout, group)]
-    return left
+    return Swept(tuple(found), tuple(left))
 
 
 def _remove_groups(layout: Layout, name: str) -> list[str]:
-    groups = [group for group in cgroups.ours(layout) if _belongs(group, name)]
+    groups = [group for group in cgroups.ours(layout) if group.startswith(f"/{name}")]
     return [f"control group {path}" for group in groups for path in cgroups.remove(layout, group)]
-
-
-def _belongs(group: str, name: str) -> bool:
-    """Whether a group is of the run whose folder has this name."""
-    return group.rpartition("/")[2].startswith(name)
 
 
 def _is_living(folder: Path) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from ocivalidate.report import FORMATS, render
-from tests.reports import ALL, BROKEN, HOSTILE, HOSTILE_PROBLEM, OPTIONS, RUNTIME
+from tests.reports import ALL, BROKEN, GIVEN_UP, HOSTILE, HOSTILE_PROBLEM, OPTIONS, RUN, RUNTIME, STOPPED
 
 SUFFIXES = {"text": "txt", "json": "json", "tap": "tap", "junit": "xml", "sarif": "sarif"}
 Golden = Callable[[str, str], None]
@@ -22,6 +22,17 @@ def test_broken_bundle(format_name: str, golden: Golden) -> None:
 @pytest.mark.parametrize("format_name", FORMATS)
 def test_runtime(format_name: str, golden: Golden) -> None:
     golden(f"report-runtime.{SUFFIXES[format_name]}", render(format_name, [RUNTIME], OPTIONS))
+
+
+@pytest.mark.parametrize("format_name", FORMATS)
+def test_run_of_cases(format_name: str, golden: Golden) -> None:
+    golden(f"report-run.{SUFFIXES[format_name]}", render(format_name, [RUN], replace(OPTIONS, verbose=1)))
+
+
+@pytest.mark.parametrize("name", ["stopped", "given-up"])
+def test_runs_that_are_no_verdict(name: str, golden: Golden) -> None:
+    report = {"stopped": STOPPED, "given-up": GIVEN_UP}[name]
+    golden(f"report-run-{name}.tap", render("tap", [report], OPTIONS))
 
 
 @pytest.mark.parametrize("format_name", FORMATS)

@@ -146,7 +146,7 @@ def test_very_verbose_lists_every_result() -> None:
             RUNTIME,
             (
                 "runc: 1 unexpected pass, 1 expected failure, 1 clause that could not be judged"
-                " against runtime-spec 1.2.0 (linux): 3 clauses judged, 0 failed, 0 skipped, 0 suppressed"
+                " against runtime-spec 1.2.0 (linux): 3 clauses judged, 1 case, 0 failed, 0 skipped, 1 expected failure"
             ),
         ),
         (

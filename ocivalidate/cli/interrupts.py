@@ -1,0 +1,48 @@
+"""What an interrupt does to a run: the first one ends it in order, the second at once."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Protocol
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Stoppable(Protocol):
+    """What can be stopped, in order or at once."""
+
+    def stop(self) -> None:
+        """End in order."""
+
+    def kill(self) -> None:
+        """End at once."""
+
+
+@dataclass(slots=True)
+class Interrupt:
+    """Whether there was one."""
+
+    happened: bool = False
+
+
+@contextmanager
+def obeyed(running: Stoppable) -> Iterator[Interrupt]:
+    """Hand interrupts to ``running`` as long as the block runs; none is raised as an exception in the midst of it."""
+    interrupt = Interrupt()
+
+    def handle(_number: int, _frame: object) -> None:
+        again, interrupt.happened = interrupt.happened, True
+        if again:
+            running.kill()
+        else:
+            running.stop()
+
+    before = {number: signal.signal(number, handle) for number in _SIGNALS}
+    try:
+        yield interrupt
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

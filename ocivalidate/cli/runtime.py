@@ -1,0 +1,167 @@
+"""``ocivalidate runtime``: judge a runtime by driving it."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import replace
+from typing import Any
+
+from ocivalidate.cli import settings as settings_module
+from ocivalidate.cli.errors import UsageError
+from ocivalidate.cli.interrupts import obeyed
+from ocivalidate.cli.output import options_of, publish, tell_problems, write_outputs
+from ocivalidate.cli.progress import Progress
+from ocivalidate.cli.settings import Settings
+from ocivalidate.cli.streams import print_text
+from ocivalidate.findings import Report, Result, exit_code
+from ocivalidate.report.tap import Stream
+from ocivalidate.runtime.cases import BadCase, Case, case_folder, load_cases
+from ocivalidate.runtime.expectations import BadExpectation
+from ocivalidate.runtime.request import Request
+from ocivalidate.runtime.run import Expecting, Header, Plan, Run
+
+_INTERRUPTED = 130
+_WITHOUT = frozenset({"os", "host", "document-only", "lint", "max-size"})
+
+
+def add_options(parser: argparse.ArgumentParser, _command: str) -> None:
+    """The options of the command."""
+    for names, keywords in _OPTIONS:
+        parser.add_argument(*names, **keywords)
+    settings_module.add_options(
+        parser,
+        without=_WITHOUT,
+        helps={
+            "spec-version": "the release to judge by (default: the one that the runtime claims)",
+            "select": "judge only these: ids of cases or clauses, beginnings of ids, globs; may be repeated",
+            "format": "what is printed (default: tap, as the run goes)",
+        },
+    )
+
+
+def _several(metavar: str, text: str) -> dict[str, Any]:
+    return {"action": "append", "default": [], "metavar": metavar, "help": f"{text}; may be repeated"}
+
+
+_OPTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
+    (("--runtime",), {"metavar": "PROGRAM", "help": "the runtime to judge: a path, or a name in PATH"}),
+    (("--runtime-arg",), _several("ARG", "an argument that stands before every command of the runtime")),
+    (("--jobs", "-j"), {"metavar": "N", "type": int, "help": "cases at a time (default: as many as processors)"}),
+    (("--require",), _several("NEED", "what this host must have: cases that lack it are errors instead of skips")),
+    (("--rootfs",), {"metavar": "DIR", "help": "a ready root filesystem (default: one made of this Python)"}),
+    (("--cases",), {"metavar": "DIR", "help": "a folder with cases of your own, instead of ours"}),
+    (("--dump-dir",), {"metavar": "DIR", "help": "keep here what each case did that did not pass"}),
+    (("--list",), {"action": "store_true", "help": "list the cases and what each judges, and run nothing"}),
+    (("--rerun-failed",), {"metavar": "REPORT", "help": "run only what failed in this report (--format json)"}),
+    (("--expectations",), _several("FILE", "a TOML file with deviations that are known")),
+    (
+        ("--no-expectations",),
+        {"action": "store_true", "help": "leave out the known deviations that come with ocivalidate"},
+    ),
+    (("--write-expectations",), {"metavar": "FILE", "help": "write a draft of expectations for what failed"}),
+)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Judge the runtime, and print results as they come."""
+    settings = settings_module.settle(
+        options, {"format": "tap"}, more_ids=lambda: [case.id for case in _cases(options)]
+    )
+    if options.list:
+        from ocivalidate.cli.runtime_list import print_cases
+
+        return print_cases(_cases(options), settings)
+    request = _request(options, settings)
+    try:
+        running = Run(request, Expecting(tuple(options.expectations), ours=not options.no_expectations))
+    except (BadExpectation, BadCase) as problem:
+        raise UsageError(str(problem)) from problem
+    report, interrupted = _follow(running, settings)
+    if options.write_expectations:
+        _write_expectations(options.write_expectations, report)
+    write_outputs([report], settings)
+    if settings["format"] == "tap":
+        tell_problems([report])
+    else:
+        publish([report], replace(settings, outputs=()))
+    return _INTERRUPTED if interrupted else exit_code([report], options_of(settings).fail_on)
+
+
+def _follow(running: Run, settings: Settings) -> tuple[Report, bool]:
+    """Let the run go its way, showing it, and return its report and whether it was interrupted."""
+    streamed = settings["format"] == "tap"
+    stream = Stream(options_of(settings))
+
+    def say(text: str) -> None:
+        if streamed:
+            print_text(text)
+
+    # A terminal that shows the stream shows how far the run is.
+    silent = settings["quiet"] or not sys.stderr.isatty() or (streamed and sys.stdout.isatty())
+    say(stream.version())
+    with obeyed(running) as interrupt, Progress(silent=silent) as progress:
+        for step in running:
+            match step:
+                case Header():
+                    say(stream.header(step.facts))
+                case Plan():
+                    say(stream.plan(len(step.results)))
+                case Result():
+                    say(stream.point(step))
+            progress.show(step)
+    report = running.report()
+    say(stream.end(report))
+    return report, interrupt.happened
+
+
+def _cases(options: argparse.Namespace) -> list[Case]:
+    try:
+        return load_cases(case_folder(options.cases))
+    except BadCase as problem:
+        raise UsageError(str(problem)) from problem
+
+
+def _request(options: argparse.Namespace, settings: Settings) -> Request:
+    if not options.runtime:
+        raise UsageError("which runtime? give --runtime PROGRAM (try ocivalidate runtime --help)")
+    if options.jobs is not None and options.jobs < 1:
+        raise UsageError("--jobs wants a number of 1 or more")
+    _refuse_unknown_needs(options.require)
+    selection = settings.selection
+    return Request(
+        runtime=options.runtime,
+        arguments=tuple(options.runtime_arg),
+        spec_version=settings["spec-version"],
+        select=selection.select,
+        ignore=selection.ignore,
+        level=selection.level,
+        only=_failed_in(options.rerun_failed) if options.rerun_failed else (),
+        cases=options.cases,
+        rootfs=options.rootfs,
+        jobs=options.jobs,
+        require=tuple(options.require),
+        dump_dir=options.dump_dir,
+    )
+
+
+def _refuse_unknown_needs(required: list[str]) -> None:
+    from ocivalidate.runtime.needs import NEEDS
+
+    strange = [need for need in required if need.partition(":")[0] not in NEEDS]
+    if strange:
+        raise UsageError(f"--require: no need is called {strange[0]}; known are {', '.join(NEEDS)}")
+
+
+def _failed_in(file: str) -> tuple[str, ...]:
+    from ocivalidate.cli.runtime_list import failed_cases
+
+    return failed_cases(file)
+
+
+def _write_expectations(file: str, report: Report) -> None:
+    from ocivalidate.cli.output import write_file
+    from ocivalidate.runtime.expectations import drafted
+
+    runtime = report.facts.get("runtime", {})
+    write_file(file, drafted(runtime.get("name", ""), runtime.get("version", ""), report.results))

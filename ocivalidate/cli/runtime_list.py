@@ -1,0 +1,85 @@
+"""Cases without a run: the list of them, and which of them failed in a report."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from ocivalidate.bundle.sources import MAX_SIZE, Unreadable, read_file
+from ocivalidate.cli.errors import UsageError
+from ocivalidate.cli.settings import Settings
+from ocivalidate.cli.streams import print_text
+from ocivalidate.runtime.cases import Case
+from ocivalidate.runtime.planning import plan
+from ocivalidate.versions import RUNTIME_RELEASES
+
+_SCHEMA = "urn:ocivalidate:report-1"
+_BAD = ("fail", "error", "xpass")
+
+
+def print_cases(cases: Sequence[Case], settings: Settings) -> int:
+    """Print the cases that are selected, and what each of them shows, judges, sets and needs."""
+    release = settings["spec-version"]
+    selection = settings.selection
+    wanted: dict[str, Case] = {}
+    clauses: dict[str, list[str]] = {}
+    for each in (release,) if release else RUNTIME_RELEASES:
+        for one in plan(cases, each, selection, patterns=selection.select):
+            wanted[one.case.id] = one.case
+            known = clauses.setdefault(one.case.id, [])
+            known += [clause.id for clause in one.clauses if clause.id not in known]
+    if not wanted:
+        raise UsageError("no case judges what was selected")
+    # In the order of the plan, in which a case of an older release alone has its place too.
+    listed = [case for case in cases if case.id in wanted]
+    if settings["format"] == "json":
+        content = {"cases": [_as_json(case, clauses[case.id]) for case in listed]}
+        print_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+        return 0
+    lines = [line for case in listed for line in _as_text(case, clauses[case.id], settings["verbose"])]
+    judged = {clause for names in clauses.values() for clause in names}
+    print_text("\n".join([*lines, f"{len(listed)} cases, {len(judged)} clauses"]) + "\n")
+    return 0
+
+
+def _as_json(case: Case, clauses: Sequence[str]) -> dict[str, Any]:
+    return {
+        "id": case.id,
+        "summary": case.summary,
+        "clauses": [*clauses],
+        "properties": [*case.sets],
+        "needs": [*case.needs],
+        "alone": [*case.alone],
+        "timeout": case.timeout,
+    }
+
+
+def _as_text(case: Case, clauses: Sequence[str], verbose: int) -> list[str]:
+    needs = f" (needs {', '.join(case.needs)})" if case.needs else ""
+    lines = [f"{case.id}: {case.summary}{needs}"]
+    return [*lines, *(f"  {name}" for name in [*clauses, *case.sets])] if verbose else lines
+
+
+def failed_cases(file: str) -> tuple[str, ...]:
+    """The cases that failed, could not be judged, or passed although they were expected to fail, in a JSON report.
+
+    Raises :class:`UsageError`.
+    """
+    try:
+        content = json.loads(read_file(file, MAX_SIZE))
+        results = [result for report in _reports_in(content) for result in report["results"]]
+        bad = dict.fromkeys(result["case"] for result in results if result["outcome"] in _BAD)
+    except Unreadable as problem:
+        raise UsageError(f"{file}: {problem}") from problem
+    except (ValueError, TypeError, KeyError, RecursionError) as problem:
+        raise UsageError(f"{file} is no report of a runtime: write one with --output json=FILE") from problem
+    if not bad:
+        raise UsageError(f"{file}: nothing failed in it, so there is nothing to run again")
+    return tuple(bad)
+
+
+def _reports_in(content: Any) -> list[Any]:
+    if content["schema"] != _SCHEMA:
+        raise ValueError(f"of another kind: {content['schema']}")
+    return [*content["reports"]]

@@ -1,0 +1,223 @@
+"""Known deviations of named runtimes: what is expected to fail, and why.
+
+A file names its ``runtime`` and has an entry ``[[expect]]`` for each deviation. Expectations are strict: one that
+applies and does not fail is a failure of its own, one that speaks of no case or clause that there is, has no reason or
+has expired stops the run before it begins.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+from ocivalidate.findings import Outcome, Result
+from ocivalidate.runtime.cases import Case
+from ocivalidate.versions import Version
+
+UNFILLED = "FILL IN"
+"""A reason that begins with this is none: ``--write-expectations`` writes it."""
+
+_COMPARISON = re.compile(r"(<=|>=|==|!=|<|>)\s*(\S+)")
+_VERSION = re.compile(r"v?([0-9]{1,9})(?:\.([0-9]{1,9}))?(?:\.([0-9]{1,9}))?(?:-([0-9A-Za-z.-]+))?(?:[+~].*)?")
+_TEXTS = ("case", "clause", "versions", "spec", "reason", "link")
+
+
+class BadExpectation(Exception):
+    """A file of expectations cannot be used. The message is one line that names file and entry."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """One known deviation.
+
+    ``runtime``: the name that ``--version`` prints. ``case``: id of a case, or a glob. ``versions``, ``spec``:
+    comparisons with the version of the runtime and with the release judged (``>=1.1,<1.2``), empty for all. ``origin``:
+    file and entry.
+    """
+
+    runtime: str
+    case: str
+    clause: str
+    reason: str
+    versions: str = ""
+    spec: str = ""
+    link: str = ""
+    expires: dt.date | None = None
+    origin: str = ""
+
+    def applies(self, runtime: str, version: str, release: str) -> bool:
+        """Whether it speaks of this runtime, judged by this release."""
+        return self.runtime == runtime and satisfies(version, self.versions) and satisfies(release, self.spec)
+
+    def means(self, case: str, clause: str) -> bool:
+        """Whether it speaks of this result."""
+        return self.clause == clause and fnmatchcase(case, self.case)
+
+
+def satisfies(version: str, comparisons: str) -> bool:
+    """Whether a version passes all of these comparisons; one that cannot be read passes none."""
+    if not comparisons:
+        return True
+    own = _version(version)
+    if own is None:
+        return False
+    return all(_compares(own, operator, other) for operator, other in _comparisons(comparisons))
+
+
+def _compares(own: Version, operator: str, other: Version) -> bool:
+    before, after = own.precedes(other), other.precedes(own)
+    return {
+        "<": before,
+        "<=": not after,
+        ">": after,
+        ">=": not before,
+        "==": not before and not after,
+        "!=": before or after,
+    }[operator]
+
+
+def _comparisons(text: str) -> list[tuple[str, Version]]:
+    """Raises :class:`ValueError` when the text is none."""
+    found: list[tuple[str, Version]] = []
+    for part in text.split(","):
+        match = _COMPARISON.fullmatch(part.strip())
+        version = _version(match[2]) if match else None
+        if match is None or version is None:
+            raise ValueError(f"{part.strip() or text} is no comparison such as <1.2 or >=1.1.5")
+        found.append((match[1], version))
+    return found
+
+
+def _version(text: str) -> Version | None:
+    """A version as runtimes word it: numbers may be missing, and what a distribution adds does not count."""
+    match = _VERSION.fullmatch(text.strip())
+    if match is None:
+        return None
+    return Version(int(match[1]), int(match[2] or 0), int(match[3] or 0), match[4] or "")
+
+
+def read(path: str, today: dt.date | None = None) -> list[Expectation]:
+    """The expectations of a file. Raises :class:`BadExpectation`."""
+    try:
+        content = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as problem:
+        raise BadExpectation(f"{path}: {problem.strerror}") from problem
+    except (ValueError, RecursionError) as problem:
+        raise BadExpectation(f"{path} is not TOML: {problem}") from problem
+    runtime, entries = content.get("runtime"), content.get("expect", [])
+    strange = sorted(content.keys() - {"runtime", "expect"})
+    if strange:
+        raise BadExpectation(f"{path}: unknown {', '.join(strange)}; known are runtime and expect")
+    if not isinstance(runtime, str) or not runtime:
+        raise BadExpectation(f"{path}: runtime is to be the name that the runtime's --version prints")
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise BadExpectation(f"{path}: expect is to be an array of tables: [[expect]]")
+    day = today or dt.datetime.now(tz=dt.UTC).date()
+    return [_entry(entry, runtime, f"{path}, entry {number}", day) for number, entry in enumerate(entries, 1)]
+
+
+def _entry(entry: Mapping[str, Any], runtime: str, origin: str, today: dt.date) -> Expectation:
+    strange = sorted(entry.keys() - {*_TEXTS, "expires"})
+    if strange:
+        raise BadExpectation(f"{origin}: unknown {', '.join(strange)}; known are {', '.join(_TEXTS)}, expires")
+    for name in _TEXTS:
+        if not isinstance(entry.get(name, ""), str):
+            raise BadExpectation(f"{origin}: {name} is to be a string")
+    for name in ("case", "clause"):
+        if not entry.get(name):
+            raise BadExpectation(f"{origin}: it names no {name}")
+    reason = entry.get("reason", "").strip()
+    if not reason or reason.startswith(UNFILLED):
+        raise BadExpectation(f"{origin}: it gives no reason: say what the runtime does instead, and how that is seen")
+    for name in ("versions", "spec"):
+        if name not in entry:
+            continue
+        try:
+            _comparisons(entry[name])
+        except ValueError as problem:
+            raise BadExpectation(f"{origin}: {name}: {problem}") from problem
+    expires = _expiry(entry, origin, today)
+    texts = {name: entry[name] for name in _TEXTS if name in entry}
+    return Expectation(runtime=runtime, origin=origin, expires=expires, **{**texts, "reason": reason})
+
+
+def _expiry(entry: Mapping[str, Any], origin: str, today: dt.date) -> dt.date | None:
+    expires = entry.get("expires")
+    if expires is None:
+        return None
+    if not isinstance(expires, dt.date) or isinstance(expires, dt.datetime):
+        raise BadExpectation(f"{origin}: expires is to be a date, such as 2030-01-31 without quotes")
+    if expires < today:
+        raise BadExpectation(f"{origin}: it expired on {expires}: {entry['case']}, {entry['clause']}")
+    return expires
+
+
+def refuse_strays(expectations: Iterable[Expectation], cases: Sequence[Case]) -> None:
+    """Raises :class:`BadExpectation` for one that speaks of a case or a clause that none of the cases is or judges."""
+    for one in expectations:
+        named = [case for case in cases if fnmatchcase(case.id, one.case)]
+        if not named:
+            raise BadExpectation(f"{one.origin}: there is no case {one.case}")
+        if not any(one.clause in case.clauses for case in named):
+            raise BadExpectation(f"{one.origin}: case {one.case} does not judge {one.clause}")
+
+
+class Expectations:
+    """Those that apply to one run."""
+
+    def __init__(self, all_: Iterable[Expectation], runtime: str, version: str, release: str) -> None:
+        self._by_clause: dict[str, list[Expectation]] = {}
+        for one in all_:
+            if one.applies(runtime, version, release):
+                self._by_clause.setdefault(one.clause, []).append(one)
+
+    def judge(self, result: Result) -> Result:
+        """The result, seen in the light of what is expected."""
+        if result.outcome not in (Outcome.FAIL, Outcome.PASS):
+            return result
+        one = next(
+            (each for each in self._by_clause.get(result.clause.id, ()) if each.means(result.case, result.clause.id)),
+            None,
+        )
+        if one is None:
+            return result
+        if result.outcome is Outcome.FAIL:
+            reason = f"{one.reason} ({one.link})" if one.link else one.reason
+            return replace(result, outcome=Outcome.XFAIL, reason=reason)
+        return replace(result, outcome=Outcome.XPASS, reason=f"{one.origin}: {one.reason}")
+
+
+def drafted(runtime: str, version: str, results: Iterable[Result]) -> str:
+    """A file with an entry for each failure, which :func:`read` refuses until somebody has given the reasons."""
+    lines = [f"runtime = {_toml(runtime)}"]
+    for result in results:
+        if result.outcome is not Outcome.FAIL:
+            continue
+        said = "; ".join(dict.fromkeys(finding.message for finding in result.findings))
+        reason = f"{UNFILLED}: what it does instead, and the command that shows it ({said})"
+        lines += ["", "[[expect]]", f"case = {_toml(result.case)}", f"clause = {_toml(result.clause.id)}"]
+        if _version(version) is not None:
+            lines.append(f"versions = {_toml('==' + version)}")
+        lines.append(f"reason = {_toml(reason)}")
+    return "\n".join(lines) + "\n"
+
+
+def _toml(text: str) -> str:
+    """A basic string of TOML."""
+    escapes = {'"': '\\"', "\\": "\\\\"}
+    return '"' + "".join(escapes.get(letter) or _shown(letter) for letter in text) + '"'
+
+
+def _shown(letter: str) -> str:
+    number = ord(letter)
+    if letter.isprintable():
+        return letter
+    # TOML has no way to write half of a surrogate pair.
+    number = 0xFFFD if 0xD800 <= number <= 0xDFFF else number
+    return f"\\U{number:08x}" if number > 0xFFFF else f"\\u{number:04x}"

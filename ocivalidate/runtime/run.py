@@ -1,0 +1,168 @@
+"""A run seen from outside: the events of the engine become results, in the light of what is expected, and a report."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ocivalidate import resources
+from ocivalidate.findings import Outcome, Report, Result
+from ocivalidate.runtime import cgroups, workspace
+from ocivalidate.runtime.cases import case_folder, load_cases
+from ocivalidate.runtime.events import result_of
+from ocivalidate.runtime.expectations import Expectation, Expectations, read, refuse_strays
+from ocivalidate.runtime.request import EngineProcess, Request
+from ocivalidate.versions import RUNTIME_RELEASES, judged_by
+
+SPECIFICATION = "runtime-spec"
+INTERRUPTED = "interrupted"
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What is known before anything runs: facts on the host and the runtime."""
+
+    facts: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The case and the clause of each result that will come, in order."""
+
+    results: Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Begin:
+    """A case begins."""
+
+    case: str
+
+
+Step = Header | Plan | Begin | Result
+
+
+@dataclass(frozen=True, slots=True)
+class Expecting:
+    """Which files of expectations count: ``files``, and (``ours``) those that come with our own cases."""
+
+    files: tuple[str, ...] = ()
+    ours: bool = True
+
+    def load(self, request: Request) -> list[Expectation]:
+        """Raises :class:`BadExpectation`."""
+        files = list(self.files)
+        if self.ours and not request.cases:
+            folder = resources.folder("conformance") / "expectations"
+            files = [*map(str, sorted(folder.glob("*.toml"))), *files]
+        return [one for file in files for one in read(file)]
+
+
+class Run:
+    """One run: iterate over it for its steps, then take the report.
+
+    To make one raises :class:`BadExpectation`, and :class:`BadCase` where the cases cannot be loaded.
+    """
+
+    def __init__(self, request: Request, expecting: Expecting | None = None) -> None:
+        self._request = request
+        self._known = (expecting or Expecting()).load(request)
+        self._expected = Expectations((), "", "", "")
+        self._facts: dict[str, Any] = {}
+        self._results: list[Result] = []
+        self._problem = ""
+        self._complete = False
+        self._engine = EngineProcess(request)
+        try:
+            # While the engine looks at the host and the runtime.
+            if self._known:
+                refuse_strays(self._known, load_cases(case_folder(request.cases)))
+        except BaseException:
+            self.kill()
+            self._engine.wait()
+            raise
+
+    def __iter__(self) -> Iterator[Step]:
+        try:
+            for event in self._engine:
+                step = self._step(event)
+                if step is not None:
+                    yield step
+        finally:
+            self._finish(self._engine.wait())
+
+    def stop(self) -> None:
+        """Have the run begin no further case and come to its end; a signal handler may call it."""
+        self._facts["stopped"] = INTERRUPTED
+        self._engine.stop()
+
+    def kill(self) -> None:
+        """End the run at once; what it leaves on the host is removed all the same."""
+        self._facts["stopped"] = INTERRUPTED
+        self._engine.kill()
+
+    def report(self) -> Report:
+        """All that the run came to."""
+        return Report(
+            kind="runtime",
+            subject=self._request.runtime,
+            specification=SPECIFICATION,
+            release=self._facts.get("release", ""),
+            release_note=self._note(),
+            platforms=("linux",),
+            results=tuple(self._results),
+            findings=tuple(finding for one in self._results if one.outcome is Outcome.FAIL for finding in one.findings),
+            problem=self._problem,
+            facts={**self._facts},
+            complete=self._complete or bool(self._problem),
+        )
+
+    def _note(self) -> str:
+        runtime = self._facts.get("runtime")
+        if runtime is None or judged_by(runtime["claim"] or None, RUNTIME_RELEASES).release == self._facts["release"]:
+            return ""
+        return f"the runtime claims {runtime['claim']}" if runtime["claim"] else "the runtime claims no version"
+
+    def _step(self, event: Mapping[str, Any]) -> Step | None:
+        match event["event"]:
+            case "header":
+                self._facts |= {name: value for name, value in event.items() if name != "event"}
+                runtime = self._facts["runtime"]
+                self._expected = Expectations(self._known, runtime["name"], runtime["version"], self._facts["release"])
+                return Header(dict(self._facts))
+            case "plan":
+                planned = [(case, clause) for case, clause in event["results"]]
+                self._facts["planned"] = len(planned)
+                return Plan(planned)
+            case "begin":
+                return Begin(event["case"])
+            case "result":
+                result = self._expected.judge(result_of(event))
+                self._results.append(result)
+                return result
+            case "bailout":
+                self._problem, self._facts["hint"] = event["reason"], event["hint"]
+            case "end":
+                self._end(event)
+        return None
+
+    def _end(self, event: Mapping[str, Any]) -> None:
+        self._complete = event["complete"]
+        if event["left"]:
+            self._problem = f"could not be removed from this host: {', '.join(event['left'])}"
+        self._facts |= {name: value for name, value in event.items() if name not in ("event", "complete", "left")}
+
+    def _finish(self, code: int) -> None:
+        """See to it that the run ended as it should."""
+        if self._problem or self._complete:
+            self._facts.pop("stopped", None)
+            return
+        if code == 0:
+            # It was stopped, or nobody wanted to hear the rest, and came to its end in order.
+            self._facts.setdefault("stopped", INTERRUPTED)
+            return
+        self._facts.setdefault("stopped", f"the engine ended before its work was done (exit code {code})")
+        if os.geteuid() == 0:
+            workspace.sweep(cgroups.layout())
