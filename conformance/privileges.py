@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 from typing import Any
@@ -20,7 +21,11 @@ def run_with_suid_file(trial: Trial, config: dict[str, Any]) -> Facts:
     container = trial.container(config)
     # A copy: the files of the root filesystem are shared with those of other containers.
     rootfs = container.bundle / "rootfs"
-    shutil.copyfile(rootfs / "usr/bin/python3", rootfs / SUID.lstrip("/"))
+    program = "usr/bin/python3"
+    while (rootfs / program).is_symlink():
+        # In a ready root filesystem it may be a link, and an absolute one begins at this root.
+        program = os.path.join(os.path.dirname(program), os.readlink(rootfs / program)).lstrip("/")
+    shutil.copyfile(rootfs / program, rootfs / SUID.lstrip("/"))
     (rootfs / SUID.lstrip("/")).chmod(0o4755)
     container.must_create().must_start()
     return container.facts()

@@ -128,11 +128,11 @@ def io_priority(trial: Trial) -> None:
 def affinity_for_exec_alone(trial: Trial) -> None:
     """The first process is none of execCPUAffinity's affair: it runs where all others do, with final and without."""
     one = str(trial.host.cpus[0])
+    want = trial.run(trial.config(*steps(["affinity"], ["wait"]))).value("affinity")
     for given in ({"initial": one}, {"initial": one, "final": one}):
         config = trial.config(*steps(["affinity"], ["wait"]))
         config["process"]["execCPUAffinity"] = given
         got = trial.run(config).value("affinity")
-        want = list(trial.host.cpus)
         for name in given:
             message = "the container's first process is kept to the processors of execCPUAffinity"
             trial.applied(f"/process/execCPUAffinity/{name}", got=got, want=want, message=message)

@@ -15,9 +15,11 @@ import subprocess
 import sys
 import sysconfig
 from pathlib import Path
+from stat import S_IMODE, S_ISDIR, S_ISLNK, S_ISREG
 
 PYTHON = "/usr/bin/python3"
-PROBE = "/usr/lib/ocivalidate/probe.pyc"
+# Without an ending, Python looks whether it is byte code or source: in a ready root filesystem it is source.
+PROBE = "/usr/lib/ocivalidate/probe"
 PROBE_ARGS = (PYTHON, "-I", "-S", PROBE)
 """How the probe is executed in a container; its steps follow."""
 
@@ -64,6 +66,53 @@ def build(target: Path, probe: Path | None = None) -> None:
         # The umask of the caller must not close the tree to other users.
         if os.path.basename(folder) != "tmp":
             os.chmod(folder, _OPEN)
+
+
+def adopt(source: Path, target: Path) -> None:
+    """Copy a ready root filesystem, one that has a Python of its own, to ``target``, and put the probe into it.
+
+    Raises :class:`NoRootfs`.
+    """
+    if not source.is_dir():
+        raise NoRootfs(f"there is no folder {source}")
+    if not os.path.lexists(source / PYTHON.lstrip("/")):
+        raise NoRootfs(f"{source} has no {PYTHON}, with which the probe is run")
+    try:
+        shutil.copytree(source, target, symlinks=True, ignore=_special, copy_function=_copy_with_owner)
+        for folder, _, _ in os.walk(source):
+            below = target / Path(folder).relative_to(source)
+            _give_to_owner(folder, str(below))
+        for name, mode in _FOLDERS.items():
+            if not os.path.lexists(target / name):
+                (target / name).mkdir()
+                os.chmod(target / name, mode)
+        place = target / PROBE.lstrip("/")
+        place.parent.mkdir(mode=_OPEN, parents=True, exist_ok=True)
+        place.parent.chmod(_OPEN)
+        shutil.copyfile(Path(__file__).with_name("probe.py"), place)
+        place.chmod(0o644)
+    except (OSError, shutil.Error) as problem:
+        raise NoRootfs(f"cannot copy the root filesystem {source}: {problem}") from problem
+
+
+def _special(folder: str, names: list[str]) -> list[str]:
+    """What is neither a folder nor a file nor a link: devices and the like, which the runtime has to bring."""
+    kinds = {name: os.lstat(os.path.join(folder, name)).st_mode for name in names}
+    return [name for name, mode in kinds.items() if not (S_ISDIR(mode) or S_ISREG(mode) or S_ISLNK(mode))]
+
+
+def _copy_with_owner(source: str, target: str) -> None:
+    shutil.copy2(source, target, follow_symlinks=False)
+    _give_to_owner(source, target)
+
+
+def _give_to_owner(source: str, target: str) -> None:
+    """Owners count, in a root filesystem, and to change one takes set-uid away. Another user cannot do it."""
+    if os.geteuid() == 0:
+        found = os.lstat(source)
+        os.chown(target, found.st_uid, found.st_gid, follow_symlinks=False)
+        if not S_ISLNK(found.st_mode):
+            os.chmod(target, S_IMODE(found.st_mode))
 
 
 def _make_folders(target: Path) -> None:

@@ -88,11 +88,11 @@ class Session:
         group = f"/{cgroups.PREFIX}{space.token}" if here.root and layout.hierarchies else ""
         if group:
             cgroups.make(layout, group)
-        image = Path(self.setup.rootfs) if self.setup.rootfs else space.folder / "rootfs"
-        if not self.setup.rootfs:
+        image = space.folder / "rootfs"
+        if self.setup.rootfs:
+            rootfs.adopt(Path(self.setup.rootfs), image)
+        else:
             rootfs.build(image)
-        elif not image.is_dir():
-            raise CannotJudge(f"there is no folder {image}")
         cases = space.folder / "cases"
         cases.mkdir(mode=0o711)
         cases.chmod(0o711)

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from ocivalidate.findings import Outcome, exit_code
+from ocivalidate.runtime import rootfs
 from ocivalidate.runtime.api import Request, run_events
 from ocivalidate.runtime.judging.documents import check_facts
 
@@ -85,3 +86,37 @@ def test_inside_and_outside_agree(runtime: str, tmp_path: Path) -> None:
     asked: dict[str, Any] = json.loads(config.read_text(encoding="utf-8"))
     config.write_text(json.dumps(asked | {"hostname": "other"}), encoding="utf-8")
     assert [finding.location.pointer for finding in check_facts(str(config), str(facts)).findings] == ["/hostname"]
+
+
+def test_a_ready_root_filesystem_is_copied_and_gets_the_probe(tmp_path: Path) -> None:
+    if shutil.which("crun") is None:
+        pytest.skip("crun is not installed")
+    ready = tmp_path / "ready"
+    rootfs.build(ready)
+    (ready / rootfs.PROBE.lstrip("/")).unlink()
+    (ready / "usr/bin/python3").rename(ready / "usr/bin/python3.x")
+    (ready / "usr/bin/python3").symlink_to("/usr/bin/python3.x")
+    (ready / "usr/bin/python3.x").chmod(0o4755)
+    (ready / "etc/own").write_text("x", encoding="ascii")
+    os.chown(ready / "etc/own", 12, 34)
+    (tmp_path / "cases").mkdir()
+    (tmp_path / "cases" / "look.py").write_text(
+        '''
+from ocivalidate.runtime import case, steps
+
+@case("runtime.create.creates")
+def look(trial):
+    """Looks."""
+    words = steps(["stat", "/etc/own"], ["stat", "/usr/bin/python3.x"], ["list", "/etc"])
+    facts = trial.run(trial.config(*words, ",", "wait"))
+    own, python = facts.value("stat", "/etc/own"), facts.value("stat", "/usr/bin/python3.x")
+    got = [own["uid"], own["gid"], python["mode"], facts.value("list")]
+    trial.expect("runtime.create.creates", "not as copied", got=got, want=[12, 34, 0o4755, ["own"]])
+''',
+        encoding="utf-8",
+    )
+    events = [*run_events(Request("crun", cases=str(tmp_path / "cases"), rootfs=str(ready)))]
+    assert [event["outcome"] for event in events if event["event"] == "result"] == ["pass"], events
+    shutil.rmtree(ready / "usr/bin")
+    (event,) = [*run_events(Request("crun", cases=str(tmp_path / "cases"), rootfs=str(ready)))]
+    assert "has no /usr/bin/python3" in event["reason"]
