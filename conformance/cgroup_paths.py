@@ -26,6 +26,8 @@ PATH = "/linux/cgroupsPath"
 # Each with a value in the config, so that the process has to be in a group of it.
 RESOURCES: dict[str, dict[str, Any]] = {
     "cpu": {"cpu": {"shares": 600}},
+    "cpuset": {"cpu": {"cpus": str(min(os.sched_getaffinity(0)))}},
+    "devices": {"devices": [{"allow": True, "access": "rwm"}]},
     "memory": {"memory": {"limit": 200 << 20}},
     "pids": {"pids": {"limit": 50}},
 }
@@ -43,9 +45,11 @@ def with_path(trial: Trial, path: str | None, *probe: str) -> dict[str, Any]:
     """A config with this cgroupsPath and a value for every usable controller."""
     config = trial.config(*(probe or ("wait",)))
     config["linux"]["cgroupsPath"] = path
-    config["linux"]["resources"] = {}
+    resources: dict[str, Any] = {}
+    config["linux"]["resources"] = resources
     for name in usable(trial):
-        config["linux"]["resources"] |= RESOURCES[name]
+        for section, values in RESOURCES[name].items():
+            resources[section] = {**resources.get(section, {}), **values} if isinstance(values, dict) else values
     return config
 
 
@@ -124,8 +128,9 @@ def no_path(trial: Trial) -> None:
 
 def _limit_files(trial: Trial) -> dict[str, str]:
     """The file with the limit of each usable controller whose values both versions word alike."""
-    names = {"memory": "memory.max" if trial.stage.layout.mode == "v2" else "memory.limit_in_bytes"}
-    return {name: names.get(name, "pids.max") for name in usable(trial) if name != "cpu"}
+    memory = "memory.max" if trial.stage.layout.mode == "v2" else "memory.limit_in_bytes"
+    files = {"memory": memory, "pids": "pids.max"}
+    return {name: files[name] for name in usable(trial) if name in files}
 
 
 def _limits() -> dict[str, str]:
