@@ -51,14 +51,14 @@ def judge_links(trial: Trial, facts: Facts) -> None:
         trial.expect(SYMLINKS, f"{path} is no link to {aim}", got=facts.outcome("readlink", path), want=aim)
 
 
-@case(CLAUSE, f"{CLAUSE}.ptmx", SYMLINKS, "config-linux.default-filesystems")
+@case(CLAUSE, f"{CLAUSE}.ptmx", SYMLINKS, "config-linux.default-filesystems", needs=["isolation"])
 def usual_container_has_them(trial: Trial) -> None:
     """A container with the usual mounts has the default devices, links and file systems, and they work.
 
     Of file systems it is judged that they are there when the config lists them: nothing says who has to.
     """
     ptmx = (["follow", "/dev/ptmx"], ["follow", "/dev/pts/ptmx"], ["open", "/dev/ptmx", "rw"])
-    uses = (["stat", "/proc/self/ns"], ["stat", "/sys/kernel"], ["write", "/dev/shm/file"])  # in it
+    uses = (["stat", "/proc/self/ns"], ["stat", "/sys/kernel"], ["write", "/dev/shm/ocivalidate-file"])  # in it
     facts = trial.run(trial.config(*steps(*looks(), *ptmx, *uses, ["mountinfo"])))
     judge_devices(trial, facts)
     judge_links(trial, facts)
@@ -78,7 +78,7 @@ def usual_container_has_them(trial: Trial) -> None:
         trial.expect("config-linux.default-filesystems", message, got=facts.error(*use), want=None)
 
 
-@case(CLAUSE, SYMLINKS)
+@case(CLAUSE, SYMLINKS, needs=["isolation"])
 def container_without_dev_has_them(trial: Trial) -> None:
     """A container without a mount at /dev has the default devices and links, too."""
     config = trial.config(*steps(*looks()))

@@ -13,6 +13,7 @@ from ocivalidate.runtime.mounting import at, create_with
 SOURCE = "/mounts/*/source"
 DESTINATION = "/mounts/*/destination"
 TYPE = "/mounts/*/type"
+OPTIONS = "/mounts/*/options"
 UNAPPLIABLE = ("runtime.create.unappliable-error", "runtime.create.unappliable-no-container")
 
 
@@ -120,18 +121,21 @@ def file_systems_have_their_type_and_source(trial: Trial) -> None:
 # --------------------------------------------------------------------------------------------------------- destinations
 
 
-@case(sets=[DESTINATION], needs=["root"])
+@case(sets=[DESTINATION, OPTIONS], needs=["root"])
 def mounts_are_at_their_destination(trial: Trial) -> None:
-    """A mount is where its destination says: in a folder that is there, deep in it, or on a file."""
+    """A mount is where its destination says: in a folder that is there, deep in it, or on a file, also read-only."""
     data = filled(trial.folder / "data", "data")
-    mounts = [bind("/there", str(data)), bind("/a/b/c", str(data)), bind("/a/file", str(data / "marker"))]
+    on_file = bind("/a/file", str(data / "marker"), options=["bind", "ro"])
+    mounts = [bind("/there", str(data)), bind("/a/b/c", str(data)), on_file]
     paths = ("/there/marker", "/a/b/c/marker", "/a/file")
-    container = container_with(trial, mounts, [["read", path] for path in paths])
+    writes = (["overwrite", "/a/b/c/marker", "data"], ["overwrite", "/a/file", "data"])
+    container = container_with(trial, mounts, [*(["read", path] for path in paths), *writes])
     for place in ("there", "a/b/c"):
         (container.bundle / "rootfs" / place).mkdir(parents=True)
     (container.bundle / "rootfs" / "a" / "file").touch()
     facts = container.must_create().must_start().facts()
     trial.applied(DESTINATION, got=[facts.outcome("read", path) for path in paths], want=["data"] * 3)
+    trial.applied(OPTIONS, got=[facts.outcome(*step) for step in writes], want=[True, "EROFS"])
 
 
 @case(sets=[DESTINATION], needs=["root"])

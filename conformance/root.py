@@ -11,27 +11,29 @@ from typing import Any
 from ocivalidate.runtime import Facts, Trial, case, steps
 
 READONLY = "/root/readonly"
-# What changes a file system, each in its own way.
+# What changes a file system, each in its own way. The folder is ours, should a runtime leave its program on the host.
+PLACE = "ocivalidate-place"
 CHANGES = (
-    ["write", "/new"],
-    ["write", "/etc/there"],
-    ["mkdir", "/tmp/folder"],
-    ["unlink", "/etc/there"],
-    ["chmod", "/etc", "700"],
+    ["mkdir", "/ocivalidate-new"],
+    ["write", f"/{PLACE}/new"],
+    ["write", f"/{PLACE}/there"],
+    ["unlink", f"/{PLACE}/there"],
+    ["chmod", f"/{PLACE}", "700"],
 )
 
 
 def tried(trial: Trial, **root: bool) -> Facts:
     """What becomes of changes to a root filesystem with these members, and of one to a mount on it."""
-    config = trial.config(*steps(*CHANGES, ["write", "/var/file"], ["wait"]))
+    config = trial.config(*steps(*CHANGES, ["write", "/var/ocivalidate-file"], ["wait"]))
     config["root"] |= root
     config["mounts"].append({"destination": "/var", "type": "tmpfs", "source": "tmpfs"})
     container = trial.container(config)
-    (container.bundle / "rootfs" / "etc" / "there").touch()
+    (container.bundle / "rootfs" / PLACE).mkdir()
+    (container.bundle / "rootfs" / PLACE / "there").touch()
     return container.must_create().must_start().facts()
 
 
-@case("config.root.readonly.enforced", sets=[READONLY])
+@case("config.root.readonly.enforced", sets=[READONLY], needs=["isolation"])
 def readonly_root_cannot_be_changed(trial: Trial) -> None:
     """With root.readonly nothing on the root filesystem can be changed, and what is mounted on it can."""
     facts = tried(trial, readonly=True)
@@ -39,7 +41,9 @@ def readonly_root_cannot_be_changed(trial: Trial) -> None:
     want = dict.fromkeys(got, "EROFS")
     message = "the root filesystem is not read-only"
     trial.expect("config.root.readonly.enforced", message, got=got, want=want, pointer=READONLY)
-    trial.applied(READONLY, got=facts.outcome("write", "/var/file"), want=True, message="a mount is read-only, too")
+    trial.applied(
+        READONLY, got=facts.outcome("write", "/var/ocivalidate-file"), want=True, message="a mount is read-only, too"
+    )
 
 
 @case(sets=[READONLY])
