@@ -13,7 +13,7 @@ APPLIES = "runtime.create.applies-config"
 OPTIONS = "config.mounts.options"
 UID, GID = "/mounts/*/uidMappings/*", "/mounts/*/gidMappings/*"
 PROPERTIES = tuple(f"{kind}/{name}" for kind in (UID, GID) for name in ("containerID", "hostID", "size"))
-NEEDS = ("root", "kernel:6.3")  # since when file systems in memory, on which all is here, can be mapped
+NEEDS = ("root", "isolation", "kernel:6.3")  # since when file systems in memory, on which all is here, can be mapped
 MAPPINGS: dict[str, Any] = {
     "uidMappings": [
         {"containerID": 0, "hostID": 100000, "size": 10},

@@ -76,7 +76,7 @@ UNDOING = (
     Row("nolazytime", "lazytime nolazytime", "super", False, word="lazytime"),
     Row("symfollow", "nosymfollow symfollow", "follow", True),
 )
-NEEDS = ("root", MACHINES, "kernel:5.10")
+NEEDS = ("root", "isolation", MACHINES, "kernel:5.10")
 SHOULD = frozenset({"nosymfollow", "symfollow"})
 
 
@@ -183,7 +183,7 @@ def options_undo_others(trial: Trial) -> None:
     TABLE,
     *(f"{CLAUSE}{name}" for name in ("bind", "rbind", "remount")),
     sets=[OPTIONS, "/mounts/*/source"],
-    needs=["root"],
+    needs=["root", "isolation"],
 )
 def binds_and_remounts(trial: Trial) -> None:
     """Bind shows a folder without what is mounted below it, rbind with it; remount changes a mount that is there."""
@@ -271,7 +271,7 @@ def judge_known(trial: Trial, options: Mapping[str, str]) -> None:
     *(f"{CLAUSE}{name}" for name in UNSEEN),
     "config.mounts.options.unknown-as-data",
     "config.mounts.options.unknown-as-data-verbatim",
-    needs=["root", MACHINES],
+    needs=["root", "isolation", MACHINES],
 )
 def options_without_effect_are_known(trial: Trial) -> None:
     """Options that nothing on this kernel shows are known: not given to a file system that refuses what it knows not.
@@ -292,7 +292,7 @@ def options_without_effect_are_known(trial: Trial) -> None:
     judge_known(trial, UNSEEN)
 
 
-@case(TABLE, f"{CLAUSE}defaults", needs=["root", MACHINES])
+@case(TABLE, f"{CLAUSE}defaults", needs=["root", "isolation", MACHINES])
 def defaults_is_known(trial: Trial) -> None:
     """The option defaults is known: not given to a file system that refuses what it knows not."""
     if takes_anything(trial):
@@ -304,7 +304,7 @@ def defaults_is_known(trial: Trial) -> None:
     "config.mounts.options.unknown-as-data",
     "config.mounts.options.unknown-as-data-verbatim",
     sets=[OPTIONS],
-    needs=["root"],
+    needs=["root", "isolation"],
 )
 def other_options_reach_the_file_system(trial: Trial) -> None:
     """Options that are no mount flags reach the file system, all of them: size, files and owner of a tmpfs."""
@@ -321,7 +321,7 @@ def other_options_reach_the_file_system(trial: Trial) -> None:
     "config.mounts.options.unknown-as-data",
     "config.mounts.options.unknown-as-data-verbatim",
     sets=[OPTIONS],
-    needs=["root"],
+    needs=["root", "isolation"],
 )
 def mode_reaches_the_file_system(trial: Trial) -> None:
     """The option mode is the mode of a tmpfs, also where the folder that it covers has another."""
@@ -339,7 +339,7 @@ def judge_data(trial: Trial, got: Any, want: Any) -> None:
         trial.expect(f"config.mounts.options.{clause}", message, got=got, want=want, pointer=OPTIONS)
 
 
-@case("config.mounts.options.custom-follow-mount8", needs=["root", MACHINES])
+@case("config.mounts.options.custom-follow-mount8", needs=["root", "isolation", MACHINES])
 def options_of_mount8_are_as_there(trial: Trial) -> None:
     """A runtime that knows an option of mount(8) beyond the table does with it what mount(8) does.
 
@@ -391,7 +391,7 @@ RECURSIVE = (
 )
 
 
-@case(*(f"{CLAUSE}{row.name}" for row in RECURSIVE), needs=["root", MACHINES, "kernel:5.12"])
+@case(*(f"{CLAUSE}{row.name}" for row in RECURSIVE), needs=["root", "isolation", MACHINES, "kernel:5.12"])
 def recursive_options_reach_what_is_below(trial: Trial) -> None:
     """Recursive options have their effect on a bound mount and on the mount below it.
 

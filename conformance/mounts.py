@@ -41,7 +41,7 @@ def filled(folder: Path, text: str) -> Path:
     return folder
 
 
-@case("config.mounts.order", needs=["root"])
+@case("config.mounts.order", needs=["root", "isolation"])
 def later_mounts_cover_earlier_ones(trial: Trial) -> None:
     """Mounts are made in their order: the later covers the earlier, whether in one place or one above the other."""
     inner, outer = filled(trial.folder / "inner", "inner"), filled(trial.folder / "outer", "outer")
@@ -66,7 +66,7 @@ def later_mounts_cover_earlier_ones(trial: Trial) -> None:
     trial.expect("config.mounts.order", "mounts are not made in their order", got=got, want=want)
 
 
-@case("config.mounts.source.bind-relative-to-bundle", sets=[SOURCE, TYPE], needs=["root"])
+@case("config.mounts.source.bind-relative-to-bundle", sets=[SOURCE, TYPE], needs=["root", "isolation"])
 def sources_of_bind_mounts(trial: Trial) -> None:
     """What is bound is the source, from the bundle where it is relative, whatever the type says, a file as well.
 
@@ -99,7 +99,7 @@ def sources_of_bind_mounts(trial: Trial) -> None:
     trial.applied(TYPE, got=untyped, want=dict.fromkeys(untyped, "data"), message=message)
 
 
-@case(sets=[SOURCE, TYPE], needs=["root"])
+@case(sets=[SOURCE, TYPE], needs=["root", "isolation"])
 def file_systems_have_their_type_and_source(trial: Trial) -> None:
     """What is mounted is of the type that the mount names, and the kernel knows its source by the name given."""
     types = ("tmpfs", "proc", "sysfs", "devpts", "mqueue")
@@ -121,7 +121,7 @@ def file_systems_have_their_type_and_source(trial: Trial) -> None:
 # --------------------------------------------------------------------------------------------------------- destinations
 
 
-@case(sets=[DESTINATION, OPTIONS], needs=["root"])
+@case(sets=[DESTINATION, OPTIONS], needs=["root", "isolation"])
 def mounts_are_at_their_destination(trial: Trial) -> None:
     """A mount is where its destination says: in a folder that is there, deep in it, or on a file, also read-only."""
     data = filled(trial.folder / "data", "data")
@@ -138,7 +138,7 @@ def mounts_are_at_their_destination(trial: Trial) -> None:
     trial.applied(OPTIONS, got=[facts.outcome(*step) for step in writes], want=[True, "EROFS"])
 
 
-@case(sets=[DESTINATION], needs=["root"])
+@case(sets=[DESTINATION], needs=["root", "isolation"])
 def missing_destinations_are_made(trial: Trial) -> None:
     """A destination that is not there is made: a folder for a folder, a file for a file. To refuse it is no fault."""
     data = filled(trial.folder / "data", "data")
@@ -152,7 +152,7 @@ def missing_destinations_are_made(trial: Trial) -> None:
     trial.applied(DESTINATION, got=[facts.outcome("read", path) for path in paths], want=["data"] * 3)
 
 
-@case("config.mounts.destination.relative-to-root", needs=["root"])
+@case("config.mounts.destination.relative-to-root", needs=["root", "isolation"])
 def relative_destinations_start_at_the_root(trial: Trial) -> None:
     """A relative destination is taken from the root of the container, not from the working directory of its process."""
     data = filled(trial.folder / "data", "data")
@@ -173,7 +173,7 @@ def relative_destinations_start_at_the_root(trial: Trial) -> None:
     )
 
 
-@case(sets=[DESTINATION], needs=["root"])
+@case(sets=[DESTINATION], needs=["root", "isolation"])
 def links_in_destinations_stay_in_the_container(trial: Trial) -> None:
     """Links on the way to a destination lead to where they lead in the container, never out of it; or are refused."""
     data = filled(trial.folder / "data", "data")
@@ -206,7 +206,7 @@ def links_in_destinations_stay_in_the_container(trial: Trial) -> None:
 # ------------------------------------------------------------------------------------------------------------- refusals
 
 
-@case(*UNAPPLIABLE, "runtime.errors.no-side-effects", needs=["root"])
+@case(*UNAPPLIABLE, "runtime.errors.no-side-effects", needs=["root", "isolation"])
 def mounts_that_cannot_be_made_are_refused(trial: Trial) -> None:
     """Binding what is not there, and mounting a type that no kernel has, is refused."""
     usual = trial.config("wait")

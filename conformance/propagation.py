@@ -16,7 +16,7 @@ from ocivalidate.runtime.mounting import at, create_with, host_mount, host_mount
 ROOTFS = "/linux/rootfsPropagation"
 OPTIONS = "/mounts/*/options"
 APPLIES = "runtime.create.applies-config"
-NEEDS = ("root", "cap:SYS_ADMIN")
+NEEDS = ("root", "isolation", "cap:SYS_ADMIN")
 MS_BIND = "0x1000"
 # What travels, by the word for the propagation. For shared, nothing says whether the host is a peer.
 TRAVELS: dict[str, dict[str, Any]] = {
