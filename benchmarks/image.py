@@ -6,7 +6,12 @@ The limit is measured in the same run: the CPU seconds of hashing all compressed
 same library, and of hashing all inflated bytes, over the number of cores. ``--scale 1`` (the default) is an image of
 about 1.5 GB compressed with more than 130,000 entries; building it takes minutes, and ``--folder`` keeps it for the
 next time. On a busy machine the ratio of wall times tells about the neighbours, that of CPU times (``work``) does
-not. Run it with byte code on disk: unset PYTHONDONTWRITEBYTECODE.
+not: ``others`` is the part of all cores that they took while the check ran. Run it with byte code on disk: unset
+PYTHONDONTWRITEBYTECODE.
+
+No split of the work is finer than one blob's inflation or one of its hashes, each of which runs from the first byte
+to the last on one core. ``floor`` is how many times the limit the longest of them takes alone: what a layout of one
+layer cannot go below, whatever the number of cores.
 """
 
 from __future__ import annotations
@@ -14,6 +19,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import os
 import resource
 import shutil
 import statistics
@@ -40,18 +46,36 @@ from ocivalidate.image.layer_limits import DEFAULT, GIB, MIB  # noqa: E402
 AIM, MOST = 1.25, 1.5
 MOST_MEMORY = 150 * MIB
 TINY_BLOBS = 10_000
+# With more of the cores than that taken by others, the wall times are theirs as much as ours.
+QUIET = 0.05
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One check in a process of its own: wall and CPU seconds, peak memory, and what it found."""
+    """One check in a process of its own: wall and CPU seconds, peak memory, and what it found.
+
+    ``others``: the CPU seconds that other processes, and other guests of the host, had meanwhile.
+    """
 
     wall: float
     cpu: float
+    others: float
     memory: int
     entries: int
     inflated: int
     problems: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """The CPU seconds that nobody can avoid, and those of the longest step that cannot be split."""
+
+    total: float = 0.0
+    longest: float = 0.0
+
+    def plus(self, *steps: float) -> Need:
+        """With the steps of one more blob."""
+        return Need(self.total + sum(steps), max(self.longest, *steps))
 
 
 def jobs(layout: Path) -> Iterator[pool.Job]:
@@ -66,14 +90,24 @@ def jobs(layout: Path) -> Iterator[pool.Job]:
 
 def check(layout: Path) -> None:
     """Judge a layout in this process, as the command does, and print what :func:`run` reads."""
-    wall, cpu = time.perf_counter(), time.process_time()
+    wall, cpu, busy = time.perf_counter(), time.process_time(), machine_time()
     report = check_image(str(layout))
-    wall = time.perf_counter() - wall
+    wall, cpu, busy = time.perf_counter() - wall, time.process_time() - cpu, machine_time() - busy
     layers = [layer for image in report.facts["images"] for layer in image["layers"]]
     entries = sum(layer.get("entries", 0) for layer in layers)
     inflated = sum(layer.get("inflated", 0) for layer in layers)
     problems = [found.clause.id for found in report.findings if found.severity is Severity.ERROR]
-    print(json.dumps([wall, time.process_time() - cpu, peak_memory(), entries, inflated, problems]))
+    print(json.dumps([wall, cpu, max(0.0, busy - cpu), peak_memory(), entries, inflated, problems]))
+
+
+def machine_time() -> float:
+    """The CPU seconds that were used on this machine, or kept from it by its host, so far; 0 where none are counted."""
+    statistics_file = Path("/proc/stat")
+    if not statistics_file.is_file():
+        return 0.0
+    # user, nice, system, idle, iowait, irq, softirq, steal
+    counts = [int(count) for count in statistics_file.read_text().partition("\n")[0].split()[1:9]]
+    return (sum(counts) - counts[3] - counts[4]) / os.sysconf("SC_CLK_TCK")
 
 
 def peak_memory() -> int:
@@ -92,18 +126,18 @@ def run(layout: Path) -> Run:
     return Run(*json.loads(subprocess.run(command, check=True, capture_output=True).stdout))
 
 
-def limit(layout: Path) -> float:
-    """The CPU seconds that nobody can avoid."""
-    seconds = 0.0
+def limit(layout: Path) -> Need:
+    """What the hardware needs for a layout."""
+    need = Need()
     for job in jobs(layout):
         data = (layout / "blobs" / "sha256" / job.key).read_bytes()
-        seconds += _timed(lambda data=data: hashlib.sha256(data).digest())  # type: ignore[misc]  # its default binds the blob
-        if job.expectation.layer:
-            seconds += _inflate(data)
-    return seconds
+        hashing = _timed(lambda data=data: hashlib.sha256(data).digest())  # type: ignore[misc]  # its default binds the blob
+        need = need.plus(hashing, *(_inflate(data) if job.expectation.layer else ()))
+    return need
 
 
-def _inflate(data: bytes) -> float:
+def _inflate(data: bytes) -> tuple[float, float]:
+    """The seconds of inflating, and those of hashing what comes out."""
     parts = iter(memoryview(data)[start : start + CHUNK] for start in range(0, len(data), CHUNK))
 
     def pull() -> Chunk:
@@ -111,10 +145,14 @@ def _inflate(data: bytes) -> float:
 
     stream = inflate(detect(data), pull, DEFAULT, exact=False)
     state = hashlib.sha256()
+    inflating = hashing = 0.0
     start = time.thread_time()
     while chunk := stream.read():
+        middle = time.thread_time()
         state.update(chunk)
-    return time.thread_time() - start
+        end = time.thread_time()
+        inflating, hashing, start = inflating + middle - start, hashing + end - middle, end
+    return inflating + time.thread_time() - start, hashing
 
 
 def _timed(work: Callable[[], object]) -> float:
@@ -130,7 +168,9 @@ def row(name: str, layout: Path, rounds: int) -> bool:
         limits.append(limit(layout))
         runs.append(run(layout))
     cores = pool.cores()
-    need = statistics.median(limits) / cores
+    need = statistics.median(found.total for found in limits) / cores
+    floor = max(1.0, statistics.median(found.longest for found in limits) / need)
+    others = statistics.median(found.others / found.wall / cores for found in runs)
     wall = statistics.median(found.wall for found in runs)
     cpu = statistics.median(found.cpu for found in runs)
     memory = max(found.memory for found in runs)
@@ -139,9 +179,12 @@ def row(name: str, layout: Path, rounds: int) -> bool:
     print(
         f"{name:<34} {size / 1e9:6.2f} GB {last.inflated / 1e9:6.2f} GB {last.entries:7} "
         f"{wall:7.2f} s {cpu:7.2f} s {need:7.2f} s {wall / need:5.2f}x {cpu / cores / need:5.2f}x "
-        f"{memory / MIB:5.0f} MiB  {', '.join(sorted(set(last.problems))) or 'nothing found'}",
+        f"{floor:5.2f}x {others:7.1%} {memory / MIB:5.0f} MiB  "
+        f"{', '.join(sorted(set(last.problems))) or 'nothing found'}",
         flush=True,
     )
+    if others > QUIET:
+        print(f"{'':<34} others had {others:.0%} of the cores: only its work can be compared", flush=True)
     return wall <= need * MOST and memory <= MOST_MEMORY
 
 
@@ -193,7 +236,7 @@ def measure(folder: Path, options: argparse.Namespace) -> bool:
         bomb(folder, 100 * GIB)
     print(f"{pool.cores()} cores, Python {sys.version.split()[0]}, {options.rounds} rounds, scale {scale}")
     head = f"{'layout':<34} {'blobs':>9} {'inflated':>9} {'entries':>7} {'wall':>9} {'CPU':>9} {'limit':>9}"
-    print(f"{head} {'ratio':>6} {'work':>6} {'memory':>9}  problems")
+    print(f"{head} {'ratio':>6} {'work':>6} {'floor':>6} {'others':>7} {'memory':>9}  problems")
     fine = [row(f"8 layers, {name}", folder / name, options.rounds) for name in ("gzip", "zstd")]
     # One stream inflates on one core only, whatever the others do: these rows are for comparison.
     for name in ("gzip", "zstd"):
