@@ -15,6 +15,8 @@ ERROR = "config.process.capabilities.ungrantable-error"
 # A capability that no runtime needs for its own work.
 DROPPED = "WAKE_ALARM"
 UNKNOWN = "CAP_OCIVALIDATE"
+# Those of Linux 5.8 and 5.9, which a runtime need not know that does not say so.
+RECENT = frozenset({"PERFMON", "BPF", "CHECKPOINT_RESTORE"})
 
 
 def names(words: str) -> list[str]:
@@ -50,6 +52,16 @@ def root_with_some(trial: Trial) -> None:
     got = [facts.outcome("chown", "/tmp/f"), facts.outcome("mknod", "/tmp/n")]
     message = "root, with CAP_CHOWN and without CAP_MKNOD, can or cannot do what these allow"
     trial.applied(SETS[1], got=got, want=[True, "EPERM"], message=message)
+
+
+@case(sets=SETS, needs=["root"])
+def every_one_that_can_be_had(trial: Trial) -> None:
+    """A user has each capability that a process here can have at all, in every set."""
+    known = set(((trial.subject.features or {}).get("linux") or {}).get("capabilities") or ())
+    every = " ".join(name for name in trial.host.bounding if name not in RECENT or f"CAP_{name}" in known)
+    config = trial.config(*steps(["status"], ["ids"], ["wait"]))
+    given(config, 1000, **dict.fromkeys(("bounding", "permitted", "effective", "inheritable", "ambient"), every))
+    trial.judge_facts(config, trial.run(config))
 
 
 @case(sets=SETS, needs=["root"])

@@ -58,7 +58,9 @@ def no_new_privileges(trial: Trial) -> None:
 def oom_score_is_set(trial: Trial) -> None:
     """The score is what is given, zero too, whatever that of the runtime's caller."""
     somebody = caller(oom_score_adj=CALLERS_SCORE)
-    for score in (777, 0):
+    # To go below what it began with takes a privilege.
+    lower = (-444,) if trial.host.root and "SYS_RESOURCE" in trial.host.bounding else ()
+    for score in (777, 0, *lower):
         config = trial.config(*steps(["oom-score-adj"], ["wait"]))
         config["process"]["oomScoreAdj"] = score
         container = trial.container(config)

@@ -49,7 +49,10 @@ _OPTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
     (("--runtime-arg",), _several("ARG", "an argument that stands before every command of the runtime")),
     (("--jobs", "-j"), {"metavar": "N", "type": int, "help": "cases at a time (default: as many as processors)"}),
     (("--require",), _several("NEED", "what this host must have: cases that lack it are errors instead of skips")),
-    (("--rootfs",), {"metavar": "DIR", "help": "a ready root filesystem (default: one made of this Python)"}),
+    (
+        ("--rootfs",),
+        {"metavar": "DIR", "help": "a ready root filesystem with a /usr/bin/python3 (default: one made of this)"},
+    ),
     (("--cases",), {"metavar": "DIR", "help": "a folder with cases of your own, instead of ours"}),
     (("--dump-dir",), {"metavar": "DIR", "help": "keep here what each case did that did not pass"}),
     (("--list",), {"action": "store_true", "help": "list the cases and what each judges, and run nothing"}),

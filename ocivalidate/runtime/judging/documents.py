@@ -144,7 +144,7 @@ def _clause(judgement: Judgement) -> Clause:
 
 
 def _result(judgement: Judgement, clause: Clause, document: Document) -> Result:
-    place = judgement.pointer or "/"
+    place = judgement.pointer or "every container"
     if judgement.held is None:
         return Result(clause, Outcome.SKIP, judgement.reason, case=place)
     if judgement.held:
