@@ -161,7 +161,7 @@ def unknown_capability(trial: Trial) -> None:
     trial.judge_facts(config, trial.run(config))
 
 
-@case(WARNING, NO_FAIL, needs=["root"])
+@case(WARNING, NO_FAIL, needs=["root", "isolation"])
 def capability_that_cannot_be_granted(trial: Trial) -> None:
     """A capability that the caller of the runtime cannot have itself is warned of; the container is made without it."""
     trial.control(trial.config("wait"))

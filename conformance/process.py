@@ -126,7 +126,7 @@ def cwd_that_does_not_exist(trial: Trial) -> None:
     trial.judge_facts(config, facts)
 
 
-@case(sets=["/process/cwd"])
+@case(sets=["/process/cwd"], needs=["isolation"])
 def cwd_in_a_mount(trial: Trial) -> None:
     """A working directory that only a mount brings is entered after the mounts were made."""
     config = trial.config(*steps(["cwd"], ["write", "here"], ["stat", "/mnt/deep/here"], ["wait"]))
@@ -182,7 +182,7 @@ def program_is_found_in_path(trial: Trial) -> None:
     trial.expect_that("runtime.lifecycle.run-program", "start runs another program", held=held, got=facts.value("argv"))
 
 
-@case(sets=["/process/args", "/process/cwd"])
+@case(sets=["/process/args", "/process/cwd"], needs=["isolation"])
 def program_relative_to_cwd(trial: Trial) -> None:
     """A program with a slash that is no absolute path is taken from the working directory, as execvp does."""
     config = trial.config(*steps(["argv"], ["cwd"], ["ids"], ["wait"]))

@@ -54,14 +54,14 @@ def less_nice_than_others(trial: Trial) -> None:
     judge(trial, config)
 
 
-@case(sets=[POLICY, PRIORITY], needs=["root", "policy:SCHED_FIFO"], alone=["real-time"])
+@case(sets=[POLICY, PRIORITY], needs=["root", "isolation", "policy:SCHED_FIFO"], alone=["real-time"])
 def real_time(trial: Trial) -> None:
     """The policies of real-time processes with their priority."""
     judge(trial, scheduled(trial, policy="SCHED_FIFO", priority=12))
     judge(trial, scheduled(trial, policy="SCHED_RR", priority=34))
 
 
-@case(PRIORITY_DEFAULT, needs=["root", "policy:SCHED_FIFO"], alone=["real-time"])
+@case(PRIORITY_DEFAULT, needs=["root", "isolation", "policy:SCHED_FIFO"], alone=["real-time"])
 def real_time_without_priority(trial: Trial) -> None:
     """A priority that is not given is zero, which SCHED_FIFO cannot have: no other one is chosen in its place."""
     message = "SCHED_FIFO without a priority is run with some priority"
@@ -86,7 +86,9 @@ def scheduling_flags(trial: Trial) -> None:
 
 
 @case(
-    "config.process.scheduler.period.default", sets=[POLICY, *DEADLINE, FLAGS], needs=["root", "policy:SCHED_DEADLINE"]
+    "config.process.scheduler.period.default",
+    sets=[POLICY, *DEADLINE, FLAGS],
+    needs=["root", "isolation", "policy:SCHED_DEADLINE"],
 )
 def deadline(trial: Trial) -> None:
     """The deadline policy with its budget and flags; without a period the kernel takes the deadline for it."""
@@ -100,7 +102,7 @@ def deadline(trial: Trial) -> None:
 @case(
     "config.process.scheduler.runtime.default",
     "config.process.scheduler.deadline.default",
-    needs=["root", "policy:SCHED_DEADLINE"],
+    needs=["root", "isolation", "policy:SCHED_DEADLINE"],
 )
 def deadline_without_budget(trial: Trial) -> None:
     """A runtime or a deadline that is not given is zero, which the kernel refuses: none is made up."""

@@ -63,7 +63,7 @@ def _judge_console(trial: Trial, container: Container) -> None:
     trial.expect(CONSOLE, message, got=bool(written), want=True)
 
 
-@case(sets=["/process/terminal"])
+@case(sets=["/process/terminal"], needs=["isolation"])
 def terminal_without_a_size(trial: Trial) -> None:
     """A terminal needs no size, and a user who is not root can use it."""
     config = trial.config(*steps(["tty"], ["ids"], ["open", "/dev/fd/0", "rw"], ["wait"]))
@@ -78,7 +78,7 @@ def terminal_without_a_size(trial: Trial) -> None:
     trial.applied("/process/terminal", got=facts.outcome("open", "/dev/fd/0"), want=True, message=message)
 
 
-@case("config.process.consoleSize.ignored-without-terminal", sets=["/process/terminal"])
+@case("config.process.consoleSize.ignored-without-terminal", sets=["/process/terminal"], needs=["isolation"])
 def size_without_a_terminal(trial: Trial) -> None:
     """Without a terminal, its size is ignored: no error, and no terminal."""
     for given in ({"terminal": False}, {}):
