@@ -1,0 +1,152 @@
+"""Mount options that nothing shows, and those that are not for the runtime but for the file system.
+
+All are given to a file system in memory, which refuses what it does not know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ocivalidate.runtime import Trial, case, steps
+from ocivalidate.runtime.mounting import MACHINES, at, create_with, effects_of
+from ocivalidate.runtime.optionrows import CLAUSE, OPTIONS, TABLE, USUAL, Judge
+
+UNKNOWN = "ocivalidate-unknown"
+UNSEEN = {
+    "iversion": "iversion",
+    "loud": "silent loud",
+    "noiversion": "iversion noiversion",
+    "norelatime": "norelatime",
+    "silent": "silent",
+}
+
+
+def tmpfs(name: str, *options: str) -> dict[str, Any]:
+    """A file system in memory at ``/m/name``; one that refuses data that it does not know."""
+    return {"destination": f"/m/{name}", "type": "tmpfs", "source": "tmpfs", "options": list(options)}
+
+
+def takes_anything(trial: Trial) -> bool:
+    """Whether the runtime takes an option that nobody knows, on a file system that refuses such: it drops it then."""
+    config = trial.config("wait")
+    container = trial.container(config | {"mounts": [*config["mounts"], tmpfs("unknown", UNKNOWN)]})
+    (container.bundle / "rootfs" / "m" / "unknown").mkdir(parents=True)
+    done = container.create()
+    container.clean_up()
+    return done.ok
+
+
+def judge_known(trial: Trial, options: Mapping[str, str]) -> None:
+    """Judge options by whether they are taken, and leave the mount as it was. Whether any is taken is asked before."""
+    looks = [step for name in options for step in effects_of(trial, f"/m/{name}")]
+    mounts = {name: [tmpfs(name, *words.split())] for name, words in options.items()}
+    done = create_with(trial, trial.config(*steps(*looks, ["mountinfo"])), mounts)
+    facts = done.container.must_start().facts()
+    judge = Judge(trial)
+    for name, words in options.items():
+        mounted = at(facts.value("mountinfo"), f"/m/{name}")
+        got = facts.outcome("effects", f"/m/{name}") if mounted else "not mounted"
+        judge.option(name, words, got=got, want=USUAL, refused=done.refused.get(name))
+    judge.close()
+
+
+@case(
+    TABLE,
+    *(f"{CLAUSE}{name}" for name in UNSEEN),
+    "config.mounts.options.unknown-as-data",
+    "config.mounts.options.unknown-as-data-verbatim",
+    needs=["root", "isolation", MACHINES],
+)
+def options_without_effect_are_known(trial: Trial) -> None:
+    """Options that nothing on this kernel shows are known: not given to a file system that refuses what it knows not.
+
+    That it refuses is seen with an option that nobody knows. ``silent`` and ``loud`` bear on the kernel's log alone,
+    ``iversion`` on a number that only file servers see; ``norelatime`` leaves what is the default.
+    """
+    anything = takes_anything(trial)
+    for clause in ("unknown-as-data", "unknown-as-data-verbatim"):
+        trial.expect(
+            f"config.mounts.options.{clause}",
+            "an option that nobody knows does not reach the file system, which would refuse it",
+            got="taken" if anything else "refused",
+            want="refused",
+        )
+    if anything:
+        trial.skip("the runtime takes an option that nobody knows, so that taking these proves nothing")
+    judge_known(trial, UNSEEN)
+
+
+@case(TABLE, f"{CLAUSE}defaults", needs=["root", "isolation", MACHINES])
+def defaults_is_known(trial: Trial) -> None:
+    """The option defaults is known: not given to a file system that refuses what it knows not."""
+    if takes_anything(trial):
+        trial.skip("the runtime takes an option that nobody knows, so that taking this proves nothing")
+    judge_known(trial, {"defaults": "defaults"})
+
+
+@case(
+    "config.mounts.options.unknown-as-data",
+    "config.mounts.options.unknown-as-data-verbatim",
+    sets=[OPTIONS],
+    needs=["root", "isolation"],
+)
+def other_options_reach_the_file_system(trial: Trial) -> None:
+    """Options that are no mount flags reach the file system, all of them: size, files and owner of a tmpfs."""
+    options = ["size=1m", "noexec", "nr_inodes=77", "nosuid", "uid=5", "gid=6"]
+    config = trial.config(*steps(["stat", "/m/data"], ["statvfs", "/m/data"]))
+    done = create_with(trial, config, {"data": [tmpfs("data", *options)]})
+    facts = done.container.must_start().facts()
+    looked = facts.value("stat", "/m/data") | facts.value("statvfs", "/m/data")
+    got = {name: looked[name] for name in ("files", "size", "uid", "gid")}
+    judge_data(trial, got, {"files": 77, "size": 1 << 20, "uid": 5, "gid": 6})
+
+
+@case(
+    "config.mounts.options.unknown-as-data",
+    "config.mounts.options.unknown-as-data-verbatim",
+    sets=[OPTIONS],
+    needs=["root", "isolation"],
+)
+def mode_reaches_the_file_system(trial: Trial) -> None:
+    """The option mode is the mode of a tmpfs, also where the folder that it covers has another."""
+    config = trial.config("stat", "/m/mode")
+    done = create_with(trial, config, {"mode": [tmpfs("mode", "mode=0710")]})
+    facts = done.container.must_start().facts()
+    judge_data(trial, oct(facts.value("stat", "/m/mode")["mode"]), oct(0o710))
+
+
+def judge_data(trial: Trial, got: Any, want: Any) -> None:
+    """Judge that options reached a file system: by the clause of the release, or else as part of the property."""
+    trial.applied(OPTIONS, got=got, want=want)
+    for clause in ("unknown-as-data", "unknown-as-data-verbatim"):
+        message = "options of a file system do not reach it"
+        trial.expect(f"config.mounts.options.{clause}", message, got=got, want=want, pointer=OPTIONS)
+
+
+@case("config.mounts.options.custom-follow-mount8", needs=["root", "isolation", MACHINES])
+def options_of_mount8_are_as_there(trial: Trial) -> None:
+    """A runtime that knows an option of mount(8) beyond the table does with it what mount(8) does.
+
+    ``user`` stands for nosuid, nodev and noexec, ``nofail`` for nothing that can be seen here.
+    """
+    customs = {"user": USUAL | {"exec": "EACCES", "suid": "EACCES", "dev": "EACCES"}, "nofail": USUAL}
+    taken = []
+    for name, want in customs.items():
+        config = trial.config(*steps(*effects_of(trial, f"/m/{name}"), ["mountinfo"]))
+        container = trial.container(config | {"mounts": [*config["mounts"], tmpfs(name, name)]})
+        (container.bundle / "rootfs" / "m" / name).mkdir(parents=True)
+        if not container.create().ok:
+            continue
+        taken.append(name)
+        facts = container.must_start().facts()
+        mounted = at(facts.value("mountinfo"), f"/m/{name}")
+        trial.expect(
+            "config.mounts.options.custom-follow-mount8",
+            f"the option {name} does not do what it does in mount(8)",
+            got=facts.outcome("effects", f"/m/{name}") if mounted else "not mounted",
+            want=want,
+            pointer=OPTIONS,
+        )
+    if not taken:
+        trial.skip(f"the runtime knows none of {', '.join(customs)}: they go to the file system, which refuses them")
