@@ -6,8 +6,6 @@ Every hook is a recorder, which notes when it ran and what it found; see ``ociva
 from __future__ import annotations
 
 import contextlib
-import functools
-import itertools
 import json
 import os
 import time
@@ -27,41 +25,34 @@ from ocivalidate.runtime import (
     judge_document,
     namespaces_of,
 )
+from ocivalidate.runtime.hooking import (
+    CREATE_CONTAINER,
+    CREATE_RUNTIME,
+    KINDS,
+    POSTSTART,
+    POSTSTOP,
+    PRESTART,
+    START_CONTAINER,
+    Kind,
+    Life,
+    create_faults,
+    false_statuses,
+    follows,
+    in_turn,
+    poststart_faults,
+    poststop_faults,
+    prestart_faults,
+    start_container_faults,
+    without_late,
+)
 
 INVOKED, FAILED = "runtime.lifecycle.{}-invoked", "runtime.lifecycle.{}-failure"
-POSTSTOP = "runtime.lifecycle.poststop-invoked"
+AFTERWARDS = "runtime.lifecycle.poststop-invoked"
 STATE = "config.hooks.state-on-stdin"
 DESTROYED = "runtime.lifecycle.destroy-undo"
 CONTINUED = "runtime.warnings.continue"
 FEATURES = "features.hooks.supported"
 
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """A kind of hooks.
-
-    ``inside``: its paths and its namespaces are those of the container. ``during``: the operation to which it belongs.
-    ``path_inside``: its path is resolved in the container.
-    """
-
-    name: str
-    during: str
-    since: str = "1.0.0"
-    inside: bool = False
-    path_inside: bool = False
-
-    def clause(self, pattern: str) -> str:
-        """The clause on this kind."""
-        return pattern.format(self.name.lower())
-
-
-PRESTART = Kind("prestart", "create")
-CREATE_RUNTIME = Kind("createRuntime", "create", "1.0.2")
-CREATE_CONTAINER = Kind("createContainer", "create", "1.0.2", inside=True)
-START_CONTAINER = Kind("startContainer", "start", "1.0.2", inside=True, path_inside=True)
-POSTSTART = Kind("poststart", "start")
-POSTSTOP_KIND = Kind("poststop", "delete")
-KINDS = (PRESTART, CREATE_RUNTIME, CREATE_CONTAINER, START_CONTAINER, POSTSTART, POSTSTOP_KIND)
 
 ENVIRONMENT = ["KIND=hook", "EMPTY=", "EQUALS=a=b=c", "WORDS=two  words", "LETTERS=zażółć-日本", "PATH=/nowhere"]
 WORDS = ["", " ", "two words", "-x", "$HOME", "'q'", "zażółć-日本", "a=b"]
@@ -88,29 +79,16 @@ def prepared(trial: Trial) -> tuple[Container, Trace]:
 # --- a container whose hooks all succeed
 
 
-@dataclass(slots=True)
-class Life:
-    """A container's life with hooks: when its operations began and ended, and what was noted in all."""
+@dataclass(frozen=True, slots=True)
+class Lived:
+    """A container that has lived, the hooks that it was given, by kind, and what became of them."""
 
     container: Container
-    trace: Trace
-    hooks: dict[str, list[dict[str, Any]]]
-    spans: dict[str, tuple[float, float]]
-    records: list[Record]
-    own: Mapping[str, str]
-    namespaces: Mapping[str, str]
-    program: list[str]
-
-    def of(self, kind: Kind) -> list[Record]:
-        """What the hooks of a kind noted."""
-        return [record for record in self.records if record.kind == kind.name]
-
-    def first(self, name: str) -> Record | None:
-        """What one recorder noted."""
-        return next((record for record in self.records if record.name == name), None)
+    hooks: Mapping[str, Sequence[Mapping[str, Any]]]
+    life: Life
 
 
-def _live(trial: Trial) -> Life:
+def _live(trial: Trial) -> Lived:
     container, trace = prepared(trial)
     line = trace.program("pause")
     hooks: dict[str, list[dict[str, Any]]] = {}
@@ -118,7 +96,7 @@ def _live(trial: Trial) -> Life:
     # A start that does not wait for a startContainer hook is caught: the hook waits for it to return, for a while.
     returned = container.bundle / "rootfs" / "returned"
     for kind in kinds_of(trial):
-        action = {POSTSTART: ["await", "program/0"], POSTSTOP_KIND: ["look", *groups]}.get(kind, ["note"])
+        action = {POSTSTART: ["await", "program/0"], POSTSTOP: ["look", *groups]}.get(kind, ["note"])
         given = trace.add(kind.name, *action, inside=kind.path_inside, env=ENVIRONMENT, timeout=3600)
         action = ["until", "/returned"] if kind is START_CONTAINER else ["note"]
         hooks[kind.name] = [given, trace.add(kind.name, *action, *WORDS, inside=kind.path_inside)]
@@ -130,7 +108,10 @@ def _live(trial: Trial) -> Life:
     container.wait_output(lambda text: "program/0" in text or None)
     container.must_kill().wait_stopped()
     spans["delete"] = _timed(container.must_delete)
-    return Life(container, trace, hooks, spans, trace.records(), namespaces_of(os.getpid()), namespaces, line)
+    mounts = [str(container.bundle / "rootfs") + entry["destination"] for entry in trace.config["mounts"]]
+    root = os.stat("/")
+    life = Life(trace.records(), spans, namespaces, line, mounts, (root.st_dev, root.st_ino))
+    return Lived(container, hooks, life)
 
 
 def _timed(operation: Callable[[], Any]) -> tuple[float, float]:
@@ -169,16 +150,15 @@ def _namespace_clause(kind: Kind) -> str:
 )
 def all_kinds_in_the_life_of_a_container(trial: Trial) -> None:
     """Two hooks of each kind run once each, at their time, in their order and namespaces, with what the config says."""
-    life = _live(trial)
+    lived = _live(trial)
+    life = lived.life
     for kind in kinds_of(trial):
         _judge_invoked(trial, life, kind)
-        _judge_given(trial, life, kind)
+        _judge_given(trial, life, kind, lived.hooks[kind.name])
         _judge_namespaces(trial, life, kind)
         for record in life.of(kind):
-            _judge_state(trial, life, kind, record)
-    _judge_create(trial, life)
-    _judge_start(trial, life)
-    _judge_delete(trial, life)
+            _judge_state(trial, lived, kind, record)
+    _judge_times(trial, life)
     _judge_features(trial, life)
 
 
@@ -197,19 +177,18 @@ def _judge_invoked(trial: Trial, life: Life, kind: Kind) -> None:
     records = life.of(kind)
     names, want = [record.name for record in records], [f"{kind.name}/{number}" for number in (0, 1)]
     trial.expect(kind.clause(INVOKED), f"{kind.name} hooks did not all run once", got=sorted(names), want=want)
-    in_turn = len(records) > 1 and all(later.begun >= earlier.ended for earlier, later in itertools.pairwise(records))
     trial.expect_that(
         "config.hooks.order",
         f"{kind.name} hooks do not run one after the other in the order of the config",
-        held=in_turn and names == want,
+        held=in_turn(records) and names == want,
         got=names,
         want=str(want),
     )
 
 
-def _judge_given(trial: Trial, life: Life, kind: Kind) -> None:
+def _judge_given(trial: Trial, life: Life, kind: Kind, hooks: Sequence[Mapping[str, Any]]) -> None:
     """Path, arguments and environment; an environment that is not given is not spoken of."""
-    for number, hook in enumerate(life.hooks[kind.name]):
+    for number, hook in enumerate(hooks):
         record = life.first(f"{kind.name}/{number}")
         pointer = f"/hooks/{kind.name}/*"
         trial.applied(f"{pointer}/path", got=record is not None, want=True, message="the program at path did not run")
@@ -218,169 +197,63 @@ def _judge_given(trial: Trial, life: Life, kind: Kind) -> None:
             trial.applied(f"{pointer}/env", got=sorted(record.environ) if record else None, want=sorted(hook["env"]))
 
 
-# A runtime may put a container into its control groups after its hooks, and its namespace with them.
-_LATE_NAMESPACES = ("cgroup",)
-
-
-def _without_late(namespaces: Mapping[str, str]) -> dict[str, str]:
-    return {name: link for name, link in namespaces.items() if name not in _LATE_NAMESPACES}
-
-
 def _judge_namespaces(trial: Trial, life: Life, kind: Kind) -> None:
-    want = _without_late(life.namespaces) if kind.inside else life.own
+    want = without_late(life.namespaces) if kind.inside else namespaces_of()
     for record in life.of(kind) or [Record(kind.name)]:
-        got = _without_late(record.namespaces) if kind.inside else record.namespaces
+        got = without_late(record.namespaces) if kind.inside else record.namespaces
         place = "container" if kind.inside else "runtime"
         message = f"{kind.name} hooks are not executed in the namespaces of the {place}"
         trial.expect(_namespace_clause(kind), message, got=dict(got), want=dict(want))
 
 
-# --- time
-
-
-def _judge_create(trial: Trial, life: Life) -> None:
-    """The hooks of create: while it lasts, in a container that is built and not entered, one kind after the other."""
+def _judge_times(trial: Trial, life: Life) -> None:
     for kind in (PRESTART, CREATE_RUNTIME, CREATE_CONTAINER):
-        if not trial.holds(kind.since):
-            continue
-        records = life.of(kind)
-        trial.expect(
-            f"config.hooks.{kind.name}.timing",
-            f"{kind.name} hooks do not run within create, after the environment is made and before the root changes",
-            got=_faults(records, _outside_of(life, "create"), functools.partial(_unready, life, kind)),
-            want=[],
-        )
-    _judge_sequence(trial, life, "config.hooks.prestart.before-createRuntime", PRESTART, CREATE_RUNTIME)
-    _judge_sequence(trial, life, "config.hooks.createContainer.after-createRuntime", CREATE_RUNTIME, CREATE_CONTAINER)
+        if trial.holds(kind.since):
+            clause = f"config.hooks.{kind.name}.timing"
+            message = (
+                f"{kind.name} hooks do not run within create, between making the environment and changing the root"
+            )
+            trial.expect(clause, message, got=create_faults(life, kind), want=[])
+    for clause, later, earlier in _SEQUENCES:
+        message = f"{later.name} hooks do not wait for {earlier.name} hooks"
+        got = [record.name for record in life.records]
+        trial.expect_that(clause, message, held=follows(life, later, earlier), got=got, want=f"{earlier.name} first")
+    for clause, message, look in _FAULTS:
+        trial.expect(clause, f"hooks do not run {message}", got=look(life), want=[])
 
 
-Fault = Callable[[Record], str]
-
-
-def _faults(records: Sequence[Record], *looks: Fault) -> list[str]:
-    """What is wrong with the time of each; that there are none is wrong too."""
-    if not records:
-        return ["did not run"]
-    return [f"{record.name}: {fault}" for record in records for look in looks if (fault := look(record))]
-
-
-def _outside_of(life: Life, operation: str) -> Fault:
-    begun, ended = life.spans[operation]
-
-    def look(record: Record) -> str:
-        if record.begun < begun:
-            return f"ran before {operation} was called"
-        return f"ended after {operation} had returned" if record.ended > ended else ""
-
-    return look
-
-
-def _unready(life: Life, kind: Kind, record: Record) -> str:
-    """What the environment lacked when a hook of create ran, or that the root had changed already."""
-    host, rootfs = _place("/"), str(life.container.bundle / "rootfs")
-    root = record.root if kind.inside else record.process.get("root")
-    if root is None:
-        return "its state names no process"
-    if list(root) != host:
-        return "ran after the root was changed"
-    if kind.inside:
-        return ""
-    made = _without_late(record.process.get("namespaces", {}))
-    if made != _without_late(life.namespaces):
-        return "ran before the namespaces were made"
-    wanted = [rootfs + mount["destination"] for mount in life.trace.config["mounts"]]
-    missing = sorted(set(wanted) - set(record.process.get("mounts", ())))
-    return f"ran before {missing[0].removeprefix(rootfs)} was mounted" if missing else ""
-
-
-def _place(path: str) -> list[int]:
-    found = os.stat(path)
-    return [found.st_dev, found.st_ino]
-
-
-def _judge_sequence(trial: Trial, life: Life, clause: str, earlier: Kind, later: Kind) -> None:
-    before, after = life.of(earlier), life.of(later)
-    held = bool(before) and bool(after) and max(one.ended for one in before) <= min(one.begun for one in after)
-    trial.expect_that(
-        clause,
-        f"{later.name} hooks do not wait for {earlier.name} hooks",
-        held=held,
-        got=[record.name for record in life.records],
-        want=f"{earlier.name} first",
-    )
-
-
-def _judge_start(trial: Trial, life: Life) -> None:
-    """The hooks of start: before the program is executed, or after."""
-    program = life.first("program/0")
-    executed = program.begun if program else float("inf")
-    begun, _ = life.spans["start"]
-
-    def too_late(record: Record) -> str:
-        return "ended after the program had been executed" if record.ended > executed else ""
-
-    def too_early(record: Record) -> str:
-        return "ran before start was called" if record.begun < begun else ""
-
-    def unexecuted(record: Record) -> str:
-        return "" if record.process.get("argv") == life.program else "ran before the program was executed"
-
-    def overtaken(record: Record) -> str:
-        last = max((one.ended for one in life.of(START_CONTAINER)), default=0.0)
-        return "did not wait for startContainer hooks" if record.begun < last else ""
-
-    got = _faults(life.of(PRESTART), too_early, too_late)
-    for clause in ("config.hooks.prestart.timing-at-start", "runtime.lifecycle.prestart-invoked-at-start"):
-        trial.expect(clause, "prestart hooks do not run between start and the program", got=got, want=[])
-    if trial.holds(START_CONTAINER.since):
-        trial.expect(
-            "config.hooks.startContainer.timing",
-            "startContainer hooks do not run within start and before the program",
-            got=_faults(life.of(START_CONTAINER), _outside_of(life, "start"), too_late),
-            want=[],
-        )
-    trial.expect(
-        "config.hooks.poststart.timing",
-        "poststart hooks do not run between the execution of the program and the end of start",
-        got=_faults(life.of(POSTSTART), _outside_of(life, "start"), unexecuted, overtaken),
-        want=[],
-    )
-
-
-def _judge_delete(trial: Trial, life: Life) -> None:
-    """The hooks of delete: when nothing of the container is there any more, and before delete returns."""
-
-    def undeleted(record: Record) -> str:
-        left = [path for path, there in record.there.items() if there]
-        return f"ran before {left[0]} was removed" if left else ""
-
-    trial.expect(
-        "config.hooks.poststop.timing",
-        "poststop hooks do not run within delete, after the container is gone",
-        got=_faults(life.of(POSTSTOP_KIND), _outside_of(life, "delete"), undeleted),
-        want=[],
-    )
+_SEQUENCES = (
+    ("config.hooks.prestart.before-createRuntime", CREATE_RUNTIME, PRESTART),
+    ("config.hooks.createContainer.after-createRuntime", CREATE_CONTAINER, CREATE_RUNTIME),
+)
+_FAULTS: Sequence[tuple[str, str, Callable[[Life], list[str]]]] = (
+    ("config.hooks.prestart.timing-at-start", "between start and the program", prestart_faults),
+    ("runtime.lifecycle.prestart-invoked-at-start", "between start and the program", prestart_faults),
+    ("config.hooks.startContainer.timing", "within start and before the program", start_container_faults),
+    ("config.hooks.poststart.timing", "between the program's execution and the end of start", poststart_faults),
+    ("config.hooks.poststop.timing", "within delete, after the container is gone", poststop_faults),
+)
 
 
 # --- state
 
 
-def _judge_state(trial: Trial, life: Life, kind: Kind, record: Record) -> None:
+def _judge_state(trial: Trial, lived: Lived, kind: Kind, record: Record) -> None:
     """The state that a hook reads: valid, of this container, and true at this moment."""
     state = record.state()
     broken = ["no JSON object"] if state is None else _broken(trial, state)
     trial.expect(STATE, f"{record.name} does not get a valid state", got=broken, want=[])
     if state is None:
         return
-    want = {"id": life.container.id, "bundle": str(life.container.bundle), "annotations": ANNOTATIONS}
+    want = {"id": lived.container.id, "bundle": str(lived.container.bundle), "annotations": ANNOTATIONS}
     got = {name: state.get(name) for name in want}
     trial.expect(STATE, f"{record.name} gets the state of another container", got=got, want=want)
     status = state.get("status")
-    false = _false_statuses(kind, executed=record.process.get("argv") == life.program)
+    false = false_statuses(kind, executed=lived.life.executed_by(record))
     trial.expect_that(
         STATE, f"{record.name} gets a wrong status", held=status not in false, got=status, want=f"none of {false}"
     )
-    pids = _pids(trial, life, kind)
+    pids = _pids(trial, kind, lived.container.pid)
     if pids:
         trial.expect_that(
             STATE,
@@ -402,36 +275,16 @@ def _broken(trial: Trial, state: Mapping[str, Any]) -> list[str]:
     return found
 
 
-_STATUSES = ("creating", "created", "running", "stopped")
-
-
-def _false_statuses(kind: Kind, *, executed: bool) -> list[str]:
-    """The statuses that are not true when hooks of a kind run; a runtime may have others of its own.
-
-    The texts do not say whether a container is being created or created when hooks of create run.
-    """
-    true = {
-        "prestart": ("creating", "created"),
-        "createRuntime": ("creating", "created"),
-        "createContainer": ("creating", "created"),
-        "startContainer": ("created",),
-        # That a hook runs too early is another matter.
-        "poststart": ("running",) if executed else ("created", "running"),
-        "poststop": ("stopped",),
-    }[kind.name]
-    return [status for status in _STATUSES if status not in true]
-
-
-def _pids(trial: Trial, life: Life, kind: Kind) -> tuple[int, ...]:
+def _pids(trial: Trial, kind: Kind, pid: int) -> tuple[int, ...]:
     """The numbers that the container process may have in a state; none for any.
 
     Up to 1.0.2 the text speaks of the host only, and is not clear on hooks in the container.
     """
-    if kind is POSTSTOP_KIND:
+    if kind is POSTSTOP:
         return ()
     if not kind.inside or not trial.subject.isolates:
-        return (life.container.pid,)
-    return (1,) if trial.holds("1.1.0") else (1, life.container.pid)
+        return (pid,)
+    return (1,) if trial.holds("1.1.0") else (1, pid)
 
 
 # --- hooks that fail
@@ -468,7 +321,7 @@ def _judge_end(trial: Trial, clause: str, container: Container, trace: Trace) ->
     trial.expect(clause, "the container still exists", got=container.exists(), want=False)
     trial.expect(DESTROYED, "the container is not undone", got=container.leftovers(), want=[])
     stops = [name for name in names if name.startswith("poststop/")]
-    trial.expect(POSTSTOP, "poststop hooks do not run after a hook has failed", got=stops, want=["poststop/0"])
+    trial.expect(AFTERWARDS, "poststop hooks do not run after a hook has failed", got=stops, want=["poststop/0"])
 
 
 def _is_outside(record: Record) -> bool:
@@ -517,7 +370,7 @@ def _failure_of(kind: Kind) -> Callable[[Trial], None]:
 
     function.__name__ = f"{kind.name.lower()}-failure"
     function.__doc__ = f"When a {kind.name} hook fails, {kind.during} fails, and the container is destroyed."
-    return case(kind.clause(FAILED), POSTSTOP, DESTROYED, needs=("root",))(function)
+    return case(kind.clause(FAILED), AFTERWARDS, DESTROYED, needs=("root",))(function)
 
 
 _failures = {kind.name: _failure_of(kind) for kind in (PRESTART, CREATE_RUNTIME, CREATE_CONTAINER, START_CONTAINER)}
@@ -527,7 +380,7 @@ globals().update({f"failure_of_{name}": function for name, function in _failures
 @case(
     "runtime.lifecycle.poststart-failure",
     "runtime.lifecycle.poststart-failure-warning",
-    POSTSTOP,
+    AFTERWARDS,
     DESTROYED,
     CONTINUED,
     needs=["root"],
@@ -560,7 +413,7 @@ def poststart_failure(trial: Trial) -> None:
         container.delete()
     trial.expect(DESTROYED, "the container is not undone", got=container.leftovers(), want=[])
     stops = [name for name in trace.names() if name.startswith("poststop/")]
-    trial.expect(POSTSTOP, "poststop hooks do not run after a hook has failed", got=stops, want=["poststop/0"])
+    trial.expect(AFTERWARDS, "poststop hooks do not run after a hook has failed", got=stops, want=["poststop/0"])
 
 
 @case("runtime.lifecycle.poststop-failure-warning", CONTINUED, DESTROYED, needs=["root"])
@@ -568,7 +421,7 @@ def poststop_failure(trial: Trial) -> None:
     """When a poststop hook fails, the remaining ones run, and the container is gone."""
     clause = "runtime.lifecycle.poststop-failure-warning"
     container, trace = prepared(trial)
-    _ran_twice(trace, [POSTSTOP_KIND], POSTSTOP_KIND, "exit", "3")
+    _ran_twice(trace, [POSTSTOP], POSTSTOP, "exit", "3")
     container.must_create().must_start().must_kill().wait_stopped()
     deleted = container.delete()
     ran = trace.names()

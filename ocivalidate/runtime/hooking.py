@@ -1,0 +1,188 @@
+"""The six kinds of hooks, and judging when they ran in the life of a container: pure, from what recorders noted."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from ocivalidate.runtime.tracing import Record
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of hooks.
+
+    ``during``: the operation to which it belongs. ``inside``: it runs in the namespaces of the container.
+    ``path_inside``: its path is resolved in the container.
+    """
+
+    name: str
+    during: str
+    since: str = "1.0.0"
+    inside: bool = False
+    path_inside: bool = False
+
+    def clause(self, pattern: str) -> str:
+        """The clause on this kind."""
+        return pattern.format(self.name.lower())
+
+
+PRESTART = Kind("prestart", "create")
+CREATE_RUNTIME = Kind("createRuntime", "create", "1.0.2")
+CREATE_CONTAINER = Kind("createContainer", "create", "1.0.2", inside=True)
+START_CONTAINER = Kind("startContainer", "start", "1.0.2", inside=True, path_inside=True)
+POSTSTART = Kind("poststart", "start")
+POSTSTOP = Kind("poststop", "delete")
+KINDS = (PRESTART, CREATE_RUNTIME, CREATE_CONTAINER, START_CONTAINER, POSTSTART, POSTSTOP)
+
+# A runtime may put a container into its control groups after its hooks, and its namespace with them.
+_LATE_NAMESPACES = ("cgroup",)
+
+
+def without_late(namespaces: Mapping[str, str]) -> dict[str, str]:
+    """Those namespaces that are there when hooks of create run."""
+    return {name: link for name, link in namespaces.items() if name not in _LATE_NAMESPACES}
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """The life of a container with hooks.
+
+    ``records``: what was noted in it. ``spans``: when its operations began and ended. ``namespaces``: those of the
+    container process. ``program``: its command line. ``mounts``: where, seen from the host, something was to be
+    mounted. ``host``: device and inode of the root folder of the host.
+    """
+
+    records: Sequence[Record]
+    spans: Mapping[str, tuple[float, float]]
+    namespaces: Mapping[str, str]
+    program: Sequence[str]
+    mounts: Sequence[str]
+    host: Sequence[int]
+
+    def of(self, kind: Kind) -> list[Record]:
+        """What the hooks of a kind noted."""
+        return [record for record in self.records if record.kind == kind.name]
+
+    def first(self, name: str) -> Record | None:
+        """What one recorder noted."""
+        return next((record for record in self.records if record.name == name), None)
+
+    def executed_by(self, record: Record) -> bool:
+        """Whether the container process had executed the program when a hook looked at it."""
+        return list(record.process.get("argv", ())) == list(self.program)
+
+
+Fault = Callable[[Record], str]
+
+
+def _faults(records: Sequence[Record], *looks: Fault) -> list[str]:
+    """What is wrong with the time of each; that there are none is wrong too."""
+    if not records:
+        return ["did not run"]
+    return [f"{record.name}: {fault}" for record in records for look in looks if (fault := look(record))]
+
+
+def in_turn(records: Sequence[Record]) -> bool:
+    """Whether each began when the one before had ended."""
+    return all(later.begun >= earlier.ended for earlier, later in itertools.pairwise(records))
+
+
+def follows(life: Life, later: Kind, earlier: Kind) -> bool:
+    """Whether all hooks of a kind began when all of another had ended."""
+    before, after = life.of(earlier), life.of(later)
+    return bool(before) and bool(after) and max(one.ended for one in before) <= min(one.begun for one in after)
+
+
+def _outside_of(life: Life, operation: str) -> Fault:
+    begun, ended = life.spans[operation]
+
+    def look(record: Record) -> str:
+        if record.begun < begun:
+            return f"ran before {operation} was called"
+        return f"ended after {operation} had returned" if record.ended > ended else ""
+
+    return look
+
+
+def create_faults(life: Life, kind: Kind) -> list[str]:
+    """Within create, when namespaces and mounts are made, and before the root is changed."""
+
+    def unready(record: Record) -> str:
+        root = record.root if kind.inside else record.process.get("root")
+        if root is None:
+            return "its state names no process"
+        if list(root) != list(life.host):
+            return "ran after the root was changed"
+        if kind.inside:
+            return ""
+        if without_late(record.process.get("namespaces", {})) != without_late(life.namespaces):
+            return "ran before the namespaces were made"
+        missing = sorted(set(life.mounts) - set(record.process.get("mounts", ())))
+        return f"ran before {missing[0]} was mounted" if missing else ""
+
+    return _faults(life.of(kind), _outside_of(life, "create"), unready)
+
+
+def _too_late(life: Life) -> Fault:
+    program = life.first("program/0")
+    executed = program.begun if program else float("inf")
+    return lambda record: "ended after the program had been executed" if record.ended > executed else ""
+
+
+def prestart_faults(life: Life) -> list[str]:
+    """After start is called, and before the program is executed: the time of prestart hooks up to 1.0.2."""
+    begun, _ = life.spans["start"]
+
+    def too_early(record: Record) -> str:
+        return "ran before start was called" if record.begun < begun else ""
+
+    return _faults(life.of(PRESTART), too_early, _too_late(life))
+
+
+def start_container_faults(life: Life) -> list[str]:
+    """Within start, and before the program is executed."""
+    return _faults(life.of(START_CONTAINER), _outside_of(life, "start"), _too_late(life))
+
+
+def poststart_faults(life: Life) -> list[str]:
+    """After the program is executed, and before start returns."""
+    last = max((one.ended for one in life.of(START_CONTAINER)), default=0.0)
+
+    def too_early(record: Record) -> str:
+        if record.begun < last:
+            return "did not wait for startContainer hooks"
+        return "" if life.executed_by(record) else "ran before the program was executed"
+
+    return _faults(life.of(POSTSTART), _outside_of(life, "start"), too_early)
+
+
+def poststop_faults(life: Life) -> list[str]:
+    """When what the hooks looked for is gone, and before delete returns."""
+
+    def too_early(record: Record) -> str:
+        left = [path for path, there in record.there.items() if there]
+        return f"ran before {left[0]} was removed" if left else ""
+
+    return _faults(life.of(POSTSTOP), _outside_of(life, "delete"), too_early)
+
+
+_STATUSES = ("creating", "created", "running", "stopped")
+
+
+def false_statuses(kind: Kind, *, executed: bool) -> list[str]:
+    """The statuses that are not true when hooks of a kind run; a runtime may have others of its own.
+
+    The texts do not say whether a container is being created or created when hooks of create run.
+    """
+    true = {
+        "prestart": ("creating", "created"),
+        "createRuntime": ("creating", "created"),
+        "createContainer": ("creating", "created"),
+        "startContainer": ("created",),
+        # That a hook runs too early is another matter.
+        "poststart": ("running",) if executed else ("created", "running"),
+        "poststop": ("stopped",),
+    }[kind.name]
+    return [status for status in _STATUSES if status not in true]

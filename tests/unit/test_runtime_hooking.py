@@ -1,0 +1,145 @@
+"""When hooks ran, judged from what recorders noted."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from ocivalidate.runtime.hooking import (
+    CREATE_CONTAINER,
+    CREATE_RUNTIME,
+    POSTSTART,
+    PRESTART,
+    Kind,
+    Life,
+    create_faults,
+    false_statuses,
+    follows,
+    in_turn,
+    poststart_faults,
+    poststop_faults,
+    prestart_faults,
+    start_container_faults,
+    without_late,
+)
+from ocivalidate.runtime.tracing import Record
+
+HOST, ROOTFS = [1, 2], [3, 4]
+NAMESPACES = {"pid": "pid:[2]", "mnt": "mnt:[2]", "cgroup": "cgroup:[2]"}
+BUILT = {"namespaces": {**NAMESPACES, "cgroup": "cgroup:[1]"}, "root": HOST, "mounts": ["/", "/b/rootfs/proc"]}
+RUNNING = {"argv": ["program"]}
+
+
+def note(name: str, begun: float, **more: Any) -> Record:
+    return Record(name, begun, begun + 0.5, **more)
+
+
+# One hook of each kind, in the order and at the times that the newest release wants.
+RECORDS = (
+    note("prestart/0", 1, process=BUILT),
+    note("createRuntime/0", 2, process=BUILT),
+    note("createContainer/0", 3, root=HOST),
+    note("startContainer/0", 11, root=ROOTFS),
+    note("program/0", 12),
+    note("poststart/0", 13, process=RUNNING),
+    note("poststop/0", 21, there={"/sys/fs/cgroup/x": False}),
+)
+LIFE = Life(
+    RECORDS,
+    {"create": (0, 10), "start": (10, 20), "delete": (20, 30)},
+    NAMESPACES,
+    ["program"],
+    ["/b/rootfs/proc"],
+    HOST,
+)
+
+
+def life_with(name: str, **more: Any) -> Life:
+    """The life above, in which one record is another."""
+    return replace(LIFE, records=[replace(one, **more) if one.name == name else one for one in RECORDS])
+
+
+def test_a_right_life_has_no_faults() -> None:
+    for kind in (PRESTART, CREATE_RUNTIME, CREATE_CONTAINER):
+        assert create_faults(LIFE, kind) == []
+    assert start_container_faults(LIFE) == poststart_faults(LIFE) == poststop_faults(LIFE) == []
+    assert follows(LIFE, CREATE_RUNTIME, PRESTART)
+    assert follows(LIFE, CREATE_CONTAINER, CREATE_RUNTIME)
+    assert in_turn(RECORDS)
+
+
+@pytest.mark.parametrize(
+    ("kind", "change", "fault"),
+    [
+        (PRESTART, {"begun": -1}, "ran before create was called"),
+        (PRESTART, {"ended": 10.5}, "ended after create had returned"),
+        (PRESTART, {"process": {}}, "its state names no process"),
+        (PRESTART, {"process": {**BUILT, "root": ROOTFS}}, "ran after the root was changed"),
+        (
+            CREATE_RUNTIME,
+            {"process": {**BUILT, "namespaces": {"pid": "pid:[1]"}}},
+            "ran before the namespaces were made",
+        ),
+        (CREATE_RUNTIME, {"process": {**BUILT, "mounts": ["/"]}}, "ran before /b/rootfs/proc was mounted"),
+        (CREATE_CONTAINER, {"root": ROOTFS}, "ran after the root was changed"),
+    ],
+)
+def test_hooks_of_create(kind: Kind, change: dict[str, Any], fault: str) -> None:
+    name = f"{kind.name}/0"
+    assert create_faults(life_with(name, **change), kind) == [f"{name}: {fault}"]
+
+
+def test_hooks_of_start() -> None:
+    assert prestart_faults(LIFE) == ["prestart/0: ran before start was called"]
+    assert prestart_faults(life_with("prestart/0", begun=10.5, ended=11)) == []
+    assert prestart_faults(life_with("prestart/0", begun=12, ended=13)) == [
+        "prestart/0: ended after the program had been executed"
+    ]
+    late = start_container_faults(life_with("startContainer/0", ended=20.5))
+    assert late == [
+        "startContainer/0: ended after start had returned",
+        "startContainer/0: ended after the program had been executed",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        ({"process": {}}, "ran before the program was executed"),
+        ({"begun": 11.2}, "did not wait for startContainer hooks"),
+        ({"ended": 20.5}, "ended after start had returned"),
+    ],
+)
+def test_hooks_after_start(change: dict[str, Any], fault: str) -> None:
+    assert poststart_faults(life_with("poststart/0", **change)) == [f"poststart/0: {fault}"]
+
+
+def test_hooks_after_delete() -> None:
+    assert poststop_faults(life_with("poststop/0", there={"/a": False, "/b": True})) == [
+        "poststop/0: ran before /b was removed"
+    ]
+    assert poststop_faults(life_with("poststop/0", begun=19)) == ["poststop/0: ran before delete was called"]
+
+
+def test_hooks_that_did_not_run_are_a_fault() -> None:
+    nothing = replace(LIFE, records=())
+    assert create_faults(nothing, PRESTART) == poststart_faults(nothing) == ["did not run"]
+    assert not follows(nothing, CREATE_RUNTIME, PRESTART)
+
+
+def test_kinds_follow_each_other() -> None:
+    assert not follows(life_with("createRuntime/0", begun=1.2), CREATE_RUNTIME, PRESTART)
+    assert not in_turn([note("a/0", 1), note("a/1", 1.2)])
+
+
+def test_only_the_control_group_namespace_may_come_late() -> None:
+    assert without_late(NAMESPACES) == {"pid": "pid:[2]", "mnt": "mnt:[2]"}
+
+
+@pytest.mark.parametrize(
+    ("executed", "want"), [(True, ["creating", "created", "stopped"]), (False, ["creating", "stopped"])]
+)
+def test_statuses_that_cannot_be_true(executed: bool, want: list[str]) -> None:  # noqa: FBT001  # a parameter
+    assert false_statuses(POSTSTART, executed=executed) == want
