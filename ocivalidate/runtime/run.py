@@ -105,6 +105,9 @@ class Run:
 
     def report(self) -> Report:
         """All that the run came to."""
+        facts = dict(self._facts)
+        if "stopped" in facts:
+            facts["stopped"] += f" after {len(self._results)} of {facts.get('planned', 0)} results"
         return Report(
             kind="runtime",
             subject=self._request.runtime,
@@ -115,7 +118,7 @@ class Run:
             results=tuple(self._results),
             findings=tuple(finding for one in self._results if one.outcome is Outcome.FAIL for finding in one.findings),
             problem=self._problem,
-            facts={**self._facts},
+            facts=facts,
             complete=self._complete or bool(self._problem),
         )
 

@@ -20,7 +20,7 @@ from ocivalidate.runtime.facts import NoFacts
 from ocivalidate.runtime.operations import TimedOut
 from ocivalidate.runtime.trial import Stage, Trial
 
-_SMOKE_PATIENCE = 15.0  # seconds for the first container
+_SMOKE_PATIENCE = 12.0  # seconds for the first container
 
 
 class CannotJudge(Exception):
@@ -112,6 +112,8 @@ class Session:
             },
             "release": tested.release,
             "host": self.stage.host.facts(),
+            # Whatever the run makes on this host bears this name.
+            "name": self.stage.prefix.rstrip("-"),
             "swept": [*self.swept.found],
             "not_swept": [*self.swept.left],
         }

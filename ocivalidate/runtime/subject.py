@@ -18,8 +18,10 @@ from ocivalidate import resources
 from ocivalidate.runtime.driver import Call, CannotRun, call
 from ocivalidate.versions import RUNTIME_RELEASES, judged_by
 
-# How long a runtime may take to say who it is.
-_PATIENCE = 10.0
+# Seconds that a runtime may take to say who it is, and what it can do: together with those for the first container less
+# than the half minute after which somebody who waits takes a program for one that hangs.
+_PATIENCE = 8.0
+_PATIENCE_FOR_FEATURES = 4.0
 _NAME = re.compile(r"^\s*(\S+)\s+version:?\s+v?(\S+)", re.MULTILINE)
 _SPEC = re.compile(r"^\s*spec:\s*(\S+)", re.MULTILINE)
 
@@ -105,7 +107,7 @@ def identify(runtime: str, extra: Sequence[str] = (), spec_version: str | None =
     path = shutil.which(runtime)
     if path is None:
         raise NoRuntime(f"there is no program {runtime}")
-    banner = _asked([path, "--version"])
+    banner = _asked([path, "--version"], _PATIENCE)
     if banner.ended != "exit":
         raise NoRuntime(f"{path} --version {banner.words}")
     said = f"{banner.stdout}\n{banner.stderr}" if banner.ok else ""
@@ -130,15 +132,15 @@ def identify(runtime: str, extra: Sequence[str] = (), spec_version: str | None =
     )
 
 
-def _asked(argv: list[str]) -> Call:
+def _asked(argv: list[str], patience: float) -> Call:
     try:
-        return call(argv, timeout=_PATIENCE)
+        return call(argv, timeout=patience)
     except CannotRun as problem:
         raise NoRuntime(str(problem)) from problem
 
 
 def _features(argv: list[str]) -> tuple[str, Mapping[str, Any] | None]:
-    answer = _asked(argv)
+    answer = _asked(argv, _PATIENCE_FOR_FEATURES)
     if not answer.ok:
         return "", None
     try:
