@@ -105,15 +105,21 @@ def load_cases(folder: Path) -> list[Case]:
 
     Raises :class:`BadCase`.
     """
-    files = sorted(file for file in folder.glob("*.py") if not file.name.startswith(("_", "test_", "conftest")))
+    files = sorted(file for file in folder.glob("*.py") if may_hold_cases(file))
     if not files:
         raise BadCase(f"there are no cases in {folder}")
-    cases = [found for file in files for found in _cases_of(file)]
+    cases = [found for file in files for found in cases_of(file)]
     _refuse_bad(cases)
     return cases
 
 
-def _cases_of(file: Path) -> Iterable[Case]:
+def may_hold_cases(file: Path) -> bool:
+    """Whether a file is a module of cases by its name."""
+    return file.suffix == ".py" and not file.name.startswith(("_", "test_", "conftest"))
+
+
+def cases_of(file: Path) -> Iterable[Case]:
+    """The cases of one module. Raises :class:`BadCase`."""
     name = f"ocivalidate_conformance_{file.stem}"
     spec = importlib.util.spec_from_file_location(name, file)
     if spec is None or spec.loader is None:

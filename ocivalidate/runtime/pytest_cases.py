@@ -1,0 +1,192 @@
+"""Cases as items of pytest, tried in the process of pytest itself."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import pytest
+
+from ocivalidate.clauses import Selection
+from ocivalidate.findings import Outcome, Result
+from ocivalidate.runtime import isolation
+from ocivalidate.runtime.attempt import attempt
+from ocivalidate.runtime.cases import BadCase, Case, case_folder, cases_of, load_cases, may_hold_cases
+from ocivalidate.runtime.expectations import BadExpectation, Expectation, Expectations, read, refuse_strays
+from ocivalidate.runtime.needs import NEEDS
+from ocivalidate.runtime.planning import plan
+from ocivalidate.runtime.run import own_expectations
+from ocivalidate.runtime.session import CannotJudge, Session, Setup
+
+# What a module of cases has in it; other modules that pytest passes on its way are not even loaded.
+_MARK = b"ocivalidate.runtime"
+
+
+class CaseFailed(Exception):
+    """The runtime broke a clause."""
+
+
+class CaseBroken(Exception):
+    """A clause could not be judged."""
+
+
+class Conformance:
+    """What takes part in a run of pytest. One session serves all cases, from the first that runs to the end."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._root = os.geteuid() == 0
+        if self._root:
+            # Before anything looks at mounts, or starts a thread.
+            isolation.private_mounts()
+        self._session: Session | None = None
+        self._expected = Expectations((), "", "", "")
+        self.required = tuple(config.getoption("--oci-require") or ())
+        strange = [need for need in self.required if need.partition(":")[0] not in NEEDS]
+        if strange:
+            raise pytest.UsageError(f"--oci-require: no need is called {strange[0]}; known are {', '.join(NEEDS)}")
+        try:
+            self._known = self._load_expectations()
+        except (BadExpectation, BadCase) as problem:
+            raise pytest.UsageError(str(problem)) from problem
+
+    def _load_expectations(self) -> list[Expectation]:
+        known: list[Expectation] = []
+        if not self._config.getoption("--no-oci-expectations"):
+            known = own_expectations()
+            refuse_strays(known, load_cases(case_folder(None)))
+        # Those of a file may speak of cases that are not ours.
+        return known + [one for file in self._config.getoption("--oci-expectations") or () for one in read(file)]
+
+    def pytest_report_header(self) -> str:
+        """Say what is judged."""
+        return f"oci-runtime: {self._config.getoption('--oci-runtime')}"
+
+    def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> CaseFile | None:
+        """Take modules of cases."""
+        if not may_hold_cases(file_path) or _MARK not in file_path.read_bytes():
+            return None
+        file: CaseFile = CaseFile.from_parent(parent, path=file_path)
+        file.conformance = self
+        return file
+
+    @property
+    def session(self) -> Session:
+        """The session, which the first case opens."""
+        if self._session is None:
+            option = self._config.getoption
+            setup = Setup(
+                runtime=option("--oci-runtime"),
+                extra=tuple(option("--oci-runtime-arg") or ()),
+                spec_version=option("--oci-spec-version"),
+                rootfs=option("--oci-rootfs"),
+                private=self._root,
+            )
+            self._session = Session(setup)
+            try:
+                self._session.open()
+                self._session.smoke()
+            except CannotJudge as problem:
+                hint = f" ({problem.hint})" if problem.hint else ""
+                pytest.exit(f"cannot judge {setup.runtime}: {problem}{hint}", returncode=2)
+            subject = self._session.stage.subject
+            self._expected = Expectations(self._known, subject.name, subject.version, subject.release)
+        return self._session
+
+    def try_case(self, case: Case) -> list[Result]:
+        """Try a case, and return its results in the light of what is expected."""
+        stage = self.session.stage
+        for planned in plan([case], stage.subject.release, Selection()):
+            results = attempt(stage, case, planned.clauses, self.required).results
+            return [self._expected.judge(result) for result in results]
+        return []
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Say who the runtime is and what it was judged by."""
+        if self._session is not None:
+            subject = self._session.stage.subject
+            name = " ".join(filter(None, (subject.name, subject.version))) or subject.command[0]
+            terminalreporter.write_line(f"{_plain(name)}, judged by runtime-spec {subject.release}")
+
+    def pytest_unconfigure(self) -> None:
+        """Remove all that was made."""
+        if self._session is not None:
+            left = self._session.close()
+            self._session = None
+            if left:
+                raise CaseBroken(f"could not be removed from this host: {', '.join(left)}")
+
+
+class CaseFile(pytest.File):
+    """A module of cases."""
+
+    conformance: Conformance
+
+    def collect(self) -> Iterator[CaseItem]:
+        """An item for each case."""
+        try:
+            cases = [*cases_of(self.path)]
+        except BadCase as problem:
+            raise self.CollectError(str(problem)) from problem
+        for case in cases:
+            item: CaseItem = CaseItem.from_parent(self, name=case.id)
+            item.case, item.conformance = case, self.conformance
+            yield item
+
+
+class CaseItem(pytest.Item):
+    """A case. It is tried when the item is set up: what cannot be judged is an error to pytest, and no failure."""
+
+    case: Case
+    conformance: Conformance
+
+    def setup(self) -> None:
+        """Try the case."""
+        self._results = self.conformance.try_case(self.case)
+        broken = _of(self._results, Outcome.ERROR)
+        if broken:
+            raise CaseBroken("\n".join(f"{result.clause.id}: {result.reason}" for result in broken))
+
+    def runtest(self) -> None:
+        """Say what it came to."""
+        failed = [line for result in self._results for line in _told(result)]
+        if failed:
+            raise CaseFailed("\n".join(failed))
+        expected = _of(self._results, Outcome.XFAIL)
+        if expected:
+            pytest.xfail("; ".join(dict.fromkeys(result.reason for result in expected)))
+        if not _of(self._results, Outcome.PASS):
+            reasons = dict.fromkeys(result.reason for result in self._results)
+            pytest.skip("; ".join(reasons) or "none of its clauses holds in the release that is judged")
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: object = None) -> str:
+        """What is printed of a failure: no traceback of ours, which would say nothing."""
+        if isinstance(excinfo.value, CaseFailed | CaseBroken):
+            return "\n".join(_plain(line) for line in str(excinfo.value).split("\n"))
+        return str(super().repr_failure(excinfo, style))  # type: ignore[arg-type]  # as it came
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        """Where the case stands, and what it is called."""
+        return self.path, self.case.run.__code__.co_firstlineno - 1, self.case.id
+
+
+def _of(results: Iterable[Result], outcome: Outcome) -> list[Result]:
+    return [result for result in results if result.outcome is outcome]
+
+
+def _told(result: Result) -> Iterator[str]:
+    """What makes an item fail."""
+    if result.outcome is Outcome.XPASS:
+        yield f"{result.clause.id}: passed although it is expected to fail: remove {result.reason}"
+    if result.outcome is Outcome.FAIL:
+        for finding in result.findings:
+            yield f"{result.clause.id}: {finding.message}"
+            yield from (
+                f"    {name}: {value}" for name, value in (("got", finding.got), ("want", finding.want)) if value
+            )
+
+
+def _plain(text: str) -> str:
+    """What a runtime says, for a terminal."""
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)

@@ -1,0 +1,208 @@
+"""Known deviations: which of them apply, what becomes of results, and what is refused."""
+
+from __future__ import annotations
+
+import datetime as dt
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from ocivalidate import resources
+from ocivalidate.findings import Outcome, Result
+from ocivalidate.runtime.cases import Case, load_cases
+from ocivalidate.runtime.expectations import (
+    BadExpectation,
+    Expectation,
+    Expectations,
+    drafted,
+    read,
+    refuse_strays,
+    satisfies,
+)
+from tests.reports import CWD, KILL, NO_PID, STATE
+
+SCHEMA = resources.read_json("schemas", "output/expectations.json")
+VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
+ENTRY = """
+runtime = "runc"
+[[expect]]
+case = "kill.stopped"
+clause = "runtime/runtime.kill.stopped"
+reason = "it kills what is dead: runc kill a; runc kill a"
+"""
+
+
+def written(folder: Path, text: str) -> str:
+    file = folder / "known.toml"
+    file.write_text(text, encoding="utf-8")
+    return str(file)
+
+
+def result(outcome: Outcome, case: str = "kill.stopped") -> Result:
+    return Result(KILL, outcome, case=case, findings=(NO_PID,) if outcome is Outcome.FAIL else ())
+
+
+def known(**fields: Any) -> Expectation:
+    defaults = {"runtime": "runc", "case": "kill.*", "clause": KILL.id, "reason": "it does not", "origin": "a, entry 1"}
+    return Expectation(**{**defaults, **fields})
+
+
+@pytest.mark.parametrize(
+    ("version", "comparisons", "wanted"),
+    [
+        ("1.1.5", "", True),
+        ("", "", True),
+        ("", "<2", False),
+        ("strange", ">=0", False),
+        ("1.1.5", "<1.2", True),
+        ("1.2", "<1.2", False),
+        ("1.2.0", "==1.2", True),
+        ("1.1.5+ds1", "==1.1.5", True),
+        ("v1.8.1-dirty", "<1.8.1", True),
+        ("1.10.0", ">1.9", True),
+        ("1.2.0-rc.1", "<1.2", True),
+        ("1.2.0-rc.1", ">=1.2.0-rc.1, <1.2", True),
+        ("1.1.5", ">=1.1.5,<1.1.6", True),
+        ("1.1.5", ">=1.1.5,!=1.1.5", False),
+        ("1.1.5", "<=1.1.4", False),
+    ],
+)
+def test_versions_are_compared(version: str, comparisons: str, *, wanted: bool) -> None:
+    assert satisfies(version, comparisons) is wanted
+
+
+@pytest.mark.parametrize(
+    ("outcome", "wanted"),
+    [
+        (Outcome.FAIL, Outcome.XFAIL),
+        (Outcome.PASS, Outcome.XPASS),
+        (Outcome.SKIP, Outcome.SKIP),
+        (Outcome.ERROR, Outcome.ERROR),
+    ],
+)
+def test_it_is_strict(outcome: Outcome, wanted: Outcome) -> None:
+    expectations = Expectations([known()], "runc", "1.1.5", "1.0.2")
+    seen = expectations.judge(result(outcome))
+    assert seen.outcome is wanted
+    assert seen.findings == result(outcome).findings
+    if wanted is Outcome.XFAIL:
+        assert seen.reason == "it does not"
+    if wanted is Outcome.XPASS:
+        assert seen.reason == "a, entry 1: it does not"
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"runtime": "crun"},
+        {"versions": "<1.1"},
+        {"spec": ">=1.3.0"},
+        {"case": "kill.running"},
+        {"clause": STATE.id},
+    ],
+)
+def test_one_that_does_not_apply_changes_nothing(fields: dict[str, str]) -> None:
+    expectations = Expectations([known(**fields)], "runc", "1.1.5", "1.0.2")
+    assert expectations.judge(result(Outcome.FAIL)) == result(Outcome.FAIL)
+    assert expectations.judge(result(Outcome.PASS)) == result(Outcome.PASS)
+
+
+def test_the_link_is_shown() -> None:
+    expectations = Expectations([known(link="https://example.org/1")], "runc", "1", "1.0.2")
+    assert expectations.judge(result(Outcome.FAIL)).reason == "it does not (https://example.org/1)"
+
+
+def test_a_file_is_read(tmp_path: Path) -> None:
+    file = written(tmp_path, ENTRY + 'versions = "<1.2"\nspec = ">=1.0.1"\nexpires = 2030-01-31\n')
+    (one,) = read(file, dt.date(2030, 1, 31))
+    assert (one.runtime, one.versions, one.spec, one.expires) == ("runc", "<1.2", ">=1.0.1", dt.date(2030, 1, 31))
+    assert one.origin == f"{file}, entry 1"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("runtime = ", "is not TOML"),
+        ("", "runtime is to be the name"),
+        ("runtime = 3", "runtime is to be the name"),
+        ('runtime = "runc"\nexpects = []', "unknown expects"),
+        ('runtime = "runc"\nexpect = [1]', "array of tables"),
+        (ENTRY + 'version = "<1.2"', "entry 1: unknown version"),
+        (ENTRY + 'versions = "1.2"', "entry 1: versions: 1.2 is no comparison"),
+        (ENTRY + 'spec = ""', "entry 1: spec: "),
+        (ENTRY + "link = 1", "entry 1: link is to be a string"),
+        (ENTRY + 'expires = "2030-01-31"', "expires is to be a date"),
+        (ENTRY + "expires = 2030-01-31T00:00:00", "expires is to be a date"),
+        (ENTRY + "expires = 2030-01-30", "it expired on 2030-01-30: kill.stopped, runtime/runtime.kill.stopped"),
+        (ENTRY.replace("reason", "link"), "entry 1: it gives no reason"),
+        (ENTRY.replace("it kills", "FILL IN: it kills"), "entry 1: it gives no reason"),
+        (ENTRY.replace("case", "link"), "entry 1: it names no case"),
+        (ENTRY.replace("clause", "link"), "entry 1: it names no clause"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(text: str, words: str, tmp_path: Path) -> None:
+    file = written(tmp_path, text)
+    with pytest.raises(BadExpectation, match=r"^[^\n]+\Z") as problem:
+        read(file, dt.date(2030, 1, 31))
+    assert str(problem.value).startswith(file)
+    assert words in str(problem.value)
+
+
+def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadExpectation, match="No such file"):
+        read(str(tmp_path / "none.toml"))
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [({"case": "kil.*"}, "there is no case kil."), ({"clause": STATE.id}, "does not judge runtime/runtime.state.pid")],
+)
+def test_one_of_no_case_or_clause_is_refused(fields: dict[str, str], words: str) -> None:
+    cases = [Case("kill.stopped", lambda _trial: None, (KILL.id,)), Case("a.b", lambda _trial: None, (STATE.id,))]
+    refuse_strays([known()], cases)
+    with pytest.raises(BadExpectation, match=r"^a, entry 1: ") as problem:
+        refuse_strays([known(**fields)], cases)
+    assert words in str(problem.value)
+
+
+def test_a_draft_is_refused_until_it_is_filled_in(tmp_path: Path) -> None:
+    nasty = Result(STATE, Outcome.FAIL, findings=(NO_PID,), case='a "quoted" \\ case\n\x1b\udcff')
+    text = drafted("runc", "1.1.5+ds1", [result(Outcome.PASS), result(Outcome.FAIL), nasty])
+    file = written(tmp_path, text)
+    with pytest.raises(BadExpectation, match="entry 1: it gives no reason"):
+        read(file)
+    VALIDATOR.validate(tomllib.loads(text))
+    filled = written(tmp_path, text.replace("FILL IN", "It does not"))
+    assert [(one.case, one.clause, one.versions) for one in read(filled)] == [
+        ("kill.stopped", KILL.id, "==1.1.5+ds1"),
+        ('a "quoted" \\ case\n\x1b\ufffd', STATE.id, "==1.1.5+ds1"),
+    ]
+    assert read(filled)[0].applies("runc", "1.1.5", "1.0.2")
+
+
+def test_a_draft_of_nothing_has_no_entry(tmp_path: Path) -> None:
+    assert read(written(tmp_path, drafted("", "", [result(Outcome.PASS)]).replace('""', '"x"'))) == []
+
+
+@pytest.mark.parametrize("file", sorted((resources.folder("conformance") / "expectations").glob("*.toml")), ids=str)
+def test_ours_are_in_order(file: Path) -> None:
+    VALIDATOR.validate(tomllib.loads(file.read_text(encoding="utf-8")))
+    expectations = read(str(file))
+    assert expectations
+    assert {one.runtime for one in expectations} == {file.stem}
+    refuse_strays(expectations, load_cases(resources.folder("conformance")))
+
+
+def test_the_schema_refuses_what_the_reader_refuses() -> None:
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+    good = tomllib.loads(ENTRY)
+    VALIDATOR.validate(good)
+    for name in ("case", "clause", "reason"):
+        entry = {key: value for key, value in good["expect"][0].items() if key != name}
+        assert not VALIDATOR.is_valid({**good, "expect": [entry]})
+    for name, value in (("versions", "1.2"), ("spec", ""), ("version", "<1"), ("clause", CWD.summary)):
+        assert not VALIDATOR.is_valid({**good, "expect": [{**good["expect"][0], name: value}]})
+    assert not VALIDATOR.is_valid({"expect": []})
