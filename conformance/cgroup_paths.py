@@ -193,7 +193,7 @@ def _runs(container: Container) -> str:
 
 def _refuses(trial: Trial, name: str) -> None:
     remove_later(trial, own_path(trial))
-    config, control = with_path(trial, own_path(trial, name)), with_path(trial, f"{trial.stage.group}/control")
+    config, control = with_path(trial, own_path(trial, name)), with_path(trial, own_path(trial, "control"))
     message = "no group can be at such a cgroupsPath, and create does not say so"
     trial.refused(REJECTED, config, message, control=control, pointer=PATH)
 
