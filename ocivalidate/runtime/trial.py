@@ -56,6 +56,8 @@ class Stage:
     keeps_groups: bool = False
     # The configs that this runtime has been seen to accept, as text: a control is needed once a run, not once a case.
     accepted: set[str] = field(default_factory=set)
+    # One at a time: the same control, tried by two cases at once, would be two containers in one control group.
+    trying: threading.Lock = field(default_factory=threading.Lock)
 
 
 class Trial:
@@ -303,14 +305,15 @@ class Trial:
     def control(self, config: Mapping[str, Any]) -> None:
         """Make sure that the runtime accepts a config. Raises :class:`ControlFailed`."""
         key = json.dumps(config, sort_keys=True)
-        if key in self.stage.accepted:
-            return
-        container = self.container(config)
-        done = container.create()
-        container.clean_up()
-        if not done.ok:
-            raise ControlFailed(f"what should have been accepted was refused: {done.words}")
-        self.stage.accepted.add(key)
+        with self.stage.trying:
+            if key in self.stage.accepted:
+                return
+            container = self.container(config)
+            done = container.create()
+            container.clean_up()
+            if not done.ok:
+                raise ControlFailed(f"what should have been accepted was refused: {done.words}")
+            self.stage.accepted.add(key)
 
     # ------------------------------------------------------------------------------------------------- cleaning up
 

@@ -1,0 +1,103 @@
+"""Real runtimes: what they are known to do otherwise is expected, all else conforms, and the host stays as it was."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ocivalidate.clauses import Level, load
+from ocivalidate.coverage import unjudged
+from ocivalidate.resources import folder
+from ocivalidate.runtime.cases import load_cases
+from ocivalidate.runtime.properties import properties
+from tests.integration.enclosure import why_not_root
+from tests.integration.host import snapshot
+
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.skipif(why_not_root() is not None, reason=str(why_not_root())),
+]
+
+# Those of the system, and whatever the environment names besides.
+SUBJECTS = ["runc", "crun", *filter(None, os.environ.get("OCIVALIDATE_SUBJECTS", "").split(os.pathsep))]
+JUDGED = ("pass", "fail", "xfail", "xpass")
+# How much of the dynamic MUST and MUST NOT clauses, and of the properties, is to be judged at least.
+CLAUSES, PROPERTIES = 0.85, 0.80
+
+
+@pytest.fixture(scope="module", params=SUBJECTS)
+def report(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The report on one runtime, with ``exit`` and ``left``: what the host has now that it had not before."""
+    runtime = str(request.param)
+    if shutil.which(runtime) is None:
+        pytest.skip(f"{runtime} is not installed")
+    file = tmp_path_factory.mktemp("report") / "report.json"
+    before = snapshot()
+    command = [sys.executable, "-m", "ocivalidate", "runtime", "--no-config", "--runtime", runtime]
+    done = subprocess.run(
+        [*command, "--output", f"json={file}"], capture_output=True, text=True, timeout=300, check=False
+    )
+    content = json.loads(file.read_text()) if file.exists() else {"reports": [{"results": [], "findings": []}]}
+    found: dict[str, Any] = content["reports"][0]
+    return found | {"exit": done.returncode, "said": done.stdout[-3000:] + done.stderr, "left": snapshot() - before}
+
+
+def test_only_known_deviations(report: dict[str, Any]) -> None:
+    wrong = [
+        (result["outcome"], result["case"], result["clause"], result["reason"])
+        for result in report["results"]
+        if result["outcome"] in ("fail", "error", "xpass")
+    ]
+    warnings = {finding["location"]["case"] for finding in report["findings"] if finding["severity"] != "error"}
+    assert [entry for entry in wrong if entry[1] not in warnings] == []
+    assert report["exit"] == 0, report["said"]
+
+
+def test_most_clauses_are_judged(report: dict[str, Any]) -> None:
+    judged = {result["clause"] for result in report["results"] if result["outcome"] in JUDGED}
+    must = [
+        clause.id
+        for clause in load("runtime").values()
+        if clause.judged == "dynamic"
+        and clause.level in (Level.MUST, Level.MUST_NOT)
+        and clause.holds_in(report["release"])
+        and clause.concerns({"linux"})
+    ]
+    missed = [clause for clause in must if clause not in judged]
+    assert len(must) - len(missed) >= CLAUSES * len(must), missed
+    if report["release"] == "1.3.0":
+        assert len(judged) >= 150
+    # Whatever is not judged here was skipped for a fact, or stands in the list with its reason.
+    skipped = {result["clause"] for result in report["results"] if result["outcome"] == "skip"}
+    assert [clause for clause in missed if clause not in skipped and clause not in unjudged()] == []
+
+
+def test_most_properties_are_observed(report: dict[str, Any]) -> None:
+    ran = {result["case"] for result in report["results"] if result["outcome"] in JUDGED}
+    observed = {pointer for case in load_cases(folder("conformance")) if case.id in ran for pointer in case.sets}
+    leaves = [leaf.pointer for leaf in properties() if leaf.holds_in(report["release"])]
+    missed = [pointer for pointer in leaves if pointer not in observed]
+    assert len(leaves) - len(missed) >= PROPERTIES * len(leaves), missed
+
+
+def test_the_host_is_as_it_was(report: dict[str, Any]) -> None:
+    assert sorted(report["left"]) == []
+
+
+def test_every_skip_has_a_reason(report: dict[str, Any]) -> None:
+    assert [result for result in report["results"] if result["outcome"] == "skip" and not result["reason"]] == []
+
+
+@pytest.mark.parametrize("path", [Path("/bin/true"), Path("/bin/false")])
+def test_what_is_no_runtime_never_conforms(path: Path) -> None:
+    command = [sys.executable, "-m", "ocivalidate", "runtime", "--no-config", "--runtime", str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2
+    assert "Bail out!" in done.stdout
