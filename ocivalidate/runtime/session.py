@@ -111,6 +111,8 @@ class Session:
                 "features": tested.features is not None,
             },
             "release": tested.release,
+            # What every container, group and folder of this run begins with.
+            "prefix": self.stage.prefix,
             "host": self.stage.host.facts(),
             # Whatever the run makes on this host bears this name.
             "name": self.stage.prefix.rstrip("-"),

@@ -9,7 +9,7 @@ from ocivalidate.runtime import cgroups
 
 
 def snapshot() -> frozenset[str]:
-    """A line for each thing. Processes are ours and those that lost their parent, without kernel threads."""
+    """A line for each thing. Processes are those whose command or control group bears a run's name."""
     return frozenset({*_mounts(), *_groups(), *_processes(), *_files()})
 
 
@@ -33,13 +33,13 @@ def _processes() -> set[str]:
 
 
 def _process(pid: str) -> tuple[str, str]:
-    """A process and its command, which is empty for kernel threads and for what does not concern us."""
+    """A process with its command and its groups, where either is of a run of ours; else nothing."""
     try:
-        command = Path("/proc", pid, "cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
+        said = Path("/proc", pid, "cmdline").read_bytes() + Path("/proc", pid, "cgroup").read_bytes()
     except OSError:
         return pid, ""
-    words = ("ocivalidate", "probe.pyc", "runc", "crun")
-    return pid, command if any(word in command for word in words) and int(pid) != os.getpid() else ""
+    text = said.replace(b"\0", b" ").decode("utf-8", "replace")
+    return pid, text if "ocivalidate-" in text else ""
 
 
 def _files() -> set[str]:
