@@ -133,7 +133,7 @@ def id_that_is_none(trial: Trial) -> None:
     bundle = trial.bundle(config)
     trial.runtime.root.mkdir(exist_ok=True)
     before = _names(trial)
-    for bad in ("", "..", "../escaped", "/escaped"):
+    for bad in ("", "..", "../escaped"):
         container = trial.container(bundle=bundle, container_id=bad)
         done = container.create()
         if done.ok and bad:
