@@ -75,19 +75,24 @@ def _recognizes(trial: Trial, clause: str, names: Sequence[str], make: Make) -> 
     return [name for name in names if name not in refused]
 
 
-@case(*STRUCTURE, needs=["features"])
+@case(*STRUCTURE)
 def structure(trial: Trial) -> None:
     """The structure that the command features prints is as the specification has it."""
-    file = trial.folder / "features.json"
     done = trial.runtime.invoke("features")
+    if not done.ok:
+        trial.skip("the runtime has no features command")
+    file = trial.folder / "features.json"
     file.write_text(done.stdout, encoding="utf-8", errors="surrogateescape")
     judged = judge_document("features", file, trial.release)
+    # A text that is no JSON has nothing of what the structure has to have.
+    no_json = "; ".join(found.broken for clause, found in judged.items() if found.broken and "/glossary." in clause)
     for clause in STRUCTURE:
         found = judged.get(clause)
-        if found is None or found.skipped:
+        if not no_json and (found is None or found.skipped):
             trial.skip(found.skipped if found else "not present", clause)
         else:
-            trial.expect_that(clause, found.broken, held=not found.broken, want="a structure as features.md has it")
+            broken = no_json or (found.broken if found else "")
+            trial.expect_that(clause, broken, held=not broken, got=done.stdout, want="what features.md describes")
 
 
 @case("features.hooks.supported", needs=["root", "features"])

@@ -79,7 +79,7 @@ def one_life(trial: Trial) -> None:
         trial.expect(clause, "the program ran before start", got=(root / "tmp" / "ran").exists(), want=False)
     (root / "tmp" / "before-start").write_text("after create", encoding="utf-8")
     answers["start"] = container.start().ok
-    facts = container.facts()
+    facts = container.facts(patience=10)
     for clause in ("runtime.start.runs-process", "runtime.lifecycle.run-program"):
         trial.expect(clause, "another program was run", got=facts.value("argv"), want=config["process"]["args"])
         trial.expect(clause, "the program did not run", got=(root / "tmp" / "ran").exists(), want=True)
@@ -116,9 +116,13 @@ def config_is_rewritten(trial: Trial) -> None:
     container = trial.container(config).must_create()
     other = trial.config(*steps(["argv"], ["environ"], ["uname"], ["ids"], ["wait"]))
     other["process"]["env"] = ["WHICH=second"]
-    late = trial.folder / "poststop-ran"
+    late = trial.folder / "a-hook-ran"
     hook = {"path": "/bin/sh", "args": ["sh", "-c", f"cat > /dev/null; echo > '{late}'"]}
-    other |= {"hostname": "second", "annotations": {"org.example.which": "second"}, "hooks": {"poststop": [hook]}}
+    other |= {
+        "hostname": "second",
+        "annotations": {"org.example.which": "second"},
+        "hooks": {"poststart": [hook], "poststop": [hook]},
+    }
     trial.rewrite(container.bundle, other)
     container.must_start()
     facts = container.facts()

@@ -198,7 +198,7 @@ def running_container(trial: Trial) -> None:
         "runtime.delete.not-stopped-no-effect", "it is another process", got=before["process"], want=created["process"]
     )
     container.must_kill("USR1")
-    caught = container.wait_line(lambda line: "signal" in line)
+    caught = container.wait_line(lambda line: "signal" in line, patience=5)
     trial.expect(
         "runtime.delete.not-stopped-no-effect", "it does not run on", got=caught, want={"signal": int(signal.SIGUSR1)}
     )

@@ -16,14 +16,14 @@ def _number(name: str) -> int:
 
 
 def _caught(container: Container, how_many: int) -> list[int]:
-    """The signals that the probe reports, once there are so many, or the container has ended."""
+    """The signals that the probe reports, once there are so many, or no more are to come."""
 
-    def look(text: str) -> list[int] | None:
+    def reported(text: str) -> list[int]:
         found = [line.removeprefix('{"signal":').rstrip("}") for line in text.splitlines() if "signal" in line]
-        return list(map(int, found)) if len(found) >= how_many else None
+        return list(map(int, found))
 
-    found: list[int] | None = container.wait_output(look)
-    return found if found is not None else []
+    container.wait_output(lambda text: len(reported(text)) >= how_many or None, patience=5)
+    return reported(container.printed())
 
 
 @case(CLAUSE, needs=["root"])

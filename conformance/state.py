@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 from pathlib import Path
 
@@ -30,9 +31,11 @@ def _judge_form(trial: Trial, container: Container) -> None:
     file.write_text(text, encoding="utf-8", errors="surrogateescape")
     judged = judge_document("state", file, trial.release)
     broken = {clause: found.broken for clause, found in judged.items() if found.broken and "lint/" not in clause}
+    # A text that is no JSON has nothing of what a state has to have.
+    no_json = "; ".join(message for clause, message in broken.items() if "/glossary." in clause)
     for clause in FORM:
         if clause in judged:
-            message = broken.get(clause, "")
+            message = broken.get(clause, no_json)
             trial.expect_that(clause, message, held=not message, got=text, want="a state as runtime.md has it")
     for clause in WHOLE_FORM:
         message = "; ".join(broken.values())
@@ -45,6 +48,9 @@ def _judge_truth(trial: Trial, container: Container, status: str) -> None:
     got = {name: state.get(name) for name in ("id", "status", "annotations")}
     want = {"id": container.id, "status": status, "annotations": ANNOTATIONS}
     trial.expect(RETURNS, f"the state of a container that is {status} is not true", got=got, want=want)
+    version = str(state.get("ociVersion"))
+    held = re.fullmatch(r"[0-9]+\.[0-9]+\.[0-9]+([-+].+)?", version) is not None
+    trial.expect_that(RETURNS, "ociVersion is no version of runtime-spec", held=held, got=version, want="as in 1.2.1")
     told = str(state.get("bundle"))
     same = os.path.isdir(told) and os.path.samefile(told, container.bundle)
     trial.expect_that(RETURNS, "bundle is another folder", held=same, got=told, want=str(container.bundle))

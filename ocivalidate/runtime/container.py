@@ -17,6 +17,7 @@ from ocivalidate.runtime.driver import Call
 from ocivalidate.runtime.facts import Facts, find_facts, lines
 from ocivalidate.runtime.operations import Operations, TimedOut
 
+_END_PATIENCE = 10.0  # seconds in which a process that was killed, or has nothing more to do, is to end
 _STATUS_PATIENCE = 5.0  # seconds in which a runtime is to notice that a process has ended
 _CLEANING_PATIENCE = 10.0  # seconds that a case has at least to clean up
 
@@ -192,10 +193,14 @@ class Container:
         return self._pidfd >= 0 and not select.select([self._pidfd], [], [], 0)[0]
 
     def wait_exit(self) -> None:
-        """Wait for the end of the container process. Raises :class:`TimedOut`."""
+        """Wait for the end of the container process, which has been killed or has nothing more to do.
+
+        Raises :class:`RuntimeFailed` when it does not end.
+        """
         if self._pidfd < 0:
             raise RuntimeFailed("the runtime did not say which process is the container's")
-        self._poll(self._pidfd, "the end of the container process")
+        if not self._poll(self._pidfd, "the end of the container process", _END_PATIENCE):
+            raise RuntimeFailed(f"the container process did not end within {_END_PATIENCE:.0f} s")
 
     def wait_stopped(self) -> Container:
         """Wait for the end of the container process, and until the runtime reports it.
@@ -208,22 +213,29 @@ class Container:
             raise RuntimeFailed(f"the process has ended, but the status is {status or 'unknown'}")
         return self
 
-    def facts(self) -> Facts:
+    def facts(self, patience: float | None = None) -> Facts:
         """Wait for what the probe in the container prints.
 
-        Raises :class:`RuntimeFailed` when the container ends without, :class:`TimedOut`.
+        Raises :class:`RuntimeFailed` when the container ends without, or ``patience`` is over, :class:`TimedOut`.
         """
-        found: Facts | None = self.wait_output(find_facts)
+        found: Facts | None = self.wait_output(find_facts, patience)
+        if found is None and self.alive():
+            raise RuntimeFailed(f"the program in the container reports nothing within {patience:.0f} s")
         if found is None:
             raise RuntimeFailed(f"the container ended without a report: {self._last_words()}")
         return found
 
-    def wait_line(self, wanted: Callable[[Any], bool]) -> Any:
+    def wait_line(self, wanted: Callable[[Any], bool], patience: float | None = None) -> Any:
         """Wait for a line of JSON that is ``wanted``; ``None`` when the container ends without printing it."""
-        return self.wait_output(lambda text: next((data for data in lines(text) if wanted(data)), None))
+        return self.wait_output(lambda text: next((data for data in lines(text) if wanted(data)), None), patience)
 
-    def wait_output(self, look: Callable[[str], Any]) -> Any:
-        """Wait until ``look`` finds something (not ``None``) in what the container printed, and return that."""
+    def wait_output(self, look: Callable[[str], Any], patience: float | None = None) -> Any:
+        """Wait until ``look`` finds something (not ``None``) in what the container printed, and return that.
+
+        ``None`` when the container has ended, or after ``patience`` seconds (default: raises :class:`TimedOut` when the
+        time of the case is over).
+        """
+        until = None if patience is None else time.monotonic() + patience
         watch = syscalls.watch(str(self.output))
         try:
             while True:
@@ -232,7 +244,8 @@ class Container:
                 found = look(self.printed())
                 if found is not None or ended:
                     return found
-                self._poll(watch, "what the container prints")
+                if not self._poll(watch, "what the container prints", until and max(0.0, until - time.monotonic())):
+                    return None
                 with contextlib.suppress(BlockingIOError):
                     os.read(watch, 65536)
         finally:
@@ -249,14 +262,19 @@ class Container:
     def _complaints(self) -> list[str]:
         return self.errors.read_text(encoding="utf-8", errors="replace").splitlines() if self.errors.exists() else []
 
-    def _poll(self, descriptor: int, what: str) -> None:
-        """Wait until a descriptor can be read, or the container process has ended."""
+    def _poll(self, descriptor: int, what: str, patience: float | None = None) -> bool:
+        """Wait until a descriptor can be read, or the container process has ended.
+
+        False when neither comes within ``patience`` seconds.
+        """
         start = time.monotonic()
         left = self.runtime.deadline - start
-        ready = left > 0 and select.select({descriptor, self._pidfd} - {-1}, [], [], left)[0]
+        seconds = left if patience is None else min(left, patience)
+        ready = left > 0 and select.select({descriptor, self._pidfd} - {-1}, [], [], seconds)[0]
         self.runtime.waited += time.monotonic() - start
-        if not ready:
+        if not ready and (patience is None or seconds == left):
             raise TimedOut(f"waited in vain for {what}")
+        return bool(ready)
 
     # ----------------------------------------------------------------------------------------------- what is left
 
