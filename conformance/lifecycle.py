@@ -44,6 +44,7 @@ def _environment_built(container: Container, config: Mapping[str, Any]) -> dict[
     "runtime.lifecycle.destroy-undo",
     "runtime.start.runs-process",
     "runtime.delete.removes-resources",
+    "runtime.delete.keeps-foreign-resources",
     needs=["root"],
 )
 def one_life(trial: Trial) -> None:
@@ -98,6 +99,9 @@ def one_life(trial: Trial) -> None:
     for clause in ("runtime.delete.removes-resources", "runtime.lifecycle.destroy-undo"):
         trial.expect(clause, "delete leaves behind what create made", got=container.leftovers(), want=[])
         trial.expect(clause, "state still knows the container", got=container.exists(), want=False)
+    kept = [container.bundle / "config.json", root / "tmp" / "ran", root / "tmp" / "before-start"]
+    gone = [str(path.relative_to(container.bundle)) for path in kept if not path.is_file()]
+    trial.expect("runtime.delete.keeps-foreign-resources", "delete removes what is in the bundle", got=gone, want=[])
 
 
 @case(
