@@ -16,7 +16,7 @@ LINKS = {
 }
 
 
-@case(ONLY_STANDARD, "runtime-linux.dev-symlinks", needs=["root"])
+@case(ONLY_STANDARD, "runtime-linux.dev-symlinks", needs=["root", "isolation"])
 def descriptors_and_links(trial: Trial) -> None:
     """The program has the standard descriptors alone, also when the runtime was given more; /dev has its links."""
     secret = trial.folder / "secret"

@@ -16,12 +16,19 @@ _NAMESPACES = {"pid": "pid", "ipc": "ipc", "uts": "uts", "mount": "mnt"}
 
 
 def _command_line(container: Container) -> list[str]:
-    return Path(f"/proc/{container.pid}/cmdline").read_text(encoding="utf-8").rstrip("\0").split("\0")
+    """That of the container process; the runtime may have named one that is not there."""
+    try:
+        text = Path(f"/proc/{container.pid}/cmdline").read_text(encoding="utf-8")
+    except OSError:
+        return []
+    return text.rstrip("\0").split("\0")
 
 
 def _environment_built(container: Container, config: Mapping[str, Any]) -> dict[str, bool]:
     """Which of the resources that a config asks for are there, as the kernel tells it of the container process."""
     folder = f"/proc/{container.pid}"
+    if not os.path.isdir(folder):
+        return {"the container process": False}
     own = {
         kind: os.readlink(f"{folder}/ns/{file}") != os.readlink(f"/proc/self/ns/{file}")
         for kind, file in _NAMESPACES.items()

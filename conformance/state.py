@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import signal
 from pathlib import Path
 
 from ocivalidate.runtime import Container, Trial, case, document_clauses, judge_document
@@ -119,8 +118,7 @@ def killed_behind_the_back(trial: Trial) -> None:
         container = trial.container().must_create()
         if started:
             container.must_start()
-        os.kill(container.pid, signal.SIGKILL)
-        container.wait_exit()
+        container.end_process()
         status = container.wait_for_status("stopped")
         trial.expect(RETURNS, "the container process was killed", got=status, want="stopped")
         deleted = container.delete()

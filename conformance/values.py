@@ -238,7 +238,7 @@ _OTHERS = {
 }
 
 
-@case("config-linux.namespaces.path.type-mismatch-error", needs=["root"])
+@case("config-linux.namespaces.path.type-mismatch-error", needs=["root", "isolation"])
 def namespace_of_another_type(trial: Trial) -> None:
     """A path that leads to a namespace of another type than the entry says is refused."""
     clause = "config-linux.namespaces.path.type-mismatch-error"
@@ -260,7 +260,7 @@ def namespace_of_another_type(trial: Trial) -> None:
         container.clean_up()
 
 
-@case("config-linux.devices.path.mismatch-error", needs=["root"])
+@case("config-linux.devices.path.mismatch-error", needs=["root", "isolation"])
 def device_where_another_file_is(trial: Trial) -> None:
     """A device whose path is taken by a file, a folder or another device is refused."""
     clause = "config-linux.devices.path.mismatch-error"
@@ -281,7 +281,7 @@ def device_where_another_file_is(trial: Trial) -> None:
         container.clean_up()
 
 
-@case("config-linux.intelRdt.no-resctrl-error", needs=["root"])
+@case("config-linux.intelRdt.no-resctrl-error", needs=["root", "isolation"])
 def intel_rdt_without_resctrl(trial: Trial) -> None:
     """Resource control is refused where its file system is not mounted."""
     if os.path.exists("/sys/fs/resctrl/schemata"):
@@ -296,7 +296,7 @@ def _case_of(table: Table, row: Row) -> Callable[[Trial], None]:
 
     function.__name__ = row.name
     function.__doc__ = f"An invalid value of {row.pointer} is refused: {row.name.replace('-', ' ')}."
-    return case(*row.clauses, needs=("root", *table.needs))(function)
+    return case(*row.clauses, needs=("root", "isolation", *table.needs))(function)
 
 
 globals().update({row.name: _case_of(table, row) for table in TABLES for row in table.rows})

@@ -181,7 +181,8 @@ class Container:
     def _remember(self, pid: int) -> None:
         """Note the process and its groups, as the runtime will not know them when they matter."""
         self.pid = pid
-        if pid > 0:
+        # What it names is killed in the end: a runtime that is wrong about it must not have us kill ourselves.
+        if pid > 1 and pid not in (os.getpid(), os.getppid()):
             with contextlib.suppress(OSError):
                 self._pidfd = os.pidfd_open(pid)
                 self._groups = cgroups.of_process(pid)
@@ -201,6 +202,16 @@ class Container:
             raise RuntimeFailed("the runtime did not say which process is the container's")
         if not self._poll(self._pidfd, "the end of the container process", _END_PATIENCE):
             raise RuntimeFailed(f"the container process did not end within {_END_PATIENCE:.0f} s")
+
+    def end_process(self) -> None:
+        """Kill the container process without the runtime, and wait for its end.
+
+        Raises :class:`RuntimeFailed` when the runtime did not say which it is.
+        """
+        if self._pidfd >= 0:
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
+        self.wait_exit()
 
     def wait_stopped(self) -> Container:
         """Wait for the end of the container process, and until the runtime reports it.
