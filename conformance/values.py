@@ -58,15 +58,12 @@ _DENIED = {"allow": False, "type": "c", "major": 1, "minor": 99, "access": "w"}
 PROCESS = Table(
     (
         Row("process-cwd-relative", "/process/cwd", "tmp", "/tmp"),
-        Row("process-cwd-empty", "/process/cwd", ""),
         Row("process-args-empty", "/process/args", []),
         Row("process-args-type", "/process/args", "/usr/bin/python3"),
         Row("process-env-type", "/process/env", {"A": "b"}),
         Row("process-terminal-type", "/process/terminal", "no", good=False),
         Row("process-user-uid-negative", "/process/user/uid", -5, 5),
-        Row("process-user-uid-range", "/process/user/uid", 1 << 32),
         Row("process-user-uid-type", "/process/user/uid", "root"),
-        Row("process-user-gid-negative", "/process/user/gid", -5, 5),
         Row("process-user-umask-negative", "/process/user/umask", -1, 18, since="1.0.2"),
         Row("process-oom-score-adj-range", "/process/oomScoreAdj", 1001, 1000),
         Row("process-capabilities-type", "/process/capabilities/bounding", "CAP_KILL"),
@@ -94,7 +91,6 @@ PROCESS = Table(
 GENERAL = Table(
     (
         Row("root-path-missing", "/root/path", "nosuch"),
-        Row("root-path-file", "/root/path", "config.json"),
         Row("root-readonly-type", "/root/readonly", "no", good=False),
         Row("hostname-too-long", "/hostname", "h" * 65, "h" * 64),
         Row("mount-type-unknown", "/mounts/-", _TMPFS | {"type": "nosuchfs"}, _TMPFS),
@@ -122,7 +118,6 @@ LINUX = Table(
         Row("device-mode-type", "/linux/devices/-", _DEVICE | {"fileMode": "0666"}),
         Row("sysctl-unknown", "/linux/sysctl/kernel.nosuch", "1"),
         Row("sysctl-value", "/linux/sysctl/kernel.msgmax", "many", "8192"),
-        Row("sysctl-type", "/linux/sysctl/kernel.msgmax", 8192),
         Row("rootfs-propagation-unknown", "/linux/rootfsPropagation", "nosuch", "slave"),
         Row("personality-domain-unknown", "/linux/personality/domain", "BSD", "LINUX", since="1.0.2"),
         Row("memory-policy-mode-unknown", "/linux/memoryPolicy/mode", "MPOL_NOSUCH", since="1.3.0"),
@@ -183,10 +178,7 @@ CPU = Table(
     needs=("controller:cpu",),
 )
 CPUSET = Table(
-    (
-        Row("cpu-cpus-unreadable", "/linux/resources/cpu/cpus", "none", "0"),
-        Row("cpu-cpus-too-many", "/linux/resources/cpu/cpus", "0-100000"),
-    ),
+    (Row("cpu-cpus-too-many", "/linux/resources/cpu/cpus", "0-100000", "0"),),
     needs=("controller:cpuset",),
 )
 DEVICES = Table((Row("device-rule-type-unknown", "/linux/resources/devices/-", _DENIED | {"type": "x"}, _DENIED),))
