@@ -45,6 +45,7 @@ def some_device(trial: Trial) -> dict[str, int]:
 @case(
     CREATE_RESOURCES,
     sets=pointers(*(f"blockIO/{name}/*/{leaf}" for name in THROTTLES for leaf in ("major", "minor", "rate"))),
+    needs=["root"],
 )
 def block_io_throttles(trial: Trial) -> None:
     """How fast a device may be read and written, in bytes and in operations, is as the config says."""
@@ -54,14 +55,14 @@ def block_io_throttles(trial: Trial) -> None:
     limited(trial, {"blockIO": {name: [{**device, "rate": rate}] for name, rate in rates}})
 
 
-@case(sets=pointers("blockIO/weight"))
+@case(sets=pointers("blockIO/weight"), needs=["root"])
 def block_io_weight(trial: Trial) -> None:
     """The weight of the group among those that use block devices is that of the config."""
     io_controller(trial)
     limited(trial, {"blockIO": {"weight": 345}})
 
 
-@case(sets=pointers("blockIO/leafWeight"), needs=["cgroup:v1"])
+@case(sets=pointers("blockIO/leafWeight"), needs=["root", "cgroup:v1"])
 def block_io_leaf_weight(trial: Trial) -> None:
     """The weight of the group's own tasks against those of groups below is that of the config."""
     io_controller(trial)
@@ -86,7 +87,7 @@ def _takes_weights(trial: Trial, controller: str, *files: str) -> dict[str, int]
     return {}
 
 
-@case(sets=pointers(*(f"blockIO/weightDevice/*/{leaf}" for leaf in ("major", "minor", "weight"))))
+@case(sets=pointers(*(f"blockIO/weightDevice/*/{leaf}" for leaf in ("major", "minor", "weight"))), needs=["root"])
 def block_io_weight_device(trial: Trial) -> None:
     """The weight of the group on one device is that of the config."""
     controller = io_controller(trial)
@@ -95,7 +96,7 @@ def block_io_weight_device(trial: Trial) -> None:
     limited(trial, {"blockIO": {"weightDevice": [{**device, "weight": 234}]}})
 
 
-@case(sets=pointers("blockIO/weightDevice/*/leafWeight"), needs=["cgroup:v1"])
+@case(sets=pointers("blockIO/weightDevice/*/leafWeight"), needs=["root", "cgroup:v1"])
 def block_io_leaf_weight_device(trial: Trial) -> None:
     """The weight of the group's own tasks on one device is that of the config."""
     device = _takes_weights(trial, io_controller(trial), "blkio.leaf_weight_device")
@@ -109,7 +110,7 @@ def block_io_leaf_weight_device(trial: Trial) -> None:
     CREATE_RESOURCES,
     "config-linux.resources.hugepageLimits.fallback",
     sets=pointers("hugepageLimits/*/limit", "hugepageLimits/*/pageSize"),
-    needs=["controller:hugetlb"],
+    needs=["root", "controller:hugetlb"],
 )
 def hugepage_limits(trial: Trial) -> None:
     """The limit on huge pages of each size is that of the config: reserved ones, where the kernel counts these."""
@@ -131,19 +132,21 @@ def hugepage_limits(trial: Trial) -> None:
         trial.expect(clause, "use of huge pages is not limited", got=got, want=str(entry["limit"]))
 
 
-@case(sets=pointers("network/classID"), needs=["controller:net_cls"])
+@case(sets=pointers("network/classID"), needs=["root", "controller:net_cls"])
 def network_class(trial: Trial) -> None:
     """The class of packets is that of the config."""
     limited(trial, {"network": {"classID": 0x00100003}})
 
 
-@case(sets=pointers("network/priorities/*/name", "network/priorities/*/priority"), needs=["controller:net_prio"])
+@case(
+    sets=pointers("network/priorities/*/name", "network/priorities/*/priority"), needs=["root", "controller:net_prio"]
+)
 def network_priorities(trial: Trial) -> None:
     """The priority of packets on an interface is that of the config."""
     limited(trial, {"network": {"priorities": [{"name": "lo", "priority": 345}]}})
 
 
-@case(sets=pointers("rdma/*/hcaHandles", "rdma/*/hcaObjects"), needs=["controller:rdma"])
+@case(sets=pointers("rdma/*/hcaHandles", "rdma/*/hcaObjects"), needs=["root", "controller:rdma"])
 def rdma(trial: Trial) -> None:
     """The limits on an RDMA device are those of the config."""
     devices = sorted(path.name for path in Path("/sys/class/infiniband").glob("*"))
@@ -162,7 +165,7 @@ def with_unified(trial: Trial, **files: str) -> dict[str, Any]:
     return config
 
 
-@case(MISSING)
+@case(MISSING, needs=["root"])
 def unified_without_controller(trial: Trial) -> None:
     """A file of a controller that is not there is an error: one that no kernel has, or that version 1 has taken."""
     message = "unified speaks of a controller that is not there, and create does not say so"
@@ -172,7 +175,7 @@ def unified_without_controller(trial: Trial) -> None:
         trial.refused(MISSING, config, message, pointer=f"{RESOURCES}/unified")
 
 
-@case(WRITTEN, ENABLED, sets=pointers("unified/*"), needs=["cgroup:v2", "controller:memory", "controller:pids"])
+@case(WRITTEN, ENABLED, sets=pointers("unified/*"), needs=["root", "cgroup:v2", "controller:memory", "controller:pids"])
 def unified(trial: Trial) -> None:
     """What unified says stands in the files, those that runtimes give no thought to included."""
     resources = {"unified": {"memory.high": "104857600", "memory.oom.group": "1", "pids.max": "77"}}
@@ -190,7 +193,7 @@ def unified(trial: Trial) -> None:
     trial.expect(WRITTEN, "cgroup.max.depth is not written", got=got, want="7")
 
 
-@case("config-linux.resources.v1-to-v2.unconvertible-error", needs=["cgroup:v2"])
+@case("config-linux.resources.v1-to-v2.unconvertible-error", needs=["root", "cgroup:v2"])
 def without_equivalent(trial: Trial) -> None:
     """A setting of version 1 that version 2 has nothing like is an error."""
     config = trial.config("wait")

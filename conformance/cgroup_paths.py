@@ -76,7 +76,7 @@ def remove_later(trial: Trial, path: str) -> None:
     trial.undo(lambda: [f"control group {folder}" for folder in cgroups.remove(layout, path)])
 
 
-@case(CREATED, ABSOLUTE, CONSISTENT, sets=[PATH])
+@case(CREATED, ABSOLUTE, CONSISTENT, sets=[PATH], needs=["root"])
 def absolute_path(trial: Trial) -> None:
     """Groups at an absolute path are made, the process is in that of every controller, twice at the same place."""
     path = own_path(trial, "above", "deeper", "own")
@@ -100,7 +100,7 @@ def _is_member(trial: Trial, controller: str, path: str, pid: int) -> bool:
     return str(pid) in (text or "").split()
 
 
-@case(CREATED, CONSISTENT, sets=[PATH])
+@case(CREATED, CONSISTENT, sets=[PATH], needs=["root"])
 def relative_path(trial: Trial) -> None:
     """A relative path leads to a group of that name, and the second time to the same."""
     name = f"{trial.stage.prefix}relative"
@@ -116,7 +116,7 @@ def relative_path(trial: Trial) -> None:
     trial.expect(CONSISTENT, "the same cgroupsPath leads to another group", got=seen[1], want=seen[0])
 
 
-@case(CREATED, "runtime.lifecycle.create-resources")
+@case(CREATED, "runtime.lifecycle.create-resources", needs=["root"])
 def no_path(trial: Trial) -> None:
     """Without cgroupsPath the process is in groups that have the limits of the config."""
     container = trial.container(with_path(trial, None)).must_create()
@@ -137,7 +137,7 @@ def _limits() -> dict[str, str]:
     return {"memory": str(200 << 20), "pids": "50"}
 
 
-@case(CONSISTENT, UNFIT, sets=[f"/linux/resources/{name}/limit" for name in ("memory", "pids")])
+@case(CONSISTENT, UNFIT, sets=[f"/linux/resources/{name}/limit" for name in ("memory", "pids")], needs=["root"])
 def two_in_one_path(trial: Trial) -> None:
     """A second container with the path of a first that lives joins it in its group, or is refused."""
     path = own_path(trial)
@@ -162,14 +162,14 @@ def two_in_one_path(trial: Trial) -> None:
     trial.expect(UNFIT, "the first container ended because of the second", got=first.alive(), want=True)
 
 
-@case(UNFIT, needs=["controller:freezer", "cgroup:v1"])
+@case(UNFIT, needs=["root", "controller:freezer", "cgroup:v1"])
 def frozen_group(trial: Trial) -> None:
     """A container in a group that is frozen is refused, or it runs: it is never said to run and does not."""
     path = trial.make_group("frozen")
     file = Path(f"{trial.stage.layout.controllers['freezer']}{path}", "freezer.state")
     file.write_text("FROZEN", encoding="ascii")
     trial.undo(lambda: file.exists() and file.write_text("THAWED", encoding="ascii") and None)
-    trial.control(with_path(trial, own_path(trial)))
+    trial.control(with_path(trial, None))
     container = trial.container(without_limits(with_path(trial, path, *steps(["ids"], ["wait"]))))
     done = container.create()
     if done.ended == "timeout":
@@ -193,24 +193,24 @@ def _runs(container: Container) -> str:
 
 def _refuses(trial: Trial, name: str) -> None:
     remove_later(trial, own_path(trial))
-    config, control = with_path(trial, own_path(trial, name)), with_path(trial, own_path(trial, "control"))
+    config, control = with_path(trial, own_path(trial, name)), with_path(trial, None)
     message = "no group can be at such a cgroupsPath, and create does not say so"
     trial.refused(REJECTED, config, message, control=control, pointer=PATH)
 
 
-@case(REJECTED)
+@case(REJECTED, needs=["root"])
 def path_too_long(trial: Trial) -> None:
     """A path that is longer than the kernel takes is an error."""
     _refuses(trial, "n" * 5000)
 
 
-@case(REJECTED)
+@case(REJECTED, needs=["root"])
 def path_with_zero_byte(trial: Trial) -> None:
     """A path with a zero byte in it is an error: no name of a file can have one."""
     _refuses(trial, "zero\0byte")
 
 
-@case(REJECTED, NO_SIDE_EFFECTS, sets=[PATH])
+@case(REJECTED, NO_SIDE_EFFECTS, sets=[PATH], needs=["root"])
 def path_with_dots(trial: Trial) -> None:
     """A path with .. leads where it says, or is refused; one that leads out of the hierarchies leaves nothing there."""
     target = own_path(trial, "target")
@@ -245,10 +245,10 @@ def _folders(trial: Trial, paths: Iterable[str]) -> list[str]:
     return [folder for path in paths for folder in cgroups.folders(trial.stage.layout, path)]
 
 
-@case(REMOVES, KEEPS)
+@case(REMOVES, KEEPS, needs=["root"])
 def groups_after_delete(trial: Trial) -> None:
     """The groups that create made are gone after delete; those above and beside, which it did not make, stay."""
-    above = trial.make_group("above")
+    above = trial.make_group("above", above_others=True)
     beside = trial.make_group("above/beside")
     before = _folders(trial, (above, beside))
     container = trial.container(with_path(trial, f"{above}/own")).must_create().must_start()
@@ -260,7 +260,7 @@ def groups_after_delete(trial: Trial) -> None:
     trial.expect(KEEPS, "delete removes groups that it did not make", got=left, want=[])
 
 
-@case(KEEPS)
+@case(KEEPS, needs=["root"])
 def group_that_was_there(trial: Trial) -> None:
     """A group that was there before the container, at its cgroupsPath, is there after delete."""
     path = trial.make_group("own")
@@ -293,7 +293,7 @@ def _seen_inside(trial: Trial, *, own_namespace: bool) -> Facts:
 
 @case(
     sets=["/mounts/*/type", "/mounts/*/options", "/linux/namespaces/*/type"],
-    needs=["controller:pids", "namespace:cgroup"],
+    needs=["root", "controller:pids", "namespace:cgroup"],
 )
 def seen_in_a_namespace(trial: Trial) -> None:
     """In a cgroup namespace of its own the container is at the top, and a cgroup mount shows its groups, read-only."""
@@ -304,7 +304,8 @@ def seen_in_a_namespace(trial: Trial) -> None:
     _judge_mount(trial, facts)
 
 
-@case(sets=["/mounts/*/type", "/mounts/*/options"], needs=["controller:pids"])
+# Version 2 has no way to show a container no more than its own group, but a namespace.
+@case(sets=["/mounts/*/type", "/mounts/*/options"], needs=["root", "controller:pids", "cgroup:v1"])
 def seen_without_a_namespace(trial: Trial) -> None:
     """A cgroup mount shows the groups of the container, and read-only where it is to be so."""
     _judge_mount(trial, _seen_inside(trial, own_namespace=False))
@@ -345,7 +346,7 @@ def _owned(trial: Trial, *, namespace: bool = True, mount: tuple[str, ...] | Non
     return found
 
 
-@case(f"{OWNERS}.not-v1", needs=["cgroup:v1", "namespace:cgroup"])
+@case(f"{OWNERS}.not-v1", needs=["root", "cgroup:v1", "namespace:cgroup"])
 def owners_in_version_1(trial: Trial) -> None:
     """Groups of version 1 are not given to the user of the container, even where those of version 2 would be."""
     trial.expect(f"{OWNERS}.not-v1", "groups of version 1 change their owner", got=_owned(trial), want={})
@@ -359,7 +360,7 @@ def owners_in_version_1(trial: Trial) -> None:
     f"{OWNERS}.missing-file-no-fail",
     f"{OWNERS}.existing-files",
     f"{OWNERS}.no-others",
-    needs=["cgroup:v2", "namespace:cgroup"],
+    needs=["root", "cgroup:v2", "namespace:cgroup"],
 )
 def owners_in_version_2(trial: Trial) -> None:
     """A group is given to the user of the container with its delegate files, and only where it can write there."""
@@ -385,7 +386,7 @@ def owners_in_version_2(trial: Trial) -> None:
     trial.expect_that(
         f"{OWNERS}.existing-files",
         "not all files that are to change their owner do",
-        held=all(got.get(name) == USER for name in (".", *there) if name in got or name == "."),
+        held=all(got.get(name) == USER for name in (".", *there)),
         got=sorted(got),
         want="all that /sys/kernel/cgroup/delegate lists",
     )

@@ -28,13 +28,13 @@ SIGKILL = 9
 # --------------------------------------------------------------------------------------------------------------- cpu
 
 
-@case(CREATE_RESOURCES, sets=pointers("cpu/shares"), needs=["controller:cpu"])
+@case(CREATE_RESOURCES, sets=pointers("cpu/shares"), needs=["root", "controller:cpu"])
 def cpu_shares(trial: Trial) -> None:
     """The share of processor time is that of the config."""
     limited(trial, {"cpu": {"shares": 517}})
 
 
-@case(CREATE_RESOURCES, sets=pointers("cpu/quota", "cpu/period"), needs=["controller:cpu"])
+@case(CREATE_RESOURCES, sets=pointers("cpu/quota", "cpu/period"), needs=["root", "controller:cpu"])
 def cpu_quota(trial: Trial) -> None:
     """Quota and period are those of the config, and a program that computes gets no more processor time than that."""
     resources = {"cpu": {"quota": 33000, "period": 110000}}
@@ -45,7 +45,7 @@ def cpu_quota(trial: Trial) -> None:
     trial.applied(f"{RESOURCES}/cpu/quota", got=used < 0.33, want=True, message=f"{message}: {used:.2f} s of 0.5 s")
 
 
-@case(sets=pointers("cpu/quota", "cpu/period"), needs=["controller:cpu"])
+@case(sets=pointers("cpu/quota", "cpu/period"), needs=["root", "controller:cpu"])
 def cpu_quota_unlimited(trial: Trial) -> None:
     """A quota of -1 takes away that of a group which has one."""
     group = trial.make_group("quota")
@@ -55,13 +55,13 @@ def cpu_quota_unlimited(trial: Trial) -> None:
     limited(trial, {"cpu": {"quota": -1, "period": 120000}}, group=group)
 
 
-@case(sets=pointers("cpu/burst"), needs=["controller:cpu", "kernel:5.14"])
+@case(sets=pointers("cpu/burst"), needs=["root", "controller:cpu", "kernel:5.14"])
 def cpu_burst(trial: Trial) -> None:
     """What may be saved up of the quota is that of the config."""
     limited(trial, {"cpu": {"quota": 30000, "period": 100000, "burst": 12000}})
 
 
-@case(sets=pointers("cpu/idle"), needs=["controller:cpu", "kernel:5.15"])
+@case(sets=pointers("cpu/idle"), needs=["root", "controller:cpu", "kernel:5.15"])
 def cpu_idle(trial: Trial) -> None:
     """A group can be made idle, and one that is idle can be made as others are."""
     limited(trial, {"cpu": {"idle": 1}}).clean_up()
@@ -72,7 +72,7 @@ def cpu_idle(trial: Trial) -> None:
 
 @case(
     sets=pointers("cpu/realtimeRuntime", "cpu/realtimePeriod"),
-    needs=["controller:cpu", "cgroup:v1"],
+    needs=["root", "controller:cpu", "cgroup:v1"],
     alone=["real-time"],
 )
 def cpu_realtime(trial: Trial) -> None:
@@ -84,7 +84,7 @@ def cpu_realtime(trial: Trial) -> None:
     limited(trial, resources)
 
 
-@case(CREATE_RESOURCES, sets=pointers("cpu/cpus"), needs=["controller:cpuset", "cpus:2"])
+@case(CREATE_RESOURCES, sets=pointers("cpu/cpus"), needs=["root", "controller:cpuset", "cpus:2"])
 def cpuset(trial: Trial) -> None:
     """The process runs on the processors that are listed, and on no other."""
     only = trial.host.cpus[-1]
@@ -92,7 +92,7 @@ def cpuset(trial: Trial) -> None:
     trial.applied(f"{RESOURCES}/cpu/cpus", got=facts_of(container).value("affinity"), want=[only])
 
 
-@case(CREATE_RESOURCES, sets=pointers("cpu/mems"), needs=["controller:cpuset"])
+@case(CREATE_RESOURCES, sets=pointers("cpu/mems"), needs=["root", "controller:cpuset"])
 def cpuset_of_memory(trial: Trial) -> None:
     """The process has its memory from the nodes that are listed, and from no other."""
     nodes = numbers_of(content("/sys/devices/system/node", "has_memory") or "")
@@ -107,7 +107,7 @@ def cpuset_of_memory(trial: Trial) -> None:
 # ------------------------------------------------------------------------------------------------------------- memory
 
 
-@case(CREATE_RESOURCES, sets=pointers("memory/limit", "memory/reservation"), needs=["controller:memory"])
+@case(CREATE_RESOURCES, sets=pointers("memory/limit", "memory/reservation"), needs=["root", "controller:memory"])
 def memory_limit(trial: Trial) -> None:
     """The limits of memory are those of the config, and a program that takes more is ended."""
     resources = {"memory": {"limit": LIMIT, "reservation": RESERVATION}}
@@ -126,13 +126,13 @@ def _has_swap() -> bool:
     return len(Path("/proc/swaps").read_text(encoding="ascii").splitlines()) > 1
 
 
-@case(sets=pointers("memory/limit", "memory/swap"), needs=["controller:memory"])
+@case(sets=pointers("memory/limit", "memory/swap"), needs=["root", "controller:memory"])
 def memory_swap(trial: Trial) -> None:
     """The limit of memory with swap is that of the config."""
     limited(trial, {"memory": {"limit": LIMIT, "swap": LIMIT + 24 * MIB}})
 
 
-@case(sets=pointers("memory/limit", "memory/swap", "memory/reservation"), needs=["controller:memory"])
+@case(sets=pointers("memory/limit", "memory/swap", "memory/reservation"), needs=["root", "controller:memory"])
 def memory_unlimited(trial: Trial) -> None:
     """Limits of -1 take away those of a group which has some."""
     group = trial.make_group("memory")
@@ -145,19 +145,19 @@ def memory_unlimited(trial: Trial) -> None:
     limited(trial, {"memory": {"limit": -1, "swap": -1}}, group=group).clean_up()
 
 
-@case(sets=pointers("memory/swappiness"), needs=["controller:memory", "cgroup:v1"])
+@case(sets=pointers("memory/swappiness"), needs=["root", "controller:memory", "cgroup:v1"])
 def memory_swappiness(trial: Trial) -> None:
     """Swappiness is that of the config; zero is a value like others, and not that of groups above."""
     limited(trial, {"memory": {"swappiness": 0}})
 
 
-@case(sets=pointers("memory/disableOOMKiller"), needs=["controller:memory", "cgroup:v1"])
+@case(sets=pointers("memory/disableOOMKiller"), needs=["root", "controller:memory", "cgroup:v1"])
 def memory_oom_killer_disabled(trial: Trial) -> None:
     """The OOM killer is disabled where the config says so."""
     limited(trial, {"memory": {"limit": LIMIT, "disableOOMKiller": True}})
 
 
-@case(sets=pointers("memory/disableOOMKiller"), needs=["controller:memory", "cgroup:v1"])
+@case(sets=pointers("memory/disableOOMKiller"), needs=["root", "controller:memory", "cgroup:v1"])
 def memory_oom_killer_enabled(trial: Trial) -> None:
     """The OOM killer is enabled in a group in which it was disabled, where the config says so."""
     group = trial.make_group("oom")
@@ -177,7 +177,7 @@ def keeps_what_is_written(trial: Trial, file: str, text: str) -> bool:
         return False
 
 
-@case(sets=pointers("memory/kernel"), needs=["controller:memory", "cgroup:v1"])
+@case(sets=pointers("memory/kernel"), needs=["root", "controller:memory", "cgroup:v1"])
 def memory_kernel(trial: Trial) -> None:
     """The limit of kernel memory is that of the config."""
     if not keeps_what_is_written(trial, "memory.kmem.limit_in_bytes", str(LIMIT)):
@@ -185,7 +185,7 @@ def memory_kernel(trial: Trial) -> None:
     limited(trial, {"memory": {"kernel": LIMIT}})
 
 
-@case(sets=pointers("memory/kernelTCP"), needs=["controller:memory", "cgroup:v1"])
+@case(sets=pointers("memory/kernelTCP"), needs=["root", "controller:memory", "cgroup:v1"])
 def memory_kernel_tcp(trial: Trial) -> None:
     """The limit of memory for TCP buffers is that of the config."""
     if not keeps_what_is_written(trial, "memory.kmem.tcp.limit_in_bytes", str(LIMIT)):
@@ -193,7 +193,7 @@ def memory_kernel_tcp(trial: Trial) -> None:
     limited(trial, {"memory": {"kernelTCP": LIMIT}})
 
 
-@case(sets=pointers("memory/useHierarchy"), needs=["controller:memory", "cgroup:v1"])
+@case(sets=pointers("memory/useHierarchy"), needs=["root", "controller:memory", "cgroup:v1"])
 def memory_use_hierarchy(trial: Trial) -> None:
     """Accounting for groups below is switched off, or that is refused where the kernel cannot do it."""
     resources = {"memory": {"useHierarchy": False}}
@@ -212,7 +212,7 @@ def memory_use_hierarchy(trial: Trial) -> None:
 # --------------------------------------------------------------------------------------------------------------- pids
 
 
-@case(CREATE_RESOURCES, sets=pointers("pids/limit"), needs=["controller:pids"])
+@case(CREATE_RESOURCES, sets=pointers("pids/limit"), needs=["root", "controller:pids"])
 def pids_limit(trial: Trial) -> None:
     """There can be as many tasks as the config says, and no more."""
     container = limited(trial, {"pids": {"limit": 13}}, *steps(["forks", "40"], ["wait"]))
@@ -222,7 +222,7 @@ def pids_limit(trial: Trial) -> None:
     trial.applied(f"{RESOURCES}/pids/limit", got=8 <= children <= 12, want=True, message=message)
 
 
-@case("config-linux.resources.pids.limit.unlimited", needs=["controller:pids"])
+@case("config-linux.resources.pids.limit.unlimited", needs=["root", "controller:pids"])
 def pids_unlimited(trial: Trial) -> None:
     """A limit of -1 takes away that of a group which has one."""
     group = trial.make_group("pids")
@@ -236,7 +236,7 @@ def pids_unlimited(trial: Trial) -> None:
     trial.expect(clause, "with pids.limit -1 there cannot be 60 children", got=children, want=60)
 
 
-@case("config-linux.resources.pids.zero-valid", needs=["controller:pids"])
+@case("config-linux.resources.pids.zero-valid", needs=["root", "controller:pids"])
 def pids_zero(trial: Trial) -> None:
     """With a limit of 0, which is a limit, the program can have no child, or the container cannot be made at all."""
     config = trial.config(*steps(["forks", "5"], ["wait"]))

@@ -32,8 +32,25 @@ def device(path: str, kind: str, minor: int, **members: int) -> dict[str, Any]:
     return {"path": path, "type": kind, "major": MAJOR, "minor": minor, **members}
 
 
+def rules_or_skip(trial: Trial) -> None:
+    """Skip where rules on devices cannot be, or where we ourselves may not use the devices that they are tried with."""
+    mode = trial.stage.layout.mode
+    if mode == "none" or (mode != "v2" and "devices" not in trial.host.controllers):
+        trial.skip("this host has no control group controller devices")
+    node = trial.folder / "node"
+    node.unlink(missing_ok=True)
+    os.mknod(node, stat.S_IFCHR | 0o600, os.makedev(MAJOR, 1))
+    try:
+        os.close(os.open(node, os.O_RDONLY | os.O_NONBLOCK))
+    except PermissionError as problem:
+        trial.skip(f"we may not use devices of our own choice here: {problem.strerror}")
+    except OSError:
+        return
+
+
 def with_devices(trial: Trial, *entries: dict[str, Any], probe: Sequence[str]) -> dict[str, Any]:
     """A config with these devices, all of which may be used."""
+    rules_or_skip(trial)
     config = trial.config(*probe)
     config["linux"]["devices"] = list(entries)
     config["linux"]["resources"] = {"devices": [ALLOW_ALL]}
@@ -55,7 +72,7 @@ LISTED = (
 @case(
     AVAILABLE,
     sets=[f"{DEVICES}/{leaf}" for leaf in ("path", "type", "major", "minor", "fileMode", "uid", "gid")],
-    needs=["root"],
+    needs=["root", "cap:MKNOD"],
 )
 def listed(trial: Trial) -> None:
     """Listed devices are there: kind, numbers, mode, owner, in whatever folder; they can be opened."""
@@ -79,7 +96,7 @@ def listed(trial: Trial) -> None:
     trial.expect(AVAILABLE, "a device does not do what its numbers mean", got=got, want="\0" * 4)
 
 
-@case(AVAILABLE, sets=[f"{DEVICES}/type"], needs=["root"])
+@case(AVAILABLE, sets=[f"{DEVICES}/type"], needs=["root", "cap:MKNOD"])
 def unbuffered(trial: Trial) -> None:
     """A device of type u is a character device."""
     entry = device("/dev/listed-unbuffered", "u", 6, fileMode=0o600)
@@ -87,7 +104,7 @@ def unbuffered(trial: Trial) -> None:
     trial.judge_facts(config, trial.run(config))
 
 
-@case(AVAILABLE, sets=[f"{DEVICES}/type", f"{DEVICES}/major", f"{DEVICES}/minor"], needs=["root"])
+@case(AVAILABLE, sets=[f"{DEVICES}/type", f"{DEVICES}/major", f"{DEVICES}/minor"], needs=["root", "cap:MKNOD"])
 def without_mode_and_owner(trial: Trial) -> None:
     """A device needs neither mode nor owner; a FIFO needs no numbers."""
     entries = [device("/dev/bare", "c", 7), {"path": "/dev/bare-fifo", "type": "p"}]
@@ -121,19 +138,19 @@ def _mismatched(trial: Trial, kind: int, minor: int, what: str) -> None:
     trial.expect_that(MISMATCH, message, held=done.refused, got=got, want="an error", pointer="/linux/devices/0/path")
 
 
-@case(MISMATCH, needs=["root"])
+@case(MISMATCH, needs=["root", "cap:MKNOD"])
 def path_with_a_file(trial: Trial) -> None:
     """A regular file at the path of a listed device is an error."""
     _mismatched(trial, stat.S_IFREG, 0, "a regular file")
 
 
-@case(MISMATCH, needs=["root"])
+@case(MISMATCH, needs=["root", "cap:MKNOD"])
 def path_with_another_device(trial: Trial) -> None:
     """A device with another number at the path of a listed device is an error."""
     _mismatched(trial, stat.S_IFCHR, FOUND["minor"] + 1, "another device")
 
 
-@case(AVAILABLE, sets=[f"{DEVICES}/type", f"{DEVICES}/major", f"{DEVICES}/minor"], needs=["root"])
+@case(AVAILABLE, sets=[f"{DEVICES}/type", f"{DEVICES}/major", f"{DEVICES}/minor"], needs=["root", "cap:MKNOD"])
 def path_with_the_device(trial: Trial) -> None:
     """The very device at the path is no error."""
     config = with_devices(trial, FOUND, probe=steps(["look", FOUND["path"]], ["open", FOUND["path"], "r"], ["wait"]))
@@ -147,7 +164,7 @@ def path_with_the_device(trial: Trial) -> None:
 DEFAULTS = frozenset({(1, 3), (1, 5), (1, 7), (1, 8), (1, 9), (5, 0), (5, 1), (5, 2)})
 
 
-@case(UNLISTED, needs=["root"])
+@case(UNLISTED, needs=["root", "cap:MKNOD"])
 def unlisted(trial: Trial) -> None:
     """Without rules, a device that is not listed cannot be used, and /dev has none but the default devices."""
     looks = steps(
@@ -204,6 +221,7 @@ def rule(allow: bool, kind: str, major: int | None, minor: int | None, access: s
 
 def _tried(trial: Trial, rules: Sequence[dict[str, Any]], wanted: Mapping[tuple[str, str], bool]) -> dict[str, bool]:
     """Which openings succeed under some rules, of those wanted: ``name mode`` → whether it was allowed."""
+    rules_or_skip(trial)
     config = trial.config(*steps(*(["open", f"{NODES}/{name}", how] for name, how in wanted), ["wait"]))
     config["linux"]["resources"] = {"devices": list(rules)}
     container = trial.container(config)
@@ -228,7 +246,7 @@ def _judge_rules(
             trial.applied(f"{RULES}/{leaf}", got=got[f"{name} {how}"], want=allowed, message=message)
 
 
-@case(sets=[f"{RULES}/{leaf}" for leaf in ("allow", "type", "major", "minor", "access")], needs=["root"])
+@case(sets=[f"{RULES}/{leaf}" for leaf in ("allow", "type", "major", "minor", "access")], needs=["root", "cap:MKNOD"])
 def rules_that_allow(trial: Trial) -> None:
     """After all is denied, what rules allow is allowed, and nothing else: by type, numbers, wildcards and access."""
     rules = [
@@ -260,7 +278,7 @@ def rules_that_allow(trial: Trial) -> None:
     )
 
 
-@case(sets=[f"{RULES}/{leaf}" for leaf in ("allow", "type", "major", "minor", "access")], needs=["root"])
+@case(sets=[f"{RULES}/{leaf}" for leaf in ("allow", "type", "major", "minor", "access")], needs=["root", "cap:MKNOD"])
 def rules_that_deny(trial: Trial) -> None:
     """After all is allowed, what rules deny is denied, and nothing else; a rule without type is about all devices."""
     rules = [
@@ -284,7 +302,7 @@ def rules_that_deny(trial: Trial) -> None:
     )
 
 
-@case(ORDER, needs=["root"])
+@case(ORDER, needs=["root", "cap:MKNOD"])
 def rules_in_order(trial: Trial) -> None:
     """Of rules on the same device the last counts, and a rule on all of them undoes those before it."""
     rules = [
@@ -317,6 +335,7 @@ def rules_in_order(trial: Trial) -> None:
 @case(sets=[f"{RULES}/access"], needs=["root", "cap:MKNOD"])
 def rules_on_making_nodes(trial: Trial) -> None:
     """A device can be made only where a rule allows it."""
+    rules_or_skip(trial)
     allowed, denied = ["mknod", "/allowed", "c", str(MAJOR), "1"], ["mknod", "/denied", "c", str(MAJOR), "2"]
     config = trial.config(*steps(allowed, denied, ["wait"]))
     config["linux"]["resources"] = {"devices": [DENY_ALL, rule(True, "c", MAJOR, 1, "m")]}

@@ -63,7 +63,7 @@ class Place:
     def value(self, content: str) -> str:
         """What stands there, as ``wants`` words it; ``""`` when nothing does."""
         lines = [line.split() for line in content.splitlines()] or [[]]
-        if self.key:
+        if self.key and not (self.key == "default" and len(lines[0]) == 1):
             lines = [line[1:] for line in lines if line[:1] == [self.key]] or [[]]
         words = lines[0]
         if self.field.isdecimal():

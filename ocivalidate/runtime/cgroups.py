@@ -128,9 +128,10 @@ def every_file(where: Layout, groups: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
-def make(where: Layout, group: str) -> None:
+def make(where: Layout, group: str, *, above_others: bool = True) -> None:
     """Make a group in every hierarchy that can be written, so that a runtime makes only what is below.
 
+    ``above_others``: it holds groups. In version 2 a group that hands on controllers can hold no process.
     In version 1 a group of cpuset has no processors until it is given some.
     """
     for mount in where.hierarchies:
@@ -138,7 +139,7 @@ def make(where: Layout, group: str) -> None:
             os.makedirs(mount + group, mode=0o755, exist_ok=True)
             _inherit_cpuset(mount, group)
     if where.mode == "v2":
-        _delegate(where.unified, group)
+        _delegate(where.unified, group if above_others else group.rpartition("/")[0])
 
 
 def _inherit_cpuset(mount: str, group: str) -> None:

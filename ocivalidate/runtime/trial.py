@@ -162,10 +162,13 @@ class Trial:
         cpu = config["linux"].setdefault("resources", {}).setdefault("cpu", {})
         cpu |= {"realtimePeriod": 1_000_000, "realtimeRuntime": 100_000}
 
-    def make_group(self, name: str) -> str:
-        """Make a control group in all hierarchies, which goes when the case is over, and return its path."""
+    def make_group(self, name: str, *, above_others: bool = False) -> str:
+        """Make a control group in all hierarchies, which goes when the case is over, and return its path.
+
+        ``above_others``: it is to hold groups, and no process.
+        """
         layout, group = self.stage.layout, f"{self.stage.group}/{self.case.id.replace('.', '-')}-{name}"
-        cgroups.make(layout, group)
+        cgroups.make(layout, group, above_others=above_others)
         self.undo(lambda: [f"control group {folder}" for folder in cgroups.remove(layout, group)])
         return group
 

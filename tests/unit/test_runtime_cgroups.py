@@ -109,3 +109,14 @@ def test_groups_below_our_own_are_ours(tmp_path: Path, monkeypatch: pytest.Monke
     where = tree(tmp_path, "ocivalidate-a", "service/ocivalidate-b", "other/ocivalidate-c")
     monkeypatch.setattr(cgroups, "of_process", lambda _pid: {"pids": "/service"})
     assert sorted(cgroups.ours(where)) == ["/ocivalidate-a", "/service/ocivalidate-b"]
+
+
+@pytest.mark.parametrize("above_others", [True, False])
+def test_a_group_for_processes_hands_on_no_controllers(tmp_path: Path, *, above_others: bool) -> None:
+    where = Layout("v2", {"pids": str(tmp_path)}, str(tmp_path))
+    for folder in (tmp_path, tmp_path / "a", tmp_path / "a" / "b"):
+        folder.mkdir(exist_ok=True)
+        (folder / "cgroup.controllers").write_text("pids\n")
+    cgroups.make(where, "/a/b", above_others=above_others)
+    handed_on = [(tmp_path / path / "cgroup.subtree_control").exists() for path in (".", "a", "a/b")]
+    assert handed_on == [True, True, above_others]
