@@ -28,7 +28,10 @@ def _isolation(_host: Host, subject: Subject, _detail: str) -> str:
     return "" if subject.isolates else "the runtime says that it does not isolate"
 
 
-def _controller(host: Host, _subject: Subject, detail: str) -> str:
+def _controller(host: Host, subject: Subject, detail: str) -> str:
+    if not host.root:
+        # Whatever the host has: only root makes groups, unless somebody has delegated some.
+        return _root(host, subject, "")
     return "" if detail in host.controllers else f"this host has no control group controller {detail}"
 
 
