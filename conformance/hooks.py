@@ -95,11 +95,17 @@ def _live(trial: Trial) -> Lived:
     groups = [mount + container.group for mount in trial.stage.layout.hierarchies if container.group]
     # A start that does not wait for a startContainer hook is caught: the hook waits for it to return, for a while.
     returned = container.bundle / "rootfs" / "returned"
+    state = trial.subject.argv(str(trial.runtime.root), str(trial.runtime.log), "state", container.id)
     for kind in kinds_of(trial):
-        action = {POSTSTART: ["await", "program/0"], POSTSTOP: ["look", *groups]}.get(kind, ["note"])
-        given = trace.add(kind.name, *action, inside=kind.path_inside, env=ENVIRONMENT, timeout=3600)
-        action = ["until", "/returned"] if kind is START_CONTAINER else ["note"]
-        hooks[kind.name] = [given, trace.add(kind.name, *action, *WORDS, inside=kind.path_inside)]
+        actions = {
+            START_CONTAINER: (["note"], ["until", "/returned", *WORDS]),
+            POSTSTART: (["await", "program/0"], ["note", *WORDS]),
+            # Words that are no paths lead to nothing.
+            POSTSTOP: (["look", *groups, *WORDS], ["ask", *state]),
+        }
+        first, second = actions.get(kind, (["note"], ["note", *WORDS]))
+        given = trace.add(kind.name, *first, inside=kind.path_inside, env=ENVIRONMENT, timeout=3600)
+        hooks[kind.name] = [given, trace.add(kind.name, *second, inside=kind.path_inside)]
     trace.write()
     spans = {"create": _timed(container.must_create)}
     namespaces = namespaces_of(container.pid)

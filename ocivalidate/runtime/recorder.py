@@ -13,7 +13,7 @@ in the order in which things happened. What it does after, beside nothing: ``exi
 itself), ``note`` (nothing, with any arguments), ``pause`` (after the name is printed), ``sleep SECONDS`` (a lock on
 FILE.NAME, so that one can see whether it still lives, and with a second line at the end), ``look PATH...`` (whether
 these are there), ``await TEXT`` (until that is part of the command line of the container process, for a short time),
-``until PATH`` (until that is there, for a moment).
+``until PATH`` (until that is there, for a moment), ``ask PROGRAM...`` (a runtime whether it knows the container).
 """
 
 from __future__ import annotations
@@ -36,6 +36,8 @@ def main(file: str, name: str, action: str = "", *arguments: str) -> None:
     stdin = "" if action == "pause" else _read_all(0)
     pid = _pid(stdin)
     there = {path: os.path.lexists(path) for path in arguments} if action == "look" else {}
+    if action == "ask":
+        there["the container"] = _succeeds(arguments)
     if action == "await":
         _await(lambda: any(arguments[0] in word for word in _words(f"/proc/{pid}/cmdline")), 0.1)
     if action == "until":
@@ -152,6 +154,23 @@ def _await(true: Callable[[], bool], seconds: float) -> None:
         except OSError:
             return
         time.sleep(0.002)
+
+
+def _succeeds(command: Sequence[str]) -> bool:
+    """Whether a program ends well, within a time in which every runtime answers that answers at all."""
+    nothing = [(os.POSIX_SPAWN_OPEN, descriptor, "/dev/null", os.O_RDWR, 0) for descriptor in (0, 1, 2)]
+    path = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
+    child = os.posix_spawn(command[0], list(command), path, file_actions=nothing)
+    ended: list[int] = []
+
+    def over() -> bool:
+        ended.extend(os.waitpid(child, os.WNOHANG)[:2])
+        return ended[-2] == child
+
+    _await(over, 2.0)
+    if ended[-2:-1] != [child]:
+        os.kill(child, 9)
+    return ended[-2:] == [child, 0]
 
 
 def _lock(path: str) -> None:

@@ -70,6 +70,12 @@ def test_hooks_fail_as_they_are_told(trace: Trace) -> None:
     assert trace.records()[-1].there == {"/": True, "/nosuch": False}
 
 
+@pytest.mark.parametrize(("program", "known"), [("/bin/true", True), ("/bin/false", False)])
+def test_a_runtime_is_asked_for_the_container(trace: Trace, program: str, *, known: bool) -> None:
+    assert run(trace.add("poststop", "ask", program, "state", "x")) == 0
+    assert trace.records()[0].there == {"the container": known}
+
+
 def test_one_that_sleeps_is_seen_until_it_ends(trace: Trace) -> None:
     hook = trace.add("poststop", "sleep", "60")
     with subprocess.Popen(hook["args"], executable=hook["path"], stdin=subprocess.DEVNULL) as process:
