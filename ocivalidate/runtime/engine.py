@@ -126,13 +126,18 @@ def emitter(descriptor: int) -> Emit:
 
 
 def _serve(request: Mapping[str, Any], descriptor: int, *, private: bool) -> int:
-    engine = Engine(request, emitter(descriptor), private=private)
+    emit = emitter(descriptor)
+
+    def tell(event: Mapping[str, Any]) -> None:
+        try:
+            emit(event)
+        except BrokenPipeError:
+            # Nobody listens any more; the cases that run now are to clean up all the same.
+            engine.stop()
+
+    engine = Engine(request, tell, private=private)
     threading.Thread(target=_stop_at_end_of_input, args=(engine,), daemon=True).start()
-    try:
-        return engine.run()
-    except BrokenPipeError:
-        # Nobody listens any more.
-        return 2
+    return engine.run()
 
 
 def _stop_at_end_of_input(engine: Engine) -> None:
