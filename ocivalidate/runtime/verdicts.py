@@ -74,7 +74,8 @@ def _result(
         return Result(
             clause, Outcome.FAIL, findings=tuple(finding(case, clause, verdict) for verdict in failed), case=case
         )
-    if verdicts and unjudged.outcome is not Outcome.FAIL:
+    # Where a case broke off, the comparison that would have failed may not have been made.
+    if verdicts and (unjudged is NOT_JUDGED or unjudged.outcome is Outcome.SKIP):
         return Result(clause, Outcome.PASS, case=case)
     if clause.id in skips:
         return Result(clause, Outcome.SKIP, skips[clause.id], case=case)

@@ -34,6 +34,11 @@ def test_a_case_that_broke_keeps_what_it_found(outcome: Outcome) -> None:
     assert outcomes(FAILED, unjudged=Unjudged(outcome, "broke"))[0] is Outcome.FAIL
 
 
+def test_a_case_that_broke_shows_nothing_to_hold() -> None:
+    assert outcomes(HELD, unjudged=Unjudged(Outcome.ERROR, "broke")) == [Outcome.ERROR, Outcome.ERROR]
+    assert outcomes(HELD, unjudged=Unjudged(Outcome.SKIP, "no")) == [Outcome.PASS, Outcome.SKIP]
+
+
 def test_a_runtime_that_fails_halfway_fails_what_was_not_shown() -> None:
     found = results("a.case", [STARTS], [], {}, Unjudged(Outcome.FAIL, "create failed: no"))
     assert [finding.message for finding in found[0].findings] == ["create failed: no"]
