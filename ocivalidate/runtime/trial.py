@@ -158,7 +158,8 @@ class Trial:
             cgroups.give_real_time(layout, group, 200_000)
         except OSError as problem:
             self.skip(f"this kernel gives a group no time for real-time processes: {problem.strerror}")
-        self.undo(lambda: cgroups.give_real_time(layout, group, 0))
+        # It goes with the group, at the end of the run: before, the kernel still counts what groups below, which are
+        # being removed, have of it.
         cpu = config["linux"].setdefault("resources", {}).setdefault("cpu", {})
         cpu |= {"realtimePeriod": 1_000_000, "realtimeRuntime": 100_000}
 
