@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
@@ -33,13 +32,28 @@ def block_devices() -> dict[str, str]:
     return found
 
 
-def some_device(trial: Trial) -> dict[str, int]:
-    """Numbers of a block device for which limits can be set, as an entry of the config takes them."""
+def device_for(trial: Trial, controller: str, value: str, *files: str) -> dict[str, int]:
+    """Numbers of a block device that takes a value in one of these files, as an entry of the config has them.
+
+    It is tried in a group of ours; skips where there is none.
+    """
+    group = f"{trial.stage.layout.controllers[controller]}{trial.make_group('try')}"
     for numbers in block_devices():
-        major, minor = map(int, numbers.split(":"))
-        return {"major": major, "minor": minor}
-    trial.skip("this host has no block device")
+        for path in (Path(group, file) for file in files):
+            if path.exists() and _takes(path, f"{numbers} {value}"):
+                major, minor = map(int, numbers.split(":"))
+                return {"major": major, "minor": minor}
+    names = ", ".join(block_devices().values()) or "none"
+    trial.skip(f"no block device here ({names}) takes a value in {' or '.join(files)}")
     return {}
+
+
+def _takes(path: Path, line: str) -> bool:
+    try:
+        path.write_text(line, encoding="ascii")
+    except OSError:
+        return False
+    return line in path.read_text(encoding="ascii")
 
 
 @case(
@@ -49,8 +63,8 @@ def some_device(trial: Trial) -> dict[str, int]:
 )
 def block_io_throttles(trial: Trial) -> None:
     """How fast a device may be read and written, in bytes and in operations, is as the config says."""
-    io_controller(trial)
-    device = some_device(trial)
+    value = ("rbps=1000000", "io.max") if is_unified(trial) else ("1000000", "blkio.throttle.read_bps_device")
+    device = device_for(trial, io_controller(trial), *value)
     rates = zip(THROTTLES, (7654321, 6543217, 765, 654), strict=True)
     limited(trial, {"blockIO": {name: [{**device, "rate": rate}] for name, rate in rates}})
 
@@ -69,37 +83,19 @@ def block_io_leaf_weight(trial: Trial) -> None:
     limited(trial, {"blockIO": {"leafWeight": 345}})
 
 
-def _takes_weights(trial: Trial, controller: str, *files: str) -> dict[str, int]:
-    """A device whose scheduler takes a weight in one of these files; it is tried in a group of ours."""
-    group = f"{trial.stage.layout.controllers[controller]}{trial.make_group('try')}"
-    for numbers in block_devices():
-        for file in files:
-            path = Path(group, file)
-            try:
-                path.write_text(f"{numbers} 345", encoding="ascii")
-            except OSError:
-                continue
-            if re.search(rf"^{numbers} 345$", path.read_text(encoding="ascii"), re.MULTILINE):
-                major, minor = map(int, numbers.split(":"))
-                return {"major": major, "minor": minor}
-    names = ", ".join(block_devices().values()) or "none"
-    trial.skip(f"no block device here ({names}) takes a weight in {' or '.join(files)}")
-    return {}
-
-
 @case(sets=pointers(*(f"blockIO/weightDevice/*/{leaf}" for leaf in ("major", "minor", "weight"))), needs=["root"])
 def block_io_weight_device(trial: Trial) -> None:
     """The weight of the group on one device is that of the config."""
     controller = io_controller(trial)
     files = ("io.bfq.weight", "io.weight") if is_unified(trial) else ("blkio.bfq.weight_device", "blkio.weight_device")
-    device = _takes_weights(trial, controller, *files)
+    device = device_for(trial, controller, "345", *files)
     limited(trial, {"blockIO": {"weightDevice": [{**device, "weight": 234}]}})
 
 
 @case(sets=pointers("blockIO/weightDevice/*/leafWeight"), needs=["root", "cgroup:v1"])
 def block_io_leaf_weight_device(trial: Trial) -> None:
     """The weight of the group's own tasks on one device is that of the config."""
-    device = _takes_weights(trial, io_controller(trial), "blkio.leaf_weight_device")
+    device = device_for(trial, io_controller(trial), "345", "blkio.leaf_weight_device")
     limited(trial, {"blockIO": {"weightDevice": [{**device, "leafWeight": 234}]}})
 
 

@@ -167,24 +167,25 @@ def frozen_group(trial: Trial) -> None:
     """A container in a group that is frozen is refused, or it runs: it is never said to run and does not."""
     path = trial.make_group("frozen")
     file = Path(f"{trial.stage.layout.controllers['freezer']}{path}", "freezer.state")
-    file.write_text("FROZEN", encoding="ascii")
-    trial.undo(lambda: file.exists() and file.write_text("THAWED", encoding="ascii") and None)
     trial.control(with_path(trial, None))
     container = trial.container(without_limits(with_path(trial, path, *steps(["ids"], ["wait"]))))
-    done = container.create()
-    if done.ended == "timeout":
-        got = "create never ends"
-    elif done.ok:
-        started = container.start()
-        got = "refused" if started.refused else _runs(container)
-    else:
-        got = "refused"
-    file.write_text("THAWED", encoding="ascii")
+    file.write_text("FROZEN", encoding="ascii")
+    try:
+        got = _becomes(container)
+    finally:
+        # What is frozen cannot be killed.
+        file.write_text("THAWED", encoding="ascii")
     held = got in ("refused", "runs")
     trial.expect_that(UNFIT, "a container in a frozen group hangs", held=held, got=got, want="refused, or it runs")
 
 
-def _runs(container: Container) -> str:
+def _becomes(container: Container) -> str:
+    """What becomes of a container that is created and started, in a word."""
+    done = container.create()
+    if done.ok:
+        done = container.start()
+    if not done.ok:
+        return "refused" if done.refused else done.words
     try:
         return "runs" if "ids" in container.facts() else "does not run"
     except RuntimeFailed as problem:

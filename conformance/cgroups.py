@@ -17,6 +17,7 @@ from ocivalidate.runtime.limits import (
     is_unified,
     limited,
     pointers,
+    preset,
     skip_without_files,
 )
 
@@ -49,9 +50,8 @@ def cpu_quota(trial: Trial) -> None:
 def cpu_quota_unlimited(trial: Trial) -> None:
     """A quota of -1 takes away that of a group which has one."""
     group = trial.make_group("quota")
-    folder = f"{trial.stage.layout.controllers['cpu']}{group}"
-    name, text = ("cpu.max", "20000 100000") if is_unified(trial) else ("cpu.cfs_quota_us", "20000")
-    Path(folder, name).write_text(text, encoding="ascii")
+    quota = ("cpu.max", "20000 100000") if is_unified(trial) else ("cpu.cfs_quota_us", "20000")
+    preset(trial, "cpu", group, *quota)
     limited(trial, {"cpu": {"quota": -1, "period": 120000}}, group=group)
 
 
@@ -66,7 +66,7 @@ def cpu_idle(trial: Trial) -> None:
     """A group can be made idle, and one that is idle can be made as others are."""
     limited(trial, {"cpu": {"idle": 1}}).clean_up()
     group = trial.make_group("idle")
-    Path(f"{trial.stage.layout.controllers['cpu']}{group}", "cpu.idle").write_text("1", encoding="ascii")
+    preset(trial, "cpu", group, "cpu.idle", "1")
     limited(trial, {"cpu": {"idle": 0}}, group=group)
 
 
@@ -161,8 +161,7 @@ def memory_oom_killer_disabled(trial: Trial) -> None:
 def memory_oom_killer_enabled(trial: Trial) -> None:
     """The OOM killer is enabled in a group in which it was disabled, where the config says so."""
     group = trial.make_group("oom")
-    folder = f"{trial.stage.layout.controllers['memory']}{group}"
-    Path(folder, "memory.oom_control").write_text("1", encoding="ascii")
+    preset(trial, "memory", group, "memory.oom_control", "1")
     limited(trial, {"memory": {"limit": LIMIT, "disableOOMKiller": False}}, group=group)
 
 
@@ -228,7 +227,7 @@ def pids_unlimited(trial: Trial) -> None:
     group = trial.make_group("pids")
     folder = f"{trial.stage.layout.controllers['pids']}{group}"
     # Enough for the threads of a runtime that joins before it sets limits.
-    Path(folder, "pids.max").write_text("40", encoding="ascii")
+    preset(trial, "pids", group, "pids.max", "40")
     container = limited(trial, {"pids": {"limit": -1}}, *steps(["forks", "60"], ["wait"]), group=group)
     clause = "config-linux.resources.pids.limit.unlimited"
     trial.expect(clause, "pids.limit -1 leaves a limit", got=content(folder, "pids.max"), want="max")

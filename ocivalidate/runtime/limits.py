@@ -39,6 +39,15 @@ def skip_without_files(trial: Trial, wanted: list[Expected]) -> None:
             trial.skip(f"this kernel has no {one.places[0].file} in control groups")
 
 
+def preset(trial: Trial, controller: str, group: str, file: str, text: str) -> None:
+    """Write to a file of a group of ours, that the container finds another value there. Skips where there is none."""
+    path = f"{trial.stage.layout.controllers[controller]}{group}/{file}"
+    if not os.path.exists(path):
+        trial.skip(f"this kernel has no {file} in control groups")
+    with open(path, "w", encoding="ascii") as opened:
+        opened.write(text)
+
+
 def found(container: Container, one: Expected) -> tuple[str, str]:
     """What stands where a value is expected, and what should; both alike when it may."""
     folder = container.group_folder(one.controller)
