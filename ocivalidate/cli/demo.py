@@ -1,11 +1,16 @@
-"""``ocivalidate demo``: what the tool says of the samples that come with it."""
+"""``ocivalidate demo``: what the tool says of the samples that come with it.
+
+The last of them are runtimes: a fake one, which needs neither root nor anything installed.
+"""
 
 from __future__ import annotations
 
 import argparse
 import os
 import sys
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 
 from ocivalidate import resources
 from ocivalidate.bundle.api import check_bundle
@@ -14,6 +19,7 @@ from ocivalidate.cli.streams import print_text
 from ocivalidate.findings import ExitCode, Report, exit_code
 from ocivalidate.image.api import check_image
 from ocivalidate.report import Options, render
+from ocivalidate.runtime.api import check_runtime
 
 # Command, sample below fixtures/demo, what it shows, and the exit code that it gives.
 SAMPLES = (
@@ -22,6 +28,12 @@ SAMPLES = (
     ("image", "image-good", "An image that conforms:", ExitCode.CONFORMS),
     ("image", "image-broken", "An image that nobody should unpack:", ExitCode.FINDINGS),
 )
+# A fault of the fake runtime ("" for none), what it shows, and the exit code that it gives.
+RUNTIMES = (
+    ("", "A runtime that conforms, a fake that comes with the tool:", ExitCode.CONFORMS),
+    ("kills-what-has-stopped", "The same, with a mistake:", ExitCode.FINDINGS),
+)
+CASE = "refusals.stopped-container"
 _CHECKS: dict[str, Callable[[str], Report]] = {"bundle": check_bundle, "image": check_image}
 
 
@@ -41,5 +53,22 @@ def run(options: argparse.Namespace) -> int:
         as_expected = as_expected and code is expected
         text = render("text", [report], Options(colour=colour))
         print_text(f"{title}\n\n$ ocivalidate {command} {path}\n{text}(exit code {code.value})\n\n")
+    if sys.platform.startswith("linux"):
+        for sample in RUNTIMES:
+            as_expected = _show_runtime(*sample, colour=colour) and as_expected
     print_text("Next: judge your own, and ocivalidate explain CLAUSE for any of the ids above.\n")
     return ExitCode.CONFORMS if as_expected else ExitCode.COULD_NOT_JUDGE
+
+
+def _show_runtime(fault: str, title: str, expected: ExitCode, *, colour: bool) -> bool:
+    """Judge a fake runtime by one case, and say whether it came out as it is there to show."""
+    with tempfile.TemporaryDirectory() as folder:
+        fake = resources.load_package("fixtures", "fake_runtime").write(Path(folder, "fake-runtime"), fault)
+        report = check_runtime(str(fake), select=(CASE,))
+    code = exit_code([report])
+    text = render("text", [report], Options(colour=colour)).replace(str(fake), fake.name)
+    print_text(
+        f"{title}\n\n$ ocivalidate runtime --runtime ./{fake.name} --format text --select {CASE}\n"
+        f"{text}(exit code {code.value})\n\n"
+    )
+    return code is expected

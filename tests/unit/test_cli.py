@@ -91,7 +91,7 @@ def test_states_and_features(say: Command, tmp_path: Path) -> None:
 def test_demo_shows_what_it_says(say: Command) -> None:
     said = say("demo", "--color", "never")
     assert (said.code, said.err) == (0, "")
-    assert said.out.count("(exit code 0)") == said.out.count("(exit code 1)") == 2
+    assert said.out.count("(exit code 0)") == said.out.count("(exit code 1)") == 3
     assert "\x1b" not in said.out
     assert "\x1b[" in say("demo", "--color", "always").out
 
