@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from ocivalidate.runtime import Trial, case
-from ocivalidate.runtime.cgroup_values import RESOURCES
-from ocivalidate.runtime.limits import CREATE_RESOURCES, is_unified, limited, pointers, scratch
+from ocivalidate.runtime.casekit.limits import CREATE_RESOURCES, is_unified, limited, pointers, scratch
+from ocivalidate.runtime.kernel.cgroup_values import RESOURCES
 
 THROTTLES = ("throttleReadBpsDevice", "throttleWriteBpsDevice", "throttleReadIOPSDevice", "throttleWriteIOPSDevice")
 MISSING = "config-linux.resources.unified.missing-controller-error"

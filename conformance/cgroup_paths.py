@@ -11,7 +11,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from ocivalidate.runtime import Container, Facts, RuntimeFailed, Trial, case, cgroups, steps
+from ocivalidate.runtime import Container, Facts, RuntimeFailed, Trial, case, steps
+from ocivalidate.runtime.kernel import cgroups
 
 CREATED = "config-linux.cgroup.created"
 ABSOLUTE = "config-linux.cgroupsPath.absolute-from-mount"

@@ -9,9 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ocivalidate.runtime import Trial, case, changed, steps
-from ocivalidate.runtime.cgroup_values import RESOURCES, expected, numbers_of
-from ocivalidate.runtime.cgroups import content
-from ocivalidate.runtime.limits import (
+from ocivalidate.runtime.casekit.limits import (
     CREATE_RESOURCES,
     facts_of,
     is_unified,
@@ -20,6 +18,8 @@ from ocivalidate.runtime.limits import (
     preset,
     skip_without_files,
 )
+from ocivalidate.runtime.kernel.cgroup_values import RESOURCES, expected, numbers_of
+from ocivalidate.runtime.kernel.cgroups import content
 
 MIB = 1 << 20
 LIMIT, RESERVATION = 40 * MIB, 24 * MIB

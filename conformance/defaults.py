@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ocivalidate.runtime import Facts, Trial, case, steps
-from ocivalidate.runtime.mounting import at
+from ocivalidate.runtime.casekit.mounting import at
 
 FILE_SYSTEMS = {"/proc": "proc", "/sys": "sysfs", "/dev/pts": "devpts", "/dev/shm": "tmpfs"}  # in containers
 # Device → its numbers, a step, and what that gives in a process without a terminal.

@@ -1,6 +1,6 @@
 """Hooks of all six kinds: when they run, where, with what, and what becomes of a container of which one fails.
 
-Every hook is a recorder, which notes when it ran and what it found; see ``ocivalidate.runtime.tracing``.
+Every hook is a recorder, which notes when it ran and what it found; see ``ocivalidate.runtime.casekit.tracing``.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from ocivalidate.runtime import (
     judge_document,
     namespaces_of,
 )
-from ocivalidate.runtime.hooking import (
+from ocivalidate.runtime.casekit.hooking import (
     CREATE_CONTAINER,
     CREATE_RUNTIME,
     KINDS,

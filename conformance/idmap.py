@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ocivalidate.runtime import Facts, Trial, case, steps
-from ocivalidate.runtime.mounting import create_with, host_mount
+from ocivalidate.runtime.casekit.mounting import create_with, host_mount
 
 APPLIES = "runtime.create.applies-config"
 OPTIONS = "config.mounts.options"

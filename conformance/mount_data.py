@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ocivalidate.runtime import Trial, case, steps
-from ocivalidate.runtime.mounting import MACHINES, at, create_with, effects_of
-from ocivalidate.runtime.optionrows import CLAUSE, OPTIONS, TABLE, USUAL, Judge
+from ocivalidate.runtime.casekit.mounting import MACHINES, at, create_with, effects_of
+from ocivalidate.runtime.casekit.optionrows import CLAUSE, OPTIONS, TABLE, USUAL, Judge
 
 UNKNOWN = "ocivalidate-unknown"
 UNSEEN = {

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from ocivalidate.runtime import Trial, case, steps
-from ocivalidate.runtime.mounting import MACHINES, at, create_with, effects_of, host_mount
-from ocivalidate.runtime.optionrows import (
+from ocivalidate.runtime.casekit.mounting import MACHINES, at, create_with, effects_of, host_mount
+from ocivalidate.runtime.casekit.optionrows import (
     ALWAYS,
     CLAUSE,
     NEVER,

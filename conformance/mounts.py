@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ocivalidate.runtime import Container, Trial, case, steps
-from ocivalidate.runtime.mounting import at, create_with
+from ocivalidate.runtime.casekit.mounting import at, create_with
 
 SOURCE = "/mounts/*/source"
 DESTINATION = "/mounts/*/destination"

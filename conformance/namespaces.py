@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ocivalidate.runtime import Container, Facts, Holder, Trial, case, changed, namespaces_of
-from ocivalidate.runtime.namespaces import FILES
-from ocivalidate.runtime.syscalls import MS_BIND, mount, unmount
+from ocivalidate.runtime.kernel.namespaces import FILES
+from ocivalidate.runtime.kernel.syscalls import MS_BIND, mount, unmount
 
 NEW, JOINED = "config-linux.namespaces.no-path-creates", "config-linux.namespaces.path.joined"
 INHERITED, MISMATCH = "config-linux.namespaces.unlisted-inherited", "config-linux.namespaces.path.type-mismatch-error"

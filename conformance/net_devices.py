@@ -12,8 +12,8 @@ from ipaddress import IPv6Address
 from typing import Any
 
 from ocivalidate.runtime import Container, Trial, case, steps
-from ocivalidate.runtime.callers import caller
-from ocivalidate.runtime.namespaces import CannotHold, Holder
+from ocivalidate.runtime.driving.callers import caller
+from ocivalidate.runtime.kernel.namespaces import CannotHold, Holder
 
 DEVICES = "config-linux.netDevices"
 NEEDS = ("root", "program:ip", "namespace:network")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ocivalidate.runtime import Container, Facts, Trial, case, steps
-from ocivalidate.runtime.mounting import at, create_with, host_mount, host_mount_points, propagation
+from ocivalidate.runtime.casekit.mounting import at, create_with, host_mount, host_mount_points, propagation
 
 ROOTFS = "/linux/rootfsPropagation"
 OPTIONS = "/mounts/*/options"

@@ -13,7 +13,7 @@ from typing import Any
 from ocivalidate.bundle import check_state
 from ocivalidate.findings import Outcome
 from ocivalidate.runtime import Container, Facts, Trial, case, steps
-from ocivalidate.runtime.seccomp import FLAG_LOG, CannotSee, Listener, filter_flags
+from ocivalidate.runtime.kernel.seccomp import FLAG_LOG, CannotSee, Listener, filter_flags
 
 SECCOMP = "/linux/seccomp"
 RULES = f"{SECCOMP}/syscalls/*"

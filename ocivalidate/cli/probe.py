@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 
 from ocivalidate.cli.errors import UsageError
@@ -35,7 +34,7 @@ def run(options: argparse.Namespace) -> int:
         return ExitCode.CONFORMS
     if not sys.platform.startswith("linux"):
         raise UsageError("the probe looks at Linux; --script prints it for a container")
-    from ocivalidate.runtime import probe
+    from ocivalidate.runtime.inside import probe
 
     name, *arguments = words
     print_text(probe.encode({probe.MARK: [probe.perform(name, arguments)]}) + "\n")
@@ -55,9 +54,7 @@ def _paths_for(config: str | None) -> list[str]:
 
 def script(words: list[str]) -> str:
     """The probe as a program that does these steps when it is given none."""
-    import ocivalidate.runtime
+    from ocivalidate.runtime.inside.rootfs import PROBE_SOURCE
 
-    file = os.path.join(os.path.dirname(ocivalidate.runtime.__file__), "probe.py")
-    with open(file, encoding="utf-8") as source:
-        text, _, _ = source.read().partition(_START)
+    text, _, _ = PROBE_SOURCE.read_text(encoding="utf-8").partition(_START)
     return f"{text}{_START}\n    main(sys.argv[1:] or {words!r})\n"

@@ -149,7 +149,7 @@ def _request(options: argparse.Namespace, settings: Settings) -> Request:
 
 
 def _refuse_unknown_needs(required: list[str]) -> None:
-    from ocivalidate.runtime.needs import NEEDS
+    from ocivalidate.runtime.running.needs import NEEDS
 
     strange = [need for need in required if need.partition(":")[0] not in NEEDS]
     if strange:

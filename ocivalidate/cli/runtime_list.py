@@ -11,7 +11,7 @@ from ocivalidate.cli.errors import UsageError
 from ocivalidate.cli.settings import Settings
 from ocivalidate.cli.streams import print_text
 from ocivalidate.runtime.cases import Case
-from ocivalidate.runtime.planning import plan
+from ocivalidate.runtime.running.planning import plan
 from ocivalidate.versions import RUNTIME_RELEASES
 
 _SCHEMA = "urn:ocivalidate:report-1"

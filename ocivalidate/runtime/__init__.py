@@ -10,39 +10,39 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ocivalidate.runtime.api import run_runtime
-    from ocivalidate.runtime.callers import caller
+    from ocivalidate.runtime.casekit.tracing import Record, Trace
     from ocivalidate.runtime.cases import Case, case
-    from ocivalidate.runtime.configs import changed, objects_of
-    from ocivalidate.runtime.console import NoConsole
-    from ocivalidate.runtime.container import Container, RuntimeFailed
-    from ocivalidate.runtime.documents import document_clauses, judge_document
-    from ocivalidate.runtime.driver import Call
-    from ocivalidate.runtime.facts import Facts
-    from ocivalidate.runtime.kernelnames import capabilities
-    from ocivalidate.runtime.namespaces import Holder, namespaces_of
-    from ocivalidate.runtime.tracing import Record, Trace
+    from ocivalidate.runtime.driving.callers import caller
+    from ocivalidate.runtime.driving.configs import changed, objects_of
+    from ocivalidate.runtime.driving.console import NoConsole
+    from ocivalidate.runtime.driving.container import Container, RuntimeFailed
+    from ocivalidate.runtime.driving.documents import document_clauses, judge_document
+    from ocivalidate.runtime.driving.driver import Call
+    from ocivalidate.runtime.inside.facts import Facts
+    from ocivalidate.runtime.kernel.kernelnames import capabilities
+    from ocivalidate.runtime.kernel.namespaces import Holder, namespaces_of
     from ocivalidate.runtime.trial import Trial, steps
 
 # The module that each public name comes from.
 _HOMES = {
-    "Call": "driver",
+    "Call": "driving.driver",
     "Case": "cases",
-    "Container": "container",
-    "Facts": "facts",
-    "Holder": "namespaces",
-    "NoConsole": "console",
-    "Record": "tracing",
-    "RuntimeFailed": "container",
-    "Trace": "tracing",
+    "Container": "driving.container",
+    "Facts": "inside.facts",
+    "Holder": "kernel.namespaces",
+    "NoConsole": "driving.console",
+    "Record": "casekit.tracing",
+    "RuntimeFailed": "driving.container",
+    "Trace": "casekit.tracing",
     "Trial": "trial",
-    "caller": "callers",
-    "capabilities": "kernelnames",
+    "caller": "driving.callers",
+    "capabilities": "kernel.kernelnames",
     "case": "cases",
-    "changed": "configs",
-    "document_clauses": "documents",
-    "judge_document": "documents",
-    "namespaces_of": "namespaces",
-    "objects_of": "configs",
+    "changed": "driving.configs",
+    "document_clauses": "driving.documents",
+    "judge_document": "driving.documents",
+    "namespaces_of": "kernel.namespaces",
+    "objects_of": "driving.configs",
     "run_runtime": "api",
     "steps": "trial",
 }

@@ -10,14 +10,14 @@ import pytest
 
 from ocivalidate.clauses import Selection
 from ocivalidate.findings import Outcome, Result
-from ocivalidate.runtime import isolation
-from ocivalidate.runtime.attempt import attempt
 from ocivalidate.runtime.cases import BadCase, Case, case_folder, cases_of, load_cases, may_hold_cases
 from ocivalidate.runtime.expectations import BadExpectation, Expectation, Expectations, read, refuse_strays
-from ocivalidate.runtime.needs import NEEDS
-from ocivalidate.runtime.planning import plan
+from ocivalidate.runtime.kernel import isolation
 from ocivalidate.runtime.run import own_expectations
-from ocivalidate.runtime.session import CannotJudge, Session, Setup
+from ocivalidate.runtime.running.attempt import attempt
+from ocivalidate.runtime.running.needs import NEEDS
+from ocivalidate.runtime.running.planning import plan
+from ocivalidate.runtime.running.session import CannotJudge, Session, Setup
 
 # What a module of cases has in it; other modules that pytest passes on its way are not even loaded.
 _MARK = b"ocivalidate.runtime"

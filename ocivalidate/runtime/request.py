@@ -49,7 +49,7 @@ class EngineProcess:
 
     def __init__(self, request: Request) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "ocivalidate.runtime.engine"],
+            [sys.executable, "-m", "ocivalidate.runtime.running.engine"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},

@@ -13,16 +13,19 @@ from pathlib import Path
 from typing import Any
 
 from ocivalidate.clauses import load
-from ocivalidate.runtime import cgroups, configs, judging, kernelnames, rootfs
+from ocivalidate.runtime import judging
 from ocivalidate.runtime.cases import Case, umbrella
-from ocivalidate.runtime.console import ConsoleSocket
-from ocivalidate.runtime.container import Container
-from ocivalidate.runtime.driver import Call
-from ocivalidate.runtime.facts import Facts
-from ocivalidate.runtime.host import Host
-from ocivalidate.runtime.operations import Operations
+from ocivalidate.runtime.driving import configs
+from ocivalidate.runtime.driving.console import ConsoleSocket
+from ocivalidate.runtime.driving.container import Container
+from ocivalidate.runtime.driving.driver import Call
+from ocivalidate.runtime.driving.operations import Operations
+from ocivalidate.runtime.driving.subject import Subject
+from ocivalidate.runtime.inside import rootfs
+from ocivalidate.runtime.inside.facts import Facts
+from ocivalidate.runtime.kernel import cgroups, kernelnames
+from ocivalidate.runtime.kernel.host import Host
 from ocivalidate.runtime.properties import in_release
-from ocivalidate.runtime.subject import Subject
 from ocivalidate.runtime.verdicts import Verdict, shown
 from ocivalidate.versions import holds
 

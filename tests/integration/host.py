@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from ocivalidate.runtime import cgroups
+from ocivalidate.runtime.kernel import cgroups
 
 
 def snapshot() -> frozenset[str]:

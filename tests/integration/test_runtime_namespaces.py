@@ -15,7 +15,7 @@ pytestmark = [
 ]
 
 if sys.platform == "linux":
-    from ocivalidate.runtime.namespaces import FILES, CannotHold, Holder, namespaces_of
+    from ocivalidate.runtime.kernel.namespaces import FILES, CannotHold, Holder, namespaces_of
 
 TYPES = ("pid", "network", "mount", "ipc", "uts")
 
@@ -46,6 +46,6 @@ def test_mappings_are_written() -> None:
 
 
 def test_what_cannot_be_made_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ocivalidate.runtime.namespaces._FLAGS", {"uts": 0x1})
+    monkeypatch.setattr("ocivalidate.runtime.kernel.namespaces._FLAGS", {"uts": 0x1})
     with pytest.raises(CannotHold, match="namespaces uts cannot be made"):
         Holder(["uts"])

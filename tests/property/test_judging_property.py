@@ -9,7 +9,7 @@ from typing import Any
 
 from hypothesis import given, strategies as st
 
-from ocivalidate.runtime.facts import Facts, find_facts
+from ocivalidate.runtime.inside.facts import Facts, find_facts
 from ocivalidate.runtime.judging import Judgement, judge
 from ocivalidate.versions import RUNTIME_RELEASES
 

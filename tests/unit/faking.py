@@ -22,12 +22,14 @@ from fixtures.fake_runtime import commands
 from ocivalidate import resources
 from ocivalidate.clauses import Selection
 from ocivalidate.findings import Result
-from ocivalidate.runtime import cgroups, container, driver, host, operations, probe, rootfs
-from ocivalidate.runtime.attempt import attempt
 from ocivalidate.runtime.cases import Case, load_cases
-from ocivalidate.runtime.driver import Call
-from ocivalidate.runtime.planning import plan
-from ocivalidate.runtime.subject import identify
+from ocivalidate.runtime.driving import container, driver, operations
+from ocivalidate.runtime.driving.driver import Call
+from ocivalidate.runtime.driving.subject import identify
+from ocivalidate.runtime.inside import probe, rootfs
+from ocivalidate.runtime.kernel import cgroups, host
+from ocivalidate.runtime.running.attempt import attempt
+from ocivalidate.runtime.running.planning import plan
 from ocivalidate.runtime.trial import Stage
 
 MODULES = ("create", "extensibility", "hooks", "lifecycle", "refusals", "signals", "state", "versions")

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ocivalidate.runtime.facts import find_facts
+from ocivalidate.runtime.inside.facts import find_facts
 from tests.unit.command_line import Command, complaint
 
 DATA = Path(__file__).parents[1] / "data" / "runtime"

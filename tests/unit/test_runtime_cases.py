@@ -15,11 +15,11 @@ from ocivalidate.bundle import check_config
 from ocivalidate.clauses import PLATFORMS, Severity, load
 from ocivalidate.runtime import changed, document_clauses, judge_document, objects_of
 from ocivalidate.runtime.cases import BadCase, Case, load_cases
-from ocivalidate.runtime.configs import base
-from ocivalidate.runtime.host import Host
-from ocivalidate.runtime.needs import NEEDS, missing
+from ocivalidate.runtime.driving.configs import base
+from ocivalidate.runtime.driving.subject import Dialect, Subject
+from ocivalidate.runtime.kernel.host import Host
 from ocivalidate.runtime.properties import by_pointer
-from ocivalidate.runtime.subject import Dialect, Subject
+from ocivalidate.runtime.running.needs import NEEDS, missing
 from ocivalidate.schema import everything
 from ocivalidate.versions import RUNTIME_RELEASES, holds
 

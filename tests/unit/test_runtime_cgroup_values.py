@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from ocivalidate.runtime.cgroup_values import Place, expected, io_weight, normal, numbers_of, weights_of_shares
+from ocivalidate.runtime.kernel.cgroup_values import Place, expected, io_weight, normal, numbers_of, weights_of_shares
 from ocivalidate.runtime.properties import by_pointer
 
 DEVICE = {"major": 8, "minor": 16}

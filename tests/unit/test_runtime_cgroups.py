@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from ocivalidate.runtime import cgroups
-from ocivalidate.runtime.cgroups import Layout, layout
+from ocivalidate.runtime.kernel import cgroups
+from ocivalidate.runtime.kernel.cgroups import Layout, layout
 
 V1 = """\
 30 20 0:26 / /sys/fs/cgroup rw - tmpfs tmpfs rw,mode=755

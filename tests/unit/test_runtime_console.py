@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from ocivalidate.runtime import probe
-from ocivalidate.runtime.callers import caller
-from ocivalidate.runtime.console import ConsoleSocket, NoConsole
-from ocivalidate.runtime.facts import find_facts
+from ocivalidate.runtime.driving.callers import caller
+from ocivalidate.runtime.driving.console import ConsoleSocket, NoConsole
+from ocivalidate.runtime.inside import probe
+from ocivalidate.runtime.inside.facts import find_facts
 
 
 @pytest.fixture

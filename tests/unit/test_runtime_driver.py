@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from ocivalidate.runtime import driver
-from ocivalidate.runtime.driver import CannotRun, call
+from ocivalidate.runtime.driving import driver
+from ocivalidate.runtime.driving.driver import CannotRun, call
 
 PYTHON = [sys.executable, "-I", "-S", "-c"]
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from ocivalidate.runtime import probe
-from ocivalidate.runtime.facts import Facts, NoFacts, find_facts, lines
+from ocivalidate.runtime.inside import probe
+from ocivalidate.runtime.inside.facts import Facts, NoFacts, find_facts, lines
 
 PROBE = Path(probe.__file__)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ocivalidate.runtime.hooking import (
+from ocivalidate.runtime.casekit.hooking import (
     CREATE_CONTAINER,
     CREATE_RUNTIME,
     POSTSTART,
@@ -24,7 +24,7 @@ from ocivalidate.runtime.hooking import (
     start_container_faults,
     without_late,
 )
-from ocivalidate.runtime.tracing import Record
+from ocivalidate.runtime.casekit.tracing import Record
 
 HOST, ROOTFS = [1, 2], [3, 4]
 NAMESPACES = {"pid": "pid:[2]", "mnt": "mnt:[2]", "cgroup": "cgroup:[2]"}

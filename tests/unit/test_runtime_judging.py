@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from ocivalidate.findings import Outcome, exit_code
-from ocivalidate.runtime.configs import changed
-from ocivalidate.runtime.facts import Facts, find_facts
+from ocivalidate.runtime.driving.configs import changed
+from ocivalidate.runtime.inside.facts import Facts, find_facts
 from ocivalidate.runtime.judging import Judgement, judge, property_of, wanted_paths
 from ocivalidate.runtime.judging.capabilities import after_exec
 from ocivalidate.runtime.judging.documents import check_facts

@@ -8,10 +8,10 @@ from typing import Any, cast
 
 import pytest
 
-from ocivalidate.runtime import cgroups
-from ocivalidate.runtime.cgroup_values import expected
-from ocivalidate.runtime.container import Container
-from ocivalidate.runtime.limits import found, is_unified, scratch, skip_without_files
+from ocivalidate.runtime.casekit.limits import found, is_unified, scratch, skip_without_files
+from ocivalidate.runtime.driving.container import Container
+from ocivalidate.runtime.kernel import cgroups
+from ocivalidate.runtime.kernel.cgroup_values import expected
 from ocivalidate.runtime.trial import Skipped, Trial
 
 RESOURCES: dict[str, Any] = {

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from ocivalidate.runtime import mounting, probe
+from ocivalidate.runtime.casekit import mounting
+from ocivalidate.runtime.inside import probe
 
 
 @pytest.mark.parametrize("machine", ["x86_64", "aarch64", "riscv64"])

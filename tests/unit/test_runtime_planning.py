@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from ocivalidate.clauses import Selection
 from ocivalidate.runtime.cases import APPLIES_CONFIG, CREATES_ENVIRONMENT, Case
-from ocivalidate.runtime.planning import plan
 from ocivalidate.runtime.properties import by_pointer, properties
+from ocivalidate.runtime.running.planning import plan
 
 CREATES, KILLS = "runtime/runtime.create.creates", "runtime/runtime.kill.sends-signal"
 POSTSTART = "runtime/runtime.lifecycle.poststart-failure"

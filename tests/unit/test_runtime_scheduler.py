@@ -6,7 +6,7 @@ import time
 import pytest
 
 from ocivalidate.runtime.cases import Case
-from ocivalidate.runtime.scheduler import Scheduler
+from ocivalidate.runtime.running.scheduler import Scheduler
 
 PATIENCE = 10.0
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from ocivalidate.runtime import subject
-from ocivalidate.runtime.subject import NoRuntime, dialects, identify
+from ocivalidate.runtime.driving import subject
+from ocivalidate.runtime.driving.subject import NoRuntime, dialects, identify
 
 
 def program(folder: Path, text: str) -> str:

@@ -12,10 +12,10 @@ from typing import Any, cast
 
 import pytest
 
-from ocivalidate.runtime import recorder
-from ocivalidate.runtime.container import Container
-from ocivalidate.runtime.namespaces import namespaces_of
-from ocivalidate.runtime.tracing import Record, Trace
+from ocivalidate.runtime.casekit.tracing import Record, Trace
+from ocivalidate.runtime.driving.container import Container
+from ocivalidate.runtime.inside import recorder
+from ocivalidate.runtime.kernel.namespaces import namespaces_of
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Set as AbstractSet
 from typing import Any
 
-from ocivalidate.runtime import kernelnames
 from ocivalidate.runtime.judging.judgements import Judgement, Scene, compare, unseen
+from ocivalidate.runtime.kernel import kernelnames
 
 SETS = {
     "bounding": "CapBnd",

@@ -13,10 +13,10 @@ from ocivalidate.documents import Document, read_document
 from ocivalidate.findings import Finding, Outcome, Report, Result
 from ocivalidate.judge import located
 from ocivalidate.runtime.cases import umbrella
-from ocivalidate.runtime.facts import Facts, find_facts
+from ocivalidate.runtime.inside.facts import Facts, find_facts
+from ocivalidate.runtime.inside.probe import MARK
 from ocivalidate.runtime.judging.judgements import Judgement, property_of
 from ocivalidate.runtime.judging.rules import judge, wanted_paths
-from ocivalidate.runtime.probe import MARK
 from ocivalidate.runtime.verdicts import shown
 from ocivalidate.versions import RUNTIME_RELEASES, judged_by
 

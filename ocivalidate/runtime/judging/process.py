@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ocivalidate.runtime.judging.judgements import Judgement, Scene, compare, unseen
-from ocivalidate.runtime.kernelnames import DOMAINS, IO_CLASSES, KEPT_SCHEDULING_FLAGS, NO_LIMIT, POLICIES
+from ocivalidate.runtime.kernel.kernelnames import DOMAINS, IO_CLASSES, KEPT_SCHEDULING_FLAGS, NO_LIMIT, POLICIES
 
 _PROCESS = "runtime/config.process"
 _REAL_TIME = ("SCHED_FIFO", "SCHED_RR")

@@ -15,8 +15,8 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from ocivalidate.runtime import cgroups, syscalls
-from ocivalidate.runtime.cgroups import PREFIX, Layout
+from ocivalidate.runtime.kernel import cgroups, syscalls
+from ocivalidate.runtime.kernel.cgroups import PREFIX, Layout
 
 _LOCK = ".lock"
 _SIZE = "1g"

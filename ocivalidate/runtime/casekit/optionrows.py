@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ocivalidate.runtime.facts import Facts
-from ocivalidate.runtime.mounting import at, host_mount, lay_out
+from ocivalidate.runtime.casekit.mounting import at, host_mount, lay_out
+from ocivalidate.runtime.inside.facts import Facts
 from ocivalidate.runtime.trial import Trial
 
 OPTIONS = "/mounts/*/options"

@@ -12,12 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ocivalidate.runtime import cgroups, host, rootfs, subject, syscalls, workspace
 from ocivalidate.runtime.cases import Case
-from ocivalidate.runtime.container import RuntimeFailed
-from ocivalidate.runtime.driver import CannotRun
-from ocivalidate.runtime.facts import NoFacts
-from ocivalidate.runtime.operations import TimedOut
+from ocivalidate.runtime.driving import subject
+from ocivalidate.runtime.driving.container import RuntimeFailed
+from ocivalidate.runtime.driving.driver import CannotRun
+from ocivalidate.runtime.driving.operations import TimedOut
+from ocivalidate.runtime.inside import rootfs
+from ocivalidate.runtime.inside.facts import NoFacts
+from ocivalidate.runtime.kernel import cgroups, host, syscalls
+from ocivalidate.runtime.running import workspace
 from ocivalidate.runtime.trial import Stage, Trial
 
 _SMOKE_PATIENCE = 12.0  # seconds for the first container

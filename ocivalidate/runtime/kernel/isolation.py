@@ -12,7 +12,7 @@ import signal
 import sys
 from collections.abc import Callable
 
-from ocivalidate.runtime import syscalls
+from ocivalidate.runtime.kernel import syscalls
 
 
 def private_mounts() -> None:

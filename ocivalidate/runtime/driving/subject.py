@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ocivalidate import resources
-from ocivalidate.runtime.driver import Call, CannotRun, call
+from ocivalidate.runtime.driving.driver import Call, CannotRun, call
 from ocivalidate.versions import RUNTIME_RELEASES, judged_by
 
 # Seconds that a runtime may take to say who it is, and what it can do: together with those for the first container less

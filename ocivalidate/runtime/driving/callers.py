@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Sequence
 
-from ocivalidate.runtime import kernelnames
+from ocivalidate.runtime.kernel import kernelnames
 
 # Reads what it is to become from its first argument, and executes the rest.
 _BECOME = """

@@ -9,9 +9,9 @@ import os
 import shutil
 from collections.abc import Callable, Sequence
 
-from ocivalidate.runtime import kernelnames, syscalls
-from ocivalidate.runtime.host import Host
-from ocivalidate.runtime.subject import Subject
+from ocivalidate.runtime.driving.subject import Subject
+from ocivalidate.runtime.kernel import kernelnames, syscalls
+from ocivalidate.runtime.kernel.host import Host
 
 Look = Callable[[Host, Subject, str], str]
 

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ocivalidate.runtime.tracing import Record
+from ocivalidate.runtime.casekit.tracing import Record
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ocivalidate.pointers import parse_pointer
-from ocivalidate.runtime.rootfs import PROBE_ARGS
+from ocivalidate.runtime.inside.rootfs import PROBE_ARGS
 from ocivalidate.schema import everything
 
 # What the probe needs for the steps that cases ask of it; those on capabilities set their own.

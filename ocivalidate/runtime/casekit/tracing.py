@@ -12,13 +12,11 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-from ocivalidate.runtime.container import Container
-from ocivalidate.runtime.rootfs import PYTHON
+from ocivalidate.runtime.driving.container import Container
+from ocivalidate.runtime.inside.rootfs import PYTHON, RECORDER_SOURCE
 
-_RECORDER = Path(__file__).with_name("recorder.py")
 # In the container. The names are such as no host has: whoever looks for them in the wrong place finds nothing.
 _TRACE, _SCRIPT, _HOOK = "/ocivalidate.trace", "/ocivalidate-recorder.py", "/ocivalidate-hook"
 
@@ -73,7 +71,7 @@ class Trace:
         self._outside = container.bundle / "hook"
         self._outside.symlink_to(self._python)
         (rootfs / _HOOK.lstrip("/")).symlink_to(PYTHON)
-        shutil.copyfile(_RECORDER, rootfs / _SCRIPT.lstrip("/"))
+        shutil.copyfile(RECORDER_SOURCE, rootfs / _SCRIPT.lstrip("/"))
         (rootfs / _SCRIPT.lstrip("/")).chmod(0o644)
 
     def add(
@@ -103,7 +101,9 @@ class Trace:
         return line
 
     def _line(self, name: str, *action: str, inside: bool) -> list[str]:
-        python, script, file = (PYTHON, _SCRIPT, _TRACE) if inside else (self._python, str(_RECORDER), str(self.file))
+        python, script, file = (
+            (PYTHON, _SCRIPT, _TRACE) if inside else (self._python, str(RECORDER_SOURCE), str(self.file))
+        )
         # Python finds its library by this name, which need not exist.
         own_name = f"{os.path.dirname(python)}/ocivalidate-{name.replace('/', '-')}"
         return [own_name, "-I", "-S", script, file, name, *action]

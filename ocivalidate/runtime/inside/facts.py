@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ocivalidate.runtime.probe import MARK
+from ocivalidate.runtime.inside.probe import MARK
 
 
 class NoFacts(Exception):

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ocivalidate.runtime.driver import Call, call
-from ocivalidate.runtime.subject import Subject
+from ocivalidate.runtime.driving.driver import Call, call
+from ocivalidate.runtime.driving.subject import Subject
 
 MOST_SECONDS = 20.0
 """How long one operation may take; a case may have less left."""

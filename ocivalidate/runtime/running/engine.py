@@ -1,8 +1,8 @@
 """The engine: a process that reads what is asked as one JSON document, and speaks events, one JSON object a line.
 
 This is the seam of the runtime side: whoever starts the engine (the command line, a sandbox, a test) sees nothing but
-events. ``python -m ocivalidate.runtime.engine`` reads the request from the first line of standard input; when standard
-input ends later, the engine stops in order. Events, in this order: ``header``, ``plan``, then ``begin`` and
+events. ``python -m ocivalidate.runtime.running.engine`` reads the request from the first line of standard input; when
+standard input ends later, the engine stops in order. Events, in this order: ``header``, ``plan``, then ``begin`` and
 ``result`` for the cases, ``end``; or ``bailout`` where nothing can be judged.
 """
 
@@ -19,14 +19,15 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ocivalidate.clauses import Selection
-from ocivalidate.runtime import dump, isolation
-from ocivalidate.runtime.attempt import Attempt, attempt
 from ocivalidate.runtime.cases import BadCase, Case, case_folder, load_cases
-from ocivalidate.runtime.events import event_of
-from ocivalidate.runtime.needs import UnknownNeed
-from ocivalidate.runtime.planning import Planned, plan
-from ocivalidate.runtime.scheduler import Scheduler
-from ocivalidate.runtime.session import CannotJudge, Session, Setup
+from ocivalidate.runtime.kernel import isolation
+from ocivalidate.runtime.running import dump
+from ocivalidate.runtime.running.attempt import Attempt, attempt
+from ocivalidate.runtime.running.events import event_of
+from ocivalidate.runtime.running.needs import UnknownNeed
+from ocivalidate.runtime.running.planning import Planned, plan
+from ocivalidate.runtime.running.scheduler import Scheduler
+from ocivalidate.runtime.running.session import CannotJudge, Session, Setup
 
 Emit = Callable[[Mapping[str, Any]], None]
 

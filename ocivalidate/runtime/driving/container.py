@@ -12,10 +12,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ocivalidate.runtime import cgroups, syscalls
-from ocivalidate.runtime.driver import Call
-from ocivalidate.runtime.facts import Facts, find_facts, lines
-from ocivalidate.runtime.operations import Operations, TimedOut
+from ocivalidate.runtime.driving.driver import Call
+from ocivalidate.runtime.driving.operations import Operations, TimedOut
+from ocivalidate.runtime.inside.facts import Facts, find_facts, lines
+from ocivalidate.runtime.kernel import cgroups, syscalls
 
 WAITING_PATIENCE = 10.0  # seconds in which a container is to do what was asked of it, on the slowest of hosts
 _STATUS_PATIENCE = 5.0  # seconds in which a runtime is to notice that a process has ended

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from ocivalidate.findings import Outcome
-from ocivalidate.runtime.attempt import Attempt
+from ocivalidate.runtime.running.attempt import Attempt
 from ocivalidate.runtime.trial import Trial
 
 

@@ -9,7 +9,7 @@ import resource
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ocivalidate.runtime import cgroups, kernelnames
+from ocivalidate.runtime.kernel import cgroups, kernelnames
 
 
 @dataclass(frozen=True, slots=True)

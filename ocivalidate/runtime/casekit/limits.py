@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from ocivalidate.runtime.cgroup_values import RESOURCES, Expected, expected
-from ocivalidate.runtime.cgroups import content
-from ocivalidate.runtime.container import Container
-from ocivalidate.runtime.facts import Facts
+from ocivalidate.runtime.driving.container import Container
+from ocivalidate.runtime.inside.facts import Facts
+from ocivalidate.runtime.kernel.cgroup_values import RESOURCES, Expected, expected
+from ocivalidate.runtime.kernel.cgroups import content
 from ocivalidate.runtime.trial import Trial
 
 CREATE_RESOURCES = "runtime/runtime.lifecycle.create-resources"

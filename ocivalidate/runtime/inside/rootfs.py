@@ -22,6 +22,10 @@ PYTHON = "/usr/bin/python3"
 PROBE = "/usr/lib/ocivalidate/probe"
 PROBE_ARGS = (PYTHON, "-I", "-S", PROBE)
 """How the probe is executed in a container; its steps follow."""
+PROBE_SOURCE = Path(__file__).with_name("probe.py")
+"""The source of the probe; it stands alone."""
+RECORDER_SOURCE = Path(__file__).with_name("recorder.py")
+"""The source of what hooks run; it stands alone."""
 
 # Whatever the umask of the caller, users of every container come through.
 _OPEN = 0o755
@@ -57,7 +61,7 @@ def build(target: Path, probe: Path | None = None) -> None:
     try:
         _make_folders(target)
         _copy_interpreter(target)
-        source = probe or Path(__file__).with_name("probe.py")
+        source = probe or PROBE_SOURCE
         (target / PROBE.lstrip("/")).parent.mkdir(mode=0o755)
         _compile(str(source), target / PROBE.lstrip("/"))
     except (OSError, py_compile.PyCompileError, subprocess.SubprocessError) as problem:
@@ -89,7 +93,7 @@ def adopt(source: Path, target: Path) -> None:
         place = target / PROBE.lstrip("/")
         place.parent.mkdir(mode=_OPEN, parents=True, exist_ok=True)
         place.parent.chmod(_OPEN)
-        shutil.copyfile(Path(__file__).with_name("probe.py"), place)
+        shutil.copyfile(PROBE_SOURCE, place)
         place.chmod(0o644)
     except (OSError, shutil.Error) as problem:
         raise NoRootfs(f"cannot copy the root filesystem {source}: {problem}") from problem

@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 from ocivalidate.clauses import Clause
 from ocivalidate.findings import Outcome, Result
 from ocivalidate.runtime.cases import Case
-from ocivalidate.runtime.container import RuntimeFailed
-from ocivalidate.runtime.driver import CannotRun
-from ocivalidate.runtime.facts import NoFacts
-from ocivalidate.runtime.needs import missing
-from ocivalidate.runtime.operations import TimedOut
+from ocivalidate.runtime.driving.container import RuntimeFailed
+from ocivalidate.runtime.driving.driver import CannotRun
+from ocivalidate.runtime.driving.operations import TimedOut
+from ocivalidate.runtime.inside.facts import NoFacts
+from ocivalidate.runtime.running.needs import missing
 from ocivalidate.runtime.trial import ControlFailed, Skipped, Stage, Trial
 from ocivalidate.runtime.verdicts import NOT_JUDGED, Unjudged, results
 

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ocivalidate.runtime import probe, syscalls
-from ocivalidate.runtime.container import Container
+from ocivalidate.runtime.driving.container import Container
+from ocivalidate.runtime.inside import probe
+from ocivalidate.runtime.kernel import syscalls
 from ocivalidate.runtime.trial import Trial
 
 Mount = Mapping[str, Any]

@@ -1,0 +1,1 @@
+"""What cases of one area share: mounts and their options by effect, limits, traces of hooks."""

@@ -1,0 +1,1 @@
+"""What runs inside containers, the root filesystem that carries it, and the facts that it reports."""

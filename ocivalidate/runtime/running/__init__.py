@@ -1,0 +1,1 @@
+"""A run: what is planned, tried beside each other, kept, and told as events."""
