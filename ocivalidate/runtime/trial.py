@@ -328,12 +328,21 @@ class Trial:
     def clean_up(self) -> list[str]:
         """Undo all, and return what could not be undone."""
         left: list[str] = []
-        for step in [*(container.clean_up for container in self.containers), *reversed(self._undo)]:
+        known = [container.clean_up for container in self.containers]
+        for step in [*known, self._delete_strays, *reversed(self._undo)]:
             try:
                 left += step() or []
             except Exception as problem:  # noqa: BLE001  # the next step must have its turn
                 left.append(f"{type(problem).__name__}: {problem}")
         return left
+
+    def _delete_strays(self) -> None:
+        """Delete containers that nobody asked for: a runtime that does what it has to refuse may have made some."""
+        root = self.runtime.root
+        for name in sorted(os.listdir(root)) if root.is_dir() else ():
+            # Runtimes keep files and folders of other kinds there too.
+            if not name.startswith(".") and (root / name).is_dir():
+                self.runtime.delete(name, force=True)
 
 
 def _has_own_users(config: Mapping[str, Any]) -> bool:

@@ -110,7 +110,7 @@ def test_verdicts_are_outcomes(folder: Path) -> None:
     assert "remove known.toml, entry 2: it was known" in run.stdout
     assert "the case broke: LookupError: no idea (moods.py:" in run.stdout
     assert "the moon is not full" in run.stdout
-    assert "this host has no control group controller moon" in run.stdout
+    assert "this kernel has no control group controller moon" in run.stdout
     assert "Traceback" not in run.stdout
     assert "judged by runtime-spec" in run.stdout
 

@@ -65,6 +65,7 @@ def test_details_of_needs_can_be_read() -> None:
         cpus=(0,),
         cgroup_mode="none",
         controllers=(),
+        unmounted=("hugetlb",),
         bounding=(),
         namespaces=(),
         lsms=(),

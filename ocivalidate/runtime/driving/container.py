@@ -148,7 +148,8 @@ class Container:
             now = self.status()
             if now == status or time.monotonic() > deadline:
                 return now
-            time.sleep(0.005)  # nothing tells when a runtime has noticed
+            with self.runtime.spending.waiting():
+                time.sleep(0.005)  # nothing tells when a runtime has noticed
 
     def snapshot(self) -> dict[str, Any]:
         """All that an operation without effect has to leave as it is.
@@ -279,11 +280,10 @@ class Container:
         comes for long: the runtime did not do what it said it did. Raises :class:`TimedOut` when the time of the case
         is over before that can be known.
         """
-        start = time.monotonic()
-        left = self.runtime.deadline - start
+        left = self.runtime.deadline - time.monotonic()
         seconds = min(left, WAITING_PATIENCE if patience is None else patience)
-        ready = left > 0 and select.select({descriptor, self._pidfd} - {-1}, [], [], seconds)[0]
-        self.runtime.waited += time.monotonic() - start
+        with self.runtime.spending.waiting():
+            ready = left > 0 and select.select({descriptor, self._pidfd} - {-1}, [], [], seconds)[0]
         if not ready and seconds == left:
             raise TimedOut(f"waited in vain for {what}")
         if not ready and patience is None:

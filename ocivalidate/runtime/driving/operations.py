@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ocivalidate.runtime.driving.driver import Call, call
+from ocivalidate.runtime.driving.spending import Spending
 from ocivalidate.runtime.driving.subject import Subject
 
 MOST_SECONDS = 20.0
@@ -24,14 +25,14 @@ class Operations:
     """A runtime with a folder of its own for the state of containers.
 
     ``folder`` holds that folder, its log, and what it prints. ``calls`` keeps every call, for whoever looks into a
-    failure; ``deadline`` is on the clock of ``time.monotonic``. ``waited``: seconds spent waiting for containers.
+    failure; ``deadline`` is on the clock of ``time.monotonic``; ``spending`` says where the time went.
     """
 
     subject: Subject
     folder: Path
     deadline: float
     calls: list[Call] = field(default_factory=list)
-    waited: float = 0.0
+    spending: Spending = field(default_factory=Spending)
 
     @property
     def root(self) -> Path:
@@ -61,15 +62,16 @@ class Operations:
         left = self.deadline - time.monotonic()
         if left <= 0:
             raise TimedOut(f"no time was left for {' '.join(command[:1])}")
-        done = call(
-            [*through, *self.subject.argv(str(self.root), str(self.log), *command)],
-            timeout=min(left, most),
-            stdout=stdout,
-            stderr=stderr,
-            cwd=cwd,
-            pass_fds=pass_fds,
-            keep=str(self.folder),
-        )
+        with self.spending.calling():
+            done = call(
+                [*through, *self.subject.argv(str(self.root), str(self.log), *command)],
+                timeout=min(left, most),
+                stdout=stdout,
+                stderr=stderr,
+                cwd=cwd,
+                pass_fds=pass_fds,
+                keep=str(self.folder),
+            )
         self.calls.append(done)
         return done
 

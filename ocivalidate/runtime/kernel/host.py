@@ -9,13 +9,14 @@ import resource
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ocivalidate.runtime.kernel import cgroups, kernelnames
+from ocivalidate.runtime.kernel import cgroups, kernelnames, namespaces
 
 
 @dataclass(frozen=True, slots=True)
 class Host:
     """What this host has.
 
+    ``controllers``: those of control groups that can be used, ``unmounted`` those that the kernel has beside them.
     ``bounding``: the capabilities that a process of ours can have at most, without ``CAP_``. ``kernel``: the first two
     numbers of its release. ``namespaces``: types, as ``linux.namespaces`` calls them. ``lsms``: the security modules
     that are active. ``rlimit_nofile``: our own hard limit.
@@ -30,6 +31,7 @@ class Host:
     cpus: tuple[int, ...]
     cgroup_mode: str
     controllers: tuple[str, ...]
+    unmounted: tuple[str, ...]
     bounding: tuple[str, ...]
     namespaces: tuple[str, ...]
     lsms: tuple[str, ...]
@@ -40,18 +42,6 @@ class Host:
     def facts(self) -> dict[str, Any]:
         """The same as plain JSON, for the header of a report."""
         return asdict(self)
-
-
-_NAMESPACE_FILES = {
-    "pid": "pid",
-    "network": "net",
-    "mount": "mnt",
-    "ipc": "ipc",
-    "uts": "uts",
-    "user": "user",
-    "cgroup": "cgroup",
-    "time": "time",
-}
 
 
 def look() -> Host:
@@ -69,13 +59,20 @@ def look() -> Host:
         cpus=tuple(sorted(os.sched_getaffinity(0))),
         cgroup_mode=layout.mode,
         controllers=tuple(sorted(layout.controllers)),
+        unmounted=tuple(sorted(_kernel_controllers() - set(layout.controllers))),
         bounding=_capabilities("CapBnd"),
-        namespaces=tuple(name for name, file in _NAMESPACE_FILES.items() if os.path.exists(f"/proc/self/ns/{file}")),
+        namespaces=tuple(name for name, file in namespaces.FILES.items() if os.path.exists(f"/proc/self/ns/{file}")),
         lsms=tuple(_words("/sys/kernel/security/lsm", ",")),
         seccomp_actions=tuple(_words("/proc/sys/kernel/seccomp/actions_avail")),
         resctrl="resctrl" in _words("/proc/filesystems"),
         rlimit_nofile=resource.getrlimit(resource.RLIMIT_NOFILE)[1],
     )
+
+
+def _kernel_controllers() -> set[str]:
+    """The controllers of control groups that this kernel has switched on, mounted or not."""
+    rows = [line.split() for line in _text("/proc/cgroups").splitlines() if not line.startswith("#")]
+    return {row[0] for row in rows if len(row) == 4 and row[3] == "1"}
 
 
 def _capabilities(name: str) -> tuple[str, ...]:

@@ -23,9 +23,9 @@ from ocivalidate.runtime.verdicts import NOT_JUDGED, Unjudged, results
 class Attempt:
     """A case that was tried, or skipped.
 
-    ``left``: what could not be removed. ``calls``: how often the runtime was run, ``runtime_seconds`` how long that
-    took in all, ``waited`` the seconds spent waiting for containers, of which ``containers`` is the number. ``trial``
-    is ``None`` for a case that was skipped.
+    ``left``: what could not be removed. ``calls``: how often the runtime was run, ``runtime_seconds`` the time in which
+    at least one of these calls ran, ``waited`` the time of nothing but waiting for containers, of which ``containers``
+    is the number. ``trial`` is ``None`` for a case that was skipped.
     """
 
     case: Case
@@ -63,8 +63,8 @@ def attempt(stage: Stage, case: Case, clauses: Sequence[Clause], required: Seque
         seconds=seconds,
         left=tuple(left),
         calls=len(trial.runtime.calls),
-        runtime_seconds=sum(call.seconds for call in trial.runtime.calls),
-        waited=trial.runtime.waited,
+        runtime_seconds=trial.runtime.spending.called,
+        waited=trial.runtime.spending.waited,
         containers=len(trial.containers),
         trial=trial,
     )

@@ -32,7 +32,11 @@ def _controller(host: Host, subject: Subject, detail: str) -> str:
     if not host.root:
         # Whatever the host has: only root makes groups, unless somebody has delegated some.
         return _root(host, subject, "")
-    return "" if detail in host.controllers else f"this host has no control group controller {detail}"
+    if detail in host.controllers:
+        return ""
+    if detail in host.unmounted:
+        return f"the control group controller {detail} is not mounted on this host"
+    return f"this kernel has no control group controller {detail}"
 
 
 def _cgroup(host: Host, _subject: Subject, detail: str) -> str:

@@ -1,0 +1,56 @@
+"""Where the time of a case goes: to calls of the runtime, to waiting for containers; what is left is the harness's."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+
+def covered(spans: Iterable[tuple[float, float]]) -> float:
+    """How many seconds are in at least one of these spans: threads of a case may call and wait at the same time."""
+    seconds, until = 0.0, float("-inf")
+    for begin, end in sorted(spans):
+        seconds += max(0.0, end - max(begin, until))
+        until = max(until, end)
+    return seconds
+
+
+@dataclass(slots=True)
+class Spending:
+    """The spans, on the clock of ``time.monotonic``, in which a case called its runtime and waited."""
+
+    calls: list[tuple[float, float]] = field(default_factory=list)
+    waits: list[tuple[float, float]] = field(default_factory=list)
+
+    @contextlib.contextmanager
+    def calling(self) -> Iterator[None]:
+        """Note how long the body takes as a call of the runtime."""
+        with _noting(self.calls):
+            yield
+
+    @contextlib.contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Note how long the body takes as waiting."""
+        with _noting(self.waits):
+            yield
+
+    @property
+    def called(self) -> float:
+        """Seconds in which a call of the runtime ran."""
+        return covered(self.calls)
+
+    @property
+    def waited(self) -> float:
+        """Seconds in which nothing but waiting was done."""
+        return covered([*self.calls, *self.waits]) - self.called
+
+
+@contextlib.contextmanager
+def _noting(spans: list[tuple[float, float]]) -> Iterator[None]:
+    begin = time.monotonic()
+    try:
+        yield
+    finally:
+        spans.append((begin, time.monotonic()))
