@@ -54,7 +54,7 @@ def _paths_for(config: str | None) -> list[str]:
 
 def script(words: list[str]) -> str:
     """The probe as a program that does these steps when it is given none."""
-    from ocivalidate.runtime.inside.rootfs import PROBE_SOURCE
+    from ocivalidate.runtime.inside import PROBE_SOURCE
 
     text, _, _ = PROBE_SOURCE.read_text(encoding="utf-8").partition(_START)
     return f"{text}{_START}\n    main(sys.argv[1:] or {words!r})\n"

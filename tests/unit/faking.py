@@ -148,18 +148,15 @@ def faked(folder: Path) -> Iterator[Faked]:
         patch.setattr(container, "_STATUS_PATIENCE", 2.0)
         patch.setattr(container.Container, "wait_output", _impatient(container.Container.wait_output))
         yield Faked(stage)
-    end_processes(folder)
+    _end_processes(folder)
 
 
-def end_processes(folder: Path) -> list[int]:
+def _end_processes(folder: Path) -> None:
     """Kill what still has a file below a folder open: some faults lose a process that nobody else can know of."""
-    found = []
     for entry in Path("/proc").glob("[0-9]*"):
         try:
             opened = [os.readlink(link) for link in (entry / "fd").iterdir()]
+            if entry.name != str(os.getpid()) and any(name.startswith(f"{folder}/") for name in opened):
+                os.kill(int(entry.name), signal.SIGKILL)
         except OSError:
             continue  # it has ended, or is not ours
-        if entry.name != str(os.getpid()) and any(name.startswith(f"{folder}/") for name in opened):
-            os.kill(int(entry.name), signal.SIGKILL)
-            found.append(int(entry.name))
-    return found

@@ -4,6 +4,7 @@ import json
 import re
 import sys
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -54,30 +55,46 @@ def test_case_is_declared_well(case: Case) -> None:
     assert not [need for need in case.needs if need.partition(":")[0] not in NEEDS]
 
 
+# A host without anything.
+BARE = Host(
+    root=False,
+    uid=1000,
+    gid=1000,
+    kernel=(3, 10),
+    release="3.10",
+    machine="none",
+    cpus=(0,),
+    cgroup_mode="none",
+    controllers=(),
+    unmounted=("hugetlb",),
+    bounding=(),
+    namespaces=(),
+    lsms=(),
+    seccomp_actions=(),
+    resctrl=False,
+    rlimit_nofile=1024,
+)
+SUBJECT = Subject(("/bin/true",), "", "", "", "1.0.0", "1.0.0", Dialect(""))
+
+
 def test_details_of_needs_can_be_read() -> None:
-    host = Host(
-        root=False,
-        uid=1000,
-        gid=1000,
-        kernel=(3, 10),
-        release="3.10",
-        machine="none",
-        cpus=(0,),
-        cgroup_mode="none",
-        controllers=(),
-        unmounted=("hugetlb",),
-        bounding=(),
-        namespaces=(),
-        lsms=(),
-        seccomp_actions=(),
-        resctrl=False,
-        rlimit_nofile=1024,
-    )
-    subject = Subject(("/bin/true",), "", "", "", "1.0.0", "1.0.0", Dialect(""))
     for need in sorted({need for case in CASES for need in case.needs}):
-        reason = missing([need], host, subject)[1]
+        reason = missing([need], BARE, SUBJECT)[1]
         # These two do not depend on the host.
         assert reason or need == "isolation" or need.startswith("program:"), f"{need} is met by a host without anything"
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("memory", ""),
+        ("hugetlb", "the control group controller hugetlb is not mounted on this host"),
+        ("moon", "this kernel has no control group controller moon"),
+    ],
+)
+def test_why_a_controller_cannot_be_used(name: str, reason: str) -> None:
+    host = replace(BARE, root=True, controllers=("memory",))
+    assert missing([f"controller:{name}"], host, SUBJECT)[1] == reason
 
 
 def with_errors(config: Mapping[str, Any], release: str) -> list[str]:

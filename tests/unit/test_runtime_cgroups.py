@@ -56,6 +56,13 @@ def tree(tmp_path: Path, *groups: str) -> Layout:
     return Layout("v1", {"pids": str(tmp_path)}, "")
 
 
+def test_the_controllers_of_a_kernel(tmp_path: Path) -> None:
+    table = tmp_path / "cgroups"
+    table.write_text("#subsys_name\thierarchy\tnum_cgroups\tenabled\ncpu\t3\t9\t1\nhugetlb\t0\t1\t1\nmisc\t0\t1\t0\n")
+    assert cgroups.of_kernel(str(table)) == {"cpu", "hugetlb"}
+    assert cgroups.of_kernel(str(tmp_path / "none")) == set()
+
+
 def test_groups_are_removed_from_below(tmp_path: Path) -> None:
     where = tree(tmp_path, "ocivalidate-a/b/c", "other")
     assert list(cgroups.ours(where)) == ["/ocivalidate-a"]

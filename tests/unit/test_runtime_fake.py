@@ -48,6 +48,14 @@ def test_a_fault_is_noticed(fake: Faked, fault: str, case: str) -> None:
     ]
 
 
+def test_a_container_that_nobody_asked_for_is_deleted(fake: Faked) -> None:
+    case = "refusals.create-without-arguments"
+    assert Outcome.FAIL in {result.outcome for result in fake.results(case, "needs-no-id")}
+    folders = list(fake.stage.folder.glob(f"*/{case}/root"))
+    assert folders
+    assert [entry for folder in folders for entry in folder.iterdir()] == []
+
+
 def test_each_case_is_noticed_to_fail(fake: Faked) -> None:
     covered = {case for _, case in NOTICED}
     assert covered <= set(faking.cases())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import contextlib
-import fcntl
 import json
 import os
 import shutil
@@ -12,10 +11,13 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from ocivalidate.runtime.driving.container import Container
-from ocivalidate.runtime.inside.rootfs import PYTHON, RECORDER_SOURCE
+from ocivalidate.runtime.inside import RECORDER_SOURCE
+from ocivalidate.runtime.inside.rootfs import PYTHON
+from ocivalidate.runtime.kernel.locks import is_locked
 
 # In the container. The names are such as no host has: whoever looks for them in the wrong place finds nothing.
 _TRACE, _SCRIPT, _HOOK = "/ocivalidate.trace", "/ocivalidate-recorder.py", "/ocivalidate-hook"
@@ -142,15 +144,7 @@ class Trace:
         return time.monotonic()
 
     def _sleeps(self, name: str) -> bool:
-        lock = f"{self.file}.{name.replace('/', '-')}"
         try:
-            descriptor = os.open(lock, os.O_RDWR | os.O_CLOEXEC)
+            return is_locked(Path(f"{self.file}.{name.replace('/', '-')}"))
         except OSError:
             return False
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            return True
-        finally:
-            os.close(descriptor)
-        return False

@@ -1,1 +1,1 @@
-"""Driving a runtime: its command line, containers, configs, hooks, and the documents that it prints."""
+"""Driving a runtime: its command line, containers, configs, consoles, callers, and the documents that it prints."""

@@ -24,17 +24,13 @@ class Spending:
     calls: list[tuple[float, float]] = field(default_factory=list)
     waits: list[tuple[float, float]] = field(default_factory=list)
 
-    @contextlib.contextmanager
-    def calling(self) -> Iterator[None]:
+    def calling(self) -> contextlib.AbstractContextManager[None]:
         """Note how long the body takes as a call of the runtime."""
-        with _noting(self.calls):
-            yield
+        return _noting(self.calls)
 
-    @contextlib.contextmanager
-    def waiting(self) -> Iterator[None]:
+    def waiting(self) -> contextlib.AbstractContextManager[None]:
         """Note how long the body takes as waiting."""
-        with _noting(self.waits):
-            yield
+        return _noting(self.waits)
 
     @property
     def called(self) -> float:

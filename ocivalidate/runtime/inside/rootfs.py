@@ -17,15 +17,13 @@ import sysconfig
 from pathlib import Path
 from stat import S_IMODE, S_ISDIR, S_ISLNK, S_ISREG
 
+from ocivalidate.runtime.inside import PROBE_SOURCE
+
 PYTHON = "/usr/bin/python3"
 # Without an ending, Python looks whether it is byte code or source: in a ready root filesystem it is source.
 PROBE = "/usr/lib/ocivalidate/probe"
 PROBE_ARGS = (PYTHON, "-I", "-S", PROBE)
 """How the probe is executed in a container; its steps follow."""
-PROBE_SOURCE = Path(__file__).with_name("probe.py")
-"""The source of the probe; it stands alone."""
-RECORDER_SOURCE = Path(__file__).with_name("recorder.py")
-"""The source of what hooks run; it stands alone."""
 
 # Whatever the umask of the caller, users of every container come through.
 _OPEN = 0o755

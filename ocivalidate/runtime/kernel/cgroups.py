@@ -64,6 +64,16 @@ def layout(mountinfo: str = "/proc/self/mountinfo") -> Layout:
     return Layout("v2", dict.fromkeys(_words(f"{unified}/cgroup.controllers"), unified), unified)
 
 
+def of_kernel(table: str = "/proc/cgroups") -> set[str]:
+    """The controllers that this kernel has switched on, mounted or not; none where it does not say."""
+    try:
+        with open(table, encoding="utf-8") as file:
+            rows = [line.split() for line in file if not line.startswith("#")]
+    except OSError:
+        return set()
+    return {row[0] for row in rows if len(row) == 4 and row[3] == "1"}
+
+
 def _words(path: str) -> list[str]:
     try:
         with open(path, encoding="utf-8") as file:

@@ -59,7 +59,7 @@ def look() -> Host:
         cpus=tuple(sorted(os.sched_getaffinity(0))),
         cgroup_mode=layout.mode,
         controllers=tuple(sorted(layout.controllers)),
-        unmounted=tuple(sorted(_kernel_controllers() - set(layout.controllers))),
+        unmounted=tuple(sorted(cgroups.of_kernel() - set(layout.controllers))),
         bounding=_capabilities("CapBnd"),
         namespaces=tuple(name for name, file in namespaces.FILES.items() if os.path.exists(f"/proc/self/ns/{file}")),
         lsms=tuple(_words("/sys/kernel/security/lsm", ",")),
@@ -67,12 +67,6 @@ def look() -> Host:
         resctrl="resctrl" in _words("/proc/filesystems"),
         rlimit_nofile=resource.getrlimit(resource.RLIMIT_NOFILE)[1],
     )
-
-
-def _kernel_controllers() -> set[str]:
-    """The controllers of control groups that this kernel has switched on, mounted or not."""
-    rows = [line.split() for line in _text("/proc/cgroups").splitlines() if not line.startswith("#")]
-    return {row[0] for row in rows if len(row) == 4 and row[3] == "1"}
 
 
 def _capabilities(name: str) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from ocivalidate.runtime.kernel import cgroups, syscalls
 from ocivalidate.runtime.kernel.cgroups import PREFIX, Layout
+from ocivalidate.runtime.kernel.locks import is_locked
 
 _LOCK = ".lock"
 _SIZE = "1g"
@@ -116,14 +117,7 @@ def _remove_groups(layout: Layout, name: str) -> list[str]:
 
 def _is_living(folder: Path) -> bool:
     try:
-        lock = os.open(folder / _LOCK, os.O_RDWR | os.O_CLOEXEC)
+        return is_locked(folder / _LOCK)
     except OSError:
         # Made a moment ago, or being removed, or somebody else's.
         return (folder / _LOCK).exists()
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return True
-    finally:
-        os.close(lock)
-    return False

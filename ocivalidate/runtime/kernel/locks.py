@@ -1,0 +1,19 @@
+"""Locks on files, by flock(2): the kernel frees one with the last process that holds it, however that ends."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+
+
+def is_locked(file: Path) -> bool:
+    """Whether somebody holds a lock on a file. Raises :class:`OSError` when it cannot be opened."""
+    descriptor = os.open(file, os.O_RDWR | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
