@@ -6,7 +6,6 @@ from typing import Any
 
 from ocivalidate.runtime import RuntimeFailed, Trial, caller, case, steps
 
-CREATE_ENV = "runtime.lifecycle.create-env"
 # What no test can be meant to have by accident.
 UID, GID, GROUPS = 1234, 2345, [17, 4242, 70000]
 CALLERS_GROUPS = [3333, 4444]

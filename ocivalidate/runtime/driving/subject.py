@@ -45,7 +45,6 @@ class Dialect:
 
     name: str
     arguments: tuple[str, ...] = ("--root", "{root}")
-    log: bool = False
     cover: tuple[Mapping[str, str], ...] = ()
 
 
@@ -67,7 +66,6 @@ class Subject:
     dialect: Dialect
     banner: str = ""
     features: Mapping[str, Any] | None = None
-    features_text: str = ""
     extra: tuple[str, ...] = field(default=())
 
     @property
@@ -113,7 +111,7 @@ def identify(runtime: str, extra: Sequence[str] = (), spec_version: str | None =
     said = f"{banner.stdout}\n{banner.stderr}" if banner.ok else ""
     name = _NAME.search(said)
     dialect = _dialect(name[1] if name else "")
-    text, features = _features([path, *_without_places(dialect), *extra, "features"]) if banner.ok else ("", None)
+    features = _features([path, *_without_places(dialect), *extra, "features"]) if banner.ok else None
     spec = _SPEC.search(said)
     claim = str((features or {}).get("ociVersionMax") or (spec[1] if spec else ""))
     release = spec_version or judged_by(claim or None, RUNTIME_RELEASES).release
@@ -127,7 +125,6 @@ def identify(runtime: str, extra: Sequence[str] = (), spec_version: str | None =
         dialect=dialect,
         banner=said.strip()[:2000],
         features=features,
-        features_text=text,
         extra=tuple(extra),
     )
 
@@ -139,15 +136,15 @@ def _asked(argv: list[str], patience: float) -> Call:
         raise NoRuntime(str(problem)) from problem
 
 
-def _features(argv: list[str]) -> tuple[str, Mapping[str, Any] | None]:
+def _features(argv: list[str]) -> Mapping[str, Any] | None:
     answer = _asked(argv, _PATIENCE_FOR_FEATURES)
     if not answer.ok:
-        return "", None
+        return None
     try:
         value = json.loads(answer.stdout)
     except (ValueError, RecursionError):
-        return answer.stdout, None
-    return answer.stdout, value if isinstance(value, dict) else None
+        return None
+    return value if isinstance(value, dict) else None
 
 
 def _without_places(dialect: Dialect) -> list[str]:
@@ -177,7 +174,6 @@ def dialects() -> list[Dialect]:
         Dialect(
             name=entry["name"],
             arguments=tuple(entry.get("arguments", ("--root", "{root}"))),
-            log=any("{log}" in word for word in entry.get("arguments", ())),
             cover=tuple(entry.get("cover", ())),
         )
         for entry in table["runtime"]
