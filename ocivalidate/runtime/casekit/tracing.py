@@ -134,14 +134,18 @@ class Trace:
             found = next((record for record in self.records() if record.name == name), None)
             if found is not None or time.monotonic() > end:
                 return found
-            time.sleep(0.005)  # the file may not be there yet, so that it cannot be watched
+            self._rest()  # the file may not be there yet, so that it cannot be watched
 
     def wait_for_end(self, name: str, seconds: float) -> float:
         """Wait for the end of a recorder that sleeps, for so long at most, and return the time."""
         end = time.monotonic() + seconds
         while self._sleeps(name) and time.monotonic() < end:
-            time.sleep(0.005)  # a lock that may never be free cannot be waited for
+            self._rest()  # a lock that may never be free cannot be waited for
         return time.monotonic()
+
+    def _rest(self) -> None:
+        with self.container.runtime.spending.waiting():
+            time.sleep(0.005)
 
     def _sleeps(self, name: str) -> bool:
         try:
