@@ -23,7 +23,11 @@ class Writing:
     """Hands what comes out of a layer to a thread. What goes wrong there is raised at the next chunk, or at the end."""
 
     def __init__(self) -> None:
-        self._waiting: queue.Queue[tuple[Consumer, Chunk] | None] = queue.Queue(_DEPTH)
+        # An interrupt in the middle of queue.Queue.put can leave its lock taken for ever. SimpleQueue has no such lock.
+        self._waiting: queue.SimpleQueue[tuple[Consumer, Chunk] | None] = queue.SimpleQueue()
+        self._room: queue.SimpleQueue[None] = queue.SimpleQueue()
+        for _ in range(_DEPTH):
+            self._room.put(None)
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="ocivalidate-write", daemon=True)
         self._thread.start()
@@ -35,6 +39,7 @@ class Writing:
             return
         if self._error is not None:
             raise self._error
+        self._room.get()
         self._waiting.put((consumer, chunk))
 
     def busy(self) -> bool:
@@ -55,6 +60,7 @@ class Writing:
 
     def _run(self) -> None:
         while (work := self._waiting.get()) is not None:
+            self._room.put(None)
             consumer, chunk = work
             if self._error is None:
                 try:
