@@ -251,7 +251,7 @@ def _folders(trial: Trial, paths: Iterable[str]) -> list[str]:
 def groups_after_delete(trial: Trial) -> None:
     """The groups that create made are gone after delete; those above and beside, which it did not make, stay."""
     above = trial.make_group("above", above_others=True)
-    beside = trial.make_group("above/beside")
+    beside = trial.make_group("beside")
     before = _folders(trial, (above, beside))
     container = trial.container(with_path(trial, f"{above}/own")).must_create().must_start()
     container.kill()

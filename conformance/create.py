@@ -159,20 +159,3 @@ def foreign_resources(trial: Trial) -> None:
     gone = [what for what, there in kept.items() if not there()]
     trial.expect(FOREIGN, "delete removes what create did not make", got=gone, want=[])
     trial.expect(FOREIGN, "the container is not deleted", got=container.leftovers(), want=[])
-
-
-@case(FOREIGN, needs=["root", "isolation"])
-def control_group_that_was_there(trial: Trial) -> None:
-    """A control group that was there before create is there after delete."""
-    group = f"{trial.stage.group}/was-there"
-    folders = [f"{mount}{group}" for mount in trial.stage.layout.hierarchies]
-    for folder in folders:
-        os.makedirs(folder)
-    config = trial.config("wait")
-    config["linux"]["cgroupsPath"] = group
-    container = trial.container(config).must_create()
-    container.must_kill()
-    container.wait_stopped()
-    container.must_delete()
-    gone = [folder for folder in folders if not os.path.isdir(folder)]
-    trial.expect(FOREIGN, "delete removes control groups that create did not make", got=gone, want=[])

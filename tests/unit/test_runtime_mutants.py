@@ -12,14 +12,17 @@ import pytest
 
 from fixtures.mutants import Mutant
 from fixtures.mutants.operators import OPERATORS
-from fixtures.mutants.table import UNSEEN, mutants
+from fixtures.mutants.tables import mutants
+from fixtures.mutants.tables.properties import UNSEEN
 from ocivalidate import resources
 from ocivalidate.clauses import matches
 from ocivalidate.runtime.cases import load_cases
 
 CONFIG: dict[str, Any] = {
     "hostname": "h",
-    "process": {"rlimits": [{"soft": 8}, {"soft": 4}], "env": ["A=b", "PATH=/bin"]},
+    "process": {"rlimits": [{"soft": 8}, {"soft": 4}], "env": ["A=b", "PATH=/bin"], "terminal": False},
+    "annotations": {"one": "1", "two": "2"},
+    "linux": {"maskedPaths": ["/m"], "readonlyPaths": ["/r"]},
     "mounts": [{"destination": "/b", "options": ["ro", "rro"]}, {"destination": "/a"}],
 }
 # Says with which arguments it was called, and what config.json is; its exit status is 3.
@@ -72,6 +75,75 @@ def test_configs_are_another_as_long_as_create_lasts(bundle: Path) -> None:
     assert seen(bundle, "sort", pointer="/mounts", member="destination")["mounts"] == CONFIG["mounts"][::-1]
     renamed = seen(bundle, "replace-words", pointer="/mounts/*/destination", words={"/a": "/c"})
     assert [mount["destination"] for mount in renamed["mounts"]] == ["/b", "/c"]
+
+
+def test_words_members_and_lists_of_configs_change(bundle: Path) -> None:
+    assert seen(bundle, "drop", pointer="/annotations/-1")["annotations"] == {"one": "1"}
+    assert seen(bundle, "flip", pointer="/process/terminal")["process"]["terminal"] is True
+    assert seen(bundle, "double", pointer="/mounts/0/options")["mounts"][0]["options"] == ["ro", "ro", "rro", "rro"]
+    cut = seen(bundle, "rewrite", pointer="/process/env", pattern="=.*", by="=")
+    assert cut["process"]["env"] == ["A=", "PATH="]
+    assert seen(bundle, "rewrite", pointer="/hostname", pattern="$", by="-x")["hostname"] == "h-x"
+    split = seen(bundle, "split-words", pointer="/process/env")
+    assert split["process"]["env"] == ["A=b", "PATH=/bin"]
+    linux = seen(bundle, "move", member="maskedPaths", to="readonlyPaths")["linux"]
+    assert linux == {"readonlyPaths": ["/r", "/m"]}
+    linux = seen(bundle, "swap", pointer="/linux", members=["maskedPaths", "readonlyPaths"])["linux"]
+    assert linux == {"maskedPaths": ["/r"], "readonlyPaths": ["/m"]}
+    linux = seen(bundle, "copy", pointer="/linux", member="maskedPaths", to="readonlyPaths")["linux"]
+    assert linux == {"maskedPaths": ["/m"], "readonlyPaths": ["/m"]}
+    assert seen(bundle, "copy", pointer="/linux", member="maskedPaths", to="nothing") == CONFIG
+
+
+HOOK = """#!/bin/sh
+echo "$0 $@"
+cat
+"""
+
+
+@pytest.mark.parametrize(
+    ("how", "said", "want"),
+    [
+        ("swallow", None, '{path} a b\n{{"id": "c"}}'),
+        ("no-state", None, "{path} a b\n"),
+        ("other-state", '{"id": "d", "pid": null, "x": 1}', '{path} a b\n{{"id": "d", "x": 1}}'),
+    ],
+)
+def test_hooks_get_something_else(bundle: Path, how: str, said: str | None, want: str) -> None:
+    hook = bundle / "hook"
+    hook.write_text(HOOK)
+    hook.chmod(0o755)
+    text = json.dumps(CONFIG | {"hooks": {"poststop": [{"path": str(hook), "args": ["named", "a", "b"]}]}})
+    (bundle / "config.json").write_text(text)
+    more = {} if said is None else {"said": said}
+    arguments = {"kind": "poststop", "how": how, **more}
+    mutant = Mutant("hooks", "hooks-around", (), arguments).write(bundle.parent, str(bundle.parent / "runtime"))
+    done = subprocess.run([str(mutant), "create", "--bundle", str(bundle), "id"], stdout=subprocess.PIPE, check=False)
+    around = json.loads(done.stdout.partition(b"\n")[2])["hooks"]["poststop"][0]
+    state = '{"id": "c"}' if how != "other-state" else '{"id": "c", "pid": 7}'
+    ran = subprocess.run(
+        around["args"], executable=around["path"], input=state, stdout=subprocess.PIPE, text=True, check=True
+    )
+    assert ran.stdout == want.format(path=hook)
+
+
+def test_what_is_told_is_something_else(bundle: Path) -> None:
+    state = {"id": "c", "annotations": {"a": "b"}}
+    (bundle.parent / "runtime").write_text(f"#!/bin/sh\necho '{json.dumps(state)}'\nexit 0\n")
+
+    def told(operator: str, **arguments: Any) -> Any:
+        code, text = mutated(bundle, operator, "state", "c", **arguments)
+        assert code == 0
+        return json.loads(text)
+
+    assert told("told", command="state", pointer="/id", value="d")["id"] == "d"
+    assert told("told", command="state", pointer="/id", value="d", only="running") == state
+    changed = told("retold", command="state", change="rewrite", pointer="/annotations/*", pattern="b", by="c")
+    assert changed["annotations"] == {"a": "c"}
+    assert told("other-pid")["pid"] > 1
+    assert told("more", commands=["start"], text="more") == state
+    assert mutated(bundle, "more", "state", "c", commands=["state"], text="more")[1] == f"{json.dumps(state)}\nmore"
+    assert mutated(bundle, "elsewhere", "state", "c", commands=["state"]) == (0, "")
 
 
 def test_other_commands_are_those_of_the_runtime(bundle: Path) -> None:
