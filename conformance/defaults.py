@@ -24,6 +24,8 @@ LINKS = {
     "/dev/stderr": "/proc/self/fd/2",
 }
 CLAUSE = "config-linux.default-devices"
+# Options that mountinfo shows by the same words, whoever mounts.
+FLAGS = {"ro", "nosuid", "noexec", "nodev"}
 SYMLINKS = "runtime-linux.dev-symlinks"
 
 
@@ -51,7 +53,14 @@ def judge_links(trial: Trial, facts: Facts) -> None:
         trial.expect(SYMLINKS, f"{path} is no link to {aim}", got=facts.outcome("readlink", path), want=aim)
 
 
-@case(CLAUSE, f"{CLAUSE}.ptmx", SYMLINKS, "config-linux.default-filesystems", needs=["isolation"])
+@case(
+    CLAUSE,
+    f"{CLAUSE}.ptmx",
+    SYMLINKS,
+    "config-linux.default-filesystems",
+    sets=["/mounts/*/options"],
+    needs=["isolation"],
+)
 def usual_container_has_them(trial: Trial) -> None:
     """A container with the usual mounts has the default devices, links and file systems, and they work.
 
@@ -59,7 +68,9 @@ def usual_container_has_them(trial: Trial) -> None:
     """
     ptmx = (["follow", "/dev/ptmx"], ["follow", "/dev/pts/ptmx"], ["open", "/dev/ptmx", "rw"])
     uses = (["stat", "/proc/self/ns"], ["stat", "/sys/kernel"], ["write", "/dev/shm/ocivalidate-file"])  # in it
-    facts = trial.run(trial.config(*steps(*looks(), *ptmx, *uses, ["mountinfo"])))
+    modes = (["stat", "/dev"], ["stat", "/dev/shm"])  # in it
+    config = trial.config(*steps(*looks(), *ptmx, *uses, *modes, ["mountinfo"]))
+    facts = trial.run(config)
     judge_devices(trial, facts)
     judge_links(trial, facts)
     by_name, by_pts = (facts.outcome("follow", path) for path in ("/dev/ptmx", "/dev/pts/ptmx"))
@@ -76,6 +87,12 @@ def usual_container_has_them(trial: Trial) -> None:
     for use in uses:
         message = f"a file system is not usable: {' '.join(use)}"
         trial.expect("config-linux.default-filesystems", message, got=facts.error(*use), want=None)
+    for mount in config["mounts"]:
+        given, found = mount.get("options", ()), at(mounts, mount["destination"]).get("options", ())
+        message = f"{mount['destination']} does not have the options of its mount"
+        trial.applied("/mounts/*/options", got=sorted(FLAGS & {*found}), want=sorted(FLAGS & {*given}), message=message)
+    got = {path: oct(facts.value("stat", path)["mode"]) for _, path in modes}
+    trial.applied("/mounts/*/options", got=got, want={"/dev": oct(0o755), "/dev/shm": oct(0o1777)})  # in it
 
 
 @case(CLAUSE, SYMLINKS, needs=["isolation"])

@@ -128,11 +128,11 @@ def cwd_that_does_not_exist(trial: Trial) -> None:
 @case(sets=["/process/cwd"], needs=["isolation"])
 def cwd_in_a_mount(trial: Trial) -> None:
     """A working directory that only a mount brings is entered after the mounts were made."""
-    config = trial.config(*steps(["cwd"], ["write", "here"], ["stat", "/mnt/deep/here"], ["wait"]))
-    (trial.folder / "source" / "deep").mkdir(parents=True)
+    config = trial.config(*steps(["cwd"], ["write", "here"], ["stat", "/mnt/deep er/here"], ["wait"]))
+    (trial.folder / "source" / "deep er").mkdir(parents=True)
     config["mounts"].append({"destination": "/mnt", "source": str(trial.folder / "source"), "options": ["bind"]})
-    config["process"]["cwd"] = "/mnt/deep"
-    for folder in (trial.folder / "source", trial.folder / "source" / "deep"):
+    config["process"]["cwd"] = "/mnt/deep er"
+    for folder in (trial.folder / "source", trial.folder / "source" / "deep er"):
         folder.chmod(0o777)
     facts = trial.run(config)
     trial.judge_facts(config, facts)

@@ -99,7 +99,8 @@ def rules_decide_which_calls_fail_and_how(trial: Trial) -> None:
 def default_action_denies_what_no_rule_allows(trial: Trial) -> None:
     """With SCMP_ACT_ERRNO as the default action, a call that no rule allows fails, and those allowed work."""
     allowed = rule("SCMP_ACT_ALLOW", *_ALLOWED.read_text(encoding="utf-8").split())
-    probe = steps(["syscall", number(trial, "getitimer"), "0", "0"], ["ids"])
+    # Which would succeed.
+    probe = steps(["syscall", number(trial, "getpriority"), "0", "0"], ["ids"])
     members = {"defaultAction": "SCMP_ACT_ERRNO", "architectures": ["SCMP_ARCH_X86_64"]}
     facts = trial.run(with_filter(trial.config(*probe), allowed, **members))
     denied = facts.outcome("syscall")
@@ -134,15 +135,21 @@ def an_errno_for_an_action_that_takes_none_is_refused(trial: Trial) -> None:
 
 # --- arguments
 
-# Operator → members of the argument, a value of the call's argument that matches, and one that does not.
-OPERATORS: dict[str, tuple[str, dict[str, int], int, int]] = {
-    "SCMP_CMP_NE": ("getpriority", {"value": 7}, 8, 7),
-    "SCMP_CMP_LT": ("sched_get_priority_max", {"value": 77}, 76, 77),
-    "SCMP_CMP_LE": ("sched_get_priority_min", {"value": 77}, 77, 78),
-    "SCMP_CMP_EQ": ("timer_getoverrun", {"value": 77}, 77, 76),
-    "SCMP_CMP_GE": ("inotify_rm_watch", {"value": 77}, 77, 76),
-    "SCMP_CMP_GT": ("getpgid", {"value": 99999990}, 99999991, 99999990),
-    "SCMP_CMP_MASKED_EQ": ("getitimer", {"value": 0xF0, "valueTwo": 0x70}, 0x7B, 0x6B),
+MASKED = "SCMP_CMP_MASKED_EQ"
+# Operator → the call, members of the argument, and for values of the call's argument whether they match: below, equal
+# and above, which tell each operator from each other one.
+OPERATORS: dict[str, tuple[str, dict[str, int], dict[int, bool]]] = {
+    "SCMP_CMP_NE": ("getpriority", {"value": 77}, {76: True, 77: False, 78: True}),
+    "SCMP_CMP_LT": ("sched_get_priority_max", {"value": 77}, {76: True, 77: False, 78: False}),
+    "SCMP_CMP_LE": ("sched_get_priority_min", {"value": 77}, {76: True, 77: True, 78: False}),
+    "SCMP_CMP_EQ": ("timer_getoverrun", {"value": 77}, {76: False, 77: True, 78: False}),
+    "SCMP_CMP_GE": ("inotify_rm_watch", {"value": 77}, {76: False, 77: True, 78: True}),
+    "SCMP_CMP_GT": ("getpgid", {"value": 99999990}, {99999989: False, 99999990: False, 99999991: True}),
+    MASKED: (
+        "getitimer",
+        {"value": 0xF0, "valueTwo": 0x70},
+        {0x7B: True, 0x6B: False, 0x70: True, 0xF0: False, 0x17B: True},
+    ),
 }
 
 
@@ -154,7 +161,7 @@ def arguments_decide_with_every_operator(trial: Trial) -> None:
     """A rule with arguments matches by each of the seven operators, by the argument at its index, and only then."""
     rules = [
         failing(name, errnoRet=MARK, args=[{"index": 0, "op": op, **values}])
-        for op, (name, values, _, _) in OPERATORS.items()
+        for op, (name, values, _) in OPERATORS.items()
     ]
     # The second argument, and two at once.
     rules.append(failing("sched_rr_get_interval", errnoRet=MARK, args=[{"index": 1, "op": "SCMP_CMP_EQ", "value": 5}]))
@@ -162,29 +169,29 @@ def arguments_decide_with_every_operator(trial: Trial) -> None:
     rules.append(failing("mq_unlink", errnoRet=MARK, args=both))
     calls = [
         ["syscall", number(trial, name), str(argument)]
-        for name, _, matching, other in OPERATORS.values()
-        for argument in (matching, other)
+        for name, _, matching in OPERATORS.values()
+        for argument in matching
     ]
     interval, unlink = number(trial, "sched_rr_get_interval"), number(trial, "mq_unlink")
     pairs = [[interval, "99999991", "5"], [interval, "5", "0"], [unlink, "3", "3"], [unlink, "0", "3"]]
     facts = trial.run(with_filter(trial.config(*steps(*calls, *(["syscall", *pair] for pair in pairs))), *rules))
     denied = "ENOANO" if trial.holds("1.1.0") else facts.outcome("syscall", *calls[0][1:])
     matched = {op: _matches(facts, trial, denied, op) for op in OPERATORS}
-    want = {op: [True, False] for op in OPERATORS}
-    plain = {op: pair for op, pair in want.items() if op != "SCMP_CMP_MASKED_EQ"}
+    want = {op: matching for op, (_, _, matching) in OPERATORS.items()}
+    plain = {op: pair for op, pair in want.items() if op != MASKED}
     trial.applied(f"{RULES}/args/*/op", got=matched, want=want, message="operators do not match as they are defined")
     trial.applied(f"{RULES}/args/*/value", got={op: matched[op] for op in plain}, want=plain)
-    trial.applied(f"{RULES}/args/*/valueTwo", got=matched["SCMP_CMP_MASKED_EQ"], want=[True, False])
+    trial.applied(f"{RULES}/args/*/valueTwo", got=matched[MASKED], want=want[MASKED])
     got = [facts.outcome("syscall", *pair) == denied for pair in pairs]
     trial.applied(f"{RULES}/args/*/index", got=got, want=[True, False, True, False])
 
 
-def _matches(facts: Facts, trial: Trial, denied: Any, op: str) -> list[bool]:
-    name, _, matching, other = OPERATORS[op]
-    return [
-        facts.outcome("syscall", number(trial, name), str(argument)) == denied and isinstance(denied, str)
-        for argument in (matching, other)
-    ]
+def _matches(facts: Facts, trial: Trial, denied: Any, op: str) -> dict[int, bool]:
+    name, _, matching = OPERATORS[op]
+    return {
+        argument: facts.outcome("syscall", number(trial, name), str(argument)) == denied and isinstance(denied, str)
+        for argument in matching
+    }
 
 
 # --- the other actions

@@ -1,0 +1,52 @@
+"""Cases that fail on every runtime at hand pass where a wrapper does right the one thing that is wrong there.
+
+Without this nobody would have seen that they can pass.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fixtures.mutants import Mutant
+from ocivalidate.findings import Outcome
+from ocivalidate.runtime import run_runtime
+from tests.integration.enclosure import why_not_root
+
+RUNTIME = shutil.which(os.environ.get("OCIVALIDATE_RUNTIME", "runc"))
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.skipif(why_not_root() is not None, reason=str(why_not_root())),
+    pytest.mark.skipif(RUNTIME is None, reason="the runtime is not installed"),
+]
+# Case → what does right what it asks for.
+CORRECTED: dict[str, tuple[str, dict[str, Any]]] = {
+    "devices.path-with-a-file": ("refuses-devices-that-are-there", {}),
+    "devices.rules-on-making-nodes": (
+        "writes-in-groups",
+        {"controller": "devices", "file": "devices.deny", "texts": ["c *:* m", "b *:* m"]},
+    ),
+    "cgroup-paths.group-that-was-there": ("leaves", {"what": "groups"}),
+    "cgroups.memory-oom-killer-enabled": (
+        "writes-in-groups",
+        {"controller": "memory", "file": "memory.oom_control", "texts": ["0"]},
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CORRECTED)
+def test_what_is_corrected_passes(case: str, tmp_path: Path) -> None:
+    assert RUNTIME is not None
+    operator, arguments = CORRECTED[case]
+    wrapper = Mutant("corrected", operator, (), arguments).write(tmp_path, RUNTIME)
+    found = {}
+    for runtime in (RUNTIME, str(wrapper)):
+        results = list(run_runtime(runtime, select=(case,), own_expectations=False))
+        if all(result.outcome is Outcome.SKIP for result in results):
+            pytest.skip(results[0].reason)
+        found[runtime] = {result.outcome for result in results}
+    assert found == {RUNTIME: {Outcome.FAIL}, str(wrapper): {Outcome.PASS}}
