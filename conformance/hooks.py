@@ -219,13 +219,20 @@ def _judge_times(trial: Trial, life: Life) -> None:
             message = (
                 f"{kind.name} hooks do not run within create, between making the environment and changing the root"
             )
-            trial.expect(clause, message, got=create_faults(life, kind), want=[])
+            _judge_faults(trial, clause, message, create_faults(life, kind))
     for clause, later, earlier in _SEQUENCES:
         message = f"{later.name} hooks do not wait for {earlier.name} hooks"
         got = [record.name for record in life.records]
         trial.expect_that(clause, message, held=follows(life, later, earlier), got=got, want=f"{earlier.name} first")
     for clause, message, look in _FAULTS:
-        trial.expect(clause, f"hooks do not run {message}", got=look(life), want=[])
+        _judge_faults(trial, clause, f"hooks do not run {message}", look(life))
+
+
+def _judge_faults(trial: Trial, clause: str, message: str, faults: Sequence[str]) -> None:
+    """Each fault is a finding of its own, so that one that is known does not hide another one."""
+    trial.expect_that(clause, message, held=True)
+    for fault in faults:
+        trial.expect(clause, f"{message}: {fault}", got=faults, want=[])
 
 
 _SEQUENCES = (

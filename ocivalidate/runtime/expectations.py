@@ -16,7 +16,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from ocivalidate.findings import Outcome, Result
+from ocivalidate.findings import Finding, Outcome, Result
 from ocivalidate.runtime.cases import Case
 from ocivalidate.versions import Version
 
@@ -37,8 +37,9 @@ class Expectation:
     """One known deviation.
 
     ``runtime``: the name that ``--version`` prints. ``case``: id of a case, or a glob. ``versions``, ``spec``:
-    comparisons with the version of the runtime and with the release judged (``>=1.1,<1.2``), empty for all. ``origin``:
-    file and entry.
+    comparisons with the version of the runtime and with the release judged (``>=1.1,<1.2``), empty for all.
+    ``messages``: globs of what is wrong, so that something else which goes wrong is not taken for it; empty for
+    anything. ``origin``: file and entry.
     """
 
     runtime: str
@@ -48,6 +49,7 @@ class Expectation:
     versions: str = ""
     spec: str = ""
     link: str = ""
+    messages: tuple[str, ...] = ()
     expires: dt.date | None = None
     origin: str = ""
 
@@ -58,6 +60,10 @@ class Expectation:
     def means(self, case: str, clause: str) -> bool:
         """Whether it speaks of this result."""
         return self.clause == clause and fnmatchcase(case, self.case)
+
+    def expects(self, finding: Finding) -> bool:
+        """Whether a finding on such a result is one of those that are known."""
+        return not self.messages or any(fnmatchcase(finding.message, pattern) for pattern in self.messages)
 
 
 def satisfies(version: str, comparisons: str) -> bool:
@@ -123,9 +129,11 @@ def read(path: str, today: dt.date | None = None) -> list[Expectation]:
 
 
 def _entry(entry: Mapping[str, Any], runtime: str, origin: str, today: dt.date) -> Expectation:
-    strange = sorted(entry.keys() - {*_TEXTS, "expires"})
+    strange = sorted(entry.keys() - {*_TEXTS, "messages", "expires"})
     if strange:
-        raise BadExpectation(f"{origin}: unknown {', '.join(strange)}; known are {', '.join(_TEXTS)}, expires")
+        raise BadExpectation(
+            f"{origin}: unknown {', '.join(strange)}; known are {', '.join(_TEXTS)}, messages, expires"
+        )
     for name in _TEXTS:
         if not isinstance(entry.get(name, ""), str):
             raise BadExpectation(f"{origin}: {name} is to be a string")
@@ -142,9 +150,18 @@ def _entry(entry: Mapping[str, Any], runtime: str, origin: str, today: dt.date) 
             _comparisons(entry[name])
         except ValueError as problem:
             raise BadExpectation(f"{origin}: {name}: {problem}") from problem
+    messages = _messages(entry, origin)
     expires = _expiry(entry, origin, today)
     texts = {name: entry[name] for name in _TEXTS if name in entry}
-    return Expectation(runtime=runtime, origin=origin, expires=expires, **{**texts, "reason": reason})
+    texts["reason"] = reason
+    return Expectation(runtime=runtime, origin=origin, messages=messages, expires=expires, **texts)
+
+
+def _messages(entry: Mapping[str, Any], origin: str) -> tuple[str, ...]:
+    messages = entry.get("messages", [])
+    if not isinstance(messages, list) or not all(isinstance(text, str) and text for text in messages):
+        raise BadExpectation(f"{origin}: messages is to be an array of strings")
+    return tuple(messages)
 
 
 def _expiry(entry: Mapping[str, Any], origin: str, today: dt.date) -> dt.date | None:
@@ -188,6 +205,9 @@ class Expectations:
         if one is None:
             return result
         if result.outcome is Outcome.FAIL:
+            others = tuple(finding for finding in result.findings if not one.expects(finding))
+            if others:
+                return replace(result, findings=others)
             reason = f"{one.reason} ({one.link})" if one.link else one.reason
             return replace(result, outcome=Outcome.XFAIL, reason=reason)
         return replace(result, outcome=Outcome.XPASS, reason=f"{one.origin}: {one.reason}")

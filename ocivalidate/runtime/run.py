@@ -76,6 +76,8 @@ class Run:
         self._expected = Expectations((), "", "", "")
         self._facts: dict[str, Any] = {}
         self._results: list[Result] = []
+        # Cases that have begun and of which there is no result yet, in this order.
+        self._trying: dict[str, None] = {}
         self._problem = ""
         self._complete = False
         self._engine = EngineProcess(request)
@@ -144,9 +146,11 @@ class Run:
                 self._facts["planned"] = len(planned)
                 return Plan(planned)
             case "begin":
+                self._trying[event["case"]] = None
                 return Begin(event["case"])
             case "result":
                 result = self._expected.judge(result_of(event))
+                self._trying.pop(result.case, None)
                 self._results.append(result)
                 return result
             case "bailout":
@@ -170,6 +174,7 @@ class Run:
             # It was stopped, or nobody wanted to hear the rest, and came to its end in order.
             self._facts.setdefault("stopped", INTERRUPTED)
             return
-        self._facts.setdefault("stopped", f"the engine ended before its work was done (exit code {code})")
+        trying = f", while it tried {', '.join(self._trying)}," if self._trying else ""
+        self._facts.setdefault("stopped", f"the engine ended before its work was done (exit code {code}){trying}")
         if os.geteuid() == 0:
             workspace.sweep(cgroups.layout())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +111,18 @@ def test_one_that_does_not_apply_changes_nothing(fields: dict[str, str]) -> None
     assert expectations.judge(result(Outcome.PASS)) == result(Outcome.PASS)
 
 
+def test_what_goes_wrong_besides_is_a_failure() -> None:
+    failed = result(Outcome.FAIL)
+    other = replace(NO_PID, message="something else")
+    both = replace(failed, findings=(NO_PID, other))
+    for messages in ((NO_PID.message,), ("nothing", f"{NO_PID.message[:3]}*")):
+        expectations = Expectations([known(messages=messages)], "runc", "1.1.5", "1.0.2")
+        assert expectations.judge(failed).outcome is Outcome.XFAIL
+        seen = expectations.judge(both)
+        assert (seen.outcome, seen.findings) == (Outcome.FAIL, (other,))
+        assert expectations.judge(result(Outcome.PASS)).outcome is Outcome.XPASS
+
+
 def test_the_link_is_shown() -> None:
     expectations = Expectations([known(link="https://example.org/1")], "runc", "1", "1.0.2")
     assert expectations.judge(result(Outcome.FAIL)).reason == "it does not (https://example.org/1)"
@@ -118,6 +131,7 @@ def test_the_link_is_shown() -> None:
 def test_a_file_is_read(tmp_path: Path) -> None:
     file = written(tmp_path, ENTRY + 'versions = "<1.2"\nspec = ">=1.0.1"\nexpires = 2030-01-31\n')
     (one,) = read(file, dt.date(2030, 1, 31))
+    assert one.messages == ()
     assert (one.runtime, one.versions, one.spec, one.expires) == ("runc", "<1.2", ">=1.0.1", dt.date(2030, 1, 31))
     assert one.origin == f"{file}, entry 1"
 
@@ -134,6 +148,8 @@ def test_a_file_is_read(tmp_path: Path) -> None:
         (ENTRY + 'versions = "1.2"', "entry 1: versions: 1.2 is no comparison"),
         (ENTRY + 'spec = ""', "entry 1: spec: "),
         (ENTRY + "link = 1", "entry 1: link is to be a string"),
+        (ENTRY + 'messages = "all"', "entry 1: messages is to be an array of strings"),
+        (ENTRY + 'messages = [""]', "entry 1: messages is to be an array of strings"),
         (ENTRY + 'expires = "2030-01-31"', "expires is to be a date"),
         (ENTRY + "expires = 2030-01-31T00:00:00", "expires is to be a date"),
         (ENTRY + "expires = 2030-01-30", "it expired on 2030-01-30: kill.stopped, runtime/runtime.kill.stopped"),
@@ -203,6 +219,12 @@ def test_the_schema_refuses_what_the_reader_refuses() -> None:
     for name in ("case", "clause", "reason"):
         entry = {key: value for key, value in good["expect"][0].items() if key != name}
         assert not VALIDATOR.is_valid({**good, "expect": [entry]})
-    for name, value in (("versions", "1.2"), ("spec", ""), ("version", "<1"), ("clause", CWD.summary)):
+    for name, value in (
+        ("versions", "1.2"),
+        ("spec", ""),
+        ("version", "<1"),
+        ("clause", CWD.summary),
+        ("messages", "*"),
+    ):
         assert not VALIDATOR.is_valid({**good, "expect": [{**good["expect"][0], name: value}]})
     assert not VALIDATOR.is_valid({"expect": []})
