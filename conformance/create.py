@@ -61,7 +61,7 @@ def _judge_refusal(trial: Trial, what: str, config: Mapping[str, Any]) -> None:
     got = "created" if done.ok else done.words
     for clause in ("runtime.create.unappliable-error", "runtime.lifecycle.create-env-error"):
         trial.expect_that(clause, f"{what} is accepted", held=done.refused, got=got, want="an error")
-    known, left = container.exists(), container.leftovers()
+    known, left = container.exists(), container.leftovers_of_failure()
     clause = "runtime.create.unappliable-no-container"
     trial.expect(clause, f"{what}: state knows a container of it", got=known, want=False)
     for clause in ("runtime.lifecycle.destroy-undo", "runtime.errors.no-side-effects"):

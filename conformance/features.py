@@ -205,11 +205,21 @@ def mount_option_defaults(trial: Trial) -> None:
     _recognizes(trial, OPTIONS, [DEFAULTS], functools.partial(_with_options, trial))
 
 
+TYPES = ("pid", "network", "mount", "ipc", "uts", "user", "cgroup", "time")
+
+
+def _of_types(trial: Trial, kinds: Sequence[str]) -> dict[str, Any]:
+    config = trial.config("wait")
+    config["linux"]["namespaces"] += [{"type": kind} for kind in kinds]
+    return config
+
+
 @case("features-linux.namespaces.recognized", needs=["root", "features"])
 def namespaces(trial: Trial) -> None:
     """Every type of namespace that is claimed, and that this kernel has, can be made."""
     clause = "features-linux.namespaces.recognized"
     claimed = _names(trial, clause, "linux", "namespaces")
+    _recognizes(trial, clause, [kind for kind in claimed if kind not in TYPES], functools.partial(_of_types, trial))
     known = [kind for kind in claimed if kind in trial.host.namespaces]
     if not known:
         return

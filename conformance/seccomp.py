@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import errno
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 from ocivalidate.bundle import check_state
 from ocivalidate.findings import Outcome
 from ocivalidate.runtime import Container, Facts, Trial, case, steps
+from ocivalidate.runtime.inside import PROBE_SOURCE
 from ocivalidate.runtime.kernel.seccomp import FLAG_LOG, CannotSee, Listener, filter_flags
 
 SECCOMP = "/linux/seccomp"
@@ -231,9 +234,18 @@ def actions_do_what_they_say(trial: Trial) -> None:
     trial.applied(f"{RULES}/action", got=got, want=want, message="actions do not do what they say")
 
 
+def _has_32_bit_calls() -> bool:
+    """Whether 6 is close on the other door to the kernel, as on 32-bit x86: what it is by 64 bits fails otherwise."""
+    program = [sys.executable, "-I", "-S", str(PROBE_SOURCE), "int80", "6", "-1"]
+    done = subprocess.run(program, capture_output=True, text=True, check=False)
+    return f'"value":{int(errno.EBADF)}' in done.stdout
+
+
 @case(sets=[f"{SECCOMP}/architectures"], needs=["seccomp:errno", "machine:x86_64"])
 def architectures_decide_which_calls_are_looked_at(trial: Trial) -> None:
     """With x86 listed a rule holds for 32-bit calls too; without it they end the process."""
+    if not _has_32_bit_calls():
+        trial.skip("this kernel has no 32-bit system calls")
     probe = steps(["in-child", "int80", "105", "0", "0"], ["syscall", number(trial, "getitimer"), "0", "0"])
     both = ["SCMP_ARCH_X86_64", "SCMP_ARCH_X86"]
     facts = trial.run(with_filter(trial.config(*probe), failing(), architectures=both))

@@ -25,7 +25,9 @@ UNFILLED = "FILL IN"
 
 _COMPARISON = re.compile(r"(<=|>=|==|!=|<|>)\s*(\S+)")
 _VERSION = re.compile(r"v?([0-9]{1,9})(?:\.([0-9]{1,9}))?(?:\.([0-9]{1,9}))?(?:-([0-9A-Za-z.-]+))?(?:[+~].*)?")
-_TEXTS = ("case", "clause", "versions", "spec", "reason", "link")
+_TEXTS = ("case", "clause", "versions", "spec", "cgroups", "reason", "link")
+# On a hybrid host the controllers are those of version 1.
+_VERSIONS_OF_GROUPS = {"v1": "v1", "hybrid": "v1", "v2": "v2"}
 
 
 class BadExpectation(Exception):
@@ -38,6 +40,7 @@ class Expectation:
 
     ``runtime``: the name that ``--version`` prints. ``case``: id of a case, or a glob. ``versions``, ``spec``:
     comparisons with the version of the runtime and with the release judged (``>=1.1,<1.2``), empty for all.
+    ``cgroups``: the version of control groups on the host, ``v1`` or ``v2``, empty for any.
     ``messages``: globs of what is wrong, so that something else which goes wrong is not taken for it; empty for
     anything. ``origin``: file and entry.
     """
@@ -48,14 +51,16 @@ class Expectation:
     reason: str
     versions: str = ""
     spec: str = ""
+    cgroups: str = ""
     link: str = ""
     messages: tuple[str, ...] = ()
     expires: dt.date | None = None
     origin: str = ""
 
-    def applies(self, runtime: str, version: str, release: str) -> bool:
-        """Whether it speaks of this runtime, judged by this release."""
-        return self.runtime == runtime and satisfies(version, self.versions) and satisfies(release, self.spec)
+    def applies(self, runtime: str, version: str, release: str, cgroup_mode: str = "") -> bool:
+        """Whether it speaks of this runtime, judged by this release, on a host with such control groups."""
+        same = self.runtime == runtime and self.cgroups in ("", _VERSIONS_OF_GROUPS.get(cgroup_mode))
+        return same and satisfies(version, self.versions) and satisfies(release, self.spec)
 
     def means(self, case: str, clause: str) -> bool:
         """Whether it speaks of this result."""
@@ -143,6 +148,17 @@ def _entry(entry: Mapping[str, Any], runtime: str, origin: str, today: dt.date) 
     reason = entry.get("reason", "").strip()
     if not reason or reason.startswith(UNFILLED):
         raise BadExpectation(f"{origin}: it gives no reason: say what the runtime does instead, and how that is seen")
+    _refuse_no_comparisons(entry, origin)
+    if entry.get("cgroups", "v1") not in _VERSIONS_OF_GROUPS.values():
+        raise BadExpectation(f"{origin}: cgroups is to be v1 or v2")
+    messages = _messages(entry, origin)
+    expires = _expiry(entry, origin, today)
+    texts = {name: entry[name] for name in _TEXTS if name in entry}
+    texts["reason"] = reason
+    return Expectation(runtime=runtime, origin=origin, messages=messages, expires=expires, **texts)
+
+
+def _refuse_no_comparisons(entry: Mapping[str, Any], origin: str) -> None:
     for name in ("versions", "spec"):
         if name not in entry:
             continue
@@ -150,11 +166,6 @@ def _entry(entry: Mapping[str, Any], runtime: str, origin: str, today: dt.date) 
             _comparisons(entry[name])
         except ValueError as problem:
             raise BadExpectation(f"{origin}: {name}: {problem}") from problem
-    messages = _messages(entry, origin)
-    expires = _expiry(entry, origin, today)
-    texts = {name: entry[name] for name in _TEXTS if name in entry}
-    texts["reason"] = reason
-    return Expectation(runtime=runtime, origin=origin, messages=messages, expires=expires, **texts)
 
 
 def _messages(entry: Mapping[str, Any], origin: str) -> tuple[str, ...]:
@@ -188,10 +199,12 @@ def refuse_strays(expectations: Iterable[Expectation], cases: Sequence[Case]) ->
 class Expectations:
     """Those that apply to one run."""
 
-    def __init__(self, all_: Iterable[Expectation], runtime: str, version: str, release: str) -> None:
+    def __init__(
+        self, all_: Iterable[Expectation], runtime: str, version: str, release: str, cgroup_mode: str = ""
+    ) -> None:
         self._by_clause: dict[str, list[Expectation]] = {}
         for one in all_:
-            if one.applies(runtime, version, release):
+            if one.applies(runtime, version, release, cgroup_mode):
                 self._by_clause.setdefault(one.clause, []).append(one)
 
     def judge(self, result: Result) -> Result:

@@ -90,8 +90,8 @@ class Conformance:
             except CannotJudge as problem:
                 hint = f" ({problem.hint})" if problem.hint else ""
                 pytest.exit(f"cannot judge {setup.runtime}: {problem}{hint}", returncode=2)
-            subject = self._session.stage.subject
-            self._expected = Expectations(self._known, subject.name, subject.version, subject.release)
+            subject, mode = self._session.stage.subject, self._session.stage.layout.mode
+            self._expected = Expectations(self._known, subject.name, subject.version, subject.release, mode)
         return self._session
 
     def try_case(self, case: Case) -> list[Result]:

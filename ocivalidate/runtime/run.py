@@ -139,7 +139,8 @@ class Run:
             case "header":
                 self._facts |= {name: value for name, value in event.items() if name != "event"}
                 runtime = self._facts["runtime"]
-                self._expected = Expectations(self._known, runtime["name"], runtime["version"], self._facts["release"])
+                release, mode = self._facts["release"], self._facts["host"]["cgroup_mode"]
+                self._expected = Expectations(self._known, runtime["name"], runtime["version"], release, mode)
                 return Header(dict(self._facts))
             case "plan":
                 planned = [(case, clause) for case, clause in event["results"]]

@@ -308,7 +308,9 @@ class Trial:
         if NO_CONTAINER in self.case.clauses:
             self.expect(NO_CONTAINER, "state knows a container that create refused", got=container.exists(), want=False)
         if NO_SIDE_EFFECTS in self.case.clauses:
-            self.expect(NO_SIDE_EFFECTS, "a refused create leaves things behind", got=container.leftovers(), want=[])
+            self.expect(
+                NO_SIDE_EFFECTS, "a refused create leaves things behind", got=container.leftovers_of_failure(), want=[]
+            )
 
     def control(self, config: Mapping[str, Any]) -> None:
         """Make sure that the runtime accepts a config. Raises :class:`ControlFailed`."""

@@ -103,12 +103,19 @@ def test_it_is_strict(outcome: Outcome, wanted: Outcome) -> None:
         {"spec": ">=1.3.0"},
         {"case": "kill.running"},
         {"clause": STATE.id},
+        {"cgroups": "v2"},
     ],
 )
 def test_one_that_does_not_apply_changes_nothing(fields: dict[str, str]) -> None:
-    expectations = Expectations([known(**fields)], "runc", "1.1.5", "1.0.2")
+    expectations = Expectations([known(**fields)], "runc", "1.1.5", "1.0.2", "hybrid")
     assert expectations.judge(result(Outcome.FAIL)) == result(Outcome.FAIL)
     assert expectations.judge(result(Outcome.PASS)) == result(Outcome.PASS)
+
+
+@pytest.mark.parametrize(("cgroups", "mode"), [("v1", "v1"), ("v1", "hybrid"), ("v2", "v2"), ("", "none")])
+def test_one_for_some_control_groups_applies_there(cgroups: str, mode: str) -> None:
+    expectations = Expectations([known(cgroups=cgroups)], "runc", "1.1.5", "1.0.2", mode)
+    assert expectations.judge(result(Outcome.FAIL)).outcome is Outcome.XFAIL
 
 
 def test_what_goes_wrong_besides_is_a_failure() -> None:
@@ -148,6 +155,7 @@ def test_a_file_is_read(tmp_path: Path) -> None:
         (ENTRY + 'versions = "1.2"', "entry 1: versions: 1.2 is no comparison"),
         (ENTRY + 'spec = ""', "entry 1: spec: "),
         (ENTRY + "link = 1", "entry 1: link is to be a string"),
+        (ENTRY + 'cgroups = "hybrid"', "entry 1: cgroups is to be v1 or v2"),
         (ENTRY + 'messages = "all"', "entry 1: messages is to be an array of strings"),
         (ENTRY + 'messages = [""]', "entry 1: messages is to be an array of strings"),
         (ENTRY + 'expires = "2030-01-31"', "expires is to be a date"),
@@ -225,6 +233,7 @@ def test_the_schema_refuses_what_the_reader_refuses() -> None:
         ("version", "<1"),
         ("clause", CWD.summary),
         ("messages", "*"),
+        ("cgroups", "1"),
     ):
         assert not VALIDATOR.is_valid({**good, "expect": [{**good["expect"][0], name: value}]})
     assert not VALIDATOR.is_valid({"expect": []})

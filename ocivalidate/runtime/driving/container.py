@@ -19,6 +19,7 @@ from ocivalidate.runtime.kernel import cgroups, syscalls
 
 WAITING_PATIENCE = 10.0  # seconds in which a container is to do what was asked of it, on the slowest of hosts
 _STATUS_PATIENCE = 5.0  # seconds in which a runtime is to notice that a process has ended
+_DYING_PATIENCE = 0.5  # seconds in which what a runtime has killed is to be gone
 _CLEANING_PATIENCE = 10.0  # seconds that a case has at least to clean up
 
 
@@ -300,6 +301,16 @@ class Container:
     def group_folder(self, controller: str) -> str:
         """Where a controller governs the container process (``""``: in version 2); ``""`` where none does."""
         return cgroups.folder_of(self._layout, self._groups, controller)
+
+    def leftovers_of_failure(self) -> list[str]:
+        """What is still there after a create that failed: processes that it killed may take a moment to be gone."""
+        deadline = time.monotonic() + _DYING_PATIENCE
+        while left := self.leftovers():
+            if time.monotonic() > deadline:
+                break
+            with self.runtime.spending.waiting():
+                time.sleep(0.005)  # nothing tells when a process of somebody else is gone
+        return left
 
     def leftovers(self, known_mounts: frozenset[str] = frozenset()) -> list[str]:
         """What is still there of the container: process, control groups, mounts below its bundle, state.
