@@ -30,7 +30,14 @@ def item(reason: str, entries: list[Expectation]) -> str:
     """One deviation."""
     first = entries[0]
     where = ", ".join(
-        filter(None, [first.versions and f"versions {first.versions}", first.spec and f"judged by {first.spec}"])
+        filter(
+            None,
+            [
+                first.versions and f"versions {first.versions}",
+                first.spec and f"judged by {first.spec}",
+                first.cgroups and f"control groups {first.cgroups}",
+            ],
+        )
     )
     lines = [f"- {reason[0].upper()}{reason[1:]}.{f' ({where}.)' if where else ''}"]
     for entry in sorted(entries, key=lambda one: (one.clause, one.case)):
