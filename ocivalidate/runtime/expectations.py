@@ -1,7 +1,7 @@
 """Known deviations of named runtimes: what is expected to fail, and why.
 
 A file names its ``runtime`` and has an entry ``[[expect]]`` for each deviation. Expectations are strict: one that
-applies and does not fail is a failure of its own, one that speaks of no case or clause that there is, has no reason or
+applies and does not fail is a failure of its own (unless it says that it fails sometimes), one that speaks of no case or clause that there is, has no reason or
 has expired stops the run before it begins.
 """
 
@@ -26,6 +26,7 @@ UNFILLED = "FILL IN"
 _COMPARISON = re.compile(r"(<=|>=|==|!=|<|>)\s*(\S+)")
 _VERSION = re.compile(r"v?([0-9]{1,9})(?:\.([0-9]{1,9}))?(?:\.([0-9]{1,9}))?(?:-([0-9A-Za-z.-]+))?(?:[+~].*)?")
 _TEXTS = ("case", "clause", "versions", "spec", "cgroups", "reason", "link")
+_OTHERS = ("messages", "sometimes", "expires")
 # On a hybrid host the controllers are those of version 1.
 _VERSIONS_OF_GROUPS = {"v1": "v1", "hybrid": "v1", "v2": "v2"}
 
@@ -42,7 +43,7 @@ class Expectation:
     comparisons with the version of the runtime and with the release judged (``>=1.1,<1.2``), empty for all.
     ``cgroups``: the version of control groups on the host, ``v1`` or ``v2``, empty for any.
     ``messages``: globs of what is wrong, so that something else which goes wrong is not taken for it; empty for
-    anything. ``origin``: file and entry.
+    anything. ``sometimes``: it does not always fail, so that a pass is none of its affair. ``origin``: file and entry.
     """
 
     runtime: str
@@ -54,6 +55,7 @@ class Expectation:
     cgroups: str = ""
     link: str = ""
     messages: tuple[str, ...] = ()
+    sometimes: bool = False
     expires: dt.date | None = None
     origin: str = ""
 
@@ -134,11 +136,10 @@ def read(path: str, today: dt.date | None = None) -> list[Expectation]:
 
 
 def _entry(entry: Mapping[str, Any], runtime: str, origin: str, today: dt.date) -> Expectation:
-    strange = sorted(entry.keys() - {*_TEXTS, "messages", "expires"})
+    strange = sorted(entry.keys() - {*_TEXTS, *_OTHERS})
     if strange:
-        raise BadExpectation(
-            f"{origin}: unknown {', '.join(strange)}; known are {', '.join(_TEXTS)}, messages, expires"
-        )
+        known = ", ".join((*_TEXTS, *_OTHERS))
+        raise BadExpectation(f"{origin}: unknown {', '.join(strange)}; known are {known}")
     for name in _TEXTS:
         if not isinstance(entry.get(name, ""), str):
             raise BadExpectation(f"{origin}: {name} is to be a string")
@@ -151,11 +152,13 @@ def _entry(entry: Mapping[str, Any], runtime: str, origin: str, today: dt.date) 
     _refuse_no_comparisons(entry, origin)
     if entry.get("cgroups", "v1") not in _VERSIONS_OF_GROUPS.values():
         raise BadExpectation(f"{origin}: cgroups is to be v1 or v2")
-    messages = _messages(entry, origin)
+    messages, sometimes = _messages(entry, origin), entry.get("sometimes", False)
+    if not isinstance(sometimes, bool):
+        raise BadExpectation(f"{origin}: sometimes is to be true or false")
     expires = _expiry(entry, origin, today)
     texts = {name: entry[name] for name in _TEXTS if name in entry}
     texts["reason"] = reason
-    return Expectation(runtime=runtime, origin=origin, messages=messages, expires=expires, **texts)
+    return Expectation(runtime=runtime, origin=origin, messages=messages, sometimes=sometimes, expires=expires, **texts)
 
 
 def _refuse_no_comparisons(entry: Mapping[str, Any], origin: str) -> None:
@@ -223,6 +226,8 @@ class Expectations:
                 return replace(result, findings=others)
             reason = f"{one.reason} ({one.link})" if one.link else one.reason
             return replace(result, outcome=Outcome.XFAIL, reason=reason)
+        if one.sometimes:
+            return result
         return replace(result, outcome=Outcome.XPASS, reason=f"{one.origin}: {one.reason}")
 
 

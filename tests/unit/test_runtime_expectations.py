@@ -112,6 +112,12 @@ def test_one_that_does_not_apply_changes_nothing(fields: dict[str, str]) -> None
     assert expectations.judge(result(Outcome.PASS)) == result(Outcome.PASS)
 
 
+def test_what_fails_sometimes_may_pass() -> None:
+    expectations = Expectations([known(sometimes=True)], "runc", "1.1.5", "1.0.2")
+    assert expectations.judge(result(Outcome.FAIL)).outcome is Outcome.XFAIL
+    assert expectations.judge(result(Outcome.PASS)) == result(Outcome.PASS)
+
+
 @pytest.mark.parametrize(("cgroups", "mode"), [("v1", "v1"), ("v1", "hybrid"), ("v2", "v2"), ("", "none")])
 def test_one_for_some_control_groups_applies_there(cgroups: str, mode: str) -> None:
     expectations = Expectations([known(cgroups=cgroups)], "runc", "1.1.5", "1.0.2", mode)
@@ -156,6 +162,7 @@ def test_a_file_is_read(tmp_path: Path) -> None:
         (ENTRY + 'spec = ""', "entry 1: spec: "),
         (ENTRY + "link = 1", "entry 1: link is to be a string"),
         (ENTRY + 'cgroups = "hybrid"', "entry 1: cgroups is to be v1 or v2"),
+        (ENTRY + 'sometimes = "often"', "entry 1: sometimes is to be true or false"),
         (ENTRY + 'messages = "all"', "entry 1: messages is to be an array of strings"),
         (ENTRY + 'messages = [""]', "entry 1: messages is to be an array of strings"),
         (ENTRY + 'expires = "2030-01-31"', "expires is to be a date"),
@@ -234,6 +241,7 @@ def test_the_schema_refuses_what_the_reader_refuses() -> None:
         ("clause", CWD.summary),
         ("messages", "*"),
         ("cgroups", "1"),
+        ("sometimes", "often"),
     ):
         assert not VALIDATOR.is_valid({**good, "expect": [{**good["expect"][0], name: value}]})
     assert not VALIDATOR.is_valid({"expect": []})
