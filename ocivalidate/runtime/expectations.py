@@ -1,8 +1,8 @@
 """Known deviations of named runtimes: what is expected to fail, and why.
 
 A file names its ``runtime`` and has an entry ``[[expect]]`` for each deviation. Expectations are strict: one that
-applies and does not fail is a failure of its own (unless it says that it fails sometimes), one that speaks of no case or clause that there is, has no reason or
-has expired stops the run before it begins.
+applies and does not fail is a failure of its own (unless it says that it fails sometimes), one that speaks of no case
+or clause that there is, has no reason or has expired stops the run before it begins.
 """
 
 from __future__ import annotations
