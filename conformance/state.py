@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 from ocivalidate.runtime import Container, Trial, case, document_clauses, judge_document
+from ocivalidate.versions import RUNTIME_RELEASES
 
 RETURNS = "runtime.state-op.returns-state"
 # The clauses on the form of a state, one for each statement.
@@ -48,7 +49,9 @@ def _judge_truth(trial: Trial, container: Container, status: str) -> None:
     want = {"id": container.id, "status": status, "annotations": ANNOTATIONS}
     trial.expect(RETURNS, f"the state of a container that is {status} is not true", got=got, want=want)
     version = str(state.get("ociVersion"))
-    held = re.fullmatch(r"[0-9]+\.[0-9]+\.[0-9]+([-+].+)?", version) is not None
+    # One that is not known yet is believed to the runtime that claims it.
+    known = {*RUNTIME_RELEASES, trial.subject.claim, trial.subject.oci_version}
+    held = re.split("[-+]", version)[0] in known or version in known
     trial.expect_that(RETURNS, "ociVersion is no version of runtime-spec", held=held, got=version, want="as in 1.2.1")
     told = str(state.get("bundle"))
     same = os.path.isdir(told) and os.path.samefile(told, container.bundle)
