@@ -26,6 +26,13 @@ def test_a_call_that_fails() -> None:
     assert done.words == "exit status 3, without a word"
 
 
+def test_a_backtrace_is_no_words() -> None:
+    said = "Error: no such group\n\nStack backtrace:\n   0: <unknown>\n   1: main\n"
+    assert call([sys.executable, "-c", f"import sys; sys.stderr.write({said!r})"], timeout=10).words == (
+        "Error: no such group"
+    )
+
+
 def test_a_call_that_a_signal_ends_neither_succeeded_nor_refused() -> None:
     done = call([*PYTHON, "import os; os.kill(os.getpid(), 9)"], timeout=10)
     assert (done.ok, done.refused, done.status) == (False, False, -9)

@@ -51,10 +51,11 @@ class Call:
 
     @property
     def words(self) -> str:
-        """The last line that it said, or how it ended."""
+        """The last line that it said, before any backtrace, or how it ended."""
         if self.ended != "exit":
             return {"timeout": f"did not end within {self.seconds:.0f} s", "flood": "printed without end"}[self.ended]
-        lines = [line.strip() for line in (self.stderr or self.stdout).splitlines() if line.strip()]
+        said, _, _ = (self.stderr or self.stdout).rpartition("Stack backtrace:")
+        lines = [line.strip() for line in (said or self.stderr or self.stdout).splitlines() if line.strip()]
         return lines[-1][:500] if lines else f"exit status {self.status}, without a word"
 
 
