@@ -214,21 +214,24 @@ class Expectations:
         """The result, seen in the light of what is expected."""
         if result.outcome not in (Outcome.FAIL, Outcome.PASS):
             return result
-        one = next(
-            (each for each in self._by_clause.get(result.clause.id, ()) if each.means(result.case, result.clause.id)),
-            None,
-        )
-        if one is None:
-            return result
+        known = [one for one in self._by_clause.get(result.clause.id, ()) if one.means(result.case, result.clause.id)]
         if result.outcome is Outcome.FAIL:
-            others = tuple(finding for finding in result.findings if not one.expects(finding))
-            if others:
-                return replace(result, findings=others)
-            reason = f"{one.reason} ({one.link})" if one.link else one.reason
-            return replace(result, outcome=Outcome.XFAIL, reason=reason)
-        if one.sometimes:
-            return result
-        return replace(result, outcome=Outcome.XPASS, reason=f"{one.origin}: {one.reason}")
+            return _failed(result, known)
+        return next((_passed(result, one) for one in known if not one.sometimes), result)
+
+
+def _failed(result: Result, known: Sequence[Expectation]) -> Result:
+    """A failure, of which is left what nobody knows of."""
+    others = tuple(finding for finding in result.findings if not any(one.expects(finding) for one in known))
+    if others or not known:
+        return replace(result, findings=others or result.findings)
+    one = next((one for one in known if any(map(one.expects, result.findings))), known[0])
+    reason = f"{one.reason} ({one.link})" if one.link else one.reason
+    return replace(result, outcome=Outcome.XFAIL, reason=reason)
+
+
+def _passed(result: Result, one: Expectation) -> Result:
+    return replace(result, outcome=Outcome.XPASS, reason=f"{one.origin}: {one.reason}")
 
 
 def drafted(runtime: str, version: str, results: Iterable[Result]) -> str:

@@ -112,6 +112,15 @@ def test_one_that_does_not_apply_changes_nothing(fields: dict[str, str]) -> None
     assert expectations.judge(result(Outcome.PASS)) == result(Outcome.PASS)
 
 
+def test_several_may_speak_of_one_result() -> None:
+    other = replace(NO_PID, message="something else")
+    both = replace(result(Outcome.FAIL), findings=(NO_PID, other))
+    pair = [known(messages=(NO_PID.message,), reason="one"), known(messages=("something *",), reason="two")]
+    assert Expectations(pair, "runc", "1.1.5", "1.0.2").judge(both).outcome is Outcome.XFAIL
+    alone = replace(both, findings=(other,))
+    assert Expectations(pair, "runc", "1.1.5", "1.0.2").judge(alone).reason == "two"
+
+
 def test_what_fails_sometimes_may_pass() -> None:
     expectations = Expectations([known(sometimes=True)], "runc", "1.1.5", "1.0.2")
     assert expectations.judge(result(Outcome.FAIL)).outcome is Outcome.XFAIL
