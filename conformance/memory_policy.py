@@ -29,7 +29,7 @@ POLICIES = (
 )
 
 
-@case(sets=[f"{POLICY}/{name}" for name in ("mode", "nodes", "flags")], needs=["kernel:5.15"])
+@case(sets=[f"{POLICY}/{name}" for name in ("mode", "nodes", "flags")], needs=["kernel:5.15", "numa"])
 def process_has_the_memory_policy(trial: Trial) -> None:
     """The process has the policy of the config: mode, nodes and flags."""
     for policy in POLICIES:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import json
 import os
@@ -324,6 +325,16 @@ class Trial:
             if not done.ok:
                 raise ControlFailed(f"what should have been accepted was refused: {done.words}")
             self.stage.accepted.add(key)
+
+    def first_accepted(self, *configs: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The first of some configs that the runtime accepts. Raises :class:`ControlFailed` when it accepts none."""
+        *others, last = configs
+        for config in others:
+            with contextlib.suppress(ControlFailed):
+                self.control(config)
+                return config
+        self.control(last)
+        return last
 
     # ------------------------------------------------------------------------------------------------- cleaning up
 

@@ -1,4 +1,4 @@
-"""A runtime that does all that it should is not blamed for doing it in its own way."""
+"""A runtime that does all that it should is not blamed for doing it in its own way, or for something else."""
 
 from __future__ import annotations
 
@@ -28,3 +28,12 @@ def test_late_wordy_and_with_more_in_its_state(tmp_path: Path) -> None:
     assert len(results) > 300
     wrong = [result for result in results if result.outcome in (Outcome.FAIL, Outcome.ERROR, Outcome.XPASS)]
     assert [(result.case, result.clause.id, result.findings, result.reason) for result in wrong] == []
+
+
+def test_what_is_refused_by_itself_bears_on_nothing_else(tmp_path: Path) -> None:
+    assert RUNTIME is not None
+    refusing = Mutant("refuses", "refuse-text", (), {"text": "personality"}).write(tmp_path, RUNTIME)
+    results = run_runtime(str(refusing), select=("values.namespace-twice", "values.personality-*"))
+    outcomes = {result.case: result.outcome for result in results}
+    # Of that nothing can be said: whatever is in it is refused.
+    assert outcomes == {"values.namespace-twice": Outcome.PASS, "values.personality-domain-unknown": Outcome.ERROR}

@@ -67,6 +67,10 @@ def _seccomp(host: Host, _subject: Subject, detail: str) -> str:
     return "" if not detail or detail in host.seccomp_actions else f"this kernel does not know seccomp action {detail}"
 
 
+def _numa(_host: Host, _subject: Subject, _detail: str) -> str:
+    return "" if os.path.isdir("/sys/devices/system/node/node0") else "this kernel has no NUMA nodes"
+
+
 def _policy(host: Host, _subject: Subject, detail: str) -> str:
     if "SYS_NICE" not in host.bounding:
         return f"no process here can have {detail}: CAP_SYS_NICE is not in our bounding set"
@@ -106,6 +110,7 @@ NEEDS: dict[str, Look] = {
     "lsm": _lsm,
     "machine": _machine,
     "namespace": _namespace,
+    "numa": _numa,
     "policy": _policy,
     "program": _program,
     "resctrl": _resctrl,
