@@ -308,11 +308,11 @@ def supervisor_gets_the_container_process_state(trial: Trial) -> None:
     messages = listener.messages
     states = [_count(message) for message in messages]
     trial.expect("config-linux.seccomp.listenerPath.one-state", "states on each connection", got=states, want=[1])
+    trial.applied(f"{SECCOMP}/listenerPath", got=facts.outcome("syscall"), want=MARKED, message="calls go unanswered")
     if not messages:
-        return
+        trial.skip("the runtime sends no state of which more could be said")
     trial.expect("config-linux.seccomp.listenerPath.no-reuse", "connections to the socket", got=len(messages), want=1)
     trial.expect("config-linux.seccomp.listenerPath.closed", "the connection stays open", got=messages[0].closed)
-    trial.applied(f"{SECCOMP}/listenerPath", got=facts.outcome("syscall"), want=MARKED, message="calls go unanswered")
     _judge_state(trial, container, messages[0])
 
 

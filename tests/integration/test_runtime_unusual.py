@@ -37,3 +37,12 @@ def test_what_is_refused_by_itself_bears_on_nothing_else(tmp_path: Path) -> None
     outcomes = {result.case: result.outcome for result in results}
     # Of that nothing can be said: whatever is in it is refused.
     assert outcomes == {"values.namespace-twice": Outcome.PASS, "values.personality-domain-unknown": Outcome.ERROR}
+
+
+def test_a_container_that_is_being_created_needs_no_pid(tmp_path: Path) -> None:
+    assert RUNTIME is not None
+    arguments = {"kind": "createContainer", "how": "other-state", "said": '{"status": "creating", "pid": null}'}
+    silent = Mutant("silent", "hooks-around", (), arguments).write(tmp_path, RUNTIME)
+    results = run_runtime(str(silent), select=("hooks.all-kinds-*",))
+    outcomes = {result.clause.id: result.outcome for result in results}
+    assert outcomes["runtime/config.hooks.state-on-stdin"] is Outcome.PASS
