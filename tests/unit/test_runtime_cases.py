@@ -72,6 +72,7 @@ BARE = Host(
     lsms=(),
     seccomp_actions=(),
     resctrl=False,
+    numa=False,
     rlimit_nofile=1024,
 )
 SUBJECT = Subject(("/bin/true",), "", "", "", "1.0.0", "1.0.0", Dialect(""))

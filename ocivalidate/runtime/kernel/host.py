@@ -19,7 +19,7 @@ class Host:
     ``controllers``: those of control groups that can be used, ``unmounted`` those that the kernel has beside them.
     ``bounding``: the capabilities that a process of ours can have at most, without ``CAP_``. ``kernel``: the first two
     numbers of its release. ``namespaces``: types, as ``linux.namespaces`` calls them. ``lsms``: the security modules
-    that are active. ``rlimit_nofile``: our own hard limit.
+    that are active. ``numa``: whether memory policies can be. ``rlimit_nofile``: our own hard limit.
     """
 
     root: bool
@@ -37,6 +37,7 @@ class Host:
     lsms: tuple[str, ...]
     seccomp_actions: tuple[str, ...]
     resctrl: bool
+    numa: bool
     rlimit_nofile: int
 
     def facts(self) -> dict[str, Any]:
@@ -65,6 +66,7 @@ def look() -> Host:
         lsms=tuple(_words("/sys/kernel/security/lsm", ",")),
         seccomp_actions=tuple(_words("/proc/sys/kernel/seccomp/actions_avail")),
         resctrl="resctrl" in _words("/proc/filesystems"),
+        numa=os.path.isdir("/sys/devices/system/node/node0"),
         rlimit_nofile=resource.getrlimit(resource.RLIMIT_NOFILE)[1],
     )
 

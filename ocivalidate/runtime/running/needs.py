@@ -67,8 +67,8 @@ def _seccomp(host: Host, _subject: Subject, detail: str) -> str:
     return "" if not detail or detail in host.seccomp_actions else f"this kernel does not know seccomp action {detail}"
 
 
-def _numa(_host: Host, _subject: Subject, _detail: str) -> str:
-    return "" if os.path.isdir("/sys/devices/system/node/node0") else "this kernel has no NUMA nodes"
+def _numa(host: Host, _subject: Subject, _detail: str) -> str:
+    return "" if host.numa else "this kernel has no NUMA nodes"
 
 
 def _policy(host: Host, _subject: Subject, detail: str) -> str:
