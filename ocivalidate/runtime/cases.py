@@ -57,6 +57,11 @@ class Case:
         return tuple(dict.fromkeys((*self.judges, *umbrellas)))
 
 
+def full_id(clause: str) -> str:
+    """The id of a clause with its family, which cases leave out where it is ``runtime``."""
+    return clause if "/" in clause else f"runtime/{clause}"
+
+
 def umbrella(pointer: str) -> str:
     """The clause that is broken when the property at ``pointer`` is not applied."""
     return CREATES_ENVIRONMENT if pointer == "/process" or pointer.startswith("/process/") else APPLIES_CONFIG
@@ -76,7 +81,7 @@ def case(
 
     ``judges`` are clause ids, without ``runtime/`` in front where that is their family.
     """
-    full = tuple(clause if "/" in clause else f"runtime/{clause}" for clause in judges)
+    full = tuple(map(full_id, judges))
 
     def mark(function: Callable[[Trial], None]) -> Callable[[Trial], None]:
         made = Case(

@@ -15,7 +15,7 @@ from typing import Any
 
 from ocivalidate.clauses import load
 from ocivalidate.runtime import judging
-from ocivalidate.runtime.cases import Case, umbrella
+from ocivalidate.runtime.cases import Case, full_id, umbrella
 from ocivalidate.runtime.driving import configs
 from ocivalidate.runtime.driving.console import ConsoleSocket
 from ocivalidate.runtime.driving.container import Container
@@ -246,7 +246,7 @@ class Trial:
                 )
 
     def _note(self, clause: str, verdict: Verdict) -> None:
-        full = clause if "/" in clause else f"runtime/{clause}"
+        full = full_id(clause)
         if full not in self.case.clauses:
             raise ValueError(f"case {self.case.id} does not declare that it judges {full}")
         entry = load("runtime", "safety")[full]
@@ -262,7 +262,7 @@ class Trial:
         """
         if not clauses:
             raise Skipped(reason)
-        self.skips |= {clause if "/" in clause else f"runtime/{clause}": reason for clause in clauses}
+        self.skips |= {full_id(clause): reason for clause in clauses}
 
     def holds(self, since: str = "1.0.0", until: str | None = None) -> bool:
         """Whether the release of this run is between two releases, both inclusive."""
