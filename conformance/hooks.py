@@ -45,6 +45,7 @@ from ocivalidate.runtime.casekit.hooking import (
     start_container_faults,
     without_late,
 )
+from ocivalidate.runtime.kernel.processes import began
 
 INVOKED, FAILED = "runtime.lifecycle.{}-invoked", "runtime.lifecycle.{}-failure"
 AFTERWARDS = "runtime.lifecycle.poststop-invoked"
@@ -333,7 +334,7 @@ def _judge_end(trial: Trial, clause: str, container: Container, trace: Trace) ->
     trial.expect(clause, "the lifecycle goes on after the hook that failed", got=late, want=[])
     trial.expect(clause, "the container process is not stopped", got=living, want=[])
     trial.expect(clause, "the container still exists", got=container.exists(), want=False)
-    trial.expect(DESTROYED, "the container is not undone", got=container.leftovers(), want=[])
+    trial.expect(DESTROYED, "the container is not undone", got=container.leftovers_of_failure(), want=[])
     stops = [name for name in names if name.startswith("poststop/")]
     trial.expect(AFTERWARDS, "poststop hooks do not run after a hook has failed", got=stops, want=["poststop/0"])
 
@@ -348,11 +349,7 @@ def _ends(pid: int) -> bool:
     while time.monotonic() < end:
         with contextlib.suppress(OSError):
             os.waitpid(pid, os.WNOHANG)
-        try:
-            with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
-                if file.read().rpartition(")")[2].split()[0] in "ZX":
-                    return True
-        except OSError:
+        if not began(pid):
             return True
         time.sleep(0.002)  # the process may be nobody's child, so that nothing tells
     return False

@@ -15,7 +15,7 @@ from typing import Any
 from ocivalidate.runtime.driving.driver import Call
 from ocivalidate.runtime.driving.operations import Operations, TimedOut
 from ocivalidate.runtime.inside.facts import Facts, find_facts, lines
-from ocivalidate.runtime.kernel import cgroups, syscalls
+from ocivalidate.runtime.kernel import cgroups, processes, syscalls
 
 WAITING_PATIENCE = 10.0  # seconds in which a container is to do what was asked of it, on the slowest of hosts
 _STATUS_PATIENCE = 5.0  # seconds in which a runtime is to notice that a process has ended
@@ -159,16 +159,13 @@ class Container:
         at which it began, the processes in its control groups, and what it printed.
         """
         done = self.runtime.state(self.id)
-        began = ""
-        with contextlib.suppress(OSError):
-            # What stands before the last parenthesis is a name, which may hold anything.
-            began = Path(f"/proc/{self.pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[19]
+        began = processes.began(self.pid)
         members = [cgroups.members(folder) for folder in self._own_groups()]
         return {
             "state": done.stdout if done.ok else None,
             "alive": self.alive(),
             "process": f"{self.pid} since {began}" if began else None,
-            "members": sorted({pid for some in members for pid in some}),
+            "members": sorted({pid for some in members for pid in some if not pid or processes.began(pid)}),
             "printed": self.printed(),
         }
 
@@ -192,8 +189,8 @@ class Container:
     # --------------------------------------------------------------------------------------------------- waiting
 
     def alive(self) -> bool:
-        """Whether the container process has not ended."""
-        return self._pidfd >= 0 and not select.select([self._pidfd], [], [], 0)[0]
+        """Whether the container process has not ended; of one that has, other threads may still be on their way out."""
+        return self._pidfd >= 0 and not select.select([self._pidfd], [], [], 0)[0] and processes.began(self.pid) != ""
 
     def wait_exit(self) -> None:
         """Wait for the end of the container process, which has been killed or has nothing more to do.
