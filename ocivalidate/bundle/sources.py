@@ -11,6 +11,8 @@ import sys
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
+from ocivalidate import portable
+
 MAX_SIZE = 32 * 1024 * 1024
 """How many bytes a document may have unless the caller says otherwise; real ones have some tens of thousands."""
 
@@ -86,7 +88,7 @@ def read_file(path: str, max_size: int) -> bytes:
         # Opening a device may already do something to it, and a socket cannot be opened.
         _refuse_all_but_files(os.stat(path).st_mode)
         # What stands there may have changed since. Without O_NONBLOCK, opening a FIFO waits until somebody writes.
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        descriptor = os.open(path, portable.READ)
         with os.fdopen(descriptor, "rb") as file:
             _refuse_all_but_files(os.fstat(descriptor).st_mode)
             return _bounded(file, max_size)

@@ -10,6 +10,7 @@ import tempfile
 from io import BufferedReader
 from typing import NamedTuple, Protocol
 
+from ocivalidate import portable
 from ocivalidate.image.limits import Limits
 from ocivalidate.image.sources import (
     FILE,
@@ -81,7 +82,7 @@ def _whole_document(stream: BufferedReader, limits: Limits) -> bytes:
 
 def _open_file(name: str) -> int:
     try:
-        descriptor = os.open(name, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        descriptor = os.open(name, portable.READ)
     except (OSError, ValueError) as error:
         text = getattr(error, "strerror", None) or str(error)
         raise Unreadable(text[:1].lower() + text[1:]) from error
@@ -143,7 +144,7 @@ class _HeaderReader:
     def read(self, size: int) -> bytes:
         if size > _LONGEST_HEADER:
             raise tarfile.ReadError("a header is longer than any header should be")
-        data = os.pread(self._descriptor, size, self._position)
+        data = portable.read_at(self._descriptor, size, self._position)
         self._position += len(data)
         return data
 

@@ -16,6 +16,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple, Self
 
+from ocivalidate import portable
+
 FILE, FOLDER, LINK, OTHER = "file", "folder", "link", "other"
 _CHUNK = 1 << 20
 
@@ -56,7 +58,7 @@ class Slice(io.RawIOBase):
         wanted = min(len(buffer), self._end - self._position)
         if wanted <= 0:
             return 0
-        count = os.preadv(self._descriptor, [memoryview(buffer)[:wanted]], self._position)
+        count = portable.read_into(self._descriptor, memoryview(buffer)[:wanted], self._position)
         self._position += count
         return count
 
@@ -136,7 +138,7 @@ class FolderSource(Source):
     def open(self, path: str) -> Slice:
         """Open a regular file. O_NONBLOCK keeps a FIFO from hanging us."""
         try:
-            descriptor = os.open(os.path.join(self.name, path), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            descriptor = os.open(os.path.join(self.name, path), portable.READ)
         except (OSError, ValueError) as error:
             raise Unreadable(f"{path}: {_reason(error)}") from error
         status = os.fstat(descriptor)

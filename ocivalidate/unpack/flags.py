@@ -4,22 +4,16 @@ from __future__ import annotations
 
 import os
 
-
-def _flags(names: str) -> int:
-    value = 0
-    for name in names.split():
-        value |= getattr(os, name, 0)
-    return value
-
+from ocivalidate.portable import flags
 
 CAN_UNPACK = hasattr(os, "O_PATH")
 # A folder that is listed, or of which only what stands in it is of interest; never what a link leads to.
-LIST = os.O_RDONLY | _flags("O_DIRECTORY O_NOFOLLOW O_CLOEXEC")
-REACH = _flags("O_PATH O_DIRECTORY O_NOFOLLOW O_CLOEXEC")
+LIST = os.O_RDONLY | flags("O_DIRECTORY O_NOFOLLOW O_CLOEXEC")
+REACH = flags("O_PATH O_DIRECTORY O_NOFOLLOW O_CLOEXEC")
 # Anything, without opening it.
-TOUCH = _flags("O_PATH O_NOFOLLOW O_CLOEXEC")
+TOUCH = flags("O_PATH O_NOFOLLOW O_CLOEXEC")
 # A folder as the user names it, links and all.
-NAMED = os.O_RDONLY | _flags("O_DIRECTORY O_CLOEXEC")
+NAMED = os.O_RDONLY | flags("O_DIRECTORY O_CLOEXEC")
 # A file of which nobody knows what it is: a FIFO must not keep us waiting.
-READ = os.O_RDONLY | _flags("O_NOFOLLOW O_NONBLOCK O_CLOEXEC")
-NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _flags("O_NOFOLLOW O_CLOEXEC")
+READ = os.O_RDONLY | flags("O_NOFOLLOW O_NONBLOCK O_CLOEXEC")
+NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | flags("O_NOFOLLOW O_CLOEXEC")
