@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-# Log readers of build services obey these wherever they stand in a line (GitHub: ##[…], Azure: ##vso[…]).
-_LOG_COMMAND = re.compile(r"##(?=(?:vso)?\[)")
+# Log readers of build services obey these wherever they stand: ##[…] (GitHub), ##vso[…] (Azure), ##teamcity[…].
+_LOG_COMMAND = re.compile(r"##(?=\w*\[)")
 # They obey this one (GitHub: ::set-env …) only at the start of a line.
 _LINE_COMMAND = re.compile(r"^(\s*):(?=:)")
 
@@ -35,6 +35,21 @@ def pieces(text: str) -> list[str]:
 def line_start(line: str) -> str:
     """A line that starts with foreign text, so that no log reader takes it for a command."""
     return _LINE_COMMAND.sub(r"\1\\x3a", line)
+
+
+# An escape of a JSON text; the first two groups are a pair of surrogates, the third is one that stands alone.
+_JSON_ESCAPE = re.compile(r"\\(?:u(d[89ab]..)\\u(d[c-f]..)|u(d[89a-f]..)|.)")
+
+
+def json_shield(text: str) -> str:
+    r"""A JSON text in ASCII, as ``json.dumps`` writes it, that acts on no log reader and that every reader takes.
+
+    ``##`` is written ``#\u0023``, which means the same. A surrogate that stands alone means nothing in JSON, and many
+    readers refuse it: it becomes visible text, as in the other formats (``\ud800`` as ``\\ud800``).
+    """
+    if "\\ud" in text:
+        text = _JSON_ESCAPE.sub(lambda escape: "\\" * (escape[3] is not None) + escape[0], text)
+    return text.replace("##", r"#\u0023")
 
 
 _SHORT = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}

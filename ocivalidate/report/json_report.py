@@ -8,6 +8,7 @@ from typing import Any
 
 from ocivalidate.clauses import Severity
 from ocivalidate.findings import Finding, Location, Outcome, Report, Result, exit_code
+from ocivalidate.report.escape import json_shield, visible
 from ocivalidate.report.options import Options
 from ocivalidate.report.verdicts import failed, url
 
@@ -17,16 +18,21 @@ _LONGEST_LINE = 1000
 
 
 def render(reports: Sequence[Report], options: Options) -> str:
-    """One JSON document; only ASCII, so that whatever a document held (lone surrogates too) survives."""
+    """One JSON document, only ASCII."""
     data = {
         "schema": SCHEMA,
         "tool": {"name": "ocivalidate", "version": options.tool_version},
         "fail_on": options.fail_on,
         "reports": [_report(report) for report in reports],
         "exit_code": int(exit_code(reports, options.fail_on)),
+        **(
+            {"settings": {"file": visible(options.settings_file), "changed": [*options.settings]}}
+            if options.settings
+            else {}
+        ),
         "complete": True,  # last: a document that was cut off does not have it
     }
-    return json.dumps(data, indent=2, ensure_ascii=True) + "\n"
+    return json_shield(json.dumps(data, indent=2, ensure_ascii=True)) + "\n"
 
 
 def _report(report: Report) -> dict[str, Any]:

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 from ocivalidate.clauses import Severity
 from ocivalidate.findings import Finding, Outcome, Report, Result
-from ocivalidate.report.escape import visible
+from ocivalidate.report.escape import line_start, visible
 from ocivalidate.report.header import described
 from ocivalidate.report.options import Options
-from ocivalidate.report.summary import closing_line
+from ocivalidate.report.summary import closing_line, settings_note
 from ocivalidate.report.verdicts import advice, citation, fails, folded, points, unjudged, worst
 
 _DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
@@ -54,7 +54,7 @@ def _suite(report: Report, options: Options) -> ET.Element:
     }
     for name, path in counts.items():
         suite.set(name, str(len(suite.findall(path))))
-    _output(suite, [closing_line(report)])
+    _output(suite, [closing_line(report) + settings_note(options)])
     return suite
 
 
@@ -72,6 +72,8 @@ def _properties(report: Report, options: Options) -> ET.Element:
         "suppressed": str(report.suppressed),
         "not_present": str(sum(1 for result in report.results if folded(result))),
     }
+    if options.settings:
+        header["settings"] = f"{options.settings_file}: {', '.join(options.settings)}"
     for line in described(report.facts):
         name, _, value = line.partition(": ")
         header[name] = value
@@ -133,7 +135,7 @@ def _described(finding: Finding, report: Report) -> str:
         "hint": finding.hint,
     }
     details = [f"  {name}: {_clean(value)}" for name, value in named.items() if value]
-    head = f"{_clean(place)}: {finding.severity}[{finding.clause.id}]: {_clean(finding.message)}"
+    head = f"{line_start(_clean(place))}: {finding.severity}[{finding.clause.id}]: {_clean(finding.message)}"
     return "\n".join([head, *details, f"  {_clean(citation(finding.clause, report))}"])
 
 

@@ -14,7 +14,8 @@ class Options:
     ``fail_on``: the least severity that fails a run, as given to ``findings.exit_code``. ``verbose``: how often ``-v``
     was given (text shows notes and skips, then every result; TAP and JUnit list the clauses whose subject is absent;
     SARIF lists passes). ``quiet``: one line per finding (text). ``colour``: ANSI colours (text). ``tap_version``: 13 or
-    14. ``tool_version``: our own version.
+    14. ``tool_version``: our own version. ``settings``: the names of the settings that a settings file changed for this
+    run, and ``settings_file`` is that file; every format names both.
     """
 
     fail_on: Severity = Severity.ERROR
@@ -23,3 +24,5 @@ class Options:
     colour: bool = False
     tap_version: int = 14
     tool_version: str = ""
+    settings_file: str = ""
+    settings: tuple[str, ...] = ()

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from ocivalidate.clauses import Clause
 from ocivalidate.findings import ExitCode, Finding, Location, Outcome, Report, Result, exit_code
-from ocivalidate.report.escape import visible
+from ocivalidate.report.escape import json_shield, visible
 from ocivalidate.report.options import Options
 from ocivalidate.report.verdicts import advice, document, title, unjudged, url
 
@@ -42,9 +42,15 @@ def render(reports: Sequence[Report], options: Options) -> str:
         "invocations": [invocation],
         "columnKind": "unicodeCodePoints",
         "results": run.results,
-        "properties": {"subjects": [_header(report) for report in reports]},
+        "properties": {"subjects": [_header(report) for report in reports]} | _settings(options),
     }
-    return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [content]}, indent=2) + "\n"
+    return json_shield(json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [content]}, indent=2)) + "\n"
+
+
+def _settings(options: Options) -> Json:
+    if not options.settings:
+        return {}
+    return {"settings": {"file": _clean(options.settings_file), "changed": [*options.settings]}}
 
 
 class _Run:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from ocivalidate.clauses import Severity
 from ocivalidate.findings import ExitCode, Outcome, Report, exit_code
 from ocivalidate.report.escape import visible
+from ocivalidate.report.options import Options
 from ocivalidate.report.verdicts import failed, trouble
 
 _LONGEST_PROBLEM = 500
@@ -23,6 +24,13 @@ def closing_line(report: Report) -> str:
     # Images say so when blobs are absent: what is there may conform, but the whole was not verified.
     incomplete = report.facts.get("incomplete")
     return f"{line}; INCOMPLETE: {visible(str(incomplete))}" if incomplete else line
+
+
+def settings_note(options: Options) -> str:
+    """What follows the last line when a settings file changed what is judged or shown; ``""`` when none did."""
+    if not options.settings:
+        return ""
+    return f"; settings of {visible(options.settings_file)}: {', '.join(options.settings)}"
 
 
 def total_line(reports: Sequence[Report], fail_on: Severity) -> str:

@@ -15,10 +15,12 @@ from ocivalidate.findings import Finding, Outcome, Report, Result
 from ocivalidate.report.escape import visible
 from ocivalidate.report.header import described
 from ocivalidate.report.options import Options
-from ocivalidate.report.summary import closing_line
+from ocivalidate.report.summary import closing_line, settings_note
 from ocivalidate.report.verdicts import advice, fails, folded, points, title, trouble, unjudged, worst
 
 _MODERN = 14  # the version that says how "#" is escaped
+
+_LONGEST_VALUE = 1000
 
 Diagnostics = dict[str, str | int | float]
 
@@ -40,6 +42,7 @@ def render(reports: Sequence[Report], options: Options) -> str:
         return _run(reports[0], options)
     # The name before it: "# Subtest: …" would be more than a comment.
     comments = [_closing(report) for report in reports]
+    comments[-1:] = [f"{last}{settings_note(options)}" for last in comments[-1:]]
     if not any(trouble(report) or report.findings or not unjudged(report) for report in reports):
         # A plan of 1..0, or nothing but skips, would be a pass to a harness.
         return "\n".join([_head(options), *comments, "Bail out! nothing was judged"]) + "\n"
@@ -75,7 +78,7 @@ class Stream:
 
     def end(self, report: Report) -> str:
         """The last line of the report, and, when it is no verdict, why a harness must not take it for a pass."""
-        lines = [_closing(report)]
+        lines = [f"{_closing(report)}{settings_note(self._options)}"]
         if unjudged(report):
             hint = report.facts.get("hint")
             lines += [f"# hint: {visible(str(hint))}"] if hint else []
@@ -198,7 +201,7 @@ def _lines(number: int, point: _Point, version: int) -> Iterator[str]:
 
 def _inline(text: str, version: int) -> str:
     r"""Foreign text on a line: no line break, and no ``#`` that starts a directive (TAP 13 has no escapes)."""
-    shown = visible(text).strip()
+    shown = visible(_bounded(text)).strip()
     if version >= _MODERN:
         return shown.replace("\\", "\\\\").replace("#", "\\#")
     return shown.replace("#", r"\x23")
@@ -206,8 +209,14 @@ def _inline(text: str, version: int) -> str:
 
 def _quoted(text: str) -> str:
     """A string that JSON, YAML 1.2 and the YAML subset of Perl's harness read alike."""
-    inner = "".join(letter if _plain(letter) else json.dumps(letter)[1:-1] for letter in text)
+    inner = "".join(letter if _plain(letter) else json.dumps(letter)[1:-1] for letter in _bounded(text))
     return '"' + inner.replace("##", r"#\u0023") + '"'
+
+
+def _bounded(text: str) -> str:
+    """The beginning of a text: a pattern of Perl has its limits, and prove gives up on 30,000 characters."""
+    cut = len(text) - _LONGEST_VALUE
+    return f"{text[:_LONGEST_VALUE]}… (and {cut} characters more)" if cut > 0 else text
 
 
 def _plain(letter: str) -> bool:

@@ -12,7 +12,7 @@ from ocivalidate.report.escape import line_start, visible
 from ocivalidate.report.header import described
 from ocivalidate.report.options import Options
 from ocivalidate.report.source import Excerpt, excerpt
-from ocivalidate.report.summary import closing_line, total_line
+from ocivalidate.report.summary import closing_line, settings_note, total_line
 from ocivalidate.report.verdicts import advice, citation, title
 
 # A line is a row of (text, style); styles are those of rich, and plain text ignores them.
@@ -35,6 +35,7 @@ def render(reports: Sequence[Report], options: Options) -> str:
         lines.append([("nothing was judged", _CLOSING_STYLES[ExitCode.COULD_NOT_JUDGE])])
     if len(reports) > 1:
         lines.append([(total_line(reports, options.fail_on), _CLOSING_STYLES[exit_code(reports, options.fail_on)])])
+    lines[-1].append((settings_note(options), ""))
     lines = [_shielded(line) for line in lines]
     return _coloured(lines) if options.colour else _plain(lines)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import xml.etree.ElementTree as ET
 
 from hypothesis import given, strategies as st
@@ -14,7 +15,12 @@ from tests.reports import ARGS, CWD, ESCAPE, KILL, UNKNOWN
 from tests.tap14 import parse
 
 # Lone surrogates too: file names that are not UTF-8 and "\ud800" in JSON become such text.
-TEXTS = st.text(max_size=40) | st.text(st.characters(categories=["Cc", "Cf", "Cs", "Zl", "Zp", "Co"]), max_size=5)
+# And what log readers of build services obey, alone or in parts that come together.
+COMMANDS = st.lists(
+    st.sampled_from(["::", ":", "##", "#", "[", "vso[", "teamcity[", "error", " ", "\n", "\u00a0", "]"])
+)
+ODD = st.characters(categories=["Cc", "Cf", "Cs", "Zl", "Zp", "Co"])
+TEXTS = COMMANDS.map("".join) | st.text(max_size=40) | st.text(ODD, max_size=5)
 CLAUSES = st.sampled_from([ARGS, CWD, ESCAPE, KILL, UNKNOWN])
 PLACES = st.none() | st.integers(1, 50)
 LOCATIONS = st.builds(
@@ -55,6 +61,8 @@ OPTIONS = st.builds(
     verbose=st.integers(0, 2),
     quiet=st.booleans(),
     tap_version=st.sampled_from([13, 14]),
+    settings_file=TEXTS,
+    settings=st.sampled_from([(), ("ignore", "fail-on")]),
 )
 RUNS = st.lists(reports(), max_size=3)
 
@@ -77,6 +85,22 @@ def test_a_sarif_reader_agrees_with_the_exit_code(run: list[Report], options: Op
     failed = any(Severity(level).rank >= options.fail_on.rank for level in levels)
     code = 2 if not log["invocations"][0]["executionSuccessful"] else int(failed)
     assert code == exit_code(run, options.fail_on)
+
+
+# GitHub: ::name, ##[name]; Azure: ##vso[name], ##[name]; TeamCity: ##teamcity[name].
+COMMAND = re.compile(r"^\s*::|##\w*\[", re.MULTILINE)
+
+
+@given(RUNS, OPTIONS)
+def test_no_line_is_a_command_to_a_build_service(run: list[Report], options: Options) -> None:
+    for format_name in FORMATS:
+        assert not COMMAND.search(render(format_name, run, options)), format_name
+
+
+@given(RUNS, OPTIONS)
+def test_strict_readers_take_the_json_formats(run: list[Report], options: Options) -> None:
+    for format_name in ("json", "sarif"):
+        json.dumps(json.loads(render(format_name, run, options)), ensure_ascii=False).encode()
 
 
 @given(RUNS, OPTIONS)

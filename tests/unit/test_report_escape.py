@@ -18,6 +18,7 @@ from ocivalidate.report.escape import line_start, visible
         ("\U000e0001\U0010ffff", r"\U000e0001\U0010ffff"),
         (r"C:\new", r"C:\new"),
         ("##[error]x ##vso[task]y ## z", r"#\x23[error]x #\x23vso[task]y ## z"),
+        ("##teamcity[buildStop]", r"#\x23teamcity[buildStop]"),
         ("###[error]", r"##\x23[error]"),
     ],
 )

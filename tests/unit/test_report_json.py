@@ -11,6 +11,7 @@ from ocivalidate import resources
 from ocivalidate.clauses import Severity
 from ocivalidate.findings import Report
 from ocivalidate.report import render
+from ocivalidate.report.escape import json_shield
 from tests.reports import (
     ALL,
     BROKEN,
@@ -130,10 +131,29 @@ def test_the_evidence_of_an_expected_failure_is_kept() -> None:
     assert set(evidence.values()) == {None}
 
 
-def test_foreign_text_survives_as_it_was_in_ascii() -> None:
+def test_foreign_text_survives_in_ascii_but_for_what_is_no_text() -> None:
     text = render("json", [HOSTILE], OPTIONS)
     (report,) = json.loads(text)["reports"]
     assert text.isascii()
-    assert report["subject"] == "::warning file=" + NASTY
-    assert report["findings"][0]["message"] == NASTY
-    assert report["facts"][NASTY] == NASTY
+    survived = NASTY.replace("\udcff", r"\udcff").replace("\ud800", r"\ud800")
+    assert report["subject"] == "::warning file=" + survived
+    assert report["findings"][0]["message"] == survived
+    assert report["facts"][survived] == survived
+
+
+@pytest.mark.parametrize(
+    ("value", "read"),
+    [
+        ("a\ud800b\udfff", r"a\ud800b\udfff"),
+        ("\U0001f600\udc00\ud83d\ud83d", "\U0001f600" + r"\udc00\ud83d\ud83d"),
+        (r"\ud800 \\ud800", r"\ud800 \\ud800"),
+        ('\\\ud800"\ud800', r"\\ud800" + '"' + r"\ud800"),
+        ("##[error] ###vso[x] #### ##", "##[error] ###vso[x] #### ##"),
+        ({"##[k]\ud800": ["\n\\##[v]"]}, {r"##[k]\ud800": ["\n\\##[v]"]}),
+    ],
+)
+def test_a_json_text_acts_on_nobody_and_is_taken_by_strict_readers(value: object, read: object) -> None:
+    text = json_shield(json.dumps(value))
+    assert "##" not in text
+    assert json.loads(text) == read
+    json.dumps(json.loads(text), ensure_ascii=False).encode()  # no lone surrogate is left

@@ -29,6 +29,7 @@ from tests.reports import (
     STRANGE,
     UNREADABLE,
     bundle,
+    made_of,
     passed,
 )
 from tests.tap14 import Point, Stream, TapError, parse
@@ -199,3 +200,29 @@ def test_a_hostile_report_has_the_points_it_would_have_anyway(version: int) -> N
 def test_the_strict_reader_is_strict(text: str) -> None:
     with pytest.raises(TapError):
         parse(text)
+
+
+HUGE = 200_000
+
+
+@pytest.mark.skipif(not shutil.which("prove"), reason="no prove (Perl) on this machine")
+@pytest.mark.parametrize("letter", ["x", "\\", '"', "\n", "#", "\U0001f600", "\ud800"])
+def test_prove_takes_values_of_any_length(letter: str, tmp_path: Path) -> None:
+    report = replace(made_of(letter * 20), results=made_of(letter * HUGE).results, findings=())
+    file = tmp_path / "report.tap"
+    file.write_text(render("tap", [report], replace(OPTIONS, tap_version=13)), encoding="utf-8")
+    run = subprocess.run(
+        ["prove", "--norc", "--exec", "cat", file], capture_output=True, text=True, check=False, cwd=tmp_path
+    )
+    assert run.returncode != 0
+    assert "Failed test" in run.stdout or "Bailout called" in run.stdout
+    assert "Parse errors" not in run.stdout + run.stderr
+
+
+@pytest.mark.parametrize("version", [13, 14])
+def test_what_is_cut_is_said(version: int) -> None:
+    report = bundle(replace(NOT_ABSOLUTE, message="m" * 1001, got="g" * HUGE, want="w" * 1000))
+    diagnostics = point(tap(report, version=version), CWD.id).diagnostics
+    assert diagnostics["message"] == "m" * 1000 + "… (and 1 characters more)"
+    assert diagnostics["got"] == "g" * 1000 + f"… (and {HUGE - 1000} characters more)"
+    assert diagnostics["want"] == "w" * 1000

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 
@@ -7,7 +8,7 @@ import pytest
 
 from ocivalidate.clauses import Severity
 from ocivalidate.findings import Finding, Location, Report
-from ocivalidate.report import problems, render
+from ocivalidate.report import FORMATS, problems, render
 from ocivalidate.report.source import WIDTH, excerpt
 from tests.reports import (
     ALL,
@@ -262,3 +263,18 @@ def test_the_line_number_is_aligned_with_its_frame() -> None:
 def test_a_long_value_is_cut() -> None:
     finding = replace(NOT_ABSOLUTE, clause=ARGS, got="x" * 100_000, message="y" * 100_000)
     assert len(text(bundle(finding))) < 3000
+
+
+@pytest.mark.parametrize("reports", [[CONFORMING], [CONFORMING, BROKEN]], ids=["one", "two"])
+@pytest.mark.parametrize("format_name", FORMATS)
+def test_every_format_names_the_settings_file_that_counts(format_name: str, reports: list[Report]) -> None:
+    options = replace(OPTIONS, settings_file="../\nocivalidate.toml", settings=("ignore", "fail-on"))
+    shown = render(format_name, reports, options)
+    if format_name in ("json", "sarif"):
+        content = json.loads(shown)
+        where = content if format_name == "json" else content["runs"][0]["properties"]
+        assert where["settings"] == {"file": r"../\nocivalidate.toml", "changed": ["ignore", "fail-on"]}
+    else:
+        *_, last = (line for line in shown.splitlines() if "; settings of " in line)
+        assert r"; settings of ../\nocivalidate.toml: ignore, fail-on" in last
+    assert "settings of" not in render(format_name, reports, OPTIONS)
