@@ -37,6 +37,8 @@ PROBLEM_CLAUSES = {
 }
 # A document that is not there at all, of a subject that has to have one.
 ABSENT = "absent"
+# A document that is not read, as a link leads to it from the folder that is judged.
+OUTSIDE = "outside"
 INTEGER_NOTATION = "lint/json.integer-notation"
 UNKNOWN = "lint/members.unknown"
 MISSPELLED = "lint/members.misspelled"
@@ -51,11 +53,11 @@ _STATIC = frozenset({"static", "static-host"})
 class Subject:
     """A document type to judge.
 
-    ``kind`` is a key of ``schema.KINDS``; ``subjects`` the clause subjects that belong to it; ``registry`` its checks;
-    ``closed`` the clause that an unknown member breaks where the specification forbids such members; ``absent`` the one
-    that a document which is not there breaks. ``problems`` says which clause each problem of a text breaks, and
-    ``unique`` by which clause the names in a map, the member of this name, may not be repeated. ``readers`` are those
-    who read such documents.
+    ``kind`` is a key of ``schema.KINDS``; ``subjects`` the clause subjects that belong to it; ``registry`` its
+    checks; ``closed`` the clause that an unknown member breaks where the specification forbids such members;
+    ``absent`` the one that a document which is not there breaks, and ``outside`` one to which a link leads out of
+    its folder. ``problems`` says which clause each problem of a text breaks, and ``unique`` by which clause the
+    names in a map, the member of this name, may not be repeated. ``readers`` are those who read such documents.
     """
 
     kind: str
@@ -63,6 +65,7 @@ class Subject:
     registry: Registry
     closed: str = ""
     absent: str = ""
+    outside: str = ""
     problems: Mapping[str, str] = field(default_factory=lambda: PROBLEM_CLAUSES)
     unique: Mapping[str, str] = field(default_factory=dict)
     readers: str = "runtimes"
@@ -73,8 +76,8 @@ class Subject:
 
     def clause_of(self, problem: Problem) -> str:
         """The clause that a problem of the text breaks."""
-        if problem.kind == ABSENT:
-            return self.absent
+        if problem.kind in (ABSENT, OUTSIDE):
+            return self.absent if problem.kind == ABSENT else self.outside
         around = parse_pointer(problem.pointer)[-2:-1]
         if problem.kind == "duplicate-name" and around and around[0] in self.unique:
             return self.unique[around[0]]

@@ -17,7 +17,8 @@ the files in ``fixtures/witnesses/`` (their schema: ``schemas/output/witnesses.j
 ``{"prefix": HEX}``
     puts bytes before the text
 ``{"folder": {NAME: KIND}}``
-    says what stands in the bundle folder under a name: ``absent``, ``file``, ``folder`` or ``socket``
+    says what stands in the bundle folder under a name: ``absent``, ``file``, ``folder``, ``socket`` or ``link-out``
+    (it is moved out of the bundle, and linked to)
 
 Edits of the text come after those of the value. ``{folder}`` in a document stands for the path of the bundle folder.
 """
@@ -166,6 +167,11 @@ def _make_root(bundle: Path, config: Any) -> None:
 
 def _put(path: Path, kind: str) -> None:
     """Make ``kind`` what stands at ``path``."""
+    if kind == "link-out":
+        outside = path.parent.with_name(path.name)
+        path.rename(outside)
+        path.symlink_to(outside)
+        return
     if path.is_dir():
         shutil.rmtree(path)
     else:

@@ -15,13 +15,19 @@ from ocivalidate.checks import Node, Scene
 from ocivalidate.clauses import PLATFORMS, Selection
 from ocivalidate.documents import MISSING, Document, Problem, read_document
 from ocivalidate.findings import Report
-from ocivalidate.judge import ABSENT, Subject, active_clauses, judge
+from ocivalidate.judge import ABSENT, OUTSIDE, Subject, active_clauses, judge
 from ocivalidate.versions import RUNTIME_RELEASES, Judged, judged_by, parse
+from ocivalidate.wording import excerpt
 
 SPECIFICATION = "runtime-spec"
+LINK_OUT = "safety/bundle.link-out"
 
 BUNDLE = Subject(
-    "runtime-config", frozenset({"config", "bundle", "json"}), CONFIG, absent="runtime/bundle.config-json.required"
+    "runtime-config",
+    frozenset({"config", "bundle", "json"}),
+    CONFIG,
+    absent="runtime/bundle.config-json.required",
+    outside=LINK_OUT,
 )
 CONTAINER_STATE = Subject("runtime-state", frozenset({"state", "json"}), STATE)
 FEATURES_STRUCTURE = Subject(
@@ -53,7 +59,7 @@ class _Chosen(NamedTuple):
         return Scene(Node(None), self.release, self.platforms, self.development)
 
 
-def check_bundle(
+def check_bundle(  # noqa: PLR0913  # each is an option of the command
     path: str,
     *,
     spec_version: str | None = None,
@@ -62,6 +68,7 @@ def check_bundle(
     host: bool = False,
     document_only: bool = False,
     max_size: int = sources.MAX_SIZE,
+    follow_links: bool = False,
 ) -> Report:
     """Judge a bundle, or a ``config.json`` alone.
 
@@ -69,16 +76,18 @@ def check_bundle(
     document only). ``spec_version``: a release of runtime-spec (default: the one that ``ociVersion`` names).
     ``platform``: one of ``clauses.PLATFORMS`` (default: those whose sections the document has). ``host``: judge too
     what depends on this host. ``document_only``: leave the folder alone, as for a ``config.json`` that is kept without
-    one. ``max_size``: bytes. What cannot be read gives a report with a ``problem``. Raises ``ValueError`` for an
-    unknown release or platform.
+    one. ``max_size``: bytes. ``follow_links``: the ``config.json`` in a folder may be a link out of it. What cannot be
+    read gives a report with a ``problem``. Raises ``ValueError`` for an unknown release or platform.
     """
     _validate(spec_version, platform)
     try:
-        source = sources.bundle_source(path, max_size)
+        source = sources.bundle_source(path, max_size, follow_links=follow_links)
+        document = _document(source)
+    except sources.Outside as problem:
+        source, document = sources.Source(problem.name, problem.folder, None), _outside(problem)
     except sources.Unreadable as problem:
         return Report("bundle", path, SPECIFICATION, problem=str(problem))
     folder = None if document_only else source.folder
-    document = _document(source)
     chosen = _choose(document.value, "ociVersion", spec_version, platform)
     # A bundle for another platform is never judged on this host's disk.
     disk = (folder is not None or host) and host_platform() in chosen.platforms
@@ -161,6 +170,12 @@ def _document(source: sources.Source) -> Document:
         message = f"the bundle has no file {sources.CONFIG_NAME}"
         return Document(source.name, "", MISSING, (Problem(ABSENT, message, "", None, 1),))
     return read_document(source.data, source.name)
+
+
+def _outside(problem: sources.Outside) -> Document:
+    message = f"{sources.CONFIG_NAME} is a link that leads out of the bundle folder, and is not read"
+    found = Problem(OUTSIDE, message, "", None, 1, excerpt(problem.target))
+    return Document(problem.name, "", MISSING, (found,))
 
 
 def _read_alone(kind: str, path: str, max_size: int) -> Document | Report:

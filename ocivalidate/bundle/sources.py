@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from ocivalidate import portable
+from ocivalidate.beneath import Beneath, LeadsOut
 
 MAX_SIZE = 32 * 1024 * 1024
 """How many bytes a document may have unless the caller says otherwise; real ones have some tens of thousands."""
@@ -37,30 +38,63 @@ class Source(NamedTuple):
     data: bytes | None
 
 
-def bundle_source(path: str, max_size: int = MAX_SIZE) -> Source:
+class Outside(Unreadable):
+    """A ``config.json`` that is a link out of its folder, so that it is not read.
+
+    ``name`` and ``folder`` as in :class:`Source`; ``target``: where the link leads, as it says.
+    """
+
+    def __init__(self, name: str, folder: Path, target: str) -> None:
+        super().__init__(f"{CONFIG_NAME} is a link that leads out of the folder (--follow-links reads it)")
+        self.name = name
+        self.folder = folder
+        self.target = target
+
+
+def bundle_source(path: str, max_size: int = MAX_SIZE, *, follow_links: bool = False) -> Source:
     """What ``path`` means for ``bundle``: a folder, a ``config.json`` in its folder, another file, or ``-``.
 
-    Raises :class:`Unreadable`.
+    ``follow_links``: the ``config.json`` in a folder may be a link to anywhere. Raises :class:`Unreadable`, which is
+    :class:`Outside` for such a link otherwise.
     """
     if path == STANDARD_INPUT:
         return Source(path, None, read_standard_input(max_size))
     if os.path.isdir(path):
-        file = os.path.join(path, CONFIG_NAME)
-        return Source(file, Path(path), read_file(file, max_size) if _is_there(file) else None)
-    data = read_file(path, max_size)
-    is_config = os.path.basename(path) == CONFIG_NAME
-    return Source(path, Path(os.path.dirname(path) or ".") if is_config else None, data)
+        return _in_folder(os.path.join(path, CONFIG_NAME), path, max_size, follow_links=follow_links)
+    if os.path.basename(path) != CONFIG_NAME:
+        return Source(path, None, read_file(path, max_size))
+    source = _in_folder(path, os.path.dirname(path) or ".", max_size, follow_links=follow_links)
+    if source.data is None:
+        raise Unreadable("no such file or directory")
+    return source
 
 
-def _is_there(file: str) -> bool:
-    """Whether a folder has this file. Raises :class:`Unreadable` when the folder does not let us know."""
+def _in_folder(name: str, folder: str, max_size: int, *, follow_links: bool) -> Source:
+    """The document of a bundle folder, if it has one. Raises :class:`Unreadable`."""
     try:
-        os.lstat(file)
-    except FileNotFoundError:
-        return False
+        with Beneath(folder, follow=follow_links) as below:
+            mode = _mode(below)
+            if mode is None or stat.S_ISDIR(mode):
+                return Source(name, Path(folder), None)
+            _refuse_all_but_files(mode)
+            with os.fdopen(below.open(CONFIG_NAME), "rb") as file:
+                return Source(name, Path(folder), _bounded(file, max_size))
+    except LeadsOut as problem:
+        raise Outside(name, Path(folder), problem.target) from problem
     except OSError as error:
         raise Unreadable(_reason(error)) from error
-    return not os.path.isdir(file)
+    except ValueError as error:
+        raise Unreadable(f"not a path: {error}") from error
+
+
+def _mode(below: Beneath) -> int | None:
+    """The mode of the ``config.json`` of a folder; ``None`` when there is none."""
+    try:
+        return below.look(CONFIG_NAME).status.st_mode
+    except FileNotFoundError:
+        if below.is_link(CONFIG_NAME):
+            raise
+        return None
 
 
 def file_source(path: str, max_size: int = MAX_SIZE) -> Source:

@@ -35,6 +35,7 @@ def run(options: argparse.Namespace) -> int:
             host=settings["host"],
             document_only=settings["document-only"],
             max_size=settings["max-size"],
+            follow_links=settings["follow-links"],
         )
         for path in options.paths
     ]
@@ -59,6 +60,7 @@ def _conversions(options: argparse.Namespace, settings: Settings) -> list[Report
             platform=options.platform,
             selection=settings.selection,
             max_size=settings["max-size"],
+            follow_links=settings["follow-links"],
         )
         for path in options.paths
     ]

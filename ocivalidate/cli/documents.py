@@ -14,7 +14,7 @@ _CHECKS = {"state": check_state, "features": check_features}
 def add_options(parser: argparse.ArgumentParser, _command: str) -> None:
     """The options of both commands."""
     parser.add_argument("files", nargs="+", metavar="FILE", help="a file, or - for standard input")
-    settings_module.add_options(parser, without=frozenset({"host", "document-only"}))
+    settings_module.add_options(parser, without=frozenset({"host", "document-only", "follow-links"}))
 
 
 def run(options: argparse.Namespace) -> int:

@@ -11,7 +11,7 @@ from ocivalidate.cli.image_view import progress_bar, tree
 from ocivalidate.cli.output import publish
 from ocivalidate.cli.streams import print_text
 from ocivalidate.image.api import ImageOptions, check_image
-from ocivalidate.image.examine import Wanted
+from ocivalidate.image.found import Wanted
 from ocivalidate.image.layer_limits import DEFAULT, LayerLimits
 from ocivalidate.image.limits import Limits
 from ocivalidate.image.subjects import SUBJECTS
@@ -57,6 +57,7 @@ def run(options: argparse.Namespace) -> int:
         options.kind and f"image-{options.kind}",
         _limits(options, settings["max-size"]),
         layer_limits(options),
+        settings["follow-links"],
     )
     reports = []
     for source in options.sources:

@@ -22,7 +22,7 @@ from ocivalidate.runtime.request import Request
 from ocivalidate.runtime.run import Expecting, Header, Plan, Run
 
 _INTERRUPTED = 130
-_WITHOUT = frozenset({"os", "host", "document-only", "lint", "max-size"})
+_WITHOUT = frozenset({"os", "host", "document-only", "follow-links", "lint", "max-size"})
 
 
 def add_options(parser: argparse.ArgumentParser, _command: str) -> None:

@@ -67,6 +67,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("fail-on", "choice", "error", "the least severity that makes the exit code 1", FAIL_ON),
     Setting("host", "flag", False, "judge too what depends on this host, such as the paths of hooks"),
     Setting("document-only", "flag", False, "judge config.json alone, without the folder around it"),
+    Setting("follow-links", "flag", False, "read what links lead to outside of the folder that is judged"),
     Setting("lint", "flag", False, "judge the lint clauses too: opinion, not specification"),
     Setting("max-size", "size", MAX_SIZE, "how large a document may be (default: 32M)", metavar="BYTES"),
     Setting("format", "choice", "text", "what is printed", FORMATS),

@@ -65,6 +65,7 @@ def add_options(parser: argparse.ArgumentParser, _command: str) -> None:
         metavar="CLAUSES",
         help="unpack in spite of findings on these clauses of safety/; may be repeated",
     )
+    parser.add_argument("--follow-links", action="store_true", help="links in a layout folder may lead out of it")
     for option, (name, what) in LIMITS.items():
         parser.add_argument(option, metavar="N", help=f"{what} (default: {getattr(DEFAULT, name)})")
     parser.add_argument("-q", "--quiet", action="store_true", help="say nothing but what keeps the image back")
@@ -110,6 +111,7 @@ def _options(options: argparse.Namespace) -> UnpackOptions:
         gid_map=_ranges("--gid-map", options.gid_map),
         ignore=ignore,
         layer_limits=layer_limits(options),
+        follow_links=options.follow_links,
         generator=_generator(list(options.after)),
     )
 

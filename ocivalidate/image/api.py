@@ -19,9 +19,9 @@ from ocivalidate.image.examine import (
     NO_PLATFORMS,
     OCI_LAYOUT,
     Examiner,
-    Wanted,
     is_absent_by_right,
 )
+from ocivalidate.image.found import Wanted
 from ocivalidate.image.graph import Reference, references
 from ocivalidate.image.layer_limits import DEFAULT as DEFAULT_LAYER_LIMITS, LayerLimits
 from ocivalidate.image.limits import Limits
@@ -50,7 +50,7 @@ class ImageOptions(NamedTuple):
 
     ``complete``: blobs that are absent are errors. ``orphans``: verify blobs that nothing refers to. ``jobs``: how many
     threads (default: one a core). ``kind``: what a document that stands alone is, a key of ``subjects.SUBJECTS``
-    (default: by its content).
+    (default: by its content). ``follow_links``: links in a layout folder may lead out of it.
     """
 
     wanted: Wanted = Wanted()
@@ -60,6 +60,7 @@ class ImageOptions(NamedTuple):
     kind: str | None = None
     limits: Limits = Limits()
     layer_limits: LayerLimits = DEFAULT_LAYER_LIMITS
+    follow_links: bool = False
 
 
 def check_image(
@@ -81,7 +82,7 @@ def check_image(
     release, chosen = spec_version or IMAGE_RELEASES[-1], selection or Selection()
     registry.load_checks()
     try:
-        opened = open_source(source, options.limits)
+        opened = open_source(source, options.limits, follow_links=options.follow_links)
         if isinstance(opened, LooseDocument):
             return _judge_document(opened, release, chosen, options.kind)
         with opened:
@@ -173,6 +174,8 @@ def _roots(source: Source, examiner: Examiner, collector: Collector, options: Im
     if isinstance(source, ArchiveSource):
         _tell_repeated(source, examiner, collector)
     if source.entry(INDEX_JSON) is None and source.entry(docker_archive.MANIFEST_JSON) is not None:
+        if examiner.is_outside(docker_archive.MANIFEST_JSON):
+            return ()
         return docker_archive.roots(source, examiner, options.wanted.refs, options.limits)
     examiner.is_layout = True
     return _layout_roots(source, examiner, collector, options)
@@ -189,7 +192,7 @@ def _layout_roots(
 ) -> Iterable[Reference]:
     entry = source.entry("blobs")
     collector.judged(BLOBS_EXIST)
-    if entry is None or entry.kind != "folder":
+    if not examiner.is_outside("blobs") and (entry is None or entry.kind != "folder"):
         collector.add(BLOBS_EXIST, Location(examiner.shown("blobs")), "the layout has no folder blobs")
     _read_file(source, examiner, collector, OCI_LAYOUT, LAYOUT_EXISTS, "image-layout", options.limits)
     root = _read_file(source, examiner, collector, INDEX_JSON, INDEX_EXISTS, "image-index", options.limits)
@@ -207,6 +210,9 @@ def _read_file(
 ) -> Any:
     """Read one of the two files at the top of a layout; its root, or ``None``."""
     entry = source.entry(path)
+    if examiner.is_outside(path):
+        collector.unjudged(clause, "leads out of the layout")
+        return None
     collector.judged(clause)
     if entry is None or entry.kind not in (FILE, LINK):
         message = f"the layout has no file {path}" if entry is None else f"{path} is {entry.what or 'a folder'}"

@@ -12,7 +12,8 @@ from ocivalidate.image import layers
 from ocivalidate.image.blob import BlobFacts, Expectation
 from ocivalidate.image.collect import Collector
 from ocivalidate.image.compression import Compression
-from ocivalidate.image.examine import CONTENT, Blob, Examiner
+from ocivalidate.image.examine import CONTENT, Examiner
+from ocivalidate.image.found import Blob
 from ocivalidate.image.graph import Image
 from ocivalidate.image.layer_limits import LayerLimits
 from ocivalidate.image.mediatypes import LAYERS
@@ -35,6 +36,8 @@ def orphans(source: Source, examiner: Examiner, collector: Collector) -> list[Bl
     blobs = []
     for algorithm in source.children("blobs"):
         entry = source.entry(f"blobs/{algorithm}")
+        if examiner.is_outside(f"blobs/{algorithm}"):
+            continue
         collector.judged(PER_ALGORITHM)
         if entry is None or entry.kind != "folder":
             place = Location(examiner.shown(f"blobs/{algorithm}"))

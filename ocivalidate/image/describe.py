@@ -6,7 +6,7 @@ import hashlib
 from typing import Any
 
 from ocivalidate.image.blob import BlobFacts
-from ocivalidate.image.examine import Found
+from ocivalidate.image.found import Found
 from ocivalidate.image.graph import Image, Reference
 
 

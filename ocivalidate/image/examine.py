@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from ocivalidate import digests
@@ -17,11 +16,13 @@ from ocivalidate.documents import Document, read_document
 from ocivalidate.findings import Location
 from ocivalidate.image import kinds, mediatypes
 from ocivalidate.image.collect import Collector
+from ocivalidate.image.found import Blob, Found, Wanted
 from ocivalidate.image.graph import Image, Reference, references
 from ocivalidate.image.limits import Limits
-from ocivalidate.image.sources import FILE, LINK, FolderSource, Source, Unreadable
+from ocivalidate.image.sources import FILE, LEADS_OUT, LINK, OUTSIDE, FolderSource, Source, Unreadable
 from ocivalidate.image.subjects import SUBJECTS
 from ocivalidate.judge import active_clauses, judge, located
+from ocivalidate.wording import excerpt
 
 INDEX_JSON = "index.json"
 OCI_LAYOUT = "oci-layout"
@@ -34,6 +35,7 @@ PLATFORM = "safety/image.platform.matches"
 DOCUMENT_SIZE = "safety/image.document.size"
 BLOB_KIND = "safety/image.blob.kind"
 BLOB_LINK = "safety/image.blob.link"
+LINK_OUT = "safety/image.link-out"
 BLOB_ABSENT = "safety/image.blob.absent"
 # distribution-spec: registries may refuse manifests that are larger, and tools do so too.
 _PORTABLE_SIZE = 4 << 20
@@ -42,51 +44,11 @@ _FOLLOWED = {"manifest": ("index", "manifest"), "subject": ("index", "manifest")
 NO_PLATFORMS: frozenset[str] = frozenset()
 
 
-class Wanted(NamedTuple):
-    """Which part of an image is to be looked at: by name, by platform (``os/architecture[/variant]``); empty: all."""
-
-    refs: tuple[str, ...] = ()
-    platforms: tuple[str, ...] = ()
-
-    @property
-    def all(self) -> bool:
-        """Whether nothing is left out."""
-        return not self.refs and not self.platforms
-
-
-@dataclass(slots=True)
-class Blob:
-    """A blob that is to be hashed, and opened if it is a ``layer``.
-
-    ``references`` lead to it; none for one that nothing refers to.
-    """
-
-    path: str
-    size: int
-    digest: digests.Digest | None
-    layer: bool = False
-    diff_algorithms: set[str] = field(default_factory=set)
-    references: list[Reference] = field(default_factory=list)
-
-
 class Read(NamedTuple):
     """A document that was read. ``root`` is ``None`` when there is nothing in it to follow."""
 
     document: Document
     root: Node | None
-
-
-@dataclass(slots=True)
-class Found:
-    """What the walk found."""
-
-    images: list[Image] = field(default_factory=list)
-    blobs: dict[str, Blob] = field(default_factory=dict)
-    absent: dict[str, Reference] = field(default_factory=dict)
-    names: list[str] = field(default_factory=list)
-    visited: set[str] = field(default_factory=set)
-    documents: int = 0
-    matched: bool = False
 
 
 class Examiner:
@@ -111,6 +73,7 @@ class Examiner:
         self._queue: deque[Reference] = deque()
         self._indexed: set[str] = set()
         self._manifests: dict[str, Image] = {}
+        self._links_out: set[str] = set()
         self.found = Found()
         self.is_layout = False
 
@@ -184,10 +147,24 @@ class Examiner:
             return None
         return self.file_size(reference.path, str(reference.digest or ""))
 
+    def is_outside(self, path: str) -> bool:
+        """Whether a link leads from here out of the layout, so that nothing is read; each such link is told once."""
+        entry = self._source.entry(path)
+        if isinstance(self._source, FolderSource) and not self._source.follow_links:
+            self._collector.judged(LINK_OUT)
+        if entry is None or entry.kind != OUTSIDE:
+            return False
+        if entry.link not in self._links_out:
+            self._links_out.add(entry.link)
+            hint = "it is not read; --follow-links reads what links lead to"
+            place = Location(self.shown(entry.link))
+            self._collector.add(LINK_OUT, place, LEADS_OUT, got=excerpt(entry.target), hint=hint)
+        return True
+
     def file_size(self, path: str, digest: str) -> int | None:
         """The size of a blob that is there; ``None`` when it is no file, which is told."""
         entry = self._source.entry(path)
-        if entry is None:
+        if entry is None or self.is_outside(path):
             return None
         self._collector.judged(BLOB_KIND, BLOB_LINK)
         location = Location(self.shown(path), digest=digest)

@@ -49,10 +49,13 @@ class LooseDocument(NamedTuple):
     data: bytes
 
 
-def open_source(name: str, limits: Limits) -> Source | LooseDocument:
-    """Open an image: a folder, a file or ``-``. Raises :class:`Unreadable`."""
+def open_source(name: str, limits: Limits, *, follow_links: bool = False) -> Source | LooseDocument:
+    """Open an image: a folder, a file or ``-``.
+
+    ``follow_links``: links in a folder may lead anywhere. Raises :class:`Unreadable`.
+    """
     if name != "-" and os.path.isdir(name):
-        return FolderSource(name)
+        return FolderSource(name, follow_links=follow_links)
     descriptor = os.dup(sys.stdin.fileno()) if name == "-" else _open_file(name)
     with os.fdopen(descriptor, "rb") as stream:
         head = _head(stream)

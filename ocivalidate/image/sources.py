@@ -17,8 +17,10 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, Self
 
 from ocivalidate import portable
+from ocivalidate.beneath import Beneath, LeadsOut
 
-FILE, FOLDER, LINK, OTHER = "file", "folder", "link", "other"
+FILE, FOLDER, LINK, OTHER, OUTSIDE = "file", "folder", "link", "other", "outside"
+LEADS_OUT = "a link that leads out of the layout"
 _CHUNK = 1 << 20
 
 
@@ -29,14 +31,17 @@ class Unreadable(Exception):
 class Entry(NamedTuple):
     """Something in a layout.
 
-    ``kind``: ``file``, ``folder``, ``link`` (a symbolic link, with ``size`` that of what it leads to) or ``other`` (a
-    FIFO, device or socket, named by ``what``). ``offset``: where a file starts in its archive.
+    ``kind``: ``file``, ``folder``, ``link`` (a symbolic link, with ``size`` that of what it leads to), ``other`` (a
+    FIFO, device or socket, named by ``what``) or ``outside`` (what a link out of the layout leads to: ``link`` is its
+    path in the layout, ``target`` what it says). ``offset``: where a file starts in its archive.
     """
 
     kind: str
     size: int = 0
     offset: int = 0
     what: str = ""
+    link: str = ""
+    target: str = ""
 
 
 class Slice(io.RawIOBase):
@@ -106,46 +111,52 @@ class Source:
 
 
 class FolderSource(Source):
-    """A layout folder."""
+    """A layout folder. ``follow_links``: what stands in it may be links to anywhere.
+
+    Raises :class:`Unreadable` when the folder cannot be opened.
+    """
 
     form = "folder"
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, follow_links: bool = False) -> None:
         self.name = name
+        self.follow_links = follow_links
+        try:
+            self._folder = Beneath(name, follow=follow_links)
+        except (OSError, ValueError) as error:
+            raise Unreadable(_reason(error)) from error
 
     def entry(self, path: str) -> Entry | None:
-        """What stands at the path. A link that leads nowhere is ``other``."""
-        full = os.path.join(self.name, path)
+        """What stands at the path. A link that leads nowhere is ``other``, one that leads out is ``outside``."""
         try:
-            status = os.lstat(full)
+            found = self._folder.look(path)
+        except LeadsOut as problem:
+            return Entry(OUTSIDE, what=LEADS_OUT, link=problem.link, target=problem.target)
         except (OSError, ValueError):
-            return None
-        if not stat.S_ISLNK(status.st_mode):
-            return _entry(status)
-        try:
-            target = _entry(os.stat(full))
-        except OSError:
-            return Entry(OTHER, what="a link that leads nowhere")
-        return target._replace(kind=LINK) if target.kind == FILE else target
+            return Entry(OTHER, what="a link that leads nowhere") if self._folder.is_link(path) else None
+        entry = _entry(found.status)
+        return entry._replace(kind=LINK) if found.linked and entry.kind == FILE else entry
 
     def children(self, path: str) -> list[str]:
         """The names in a folder."""
         try:
-            return sorted(os.listdir(os.path.join(self.name, path)))
-        except OSError:
+            return self._folder.names(path)
+        except (OSError, ValueError, LeadsOut):
             return []
 
     def open(self, path: str) -> Slice:
-        """Open a regular file. O_NONBLOCK keeps a FIFO from hanging us."""
+        """Open a regular file; a FIFO does not keep us waiting."""
         try:
-            descriptor = os.open(os.path.join(self.name, path), portable.READ)
+            descriptor = self._folder.open(path)
+        except LeadsOut as problem:
+            raise Unreadable(f"{path}: {LEADS_OUT}") from problem
         except (OSError, ValueError) as error:
             raise Unreadable(f"{path}: {_reason(error)}") from error
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            os.close(descriptor)
-            raise Unreadable(f"{path}: {_entry(status).what or 'a folder'}, not a file")
-        return Slice(descriptor, 0, status.st_size, owned=True)
+        return Slice(descriptor, 0, os.fstat(descriptor).st_size, owned=True)
+
+    def close(self) -> None:
+        """Let go of the folder."""
+        self._folder.close()
 
 
 _KINDS = (

@@ -39,7 +39,8 @@ class UnpackOptions:
     ``ref`` and ``platform`` (``os/architecture[/variant]``) choose among several images. ``force``: what stands at the
     target is replaced. ``rootfs`` and ``config``: make this part of the bundle. ``rootless``: as an ordinary user does
     (default: when we are none other). ``uid_map`` and ``gid_map``: ids in the container and what they are on the host.
-    ``ignore``: clauses of ``safety/`` that are not to keep the image from being unpacked.
+    ``ignore``: clauses of ``safety/`` that are not to keep the image from being unpacked. ``follow_links``: links in a
+    layout folder may lead out of it.
     """
 
     ref: str | None = None
@@ -54,6 +55,7 @@ class UnpackOptions:
     generator: Generator = field(default_factory=Generator)
     limits: Limits = field(default_factory=Limits)
     layer_limits: LayerLimits = DEFAULT
+    follow_links: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,7 @@ def unpack_image(
     if not CAN_UNPACK:
         raise UnpackError("unpacking needs Linux")
     try:
-        with open_image(source, options.limits) as opened:
+        with open_image(source, options.limits, follow_links=options.follow_links) as opened:
             return _Run(opened, bundle, options, progress).unpack()
     except Unreadable as problem:
         raise UnpackError(f"{source}: {problem}") from problem

@@ -8,7 +8,8 @@ from ocivalidate.checks import Node
 from ocivalidate.clauses import Selection
 from ocivalidate.image.api import ImageOptions, survey
 from ocivalidate.image.collect import Collector
-from ocivalidate.image.examine import Examiner, Wanted
+from ocivalidate.image.examine import Examiner
+from ocivalidate.image.found import Wanted
 from ocivalidate.image.graph import Image
 from ocivalidate.image.limits import Limits
 from ocivalidate.image.open_source import open_source
@@ -33,9 +34,12 @@ class Chosen(NamedTuple):
         return str(manifest.digest or f"{manifest.path}{manifest.pointer}")
 
 
-def open_image(source: str, limits: Limits) -> Source:
-    """Open a source. Raises :class:`UnpackError` for a document that stands alone, and :class:`Unreadable`."""
-    opened = open_source(source, limits)
+def open_image(source: str, limits: Limits, *, follow_links: bool = False) -> Source:
+    """Open a source; ``follow_links``: links in a layout folder may lead out of it.
+
+    Raises :class:`UnpackError` for a document that stands alone, and :class:`Unreadable`.
+    """
+    opened = open_source(source, limits, follow_links=follow_links)
     if not isinstance(opened, Source):
         raise UnpackError(f"{source}: one document, not an image")
     return opened

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from ocivalidate.beneath import Beneath, LeadsOut
 from ocivalidate.bundle import sources
 from ocivalidate.checks import Node, Violation
 from ocivalidate.clauses import Selection
@@ -34,32 +35,41 @@ def check_conversion(
     platform: str | None = None,
     selection: Selection | None = None,
     max_size: int = sources.MAX_SIZE,
+    follow_links: bool = False,
 ) -> Report:
     """Judge whether the config of a bundle is what conversion.md makes of the configuration of an image.
 
-    ``path`` as for ``check_bundle``; ``source``, ``ref`` and ``platform`` as for ``unpack_image``. What cannot be read
-    gives a report with a ``problem``.
+    ``path`` and ``follow_links`` as for ``check_bundle``; ``source``, ``ref`` and ``platform`` as for
+    ``unpack_image``. What cannot be read gives a report with a ``problem``.
     """
     subject = f"{path} as made of {source}"
     try:
-        bundle = sources.bundle_source(path, max_size)
+        bundle = sources.bundle_source(path, max_size, follow_links=follow_links)
         if bundle.data is None:
             return Report("conversion", subject, SPECIFICATION, problem="the bundle has no config.json")
-        with open_image(source, Limits(document=max_size)) as opened:
+        with open_image(source, Limits(document=max_size), follow_links=follow_links) as opened:
             chosen = choose(opened, ref, platform, Selection(), Limits(document=max_size))
     except (sources.Unreadable, Unreadable, UnpackError) as problem:
         return Report("conversion", subject, SPECIFICATION, problem=str(problem))
     document = read_document(bundle.data, bundle.name)
     if not document.usable or not isinstance(document.value, dict):
         return Report("conversion", subject, SPECIFICATION, problem=f"{bundle.name} is no JSON object")
-    return _judge(subject, document, chosen, bundle, selection or Selection())
+    return _judge(subject, document, chosen, bundle, selection or Selection(), follow_links=follow_links)
 
 
-def _judge(subject: str, document: Document, chosen: Chosen, bundle: sources.Source, selection: Selection) -> Report:
+def _judge(
+    subject: str,
+    document: Document,
+    chosen: Chosen,
+    bundle: sources.Source,
+    selection: Selection,
+    *,
+    follow_links: bool,
+) -> Report:
     release = IMAGE_RELEASES[-1]
     clauses = active_clauses(CONVERSION, release, frozenset(), selection)
     collector = Collector({key: clause for key, clause in clauses.items() if clause.subject == "converter"}, selection)
-    root = _open_root(document, bundle)
+    root = _open_root(document, bundle, follow_links=follow_links)
     try:
         pair = Pair(chosen.config, Node(document.value), _attached(chosen))
         if root is not None:
@@ -103,13 +113,19 @@ def _attached(chosen: Chosen) -> dict[str, str]:
     return found
 
 
-def _open_root(document: Document, bundle: sources.Source) -> int | None:
-    """The root file system of the bundle; ``None`` when there is none to look into."""
+def _open_root(document: Document, bundle: sources.Source, *, follow_links: bool) -> int | None:
+    """The root file system of the bundle; ``None`` when there is none to look into.
+
+    An absolute path may be anywhere, as runtime-spec says; a relative one that a link leads out of the bundle is none.
+    """
     root = document.value.get("root")
     path = root.get("path") if isinstance(root, dict) else None
     if bundle.folder is None or not isinstance(path, str) or "\0" in path:
         return None
     try:
-        return os.open(os.path.join(bundle.folder, path), NAMED)
-    except OSError:
+        if os.path.isabs(path):
+            return os.open(path, NAMED)
+        with Beneath(str(bundle.folder), follow=follow_links) as below:
+            return below.reach(path)
+    except (OSError, LeadsOut):
         return None

@@ -9,8 +9,8 @@ from ocivalidate.clauses import Selection
 from ocivalidate.image import blobs
 from ocivalidate.image.blob import BlobFacts, Expectation, Opener, certain, single_pass
 from ocivalidate.image.compression import Compression
-from ocivalidate.image.examine import Blob
 from ocivalidate.image.feeding import Inline
+from ocivalidate.image.found import Blob
 from ocivalidate.image.graph import Reference
 from ocivalidate.image.gzip_stream import fast_library
 from ocivalidate.image.layer_limits import LayerLimits

@@ -31,7 +31,7 @@ from fixtures.layouts.witnesses import WITNESSES
 from ocivalidate.clauses import Selection, Severity, load
 from ocivalidate.findings import ExitCode, Outcome, Report, exit_code
 from ocivalidate.image.api import ImageOptions, check_image
-from ocivalidate.image.examine import Wanted
+from ocivalidate.image.found import Wanted
 from ocivalidate.image.layer_limits import DEFAULT
 from ocivalidate.image.layers import BROKEN as CLAUSES, PAYLOAD
 from ocivalidate.image.problems import Kind
