@@ -22,10 +22,10 @@ from ocivalidate.unpack.flags import CAN_UNPACK, NEW_FILE
 from ocivalidate.unpack.folders import Tree
 from ocivalidate.unpack.generator import Generator, leave_out_groups, map_ids, own_ids, unmapped
 from ocivalidate.unpack.layers import Layers, TryAgain
+from ocivalidate.unpack.mark import CONFIG, ROOTFS
 from ocivalidate.unpack.staging import Staging
-from ocivalidate.unpack.target import Target, mode_of
+from ocivalidate.unpack.target import Target, mode_of, split
 
-ROOTFS, CONFIG = b"rootfs", b"config.json"
 _LONGEST_ACCOUNTS = 16 << 20
 
 Progress = Callable[[int, int], None]
@@ -84,6 +84,7 @@ def unpack_image(
     options = options or UnpackOptions()
     if not CAN_UNPACK:
         raise UnpackError("unpacking needs Linux")
+    split(bundle)
     try:
         with open_image(source, options.limits, follow_links=options.follow_links) as opened:
             return _Run(opened, bundle, options, progress).unpack()
@@ -114,7 +115,12 @@ class _Run:
         total = layers.size if self._needs_layers(chosen) else 0
         mapped = bool(options.uid_map)
         with Target(
-            self._bundle, rootfs=options.rootfs, config=options.config, force=options.force, mapped=mapped
+            self._bundle,
+            self._source.name,
+            rootfs=options.rootfs,
+            config=options.config,
+            force=options.force,
+            mapped=mapped,
         ) as target:
             try:
                 self._stage(target, chosen, layers, total, exact=False)
@@ -198,13 +204,13 @@ class _Run:
 
     def _publish(self, staging: Staging, bundle: int, target: Target) -> None:
         os.fchmod(bundle, mode_of(mapped=bool(self._options.uid_map)))
+        strange = target.strange if target.force else None
         if self._options.rootfs and self._options.config:
-            staging.publish(b"bundle", target.beside, target.name, force=self._options.force)
-        elif self._options.rootfs:
-            os.rename(ROOTFS, ROOTFS, src_dir_fd=bundle, dst_dir_fd=staging.descriptor)
-            staging.publish(ROOTFS, target.inside, ROOTFS, force=self._options.force)
+            staging.publish(b"bundle", target.beside, target.name, strange=strange)
         else:
-            os.rename(CONFIG, CONFIG, src_dir_fd=bundle, dst_dir_fd=target.inside)
+            part = ROOTFS if self._options.rootfs else CONFIG
+            os.rename(part, part, src_dir_fd=bundle, dst_dir_fd=staging.descriptor)
+            staging.publish(part, target.inside, part, strange=strange)
         target.keep()
 
 

@@ -8,7 +8,7 @@ import functools
 import os
 from collections.abc import Callable
 
-_EXCHANGE = 2
+_NO_REPLACE, _EXCHANGE = 1, 2
 # The kernel or the file system does not know the call.
 _UNKNOWN = frozenset({errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP})
 
@@ -27,10 +27,22 @@ def _renameat2() -> Callable[..., int] | None:
 
 def exchange(folder: int, name: bytes, other_folder: int, other_name: bytes) -> bool:
     """Let two names in open folders change places at once; ``False``: not possible here. Raises :class:`OSError`."""
+    return _rename(folder, name, other_folder, other_name, _EXCHANGE)
+
+
+def move_new(folder: int, name: bytes, other_folder: int, other_name: bytes) -> None:
+    """Move to a name that nothing has. Raises :class:`FileExistsError` and other :class:`OSError`."""
+    if _rename(folder, name, other_folder, other_name, _NO_REPLACE):
+        return
+    os.link(name, other_name, src_dir_fd=folder, dst_dir_fd=other_folder, follow_symlinks=False)
+    os.unlink(name, dir_fd=folder)
+
+
+def _rename(folder: int, name: bytes, other_folder: int, other_name: bytes, how: int) -> bool:
     call = _renameat2()
     if call is None:
         return False
-    if call(folder, name, other_folder, other_name, _EXCHANGE) == 0:
+    if call(folder, name, other_folder, other_name, how) == 0:
         return True
     number = ctypes.get_errno()
     if number in _UNKNOWN:

@@ -1,28 +1,36 @@
 """A folder beside the target in which everything is made, and from which it is moved into place as a whole.
 
 It is locked as long as whoever made it lives. One that is not locked was left behind by a run that was killed, and the
-next run into the same place removes it.
+next run into the same place removes it, unless its name says that it was made under another kernel: whether a run lives
+there, no lock tells here.
 """
 
 from __future__ import annotations
 
 import contextlib
 import errno
+import functools
 import os
+import re
 import secrets
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Self
 
 from ocivalidate.unpack.errors import UnpackError
 from ocivalidate.unpack.flags import LIST
-from ocivalidate.unpack.linux import exchange
+from ocivalidate.unpack.linux import exchange, move_new
 from ocivalidate.unpack.removal import Bin
 
 PREFIX = b".ocivalidate-unpack-"
+_OURS = re.compile(re.escape(PREFIX) + rb"[0-9a-f]{8}-[0-9a-f]{16}")
 _PRIVATE = 0o700
+_TAKEN = frozenset({errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR})
 _NO_ACL = frozenset({errno.ENODATA, errno.EOPNOTSUPP, errno.EPERM})
+
+Strange = Callable[[int, bytes], str]
+"""Why what has a name in an open folder may not be replaced; empty: it may."""
 
 
 class Staging:
@@ -56,24 +64,56 @@ class Staging:
         os.mkdir(name, _PRIVATE, dir_fd=at)
         return os.open(name, LIST, dir_fd=at)
 
-    def publish(self, name: bytes, target: int, target_name: bytes, *, force: bool) -> None:
+    def publish(self, name: bytes, target: int, target_name: bytes, *, strange: Strange | None) -> None:
         """Move what was made into its place in the open folder ``target``.
 
-        What stands there is exchanged with it, and removed, when ``force``. Raises :class:`UnpackError`.
+        ``strange``: what stands there may be replaced, unless this says a reason against it; ``None``: only an empty
+        folder may. What is replaced is looked at once more where nobody else reaches it, and put back if somebody
+        changed it meanwhile. Raises :class:`UnpackError`.
         """
         try:
-            os.rename(name, target_name, src_dir_fd=self.descriptor, dst_dir_fd=target)
+            if stat.S_ISDIR(os.stat(name, dir_fd=self.descriptor, follow_symlinks=False).st_mode):
+                os.rename(name, target_name, src_dir_fd=self.descriptor, dst_dir_fd=target)
+            else:
+                move_new(self.descriptor, name, target, target_name)
             return
         except OSError as error:
-            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR) or not force:
-                raise UnpackError(f"cannot be moved into place: {(error.strerror or '').lower()}") from error
+            if error.errno not in _TAKEN or strange is None:
+                raise _unmoved(error) from error
         try:
-            if not exchange(self.descriptor, name, target, target_name):
-                # Between these two there is nothing at the target: see docs/unpack.md.
-                os.rename(target_name, b"replaced", src_dir_fd=target, dst_dir_fd=self.descriptor)
-                os.rename(name, target_name, src_dir_fd=self.descriptor, dst_dir_fd=target)
+            self._replace(name, target, target_name, strange)
         except OSError as error:
-            raise UnpackError(f"cannot be moved into place: {(error.strerror or '').lower()}") from error
+            raise _unmoved(error) from error
+
+    def _replace(self, name: bytes, target: int, target_name: bytes, strange: Strange) -> None:
+        own = self.descriptor
+        swapped = exchange(own, name, target, target_name)
+        old = name if swapped else b"replaced"
+        if not swapped:
+            # Between these two there is nothing at the target: see docs/unpack.md.
+            os.rename(target_name, old, src_dir_fd=target, dst_dir_fd=own)
+        reason = strange(own, old)
+        if reason:
+            if not (swapped and exchange(own, old, target, target_name)):
+                os.rename(old, target_name, src_dir_fd=own, dst_dir_fd=target)
+            raise UnpackError(f"not replaced: there is {reason} meanwhile")
+        if not swapped:
+            os.rename(name, target_name, src_dir_fd=own, dst_dir_fd=target)
+
+
+def _unmoved(error: OSError) -> UnpackError:
+    return UnpackError(f"cannot be moved into place: {(error.strerror or '').lower()}")
+
+
+@functools.cache
+def _prefix() -> bytes:
+    """What all names of this boot of the kernel begin with."""
+    try:
+        with open("/proc/sys/kernel/random/boot_id", "rb") as file:
+            boot = file.read(8)
+    except OSError:
+        boot = b""
+    return PREFIX + (boot if re.fullmatch(rb"[0-9a-f]{8}", boot) else b"0" * 8) + b"-"
 
 
 def sweep(beside: int) -> None:
@@ -87,7 +127,7 @@ def sweep(beside: int) -> None:
     finally:
         os.close(listing)
     for name in names:
-        if name.startswith(PREFIX):
+        if _OURS.fullmatch(name) and name.startswith(_prefix()):
             with contextlib.suppress(OSError), _abandoned(beside, name) as descriptor:
                 if descriptor is not None:
                     _remove(beside, name, descriptor)
@@ -106,7 +146,7 @@ def _abandoned(beside: int, name: bytes) -> Iterator[int | None]:
 
 def _made(beside: int) -> tuple[bytes, int]:
     while True:
-        name = PREFIX + secrets.token_hex(8).encode()
+        name = _prefix() + secrets.token_hex(8).encode()
         os.mkdir(name, _PRIVATE, dir_fd=beside)
         descriptor = os.open(name, LIST, dir_fd=beside)
         # Between the two another run may have taken it for abandoned.

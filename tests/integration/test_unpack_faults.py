@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -163,3 +164,49 @@ def test_places_that_take_nothing(tmp_path: Path, prepare: str, reason: str) -> 
     )
     assert done.stdout == "2\nb\n"
     assert reason in done.stderr.splitlines()[0]
+
+
+# How `b`, a bundle, comes to be one with the image or to have something mounted; what the one line says.
+MOUNTED = {
+    "the image by another name": ("mkdir m && mount -n --bind image m", "m", "m/b", "in the image"),
+    "the bundle itself": ("mount -n --bind b b", "image", "b", "mounted there"),
+    "another file system": ("mount -n -t tmpfs tmpfs b", "image", "b", "mounted there"),
+    "a folder in it": ("mount -n --bind keep b/rootfs/etc", "image", "b", "mounted at"),
+    "a file in it": ("mount -n --bind keep/f b/config.json", "image", "b", "mounted at"),
+    "an image inside it": ("mv image b/rootfs/i && mkdir m && mount -n --bind b/rootfs/i m", "m", "b", "the image"),
+    "an archive inside it": (
+        "mv i.tar b/rootfs/ && touch m && mount -n --bind b/rootfs/i.tar m",
+        "m",
+        "b",
+        "the image",
+    ),
+    "the image above it": ("mkdir m image/in && mount -n --bind image/in m", "image", "m/b", "in the image"),
+    "the root": (
+        "mkdir m && mount -n --bind / m",
+        "image",
+        "m",
+        "it is or holds",
+    ),
+}
+
+
+@pytest.mark.parametrize(("prepare", "source", "bundle", "reason"), MOUNTED.values(), ids=MOUNTED)
+def test_mounts_hide_nothing(tmp_path: Path, prepare: str, source: str, bundle: str, reason: str) -> None:
+    if why_not_enclosed():
+        pytest.skip(str(why_not_enclosed()))
+    layout = image([Entry("etc/motd", b"hello\n")])
+    (tmp_path / "i.tar").write_bytes(layout.archive())
+    unpack_image(str(layout.write(tmp_path / "image")), str(tmp_path / "b"))
+    (tmp_path / "keep").mkdir()
+    (tmp_path / "keep/f").write_text("mine")
+    everything = "find . -path ./m -prune -o -print | sort | md5sum"
+    command = f"{sys.executable} -m ocivalidate unpack {source} {bundle} --force"
+    script = f"{prepare} && {{ {everything}; {command}; echo $?; {everything}; cat keep/f; }}"
+    environment = os.environ | {"PYTHONPATH": os.getcwd()}
+    done = subprocess.run(
+        ["unshare", "-m", "sh", "-c", script], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
+    )
+    before, status, after, kept = done.stdout.splitlines()
+    assert (status, before, kept) == ("2", after, "mine")
+    assert re.search(reason, done.stderr), done.stderr
+    assert done.stderr.count("\n") == 1

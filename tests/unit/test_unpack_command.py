@@ -96,7 +96,10 @@ def test_a_target_that_is_taken(work: Path, capsys: pytest.CaptureFixture[str]) 
     (work / "b/mine").write_text("mine")
     assert main(["unpack", "image", "b"]) == 2
     assert "--force" in one_line(capsys)
-    assert (work / "b/mine").exists()
+    assert main(["unpack", "image", "b", "--force"]) == 2
+    assert "there is mine" in one_line(capsys)
+    assert (work / "b/mine").read_text() == "mine"
+    (work / "b/mine").unlink()
     assert main(["unpack", "-q", "image", "b", "--force"]) == 0
     assert sorted(os.listdir(work / "b")) == ["config.json", "rootfs"]
     (work / "file").write_text("")

@@ -1,0 +1,66 @@
+"""What a bundle must not stand in, and what must not be replaced by one."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+
+from ocivalidate.image.problems import shown
+from ocivalidate.unpack import places
+from ocivalidate.unpack.errors import UnpackError
+
+
+class Guards:
+    """The image, the working directory and what is mounted, against a bundle at ``path``."""
+
+    def __init__(self, path: str, source: str) -> None:
+        self._path = path
+        self._source = [found for found in map(places.named, _parts(source)) if found is not None]
+        self._here = places.named(".")
+        self._root = places.named("/")
+
+    def around(self, folder: int) -> None:
+        """Judge a folder in which something will be made. Raises :class:`UnpackError`."""
+        standing = places.place(folder)
+        if any(standing.is_in(source) for source in self._source):
+            raise UnpackError(f"{self._path}: the bundle would stand in the image itself")
+
+    def replaced(self, folder: int, around: int) -> None:
+        """Judge an open folder that will be replaced, and stands in ``around``. Raises :class:`UnpackError`."""
+        standing = places.place(folder)
+        for guarded, what in (
+            *((source, "the image") for source in self._source),
+            (self._root, "the root of the file system"),
+            (self._here, "the working directory"),
+        ):
+            if guarded is not None and guarded.is_in(standing):
+                raise UnpackError(f"{self._path}: cannot be replaced, it is or holds {what}")
+        number = places.mount_id(folder)
+        if number != places.mount_id(around) or os.fstat(folder).st_dev != os.fstat(around).st_dev:
+            raise UnpackError(f"{self._path}: cannot be replaced, something is mounted there: name a folder inside it")
+        point = places.mounted_in(folder)
+        if point is not None:
+            raise UnpackError(f"{self._path}: cannot be replaced, something is mounted at {shown(os.fsencode(point))}")
+
+
+def _parts(source: str) -> Iterator[str]:
+    """The paths that make up an image: a layout may be built of links."""
+    if source == "-":
+        if _is_file(0):
+            yield "/proc/self/fd/0"
+        return
+    yield source
+    if os.path.isdir(source):
+        yield from (os.path.join(source, name) for name in ("index.json", "oci-layout", "blobs"))
+        try:
+            yield from (os.path.join(source, "blobs", name) for name in sorted(os.listdir(f"{source}/blobs"))[:100])
+        except OSError:
+            return
+
+
+def _is_file(descriptor: int) -> bool:
+    try:
+        return stat.S_ISREG(os.fstat(descriptor).st_mode)
+    except OSError:
+        return False

@@ -1,0 +1,149 @@
+"""Whether two places are one, or one holds the other, however they were named.
+
+Names prove nothing: links, case and ``..`` hide that two of them are one. So devices and inodes are compared, those of
+all folders above too; and, because a bind mount hides what is above, also the paths on the file system itself.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import NamedTuple
+
+from ocivalidate.unpack.flags import REACH, TOUCH
+
+Identity = tuple[int, int]
+"""Device and inode."""
+
+_OCTAL = re.compile(r"\\([0-7]{3})")
+_MOUNT_ID = re.compile(rb"^mnt_id:\s*(\d+)$", re.MULTILINE)
+
+
+class Place(NamedTuple):
+    """Something that stands in the file system.
+
+    ``above``: the folders around it, as far as they can be reached. ``device`` and ``path``: where it is on its file
+    system, whatever is mounted where; empty when the system does not tell.
+    """
+
+    identity: Identity
+    above: frozenset[Identity]
+    device: str = ""
+    path: str = ""
+
+    def is_in(self, other: Place) -> bool:
+        """Whether this is the other, or stands somewhere in it."""
+        if other.identity == self.identity or other.identity in self.above:
+            return True
+        if not self.device or self.device != other.device:
+            return False
+        return self.path == other.path or self.path.startswith(other.path.rstrip("/") + "/")
+
+
+class Mount(NamedTuple):
+    """A line of ``/proc/self/mountinfo``. ``root``: what of its file system is mounted at ``point``."""
+
+    number: str
+    device: str
+    root: str
+    point: str
+
+
+def identity(status: os.stat_result) -> Identity:
+    """What makes it this one and no other."""
+    return status.st_dev, status.st_ino
+
+
+def place(descriptor: int) -> Place:
+    """Where something open stands. Raises :class:`OSError`."""
+    own = identity(os.fstat(descriptor))
+    path = _path(descriptor)
+    mount = next((found for found in mounts() if found.number == mount_id(descriptor)), None)
+    device = inside = ""
+    if mount is not None and path is not None and path.startswith(mount.point.rstrip("/")):
+        rest = path[len(mount.point.rstrip("/")) :]
+        device, inside = mount.device, mount.root.rstrip("/") + rest or "/"
+    return Place(own, _above(descriptor, path), device, inside)
+
+
+def named(path: str) -> Place | None:
+    """Where a path leads, links and all; ``None`` when it leads nowhere."""
+    try:
+        descriptor = os.open(path, TOUCH & ~os.O_NOFOLLOW)
+    except (OSError, ValueError):
+        return None
+    try:
+        return place(descriptor)
+    except OSError:
+        return None
+    finally:
+        os.close(descriptor)
+
+
+def mount_id(descriptor: int) -> str:
+    """The mount in which something open stands; empty when the system does not tell."""
+    try:
+        with open(f"/proc/self/fdinfo/{descriptor}", "rb") as file:
+            found = _MOUNT_ID.search(file.read(4096))
+    except OSError:
+        return ""
+    return found[1].decode() if found else ""
+
+
+def mounts() -> list[Mount]:
+    """What is mounted for us; nothing when the system does not tell."""
+    try:
+        with open("/proc/self/mountinfo", errors="surrogateescape") as file:
+            fields = [line.split(" ", 5) for line in file]
+    except OSError:
+        return []
+    return [Mount(line[0], line[2], _plain(line[3]), _plain(line[4])) for line in fields if len(line) > 5]
+
+
+def mounted_in(descriptor: int) -> str | None:
+    """The first place below an open folder at which something is mounted."""
+    path = _path(descriptor)
+    if path is None:
+        return None
+    below = path.rstrip("/") + "/"
+    return next((mount.point for mount in mounts() if mount.point.startswith(below)), None)
+
+
+def _path(descriptor: int) -> str | None:
+    try:
+        path = os.readlink(f"/proc/self/fd/{descriptor}")
+    except OSError:
+        return None
+    return path if path.startswith("/") else None
+
+
+def _plain(text: str) -> str:
+    return _OCTAL.sub(lambda found: chr(int(found[1], 8)), text) if "\\" in text else text
+
+
+def _above(descriptor: int, path: str | None) -> frozenset[Identity]:
+    """The folders around something open, from a folder to the one above it up to the root."""
+    found: set[Identity] = set()
+    try:
+        current = os.open("..", REACH, dir_fd=descriptor)
+    except NotADirectoryError:
+        if path is None:
+            return frozenset()
+        try:
+            current = os.open(os.path.dirname(path), REACH)
+        except OSError:
+            return frozenset()
+    except OSError:
+        return frozenset()
+    while (own := identity(os.fstat(current))) not in found:
+        found.add(own)
+        try:
+            above = os.open("..", REACH, dir_fd=current)
+        except OSError:
+            break
+        finally:
+            os.close(current)
+        current = above
+    else:
+        os.close(current)
+    return frozenset(found)
