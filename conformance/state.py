@@ -10,10 +10,9 @@ from ocivalidate.runtime import Container, Trial, case, document_clauses, judge_
 from ocivalidate.versions import RUNTIME_RELEASES
 
 RETURNS = "runtime.state-op.returns-state"
-# The clauses on the form of a state, one for each statement.
-FORM = document_clauses("state")
 # Before 1.1.0 a pattern in the text, since then a JSON Schema: both say what the clauses above say one by one.
-WHOLE_FORM = ("runtime.state.json-pattern", "runtime.state.json-schema")
+WHOLE_FORM = ("runtime/runtime.state.json-pattern", "runtime/runtime.state.json-schema")
+FORM = tuple(clause for clause in document_clauses("state") if clause not in WHOLE_FORM)
 ANNOTATIONS = {
     "org.example.plain": "a value",
     "org.example.empty": "",

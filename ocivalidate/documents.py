@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-from ocivalidate.integers import integer, too_long
+from ocivalidate.integers import integer, real, too_long
 from ocivalidate.pointers import parse_pointer
 from ocivalidate.problems import MISSING, Problem
 
@@ -36,8 +36,8 @@ class Document:
 
     ``name`` is how it is shown: a path, or ``-``. ``text`` is ``""`` when the bytes are not UTF-8. ``value`` is
     ``MISSING`` when the text is not JSON. Numbers keep their notation: ``1.0`` and ``1e3`` are ``float``, ``1`` is
-    ``int``. ``1e400`` is infinite, an integer of more than 4,300 digits is ``integers.HUGE`` or its negative; the last
-    of several members of one name wins.
+    ``int``; ``1e-400`` is ``integers.Inexact``, which is no integer. ``1e400`` is infinite, an integer of more than
+    4,300 digits is ``integers.HUGE`` or its negative; the last of several members of one name wins.
     """
 
     name: str
@@ -182,7 +182,7 @@ def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _finite(literal: str) -> float:
-    number = float(literal)
+    number = real(literal)
     if math.isinf(number):
         raise _OddError
     return number

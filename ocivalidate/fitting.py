@@ -76,6 +76,7 @@ _KEYWORDS: tuple[tuple[str, Callable[[Any, Any], bool]], ...] = (
     ("minimum", lambda least, value: not _is_number(value) or value >= least),
     ("maximum", lambda most, value: not _is_number(value) or value <= most),
     ("pattern", _pattern),
+    ("minLength", lambda least, value: not isinstance(value, str) or len(value) >= least),
     ("minItems", lambda least, value: not isinstance(value, list) or len(value) >= least),
     ("required", lambda names, value: not isinstance(value, dict) or all(name in value for name in names)),
 )

@@ -289,7 +289,8 @@ def _result(clause: Clause, by_clause: Mapping[str, list[Finding]], tally: _Tall
     findings = by_clause.get(judged_as, [])
     if findings:
         return Result(clause, Outcome.FAIL, findings=tuple(findings))
-    if judged_as in tally.judged:
+    # A part of it that could not be looked at leaves it open.
+    if judged_as in tally.judged and judged_as not in tally.unjudged:
         return Result(clause, Outcome.PASS)
     return Result(clause, Outcome.SKIP, tally.unjudged.get(judged_as, tally.default_reason))
 

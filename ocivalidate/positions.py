@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
 
-from ocivalidate.integers import integer
+from ocivalidate.integers import integer, real
 from ocivalidate.syntax import (
     AFTER_ELEMENT,
     AFTER_MEMBER,
@@ -116,7 +116,7 @@ def _string(text: str, start: int) -> tuple[str, int]:
 
 
 def _number(literal: str) -> int | float:
-    return integer(literal) if literal.lstrip("-").isdecimal() else float(literal)
+    return integer(literal) if literal.lstrip("-").isdecimal() else real(literal)
 
 
 # How the literals of the grammar that need no closer look become values.

@@ -247,6 +247,7 @@ _BROKEN_KEYWORDS = {
     "enum": "is not a value that the specification lists",
     "pattern": "is not of the form that the specification gives",
     "minItems": "has no entry",
+    "minLength": "is empty",
 }
 
 
@@ -263,6 +264,8 @@ def _want(node: Node, keyword: str) -> str:
         return f"{node['minimum']} to {node['maximum']}"
     if keyword == "type":
         return type_text(node["type"])
+    if keyword == "minLength":
+        return "a text that is not empty"
     if keyword == "minItems":
         return "at least one entry"
     return str(node[keyword])

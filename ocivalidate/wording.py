@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from ocivalidate.integers import Inexact
+
 _LONGEST = 60
 
 
@@ -16,5 +18,5 @@ def excerpt(value: Any) -> str:
         return "an array"
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 10**40:
         return "a number of more than 40 digits"
-    text = json.dumps(value, ensure_ascii=False)
+    text = value.literal if isinstance(value, Inexact) else json.dumps(value, ensure_ascii=False)
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}…"

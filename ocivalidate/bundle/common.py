@@ -46,7 +46,7 @@ def root_is_there(node: Node, scene: Scene) -> Iterator[Violation]:
 @CONFIG.check("/root/path", CONVENTIONAL)
 def root_has_its_conventional_name(node: Node, scene: Scene) -> Iterator[Violation]:
     """A note only: see the inventory on why the sentence is contested."""
-    if not scene.on("windows") and node.value.rstrip("/").rpartition("/")[2] != "rootfs":
+    if node.value and not scene.on("windows") and node.value.rstrip("/").rpartition("/")[2] != "rootfs":
         yield node.breaks(CONVENTIONAL, "root.path is not the conventional rootfs", want="rootfs")
 
 

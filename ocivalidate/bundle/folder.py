@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +18,13 @@ ROOT_EXISTS = "runtime/config.root.path.directory-exists"
 START_CONTAINER_PATH = "runtime/config.hooks.startContainer.path.container-ns"
 
 _MOST_LINKS = 40
+# What stat(2) says of a path that leads nowhere, whoever asks: a link to itself, a name that no folder can have.
+_NO_PATH = {
+    errno.ENOENT: "does not exist",
+    errno.ENOTDIR: "does not exist",
+    errno.ELOOP: "is a link that leads to itself",
+    errno.ENAMETOOLONG: "is longer than the system allows",
+}
 
 
 @CONFIG.check("", CONFIG_JSON, needs="folder")
@@ -35,17 +44,22 @@ def root_is_a_directory(node: Node, scene: Scene) -> Iterator[Violation]:
     """A relative path is one below the bundle folder. What cannot be looked at is not judged."""
     root = _on_disk(node, scene)
     if root is None:
-        yield node.breaks(ROOT_EXISTS, "root.path is empty", want="the path of a folder")
         return
     try:
-        os.stat(root)
-    except (FileNotFoundError, NotADirectoryError):
-        yield node.breaks(ROOT_EXISTS, "root.path does not exist", want="a folder", hint=f"looked at {root}")
-    except OSError:
-        return
+        is_folder = stat.S_ISDIR(os.stat(root).st_mode)
+    except OSError as error:
+        wrong = _NO_PATH.get(error.errno or 0, "")
     else:
-        if not os.path.isdir(root):
-            yield node.breaks(ROOT_EXISTS, "root.path is not a folder", want="a folder", hint=f"looked at {root}")
+        wrong = "" if is_folder else "is not a folder"
+    if wrong:
+        yield node.breaks(ROOT_EXISTS, f"root.path {wrong}", want="a folder", hint=f"looked at {root}")
+
+
+@CONFIG.check("/root/path", ROOT_EXISTS)
+def root_path_is_one(node: Node, scene: Scene) -> Iterator[Violation]:
+    """The empty path leads nowhere, whatever the bundle folder has. On Windows the form of the path says so."""
+    if node.value == "" and not scene.on("windows"):
+        yield node.breaks(ROOT_EXISTS, "root.path is empty", want="the path of a folder")
 
 
 @CONFIG.check("/root/path", SINGLE_DIRECTORY, needs="disk")

@@ -84,8 +84,7 @@ def network_device_is_named_well(node: Node, _scene: Scene) -> Iterator[Violatio
             NET_NAME, f"{node.place} has no name that a network device can have", got=node.name, at_name=True
         )
     name = node.get("name")
-    # An empty name is an unset one: programs in Go write it.
-    if name is not None and name.value and not _is_device_name(name.value):
+    if name is not None and not _is_device_name(name.value):
         yield name.breaks(NET_NAME, f"{name.place} is no name that a network device can have")
 
 

@@ -39,9 +39,8 @@ def hidden_path_is_absolute(node: Node, _scene: Scene) -> Iterator[Violation]:
 
 @CONFIG.check("/linux/rootfsPropagation", PROPAGATION)
 def propagation_is_known(node: Node, scene: Scene) -> Iterator[Violation]:
-    """The recursive forms are a note: container engines write them, and every runtime takes them. Empty is unset."""
-    if node.value:
-        yield from in_open_list(node, scene, PROPAGATION, PROPAGATIONS, kernel=Severity.NOTE)
+    """The recursive forms are a note: container engines write them, and every runtime takes them."""
+    yield from in_open_list(node, scene, PROPAGATION, PROPAGATIONS, kernel=Severity.NOTE)
 
 
 @CONFIG.check("/linux/personality/flags", PERSONALITY)
@@ -78,7 +77,7 @@ def schemata_entry_is_a_line(node: Node, _scene: Scene) -> Iterator[Violation]:
 
 @CONFIG.check("/linux/intelRdt/closID", CLOS)
 def class_is_a_folder(node: Node, _scene: Scene) -> Iterator[Violation]:
-    """A path would lead out of the resctrl file system; / alone means its root since 1.3.0. Empty is unset."""
+    """A path would lead out of the resctrl file system; / alone means its root since 1.3.0."""
     name = node.value
     if name in (".", "..") or ("/" in name and name != "/") or "\n" in name:
         yield node.breaks(CLOS, "linux.intelRdt.closID is no name of a folder", want="a plain name, or /")

@@ -47,9 +47,10 @@ def cwd_is_absolute(node: Node, scene: Scene) -> Iterator[Violation]:
 def args_are_there(node: Node, scene: Scene) -> Iterator[Violation]:
     """An empty args cannot be run.
 
-    An absent one is a note: the text calls args OPTIONAL, and tools leave it to be filled in later.
+    An absent one is a note: the text calls args OPTIONAL, and tools leave it to be filled in later. Windows is excepted
+    since 1.0.2, which has commandLine in its place.
     """
-    if scene.on("windows"):
+    if scene.on("windows") and scene.since("1.0.2"):
         return
     args = node.get("args")
     if args is not None and not args.value:

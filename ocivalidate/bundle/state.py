@@ -7,19 +7,62 @@ from collections.abc import Iterator
 from ocivalidate.bundle.paths import absolute_form, is_absolute
 from ocivalidate.bundle.registry import STATE
 from ocivalidate.checks import Node, Scene, Violation
+from ocivalidate.clauses import Severity
+from ocivalidate.versions import parse
 
 PID_REQUIRED = "runtime/runtime.state.pid.required-created-running-linux"
+VERSION = "runtime/runtime.state.ociVersion.version"
+# The form of the whole: a JSON Schema since 1.1.0, before that an example.
+FORMS = ("runtime/runtime.state.json-schema", "runtime/runtime.state.json-pattern")
 BUNDLE_ABSOLUTE = "runtime/runtime.state.bundle.absolute"
 
 _WITH_A_PROCESS = ("created", "running")
+_STATUSES = ("creating", *_WITH_A_PROCESS, "stopped")
 
 
 @STATE.check("/status", PID_REQUIRED)
 def pid_is_there(node: Node, scene: Scene) -> Iterator[Violation]:
-    """Other states may have one too, but do not need it."""
-    if node.value in _WITH_A_PROCESS and not scene.root.has("pid"):
+    """Other states may have one too, but do not need it: runtimes write 0 for a container that has stopped."""
+    if node.value not in _WITH_A_PROCESS:
+        return
+    pid = scene.root.get("pid")
+    if not scene.root.has("pid"):
         message = f"pid is missing, though the container is {node.value}"
         yield scene.root.breaks(PID_REQUIRED, message, got="", want="a member pid")
+    elif pid is not None and pid.value == 0:
+        message = f"pid is that of no process, though the container is {node.value}"
+        yield pid.breaks(PID_REQUIRED, message, want="1 or more", severity=Severity.WARNING)
+
+
+@STATE.check("/pid", *FORMS)
+def pid_is_not_negative(node: Node, scene: Scene) -> Iterator[Violation]:
+    """A process id is none; 0 says that there is no process."""
+    if node.value < 0:
+        yield node.breaks(_form(scene), "pid is negative", want="0 or more")
+
+
+@STATE.check("/status", *FORMS)
+def status_is_one(node: Node, scene: Scene) -> Iterator[Violation]:
+    """Runtimes may have further statuses (paused, say), but not none, and not a second spelling of one of the four."""
+    meant = node.value.strip().lower()
+    if not meant:
+        message, want = "status is empty", " or ".join(_STATUSES)
+    elif meant != node.value and meant in _STATUSES:
+        message, want = "status is another spelling of one that the specification defines", meant
+    else:
+        return
+    yield node.breaks(_form(scene), message, want=want, severity=Severity.WARNING)
+
+
+def _form(scene: Scene) -> str:
+    return FORMS[0] if scene.since("1.1.0") else FORMS[1]
+
+
+@STATE.check("/ociVersion", VERSION)
+def version_is_one(node: Node, _scene: Scene) -> Iterator[Violation]:
+    """By the form that the version of a configuration has to have."""
+    if parse(node.value) is None:
+        yield node.breaks(VERSION, "ociVersion is not a SemVer 2.0.0 version", want="a version such as 1.2.1")
 
 
 @STATE.check("/bundle", BUNDLE_ABSOLUTE)

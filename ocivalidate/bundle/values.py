@@ -78,6 +78,12 @@ SECCOMP_OPERATORS: OpenList = _since(
     _FIRST, "SCMP_CMP_NE SCMP_CMP_LT SCMP_CMP_LE SCMP_CMP_EQ SCMP_CMP_GE SCMP_CMP_GT SCMP_CMP_MASKED_EQ"
 )
 
+# hcsshim, internal/uvm/virtual_device.go
+DEVICE_ID_TYPES: OpenList = {
+    "class": _FIRST,
+    **_since(None, "vpci-class-guid vpci-location-path vpci-instance-id vpci gpu"),
+}
+
 # time_namespaces(7)
 CLOCKS = frozenset({"monotonic", "boottime"})
 

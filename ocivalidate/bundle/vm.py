@@ -28,11 +28,8 @@ _FORMATS = ("raw", "qcow2", "vdi", "vmdk", "vhd")
 def host_path_is_absolute(node: Node, scene: Scene) -> Iterator[Violation]:
     """The files stand outside the container, and the bundle does not complete their paths.
 
-    Bound for each clause alone, so that one whose member is absent counts as not judged. An empty initrd is an unset
-    one: the member is optional, and programs in Go write it so.
+    Bound for each clause alone, so that one whose member is absent counts as not judged.
     """
-    if node.name == "initrd" and not node.value:
-        return
     if not is_absolute(node.value, scene.platforms):
         want = absolute_form(scene.platforms)
         yield node.breaks(PATHS[node.pointer], f"{node.place} is not an absolute path", want=want)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from ocivalidate.bundle.paths import absolute_form, is_absolute
 from ocivalidate.bundle.registry import CONFIG
+from ocivalidate.bundle.values import DEVICE_ID_TYPES, in_open_list
 from ocivalidate.checks import Node, Scene, Violation
 from ocivalidate.clauses import Severity
 
@@ -19,7 +20,9 @@ DESTINATION_ABSOLUTE = f"{_C}mounts.destination.absolute-windows"
 NO_NESTING = f"{_C}mounts.destination.no-nesting-windows"
 COMMAND_LINE = f"{_C}process.commandLine.required-without-args"
 MUST_BE_SET = f"{_C}windows.must-be-set"
+SOURCE_LOCAL = f"{_C}mounts.source.windows-local"
 _W = "runtime/config-windows."
+ID_TYPE = f"{_W}devices.idType.values"
 CPU_EXCLUSIVE = f"{_W}resources.cpu.mutually-exclusive"
 SHARES_RANGE = f"{_W}resources.cpu.shares.range"
 MAXIMUM_RANGE = f"{_W}resources.cpu.maximum.range"
@@ -32,6 +35,8 @@ _VOLUME_GUID_PATH = re.compile(
 # As a mount destination, a drive alone can only mean its root: a mount point has no current folder. Engines write it.
 _DRIVE = r"[A-Za-z]:"
 _LONG_PATH_PREFIX = "\\\\?\\"
+# A server and a share; what follows \\\\. and \\\\? is on this host, but for the long form of the same.
+_UNC_PATH = re.compile(r"[\\/]{2}(?:\?\\UNC\\.|[^\\/.?])", re.IGNORECASE)
 _DEVICE_PREFIX = "\\\\.\\"
 
 _CPU_LIMITS = ("count", "shares", "maximum")
@@ -102,6 +107,19 @@ def destination_is_absolute_on_windows(node: Node, scene: Scene) -> Iterator[Vio
     severity = Severity.WARNING if scene.on("linux") and scene.since("1.2.0") else None
     message = f"{node.place} is not an absolute path"
     yield node.breaks(DESTINATION_ABSOLUTE, message, want=absolute_form(scene.platforms), severity=severity)
+
+
+@CONFIG.check("/mounts/*/source", SOURCE_LOCAL)
+def source_is_local(node: Node, scene: Scene) -> Iterator[Violation]:
+    """A UNC path names a share of a server. Beside Linux, two slashes may start a path of that."""
+    if _UNC_PATH.match(node.value) and (_windows_alone(scene) or node.value.startswith("\\")):
+        yield node.breaks(SOURCE_LOCAL, f"{node.place} is a UNC path", want="a local folder, such as C:\\data")
+
+
+@CONFIG.check("/windows/devices/*/idType", ID_TYPE)
+def device_id_type_is_known(node: Node, scene: Scene) -> Iterator[Violation]:
+    """An open list: the text says what Windows supports today, and engines write more."""
+    yield from in_open_list(node, scene, ID_TYPE, DEVICE_ID_TYPES)
 
 
 @CONFIG.check("/mounts", NO_NESTING)

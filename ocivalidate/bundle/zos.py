@@ -34,8 +34,8 @@ def namespace_types_are_unique(node: Node, scene: Scene) -> Iterator[Violation]:
 
 @CONFIG.check("/zos/namespaces/*/path", PATH_ABSOLUTE)
 def namespace_path_is_absolute(node: Node, scene: Scene) -> Iterator[Violation]:
-    """An empty path means none: programs in Go write it for a new namespace."""
-    if node.value and not is_absolute(node.value, scene.platforms):
+    """An empty path is none; the schema sees to it."""
+    if not is_absolute(node.value, scene.platforms):
         yield node.breaks(PATH_ABSOLUTE, f"{node.place} is not an absolute path", want=absolute_form(scene.platforms))
 
 

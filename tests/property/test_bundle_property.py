@@ -22,6 +22,7 @@ from ocivalidate.bundle.api import SUBJECTS
 from ocivalidate.clauses import Clause, Level, Selection, Severity, load, matches
 from ocivalidate.documents import Document, read_document
 from ocivalidate.findings import Finding, Location, Outcome, Report, exit_code
+from ocivalidate.integers import Inexact
 from ocivalidate.judge import PROBLEM_CLAUSES
 from ocivalidate.pointers import parse_pointer
 from ocivalidate.report import FORMATS, Options, render
@@ -282,9 +283,20 @@ def test_another_validator_comes_to_the_same_verdict(sample: Sample, release: st
     assume(document.usable and not document.problems)
     sound, (by_annotated, by_standalone) = validators(sample.kind, release)
     want = sound.is_valid(document.value)
-    assert by_annotated.is_valid(document.value) == want
-    assert by_standalone.is_valid(document.value) == want
+    # An oracle that knows doubles alone gets one that is no integer either.
+    value = doubles(document.value)
+    assert by_annotated.is_valid(value) == want
+    assert by_standalone.is_valid(value) == want
     assert (not list(schema.validate(sample.kind, release, document.value))) == want
+
+
+def doubles(value: Any) -> Any:
+    """The value with a plain fraction for each number that only looks like an integer as a double."""
+    if isinstance(value, dict):
+        return {name: doubles(member) for name, member in value.items()}
+    if isinstance(value, list):
+        return [doubles(entry) for entry in value]
+    return 0.5 if isinstance(value, Inexact) else value
 
 
 @cache

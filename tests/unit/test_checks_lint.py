@@ -80,7 +80,7 @@ def test_sys_admin(capabilities: dict[str, Any], pointer: str | None) -> None:
         (
             0,
             {"namespaces": [{"type": "user", "path": ""}], "uidMappings": [{"containerID": 0, "hostID": 0, "size": 1}]},
-            True,
+            False,
         ),
         (
             70000,

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ocivalidate.bundle import state as checks
 from tests.unit.checking import broken_clauses, outcome
+from tests.unit.sayings import ERROR, WARNING, said_of
 
 
 def found(platforms: list[str], **members: Any) -> list[tuple[str, str]]:
@@ -60,3 +62,42 @@ def test_bundle(bundle: Any, platforms: list[str], broken: bool) -> None:  # noq
 
 def test_members_that_are_absent_are_not_judged() -> None:
     assert outcome(checks, {}, "linux", kind="runtime-state").judged == set()
+
+
+# --- Status, pid and version as values
+
+STATE = {"ociVersion": "1.2.1", "id": "c1", "status": "running", "pid": 7, "bundle": "/b"}
+SCHEMA, PATTERN = "runtime/runtime.state.json-schema", "runtime/runtime.state.json-pattern"
+
+
+@pytest.mark.parametrize("status", ["", " ", "Running", "STOPPED", "running\n", " created"])
+def test_status_that_names_nothing_or_a_known_one_in_another_way(status: str, tmp_path: Path) -> None:
+    """The JSON Schema lists four, and the text lets runtimes add states that are new: these are none of both."""
+    assert said_of("state", STATE | {"status": status}, tmp_path) == [(SCHEMA, WARNING)]
+
+
+@pytest.mark.parametrize("status", ["creating", "created", "running", "stopped", "paused", "pausing", "restoring"])
+def test_status_of_the_four_or_a_new_one(status: str, tmp_path: Path) -> None:
+    assert said_of("state", STATE | {"status": status}, tmp_path) == []
+
+
+@pytest.mark.parametrize("status", ["running", "stopped", "paused"])
+@pytest.mark.parametrize(("release", "clause"), [("1.0.2", PATTERN), ("1.1.0", SCHEMA), ("1.3.0", SCHEMA)])
+def test_negative_pid(status: str, release: str, clause: str, tmp_path: Path) -> None:
+    document = STATE | {"status": status, "pid": -5, "ociVersion": release}
+    assert said_of("state", document, tmp_path) == [(clause, ERROR)]
+
+
+@pytest.mark.parametrize(
+    ("status", "wrong"),
+    [("created", True), ("running", True), ("stopped", False), ("creating", False), ("paused", False)],
+)
+def test_pid_of_no_process(status: str, wrong: bool, tmp_path: Path) -> None:  # noqa: FBT001 - a column of the table
+    """The prose wants the id of a process, the JSON Schema takes 0."""
+    want = [(checks.PID_REQUIRED, WARNING)] if wrong else []
+    assert said_of("state", STATE | {"status": status, "pid": 0}, tmp_path) == want
+
+
+@pytest.mark.parametrize("version", ["x", "", "1.0", "v1.2.0", "1.2.0 "])
+def test_version_that_is_none(version: str, tmp_path: Path) -> None:
+    assert said_of("state", STATE | {"ociVersion": version}, tmp_path) == [(checks.VERSION, WARNING)]

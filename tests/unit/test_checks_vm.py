@@ -6,6 +6,7 @@ import pytest
 
 from ocivalidate.bundle import vm as checks
 from tests.unit.checking import broken_clauses, outcome
+from tests.unit.sayings import ERROR, config, said
 
 IMAGE = {"path": "/vm/rootfs.img", "format": "raw"}
 
@@ -65,3 +66,23 @@ def test_only_the_paths_that_are_there_are_judged() -> None:
 
 def test_there_were_no_virtual_machines_before_1_0_2() -> None:
     assert broken_clauses(checks, document("/vm/kernel/path", "vmlinuz"), "vm", release="1.0.1") == []
+
+
+@pytest.mark.parametrize(
+    "member",
+    [
+        {"vcpus": -1},
+        {"memory": -4096},
+        {"irqs": [3, -1]},
+        {"iomems": [{"firstGFN": -1, "firstMFN": 0, "nrMFNs": 0}]},
+        {"iomems": [{"firstMFN": -1, "nrMFNs": 1}]},
+        {"iomems": [{"firstMFN": 1, "nrMFNs": -1}]},
+    ],
+)
+def test_hardware_is_not_below_zero(member: dict[str, Any]) -> None:
+    """Numbers of processors, of bytes, of frames and of interrupts: the prose says int, and none can be negative."""
+    machine = {"hypervisor": {"path": "/h"}, "kernel": {"path": "/k"}, "hwConfig": member}
+    ((clause, severity),) = said(config(vm=machine))
+    assert clause.startswith("runtime/config-vm.hwConfig.")
+    assert clause.endswith(".type")
+    assert severity is ERROR

@@ -7,6 +7,7 @@ import pytest
 from ocivalidate.bundle import windows as checks
 from ocivalidate.clauses import Severity
 from tests.unit.checking import broken_clauses, outcome
+from tests.unit.sayings import ERROR, WARNING, said
 
 VOLUME = "\\\\?\\Volume{ec84d99e-3f02-11e7-ac6c-00155d7682cf}\\"
 LAYERS = ["C:\\Layers\\base", "C:\\scratch"]
@@ -273,3 +274,53 @@ def test_networks_that_break_nothing(members: dict[str, Any]) -> None:
 def test_clauses_without_an_occasion_are_not_judged() -> None:
     judged = outcome(checks, wcow(), "windows").judged
     assert {checks.MUST_BE_SET, checks.ROOT_REQUIRED, checks.VOLUME_GUID, checks.COMMAND_LINE} == judged
+
+
+# --- What changed between releases, and what the text leaves open
+
+
+@pytest.mark.parametrize("release", ["1.0.0", "1.0.1", "1.0.2", "1.1.0", "1.3.0"])
+def test_limits_exclude_each_other_since_the_text_says_so(release: str) -> None:
+    """(mutually exclusive) came with 1.1.0."""
+    old = release.startswith("1.0")
+    document = cpu({"count": 1, "shares": 5}) | {"ociVersion": release}
+    assert said(document) == ([] if old else [(checks.CPU_EXCLUSIVE, ERROR)])
+
+
+@pytest.mark.parametrize(("release", "wrong"), [("1.0.0", True), ("1.0.1", True), ("1.0.2", False), ("1.3.0", False)])
+def test_no_arguments(release: str, wrong: bool) -> None:  # noqa: FBT001 - a column of the table
+    """One entry was required on every platform, until 1.0.2 excepted Windows."""
+    document = wcow(ociVersion=release, process={"cwd": "C:\\", "args": []})
+    assert said(document) == ([("runtime/config.process.args.non-empty-non-windows", ERROR)] if wrong else [])
+
+
+@pytest.mark.parametrize(
+    ("id_type", "severity"),
+    [("class", None), ("vpci-location-path", WARNING), ("vpci", WARNING), ("gpu", WARNING), ("tides", WARNING)],
+)
+def test_types_of_device_ids_are_an_open_list(id_type: str, severity: Severity | None) -> None:
+    document = wcow(windows={"layerFolders": LAYERS, "devices": [{"id": "d", "idType": id_type}]})
+    assert said(document) == ([(checks.ID_TYPE, severity)] if severity else [])
+
+
+@pytest.mark.parametrize(
+    ("source", "remote"),
+    [
+        ("\\\\server\\share", True),
+        ("//server/share", True),
+        ("\\\\?\\UNC\\server\\share", True),
+        ("C:\\data", False),
+        ("c:/data", False),
+        ("\\\\.\\pipe\\docker_engine", False),
+        ("\\\\?\\C:\\data", False),
+        (VOLUME, False),
+        ("", False),
+    ],
+)
+def test_source_is_on_the_host(source: str, remote: bool) -> None:  # noqa: FBT001 - a column of the table
+    document = wcow(mounts=[{"destination": "C:\\a", "source": source}])
+    assert said(document) == ([(checks.SOURCE_LOCAL, WARNING)] if remote else [])
+
+
+def test_source_of_a_linux_container_may_start_with_two_slashes() -> None:
+    assert said(lcow(mounts=[{"destination": "/a", "source": "//run/desktop", "options": ["rbind"]}])) == []

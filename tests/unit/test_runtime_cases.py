@@ -284,7 +284,8 @@ def test_documents_of_runtimes_are_judged_by_their_clauses(tmp_path: Path) -> No
     broken = {clause: found.broken for clause, found in judged.items() if found.broken}
     assert list(broken) == ["runtime/runtime.state.bundle.absolute"]
     assert judged["runtime/runtime.state.annotations.type"].skipped == "not present"
-    assert {*document_clauses("state")} <= {*judged}
+    held = {clause for clause in document_clauses("state") if load()[clause].holds_in("1.3.0")}
+    assert held <= {*judged}
 
     file.write_text("no JSON", encoding="utf-8")
     assert judge_document("state", file, "1.3.0")["runtime/glossary.json.syntax"].broken
