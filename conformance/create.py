@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ocivalidate.runtime import Trial, case, changed, steps
+from ocivalidate.runtime.kernel import programs
 
 REFUSALS = (
     "runtime.create.unappliable-error",
@@ -102,7 +103,7 @@ def config_that_is_none(trial: Trial) -> None:
 
 def _foreign_process(trial: Trial, group: str) -> tuple[subprocess.Popen[bytes], list[str]]:
     """A process of ours in a control group of ours, beside that of the container."""
-    process = subprocess.Popen(["sleep", "1000"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(programs.command("sleep", "1000"), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     folders = [f"{mount}{group}" for mount in trial.stage.layout.hierarchies]
 
     def undo() -> None:
@@ -127,8 +128,14 @@ def foreign_resources(trial: Trial) -> None:
     shared, mounted = trial.folder / "shared", trial.folder / "mounted"
     for folder in (shared, mounted):
         folder.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "none", str(mounted)], check=True, stdin=subprocess.DEVNULL)
-    trial.undo(lambda: [] if subprocess.run(["umount", str(mounted)], check=False).returncode == 0 else [str(mounted)])
+    subprocess.run(programs.command("mount", "-t", "tmpfs", "none", str(mounted)), check=True, stdin=subprocess.DEVNULL)
+    trial.undo(
+        lambda: (
+            []
+            if subprocess.run(programs.command("umount", str(mounted)), check=False).returncode == 0
+            else [str(mounted)]
+        )
+    )
     for folder in (shared, mounted):
         (folder / "ours").write_text("ours", encoding="utf-8")
     process, groups = _foreign_process(trial, f"{trial.stage.group}/foreign")

@@ -6,13 +6,13 @@ are made.
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from ipaddress import IPv6Address
 from typing import Any
 
 from ocivalidate.runtime import Container, Trial, case, steps
 from ocivalidate.runtime.driving.callers import caller
+from ocivalidate.runtime.kernel import programs
 from ocivalidate.runtime.kernel.namespaces import CannotHold, Holder
 
 DEVICES = "config-linux.netDevices"
@@ -35,8 +35,9 @@ class Network:
 
     def ip(self, *words: str) -> str:
         """Run a command of iproute2 in it."""
-        ip = shutil.which("ip") or "ip"
-        done = subprocess.run([*self.through, ip, *words], capture_output=True, text=True, check=True, timeout=10)
+        done = subprocess.run(
+            [*self.through, *programs.command("ip", *words)], capture_output=True, text=True, check=True, timeout=10
+        )
         return done.stdout
 
     def add(self, trial: Trial, *names: str) -> None:

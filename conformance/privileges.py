@@ -9,6 +9,7 @@ import subprocess
 from typing import Any
 
 from ocivalidate.runtime import Facts, Trial, caller, case, steps
+from ocivalidate.runtime.kernel import programs
 
 APPLIED = "config.process.oomScoreAdj.applied"
 UNTOUCHED = "config.process.oomScoreAdj.untouched"
@@ -92,10 +93,16 @@ def apparmor_profile(trial: Trial) -> None:
     name = f"{trial.stage.prefix}profile"
     file = trial.folder / "profile"
     file.write_text(_PROFILE.format(name=name), encoding="ascii")
-    loaded = subprocess.run(["apparmor_parser", "--replace", str(file)], capture_output=True, text=True, check=False)
+    loaded = subprocess.run(
+        programs.command("apparmor_parser", "--replace", str(file)), capture_output=True, text=True, check=False
+    )
     if loaded.returncode:
         trial.skip(f"AppArmor takes no profile of ours: {loaded.stderr.strip()[:200]}")
-    trial.undo(lambda: subprocess.run(["apparmor_parser", "--remove", str(file)], capture_output=True, check=False))
+    trial.undo(
+        lambda: subprocess.run(
+            programs.command("apparmor_parser", "--remove", str(file)), capture_output=True, check=False
+        )
+    )
     config = trial.config(*steps(["label"], ["write", "/tmp/allowed"], ["write", "/tmp/denied"], ["wait"]))
     config["process"]["apparmorProfile"] = name
     container = trial.container(config).must_create().must_start()

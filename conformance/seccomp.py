@@ -8,7 +8,6 @@ from __future__ import annotations
 import errno
 import json
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from ocivalidate.bundle import check_state
 from ocivalidate.findings import Outcome
 from ocivalidate.runtime import Container, Facts, Trial, case, steps
 from ocivalidate.runtime.inside import PROBE_SOURCE
+from ocivalidate.runtime.kernel import interpreter
 from ocivalidate.runtime.kernel.seccomp import FLAG_LOG, CannotSee, Listener, filter_flags
 
 SECCOMP = "/linux/seccomp"
@@ -236,7 +236,7 @@ def actions_do_what_they_say(trial: Trial) -> None:
 
 def _has_32_bit_calls() -> bool:
     """Whether 6 is close on the other door to the kernel, as on 32-bit x86: what it is by 64 bits fails otherwise."""
-    program = [sys.executable, "-I", "-S", str(PROBE_SOURCE), "int80", "6", "-1"]
+    program = interpreter.bare(str(PROBE_SOURCE), "int80", "6", "-1")
     done = subprocess.run(program, capture_output=True, text=True, check=False)
     return f'"value":{int(errno.EBADF)}' in done.stdout
 

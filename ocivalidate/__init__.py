@@ -8,10 +8,11 @@ Importing the package costs next to nothing: a public name loads its module when
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+TYPE_CHECKING = False  # what checkers know by this name, without an import
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from ocivalidate.bundle import check_bundle, check_config, check_features, check_state
     from ocivalidate.clauses import Clause, Level, Severity
     from ocivalidate.findings import ExitCode, Finding, Location, Outcome, Report, Result
@@ -73,6 +74,8 @@ def __getattr__(name: str) -> Any:
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import importlib
+
     value = getattr(importlib.import_module(home), name)
     globals()[name] = value
     return value

@@ -5,10 +5,9 @@ Only here does the project print or exit; each command is a module with ``add_op
 
 from __future__ import annotations
 
-import contextlib
 import sys
 
-from ocivalidate import __version__
+from ocivalidate import __version__, importing
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -16,9 +15,11 @@ def main(argv: list[str] | None = None) -> int:
 
     0, 1 or 2 (``findings.ExitCode``).
     """
-    arguments = sys.argv[1:] if argv is None else argv
+    arguments = _own_arguments() if argv is None else argv
     if arguments == ["--version"]:
         # Asked by scripts all the time, so it waits for nothing else.
+        import contextlib
+
         with contextlib.suppress(OSError, AttributeError):
             sys.stdout.write(f"ocivalidate {__version__}\n")
             sys.stdout.flush()
@@ -30,7 +31,13 @@ def main(argv: list[str] | None = None) -> int:
 
 def generate(argv: list[str] | None = None) -> int:
     """``oci-gen``: write a ``config.json`` for the command line ``argv``, and return the exit code."""
-    arguments = sys.argv[1:] if argv is None else argv
+    arguments = _own_arguments() if argv is None else argv
     from ocivalidate.cli.generate import main as run
 
     return run(arguments, "oci-gen")
+
+
+def _own_arguments() -> list[str]:
+    """The arguments of this process, which is the command line then, and imports nothing of strangers from here on."""
+    importing.forget_strangers()
+    return sys.argv[1:]

@@ -7,10 +7,11 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import IO, Any, cast
+
+from ocivalidate.runtime.kernel import interpreter
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +50,10 @@ class EngineProcess:
 
     def __init__(self, request: Request) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "ocivalidate.runtime.running.engine"],
+            interpreter.ours("ocivalidate.runtime.running.engine"),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            env=interpreter.environment(),
             # An interrupt of the terminal is for the command line, which has the engine stop in order.
             start_new_session=True,
         )

@@ -17,6 +17,7 @@ from typing import Any
 from ocivalidate.runtime.driving.container import Container
 from ocivalidate.runtime.inside import RECORDER_SOURCE
 from ocivalidate.runtime.inside.rootfs import PYTHON
+from ocivalidate.runtime.kernel import interpreter
 from ocivalidate.runtime.kernel.locks import is_locked
 
 # In the container. The names are such as no host has: whoever looks for them in the wrong place finds nothing.
@@ -108,7 +109,7 @@ class Trace:
         )
         # Python finds its library by this name, which need not exist.
         own_name = f"{os.path.dirname(python)}/ocivalidate-{name.replace('/', '-')}"
-        return [own_name, "-I", "-S", script, file, name, *action]
+        return [own_name, *interpreter.BARE, script, file, name, *action]
 
     def write(self) -> None:
         """Write the config with all that was added."""

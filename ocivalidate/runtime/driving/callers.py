@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Sequence
 
-from ocivalidate.runtime.kernel import kernelnames
+from ocivalidate.runtime.kernel import interpreter, kernelnames
 
 # Reads what it is to become from its first argument, and executes the rest.
-_BECOME = """
+_BECOME = f"""
 import json, os, resource, sys
+{interpreter.ENVIRONMENT}
 asked = json.loads(sys.argv[1])
 if asked["network"]:
     import ctypes
@@ -28,7 +28,7 @@ if asked["groups"] is not None:
 if asked["umask"] is not None:
     os.umask(asked["umask"])
 os.nice(asked["nice"])
-os.execv(sys.argv[2], sys.argv[2:])
+os.execve(sys.argv[2], sys.argv[2:], environment)
 """
 
 
@@ -54,4 +54,4 @@ def caller(
         "network": network,
         "drop": [kernelnames.CAPABILITIES.index(name) for name in drop],
     }
-    return (sys.executable, "-I", "-S", "-c", _BECOME, json.dumps(asked))
+    return interpreter.bare("-c", _BECOME, json.dumps(asked))

@@ -15,12 +15,19 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from ocivalidate import importing
+from ocivalidate.runtime.kernel import interpreter
+
 MOST_OUTPUT = 16 * 1024 * 1024
 """Bytes that a runtime may print in one call, before it is killed."""
 _LOOK_AT_SIZE = 0.02  # seconds between two looks at how much has been printed
 
-# What a service manager or a debugger leaves in the environment changes what runtimes do.
-_UNWANTED = ("NOTIFY_SOCKET", "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "LD_PRELOAD", "_LIBCONTAINER_LOGLEVEL")
+# What a service manager or a debugger leaves in the environment changes what runtimes do; pytest's are not the user's.
+UNWANTED = (
+    *("NOTIFY_SOCKET", "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "LD_PRELOAD", "_LIBCONTAINER_LOGLEVEL"),
+    *("PYTEST_CURRENT_TEST", "PYTEST_VERSION", "PYTEST_XDIST_WORKER", "PYTEST_XDIST_WORKER_COUNT"),
+    "PYTEST_XDIST_TESTRUNUID",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +71,17 @@ class CannotRun(Exception):
 
 
 def environment() -> dict[str, str]:
-    """What the runtime finds in its environment: ours, as wrappers may need it, without what changes its behaviour."""
-    return {name: value for name, value in os.environ.items() if name not in _UNWANTED}
+    """What the runtime finds in its environment, as ``conformance/PROTOCOL.md`` promises it.
+
+    It is ours, as wrappers may need it, without what changes its behaviour, and without our own folder in PYTHONPATH:
+    a runtime may be written in another Python.
+    """
+    given = interpreter.environment()
+    path = given.pop("PYTHONPATH", None)
+    if path is not None:
+        entries = [entry for entry in path.split(os.pathsep) if not entry or os.path.realpath(entry) != importing.HOME]
+        given |= {"PYTHONPATH": os.pathsep.join(entries)} if entries else {}
+    return {name: value for name, value in given.items() if name not in UNWANTED}
 
 
 def call(  # noqa: PLR0913  # what subprocess takes

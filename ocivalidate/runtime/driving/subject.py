@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from typing import Any
 
 from ocivalidate import resources
 from ocivalidate.runtime.driving.driver import Call, CannotRun, call
+from ocivalidate.runtime.kernel import programs
 from ocivalidate.versions import RUNTIME_RELEASES, judged_by
 
 # Seconds that a runtime may take to say who it is, and what it can do: together with those for the first container less
@@ -102,7 +102,7 @@ def identify(runtime: str, extra: Sequence[str] = (), spec_version: str | None =
 
     ``runtime`` is looked up in PATH. Raises :class:`NoRuntime`; what it answers may be anything.
     """
-    path = shutil.which(runtime)
+    path = programs.find(runtime)
     if path is None:
         raise NoRuntime(f"there is no program {runtime}")
     banner = _asked([path, "--version"], _PATIENCE)

@@ -18,11 +18,12 @@ from pathlib import Path
 from stat import S_IMODE, S_ISDIR, S_ISLNK, S_ISREG
 
 from ocivalidate.runtime.inside import PROBE_SOURCE
+from ocivalidate.runtime.kernel import interpreter
 
 PYTHON = "/usr/bin/python3"
 # Without an ending, Python looks whether it is byte code or source: in a ready root filesystem it is source.
 PROBE = "/usr/lib/ocivalidate/probe"
-PROBE_ARGS = (PYTHON, "-I", "-S", PROBE)
+PROBE_ARGS = (PYTHON, *interpreter.BARE, PROBE)
 """How the probe is executed in a container; its steps follow."""
 
 # Whatever the umask of the caller, users of every container come through.
@@ -129,11 +130,8 @@ def _make_folders(target: Path) -> None:
 
 
 def _copy_interpreter(target: Path) -> None:
-    interpreter = os.path.realpath(sys.executable)
-    shutil.copy(interpreter, target / PYTHON.lstrip("/"))
-    answer = subprocess.run(
-        [interpreter, "-I", "-S", "-c", _ASK], capture_output=True, text=True, check=True, timeout=30
-    )
+    shutil.copy(os.path.realpath(sys.executable), target / PYTHON.lstrip("/"))
+    answer = subprocess.run(interpreter.bare("-c", _ASK), capture_output=True, text=True, check=True, timeout=30)
     library = Path(target, "usr", "lib", f"python{sysconfig.get_python_version()}")
     dynamic = library / "lib-dynload"
     dynamic.mkdir(parents=True)

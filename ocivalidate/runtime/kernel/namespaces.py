@@ -6,8 +6,9 @@ import contextlib
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Sequence
+
+from ocivalidate.runtime.kernel import interpreter
 
 # The types of ``linux.namespaces`` and their names below ``/proc/PID/ns``.
 FILES = {
@@ -54,12 +55,13 @@ os.kill(child, 9)
 os.waitpid(child, 0)
 """
 # Enters the mount namespace of a file, and executes the rest.
-_ENTER = """
+_ENTER = f"""
 import ctypes, os, sys
+{interpreter.ENVIRONMENT}
 descriptor = os.open(sys.argv[1], os.O_RDONLY | os.O_CLOEXEC)
 if ctypes.CDLL(None, use_errno=True).setns(descriptor, 0) != 0:
     sys.exit(os.strerror(ctypes.get_errno()))
-os.execv(sys.argv[2], sys.argv[2:])
+os.execve(sys.argv[2], sys.argv[2:], environment)
 """
 
 
@@ -91,7 +93,7 @@ class Holder:
     ) -> None:
         asked = {"flags": sum(_FLAGS[kind] for kind in types), "hostname": hostname}
         self._process = subprocess.Popen(
-            (sys.executable, "-I", "-S", "-c", _HOLD, json.dumps(asked)),
+            interpreter.bare("-c", _HOLD, json.dumps(asked)),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -117,7 +119,7 @@ class Holder:
 
     def enter(self) -> tuple[str, ...]:
         """A command line that executes what is put behind it in its mount namespace."""
-        return (sys.executable, "-I", "-S", "-c", _ENTER, self.path("mount"))
+        return interpreter.bare("-c", _ENTER, self.path("mount"))
 
     def close(self) -> None:
         """End it, and with it its namespaces."""

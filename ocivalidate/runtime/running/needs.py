@@ -6,11 +6,10 @@ A need is a name (``root``) or a name and a detail (``controller:memory``, ``ker
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable, Sequence
 
 from ocivalidate.runtime.driving.subject import Subject
-from ocivalidate.runtime.kernel import kernelnames, syscalls
+from ocivalidate.runtime.kernel import kernelnames, programs, syscalls
 from ocivalidate.runtime.kernel.host import Host
 
 Look = Callable[[Host, Subject, str], str]
@@ -92,7 +91,7 @@ def _features(_host: Host, subject: Subject, _detail: str) -> str:
 
 
 def _program(_host: Host, _subject: Subject, detail: str) -> str:
-    return "" if shutil.which(detail) else f"the program {detail} is not installed"
+    return "" if programs.find(detail) else f"the program {detail} is not installed"
 
 
 def _machine(host: Host, _subject: Subject, detail: str) -> str:
