@@ -120,11 +120,11 @@ def read_file(path: str, max_size: int) -> bytes:
     """
     try:
         # Opening a device may already do something to it, and a socket cannot be opened.
-        _refuse_all_but_files(os.stat(path).st_mode)
+        refuse_all_but_files(os.stat(path).st_mode)
         # What stands there may have changed since. Without O_NONBLOCK, opening a FIFO waits until somebody writes.
         descriptor = os.open(path, portable.READ)
         with os.fdopen(descriptor, "rb") as file:
-            _refuse_all_but_files(os.fstat(descriptor).st_mode)
+            refuse_all_but_files(os.fstat(descriptor).st_mode)
             return _bounded(file, max_size)
     except OSError as error:
         raise Unreadable(_reason(error)) from error
@@ -144,7 +144,8 @@ def _bounded(file: BinaryIO, max_size: int) -> bytes:
     return b"".join(chunks)
 
 
-def _refuse_all_but_files(mode: int) -> None:
+def refuse_all_but_files(mode: int) -> None:
+    """Raises :class:`Unreadable`, with what it is, for the mode of anything but a regular file."""
     if not stat.S_ISREG(mode):
         raise Unreadable(f"{_kind(mode)}, not a file")
 

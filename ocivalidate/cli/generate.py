@@ -198,7 +198,7 @@ def _write(builder: ConfigBuilder, options: argparse.Namespace, program: str) ->
     if options.output in (None, "-"):
         print_text(finished.text.decode())
     else:
-        from ocivalidate.cli.output import write_file
+        from ocivalidate.cli.files import write_file
 
         write_file(options.output, finished.text.decode())
     return 0

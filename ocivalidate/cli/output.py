@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import sys
-import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -39,44 +37,31 @@ def options_of(settings: Settings) -> Options:
         quiet=settings["quiet"],
         tap_version=int(settings["tap-version"]),
         tool_version=__version__,
+        settings_file=settings.file,
+        settings=settings.changed,
     )
 
 
 def write_outputs(reports: Sequence[Report], settings: Settings) -> None:
-    """Write the files that ``--output`` asks for."""
+    """Write the files that ``--output`` asks for, as many of them as can be. Raises :class:`UsageError`."""
+    if not settings.outputs:
+        return
+    from ocivalidate.cli.confined import confined
+    from ocivalidate.cli.files import write_file
+
+    problems_met = []
     for format_name, file in settings.outputs:
-        write_file(file, render(format_name, reports, options_of(settings)))
+        try:
+            # What stands there may have changed while we judged.
+            path = file if settings.outputs_by is None else confined(file, settings.outputs_by)
+            write_file(path, render(format_name, reports, options_of(settings)))
+        except UsageError as problem:
+            problems_met.append(problem)
+    if problems_met:
+        raise problems_met[0]
 
 
 def tell_problems(reports: Sequence[Report]) -> None:
     """Say on standard error what could not be judged."""
     for line in problems(reports):
         tell(line)
-
-
-def write_file(file: str, text: str) -> None:
-    """Write a whole file or nothing: beside the target first, then renamed. Raises :class:`UsageError`."""
-    try:
-        if os.path.lexists(file) and (os.path.islink(file) or not os.path.isfile(file)):
-            # A link or a device, such as /dev/stderr, is written to: a new file must not take its place.
-            with open(file, "w", encoding="utf-8") as stream:
-                stream.write(text)
-            return
-        descriptor, beside = tempfile.mkstemp(prefix=".ocivalidate-", dir=os.path.dirname(file) or ".")
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-                stream.write(text)
-            os.chmod(beside, 0o666 & ~_umask())
-            os.replace(beside, file)
-        except BaseException:
-            os.unlink(beside)
-            raise
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise UsageError(f"cannot write {file}: {reason}") from error
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

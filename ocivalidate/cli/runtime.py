@@ -163,7 +163,7 @@ def _failed_in(file: str) -> tuple[str, ...]:
 
 
 def _write_expectations(file: str, report: Report) -> None:
-    from ocivalidate.cli.output import write_file
+    from ocivalidate.cli.files import write_file
     from ocivalidate.runtime.expectations import drafted
 
     runtime = report.facts.get("runtime", {})

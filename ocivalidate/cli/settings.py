@@ -1,7 +1,6 @@
 """Settings of the judging commands: from the command line first, then from a settings file, then the defaults.
 
-The file is the nearest ``ocivalidate.toml``, or ``pyproject.toml`` with a table ``[tool.ocivalidate]``, from the
-current folder upwards. Its keys are the long options without the dashes in front.
+The keys of the file are the long options without the dashes in front.
 """
 
 from __future__ import annotations
@@ -10,17 +9,16 @@ import argparse
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, NamedTuple
 
-from ocivalidate.bundle.sources import MAX_SIZE, Unreadable, read_file
+from ocivalidate.bundle.sources import MAX_SIZE
 from ocivalidate.clauses import LEVEL_NAMES, PLATFORMS, Selection, Severity, load, unmatched
 from ocivalidate.cli.errors import UsageError
+from ocivalidate.cli.settings_file import FILE_NAME, NO_CONFIG, SettingsFile, settings_file
 from ocivalidate.report import FORMATS
 from ocivalidate.spelling import one_typo_apart
 from ocivalidate.versions import RUNTIME_RELEASES
 
-FILE_NAME = "ocivalidate.toml"
 COLOURS = ("auto", "always", "never")
 FAIL_ON = (Severity.ERROR.value, Severity.WARNING.value)
 _UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
@@ -93,7 +91,8 @@ def add_options(
     parser.add_argument(
         "--config", metavar="FILE", help=f"the settings file (default: {FILE_NAME} or pyproject.toml, upwards)"
     )
-    parser.add_argument("--no-config", action="store_true", help="read no settings file")
+    parser.add_argument("--no-config", action="store_true", help=f"read no settings file; so does {NO_CONFIG}=1")
+    parser.set_defaults(left_out=without)
 
 
 def _add_option(parser: argparse.ArgumentParser, setting: Setting) -> None:
@@ -111,11 +110,18 @@ def _add_option(parser: argparse.ArgumentParser, setting: Setting) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The settings of one run, whole and checked. ``outputs`` are pairs of format and file."""
+    """The settings of one run, whole and checked.
+
+    ``outputs`` are pairs of format and file; ``outputs_by`` is the settings file that names them, if one does.
+    ``changed``: the settings by which the ``file`` changes what is judged or shown.
+    """
 
     values: Mapping[str, Any]
     selection: Selection
     outputs: tuple[tuple[str, str], ...]
+    outputs_by: str | None = None
+    file: str = ""
+    changed: tuple[str, ...] = ()
 
     def __getitem__(self, name: str) -> Any:
         return self.values[name]
@@ -132,16 +138,30 @@ def settle(
 
     Raises :class:`UsageError` for anything that makes no sense.
     """
-    from_file = {} if options.no_config else _read_settings(options.config)
+    file = settings_file(options.config, none=options.no_config) or SettingsFile("", {})
+    said = {name: _from_file(file.path, name, value) for name, value in file.table.items()}
     values: dict[str, Any] = {}
+    changed: list[str] = []
     for setting in SETTINGS:
+        name = setting.name
         given = getattr(options, setting.key, None)
-        default = (defaults or {}).get(setting.name, setting.default)
-        values[setting.name] = from_file.get(setting.name, default) if given is None else given
+        values[name] = default = (defaults or {}).get(name, setting.default)
+        if given is not None:
+            values[name] = given
+        elif name in said and name not in options.left_out:
+            values[name] = said[name]
+            changed += [name] * (said[name] != default and name != "color")
     values["max-size"] = size(values["max-size"])
     selection = Selection(_patterns(values["select"]), _patterns(values["ignore"]), values["level"], values["lint"])
     _refuse_unmatched(selection, more_ids)
-    return Settings(values, selection, tuple(_output(text) for text in values["output"]))
+    outputs = tuple(_output(text) for text in values["output"])
+    outputs_by = file.path if "output" in changed else None
+    if outputs_by is not None:
+        from ocivalidate.cli.confined import confined
+
+        for _format, name in outputs:
+            confined(name, outputs_by)
+    return Settings(values, selection, outputs, outputs_by, file.path, tuple(changed))
 
 
 def _patterns(written: list[str] | tuple[str, ...]) -> tuple[str, ...]:
@@ -173,55 +193,7 @@ def _output(written: str) -> tuple[str, str]:
     return name, file
 
 
-def _read_settings(named: str | None) -> dict[str, Any]:
-    found = (Path(named), _load_toml(Path(named))) if named else _nearest()
-    if found is None:
-        return {}
-    file, content = found
-    table = _own_table(content) if file.name == "pyproject.toml" else content
-    if not isinstance(table, dict):
-        raise UsageError(f"{file}: tool.ocivalidate is to be a table")
-    return {name: _from_file(file, name, value) for name, value in table.items()}
-
-
-def _own_table(content: dict[str, Any]) -> Any:
-    tools = content.get("tool", {})
-    return tools.get("ocivalidate", {}) if isinstance(tools, dict) else {}
-
-
-def _nearest() -> tuple[Path, dict[str, Any]] | None:
-    try:
-        here = Path.cwd()
-    except OSError:
-        # The folder has been removed, or a folder above it is closed to us.
-        return None
-    for folder in (here, *here.parents):
-        own = folder / FILE_NAME
-        if os.path.isfile(own):
-            return own, _load_toml(own)
-        project = folder / "pyproject.toml"
-        if os.path.isfile(project) and b"tool.ocivalidate" in _bytes(project):
-            return project, _load_toml(project)
-    return None
-
-
-def _bytes(file: Path) -> bytes:
-    try:
-        return read_file(str(file), MAX_SIZE)
-    except Unreadable as problem:
-        raise UsageError(f"{file}: {problem}") from problem
-
-
-def _load_toml(file: Path) -> dict[str, Any]:
-    import tomllib
-
-    try:
-        return tomllib.loads(_bytes(file).decode())
-    except (ValueError, RecursionError) as error:
-        raise UsageError(f"{file} is not TOML: {error}") from error
-
-
-def _from_file(file: Path, name: str, value: Any) -> Any:
+def _from_file(file: str, name: str, value: Any) -> Any:
     setting = _BY_NAME.get(name)
     if setting is None:
         guess = next(

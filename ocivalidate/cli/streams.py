@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TextIO
+from typing import BinaryIO, TextIO
 
 
 class UnwritableOutput(Exception):
@@ -18,12 +18,29 @@ def print_text(text: str) -> None:
     """
     try:
         sys.stdout.flush()
-        sys.stdout.buffer.write(text.encode())
-        sys.stdout.buffer.flush()
+        _write_all(sys.stdout.buffer, text.encode())
     except BrokenPipeError:
         raise
     except OSError as error:
         raise UnwritableOutput(f"cannot write to standard output: {error.strerror}") from error
+
+
+def _write_all(stream: BinaryIO, data: bytes) -> None:
+    """Write all of it, also to a pipe that does not let its writers wait (O_NONBLOCK), as some programs make them."""
+    if os.name == "nt":
+        # A console takes characters, and the stream knows how.
+        stream.write(data)
+        stream.flush()
+        return
+    stream.flush()
+    number, rest = stream.fileno(), memoryview(data)
+    while rest:
+        try:
+            rest = rest[os.write(number, rest) :]
+        except BlockingIOError:
+            import select
+
+            select.select([], [number], [])
 
 
 def give_up(stream: TextIO | None) -> None:

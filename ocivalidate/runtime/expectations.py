@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
-from pathlib import Path
 from typing import Any
 
+from ocivalidate import tomltext
+from ocivalidate.bundle.sources import Unreadable, read_file
 from ocivalidate.findings import Finding, Outcome, Result
 from ocivalidate.runtime.cases import Case
 from ocivalidate.versions import Version
@@ -118,11 +118,12 @@ def _version(text: str) -> Version | None:
 def read(path: str, today: dt.date | None = None) -> list[Expectation]:
     """The expectations of a file. Raises :class:`BadExpectation`."""
     try:
-        content = tomllib.loads(Path(path).read_text(encoding="utf-8"))
-    except OSError as problem:
-        raise BadExpectation(f"{path}: {problem.strerror}") from problem
-    except (ValueError, RecursionError) as problem:
-        raise BadExpectation(f"{path} is not TOML: {problem}") from problem
+        content = tomltext.loads(read_file(path, tomltext.MAX_SIZE))
+    except Unreadable as problem:
+        reason = str(problem).replace(" (--max-size)", "")
+        raise BadExpectation(f"{path}: {reason[:1].upper()}{reason[1:]}") from problem
+    except tomltext.BadToml as problem:
+        raise BadExpectation(f"{path} {problem}") from problem
     runtime, entries = content.get("runtime"), content.get("expect", [])
     strange = sorted(content.keys() - {"runtime", "expect"})
     if strange:

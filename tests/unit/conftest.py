@@ -14,7 +14,7 @@ from tests.unit.command_line import Command, Said
 def say(capfdbinary: pytest.CaptureFixture[bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
     """Run a command line in this process, in an empty folder."""
     monkeypatch.chdir(tmp_path)
-    for name in ("NO_COLOR", "FORCE_COLOR", "OCIVALIDATE_DEBUG"):
+    for name in ("NO_COLOR", "FORCE_COLOR", "OCIVALIDATE_DEBUG", "OCIVALIDATE_NO_CONFIG"):
         monkeypatch.delenv(name, raising=False)
 
     def run(*arguments: str) -> Said:

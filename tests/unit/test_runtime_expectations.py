@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import tomllib
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +24,7 @@ from ocivalidate.runtime.expectations import (
     refuse_strays,
     satisfies,
 )
+from ocivalidate.tomltext import MAX_SIZE
 from tests.reports import CWD, KILL, NO_PID, STATE
 
 SCHEMA = resources.read_json("schemas", "output/expectations.json")
@@ -254,3 +256,23 @@ def test_the_schema_refuses_what_the_reader_refuses() -> None:
     ):
         assert not VALIDATOR.is_valid({**good, "expect": [{**good["expect"][0], name: value}]})
     assert not VALIDATOR.is_valid({"expect": []})
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("a" + ".a" * 100_000 + "=1", "has a dotted key of more than 16 parts"),
+        ("a=" + "[" * 100_000, "has values that stand in each other more than 32 deep"),
+        ("#" * (MAX_SIZE + 1), f": More than {MAX_SIZE} bytes$"),
+    ],
+)
+def test_a_file_that_would_eat_the_machine_is_refused(tmp_path: Path, text: str, reason: str) -> None:
+    (tmp_path / "x.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(BadExpectation, match=reason):
+        read(str(tmp_path / "x.toml"))
+
+
+def test_a_fifo_is_no_file_of_expectations(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "x.toml")
+    with pytest.raises(BadExpectation, match="A FIFO, not a file"):
+        read(str(tmp_path / "x.toml"))

@@ -1,0 +1,70 @@
+"""Where a settings file may have reports written: beside and below itself, over nothing but earlier reports.
+
+What people name on the command line is their own affair. A settings file comes with a checkout that may be anybody's.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+
+from ocivalidate import portable
+from ocivalidate.cli.errors import UsageError
+
+# What others obey in such folders was not written by whoever wrote the settings.
+_CLOSED = frozenset({".git", ".hg", ".svn", ".bzr", ".jj"})
+_PART = 4096
+_HEADS = (
+    re.compile(rb'\A\{\s*"schema": "urn:ocivalidate:report-1"'),
+    re.compile(rb'\A\{\s*"\$schema": "[^"]*sarif[^"]*",[^{]*\{\s*"tool": \{\s*"driver": \{\s*"name": "ocivalidate"'),
+    re.compile(rb"\ATAP version 1[34]\n"),
+    re.compile(rb'\A<\?xml [^>]*>\s*<testsuites name="ocivalidate"'),
+)
+_LAST_LINE = re.compile(rb"(?:\bclauses? judged, |could not be judged|nothing was judged)[^\n]*\n\Z")
+
+
+def confined(file: str, settings: str) -> str:
+    """The path that ``file`` means, an output that the file ``settings`` names. Raises :class:`UsageError`."""
+    try:
+        home = os.path.realpath(os.path.dirname(settings) or ".")
+        folder, name = os.path.realpath(os.path.dirname(file) or "."), os.path.basename(file)
+        path = os.path.join(folder, name)
+        if not _below(folder, home) or name in ("", ".", ".."):
+            raise _refused(file, settings, "is outside of the folder of this file")
+        if not _CLOSED.isdisjoint(os.path.relpath(path, home).casefold().split(os.sep)):
+            raise _refused(file, settings, "is in a folder of version control")
+        if os.name == "nt" and ":" in name:
+            raise _refused(file, settings, "is no name of a file")
+        if os.path.lexists(path) and not _is_report(path):
+            raise _refused(file, settings, "is there already and is no report of ocivalidate")
+    except (OSError, ValueError) as problem:
+        reason = (problem.strerror if isinstance(problem, OSError) else None) or str(problem)
+        raise _refused(file, settings, f"cannot be written: {reason}") from problem
+    return path
+
+
+def _refused(file: str, settings: str, reason: str) -> UsageError:
+    return UsageError(f"{settings}: output {file} {reason}; name it on the command line if it is meant")
+
+
+def _below(folder: str, home: str) -> bool:
+    try:
+        return os.path.commonpath([folder, home]) == home
+    except ValueError:
+        # On two drives.
+        return False
+
+
+def _is_report(path: str) -> bool:
+    """Whether a regular file, not a link to one, holds nothing or a report of ours, in whatever format."""
+    if not stat.S_ISREG(os.lstat(path).st_mode):
+        return False
+    with open(os.open(path, portable.READ_ALONE), "rb") as file:
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            return False
+        head = file.read(_PART)
+        file.seek(max(0, status.st_size - _PART))
+        tail = file.read(_PART)
+    return not head or any(pattern.match(head) for pattern in _HEADS) or bool(_LAST_LINE.search(tail))

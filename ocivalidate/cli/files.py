@@ -1,0 +1,131 @@
+"""Writing files that the user names: whole or not at all, and without waiting for ever, whatever stands there."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import select
+import stat
+import sys
+import tempfile
+import time
+
+from ocivalidate import portable
+from ocivalidate.cli.errors import UsageError
+
+_OPEN_FILE = re.compile(r"/dev/(?:fd/([0-9]{1,9})|std(out|err))|/proc/(?:self|thread-self|[0-9]+)/fd/([0-9]{1,9})")
+_STANDARD = {"out": 1, "err": 2}
+# Who starts a reader beside us gets a moment, and a reader that takes nothing for a minute is none.
+_READER_COMES = 1.0
+_READER_READS = 60.0
+_TICK = 0.02
+_CHUNK = 1 << 16
+
+
+def write_file(file: str, text: str) -> None:
+    """Write a whole file or nothing: beside the target first, then renamed.
+
+    A FIFO, a device, and an open file (``/dev/stdout``) are written to: a new file must not take their place. Raises
+    :class:`UsageError`.
+    """
+    try:
+        data = memoryview(text.encode())
+        number = _open_file(file)
+        if number is not None:
+            _into_open_file(number, data)
+        elif (mode := _mode(file)) is None or stat.S_ISREG(mode):
+            _replace(os.path.realpath(file), data)
+        elif stat.S_ISFIFO(mode) or stat.S_ISCHR(mode):
+            _pour(file, data)
+        else:
+            raise UsageError(f"cannot write {file}: {'Is a directory' if stat.S_ISDIR(mode) else 'Not a file'}")
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise UsageError(f"cannot write {file}: {reason}") from error
+
+
+def _mode(file: str) -> int | None:
+    """The mode of what stands there, links followed, or ``None`` when nothing does."""
+    try:
+        return os.stat(file).st_mode
+    except FileNotFoundError:
+        if os.path.islink(file):
+            raise UsageError(f"cannot write {file}: it is a link that leads nowhere") from None
+        return None
+
+
+def _replace(file: str, data: memoryview) -> None:
+    descriptor, beside = tempfile.mkstemp(prefix=".ocivalidate-", dir=os.path.dirname(file) or ".")
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(data)
+        os.chmod(beside, 0o666 & ~_umask())
+        os.replace(beside, file)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(beside)
+        raise
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _open_file(file: str) -> int | None:
+    """The number of the open file of this process that the path means, if it means one."""
+    path = file
+    for _ in range(8):
+        named = _OPEN_FILE.fullmatch(path)
+        if named and (not path.startswith("/proc/") or path.split("/")[2] in ("self", "thread-self", str(os.getpid()))):
+            return _STANDARD[named[2]] if named[2] else int(named[1] or named[3])
+        if not os.path.islink(path):
+            return None
+        path = os.path.join(os.path.dirname(path), os.readlink(path))
+    return None
+
+
+def _into_open_file(number: int, data: memoryview) -> None:
+    """Write where an open file stands, and wait as long as its reader takes: so does all that we print."""
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            stream.flush()
+    _pour_into(number, data, patience=None)
+
+
+def _pour(file: str, data: memoryview) -> None:
+    descriptor = _opened(file)
+    try:
+        mode = os.fstat(descriptor).st_mode
+        if not stat.S_ISFIFO(mode) and not stat.S_ISCHR(mode):
+            raise UsageError(f"cannot write {file}: somebody else changed it")
+        _pour_into(descriptor, data, patience=_READER_READS)
+    finally:
+        os.close(descriptor)
+
+
+def _opened(file: str) -> int:
+    flags = os.O_WRONLY | portable.flags("O_NONBLOCK O_NOCTTY O_CLOEXEC O_BINARY")
+    patience = time.monotonic() + _READER_COMES
+    while True:
+        try:
+            return os.open(file, flags)
+        except OSError as problem:
+            if not stat.S_ISFIFO(os.stat(file).st_mode):
+                raise
+            # ENXIO: a FIFO that nobody reads.
+            if time.monotonic() > patience:
+                raise UsageError(f"cannot write {file}: nobody reads this FIFO") from problem
+            time.sleep(_TICK)
+
+
+def _pour_into(descriptor: int, data: memoryview, *, patience: float | None) -> None:
+    """Write it all; ``patience``: how many seconds a reader may take nothing. Raises :class:`OSError`."""
+    while data:
+        try:
+            data = data[os.write(descriptor, data[:_CHUNK]) :]
+        except BlockingIOError:
+            if not select.select([], [descriptor], [], patience)[1]:
+                raise TimeoutError(0, "Its reader takes nothing") from None

@@ -1,0 +1,146 @@
+"""The settings file: which one counts, and whether it may.
+
+It is the nearest ``ocivalidate.toml``, or ``pyproject.toml`` with a table ``[tool.ocivalidate]``, from the current
+folder upwards. Whoever can write a file there decides what is judged and shown, so nobody may but us and root.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ocivalidate import portable
+from ocivalidate.bundle.sources import MAX_SIZE, Unreadable, refuse_all_but_files
+from ocivalidate.cli.errors import UsageError
+
+FILE_NAME = "ocivalidate.toml"
+PROJECT = "pyproject.toml"
+NO_CONFIG = "OCIVALIDATE_NO_CONFIG"
+_MARK = b"tool.ocivalidate"
+_WAYS_OUT = "--config FILE obeys a file, --no-config none"
+
+
+class SettingsFile(NamedTuple):
+    """A settings file that counts: where it is, and what it says, not checked yet."""
+
+    path: str
+    table: dict[str, Any]
+
+
+def settings_file(named: str | None, *, none: bool) -> SettingsFile | None:
+    """The file that the user ``named``, or the nearest one; ``none`` or the environment may turn the search off.
+
+    Raises :class:`UsageError` for one that cannot be read, makes no sense, or that others could have written. Who names
+    a file knows whose it is.
+    """
+    if none:
+        return None
+    if named:
+        return SettingsFile(named, _table(named, _read(named)))
+    return None if os.environ.get(NO_CONFIG) else _nearest()
+
+
+def _nearest() -> SettingsFile | None:
+    try:
+        here = Path.cwd()
+    except OSError:
+        # The folder has been removed, or a folder above it is closed to us.
+        return None
+    for folder in (here, *here.parents):
+        own, project = str(folder / FILE_NAME), str(folder / PROJECT)
+        if os.path.isfile(own):
+            return SettingsFile(own, _table(own, _read(own, trusted=False)))
+        if os.path.isfile(project) and _MARK in _read(project):
+            return SettingsFile(project, _table(project, _read(project, trusted=False)))
+    return None
+
+
+def _read(path: str, *, trusted: bool = True) -> bytes:
+    """What the file says, as far as it could count. Raises :class:`UsageError`."""
+    try:
+        # Opening a device may already do something to it.
+        refuse_all_but_files(os.stat(path).st_mode)
+        with open(os.open(path, portable.READ), "rb") as file:
+            status = os.fstat(file.fileno())
+            refuse_all_but_files(status.st_mode)
+            if not trusted:
+                _refuse_strangers(path, status)
+            return file.read(MAX_SIZE)
+    except Unreadable as problem:
+        raise UsageError(f"{path}: {problem}") from problem
+    except (OSError, ValueError) as problem:
+        reason = (problem.strerror if isinstance(problem, OSError) else None) or str(problem)
+        raise UsageError(f"{path}: {reason[:1].lower()}{reason[1:]}") from problem
+
+
+def _table(path: str, data: bytes) -> dict[str, Any]:
+    from ocivalidate import tomltext
+
+    try:
+        content = tomltext.loads(data)
+    except tomltext.BadToml as problem:
+        raise UsageError(f"{path} {problem}") from problem
+    if os.path.basename(path) != PROJECT:
+        return content
+    tools = content.get("tool", {})
+    table = tools.get("ocivalidate", {}) if isinstance(tools, dict) else {}
+    if not isinstance(table, dict):
+        raise UsageError(f"{path}: tool.ocivalidate is to be a table")
+    return table
+
+
+def _refuse_strangers(path: str, status: os.stat_result) -> None:
+    """Refuse a file, open with this ``status``, that others wrote or could have.
+
+    Raises :class:`UsageError`, and :class:`OSError` when something vanishes.
+    """
+    us = portable.user_id()
+    if us is None:
+        return
+    for link in _links(path):
+        _refuse_owner(path, os.lstat(link).st_uid, us)
+    _refuse_owner(path, status.st_uid, us)
+    if _others_write(status):
+        raise UsageError(f"{path}: a settings file that others may write is not obeyed; {_WAYS_OUT}")
+    for name in (path, os.path.realpath(path)):
+        folder = os.stat(os.path.dirname(name) or ".")
+        # Where the sticky bit is set, nobody replaces what is not theirs.
+        if _others_write(folder) and not folder.st_mode & stat.S_ISVTX:
+            raise UsageError(f"{path}: a settings file in a folder that others may write is not obeyed; {_WAYS_OUT}")
+
+
+def _links(path: str) -> Iterator[str]:
+    """The links that lead from the path to the file, at its last name."""
+    for _ in range(40):
+        if not os.path.islink(path):
+            return
+        yield path
+        path = os.path.join(os.path.dirname(path), os.readlink(path))
+
+
+def _refuse_owner(path: str, owner: int, us: int) -> None:
+    if owner not in (us, 0):
+        raise UsageError(f"{path}: a settings file of another user ({owner}) is not obeyed; {_WAYS_OUT}")
+
+
+def _others_write(status: os.stat_result) -> bool:
+    if status.st_mode & stat.S_IWOTH:
+        return True
+    return bool(status.st_mode & stat.S_IWGRP) and not _is_private(status)
+
+
+def _is_private(status: os.stat_result) -> bool:
+    """Whether the group is that of the owner alone, as many systems make one for each user but root."""
+    if status.st_uid == 0:
+        return False
+    try:
+        import grp
+        import pwd
+
+        user, group = pwd.getpwuid(status.st_uid), grp.getgrgid(status.st_gid)
+    except (ImportError, KeyError):
+        return False
+    return user.pw_gid == group.gr_gid and user.pw_name == group.gr_name and not {*group.gr_mem} - {user.pw_name}

@@ -1,0 +1,66 @@
+"""TOML that others wrote, within limits.
+
+``tomllib`` is recursive, and the memory that it takes grows with the square of the parts of a dotted key: a megabyte
+of ``a.a.a…`` asks for more than any machine has. So a text is looked over first.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+MAX_SIZE = 256 * 1024
+"""How many bytes a text may have; ours have some ten thousand."""
+
+MAX_DEPTH = 32
+"""How deep arrays and inline tables may stand in each other."""
+
+MAX_PARTS = 16
+"""How many parts a dotted key may have."""
+
+# In this order: what is in a string or a comment is neither a bracket nor a dot. A quote that none of them takes opens
+# a string without an end. Nothing is ever tried twice (++, *+), so that the time is that of one walk over the text.
+_TOKENS = re.compile(
+    r'''"""(?:[^"\\]++|\\[\s\S]|"(?!""))*+"{3,5}'''
+    r"""|'''(?:[^']++|'(?!''))*+'{3,5}"""
+    r"""|"(?!"")(?:[^"\\\n]++|\\.)*+"|'(?!'')[^'\n]*+'|""(?!")|''(?!')"""
+    r"""|\#[^\n]*+|(?P<open>[\[{])|(?P<close>[\]}])|(?P<dot>\.)|(?P<end>[=,\n])|(?P<quote>["'])|[^\[\]{}.=,\n"'#]++"""
+)
+
+
+class BadToml(ValueError):
+    """A text that is no TOML, or is beyond the limits. The message is one line, to follow the name of the file."""
+
+
+def loads(data: bytes) -> dict[str, Any]:
+    """The content of a TOML text. Raises :class:`BadToml`."""
+    import tomllib
+
+    if len(data) > MAX_SIZE:
+        raise BadToml(f"has more than {MAX_SIZE} bytes")
+    try:
+        text = data.decode()
+        _refuse_excess(text.replace("\r\n", "\n"))
+        return tomllib.loads(text)
+    except BadToml:
+        raise
+    except (ValueError, RecursionError) as problem:
+        raise BadToml(f"is not TOML: {problem}") from problem
+
+
+def _refuse_excess(text: str) -> None:
+    depth = parts = 0
+    for token in _TOKENS.finditer(text):
+        kind = token.lastgroup
+        if kind == "dot":
+            parts += 1
+            if parts >= MAX_PARTS:
+                raise BadToml(f"has a dotted key of more than {MAX_PARTS} parts")
+        elif kind == "quote":
+            # The parser stops here too.
+            return
+        elif kind is not None:
+            parts = 0
+            depth += (kind == "open") - (kind == "close")
+            if depth > MAX_DEPTH:
+                raise BadToml(f"has values that stand in each other more than {MAX_DEPTH} deep")
