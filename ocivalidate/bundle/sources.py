@@ -76,7 +76,7 @@ def _in_folder(name: str, folder: str, max_size: int, *, follow_links: bool) -> 
             mode = _mode(below)
             if mode is None or stat.S_ISDIR(mode):
                 return Source(name, Path(folder), None)
-            _refuse_all_but_files(mode)
+            refuse_all_but_files(mode)
             with os.fdopen(below.open(CONFIG_NAME), "rb") as file:
                 return Source(name, Path(folder), _bounded(file, max_size))
     except LeadsOut as problem:
