@@ -15,6 +15,7 @@ from ocivalidate.cli.guard import guarded
 from ocivalidate.cli.streams import print_text, tell
 from ocivalidate.generate.builder import ConfigBuilder
 from ocivalidate.generate.defaults import PLATFORMS
+from ocivalidate.generate.engines import ENGINE_FLAGS, refusal
 from ocivalidate.generate.errors import OptionError
 from ocivalidate.generate.profiles import PROFILES
 from ocivalidate.generate.table import GROUPS, TABLE, Option
@@ -24,7 +25,10 @@ if TYPE_CHECKING:
     from ocivalidate.findings import Report
 
 COMMAND = "--"
-HELP = ("-h", "--help")
+HELP = "--help"
+# What is written behind the = of a switch, as docker and podman read it.
+_ON = ("true", "True", "TRUE", "t", "T", "1")
+_OFF = ("false", "False", "FALSE", "f", "F", "0")
 _NOT_ACCEPTED = 1
 _DESCRIPTION = "Write a config.json of the OCI runtime specification that ocivalidate bundle accepts."
 _EXAMPLES = """\
@@ -41,16 +45,28 @@ _VERSIONS = f"{RUNTIME_RELEASES[0]} to {RUNTIME_RELEASES[-1]}"
 
 
 class _Collect(argparse.Action):
-    """Keeps every option of the table with its text, in the order of the command line."""
+    """Keeps every option of the table with its arguments, in the order of the command line."""
 
-    def __init__(self, option_strings: Sequence[str], dest: str, row: Option, **keywords: Any) -> None:
+    def __init__(
+        self, option_strings: Sequence[str], dest: str, row: Option, given: tuple[bool, ...] = (), **keywords: Any
+    ) -> None:
         super().__init__(option_strings, dest, nargs=None if row.metavar else 0, **keywords)
         self.row = row
+        self.given = given
 
     def __call__(
         self, _parser: Any, namespace: argparse.Namespace, values: Any, option_string: str | None = None
     ) -> None:
-        namespace.requests.append((self.row, option_string, values if self.row.metavar else None))
+        namespace.requests.append((self.row, option_string, values if self.row.metavar else self.given))
+
+
+class _ForEngines(argparse.Action):
+    """Keeps every flag that asks an engine for something."""
+
+    def __call__(
+        self, _parser: Any, namespace: argparse.Namespace, _values: Any, option_string: str | None = None
+    ) -> None:
+        namespace.for_engines.append(option_string)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -69,7 +85,7 @@ def add_options(_parser: argparse.ArgumentParser, _command: str) -> None:
 
 def _run(arguments: list[str], program: str) -> int:
     own = arguments[: arguments.index(COMMAND)] if COMMAND in arguments else arguments
-    if not {*HELP}.isdisjoint(own):
+    if _asks_for_help(own):
         print_text(_parser(program).format_help())
         return 0
     if "--version" in own:
@@ -87,6 +103,11 @@ def _run(arguments: list[str], program: str) -> int:
         raise UsageError(str(problem)) from problem
 
 
+def _asks_for_help(own: list[str]) -> bool:
+    """``-h`` is the host name where one follows, as docker and podman have it, and help where nothing does."""
+    return HELP in own or own[-1:] == ["-h"]
+
+
 def parse(arguments: list[str], program: str) -> argparse.Namespace:
     """Read a command line. Raises :class:`UsageError` and :class:`OptionError`."""
     command: list[str] | None = None
@@ -98,7 +119,13 @@ def parse(arguments: list[str], program: str) -> argparse.Namespace:
 
         arguments, words = rewritten(arguments)
         command = words if command is None and words else command
-    options = _parser(program).parse_args(arguments, argparse.Namespace(requests=[]))
+    parser = _parser(program)
+    options, strays = parser.parse_known_args(arguments, argparse.Namespace(requests=[], for_engines=[]))
+    if options.for_engines:
+        raise OptionError(refusal(options.for_engines))
+    if strays:
+        images = [] if strays[0].startswith("-") else ["; a config has no image, and the command stands after --"]
+        parser.error(f"unrecognized arguments: {' '.join(strays)}{''.join(images)}")
     options.command = command
     return options
 
@@ -117,10 +144,8 @@ def _parser(program: str) -> argparse.ArgumentParser:
     _add_start(groups["start"])
     for row in TABLE.values():
         if row.flags != (COMMAND,):
-            keywords: dict[str, Any] = {"metavar": row.metavar} if row.metavar else {}
-            groups[row.group].add_argument(
-                *row.flags, action=_Collect, row=row, dest=row.method, help=_escaped(row.help), **keywords
-            )
+            _add_row(groups[row.group], row)
+    parser.add_argument(*ENGINE_FLAGS, action=_ForEngines, nargs="?", help=argparse.SUPPRESS)
     groups["fields"].add_argument(
         "--list-paths", action="store_true", help="print every path with its type, releases and clause, and end"
     )
@@ -130,8 +155,17 @@ def _parser(program: str) -> argparse.ArgumentParser:
     )
     output.add_argument("--force", action="store_true", help="write a config that breaks the specification, too")
     output.add_argument("--version", action="store_true", help="print the version and end")
-    output.add_argument(*HELP, action="store_true", help="print this and end")
+    output.add_argument(HELP, action="store_true", help="print this and end; so does -h with nothing behind it")
     return parser
+
+
+def _add_row(group: Any, row: Option) -> None:
+    keywords: dict[str, Any] = {"metavar": row.metavar} if row.metavar else {}
+    group.add_argument(*row.flags, action=_Collect, row=row, dest=row.method, help=_escaped(row.help), **keywords)
+    if not row.metavar:
+        for words, given in ((_ON, (True,)), (_OFF, (False,))):
+            spelled = [f"{flag}={word}" for flag in row.flags for word in words]
+            group.add_argument(*spelled, action=_Collect, row=row, given=given, dest=row.method, help=argparse.SUPPRESS)
 
 
 def _add_start(group: Any) -> None:
@@ -160,9 +194,9 @@ def _escaped(text: str) -> str:
 
 def apply(options: argparse.Namespace, builder: ConfigBuilder) -> ConfigBuilder:
     """Do to a config what the options ask for. Raises :class:`OptionError`."""
-    for row, written, text in sorted(options.requests, key=lambda request: request[0].phase):
+    for row, written, given in sorted(options.requests, key=lambda request: request[0].phase):
         try:
-            getattr(builder, row.method)(*(() if text is None else row.reads(text)))
+            getattr(builder, row.method)(*(row.reads(given) if row.metavar else given))
         except OptionError as problem:
             raise OptionError(f"{written}: {problem}") from problem
     if options.command:

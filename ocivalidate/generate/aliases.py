@@ -78,10 +78,8 @@ def _rlimit(text: str) -> list[str]:
 
 
 def _device(text: str) -> list[str]:
-    if text.count(":") > 3:
-        raise OptionError(
-            f"{text!r}: mode and owner of a device go by --append 'linux.devices={{...}}', the mode in octal"
-        )
+    if "fileMode=" in text:
+        raise OptionError(f"{text!r}: write the mode in octal, --device TYPE:MAJOR:MINOR:PATH:mode=0666")
     return [f"--device={text}"]
 
 
@@ -161,7 +159,7 @@ ALIASES: dict[str, Alias] = {
     **_hooks("poststop"),
     **_hooks("prestart"),
     "--hostname": _same("--hostname"),
-    "--label": _same("--annotation"),
+    "--label": _same("--label", "an annotation: a config has no labels"),
     "--linux-apparmor": _same("--security-opt=apparmor"),
     "--linux-blkio-leaf-weight": _set("linux.resources.blockIO.leafWeight", "70000 is refused, not cut"),
     "--linux-blkio-leaf-weight-device": _instead(

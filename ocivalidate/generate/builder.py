@@ -7,7 +7,7 @@ Each option is a method of the same name, and each method returns the builder.
 >>> config["linux"]["resources"]["cpu"]
 {'quota': 200000, 'period': 100000}
 >>> config["mounts"][-1]["options"]
-['rbind', 'ro']
+['rbind', 'rprivate', 'ro']
 
 The config names the oldest release, from 1.0.2 on, that has all of its members; ``spec_version`` names another.
 
@@ -46,7 +46,6 @@ from ocivalidate.generate.draft import OLDEST
 from ocivalidate.generate.errors import Rejected
 from ocivalidate.generate.fields import FieldOptions
 from ocivalidate.generate.hooks import HookOptions
-from ocivalidate.generate.mounts import MountOptions
 from ocivalidate.generate.names import NameOptions
 from ocivalidate.generate.platforms import PlatformOptions
 from ocivalidate.generate.process import ProcessOptions
@@ -62,7 +61,6 @@ class ConfigBuilder(
     ProcessOptions,
     ResourceOptions,
     DeviceOptions,
-    MountOptions,
     NameOptions,
     SecurityOptions,
     HookOptions,

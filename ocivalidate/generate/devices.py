@@ -2,59 +2,27 @@
 
 from __future__ import annotations
 
-import os
 import re
-import stat
 from typing import Self
 
 from ocivalidate.generate import units
+from ocivalidate.generate.device_forms import (
+    ACCESS,
+    DEVICE_FORM,
+    UNCHANGED,
+    Device,
+    Owner,
+    devices_at,
+    read_device,
+)
 from ocivalidate.generate.draft import Draft
 from ocivalidate.generate.errors import OptionError
 from ocivalidate.generate.resources import read_device_pair
 from ocivalidate.generate.table import Arguments, Phase, option
 from ocivalidate.generate.units import Number
 
-# Devices whose numbers never change (the kernel's admin-guide/devices.txt): the same config on every host.
-WELL_KNOWN = {
-    "/dev/null": ("c", 1, 3),
-    "/dev/zero": ("c", 1, 5),
-    "/dev/full": ("c", 1, 7),
-    "/dev/random": ("c", 1, 8),
-    "/dev/urandom": ("c", 1, 9),
-    "/dev/kmsg": ("c", 1, 11),
-    "/dev/tty": ("c", 5, 0),
-    "/dev/fuse": ("c", 10, 229),
-    "/dev/net/tun": ("c", 10, 200),
-    "/dev/kvm": ("c", 10, 232),
-    "/dev/vhost-net": ("c", 10, 238),
-    "/dev/loop-control": ("c", 10, 237),
-}
-_EXPLICIT = re.compile(r"([bcu]):([0-9]{1,7}):([0-9]{1,7}):([^:]+)(?::([rwm]+))?")
-_FIFO = re.compile(r"p:([^:]+)")
 _NUMBERS = re.compile(r"([0-9]{1,7}):([0-9]{1,7})")
 _RULE = re.compile(r"([abc]) ([0-9]{1,7}|\*):([0-9]{1,7}|\*) ([rwm]{1,3})")
-_ACCESS = re.compile("[rwm]+")
-_FORM = "PATH[:PATH[:rwm]], or TYPE:MAJOR:MINOR:PATH[:rwm]"
-
-
-def _read_device(text: str) -> Arguments:
-    """The arguments of :meth:`DeviceOptions.device`: path, access, path on the host, type, major, minor."""
-    explicit = _EXPLICIT.fullmatch(text)
-    if explicit:
-        kind, major, minor, path, access = explicit.groups()
-        return path, access or "rwm", "", kind, int(major), int(minor)
-    fifo = _FIFO.fullmatch(text)
-    if fifo:
-        return fifo[1], "rwm", "", "p"
-    if "://" in text:
-        # As Windows has it: class://GUID.
-        return (text,)
-    host, *rest = text.split(":")
-    if len(rest) > 2:
-        raise OptionError(f"{text!r} is not of the form {_FORM}")
-    if len(rest) == 1 and _ACCESS.fullmatch(rest[0]):
-        return host, rest[0], host
-    return rest[0] if rest else host, rest[1] if len(rest) > 1 else "rwm", host
 
 
 def _read_rule(text: str) -> Arguments:
@@ -70,8 +38,8 @@ class DeviceOptions(Draft):
         "--device",
         group="devices",
         metavar="DEVICE",
-        reads=_read_device,
-        help=f"a device and leave to use it: {_FORM}; on Windows class/GUID",
+        reads=read_device,
+        help=f"a device and leave to use it: {DEVICE_FORM}; on Windows class/GUID",
     )
     def device(
         self,
@@ -79,27 +47,33 @@ class DeviceOptions(Draft):
         access: str = "rwm",
         host_path: str = "",
         kind: str = "",
-        major: int | None = None,
-        minor: int | None = None,
+        numbers: tuple[int, int] | None = None,
+        owner: Owner = UNCHANGED,
     ) -> Self:
         """A device at ``path`` in the container, and the rule that lets it be used.
 
-        Its ``kind`` (``c``, ``b``, ``u``, or ``p`` for a FIFO) and numbers are those given, else those of ``host_path``
-        (default: ``path``): from a table for devices that are the same everywhere, else from this host. On Windows
+        Its ``kind`` (``c``, ``b``, ``u``, or ``p`` for a FIFO) and ``numbers`` (major and minor) are those given, else
+        those of ``host_path`` (default: ``path``): from a table for devices that are the same everywhere, else from
+        this host, with mode and owner; a folder stands for all devices in it. ``owner`` says otherwise. On Windows
         ``path`` is ``class/GUID``.
         """
         if self._on("windows") and not self._on("linux"):
             return self._windows_device(path)
-        if not _ACCESS.fullmatch(access):
+        if not ACCESS.fullmatch(access):
             raise OptionError(f"{access!r} is not an access of the letters r, w and m")
         if kind == "p":
-            return self._put_entry("linux.devices", {"type": "p", "path": path}, key="path")
-        if major is None or minor is None:
-            kind, major, minor = numbers_of(host_path or path)
-        entry = {"type": kind or "c", "path": path, "major": major, "minor": minor}
-        self._put_entry("linux.devices", entry, key="path")
-        rule = {"allow": True, "type": "b" if kind == "b" else "c", "major": major, "minor": minor, "access": access}
-        return self._put("linux.resources.devices[+]", rule)
+            return self._put_entry("linux.devices", {"type": "p", "path": path, **owner.members}, key="path")
+        given = [Device(path, kind or "c", *numbers)] if numbers else None
+        found = given or devices_at(host_path or path, path)
+        for device in found:
+            self._device(device._replace(owner=owner.over(device.owner)), access)
+        return self
+
+    def _device(self, device: Device, access: str) -> None:
+        place = {"type": device.kind, "path": device.path, "major": device.major, "minor": device.minor}
+        self._put_entry("linux.devices", {**place, **device.owner.members}, key="path")
+        rule = {"type": "b" if device.kind == "b" else "c", "major": device.major, "minor": device.minor}
+        self._put("linux.resources.devices[+]", {"allow": True, **rule, "access": access})
 
     def _windows_device(self, text: str) -> Self:
         kind, found, identity = text.partition("://" if "://" in text else "/")
@@ -212,22 +186,7 @@ def _numbers(device: str) -> tuple[int, int]:
     match = _NUMBERS.fullmatch(device)
     if match:
         return int(match[1]), int(match[2])
-    kind, major, minor = numbers_of(device)
-    if kind != "b":
+    found = devices_at(device, device)
+    if [entry.kind for entry in found] != ["b"]:
         raise OptionError(f"{device} is not a block device")
-    return major, minor
-
-
-def numbers_of(path: str) -> tuple[str, int, int]:
-    """Type, major and minor number of a device, from the table or from this host. Raises :class:`OptionError`."""
-    if path in WELL_KNOWN:
-        return WELL_KNOWN[path]
-    try:
-        found = os.stat(path)
-    except (OSError, ValueError) as problem:
-        reason = problem.strerror if isinstance(problem, OSError) else str(problem)
-        raise OptionError(f"cannot look at {path!r}: {reason}; give its numbers: c:MAJOR:MINOR:PATH") from None
-    kind = "b" if stat.S_ISBLK(found.st_mode) else "c" if stat.S_ISCHR(found.st_mode) else ""
-    if not kind:
-        raise OptionError(f"{path} is not a device")
-    return kind, os.major(found.st_rdev), os.minor(found.st_rdev)
+    return found[0].major, found[0].minor

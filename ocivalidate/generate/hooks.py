@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import Self
 
 from ocivalidate.generate import units
 from ocivalidate.generate.draft import Draft
 from ocivalidate.generate.errors import OptionError
+from ocivalidate.generate.sources import read_text
 from ocivalidate.generate.table import Arguments, option
 from ocivalidate.generate.texts import pair
 from ocivalidate.generate.tree import Tree
@@ -33,6 +35,13 @@ def _read_hook(text: str) -> Arguments:
         if not isinstance(entry.get(name, []), list):
             raise OptionError(f"the {name} of a hook are an array")
     return kind, entry["path"], entry.get("args", []), entry.get("env", []), entry.get("timeout")
+
+
+def _read_label(text: str) -> Arguments:
+    key, _equals, value = text.partition("=")
+    if not key:
+        raise OptionError(f"{text!r} is not of the form KEY[=VALUE]")
+    return key, value
 
 
 class HookOptions(Draft):
@@ -67,7 +76,6 @@ class HookOptions(Draft):
 
     @option(
         "--annotation",
-        "--label",
         group="hooks",
         metavar="KEY=VALUE",
         reads=pair,
@@ -78,6 +86,26 @@ class HookOptions(Draft):
         return self._put(
             f"annotations.{key}" if "." not in key and "=" not in key else f"annotations[{_quoted(key)}]", value
         )
+
+    @option(
+        "-l",
+        "--label",
+        group="hooks",
+        metavar="KEY[=VALUE]",
+        reads=_read_label,
+        help="an annotation, too: a config has no labels, which are for engines",
+    )
+    def label(self, key: str, value: str = "") -> Self:
+        """An annotation: the labels of a container are for its engine, and a config has none."""
+        return self.annotation(key, value)
+
+    @option("--label-file", group="hooks", metavar="FILE", help="annotations from a file, a KEY[=VALUE] on each line")
+    def label_file(self, file: str | os.PathLike[str]) -> Self:
+        """Annotations from a file: a line each, ``KEY=VALUE`` or ``KEY``; # starts a comment."""
+        for line in read_text(file).splitlines():
+            if line.strip() and not line.lstrip().startswith("#"):
+                self.label(*_read_label(line.strip()))
+        return self
 
 
 def _quoted(key: str) -> str:

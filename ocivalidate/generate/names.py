@@ -6,15 +6,23 @@ import re
 from typing import Self
 
 from ocivalidate.generate import units
-from ocivalidate.generate.draft import Draft
 from ocivalidate.generate.errors import OptionError
+from ocivalidate.generate.mounts import MountOptions
 from ocivalidate.generate.table import Arguments, option
 from ocivalidate.generate.texts import pair, parts
 
 _SECONDS = re.compile(r"([-+]?[0-9]{1,18})(?:\.([0-9]{1,9}))?")
 # The jail parameters that say what a namespace says on Linux.
 _JAIL = {"network": "vnet", "uts": "host"}
-_METAVAR = "private|host|PATH"
+_METAVAR = "private|host|ns:PATH"
+# The file of a namespace below /proc/PID/ns, where it is not called as in the config.
+_FILES = {"network": "net", "mount": "mnt"}
+# What engines make themselves out of: ranges of ids that they hand out, and the one who asks.
+_ENGINE_USERS = {
+    "auto": "hands out ids, which an engine keeps the book of; --uidmap 0:100000:65536 says which",
+    "keep-id": "maps the ids in /etc/subuid around your own; --uidmap 1000:1000:1 maps yours alone",
+    "nomap": "maps the ids in /etc/subuid; --uidmap 0:100000:65536 says which",
+}
 
 
 def _read_mapping(text: str) -> Arguments:
@@ -26,14 +34,14 @@ def _read_offset(text: str) -> Arguments:
     return pair(text, form="CLOCK=SECONDS")
 
 
-class NameOptions(Draft):
+class NameOptions(MountOptions):
     """Host and domain name, ``linux.namespaces`` and its kin, id mappings, time offsets."""
 
     _mapped: frozenset[str] = frozenset()
     _named = False
     _new_users = False
 
-    @option("--hostname", group="names", metavar="NAME", help="the name that the container sees as its host's")
+    @option("-h", "--hostname", group="names", metavar="NAME", help="the name that the container sees as its host's")
     def hostname(self, name: str) -> Self:
         """The name that the container sees as its host's."""
         self._refuse_shared_names()
@@ -60,10 +68,24 @@ class NameOptions(Draft):
         """The namespace of processes: ``private``, ``host`` or a path."""
         return self._namespace("pid", which)
 
-    @option("--ipc", group="names", metavar=_METAVAR, help="System V objects and message queues")
+    @option(
+        "--ipc",
+        group="names",
+        metavar=_METAVAR,
+        help="System V objects and message queues; host shows /dev/shm of the host, none has no /dev/shm",
+    )
     def ipc(self, which: str) -> Self:
-        """The namespace of System V objects and message queues."""
-        return self._namespace("ipc", which)
+        """The namespace of System V objects and message queues, and the /dev/shm that belongs to it.
+
+        ``host`` shows that of the host, ``none`` is ``private`` without one. A mount that an option makes at /dev/shm
+        stays as it is.
+        """
+        self._namespace("ipc", "private" if which in ("none", "shareable") else which)
+        if which == "host" and self._on("linux"):
+            self._share_shm()
+        if which == "none":
+            self._leave_out_shm()
+        return self
 
     @option("--uts", group="names", metavar=_METAVAR, help="host and domain name")
     def uts(self, which: str) -> Self:
@@ -176,9 +198,13 @@ class NameOptions(Draft):
             (entry for entry in self._objects(f"{self._section()}.namespaces") if entry.get("type") == kind), None
         )
 
-    def _namespace(self, kind: str, which: str) -> Self:
+    def _namespace(self, kind: str, written: str) -> Self:
+        which = written.removeprefix("ns:")
+        if not which:
+            # What scripts give when they have nothing to say: engines take their default.
+            return self
         if which not in ("private", "host") and not which.startswith("/"):
-            raise OptionError(f"{which!r} is neither private, nor host, nor an absolute path")
+            raise OptionError(_not_ours(kind, which))
         if self._on("freebsd") and not self._on("linux") and kind in _JAIL and not which.startswith("/"):
             return self._put(f"freebsd.jail.{_JAIL[kind]}", "inherit" if which == "host" else "new")
         path = f"{self._section()}.namespaces"
@@ -189,3 +215,19 @@ class NameOptions(Draft):
             )
         entry = {"type": kind} if which == "private" else {"type": kind, "path": which}
         return self._put_entry(path, entry, key="type")
+
+
+def _not_ours(kind: str, which: str) -> str:
+    """Why a form that engines know is refused, and what to write instead."""
+    word = which.partition(":")[0]
+    if word in ("container", "pod"):
+        file = _FILES.get(kind, kind)
+        return f"{word}s belong to an engine; ns:/proc/PID/ns/{file} joins the namespace of any process"
+    if kind == "user" and word in _ENGINE_USERS:
+        return f"{word} {_ENGINE_USERS[word]}"
+    if kind == "network":
+        return (
+            f"the network {which!r} belongs to an engine; none has loopback alone, host is that of the host, "
+            "and ns:/run/netns/NAME one that ip netns made"
+        )
+    return f"{which!r} is neither private, nor host, nor an absolute path"

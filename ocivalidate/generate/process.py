@@ -1,40 +1,41 @@
-"""Options about the process: what runs, as whom, where, with which environment and limits."""
+"""Options about the process: what runs, as whom, where, with which limits."""
 
 from __future__ import annotations
 
-import os
 from typing import Self
 
 from ocivalidate.generate import units
-from ocivalidate.generate.draft import Draft
+from ocivalidate.generate.environment import EnvironmentOptions
 from ocivalidate.generate.errors import OptionError
-from ocivalidate.generate.sources import read_text
 from ocivalidate.generate.table import Arguments, Phase, option
 from ocivalidate.generate.texts import pair, parts
 from ocivalidate.generate.units import Number
 from ocivalidate.generate.values import from_json
 
 RLIM_INFINITY = 2**64 - 1
-
-
-def _read_env(text: str) -> Arguments:
-    name, equals, value = text.partition("=")
-    return (name, value) if equals else (name,)
+STOP_SIGNAL = "org.opencontainers.image.stopSignal"
+# What crun and podman call it: the groups of whoever starts the runtime stay with the process.
+_KEEP_GROUPS = ("keep-groups", "run.oci.keep_original_groups")
 
 
 def _read_user(text: str) -> Arguments:
-    return tuple(parts(text, 1, 2, "UID[:GID]"))
+    uid, _colon, gid = text.partition(":")
+    if ":" in gid or not (uid or gid):
+        raise OptionError(f"{text!r} is not of the form UID[:GID]")
+    return uid or None, gid or None
 
 
 def _read_ulimit(text: str) -> Arguments:
+    if text == "host":
+        return (text,)
     name, limits = pair(text, form="NAME=SOFT[:HARD]")
     return name, *parts(limits, 1, 2, "SOFT[:HARD]")
 
 
 def _read_command(text: str) -> Arguments:
-    """``["a","b"]``, or one word."""
+    """``["a","b"]``, one word, or nothing at all."""
     if not text.startswith("["):
-        return (text,)
+        return (text,) if text else ()
     words = from_json(text, "the command")
     if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
         raise OptionError(f"{text!r} is not an array of strings")
@@ -45,8 +46,8 @@ def _limit(written: Number) -> int:
     return RLIM_INFINITY if str(written) in ("-1", "unlimited", "infinity") else units.size(written)
 
 
-class ProcessOptions(Draft):
-    """``process`` without what belongs to security."""
+class ProcessOptions(EnvironmentOptions):
+    """``process`` without its environment and what belongs to security."""
 
     _entrypoint: tuple[str, ...] = ()
     _command: tuple[str, ...] = ()
@@ -70,50 +71,10 @@ class ProcessOptions(Draft):
         help='what stands before the command; ["a","b"] for several words',
     )
     def entrypoint(self, *words: str) -> Self:
-        """Words that stand before those of :meth:`command`."""
+        """Words that stand before those of :meth:`command`; none takes them away again."""
         self._entrypoint = words
-        return self._put("process.args", [*self._entrypoint, *self._command])
-
-    @option(
-        "-e",
-        "--env",
-        group="process",
-        metavar="NAME[=VALUE]",
-        reads=_read_env,
-        help="a variable; without =VALUE its value here, if it has one",
-    )
-    def env(self, name: str, value: str | None = None) -> Self:
-        """Set an environment variable in place of an earlier one.
-
-        ``None`` takes its value from this process, if it has one.
-        """
-        if not name or "=" in name:
-            raise OptionError(f"{name!r} is no name of an environment variable")
-        value = os.environ.get(name) if value is None else value
-        if value is None:
-            return self
-        entries = self._entries("process.env")
-        same = [
-            index for index, entry in enumerate(entries) if isinstance(entry, str) and entry.partition("=")[0] == name
-        ]
-        place = f"process.env[{same[-1]}]" if same else "process.env[+]"
-        return self._put(place, f"{name}={value}")
-
-    @option(
-        "--env-file",
-        group="process",
-        metavar="FILE",
-        help="variables from a file, a NAME=VALUE on each line; # starts a comment",
-    )
-    def env_file(self, file: str | os.PathLike[str]) -> Self:
-        """Set the variables of a file: lines of ``NAME=VALUE`` or ``NAME``.
-
-        Empty lines and those that start with ``#`` are passed over.
-        """
-        for line in read_text(file).splitlines():
-            if line.strip() and not line.lstrip().startswith("#"):
-                self.env(*_read_env(line.lstrip()))
-        return self
+        args = [*self._entrypoint, *self._command]
+        return self._put("process.args", args) if args else self
 
     @option("-w", "--workdir", group="process", metavar="PATH", help="the working folder in the container")
     def workdir(self, path: str) -> Self:
@@ -128,18 +89,28 @@ class ProcessOptions(Draft):
         reads=_read_user,
         help="who runs it, in numbers; on Windows a name",
     )
-    def user(self, uid: int | str, gid: int | str | None = None) -> Self:
-        """The ids of the process; on Windows ``uid`` is a user name. Without ``gid`` the group stays."""
+    def user(self, uid: int | str | None, gid: int | str | None = None) -> Self:
+        """The ids of the process; on Windows ``uid`` is a user name. What is ``None`` stays as it is."""
         if self._on("windows") and not self._on("linux"):
             return self._put("process.user.username", str(uid))
-        user = {"uid": _id(uid), "gid": self._get("process.user.gid", 0) if gid is None else _id(gid)}
+        user = {
+            "uid": self._get("process.user.uid", 0) if uid is None else _id(uid),
+            "gid": self._get("process.user.gid", 0) if gid is None else _id(gid),
+        }
         for name, number in user.items():
             self._put(f"process.user.{name}", number)
         return self
 
-    @option("--group-add", group="process", metavar="GID", help="a further group; may be repeated")
+    @option(
+        "--group-add",
+        group="process",
+        metavar="GID",
+        help="a further group; may be repeated; keep-groups keeps those of the caller (crun)",
+    )
     def group_add(self, gid: int | str) -> Self:
-        """A further group of the process."""
+        """A further group of the process; ``keep-groups`` keeps those of whoever starts the runtime (crun)."""
+        if gid == _KEEP_GROUPS[0]:
+            return self._put(f'annotations["{_KEEP_GROUPS[1]}"]', "1")
         return self._put("process.user.additionalGids[+]", _id(gid))
 
     @option("--umask", group="process", metavar="MODE", help="the mask of new files, in octal: 022")
@@ -155,18 +126,48 @@ class ProcessOptions(Draft):
             self.env("TERM", "xterm")
         return self._put("process.terminal", wanted)
 
+    @option("-i", "--interactive", group="process", help="nothing in a config: a runtime hands on its standard input")
+    def interactive(self, wanted: bool = True) -> Self:  # noqa: ARG002, FBT001, FBT002  # taken from docker, and nothing to do
+        """Nothing: the standard input of a container is that of whoever starts the runtime."""
+        return self
+
+    @option(
+        "--stop-signal",
+        group="process",
+        metavar="SIGNAL",
+        help="the signal that asks it to end, for engines that read the annotation: SIGTERM, RTMIN+3, 15",
+    )
+    def stop_signal(self, signal: int | str) -> Self:
+        """The signal that asks the process to end: an annotation of the image specification, which engines read."""
+        from ocivalidate.generate.signals import signal_name
+
+        return self._put(f'annotations["{STOP_SIGNAL}"]', signal_name(signal))
+
+    @option(
+        "--personality",
+        group="process",
+        metavar="DOMAIN",
+        help="the execution domain: LINUX, or LINUX32 for a kernel that says it is a 32-bit one",
+    )
+    def personality(self, domain: str) -> Self:
+        """The execution domain (personality(2)): ``LINUX`` or ``LINUX32``."""
+        return self._put("linux.personality.domain", domain)
+
     @option(
         "--ulimit",
         group="process",
         metavar="NAME=SOFT[:HARD]",
         reads=_read_ulimit,
-        help="a resource limit: nofile=1024:2048, core=0, memlock=64k, unlimited",
+        help="a resource limit: nofile=1024:2048, core=0, memlock=64k, -1; host for those of the runtime's caller",
     )
-    def ulimit(self, name: str, soft: Number, hard: Number | None = None) -> Self:
+    def ulimit(self, name: str, soft: Number = "", hard: Number | None = None) -> Self:
         """A resource limit (getrlimit(2)): ``nofile`` or ``RLIMIT_NOFILE``.
 
-        -1 is unlimited; without ``hard`` both are the same.
+        -1 is unlimited; without ``hard`` both are the same. ``host`` alone leaves all as they are for whoever starts
+        the runtime.
         """
+        if name == "host" and soft == "":
+            return self._drop("process.rlimits")
         from ocivalidate.bundle.values import LINUX_RLIMITS, SOLARIS_RLIMITS
 
         kind = f"RLIMIT_{name.upper().removeprefix('RLIMIT_')}"
@@ -195,4 +196,7 @@ def _id(written: int | str) -> int:
     try:
         return units.count(written)
     except OptionError:
-        raise OptionError(f"{written!r} is not an id: a config has numbers, as names are those of the image") from None
+        hint = "the numbers stand in etc/passwd and etc/group of its root filesystem"
+        raise OptionError(
+            f"{written!r} is not an id: a config has numbers, as names are those of the image; {hint}"
+        ) from None

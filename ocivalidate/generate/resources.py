@@ -1,6 +1,7 @@
 """Options about what the container may use.
 
-``cgroup`` chooses the words: those that every runtime translates, those of cgroup v2, or both.
+``cgroup`` chooses the words: those that every runtime translates, those of cgroup v2, or both. A limit of 0 is none, as
+engines have it: nothing is written.
 """
 
 from __future__ import annotations
@@ -80,6 +81,8 @@ class ResourceOptions(Draft):
         On Windows whole processors, on Solaris ``cappedCPU``.
         """
         millionths = units.millionths(number)
+        if not millionths:
+            return self
         if self._on("linux"):
             quota = millionths * PERIOD // 1_000_000
             if quota < 1_000:
@@ -97,12 +100,14 @@ class ResourceOptions(Draft):
     )
     def cpu_quota(self, time: Number) -> Self:
         """Processor time in each period, in microseconds or such as ``50ms``; -1 is unlimited."""
-        return self._cpu_max(-1 if str(time) == "-1" else units.microseconds(time), None)
+        quota = -1 if str(time) == "-1" else units.microseconds(time)
+        return self._cpu_max(quota, None) if quota else self
 
     @option("--cpu-period", group="resources", metavar="TIME", help="the period of --cpu-quota: 100ms, microseconds")
     def cpu_period(self, time: Number) -> Self:
         """The period of the quota, in microseconds or such as ``100ms``."""
-        return self._cpu_max(None, units.microseconds(time))
+        period = units.microseconds(time)
+        return self._cpu_max(None, period) if period else self
 
     @option(
         "-c",
@@ -116,9 +121,31 @@ class ResourceOptions(Draft):
         if self._on("windows") and not self._on("linux"):
             return self._put("windows.resources.cpu.shares", units.count(shares))
         number = units.count(shares)
+        if not number:
+            return self
         if not 2 <= number <= 262_144:
             raise OptionError(f"{shares} is not a number of shares from 2 to 262144")
         return self._limit(_CPU_SHARES, number)
+
+    @option(
+        "--cpu-rt-runtime",
+        group="resources",
+        metavar="TIME",
+        help="real-time processor time in each period (cgroup v1): 950ms, microseconds",
+    )
+    def cpu_rt_runtime(self, time: Number) -> Self:
+        """Real-time processor time in each period: microseconds, or such as ``950ms``; cgroup v2 has no such thing."""
+        return self._real_time("realtimeRuntime", -1 if str(time) == "-1" else units.microseconds(time))
+
+    @option(
+        "--cpu-rt-period", group="resources", metavar="TIME", help="the period of --cpu-rt-runtime: 1s, microseconds"
+    )
+    def cpu_rt_period(self, time: Number) -> Self:
+        """The period of real-time processor time, in microseconds or such as ``1s``; cgroup v2 has no such thing."""
+        return self._real_time("realtimePeriod", units.microseconds(time))
+
+    def _real_time(self, field: str, time: int) -> Self:
+        return self._put(f"linux.resources.cpu.{field}", time) if time else self
 
     @option("--cpuset-cpus", group="resources", metavar="LIST", help="the processors it may run on: 0-3,8")
     def cpuset_cpus(self, cpus: str) -> Self:
@@ -134,6 +161,8 @@ class ResourceOptions(Draft):
     def memory(self, size: Number) -> Self:
         """Memory at most, in bytes or such as ``512m``; -1 is unlimited."""
         amount = units.size_or_unlimited(size)
+        if not amount:
+            return self
         if self._on("linux"):
             return self._limit(_MEMORY, amount)
         if self._on("solaris"):
@@ -153,13 +182,26 @@ class ResourceOptions(Draft):
         In the words of cgroup v2 it needs :meth:`memory` first.
         """
         amount = units.size_or_unlimited(size)
+        if not amount:
+            return self
         if self._on("solaris"):
             return self._put("solaris.cappedMemory.swap", str(amount))
+        self._refuse_swap_alone(amount)
         if self._cgroup != "v2":
             self._put("linux.resources.memory.swap", amount)
         if self._cgroup != "v1":
             self._unified("memory.swap.max", _or_max(amount if amount < 0 else self._swap_alone(amount)))
         return self
+
+    def _refuse_swap_alone(self, total: int) -> None:
+        """The kernel takes no sum that is less than the memory in it, which has no limit unless one is set."""
+        limit = self._get("linux.resources.memory.limit")
+        if total < 0 or self._cgroup == "v2":
+            return
+        if limit is None or limit == -1:
+            raise OptionError("memory and swap together want a limit of memory, too: --memory SIZE")
+        if isinstance(limit, int) and limit > total:
+            raise OptionError(f"memory and swap together ({total} bytes) are less than memory ({limit} bytes)")
 
     def _swap_alone(self, total: int) -> int:
         """Cgroup v2 limits swap by itself."""
@@ -175,14 +217,16 @@ class ResourceOptions(Draft):
     )
     def memory_reservation(self, size: Number) -> Self:
         """The soft limit of memory."""
-        return self._limit(_RESERVATION, units.size_or_unlimited(size))
+        amount = units.size_or_unlimited(size)
+        return self._limit(_RESERVATION, amount) if amount else self
 
     @option(
         "--memory-swappiness", group="resources", metavar="0-100", help="how readily its memory is swapped (cgroup v1)"
     )
     def memory_swappiness(self, percent: int | str) -> Self:
-        """How readily its memory is swapped, 0 to 100; cgroup v2 has no such thing."""
-        return self._put("linux.resources.memory.swappiness", units.count(percent))
+        """How readily its memory is swapped, 0 to 100, -1 as the host has it; cgroup v2 has no such thing."""
+        number = units.count(percent)
+        return self if number == -1 else self._put("linux.resources.memory.swappiness", number)
 
     @option("--oom-kill-disable", group="resources", help="let it wait when memory runs out (cgroup v1)")
     def oom_kill_disable(self, wanted: bool = True) -> Self:  # noqa: FBT001, FBT002  # the one thing that it says
@@ -191,13 +235,15 @@ class ResourceOptions(Draft):
 
     @option("--pids-limit", group="resources", metavar="N", help="processes and threads at most; -1")
     def pids_limit(self, number: int | str) -> Self:
-        """Processes and threads at most; -1 is unlimited."""
-        return self._limit(_PIDS, units.count_or_unlimited(number))
+        """Processes and threads at most; -1 is unlimited, and so is 0, as engines have it."""
+        return self._limit(_PIDS, units.count_or_unlimited(number) or -1)
 
     @option("--blkio-weight", group="resources", metavar="10-1000", help="disk time relative to other containers")
     def blkio_weight(self, weight: int | str) -> Self:
         """Disk time relative to other containers, 10 to 1000."""
         number = units.count(weight)
+        if not number:
+            return self
         if not 10 <= number <= 1000:
             raise OptionError(f"{weight} is not a weight from 10 to 1000")
         return self._limit(_BLKIO, number)
@@ -218,6 +264,7 @@ class ResourceOptions(Draft):
 
     @option(
         "--unified",
+        "--cgroup-conf",
         group="resources",
         metavar="FILE=VALUE",
         reads=pair,

@@ -42,8 +42,16 @@ def _names(written: str) -> list[str]:
     words = [word for word in written.replace(",", " ").split() if word]
     if not words:
         raise OptionError("there is no capability")
-    named = [capability(word) for word in words if word.lower() != "all"]
+    named = [capability(word) for word in words if not _means_all(word)]
     return named if len(named) == len(words) else sorted(CAPABILITIES)
+
+
+def _has_all(written: str) -> bool:
+    return any(_means_all(word) for word in written.replace(",", " ").split())
+
+
+def _means_all(word: str) -> bool:
+    return word.upper().removeprefix("CAP_") == "ALL"
 
 
 def _is_for_engines(profile: Any) -> bool:
@@ -64,11 +72,13 @@ def _read_security(text: str) -> Arguments:
 class SecurityOptions(Draft):
     """Capabilities, seccomp, AppArmor, SELinux, ``noNewPrivileges``, sysctl, masked and read-only paths."""
 
+    _dropped: frozenset[str] = frozenset()
+
     @option(
         "--privileged",
         group="security",
         phase=Phase.FIRST,
-        help="every capability and device, nothing hidden, no seccomp, no labels",
+        help="every capability, leave to use every device, nothing hidden, no seccomp, no labels",
     )
     def privileged(self, wanted: bool = True) -> Self:  # noqa: FBT001, FBT002  # the one thing that it says
         """Give the container every capability and device and hide nothing from it, as ``--profile privileged`` does."""
@@ -86,11 +96,16 @@ class SecurityOptions(Draft):
         group="security",
         metavar="NAME",
         phase=Phase.EARLY,
-        help="a capability that it does not get, or all; before --cap-add, wherever they stand",
+        help="a capability that it does not get, or all; wherever it stands, a name weighs more than all",
     )
     def cap_drop(self, names: str) -> Self:
-        """Take capabilities from every set: a name, several with commas between, or ``all``."""
+        """Take capabilities from every set: a name, several with commas between, or ``all``.
+
+        What is named here stays out when all are added, before or after.
+        """
         dropped = _names(names)
+        if not _has_all(names):
+            self._dropped |= set(dropped)
         for kind in ALL_SETS:
             entries = self._get(f"process.capabilities.{kind}")
             if entries is not None:
@@ -107,8 +122,10 @@ class SecurityOptions(Draft):
         help="a capability that it gets, or all: NET_ADMIN; for a user other than root made ambient too",
     )
     def cap_add(self, names: str) -> Self:
-        """Give capabilities: a name, several with commas between, or ``all``."""
+        """Give capabilities: a name, several with commas between, or ``all`` but those that were dropped by name."""
         added = _names(names)
+        if _has_all(names):
+            added = [name for name in added if name not in self._dropped]
         self._added_capabilities += [name for name in added if name not in self._added_capabilities]
         for kind in profiles.CAPABILITY_SETS:
             self._add_to(kind, added)

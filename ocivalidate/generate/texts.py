@@ -19,12 +19,3 @@ def parts(text: str, least: int, most: int, form: str) -> list[str]:
     if not least <= len(found) <= most or not all(found[:least]):
         raise OptionError(f"{text!r} is not of the form {form}")
     return found
-
-
-def settings(text: str) -> list[tuple[str, str | None]]:
-    """``a=1,b,c=2`` as pairs; a word without ``=`` has ``None``."""
-    found = []
-    for word in text.split(","):
-        name, equals, value = word.partition("=")
-        found.append((name, value if equals else None))
-    return found

@@ -9,6 +9,9 @@ from typing import Any
 import pytest
 
 from ocivalidate.generate.aliases import ALIASES
+from ocivalidate.generate.engines import ENGINE_FLAGS
+from ocivalidate.generate.mount_forms import ENGINE_TYPES
+from ocivalidate.generate.mount_words import BIND_WORDS, LEFT_OUT, REFUSED
 from ocivalidate.generate.rewriting import migration
 from ocivalidate.generate.table import GROUPS, TABLE
 from tests.unit.generating import refused, run
@@ -39,12 +42,43 @@ def migration_text() -> str:
     return "| flag | accepted | here, and what differs |\n|---|---|---|\n" + rows
 
 
+def engines_text() -> str:
+    rows: dict[str, list[str]] = {}
+    for flag, line in ENGINE_FLAGS.items():
+        rows.setdefault(line, []).append(f"`{flag}`")
+    return "| flag | what to do instead |\n|---|---|\n" + "".join(
+        f"| {', '.join(flags)} | {line} |\n" for line, flags in rows.items()
+    )
+
+
+def mount_words_text() -> str:
+    taken = ", ".join(f"`{word}`" for word in sorted(BIND_WORDS))
+    rows = [(taken, "taken"), *((f"`{word}`", f"left out: it {why}") for word, why in LEFT_OUT.items())]
+    rows += [(f"`{word}`", f"refused: it {why}") for word, why in REFUSED.items()]
+    rows += [(f"`type={kind}`", f"refused: {why}") for kind, why in ENGINE_TYPES.items()]
+    return "| option | what happens |\n|---|---|\n" + "".join(f"| {word} | {what} |\n" for word, what in rows)
+
+
+TABLES = {
+    "options": options_text,
+    "engines": engines_text,
+    "mount words": mount_words_text,
+    "migration": migration_text,
+}
+
+
+def with_table(document: str, name: str, table: str) -> str:
+    head, mark, rest = document.partition(f"<!-- {name} -->\n")
+    _old, end, tail = rest.partition(f"<!-- end of {name} -->\n")
+    assert mark
+    assert end
+    return head + mark + table + end + tail
+
+
 def test_the_tables_of_the_documentation_are_those_of_the_code(pytestconfig: pytest.Config) -> None:
-    before = DOCUMENT.read_text(encoding="utf-8")
-    head, _mark, rest = before.partition("<!-- options -->\n")
-    _old, end, middle = rest.partition("<!-- end of options -->\n")
-    middle = middle.partition("<!-- migration -->\n")[0]
-    now = f"{head}<!-- options -->\n{options_text()}{end}{middle}<!-- migration -->\n{migration_text()}"
+    before = now = DOCUMENT.read_text(encoding="utf-8")
+    for name, table in TABLES.items():
+        now = with_table(now, name, table())
     if pytestconfig.getoption("--update-goldens"):
         DOCUMENT.write_text(now, encoding="utf-8")
     else:

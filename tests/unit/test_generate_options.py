@@ -297,9 +297,10 @@ def test_volumes_and_mounts() -> None:
         ],
     ).config
     by_path = {mount["destination"]: mount for mount in config["mounts"]}
-    assert by_path["/data"] == {"destination": "/data", "type": "bind", "source": "./data", "options": ["rbind", "ro"]}
+    bound = ["rbind", "rprivate", "ro"]
+    assert by_path["/data"] == {"destination": "/data", "type": "bind", "source": "./data", "options": bound}
     assert by_path["/b"]["options"] == ["rbind", "rslave", "rw"]
-    assert by_path["/t"]["options"] == ["size=67108864", "mode=1777"]
+    assert by_path["/t"]["options"] == ["nosuid", "nodev", "noexec", "size=67108864", "mode=1777"]
     assert by_path["/run"]["options"] == ["nosuid", "nodev", "exec", "size=1m"]
     assert "/sys" not in by_path
 
