@@ -10,6 +10,7 @@ from ocivalidate.clauses import Selection
 from ocivalidate.documents import read_document
 from ocivalidate.findings import Finding, Location, Report
 from ocivalidate.image import blobs, docker_archive, kinds, registry
+from ocivalidate.image.archives import ArchiveSource
 from ocivalidate.image.collect import Collector
 from ocivalidate.image.describe import describe
 from ocivalidate.image.examine import (
@@ -26,7 +27,7 @@ from ocivalidate.image.graph import Reference, references
 from ocivalidate.image.layer_limits import DEFAULT as DEFAULT_LAYER_LIMITS, LayerLimits
 from ocivalidate.image.limits import Limits
 from ocivalidate.image.open_source import LooseDocument, open_source
-from ocivalidate.image.sources import FILE, LINK, ArchiveSource, Source, Unreadable
+from ocivalidate.image.sources import FILE, LINK, Source, Unreadable
 from ocivalidate.image.subjects import SUBJECTS
 from ocivalidate.judge import Subject, active_clauses, judge
 from ocivalidate.versions import IMAGE_RELEASES
@@ -82,7 +83,7 @@ def check_image(
     release, chosen = spec_version or IMAGE_RELEASES[-1], selection or Selection()
     registry.load_checks()
     try:
-        opened = open_source(source, options.limits, follow_links=options.follow_links)
+        opened = open_source(source, options.limits, options.layer_limits, follow_links=options.follow_links)
         if isinstance(opened, LooseDocument):
             return _judge_document(opened, release, chosen, options.kind)
         with opened:

@@ -11,10 +11,10 @@ from typing import Any
 
 from ocivalidate import digests
 from ocivalidate.documents import read_document
+from ocivalidate.image.archives import normal_path
 from ocivalidate.image.examine import Examiner
 from ocivalidate.image.graph import Image, Reference
 from ocivalidate.image.limits import Limits
-from ocivalidate.image.open_source import normal_path
 from ocivalidate.image.sources import Source, Unreadable
 
 MANIFEST_JSON = "manifest.json"

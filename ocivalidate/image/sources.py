@@ -12,8 +12,7 @@ from __future__ import annotations
 import io
 import os
 import stat
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from typing import NamedTuple, Self
 
 from ocivalidate import portable
@@ -178,64 +177,6 @@ def _entry(status: os.stat_result) -> Entry:
 def _reason(error: Exception) -> str:
     text = getattr(error, "strerror", None) or str(error)
     return text[:1].lower() + text[1:]
-
-
-@dataclass(slots=True)
-class ArchiveIndex:
-    """The entries of an archive by path, and the paths that were there twice."""
-
-    entries: dict[str, Entry] = field(default_factory=dict)
-    links: dict[str, str] = field(default_factory=dict)
-    repeated: list[str] = field(default_factory=list)
-
-
-class ArchiveSource(Source):
-    """A tar archive of a layout, or of ``docker save``; uncompressed, so that its files are parts of it."""
-
-    form = "archive"
-
-    def __init__(self, name: str, descriptor: int, index: ArchiveIndex) -> None:
-        self.name = name
-        self._descriptor = descriptor
-        self._entries: Mapping[str, Entry] = index.entries
-        self.repeated = tuple(index.repeated)
-        self._folders = _folders(index.entries)
-
-    def entry(self, path: str) -> Entry | None:
-        """What stands at the path; folders need no entry of their own in an archive."""
-        found = self._entries.get(path)
-        if found is None and path in self._folders:
-            return Entry(FOLDER)
-        return found
-
-    def children(self, path: str) -> list[str]:
-        """The names in a folder."""
-        return sorted(self._folders.get(path, ()))
-
-    def open(self, path: str) -> Slice:
-        """Open a file of the archive."""
-        found = self._entries.get(path)
-        if found is None or found.kind not in (FILE, LINK):
-            raise Unreadable(f"{path}: {'no such file in the archive' if found is None else 'not a file'}")
-        return Slice(self._descriptor, found.offset, found.size, owned=False)
-
-    def close(self) -> None:
-        """Close the archive."""
-        os.close(self._descriptor)
-
-
-def _folders(entries: Mapping[str, Entry]) -> dict[str, set[str]]:
-    """Folder → the names in it; the root is ``""``."""
-    folders: dict[str, set[str]] = {"": set()}
-    for path, entry in entries.items():
-        if entry.kind == FOLDER:
-            folders.setdefault(path, set())
-        child = path
-        while child:
-            parent, _slash, name = child.rpartition("/")
-            folders.setdefault(parent, set()).add(name)
-            child = parent
-    return folders
 
 
 def blob_paths(source: Source) -> Iterator[tuple[str, str, str]]:

@@ -78,6 +78,12 @@ class TarScanner:
         elif position < size:
             self._partial = bytes(chunk[position:])
 
+    def skip(self) -> int:
+        """Where the next bytes are that anybody looks at: for who can go there, and feed on from there."""
+        if not self._partial:
+            self._size = max(self._size, self._next)
+        return self._size
+
     def finish(self, *, whole: bool = True, keys: bool = False) -> TarFacts:
         """Tell what was seen; with ``keys`` also the hashes of all paths.
 

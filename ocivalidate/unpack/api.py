@@ -86,7 +86,7 @@ def unpack_image(
         raise UnpackError("unpacking needs Linux")
     split(bundle)
     try:
-        with open_image(source, options.limits, follow_links=options.follow_links) as opened:
+        with open_image(source, options.limits, options.layer_limits, follow_links=options.follow_links) as opened:
             return _Run(opened, bundle, options, progress).unpack()
     except Unreadable as problem:
         raise UnpackError(f"{source}: {problem}") from problem

@@ -11,6 +11,7 @@ from ocivalidate.image.collect import Collector
 from ocivalidate.image.examine import Examiner
 from ocivalidate.image.found import Wanted
 from ocivalidate.image.graph import Image
+from ocivalidate.image.layer_limits import DEFAULT, LayerLimits
 from ocivalidate.image.limits import Limits
 from ocivalidate.image.open_source import open_source
 from ocivalidate.image.sources import Source
@@ -34,12 +35,14 @@ class Chosen(NamedTuple):
         return str(manifest.digest or f"{manifest.path}{manifest.pointer}")
 
 
-def open_image(source: str, limits: Limits, *, follow_links: bool = False) -> Source:
-    """Open a source; ``follow_links``: links in a layout folder may lead out of it.
+def open_image(
+    source: str, limits: Limits, layer_limits: LayerLimits = DEFAULT, *, follow_links: bool = False
+) -> Source:
+    """Open a source; parameters as for ``open_source``.
 
     Raises :class:`UnpackError` for a document that stands alone, and :class:`Unreadable`.
     """
-    opened = open_source(source, limits, follow_links=follow_links)
+    opened = open_source(source, limits, layer_limits, follow_links=follow_links)
     if not isinstance(opened, Source):
         raise UnpackError(f"{source}: one document, not an image")
     return opened
