@@ -216,7 +216,8 @@ def _about_stranger(stranger: schema.Stranger, release: str, readers: str) -> tu
     if stranger.node is not None:
         since, until = stranger.node.get("x-since"), stranger.node.get("x-until")
         if not holds(release, since, None):
-            return TOO_NEW, f"{where} came with version {since}", f"{readers} for {release} ignore it"
+            fault = f", and {stranger.fault}" if stranger.fault else ""
+            return TOO_NEW, f"{where} came with version {since}{fault}", f"{readers} for {release} ignore it"
         return REMOVED, f"{where} was removed after version {until}", f"{readers} ignore it"
     for known in stranger.siblings:
         if known.casefold() == stranger.name.casefold():

@@ -291,7 +291,7 @@ class Stranger(NamedTuple):
     """A member that the release does not know.
 
     ``node``: its node in another release, if one has it; ``siblings``: the names known there; ``extensible``: whether
-    anybody may add members there.
+    anybody may add members there; ``fault``: what is wrong with its value by the first release that has it.
     """
 
     pointer: str
@@ -299,6 +299,7 @@ class Stranger(NamedTuple):
     node: Node | None
     siblings: tuple[str, ...]
     extensible: bool = False
+    fault: str = ""
 
 
 def visit(kind: str, release: str, value: Any) -> Visit:
@@ -338,7 +339,16 @@ def _visit_members(node: Node, release: str, value: dict[str, Any], pointer: str
         elif node.get("x-open") is not True:
             siblings = tuple(key for key, other in members.items() if in_release(other, release))
             extensible = node.get("x-open") == "typos"
-            seen.strangers.append(Stranger(below(pointer, name), name, known, siblings, extensible))
+            place_of_it = below(pointer, name)
+            fault = _fault(known, member, place_of_it)
+            seen.strangers.append(Stranger(place_of_it, name, known, siblings, extensible, fault))
+
+
+def _fault(node: Node | None, value: Any, pointer: str) -> str:
+    since = node.get("x-since") if node else None
+    if node is None or since is None:
+        return ""
+    return next((error.message for error in violations(_only(node, since), value, pointer)), "")
 
 
 def integers_written_as_floats(kind: str, release: str, value: Any) -> Iterator[tuple[str, float]]:

@@ -2,15 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 
+from ocivalidate.bundle.hooks import KINDS
+from ocivalidate.bundle.mounts import listed_options
 from ocivalidate.bundle.registry import FEATURES
+from ocivalidate.bundle.values import (
+    CAPABILITIES,
+    LINUX_NAMESPACES,
+    SECCOMP_ACTIONS,
+    SECCOMP_ARCHITECTURES,
+    SECCOMP_FLAGS,
+    SECCOMP_OPERATORS,
+)
 from ocivalidate.checks import Node, Scene, Violation
 from ocivalidate.versions import parse
 
 _C = "runtime/features."
 SEMVER = {"ociVersionMin": f"{_C}ociVersionMin.semver", "ociVersionMax": f"{_C}ociVersionMax.semver"}
 NOT_BELOW_MIN = f"{_C}ociVersionMax.not-below-min"
+NAMES = "safety/features.names"
+
+# List → the names that it can have, and how those start that people leave the start out of.
+_LISTS: dict[str, tuple[Callable[[], Collection[str]], str]] = {
+    "hooks": (lambda: KINDS, ""),
+    "mountOptions": (listed_options, ""),
+    "linux/namespaces": (lambda: LINUX_NAMESPACES, ""),
+    "linux/capabilities": (lambda: CAPABILITIES, "CAP_"),
+    "linux/seccomp/actions": (lambda: SECCOMP_ACTIONS, "SCMP_ACT_"),
+    "linux/seccomp/operators": (lambda: SECCOMP_OPERATORS, "SCMP_CMP_"),
+    "linux/seccomp/archs": (lambda: SECCOMP_ARCHITECTURES, "SCMP_ARCH_"),
+    "linux/seccomp/knownFlags": (lambda: SECCOMP_FLAGS, "SECCOMP_FILTER_FLAG_"),
+    "linux/seccomp/supportedFlags": (lambda: SECCOMP_FLAGS, "SECCOMP_FILTER_FLAG_"),
+}
+# Names that other tools use for the same namespaces.
+_OTHER_NAMES = {"net": "network", "mnt": "mount"}
 
 
 @FEATURES.check("/ociVersionMin", SEMVER["ociVersionMin"])
@@ -29,3 +55,18 @@ def newest_version_is_not_below_oldest(node: Node, scene: Scene) -> Iterator[Vio
     oldest, newest = parse(lowest or ""), parse(node.value)
     if oldest is not None and newest is not None and newest.precedes(oldest):
         yield node.breaks(NOT_BELOW_MIN, "ociVersionMax is below ociVersionMin", want=f"{lowest} or later")
+
+
+@FEATURES.check(tuple(f"/{path}/*" for path in _LISTS), NAMES)
+def name_is_one_of_the_specification(node: Node, _scene: Scene) -> Iterator[Violation]:
+    """Whoever looks a name up compares it letter by letter; one that nothing resembles may be a new one."""
+    names, start = _LISTS[node.pointer.rpartition("/")[0][1:]]
+    known = names()
+    if node.value in known:
+        return
+    meant = {name.casefold(): name for name in known}
+    written = node.value.strip().casefold()
+    found = meant.get(written) or meant.get(start.casefold() + written) or meant.get(_OTHER_NAMES.get(written, ""))
+    if found or not written:
+        hint = f"did you mean {found}?" if found else ""
+        yield node.breaks(NAMES, f"{node.place} is no name that the specification has", hint=hint)

@@ -9,10 +9,9 @@ import functools
 import posixpath
 from collections.abc import Iterator
 
-from ocivalidate.bundle.mounts import BIND_OPTIONS, is_bind
+from ocivalidate.bundle.mounts import is_bind, listed_options
 from ocivalidate.bundle.registry import CONFIG
 from ocivalidate.checks import Node, Scene, Violation
-from ocivalidate.clauses import load
 
 _C = "lint/config."
 NO_NEW_PRIVILEGES = f"{_C}noNewPrivileges"
@@ -22,7 +21,6 @@ AMBIENT = f"{_C}ambient-ineffective"
 HOST_ROOT = f"{_C}host-root-bind"
 CONTRADICTING = f"{_C}mounts.contradicting-options"
 UNKNOWN_OPTION = f"{_C}mounts.unknown-option"
-BIND_TYPE = f"{_C}mounts.bind-type"
 OPTION_LIST = f"{_C}mounts.option-list"
 MASKED_PATHS = f"{_C}no-masked-paths"
 READONLY_PATHS = f"{_C}no-readonly-paths"
@@ -36,9 +34,6 @@ _CAPABILITY_SETS = ("effective", "permitted", "inheritable", "ambient", "boundin
 _WITH_RECURSIVE_FORMS = "ro/rw suid/nosuid dev/nodev exec/noexec atime/noatime diratime/nodiratime relatime/norelatime"
 _WITH_RECURSIVE_FORMS += " strictatime/nostrictatime symfollow/nosymfollow private/shared private/slave"
 _PLAIN_ONLY = "sync/async iversion/noiversion lazytime/nolazytime mand/nomand silent/loud"
-_OPTION_CLAUSES = "runtime/config.mounts.options.linux."
-# features.md of runtime-spec names these in its example, though the table of config.md leaves them out.
-_UNTABLED_OPTIONS = frozenset({"rnodev", "acl", "noacl"})
 # Their values are SELinux labels, which have commas.
 _LABEL_OPTIONS = ("context=", "fscontext=", "defcontext=", "rootcontext=")
 _ACCESS_OPTIONS = {"ro": False, "rro": False, "rw": True, "rrw": True}
@@ -138,32 +133,14 @@ def options_do_not_contradict(node: Node, scene: Scene) -> Iterator[Violation]:
         seen.add(option.value)
 
 
-@functools.cache
-def _listed_options() -> frozenset[str]:
-    """Every mount option that the specification lists: each has a clause."""
-    names = (clause.removeprefix(_OPTION_CLAUSES) for clause in load("runtime") if clause.startswith(_OPTION_CLAUSES))
-    return frozenset(names) | _UNTABLED_OPTIONS
-
-
 @CONFIG.check("/mounts/*", UNKNOWN_OPTION)
 def bind_mount_has_known_options(node: Node, scene: Scene) -> Iterator[Violation]:
     """Other mounts take the options of their file system; a bind mount takes none of them, and a slip has no effect."""
     if not is_bind(node):
         return
     for option in node.each("options"):
-        if option.value not in _listed_options() and not _is_list(option.value):
+        if option.value not in listed_options() and not _is_list(option.value):
             yield option.breaks(UNKNOWN_OPTION, f"{option.place} is not an option that the specification lists")
-
-
-@CONFIG.check("/mounts/*", BIND_TYPE)
-def type_bind_has_its_option(node: Node, scene: Scene) -> Iterator[Violation]:
-    """What makes a bind mount is the option; the type says nothing."""
-    kind, options = node.get("type"), node.whole("options")
-    if kind is None or kind.value != "bind" or options is None:
-        return
-    if BIND_OPTIONS.isdisjoint(option.value for option in options):
-        hint = "add the option bind or rbind"
-        yield kind.breaks(BIND_TYPE, f"{node.place} is of type bind, but no bind mount", hint=hint)
 
 
 @CONFIG.check("/mounts/*/options/*", OPTION_LIST)
@@ -178,7 +155,7 @@ def _is_list(option: str) -> bool:
     first, *others = option.split(",")
     if '"' in option or option.startswith(_LABEL_OPTIONS) or not any(others):
         return False
-    return "=" not in first or any("=" in part or part in _listed_options() for part in others)
+    return "=" not in first or any("=" in part or part in listed_options() for part in others)
 
 
 @CONFIG.check("", MASKED_PATHS, READONLY_PATHS, SECCOMP)

@@ -9,6 +9,7 @@ from ocivalidate.bundle.cpulists import list_form
 from ocivalidate.bundle.process import repeated
 from ocivalidate.bundle.registry import CONFIG
 from ocivalidate.checks import Node, Scene, Violation
+from ocivalidate.clauses import Severity
 
 _C = "runtime/config-linux.resources."
 _S = "safety/config.resources."
@@ -20,6 +21,7 @@ SWAP_ALONE = f"{_S}memory.swap-without-limit"
 RESERVATION = f"{_S}memory.reservation-above-limit"
 BURST_QUOTA = f"{_C}cpu.burst.le-quota"
 CPU_LISTS = {name: f"{_C}cpu.{name}.format" for name in ("cpus", "mems")}
+SHARES = f"{_S}cpu.shares"
 PERIOD = f"{_S}cpu.period"
 QUOTA = f"{_S}cpu.quota"
 REALTIME = f"{_S}cpu.realtime"
@@ -55,14 +57,16 @@ def kernel_memory_is_discouraged(node: Node, _scene: Scene) -> Iterator[Violatio
 
 @CONFIG.check("/linux/resources/memory/swap", SWAP_BELOW, SWAP_ALONE)
 def swap_counts_memory_too(node: Node, scene: Scene) -> Iterator[Violation]:
-    """memory.memsw.limit_in_bytes: memory and swap together. -1 is unlimited, 0 unset."""
+    """memory.memsw.limit_in_bytes: memory and swap together. -1 is unlimited; 0 is unset to some, and 0 to others."""
     swap, limit = node.number(), scene.root.get("linux", "resources", "memory", "limit")
-    if swap is None or swap <= 0:
+    if swap is None or swap < 0:
         return
     bytes_allowed = limit.number() if limit else None
     if bytes_allowed is not None and bytes_allowed > swap:
-        yield node.breaks(SWAP_BELOW, f"{node.place} is below memory.limit", want=f"at least {bytes_allowed}")
-    elif bytes_allowed == -1 or (limit is None and not _has_memory_limit(scene)):
+        want = f"at least {bytes_allowed}"
+        severity = Severity.WARNING if swap == 0 else None
+        yield node.breaks(SWAP_BELOW, f"{node.place} is below memory.limit", want=want, severity=severity)
+    elif (bytes_allowed == -1 and swap) or (limit is None and not _has_memory_limit(scene)):
         yield node.breaks(SWAP_ALONE, f"{node.place} limits swap where memory has no limit")
 
 
@@ -91,6 +95,14 @@ def burst_is_within_quota(node: Node, scene: Scene) -> Iterator[Violation]:
 def cpu_list_has_its_form(node: Node, _scene: Scene) -> Iterator[Violation]:
     """Described since 1.2.1."""
     yield from list_form(node, CPU_LISTS[node.name])
+
+
+@CONFIG.check("/linux/resources/cpu/shares", SHARES)
+def shares_are_in_range(node: Node, _scene: Scene) -> Iterator[Violation]:
+    """kernel/sched/sched.h, MIN_SHARES and MAX_SHARES: the kernel takes the nearest. 0 is unset."""
+    value = node.number()
+    if value and not 2 <= value <= 2**18:
+        yield node.breaks(SHARES, f"{node.place} is out of the range that the kernel has", want=f"2 to {2**18}")
 
 
 @CONFIG.check("/linux/resources/cpu/period", PERIOD)

@@ -25,12 +25,14 @@ NO_TIME = "safety/config.timeOffsets.no-time-namespace"
 NANOSECS = "safety/config.timeOffsets.nanosecs"
 SHARED_UTS = {name: f"safety/config.{name}.shared-uts" for name in ("hostname", "domainname")}
 NO_USER = "safety/config.idMappings.no-user-namespace"
+JOINED = "safety/config.idMappings.joined-user-namespace"
 UNPAIRED = "safety/config.idMappings.unpaired"
 OVERLAP = "safety/config.idMappings.overlap"
 EMPTY_RANGE = "safety/config.idMappings.empty-range"
 OVERFLOW = "safety/config.idMappings.range-overflow"
 SYSCTL_SHARED = "safety/config.sysctl.shared-namespace"
 SYSCTL_GLOBAL = "safety/config.sysctl.not-namespaced"
+SYSCTL_MEMBER = "safety/config.sysctl.has-a-member"
 
 MAPPINGS = ("/linux/uidMappings", "/linux/gidMappings")
 # Names that other tools use for the same namespaces.
@@ -49,6 +51,8 @@ _SYSCTL_NAMESPACES = (
     ("kernel.domainname", "uts"),
     ("user.", "user"),
 )
+# Parameters that a member of the configuration sets too.
+_MEMBERS = {"kernel.hostname": "hostname", "kernel.domainname": "domainname"}
 
 
 def namespace(scene: Scene, kind: str) -> Node | None:
@@ -132,8 +136,13 @@ def time_offsets_have_a_namespace(node: Node, scene: Scene) -> Iterator[Violatio
 
 @CONFIG.check(("/hostname", "/domainname"), *SHARED_UTS.values())
 def name_has_a_uts_namespace(node: Node, scene: Scene) -> Iterator[Violation]:
-    """Where the container shares the host's namespace, the host would be renamed; most runtimes refuse."""
-    if node.value and scene.on("linux") and scene.root.has("linux") and lacks_namespace(scene, "uts"):
+    """Where the container shares the host's namespace, the host would be renamed; most runtimes refuse.
+
+    Without a Linux section there is no namespace either, but a virtual machine has a kernel of its own.
+    """
+    if scene.on("vm") and not scene.root.has("linux"):
+        return
+    if node.value and scene.on("linux") and lacks_namespace(scene, "uts"):
         clause = SHARED_UTS[node.name]
         yield node.breaks(clause, f"{node.name} is set, but the container has no UTS namespace of its own")
 
@@ -148,6 +157,19 @@ def mappings_belong_to_a_user_namespace(node: Node, scene: Scene) -> Iterator[Vi
     told = node.name == "gidMappings" and scene.root.each("linux", "uidMappings")
     if node.value and not told and lacks_namespace(scene, "user"):
         yield node.breaks(NO_USER, f"{node.place} comes without a user namespace", got="")
+
+
+@CONFIG.check("/linux/namespaces", JOINED)
+def joined_user_namespace_keeps_its_mappings(node: Node, scene: Scene) -> Iterator[Violation]:
+    """A note only: older runtimes asked for mappings beside the path, so that engines write some."""
+    entry = namespace(scene, "user")
+    if entry is None or not entry.text("path"):
+        return
+    for name in ("uidMappings", "gidMappings"):
+        if scene.root.each("linux", name):
+            message = f"linux.{name} comes with a user namespace that is joined, which has mappings of its own"
+            yield entry.breaks(JOINED, message, got="")
+            return
 
 
 @CONFIG.check(MAPPINGS, OVERLAP)
@@ -185,6 +207,15 @@ def sysctl_belongs_to_the_container(node: Node, scene: Scene) -> Iterator[Violat
     elif lacks_namespace(scene, kind):
         message = f"{name} is set, but the container has no {kind} namespace of its own"
         yield node.breaks(SYSCTL_SHARED, message, at_name=True)
+
+
+@CONFIG.check("/linux/sysctl/*", SYSCTL_MEMBER)
+def sysctl_has_no_member_of_its_own(node: Node, scene: Scene) -> Iterator[Violation]:
+    """Runtimes refuse kernel.hostname always, and some of them kernel.domainname beside domainname."""
+    member = _MEMBERS.get(_dotted(node.name))
+    if member == "hostname" or (member and scene.root.has(member)):
+        message = f"{node.name} sets what the member {member} is for"
+        yield node.breaks(SYSCTL_MEMBER, message, want=f"the member {member}", at_name=True)
 
 
 def _dotted(name: str) -> str:

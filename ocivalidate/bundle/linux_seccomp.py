@@ -22,6 +22,7 @@ DEFAULT_ERRNO = f"{_C}defaultErrnoRet.needs-errno-action"
 ERRNO = f"{_C}syscalls.errnoRet.needs-errno-action"
 NO_LISTENER = f"{_S}notify-without-listener"
 NOTIFY_DEFAULT = f"{_S}notify-default"
+NOTIFY_WRITE = f"{_S}notify-write"
 ARG_INDEX = f"{_S}arg-index"
 ERRNO_RANGE = f"{_S}errno-range"
 
@@ -99,6 +100,16 @@ def notify_is_not_the_default(node: Node, _scene: Scene) -> Iterator[Violation]:
     """The runtime could not send the listener to the agent: that needs calls that would wait for the agent."""
     if node.value == NOTIFY:
         yield node.breaks(NOTIFY_DEFAULT, f"{NOTIFY} is the default action", got="")
+
+
+@CONFIG.check("/linux/seccomp/syscalls/*", NOTIFY_WRITE)
+def runtime_can_write(node: Node, _scene: Scene) -> Iterator[Violation]:
+    """Under the filter, the runtime writes to itself that the listener is there: it would wait for the agent."""
+    if node.text("action") != NOTIFY:
+        return
+    for name in node.each("names"):
+        if name.value == "write":
+            yield name.breaks(NOTIFY_WRITE, f"{name.place}: {NOTIFY} is used for write, which the runtime itself needs")
 
 
 @CONFIG.check("/linux/seccomp/syscalls/*/args/*/index", ARG_INDEX)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 
 from ocivalidate.bundle.idmaps import overlaps
 from ocivalidate.bundle.linux_namespaces import lacks_namespace
 from ocivalidate.bundle.registry import CONFIG
 from ocivalidate.checks import Node, Scene, Violation
+from ocivalidate.clauses import load
 
 _C = "runtime/config.mounts."
 ABSOLUTE_LINUX = f"{_C}destination.absolute-linux"
@@ -18,11 +20,21 @@ PAIR = {
     "gidMappings": ("uidMappings", f"{_C}gidMappings.with-uidMappings", f"{_C}gidMappings.needs-idmap-option"),
 }
 NEEDS_MAPPINGS = f"{_C}options.idmap.needs-mappings"
+BIND_TYPE = "safety/config.mounts.bind-type"
+NO_TYPE = "safety/config.mounts.no-type"
+BIND_DATA = "safety/config.mounts.bind-data"
 NO_SOURCE = "safety/config.mounts.bind-without-source"
 OVERLAP = "safety/config.mounts.idMappings.overlap"
 
 BIND_OPTIONS = frozenset({"bind", "rbind"})
 IDMAP_OPTIONS = frozenset({"idmap", "ridmap"})
+_OPTION_CLAUSES = "runtime/config.mounts.options.linux."
+# features.md of runtime-spec names these in its example, though the table of config.md leaves them out.
+_UNTABLED_OPTIONS = frozenset({"rnodev", "acl", "noacl"})
+# What runtimes and engines have beside them for bind mounts; builders write an empty option.
+_OWN_OPTIONS = frozenset({"copy-symlink", "dest-nofollow", "src-nofollow", "nobuildahbind", "z", "Z", "U", "O", ""})
+# What is no file system: bind is a flag, and none stands for nothing.
+_NO_FILE_SYSTEM = (None, "", "none")
 # Platforms whose destinations have a rule of their own.
 _NAMED_PLATFORMS = ("linux", "windows", "solaris")
 
@@ -87,8 +99,47 @@ def idmap_has_something_to_map_by(node: Node, scene: Scene) -> Iterator[Violatio
 @CONFIG.check("/mounts/*", NO_SOURCE)
 def bind_mount_has_a_source(node: Node, _scene: Scene) -> Iterator[Violation]:
     """mount(2) refuses a bind mount of nothing."""
-    if is_bind(node) and not node.has("source"):
+    if is_bind(node) and (not node.has("source") or node.text("source") == ""):
         yield node.breaks(NO_SOURCE, f"{node.place} is a bind mount without a source", got="")
+
+
+@CONFIG.check("/mounts/*", BIND_TYPE, NO_TYPE)
+def mount_is_of_a_file_system(node: Node, scene: Scene) -> Iterator[Violation]:
+    """mount(2) answers ENODEV: no kernel has a file system of the name bind or none, or without a name.
+
+    What makes a bind mount is the option; the type says nothing. Engines of other platforms have ideas of their own.
+    """
+    options = node.whole("options")
+    if scene.on("windows", "vm") or options is None or (node.has("type") and node.get("type") is None):
+        return
+    if not {"remount", *BIND_OPTIONS}.isdisjoint(option.value for option in options):
+        return
+    kind = node.text("type")
+    if kind == "bind":
+        hint = "add the option bind or rbind"
+        yield node.breaks(BIND_TYPE, f"{node.place} is of type bind, but no bind mount", got='"bind"', hint=hint)
+    elif kind in _NO_FILE_SYSTEM:
+        message = f"{node.place} has neither the type of a file system nor the option bind"
+        yield node.breaks(NO_TYPE, message, got="", hint="add a type, or the option bind or rbind")
+
+
+@functools.cache
+def listed_options() -> frozenset[str]:
+    """Every mount option that the specification lists: each has a clause."""
+    names = (clause.removeprefix(_OPTION_CLAUSES) for clause in load("runtime") if clause.startswith(_OPTION_CLAUSES))
+    return frozenset(names) | _UNTABLED_OPTIONS
+
+
+@CONFIG.check("/mounts/*", BIND_DATA)
+def bind_mount_has_no_data(node: Node, _scene: Scene) -> Iterator[Violation]:
+    """mount(2) ignores them for a bind mount, runc passed them on until 1.2.0, and refuses them since."""
+    if not is_bind(node):
+        return
+    for option in node.each("options"):
+        name, equals, _value = option.value.partition("=")
+        known = name in IDMAP_OPTIONS if equals else option.value in listed_options() | _OWN_OPTIONS
+        if not known:
+            yield option.breaks(BIND_DATA, f"{option.place} is an option of a file system, and {node.place} binds")
 
 
 def _mount_of(member: Node, scene: Scene) -> Node:

@@ -28,11 +28,17 @@ OOM = "safety/config.process.oomScoreAdj.range"
 NICE = "safety/config.process.scheduler.nice"
 PRIORITY = "safety/config.process.scheduler.priority"
 DEADLINE = "safety/config.process.scheduler.deadline"
+POLICY = "safety/config.process.scheduler.policy"
+PROGRAM = "safety/config.process.args.program"
 IO_PRIORITY = f"{_C}ioPriority.priority.range"
 AFFINITY = {name: f"{_C}execCPUAffinity.{name}.format" for name in ("initial", "final")}
 
 CAPABILITY_SETS = ("effective", "bounding", "inheritable", "permitted", "ambient")
 REAL_TIME_POLICIES = ("SCHED_FIFO", "SCHED_RR")
+# include/uapi/linux/sched.h: the name is kept for a policy that was never made.
+_NEVER_MADE = "SCHED_ISO"
+# kernel/sched/deadline.c, __checkparam_dl(): the shortest runtime, in nanoseconds, and the first time that is too long.
+_SHORTEST, _TOO_LONG = 1024, 2**63
 _CAPABILITY_NAME = r"[A-Za-z_]+"
 
 
@@ -58,6 +64,13 @@ def args_are_there(node: Node, scene: Scene) -> Iterator[Violation]:
     elif not node.has("args") and scene.since("1.0.2"):
         message = "process.args is missing: there is no program to run"
         yield node.breaks(ARGS, message, got="", severity=Severity.NOTE)
+
+
+@CONFIG.check("/process/args/*", PROGRAM)
+def program_has_a_name(node: Node, _scene: Scene) -> Iterator[Violation]:
+    """execve(2) answers ENOENT for the empty path, and nothing is found of that name."""
+    if node.name == "0" and node.value == "":
+        yield node.breaks(PROGRAM, "process.args[0] is empty: there is no program to run", want="a program")
 
 
 @CONFIG.check("/process/user", UID, GID)
@@ -145,6 +158,13 @@ def nice_is_in_range(node: Node, _scene: Scene) -> Iterator[Violation]:
         yield node.breaks(NICE, "process.scheduler.nice is out of the range that the kernel takes", want="-20 to 19")
 
 
+@CONFIG.check("/process/scheduler/policy", POLICY)
+def policy_is_one_of_the_kernel(node: Node, _scene: Scene) -> Iterator[Violation]:
+    """The specification lists one more than any kernel has."""
+    if node.value == _NEVER_MADE:
+        yield node.breaks(POLICY, f"no kernel has the policy {_NEVER_MADE}")
+
+
 @CONFIG.check("/process/scheduler", PRIORITY)
 def priority_fits_the_policy(node: Node, _scene: Scene) -> Iterator[Violation]:
     """sched_setattr(2): real-time policies have priorities from 1, other policies none."""
@@ -159,7 +179,10 @@ def priority_fits_the_policy(node: Node, _scene: Scene) -> Iterator[Violation]:
 
 @CONFIG.check("/process/scheduler", DEADLINE)
 def deadline_parameters_fit(node: Node, _scene: Scene) -> Iterator[Violation]:
-    """sched(7), SCHED_DEADLINE: 1024 <= runtime <= deadline <= period, where period 0 is the deadline."""
+    """sched_setattr(2) answers EINVAL unless 1024 <= runtime <= deadline <= period, where period 0 is the deadline.
+
+    To other policies they mean nothing, or a slice, so that some runtimes refuse them and others set them.
+    """
     policy = node.text("policy")
     names = ("runtime", "deadline", "period")
     if policy is None or any(node.has(name) and node.get(name) is None for name in names):
@@ -167,10 +190,12 @@ def deadline_parameters_fit(node: Node, _scene: Scene) -> Iterator[Violation]:
     runtime, deadline, period = (node.number(name) or 0 for name in names)
     if policy != "SCHED_DEADLINE":
         if runtime or deadline or period:
-            yield node.breaks(DEADLINE, f"runtime, deadline and period have no meaning for {policy}", got="")
-    elif not (0 < runtime <= deadline <= (period or deadline)):
+            message = f"runtime, deadline and period have no meaning for {policy}"
+            yield node.breaks(DEADLINE, message, got="", severity=Severity.WARNING)
+    elif not (_SHORTEST <= runtime <= deadline <= (period or deadline) < _TOO_LONG):
         got = f"{runtime}, {deadline}, {period}"
-        yield node.breaks(DEADLINE, "SCHED_DEADLINE needs 0 < runtime <= deadline <= period", got=got)
+        message = f"SCHED_DEADLINE needs {_SHORTEST} <= runtime <= deadline <= period"
+        yield node.breaks(DEADLINE, message, got=got)
 
 
 @CONFIG.check("/process/ioPriority/priority", IO_PRIORITY)

@@ -18,6 +18,7 @@ CHECK_MODULES = (
     "freebsd",
     "hooks",
     "host",
+    "ids",
     "linux_cgroups",
     "linux_devices",
     "linux_misc",

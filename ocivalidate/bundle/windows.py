@@ -66,8 +66,11 @@ def windows_section_is_there(node: Node, scene: Scene) -> Iterator[Violation]:
 def server_container_has_a_root(node: Node, scene: Scene) -> Iterator[Violation]:
     """A Windows Server Container is one without ``windows.hyperv``."""
     if not node.has("hyperv") and not scene.root.has("root"):
-        message = "root is missing: a Windows Server Container needs one"
-        yield scene.root.breaks(ROOT_REQUIRED, message, got="", want="a member root, or windows.hyperv")
+        kind = "a Linux container on Windows" if scene.on("linux") else "a Windows Server Container"
+        message = f"root is missing: without windows.hyperv, {kind} needs one"
+        other = next((name for name in node.value if name.lower() == "hyperv"), "")
+        hint = f"windows.{other} is not windows.hyperv: most readers ignore it" if other else ""
+        yield scene.root.breaks(ROOT_REQUIRED, message, got="", want="a member root, or windows.hyperv", hint=hint)
 
 
 @CONFIG.check("/windows/hyperv", ROOT_FORBIDDEN)

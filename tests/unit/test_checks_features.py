@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ocivalidate.bundle import features as checks
 from tests.unit.checking import broken_clauses
+from tests.unit.sayings import WARNING, said_of
 
 MIN, MAX = checks.SEMVER["ociVersionMin"], checks.SEMVER["ociVersionMax"]
 
@@ -43,3 +45,26 @@ def test_texts_that_are_no_versions(text: str) -> None:
 @pytest.mark.parametrize(("oldest", "newest"), [("1.1.0", "1.0.2"), ("1.1.0", "1.1.0-rc.1"), ("1.10.0", "1.9.0")])
 def test_newest_below_oldest(oldest: str, newest: str) -> None:
     assert found(oldest, newest) == [(checks.NOT_BELOW_MIN, "/ociVersionMax")]
+
+
+# --- Names as readers look for them
+
+
+@pytest.mark.parametrize(
+    ("members", "wrong"),
+    [
+        ({"hooks": ["preStart", "poststart"]}, 1),
+        ({"hooks": ["CreateRuntime", ""]}, 2),
+        ({"linux": {"namespaces": ["net", "MOUNT", "mnt", "pid"]}}, 3),
+        ({"linux": {"capabilities": ["KILL", "cap_chown", "CAP_KILL"]}}, 2),
+        ({"linux": {"seccomp": {"actions": ["ALLOW", "scmp_act_errno", "SCMP_ACT_LOG"]}}}, 2),
+        ({"linux": {"seccomp": {"archs": ["X86_64"], "operators": ["EQ"], "knownFlags": ["LOG"]}}}, 3),
+        ({"mountOptions": ["RO", "noSuid", "rbind"]}, 2),
+        # What nothing resembles may be new.
+        ({"hooks": ["preFreeze"], "mountOptions": ["x-tides"], "linux": {"capabilities": ["CAP_TIDES"]}}, 0),
+        ({"hooks": None, "linux": {"namespaces": []}}, 0),
+    ],
+)
+def test_names(members: dict[str, Any], wrong: int, tmp_path: Path) -> None:
+    document = {"ociVersionMin": "1.0.0", "ociVersionMax": "1.3.0"} | members
+    assert said_of("features", document, tmp_path) == [(checks.NAMES, WARNING)] * wrong

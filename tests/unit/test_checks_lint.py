@@ -186,22 +186,6 @@ def test_other_mounts_have_options_of_their_own() -> None:
     assert found(mounts=[{"destination": "/d", "type": "tmpfs", "options": ["mode=755", "whatever"]}]) == []
 
 
-@pytest.mark.parametrize(
-    ("mount", "broken"),
-    [
-        ({"destination": "/d", "type": "bind", "source": "/s"}, True),
-        ({"destination": "/d", "type": "bind", "source": "/s", "options": ["ro"]}, True),
-        ({"destination": "/d", "type": "bind", "source": "/s", "options": ["bind"]}, False),
-        ({"destination": "/d", "type": "bind", "source": "/s", "options": ["rbind", "ro"]}, False),
-        ({"destination": "/d", "type": "bind", "source": "/s", "options": [1]}, False),
-        ({"destination": "/d", "type": "bind", "source": "/s", "options": "bind"}, False),
-        ({"destination": "/d", "type": "none", "source": "/s"}, False),
-    ],
-)
-def test_type_bind(mount: dict[str, Any], broken: bool) -> None:  # noqa: FBT001 - a column of the table
-    assert found(mounts=[mount]) == ([(checks.BIND_TYPE, "/mounts/0/type")] if broken else [])
-
-
 @pytest.mark.parametrize("option", ["ro,nosuid", "nosuid,mode=755", "mode=755,size=64k", "size=64k,nodev", "a,b"])
 def test_options_that_are_lists(option: str) -> None:
     broken = found(mounts=[{"destination": "/d", "type": "tmpfs", "options": [option]}])

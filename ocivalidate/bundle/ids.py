@@ -1,0 +1,79 @@
+"""Checks of the ids that a process and its mounts use: whether there are such (user_namespaces(7), setresuid(2))."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from ocivalidate.bundle.idmaps import END_OF_IDS
+from ocivalidate.bundle.registry import CONFIG
+from ocivalidate.checks import Node, Scene, Violation
+from ocivalidate.clauses import Severity
+
+UNMAPPED = "safety/config.process.user.unmapped"
+NO_ID = "safety/config.process.user.no-id"
+OPTION = "safety/config.mounts.options.no-id"
+
+# Where ids stand, and the mapping that has to have them.
+_USER = "/process/user"
+_MAPPING_OF = {"uid": "uidMappings", "gid": "gidMappings", "additionalGids": "gidMappings"}
+_IDS = (f"{_USER}/uid", f"{_USER}/gid", f"{_USER}/additionalGids/*")
+# File systems that are mounted in the namespaces of the container, and refuse an owner that is nobody there.
+_OWNED = frozenset({"tmpfs", "devpts"})
+# login.defs(5), SUB_UID_MIN: ids below it are those of users, not ranges that users were given.
+_FIRST_OF_RANGES = 100_000
+_OWNER = r"(uid|gid)=([0-9]{1,10})"
+
+
+@CONFIG.check(_IDS, UNMAPPED, NO_ID)
+def id_exists_in_the_container(node: Node, scene: Scene) -> Iterator[Violation]:
+    """setresuid(2), setresgid(2) and setgroups(2) answer EINVAL for an id that the namespace does not map.
+
+    The last 32-bit id stands for none: setgroups(2) refuses it, and to the other two it means that nothing changes, so
+    that the process would go on as root.
+    """
+    number = int(node.value)
+    if number == END_OF_IDS:
+        yield node.breaks(NO_ID, f"{node.place} is no id: system calls take it for none", want=f"0 to {END_OF_IDS - 1}")
+        return
+    member = _MAPPING_OF[node.pointer.split("/")[3]]
+    if not _is_mapped(number, member, scene):
+        message = f"{node.place} is not in linux.{member}: there is no such id in the container"
+        severity = Severity.NOTE if _maps_own_id_alone(member, scene) else None
+        yield node.breaks(UNMAPPED, message, want=f"an id that linux.{member} maps", severity=severity)
+
+
+@CONFIG.check("/mounts/*", OPTION)
+def owner_of_a_mount_exists(node: Node, scene: Scene) -> Iterator[Violation]:
+    """The kernel answers EINVAL for an owner that the namespace does not map, and for the id that stands for none."""
+    if node.text("type") not in _OWNED:
+        return
+    for option in node.each("options"):
+        match = re.fullmatch(_OWNER, option.value)
+        if match and not (int(match[2]) < END_OF_IDS and _is_mapped(int(match[2]), f"{match[1]}Mappings", scene)):
+            message = f"{option.place} names an owner that there is not in the container"
+            yield option.breaks(OPTION, message, want=f"an id that linux.{match[1]}Mappings maps")
+
+
+def _is_mapped(number: int, member: str, scene: Scene) -> bool:
+    """Whether an id exists in the container; true where the document does not say so surely."""
+    namespaces = scene.root.whole("linux", "namespaces")
+    users = [entry for entry in namespaces or () if entry.text("type") == "user"]
+    if len(users) != 1 or users[0].has("path"):
+        return True
+    entries = scene.root.whole("linux", member)
+    ranges = [(entry.number("containerID"), entry.number("size")) for entry in entries or ()]
+    if not ranges or any(start is None or size is None for start, size in ranges):
+        return True
+    return any(start <= number < start + size for start, size in ranges if start is not None and size is not None)
+
+
+def _maps_own_id_alone(member: str, scene: Scene) -> bool:
+    """Whether a mapping is the one that a tool without privileges can make: of the id that it runs as.
+
+    It leaves the user of the image as it is, for whoever starts the bundle to choose.
+    """
+    entries = scene.root.each("linux", member)
+    return (
+        len(entries) == 1 and entries[0].number("size") == 1 and (entries[0].number("hostID") or 0) < _FIRST_OF_RANGES
+    )
