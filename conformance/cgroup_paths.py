@@ -27,7 +27,7 @@ PATH = "/linux/cgroupsPath"
 # Each with a value in the config, so that the process has to be in a group of it.
 RESOURCES: dict[str, dict[str, Any]] = {
     "cpu": {"cpu": {"shares": 600}},
-    "cpuset": {"cpu": {"cpus": str(min(os.sched_getaffinity(0)))}},
+    "cpuset": {"cpu": {"cpus": str(min(getattr(os, "sched_getaffinity", lambda _pid: {0})(0)))}},
     "devices": {"devices": [{"allow": True, "access": "rwm"}]},
     "memory": {"memory": {"limit": 200 << 20}},
     "pids": {"pids": {"limit": 50}},

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 from typing import Any
 
 from ocivalidate.runtime import Trial, case, steps
@@ -41,6 +40,8 @@ _TRUNCATE = ("76", "45")
 
 def own_hard(number: int) -> int:
     """The hard limit of this process, above which it cannot let anybody go."""
+    import resource  # cases are listed on systems without it
+
     hard = resource.getrlimit(number)[1]
     return UNLIMITED if hard == resource.RLIM_INFINITY else hard
 

@@ -19,7 +19,6 @@ from ocivalidate.cli.streams import print_text
 from ocivalidate.findings import ExitCode, Report, exit_code
 from ocivalidate.image.api import check_image
 from ocivalidate.report import Options, render
-from ocivalidate.runtime.api import check_runtime
 
 # Command, sample below fixtures/demo, what it shows, and the exit code that it gives.
 SAMPLES = (
@@ -62,6 +61,8 @@ def run(options: argparse.Namespace) -> int:
 
 def _show_runtime(fault: str, title: str, expected: ExitCode, *, colour: bool) -> bool:
     """Judge a fake runtime by one case, and say whether it came out as it is there to show."""
+    from ocivalidate.runtime.api import check_runtime
+
     with tempfile.TemporaryDirectory() as folder:
         fake = resources.load_package("fixtures", "fake_runtime").write(Path(folder, "fake-runtime"), fault)
         report = check_runtime(str(fake), select=(CASE,))

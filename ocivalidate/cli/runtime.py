@@ -5,13 +5,12 @@ from __future__ import annotations
 import argparse
 import sys
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ocivalidate.cli import settings as settings_module
 from ocivalidate.cli.errors import UsageError
 from ocivalidate.cli.interrupts import obeyed
 from ocivalidate.cli.output import options_of, publish, tell_problems, write_outputs
-from ocivalidate.cli.progress import Progress
 from ocivalidate.cli.settings import Settings
 from ocivalidate.cli.streams import print_text
 from ocivalidate.findings import Report, Result, exit_code
@@ -19,7 +18,9 @@ from ocivalidate.report.tap import Stream
 from ocivalidate.runtime.cases import BadCase, Case, case_folder, load_cases
 from ocivalidate.runtime.expectations import BadExpectation
 from ocivalidate.runtime.request import Request
-from ocivalidate.runtime.run import Expecting, Header, Plan, Run
+
+if TYPE_CHECKING:
+    from ocivalidate.runtime.run import Run
 
 _INTERRUPTED = 130
 _WITHOUT = frozenset({"os", "host", "document-only", "follow-links", "lint", "max-size"})
@@ -75,6 +76,10 @@ def run(options: argparse.Namespace) -> int:
         from ocivalidate.cli.runtime_list import print_cases
 
         return print_cases(_cases(options), settings)
+    if not sys.platform.startswith("linux"):
+        raise UsageError("runtimes are driven on Linux; elsewhere ocivalidate runtime --list lists the cases")
+    from ocivalidate.runtime.run import Expecting, Run
+
     request = _request(options, settings)
     try:
         running = Run(request, Expecting(tuple(options.expectations), ours=not options.no_expectations))
@@ -93,6 +98,9 @@ def run(options: argparse.Namespace) -> int:
 
 def _follow(running: Run, settings: Settings) -> tuple[Report, bool]:
     """Let the run go its way, showing it, and return its report and whether it was interrupted."""
+    from ocivalidate.cli.progress import Progress
+    from ocivalidate.runtime.run import Header, Plan
+
     streamed = settings["format"] == "tap"
     stream = Stream(options_of(settings))
 

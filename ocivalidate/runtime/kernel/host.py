@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import platform
 import re
-import resource
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -47,6 +46,8 @@ class Host:
 
 def look() -> Host:
     """Look at this host."""
+    import resource  # absent where no runtime is driven, but cases are listed
+
     release = platform.release()
     numbers = re.match(r"([0-9]+)\.([0-9]+)", release)
     layout = cgroups.layout()

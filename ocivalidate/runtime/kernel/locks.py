@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 from pathlib import Path
 
 
 def is_locked(file: Path) -> bool:
     """Whether somebody holds a lock on a file. Raises :class:`OSError` when it cannot be opened."""
+    import fcntl  # absent where no runtime is driven, but cases are listed
+
     descriptor = os.open(file, os.O_RDWR | os.O_CLOEXEC)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

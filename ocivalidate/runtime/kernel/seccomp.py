@@ -5,7 +5,6 @@ from __future__ import annotations
 import array
 import contextlib
 import ctypes
-import fcntl
 import json
 import os
 import select
@@ -15,6 +14,10 @@ import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+with contextlib.suppress(ImportError):
+    # Where it is absent no runtime is driven, but cases are listed.
+    import fcntl
 
 _PTRACE_SEIZE, _PTRACE_INTERRUPT, _PTRACE_DETACH = 0x4206, 0x4207, 17
 _PTRACE_SECCOMP_GET_METADATA = 0x420D
