@@ -121,6 +121,8 @@ class ConfigBuilder(
         try:
             self._keep_added_capabilities()
             self._refuse_unmapped_users()
+            self._fit_user_namespace()
+            self._convert_profile()
             return self._tree
         finally:
             self._tree = tree

@@ -6,6 +6,7 @@ import re
 from typing import Self
 
 from ocivalidate.generate import units
+from ocivalidate.generate.defaults import HOST_SYS
 from ocivalidate.generate.errors import OptionError
 from ocivalidate.generate.mounts import MountOptions
 from ocivalidate.generate.table import Arguments, option
@@ -190,6 +191,25 @@ class NameOptions(MountOptions):
         if self._new_users and self._section() == "linux" and not self._entries("linux.uidMappings"):
             raise OptionError("a new user namespace needs to know its users; --uidmap says which")
 
+    def _fit_user_namespace(self) -> None:
+        """A new user namespace has no sysfs where the network is the host's, and no groups that are not mapped."""
+        if not self._mapped or not self._on("linux"):
+            return
+        if self._get_namespace("network") is None:
+            mounts = [HOST_SYS if _is(entry, "/sys", "sysfs") else entry for entry in self._entries("mounts")]
+            if mounts != self._entries("mounts"):
+                # All that is below comes with it.
+                self._keep("mounts", [entry for entry in mounts if not _is(entry, "/sys/fs/cgroup", "cgroup")])
+        for index, entry in enumerate(self._entries("mounts")):
+            if _is(entry, "/dev/pts", "devpts"):
+                found = self._entries(f"mounts[{index}].options")
+                self._keep(f"mounts[{index}].options", [word for word in found if not self._has_no_group(str(word))])
+
+    def _has_no_group(self, word: str) -> bool:
+        name, _equals, gid = word.partition("=")
+        ranges = [(entry.get("containerID", 0), entry.get("size", 0)) for entry in self._objects("linux.gidMappings")]
+        return name == "gid" and gid.isdigit() and not any(low <= int(gid) < low + size for low, size in ranges)
+
     def _section(self) -> str:
         return "zos" if self._on("zos") and not self._on("linux") else "linux"
 
@@ -215,6 +235,10 @@ class NameOptions(MountOptions):
             )
         entry = {"type": kind} if which == "private" else {"type": kind, "path": which}
         return self._put_entry(path, entry, key="type")
+
+
+def _is(entry: object, destination: str, kind: str) -> bool:
+    return isinstance(entry, dict) and (entry.get("destination"), entry.get("type")) == (destination, kind)
 
 
 def _not_ours(kind: str, which: str) -> str:

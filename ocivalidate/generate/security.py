@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Self
+from pathlib import PurePosixPath
+from typing import Self
 
 from ocivalidate.generate import profiles
-from ocivalidate.generate.draft import Draft
 from ocivalidate.generate.errors import OptionError
-from ocivalidate.generate.sources import read_json
+from ocivalidate.generate.filters import FilterOptions
 from ocivalidate.generate.table import Arguments, Phase, option
 from ocivalidate.generate.texts import pair
 from ocivalidate.generate.values import boolean
@@ -17,8 +17,7 @@ ALL_SETS = ("effective", "bounding", "inheritable", "permitted", "ambient")
 # What SELinux policies call an ordinary container; label=type:... and its kin change parts of it.
 _LABEL = ("system_u", "system_r", "container_t", "s0")
 _LABEL_PARTS = ("user", "role", "type", "level")
-# Members that only the profile files of Docker and Podman have.
-_ENGINE_MEMBERS = ("archMap", "includes", "excludes")
+_ON_BY_DEFAULT = ("no-new-privileges", "writable-cgroups")
 
 
 def capability(written: str) -> str:
@@ -54,14 +53,6 @@ def _means_all(word: str) -> bool:
     return word.upper().removeprefix("CAP_") == "ALL"
 
 
-def _is_for_engines(profile: Any) -> bool:
-    if not isinstance(profile, dict):
-        return False
-    rules = profile.get("syscalls")
-    parts = [profile, *(rule for rule in (rules if isinstance(rules, list) else []) if isinstance(rule, dict))]
-    return any(member in part for part in parts for member in _ENGINE_MEMBERS)
-
-
 def _read_security(text: str) -> Arguments:
     """``no-new-privileges``, ``NAME=VALUE`` or, as Docker once had it, ``NAME:VALUE``."""
     separator = "=" if "=" in text else ":"
@@ -69,8 +60,12 @@ def _read_security(text: str) -> Arguments:
     return name, value
 
 
-class SecurityOptions(Draft):
-    """Capabilities, seccomp, AppArmor, SELinux, ``noNewPrivileges``, sysctl, masked and read-only paths."""
+def _matches(path: str, pattern: str) -> bool:
+    return path == pattern or (pattern.startswith("/") and PurePosixPath(path).match(pattern))
+
+
+class SecurityOptions(FilterOptions):
+    """Capabilities, AppArmor, SELinux, ``noNewPrivileges``, sysctl, masked and read-only paths."""
 
     _dropped: frozenset[str] = frozenset()
 
@@ -151,8 +146,10 @@ class SecurityOptions(Draft):
         group="security",
         metavar="NAME[=VALUE]",
         reads=_read_security,
+        phase=Phase.LATE,
         help="seccomp=FILE|unconfined, apparmor=PROFILE|unconfined, label=LABEL|disable|type:TYPE..., "
-        "no-new-privileges[=false], mask=PATH, unmask=PATH|all, systempaths=unconfined",
+        "no-new-privileges[=false], mask=PATH, unmask=PATH|all, systempaths=unconfined, proc-opts=OPTION,..., "
+        "writable-cgroups[=false]",
     )
     def security_opt(self, name: str, value: str = "") -> Self:
         """One of the options that Docker and Podman gather under this name; ``value`` is a text."""
@@ -163,28 +160,22 @@ class SecurityOptions(Draft):
             "no-new-privileges": self._no_new_privileges,
             "mask": self._mask,
             "unmask": self._unmask,
+            "proc-opts": self._proc_options,
+            "writable-cgroups": self._writable_cgroups,
             "systempaths": lambda _unconfined: self._unmask("all"),
         }
+        if name == "credentialspec":
+            raise OptionError(
+                "the specification file belongs to an engine; --set windows.credentialSpec=JSON writes it"
+            )
         if name not in options:
             raise OptionError(f"unknown security option {name!r}; known are {', '.join(options)}")
-        if not value and name != "no-new-privileges":
+        if not value and name not in _ON_BY_DEFAULT:
             raise OptionError(f"{name} needs a value: {name}=...")
         if name == "systempaths" and value != "unconfined":
             raise OptionError(f"systempaths is unconfined or left out, not {value!r}")
         options[name](value)
         return self
-
-    def _seccomp(self, file: str) -> None:
-        if file == "unconfined":
-            self._drop("linux.seccomp")
-            return
-        profile = read_json(file)
-        if _is_for_engines(profile):
-            raise OptionError(
-                f"{file} is a profile for Docker or Podman (archMap, includes, excludes); "
-                "a config takes linux.seccomp as the specification has it"
-            )
-        self._put("linux.seccomp", profile)
 
     def _apparmor(self, profile: str) -> None:
         if profile == "unconfined":
@@ -220,11 +211,35 @@ class SecurityOptions(Draft):
                 self._put("linux.maskedPaths[+]", path)
 
     def _unmask(self, paths: str) -> None:
+        """A path of its own, or a pattern of glob(7), as podman has it: ``*`` does not go across a slash."""
         shown = paths.split(":")
         for field in ("linux.maskedPaths", "linux.readonlyPaths"):
             if self._get(field) is not None:
-                kept = [path for path in self._entries(field) if path not in shown and paths.lower() != "all"]
+                kept = [
+                    path
+                    for path in self._entries(field)
+                    if paths.lower() != "all" and not any(_matches(str(path), pattern) for pattern in shown)
+                ]
                 self._keep(field, kept)
+
+    def _proc_options(self, words: str) -> None:
+        """Options of proc(5), besides those that it has: nosuid, noexec and nodev stay."""
+        added = [word for word in words.split(",") if word]
+        names = {word.partition("=")[0] for word in added}
+        for index, entry in enumerate(self._entries("mounts")):
+            if isinstance(entry, dict) and entry.get("destination") == "/proc":
+                found = self._entries(f"mounts[{index}].options")
+                kept = [word for word in found if str(word).partition("=")[0] not in names]
+                self._put(f"mounts[{index}].options", [*kept, *added])
+                return
+        raise OptionError("there is no mount at /proc")
+
+    def _writable_cgroups(self, wanted: str) -> None:
+        old, new = ("ro", "rw") if not wanted or boolean(wanted) else ("rw", "ro")
+        for index, entry in enumerate(self._entries("mounts")):
+            if isinstance(entry, dict) and entry.get("type") in ("cgroup", "cgroup2"):
+                found = self._entries(f"mounts[{index}].options")
+                self._put(f"mounts[{index}].options", [new if word == old else word for word in found])
 
     @option(
         "--sysctl",

@@ -356,8 +356,6 @@ def test_a_seccomp_filter_from_a_file(tmp_path: Path) -> None:
     assert run("--security-opt", f"seccomp={file}").config["linux"]["seccomp"]["defaultAction"] == "SCMP_ACT_ALLOW"
     both = ["--security-opt", f"seccomp={file}", "--security-opt", "seccomp=unconfined"]
     assert "seccomp" not in run(*both).config["linux"]
-    file.write_text('{"defaultAction":"SCMP_ACT_ALLOW","archMap":[]}')
-    assert "is a profile for Docker or Podman" in refused("--security-opt", f"seccomp={file}")
     file.write_text("{")
     assert "is not JSON that can be used" in refused("--security-opt", f"seccomp={file}")
 
