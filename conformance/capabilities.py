@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ocivalidate.runtime import Container, Trial, caller, case, steps
+from ocivalidate.runtime import Container, Trial, caller, case, steps, text_of
 
 SETS = tuple(
     f"/process/capabilities/{name}" for name in ("bounding", "effective", "inheritable", "permitted", "ambient")
@@ -124,7 +124,7 @@ def said(trial: Trial, container: Container) -> str:
     """All that the runtime said of a container: its log and what it printed."""
     calls = "\n".join(call.stdout + call.stderr for call in trial.runtime.calls)
     files = (trial.runtime.log, container.errors, container.output)
-    return calls + "\n".join(file.read_text("utf-8", "replace") for file in files if file.exists())
+    return calls + "\n".join(map(text_of, files))
 
 
 def judge_warned(trial: Trial, name: str, config: dict[str, Any], through: tuple[str, ...] = ()) -> None:

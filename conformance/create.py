@@ -128,11 +128,13 @@ def foreign_resources(trial: Trial) -> None:
     shared, mounted = trial.folder / "shared", trial.folder / "mounted"
     for folder in (shared, mounted):
         folder.mkdir()
-    subprocess.run(programs.command("mount", "-t", "tmpfs", "none", str(mounted)), check=True, stdin=subprocess.DEVNULL)
+    subprocess.run(
+        programs.command("mount", "-t", "tmpfs", "none", str(mounted)), check=True, stdin=subprocess.DEVNULL, timeout=10
+    )
     trial.undo(
         lambda: (
             []
-            if subprocess.run(programs.command("umount", str(mounted)), check=False).returncode == 0
+            if subprocess.run(programs.command("umount", str(mounted)), check=False, timeout=10).returncode == 0
             else [str(mounted)]
         )
     )

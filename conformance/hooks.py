@@ -24,6 +24,7 @@ from ocivalidate.runtime import (
     case,
     judge_document,
     namespaces_of,
+    pid_of,
 )
 from ocivalidate.runtime.casekit.hooking import (
     CREATE_CONTAINER,
@@ -323,7 +324,7 @@ def _begin(container: Container) -> tuple[Call, Call | None]:
 def _judge_end(trial: Trial, clause: str, container: Container, trace: Trace) -> None:
     """After an error the process is stopped, the container destroyed, nothing else runs but its poststop hooks."""
     # A start that does not wait for its hooks returns before they have run.
-    pids = {int((record.state() or {}).get("pid") or 0) for record in trace.records() if _is_outside(record)}
+    pids = {pid_of((record.state() or {}).get("pid")) for record in trace.records() if _is_outside(record)}
     living = sorted(pid for pid in {*pids, container.pid} if pid > 0 and not _ends(pid))
     names = trace.names()
     failed = f"{clause.rpartition('.')[2].partition('-')[0]}/1"

@@ -94,13 +94,17 @@ def apparmor_profile(trial: Trial) -> None:
     file = trial.folder / "profile"
     file.write_text(_PROFILE.format(name=name), encoding="ascii")
     loaded = subprocess.run(
-        programs.command("apparmor_parser", "--replace", str(file)), capture_output=True, text=True, check=False
+        programs.command("apparmor_parser", "--replace", str(file)),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=10,
     )
     if loaded.returncode:
         trial.skip(f"AppArmor takes no profile of ours: {loaded.stderr.strip()[:200]}")
     trial.undo(
         lambda: subprocess.run(
-            programs.command("apparmor_parser", "--remove", str(file)), capture_output=True, check=False
+            programs.command("apparmor_parser", "--remove", str(file)), capture_output=True, check=False, timeout=10
         )
     )
     config = trial.config(*steps(["label"], ["write", "/tmp/allowed"], ["write", "/tmp/denied"], ["wait"]))

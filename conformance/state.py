@@ -6,7 +6,7 @@ import os
 import re
 from pathlib import Path
 
-from ocivalidate.runtime import Container, Trial, case, document_clauses, judge_document
+from ocivalidate.runtime import Container, Trial, case, document_clauses, judge_document, text_of
 from ocivalidate.versions import RUNTIME_RELEASES
 
 RETURNS = "runtime.state-op.returns-state"
@@ -58,7 +58,7 @@ def _judge_truth(trial: Trial, container: Container, status: str) -> None:
     if status != "stopped":
         if trial.subject.isolates:
             trial.expect(RETURNS, "pid is not the container process", got=_init_of(state.get("pid")), want=container.id)
-        said = container.pid_file.read_text(encoding="utf-8").strip()
+        said = text_of(container.pid_file, 64).strip()
         trial.expect(RETURNS, "the pid file names another process", got=said, want=str(state.get("pid")))
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ocivalidate.runtime.driving.documents import document_clauses, judge_document
     from ocivalidate.runtime.driving.driver import Call
     from ocivalidate.runtime.inside.facts import Facts
+    from ocivalidate.runtime.kernel.handed import pid_of, text_of
     from ocivalidate.runtime.kernel.kernelnames import capabilities
     from ocivalidate.runtime.kernel.namespaces import Holder, namespaces_of
     from ocivalidate.runtime.trial import Trial, steps
@@ -43,8 +44,10 @@ _HOMES = {
     "judge_document": "driving.documents",
     "namespaces_of": "kernel.namespaces",
     "objects_of": "driving.configs",
+    "pid_of": "kernel.handed",
     "run_runtime": "api",
     "steps": "trial",
+    "text_of": "kernel.handed",
 }
 
 __all__ = [
@@ -66,8 +69,10 @@ __all__ = [
     "judge_document",
     "namespaces_of",
     "objects_of",
+    "pid_of",
     "run_runtime",
     "steps",
+    "text_of",
 ]
 
 

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
 
-from ocivalidate.clauses import Selection
+from ocivalidate.clauses import Clause, Selection
 from ocivalidate.findings import Outcome, Result
 from ocivalidate.runtime.cases import BadCase, Case, case_folder, cases_of, load_cases, may_hold_cases
 from ocivalidate.runtime.expectations import BadExpectation, Expectation, Expectations, read, refuse_strays
 from ocivalidate.runtime.kernel import isolation
 from ocivalidate.runtime.run import own_expectations
-from ocivalidate.runtime.running.attempt import attempt
+from ocivalidate.runtime.running.attempt import Attempt, attempt
 from ocivalidate.runtime.running.needs import NEEDS
 from ocivalidate.runtime.running.planning import plan
 from ocivalidate.runtime.running.session import CannotJudge, Session, Setup
+from ocivalidate.runtime.running.watchdog import GRACE, stack
 
 # What a module of cases has in it; other modules that pytest passes on its way are not even loaded.
 _MARK = b"ocivalidate.runtime"
@@ -98,8 +100,17 @@ class Conformance:
         """Try a case, and return its results in the light of what is expected."""
         stage = self.session.stage
         for planned in plan([case], stage.subject.release, Selection()):
-            results = attempt(stage, case, planned.clauses, self.required).results
-            return [self._expected.judge(result) for result in results]
+            done: list[Attempt] = []
+
+            def work(done: list[Attempt] = done, clauses: tuple[Clause, ...] = planned.clauses) -> None:
+                done.append(attempt(stage, case, clauses, self.required))
+
+            thread = threading.Thread(target=work, daemon=True)
+            thread.start()
+            thread.join(case.timeout + GRACE)
+            if not done:
+                raise CaseBroken(f"{case.id} hangs in {stack(thread.ident or 0)}")
+            return [self._expected.judge(result) for result in done[0].results]
         return []
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:

@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
+import select
 import signal
 import subprocess
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import IO, Any, cast
 
 from ocivalidate.runtime.kernel import interpreter
+
+SILENCE = 60.0
+"""Seconds after which an engine that says nothing, not even that it lives, is ended."""
+STOPPING = 180.0
+"""Seconds in which an engine that was asked to stop has to end: it sees the cases to their end that run."""
+_DYING = 10.0  # seconds in which a process that was told to end is to be gone
+_PAUSE = 0.5  # seconds between two looks at the clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +56,10 @@ class Request:
 
 
 class EngineProcess:
-    """The engine, running. Iterate over it for its events; :meth:`stop` ends it in order."""
+    """The engine, running. Iterate over it for its events; :meth:`stop` ends it in order.
+
+    ``hung``: why it had to be ended, ``""`` for an engine that needed no help.
+    """
 
     def __init__(self, request: Request) -> None:
         self._process = subprocess.Popen(
@@ -57,6 +70,9 @@ class EngineProcess:
             # An interrupt of the terminal is for the command line, which has the engine stop in order.
             start_new_session=True,
         )
+        self.hung = ""
+        # When it was asked to stop, and when it was told to end.
+        self._stopped = self._killed = math.inf
         self._input = cast(IO[bytes], self._process.stdin)
         with contextlib.suppress(BrokenPipeError):
             # If it is gone already, its exit code says so.
@@ -64,23 +80,56 @@ class EngineProcess:
             self._input.flush()
 
     def __iter__(self) -> Iterator[Mapping[str, Any]]:
-        for line in cast(IO[bytes], self._process.stdout):
+        for line in self._lines():
             try:
                 event = json.loads(line)
             except ValueError:
                 # It was killed in the middle of a line.
                 return
-            yield event
+            # That it lives is no news.
+            if event["event"] != "alive":
+                yield event
+
+    def _lines(self) -> Iterator[bytes]:
+        """What it says, line by line, until it ends; one that says nothing for long, or does not stop, is ended."""
+        output = cast(IO[bytes], self._process.stdout).fileno()
+        poller = select.poll()
+        poller.register(output, select.POLLIN)
+        rest, heard = b"", time.monotonic()
+        while True:
+            if poller.poll(_PAUSE * 1000):
+                part = os.read(output, 1 << 16)
+                if not part:
+                    return
+                *lines, rest = (rest + part).split(b"\n")
+                yield from lines
+                heard = time.monotonic()
+            now = time.monotonic()
+            if now > heard + SILENCE or now > self._stopped + STOPPING:
+                self.hung = self.hung or f"the engine said nothing for {now - heard:.0f} s, and was ended"
+                self.kill()
+            if now > self._killed + _DYING:
+                self._end_all()
+                return
 
     def stop(self) -> None:
         """Have the engine begin no further case, and clean up."""
+        self._stopped = min(self._stopped, time.monotonic())
         with contextlib.suppress(BrokenPipeError):
             self._input.close()
 
     def kill(self) -> None:
         """End it at once; what it leaves is for :func:`workspace.sweep`."""
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
+        self._killed = min(self._killed, time.monotonic())
+        # The first process of the engine takes all others with it.
+        self._process.terminate()
+
+    def _end_all(self) -> None:
+        """Kill it, and whatever is in its process group."""
+        # As long as nobody has waited for it, its number is its own.
+        if self._process.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
 
     def wait(self) -> int:
         """Wait for its end, and return its exit code."""
@@ -88,7 +137,11 @@ class EngineProcess:
         for _event in self:
             # It must not wait for somebody to read the rest.
             pass
-        code = self._process.wait()
+        try:
+            code = self._process.wait(_DYING)
+        except subprocess.TimeoutExpired:
+            self._end_all()
+            code = -signal.SIGKILL
         cast(IO[bytes], self._process.stdout).close()
         return code
 

@@ -168,8 +168,12 @@ class Run:
 
     def _finish(self, code: int) -> None:
         """See to it that the run ended as it should."""
+        if self._engine.hung:
+            self._problem = self._problem or self._engine.hung
         if self._problem or self._complete:
             self._facts.pop("stopped", None)
+            if code not in (0, 2):
+                self._sweep()
             return
         if code == 0:
             # It was stopped, or nobody wanted to hear the rest, and came to its end in order.
@@ -177,5 +181,9 @@ class Run:
             return
         trying = f", while it tried {', '.join(self._trying)}," if self._trying else ""
         self._facts.setdefault("stopped", f"the engine ended before its work was done (exit code {code}){trying}")
+        self._sweep()
+
+    def _sweep(self) -> None:
+        """Remove what an engine left that did not come to its end."""
         if os.geteuid() == 0:
             workspace.sweep(cgroups.layout())

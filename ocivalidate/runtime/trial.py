@@ -20,7 +20,7 @@ from ocivalidate.runtime.driving import configs
 from ocivalidate.runtime.driving.console import ConsoleSocket
 from ocivalidate.runtime.driving.container import Container
 from ocivalidate.runtime.driving.driver import Call
-from ocivalidate.runtime.driving.operations import Operations
+from ocivalidate.runtime.driving.operations import Operations, TimedOut
 from ocivalidate.runtime.driving.subject import Subject
 from ocivalidate.runtime.inside import rootfs
 from ocivalidate.runtime.inside.facts import Facts
@@ -29,6 +29,8 @@ from ocivalidate.runtime.kernel.host import Host
 from ocivalidate.runtime.properties import in_release
 from ocivalidate.runtime.verdicts import Verdict, shown
 from ocivalidate.versions import holds
+
+_CLEANING_PATIENCE = 30.0  # seconds for all that a case left, whatever the runtime does
 
 NO_CONTAINER = "runtime/runtime.create.unappliable-no-container"
 NO_SIDE_EFFECTS = "runtime/runtime.errors.no-side-effects"
@@ -81,7 +83,7 @@ class Trial:
         self.folder = stage.folder / case.id
         self.folder.mkdir(mode=0o755)
         self.folder.chmod(0o755)
-        self.runtime = Operations(stage.subject, self.folder, time.monotonic() + case.timeout)
+        self.runtime = Operations(stage.subject, self.folder, time.monotonic() + case.timeout, stage.prefix.rstrip("-"))
         self.containers: list[Container] = []
         self.verdicts: list[Verdict] = []
         self.skips: dict[str, str] = {}
@@ -316,7 +318,9 @@ class Trial:
     def control(self, config: Mapping[str, Any]) -> None:
         """Make sure that the runtime accepts a config. Raises :class:`ControlFailed`."""
         key = json.dumps(config, sort_keys=True)
-        with self.stage.trying:
+        if not self.stage.trying.acquire(timeout=max(0.0, self.runtime.deadline - time.monotonic())):
+            raise TimedOut("waited in vain for another case to try a control")
+        try:
             if key in self.stage.accepted:
                 return
             container = self.container(config)
@@ -325,6 +329,8 @@ class Trial:
             if not done.ok:
                 raise ControlFailed(f"what should have been accepted was refused: {done.words}")
             self.stage.accepted.add(key)
+        finally:
+            self.stage.trying.release()
 
     def first_accepted(self, *configs: Mapping[str, Any]) -> Mapping[str, Any]:
         """The first of some configs that the runtime accepts. Raises :class:`ControlFailed` when it accepts none."""
@@ -341,6 +347,7 @@ class Trial:
     def clean_up(self) -> list[str]:
         """Undo all, and return what could not be undone."""
         left: list[str] = []
+        self.runtime.last = time.monotonic() + _CLEANING_PATIENCE
         known = [container.clean_up for container in self.containers]
         for step in [*known, self._delete_strays, *reversed(self._undo)]:
             try:
@@ -354,7 +361,7 @@ class Trial:
         root = self.runtime.root
         for name in sorted(os.listdir(root)) if root.is_dir() else ():
             # Runtimes keep files and folders of other kinds there too.
-            if not name.startswith(".") and (root / name).is_dir():
+            if not name.startswith(".") and (root / name).is_dir() and not (root / name).is_symlink():
                 self.runtime.delete(name, force=True)
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import functools
 import os
-import signal
 import sys
 import tempfile
 import time
@@ -28,7 +27,7 @@ from ocivalidate.runtime.driving import container, driver, operations
 from ocivalidate.runtime.driving.driver import Call
 from ocivalidate.runtime.driving.subject import identify
 from ocivalidate.runtime.inside import probe, rootfs
-from ocivalidate.runtime.kernel import cgroups, host
+from ocivalidate.runtime.kernel import cgroups, host, kin
 from ocivalidate.runtime.running.attempt import attempt
 from ocivalidate.runtime.running.planning import plan
 from ocivalidate.runtime.trial import Stage
@@ -50,7 +49,7 @@ class Child:
         self.pid = pid
         self.returncode = 0
 
-    def wait(self) -> int:
+    def wait(self, _timeout: float | None = None) -> int:
         self.returncode = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
         return self.returncode
 
@@ -127,6 +126,7 @@ def _impatient(wait: Callable[..., Any]) -> Callable[..., Any]:
 
 def faked(folder: Path) -> Iterator[Faked]:
     """A fake in a folder, for a fixture."""
+    kin.gather()
     program = fake_runtime.write(folder / "fake")
     subject = identify(str(program))
     image = folder / "rootfs"
@@ -156,7 +156,7 @@ def _end_processes(folder: Path) -> None:
     for entry in Path("/proc").glob("[0-9]*"):
         try:
             opened = [os.readlink(link) for link in (entry / "fd").iterdir()]
-            if entry.name != str(os.getpid()) and any(name.startswith(f"{folder}/") for name in opened):
-                os.kill(int(entry.name), signal.SIGKILL)
+            if any(name.startswith(f"{folder}/") for name in opened):
+                kin.kill(int(entry.name))
         except OSError:
             continue  # it has ended, or is not ours

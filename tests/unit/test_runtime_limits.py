@@ -50,7 +50,7 @@ def made(tmp_path: Path, mode: str) -> tuple[cgroups.Layout, Container]:
         layout = cgroups.Layout("v1", {name: str(tmp_path / name) for name in ("cpu", "memory", "pids")}, "")
         groups = dict.fromkeys(("cpu", "memory", "pids"), "/own")
     container = Container(cast(Any, None), "a", tmp_path, layout)
-    container._groups = groups
+    container._process.groups = groups
     return layout, container
 
 
@@ -82,7 +82,7 @@ def test_values_that_are_not(tmp_path: Path, mode: str) -> None:
 @pytest.mark.parametrize("mode", TREES)
 def test_a_process_that_is_in_no_group(tmp_path: Path, mode: str) -> None:
     _, container = made(tmp_path, mode)
-    container._groups = {}
+    container._process.groups = {}
     (one,) = expected({"pids": {"limit": 7}}, unified=mode == "v2")
     assert found(container, one) == ("the process is in no group of pids", "7")
 

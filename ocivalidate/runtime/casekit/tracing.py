@@ -18,6 +18,7 @@ from ocivalidate.runtime.driving.container import Container
 from ocivalidate.runtime.inside import RECORDER_SOURCE
 from ocivalidate.runtime.inside.rootfs import PYTHON
 from ocivalidate.runtime.kernel import interpreter
+from ocivalidate.runtime.kernel.handed import Growing
 from ocivalidate.runtime.kernel.locks import is_locked
 
 # In the container. The names are such as no host has: whoever looks for them in the wrong place finds nothing.
@@ -68,6 +69,9 @@ class Trace:
         rootfs = container.bundle / "rootfs"
         self.container = container
         self.file = rootfs / _TRACE.lstrip("/")
+        self._notes = Growing(self.file)
+        self._records: list[Record] = []
+        self._seen = 0
         self._python = os.path.realpath(sys.executable)
         self._config_file = container.bundle / "config.json"
         self.config: dict[str, Any] = json.loads(self._config_file.read_text(encoding="utf-8"))
@@ -117,12 +121,13 @@ class Trace:
 
     def records(self) -> list[Record]:
         """What was noted so far, in the order in which it happened."""
-        found: list[Record] = []
-        text = self.file.read_text(encoding="ascii", errors="replace") if self.file.exists() else ""
-        for line in text.split("\n")[:-1]:
-            with contextlib.suppress(ValueError, SyntaxError, TypeError):
-                found.append(Record(**ast.literal_eval(line)))
-        return found
+        lines = self._notes.content().decode("ascii", "replace").split("\n")[:-1]
+        for line in lines[self._seen :]:
+            # Anything may stand there: whoever writes the file may be the container.
+            with contextlib.suppress(ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+                self._records.append(Record(**ast.literal_eval(line)))
+        self._seen = len(lines)
+        return [*self._records]
 
     def names(self) -> list[str]:
         """The names of those that ran so far, in this order."""

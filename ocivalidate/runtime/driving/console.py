@@ -10,6 +10,8 @@ import threading
 import time
 from pathlib import Path
 
+from ocivalidate.runtime.kernel import handed
+
 
 class NoConsole(Exception):
     """The runtime did not send a terminal. The message is one line."""
@@ -48,6 +50,8 @@ class ConsoleSocket:
             os.close(descriptor)
         if not os.isatty(self.terminal):
             raise NoConsole("what the runtime sent to its console socket is no terminal")
+        # Somebody else may read what there was to read.
+        os.set_blocking(self.terminal, False)
         return self.terminal
 
     def pump(self, output: Path) -> None:
@@ -56,14 +60,19 @@ class ConsoleSocket:
         self._pump.start()
 
     def _copy(self, output: Path) -> None:
+        poller = select.poll()
+        poller.register(self.terminal, select.POLLIN)
+        poller.register(self._stop, select.POLLIN)
+        left = handed.MOST_PRINTED + 1
         with output.open("ab", buffering=0) as file:
-            while True:
-                ready = select.select([self.terminal, self._stop], [], [])[0]
-                if self._stop in ready:
+            while left > 0:
+                if self._stop in dict(poller.poll()):
                     return
                 try:
                     # A terminal without a user left gives an error instead of an end.
-                    file.write(os.read(self.terminal, 65536))
+                    left -= file.write(os.read(self.terminal, 65536)) or 0
+                except BlockingIOError:
+                    continue
                 except OSError:
                     return
 

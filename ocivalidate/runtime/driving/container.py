@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import select
-import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,13 +13,18 @@ from typing import Any
 
 from ocivalidate.runtime.driving.driver import Call
 from ocivalidate.runtime.driving.operations import Operations, TimedOut
+from ocivalidate.runtime.driving.process import Process
 from ocivalidate.runtime.inside.facts import Facts, find_facts, lines
-from ocivalidate.runtime.kernel import cgroups, processes, syscalls
+from ocivalidate.runtime.kernel import cgroups, handed, kin, processes, syscalls
+from ocivalidate.runtime.kernel.handed import Growing
+from ocivalidate.runtime.kernel.mounts import mounts_below
 
 WAITING_PATIENCE = 10.0  # seconds in which a container is to do what was asked of it, on the slowest of hosts
 _STATUS_PATIENCE = 5.0  # seconds in which a runtime is to notice that a process has ended
 _DYING_PATIENCE = 0.5  # seconds in which what a runtime has killed is to be gone
 _CLEANING_PATIENCE = 10.0  # seconds that a case has at least to clean up
+_LOOK_AT_SIZE = 0.05  # seconds between two looks at how much a container has printed, while it is waited for
+_SMALL = 64 * 1024  # bytes: as long as no more was printed, every change is looked at
 
 
 class RuntimeFailed(Exception):
@@ -45,22 +49,31 @@ class Container:
         self.output, self.errors, self.pid_file = (
             bundle.parent / f"{container_id.replace('/', '_')}@{bundle.name}.{kind}" for kind in ("out", "err", "pid")
         )
-        self.pid = 0
+        self._process = Process()
+        self._printed = Growing(self.output)
         self._created = False
         self._cleaned = False
-        self._pidfd = -1
         self._layout = layout
-        self._groups: dict[str, str] = {}
         # The files of its groups, before it is deleted, where they are to be kept.
         self.keeps_groups = False
         self.group_files: dict[str, str] = {}
 
+    @property
+    def pid(self) -> int:
+        """The container process, 0 as long as it is not known."""
+        return self._process.pid
+
     # ------------------------------------------------------------------------------------------------ operations
 
     def create(self, bundle: str | None = None, *, cwd: str | None = None, **more: Any) -> Call:
-        """Create it; ``bundle`` is how the bundle is named, if not by its absolute path."""
+        """Create it; ``bundle`` is how the bundle is named, if not by its absolute path.
+
+        Raises :class:`RuntimeFailed` when what the runtime takes for the container process can be none of its making.
+        """
         self.output.touch()
+        self.runtime.outputs += [self.output, self.errors]
         pid_file = more.pop("pid_file", str(self.pid_file))
+        begun = kin.now()
         done = self.runtime.create(
             self.id,
             bundle or self.bundle,
@@ -72,7 +85,7 @@ class Container:
         )
         if done.ok:
             self._created = True
-            self._remember(self._pid(pid_file))
+            self._remember(self._pid(pid_file), begun)
         return done
 
     def start(self, **more: Any) -> Call:
@@ -85,8 +98,8 @@ class Container:
 
     def delete(self, *, force: bool = False) -> Call:
         """Delete it."""
-        if self.keeps_groups and self._groups:
-            self.group_files |= cgroups.every_file(self._layout, self._groups)
+        if self.keeps_groups and self._process.groups:
+            self.group_files |= cgroups.every_file(self._layout, self._process.groups)
         done = self.runtime.delete(self.id, force=force)
         self._created = self._created and not done.ok
         return done
@@ -170,45 +183,47 @@ class Container:
         }
 
     def _pid(self, pid_file: str) -> int:
-        """The container process as the pid file names it, or else the state."""
-        with contextlib.suppress(OSError, ValueError):
-            return int(Path(pid_file).read_text(encoding="utf-8"))
-        with contextlib.suppress(RuntimeFailed, ValueError, TypeError):
-            return int(self.state().get("pid") or 0)
-        return 0
+        """The container process as the pid file names it, or else the state; 0 when neither does."""
+        try:
+            pid = handed.pid_in(pid_file)
+        except handed.Unusable as problem:
+            raise RuntimeFailed(f"the pid file {problem}") from problem
+        with contextlib.suppress(RuntimeFailed):
+            pid = pid or handed.pid_of(self.state().get("pid"))
+        return pid
 
-    def _remember(self, pid: int) -> None:
-        """Note the process and its groups, as the runtime will not know them when they matter."""
-        self.pid = pid
-        # What it names is killed in the end: a runtime that is wrong about it must not have us kill ourselves.
-        if pid > 1 and pid not in (os.getpid(), os.getppid()):
-            with contextlib.suppress(OSError):
-                self._pidfd = os.pidfd_open(pid)
-                self._groups = cgroups.of_process(pid)
+    def _remember(self, pid: int, begun: int) -> None:
+        """Note the process and its groups, as the runtime will not know them when they matter.
+
+        It is killed in the end, so it must be one that this create has made: a runtime may be wrong about it.
+        """
+        try:
+            if pid:
+                self._process.remember(pid, begun)
+        except kin.Foreign as problem:
+            raise RuntimeFailed(f"the runtime names a foreign process as the container's: {problem}") from problem
 
     # --------------------------------------------------------------------------------------------------- waiting
 
     def alive(self) -> bool:
-        """Whether the container process has not ended; of one that has, other threads may still be on their way out."""
-        return self._pidfd >= 0 and not select.select([self._pidfd], [], [], 0)[0] and processes.began(self.pid) != ""
+        """Whether the container process has not ended."""
+        return self._process.alive
 
     def wait_exit(self) -> None:
         """Wait for the end of the container process, which has been killed or has nothing more to do.
 
         Raises :class:`RuntimeFailed` when it does not end.
         """
-        if self._pidfd < 0:
+        if self._process.descriptor < 0:
             raise RuntimeFailed("the runtime did not say which process is the container's")
-        self._poll(self._pidfd, "the end of the container process")
+        self._poll(self._process.descriptor, "the end of the container process")
 
     def end_process(self) -> None:
         """Kill the container process without the runtime, and wait for its end.
 
         Raises :class:`RuntimeFailed` when the runtime did not say which it is.
         """
-        if self._pidfd >= 0:
-            with contextlib.suppress(ProcessLookupError):
-                signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
+        self._process.kill()
         self.wait_exit()
 
     def wait_stopped(self) -> Container:
@@ -245,31 +260,50 @@ class Container:
         when nothing comes for long).
         """
         until = None if patience is None else time.monotonic() + patience
-        watch = syscalls.watch(str(self.output))
+        try:
+            watch = syscalls.watch(str(self.output))
+        except OSError as problem:
+            raise RuntimeFailed(f"the file for what the container prints is gone: {problem.strerror}") from problem
         try:
             while True:
                 # In this order: what it printed before it ended is there when its end is seen.
                 ended = not self.alive()
-                found = look(self.printed())
+                text = self.printed()
+                found = look(text)
                 if found is not None or ended:
                     return found
                 if not self._poll(watch, "what the container prints", until and max(0.0, until - time.monotonic())):
                     return None
+                if len(text) > _SMALL:
+                    # Looking at much text again for every line of it would take for ever.
+                    self._rest(_LOOK_AT_SIZE)
                 with contextlib.suppress(BlockingIOError):
                     os.read(watch, 65536)
         finally:
             os.close(watch)
 
     def printed(self) -> str:
-        """What the container printed to standard output so far."""
-        return self.output.read_text(encoding="utf-8", errors="replace") if self.output.exists() else ""
+        """What the container printed to standard output so far.
+
+        Raises :class:`RuntimeFailed` when that is more than can be looked at.
+        """
+        self._refuse_flood()
+        return self._printed.text()
+
+    def _refuse_flood(self) -> None:
+        """End a container that has printed too much. Raises :class:`RuntimeFailed`."""
+        for path in (self.output, self.errors):
+            if Growing(path).too_much:
+                self._process.kill()
+                raise RuntimeFailed(f"the container printed without end: more than {handed.MOST_PRINTED} bytes")
 
     def _last_words(self) -> str:
-        said = [*self.printed().splitlines(), *self._complaints()]
+        said = [*self.printed().splitlines(), *handed.text_of(self.errors, handed.MOST_PRINTED).splitlines()]
         return said[-1][:300] if said else "it printed nothing"
 
-    def _complaints(self) -> list[str]:
-        return self.errors.read_text(encoding="utf-8", errors="replace").splitlines() if self.errors.exists() else []
+    def _rest(self, seconds: float) -> None:
+        with self.runtime.spending.waiting():
+            time.sleep(seconds)
 
     def _poll(self, descriptor: int, what: str, patience: float | None = None) -> bool:
         """Wait until a descriptor can be read, or the container process has ended.
@@ -281,23 +315,36 @@ class Container:
         left = self.runtime.deadline - time.monotonic()
         seconds = min(left, WAITING_PATIENCE if patience is None else patience)
         with self.runtime.spending.waiting():
-            ready = left > 0 and select.select({descriptor, self._pidfd} - {-1}, [], [], seconds)[0]
+            ready = left > 0 and self._readable(descriptor, time.monotonic() + seconds)
         if not ready and seconds == left:
             raise TimedOut(f"waited in vain for {what}")
         if not ready and patience is None:
             raise RuntimeFailed(f"waited {WAITING_PATIENCE:g} s in vain for {what}")
         return bool(ready)
 
+    def _readable(self, descriptor: int, until: float) -> bool:
+        """Wait until a descriptor can be read, or the container process has ended, and see to what it prints."""
+        poller = select.poll()
+        for one in {descriptor, self._process.descriptor} - {-1}:
+            poller.register(one, select.POLLIN)
+        while True:
+            left = until - time.monotonic()
+            if poller.poll(max(0.0, min(left, _LOOK_AT_SIZE)) * 1000):
+                return True
+            self._refuse_flood()
+            if left <= 0:
+                return False
+
     # ----------------------------------------------------------------------------------------------- what is left
 
     @property
     def groups(self) -> dict[str, str]:
         """The control groups of the container process: controller → path, as it was when created."""
-        return dict(self._groups)
+        return dict(self._process.groups)
 
     def group_folder(self, controller: str) -> str:
         """Where a controller governs the container process (``""``: in version 2); ``""`` where none does."""
-        return cgroups.folder_of(self._layout, self._groups, controller)
+        return cgroups.folder_of(self._layout, self._process.groups, controller)
 
     def leftovers_of_failure(self) -> list[str]:
         """What is still there after a create that failed: processes that it killed may take a moment to be gone."""
@@ -323,26 +370,28 @@ class Container:
 
     def _has_state(self) -> bool:
         """Whether the folder of states has an entry of this name; an id may be any text, also ``..``."""
-        root = self.runtime.root
-        return root.is_dir() and self.id in os.listdir(root)
+        with contextlib.suppress(OSError):
+            return self.id in os.listdir(self.runtime.root)
+        return False
 
     def _own_groups(self) -> list[str]:
         """The folders of the groups that were made for this container."""
         return [folder for path in self._group_paths() for folder in cgroups.folders(self._layout, path)]
 
     def _group_paths(self) -> list[str]:
-        """The groups that can only be this container's: they bear our prefix."""
-        every = {self.group, *self._groups.values()}
-        return sorted(path for path in every if cgroups.PREFIX in path)
+        """The groups that can only be this container's: they bear the name of this run."""
+        every = {self.group, *self._process.groups.values()}
+        return sorted(path for path in every if self.runtime.mark in path)
 
     def clean_up(self) -> list[str]:
         """Remove the container, whatever became of it, and return what could not be removed."""
         if self._cleaned:
             return []
         self._cleaned = True
-        self.runtime.deadline = max(self.runtime.deadline, time.monotonic() + _CLEANING_PATIENCE)
+        more = min(time.monotonic() + _CLEANING_PATIENCE, self.runtime.last)
+        self.runtime.deadline = max(self.runtime.deadline, more)
         # Killed by us first: a runtime that has to do it waits for the end of the process by the clock.
-        left = self._end_process()
+        left = self._process.end(_STATUS_PATIENCE)
         if (self._created or self._has_state()) and not self.delete().ok:
             self.delete(force=True)
         for path in self._group_paths():
@@ -351,26 +400,3 @@ class Container:
             with contextlib.suppress(OSError):
                 syscalls.unmount(point)
         return left
-
-    def _end_process(self) -> list[str]:
-        if self._pidfd < 0:
-            return []
-        try:
-            with contextlib.suppress(OSError):
-                signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
-            ended = select.select([self._pidfd], [], [], _STATUS_PATIENCE)[0]
-            return [] if ended else [f"process {self.pid}"]
-        finally:
-            os.close(self._pidfd)
-            self._pidfd = -1
-
-
-def mounts_below(folder: str) -> set[str]:
-    """The mount points below a folder."""
-    found = set()
-    with open("/proc/self/mountinfo", encoding="utf-8", errors="replace") as file:
-        for line in file:
-            point = line.split(maxsplit=5)[4].replace("\\040", " ")
-            if point.startswith(f"{folder}/"):
-                found.add(point)
-    return found

@@ -6,6 +6,7 @@ a pipe would wait for the container's end.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import signal
@@ -14,13 +15,15 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from ocivalidate import importing
-from ocivalidate.runtime.kernel import interpreter
+from ocivalidate.runtime.kernel import handed, interpreter
 
 MOST_OUTPUT = 16 * 1024 * 1024
 """Bytes that a runtime may print in one call, before it is killed."""
 _LOOK_AT_SIZE = 0.02  # seconds between two looks at how much has been printed
+_DYING_PATIENCE = 5.0  # seconds in which a process that was killed is to be gone
 
 # What a service manager or a debugger leaves in the environment changes what runtimes do; pytest's are not the user's.
 UNWANTED = (
@@ -94,11 +97,13 @@ def call(  # noqa: PLR0913  # what subprocess takes
     env: Mapping[str, str] | None = None,
     pass_fds: Sequence[int] = (),
     keep: str | None = None,
+    others: Sequence[Path] = (),
 ) -> Call:
     """Run a program to its end, or for ``timeout`` seconds.
 
     ``stdout`` and ``stderr`` name files to append to instead of files of our own below ``keep`` (default: the folder
-    for temporary files). Standard input is empty. Raises :class:`CannotRun`.
+    for temporary files). ``others``: files that must not grow without end meanwhile. Standard input is empty. Raises
+    :class:`CannotRun`.
     """
     with _sink(stdout, keep) as out, _sink(stderr, keep) as err:
         before = os.fstat(err.fileno()).st_size
@@ -117,19 +122,24 @@ def call(  # noqa: PLR0913  # what subprocess takes
         except (OSError, ValueError) as problem:
             reason = problem.strerror if isinstance(problem, OSError) else str(problem)
             raise CannotRun(f"{argv[0]} cannot be run: {reason}") from problem
-        ended = _wait(process, start + timeout, (out.fileno(), err.fileno()))
+        ended = _wait(process, start + timeout, (out.fileno(), err.fileno(), *others))
         seconds = time.monotonic() - start
         said = "" if stdout else _read(out.fileno())
-        return Call(tuple(argv), process.returncode, said, _read(err.fileno(), before), seconds, ended)
+        status = -signal.SIGKILL if process.returncode is None else process.returncode
+        return Call(tuple(argv), status, said, _read(err.fileno(), before), seconds, ended)
 
 
 def _sink(path: str | None, folder: str | None) -> tempfile._TemporaryFileWrapper[bytes]:
     if path is not None:
-        return open(path, "a+b")  # type: ignore[return-value]  # both are binary files
+        try:
+            with handed.opened(path, os.O_RDWR | os.O_APPEND | os.O_CREAT) as descriptor:
+                return os.fdopen(os.dup(descriptor), "a+b")  # type: ignore[return-value]  # both are binary files
+        except (OSError, handed.Unusable) as problem:
+            raise CannotRun(f"there is no file any more for what the runtime prints: {path} {problem}") from problem
     return tempfile.TemporaryFile(dir=folder)  # type: ignore[return-value]
 
 
-def _wait(process: subprocess.Popen[bytes], deadline: float, files: Sequence[int]) -> str:
+def _wait(process: subprocess.Popen[bytes], deadline: float, files: Sequence[int | Path]) -> str:
     """Wait for the end, the deadline or too much output; in the last two cases the whole process group is killed."""
     poller = select.poll()
     pidfd = os.pidfd_open(process.pid)
@@ -140,16 +150,25 @@ def _wait(process: subprocess.Popen[bytes], deadline: float, files: Sequence[int
             if poller.poll(max(0.0, min(left, _LOOK_AT_SIZE)) * 1000):
                 process.wait()
                 return "exit"
-            if left <= 0 or any(os.fstat(file).st_size > MOST_OUTPUT for file in files):
+            if left <= 0 or any(_size(file) > MOST_OUTPUT for file in files):
                 kill_group(process.pid)
-                process.wait()
+                # One that hangs in the kernel does not end, whatever is sent to it.
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(_DYING_PATIENCE)
                 return "timeout" if left <= 0 else "flood"
     finally:
         os.close(pidfd)
 
 
+def _size(file: int | Path) -> int:
+    try:
+        return os.stat(file, follow_symlinks=isinstance(file, int)).st_size
+    except OSError:
+        return 0
+
+
 def kill_group(process: int) -> None:
-    """Kill a process that leads its group, and all of the group."""
+    """Kill a process that leads its group, and all of the group: a child of ours that nobody has waited for."""
     for kill in (os.killpg, os.kill):
         try:
             kill(process, signal.SIGKILL)
@@ -161,4 +180,4 @@ def kill_group(process: int) -> None:
 
 def _read(file: int, offset: int = 0) -> str:
     """What stands in an open file, up to what a caller can use."""
-    return os.pread(file, MOST_OUTPUT, offset).decode("utf-8", "replace")
+    return handed.read(file, MOST_OUTPUT, offset).decode("utf-8", "replace")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ from pathlib import Path
 from ocivalidate.runtime.driving.driver import Call, call
 from ocivalidate.runtime.driving.spending import Spending
 from ocivalidate.runtime.driving.subject import Subject
+from ocivalidate.runtime.kernel.cgroups import PREFIX
 
 MOST_SECONDS = 20.0
 """How long one operation may take; a case may have less left."""
@@ -26,12 +28,18 @@ class Operations:
 
     ``folder`` holds that folder, its log, and what it prints. ``calls`` keeps every call, for whoever looks into a
     failure; ``deadline`` is on the clock of ``time.monotonic``; ``spending`` says where the time went.
+    ``mark`` is what everything of this run is called by, and nothing else on this host. ``last`` is a moment beyond
+    which no deadline is moved. ``outputs``: the files for what containers print, which must not grow without end while
+    the runtime works.
     """
 
     subject: Subject
     folder: Path
     deadline: float
+    mark: str = PREFIX
     calls: list[Call] = field(default_factory=list)
+    last: float = math.inf
+    outputs: list[Path] = field(default_factory=list)
     spending: Spending = field(default_factory=Spending)
 
     @property
@@ -71,6 +79,7 @@ class Operations:
                 cwd=cwd,
                 pass_fds=pass_fds,
                 keep=str(self.folder),
+                others=self.outputs,
             )
         self.calls.append(done)
         return done

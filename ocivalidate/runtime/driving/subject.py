@@ -22,8 +22,9 @@ from ocivalidate.versions import RUNTIME_RELEASES, judged_by
 # than the half minute after which somebody who waits takes a program for one that hangs.
 _PATIENCE = 8.0
 _PATIENCE_FOR_FEATURES = 4.0
-_NAME = re.compile(r"^\s*(\S+)\s+version:?\s+v?(\S+)", re.MULTILINE)
-_SPEC = re.compile(r"^\s*spec:\s*(\S+)", re.MULTILINE)
+_NAME = re.compile(r"^[ \t]*(\S+)\s+version:?\s+v?(\S+)", re.MULTILINE)
+_SPEC = re.compile(r"^[ \t]*spec:\s*(\S+)", re.MULTILINE)
+_MOST_BANNER = 64 * 1024  # characters of what --version prints that are looked at
 
 
 # The annotation of its features by which a runtime says that it applies only these properties of config.json: their
@@ -108,7 +109,7 @@ def identify(runtime: str, extra: Sequence[str] = (), spec_version: str | None =
     banner = _asked([path, "--version"], _PATIENCE)
     if banner.ended != "exit":
         raise NoRuntime(f"{path} --version {banner.words}")
-    said = f"{banner.stdout}\n{banner.stderr}" if banner.ok else ""
+    said = f"{banner.stdout[:_MOST_BANNER]}\n{banner.stderr[:_MOST_BANNER]}" if banner.ok else ""
     name = _NAME.search(said)
     dialect = _dialect(name[1] if name else "")
     features = _features([path, *_without_places(dialect), *extra, "features"]) if banner.ok else None

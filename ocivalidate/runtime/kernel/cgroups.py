@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+
+from ocivalidate.runtime.kernel import kin
 
 MOUNT = "/sys/fs/cgroup"
 PREFIX = "ocivalidate-"
@@ -176,26 +177,29 @@ def folders(where: Layout, group: str) -> list[str]:
 
 def members(folder: str) -> list[int]:
     """The processes in the folder of a group; 0 stands for one of another process namespace."""
-    return sorted(map(int, _words(f"{folder}/cgroup.procs")))
+    return sorted(int(word) for word in _words(f"{folder}/cgroup.procs") if word.isdecimal())
 
 
-def remove(where: Layout, group: str, patience: float = 2.0) -> list[str]:
-    """Kill what runs in a group and below, remove it everywhere, and return the folders that stayed."""
+def remove(where: Layout, group: str, patience: float = 2.0, kill: Callable[[int], None] = kin.kill) -> list[str]:
+    """Kill what runs in a group and below, remove it everywhere, and return the folders that stayed.
+
+    ``kill`` is asked to kill each process; by default it does so only if the process is ours: a runtime may have put
+    any other into the group.
+    """
     deadline = time.monotonic() + patience
     while True:
-        left = [folder for folder in folders(where, group) if not _removed(folder)]
+        left = [folder for folder in folders(where, group) if not _removed(folder, kill)]
         if not left or time.monotonic() > deadline:
             return left
         # The kernel buries what was killed when it gets to it, and tells nobody.
         time.sleep(0.002)
 
 
-def _removed(folder: str) -> bool:
+def _removed(folder: str, kill: Callable[[int], None]) -> bool:
     for below, _, _ in os.walk(folder, topdown=False):
-        # A process of another process namespace reads as 0, which to kill(2) would mean ourselves.
+        # A process of another process namespace reads as 0.
         for pid in filter(None, members(below)):
-            with contextlib.suppress(OSError):
-                os.kill(pid, signal.SIGKILL)
+            kill(pid)
         with contextlib.suppress(OSError):
             os.rmdir(below)
     return not os.path.isdir(folder)

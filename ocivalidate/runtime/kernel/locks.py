@@ -10,7 +10,7 @@ def is_locked(file: Path) -> bool:
     """Whether somebody holds a lock on a file. Raises :class:`OSError` when it cannot be opened."""
     import fcntl  # absent where no runtime is driven, but cases are listed
 
-    descriptor = os.open(file, os.O_RDWR | os.O_CLOEXEC)
+    descriptor = os.open(file, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import select
 import subprocess
 from collections.abc import Sequence
 
 from ocivalidate.runtime.kernel import interpreter
 
+_PATIENCE = 5.0  # seconds that a process of ours has to make namespaces, and to end
 # The types of ``linux.namespaces`` and their names below ``/proc/PID/ns``.
 FILES = {
     "pid": "pid",
@@ -99,9 +101,9 @@ class Holder:
             stderr=subprocess.PIPE,
             text=True,
         )
-        said = self._process.stdout.readline() if self._process.stdout else ""
+        said = _line(self._process)
         if not said:
-            _, problem = self._process.communicate()
+            problem = self._end()
             raise CannotHold(f"namespaces {', '.join(types)} cannot be made: {problem.strip()}")
         self.pid = int(said)
         for name in ("uid_map", "gid_map") if mappings else ():
@@ -123,7 +125,23 @@ class Holder:
 
     def close(self) -> None:
         """End it, and with it its namespaces."""
-        with contextlib.suppress(OSError):
-            self._process.communicate(timeout=5)
+        self._end()
+
+    def _end(self) -> str:
+        """End it, and return what it complained of."""
+        problem = ""
+        with contextlib.suppress(OSError, ValueError, subprocess.TimeoutExpired):
+            _, problem = self._process.communicate(timeout=_PATIENCE)
         self._process.kill()
-        self._process.wait()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(_PATIENCE)
+        return problem
+
+
+def _line(process: subprocess.Popen[str]) -> str:
+    """The first line that a process prints; ``""`` when none comes for some seconds."""
+    if process.stdout is None:
+        return ""
+    poller = select.poll()
+    poller.register(process.stdout, select.POLLIN)
+    return process.stdout.readline() if poller.poll(_PATIENCE * 1000) else ""

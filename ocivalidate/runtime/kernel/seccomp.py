@@ -11,6 +11,7 @@ import select
 import socket
 import struct
 import threading
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,9 @@ _PTRACE_SECCOMP_GET_METADATA = 0x420D
 _WALL = 0x40000000
 # struct seccomp_notif and seccomp_notif_resp of linux/seccomp.h, and the calls that read and write them.
 _NOTIF_SIZE, _NOTIF_RECV, _NOTIF_SEND = 80, 0xC0502100, 0xC0182101
+
+_MOST_PARTS, _MOST_OF_PART = 64, 1 << 16  # messages on a connection, and connections; bytes of a message
+_PATIENCE = 2.0  # seconds in which what is not ours to hasten is to happen
 
 FLAG_LOG = 2
 """``SECCOMP_FILTER_FLAG_LOG``, the only flag that the kernel tells of a filter."""
@@ -46,7 +50,7 @@ def filter_flags(pid: int) -> list[int]:
         raise CannotSee(f"ptrace: {os.strerror(ctypes.get_errno())}")
     try:
         ptrace(_PTRACE_INTERRUPT, pid, None, None)
-        os.waitpid(pid, _WALL)
+        _wait_for_stop(pid)
         flags: list[int] = []
         while True:
             metadata = (ctypes.c_ulonglong * 2)(len(flags), 0)
@@ -58,6 +62,15 @@ def filter_flags(pid: int) -> list[int]:
     if not flags:
         raise CannotSee("this kernel does not tell the flags of seccomp filters")
     return flags
+
+
+def _wait_for_stop(pid: int) -> None:
+    """Wait until a traced process has stopped. Raises :class:`CannotSee` when it does not: it may hang in a call."""
+    end = time.monotonic() + _PATIENCE
+    while not os.waitpid(pid, _WALL | os.WNOHANG)[0]:
+        if time.monotonic() > end:
+            raise CannotSee("the process does not stop to be looked at")
+        time.sleep(0.001)
 
 
 @dataclass(slots=True)
@@ -79,7 +92,7 @@ class Message:
 
     def state(self) -> Any:
         """The container process state, ``None`` when it is not JSON."""
-        with contextlib.suppress(ValueError):
+        with contextlib.suppress(ValueError, RecursionError):
             return json.loads(self.text)
         return None
 
@@ -95,6 +108,7 @@ class Listener:
         self.messages: list[Message] = []
         self.answered: list[int] = []
         self._errno = errno
+        self._closed = False
         self._server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
         self._server.bind(str(path))
         path.chmod(0o777)
@@ -105,8 +119,10 @@ class Listener:
 
     def close(self) -> None:
         """Stop answering."""
+        self._closed = True
         os.close(self._stop)
-        self._thread.join()
+        # Older kernels do not wake who waits for a call of a process that has just ended: such a thread ends with us.
+        self._thread.join(_PATIENCE)
         self._server.close()
         os.close(self._wake)
         for message in self.messages:
@@ -116,30 +132,43 @@ class Listener:
     def _serve(self) -> None:
         connections: dict[int, tuple[socket.socket, Message]] = {}
         notifiers: set[int] = set()
-        while True:
-            watched = [self._wake, self._server.fileno(), *connections, *notifiers]
-            ready = select.select(watched, [], [])[0]
+        while not self._closed:
+            poller = select.poll()
+            for descriptor in (self._wake, self._server.fileno(), *connections, *notifiers):
+                poller.register(descriptor, select.POLLIN)
+            ready = dict(poller.poll())
             if self._wake in ready:
                 break
-            for one in ready:
+            for one, events in ready.items():
                 if one == self._server.fileno():
-                    connection, _ = self._server.accept()
-                    message = Message()
-                    self.messages.append(message)
-                    connections[connection.fileno()] = connection, message
+                    self._accept(connections)
                 elif one in connections:
                     notifiers |= self._receive(*connections[one])
-                    if connections[one][1].closed:
+                    if connections[one][1].closed or len(connections[one][1].parts) > _MOST_PARTS:
                         connections.pop(one)[0].close()
-                elif not self._answer(one):
+                # No process has the filter any more (POLLHUP): up to Linux 6.10 asking for a call would block for ever.
+                elif events & ~select.POLLIN or not self._answer(one):
                     notifiers.discard(one)
         for connection, _ in connections.values():
             connection.close()
 
+    def _accept(self, connections: dict[int, tuple[socket.socket, Message]]) -> None:
+        connection, _ = self._server.accept()
+        if len(self.messages) > _MOST_PARTS:
+            connection.close()
+            return
+        connection.settimeout(_PATIENCE)
+        message = Message()
+        self.messages.append(message)
+        connections[connection.fileno()] = connection, message
+
     def _receive(self, connection: socket.socket, message: Message) -> set[int]:
         """Take what came; returns the descriptors on which calls are notified."""
         space = socket.CMSG_SPACE(16 * array.array("i").itemsize)
-        part, beside, _, _ = connection.recvmsg(1 << 16, space, socket.MSG_CMSG_CLOEXEC)
+        try:
+            part, beside, _, _ = connection.recvmsg(_MOST_OF_PART, space, socket.MSG_CMSG_CLOEXEC)
+        except OSError:
+            part, beside = b"", []
         came = array.array("i")
         for level, kind, data in beside:
             if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:

@@ -32,6 +32,7 @@ MS_STRICTATIME = 1 << 24
 MNT_DETACH = 2
 
 PR_SET_PDEATHSIG = 1
+PR_SET_CHILD_SUBREAPER = 36
 
 IN_MODIFY = 0x2
 IN_CLOSE_WRITE = 0x8
@@ -70,6 +71,11 @@ def unmount(target: str, flags: int = MNT_DETACH) -> None:
 def die_with_parent(signal: int) -> None:
     """Have the kernel send this process ``signal`` when the one that made it ends."""
     _checked(_libc().prctl(PR_SET_PDEATHSIG, ctypes.c_ulong(signal), 0, 0, 0), "prctl")
+
+
+def adopt_orphans() -> None:
+    """Have processes that descend from this one come to it when their parents end."""
+    _checked(_libc().prctl(PR_SET_CHILD_SUBREAPER, ctypes.c_ulong(1), 0, 0, 0), "prctl")
 
 
 def watch(path: str, mask: int = IN_MODIFY | IN_CLOSE_WRITE) -> int:

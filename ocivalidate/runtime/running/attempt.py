@@ -50,7 +50,10 @@ def attempt(stage: Stage, case: Case, clauses: Sequence[Clause], required: Seque
         reason = f"the runtime says that it does not apply {', '.join(unapplied)}"
         return Attempt(case, tuple(Result(clause, Outcome.SKIP, reason, case=case.id) for clause in clauses))
     start = time.monotonic()
-    trial = Trial(stage, case)
+    try:
+        trial = Trial(stage, case)
+    except OSError as problem:
+        return given_up(case, clauses, f"there is no folder to work in any more: {problem.strerror}")
     unjudged = _run(trial)
     left = trial.clean_up()
     if left:
@@ -68,6 +71,11 @@ def attempt(stage: Stage, case: Case, clauses: Sequence[Clause], required: Seque
         containers=len(trial.containers),
         trial=trial,
     )
+
+
+def given_up(case: Case, clauses: Sequence[Clause], reason: str) -> Attempt:
+    """A case that could not be tried, or not to its end."""
+    return Attempt(case, tuple(Result(clause, Outcome.ERROR, reason, case=case.id) for clause in clauses))
 
 
 def _run(trial: Trial) -> Unjudged:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -9,8 +10,11 @@ from dataclasses import asdict
 from pathlib import Path
 
 from ocivalidate.findings import Outcome
+from ocivalidate.runtime.kernel import handed
 from ocivalidate.runtime.running.attempt import Attempt
 from ocivalidate.runtime.trial import Trial
+
+_MOST_FILES = 2000
 
 
 def keep(done: Attempt, folder: str | None) -> str:
@@ -19,23 +23,27 @@ def keep(done: Attempt, folder: str | None) -> str:
     if not folder or done.trial is None or fine:
         return ""
     target = Path(folder, done.case.id)
-    shutil.rmtree(target, ignore_errors=True)
-    target.mkdir(parents=True)
-    _copy_files(done.trial.folder, target)
-    _write_calls(done.trial, target)
+    try:
+        shutil.rmtree(target, ignore_errors=True)
+        target.mkdir(parents=True)
+        _copy_files(done.trial.folder, target)
+        _write_calls(done.trial, target)
+    except OSError as problem:
+        return f"{target} (not whole: {problem.strerror})"
     return str(target)
 
 
 def _copy_files(source: Path, target: Path) -> None:
-    """Regular files, without root filesystems and what is special."""
+    """Regular files, without root filesystems and what is special, up to what a runtime may write."""
+    left = _MOST_FILES
     for below, folders, files in os.walk(source):
         folders[:] = [name for name in folders if name != "rootfs"]
         into = target / Path(below).relative_to(source)
         into.mkdir(exist_ok=True)
-        for name in files:
-            path = Path(below, name)
-            if path.is_file() and not path.is_symlink():
-                shutil.copyfile(path, into / name)
+        for name in files[:left]:
+            with contextlib.suppress(FileNotFoundError, handed.Unusable):
+                (into / name).write_bytes(handed.content(Path(below, name)))
+        left -= len(files[:left])
 
 
 def _write_calls(trial: Trial, target: Path) -> None:

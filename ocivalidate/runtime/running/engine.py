@@ -14,22 +14,28 @@ import select
 import sys
 import threading
 import time
+import traceback
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ocivalidate.clauses import Selection
+from ocivalidate.clauses import Clause, Selection
 from ocivalidate.runtime.cases import BadCase, Case, case_folder, load_cases
 from ocivalidate.runtime.kernel import isolation
 from ocivalidate.runtime.running import dump
-from ocivalidate.runtime.running.attempt import Attempt, attempt
+from ocivalidate.runtime.running.attempt import Attempt, attempt, given_up
 from ocivalidate.runtime.running.events import event_of
 from ocivalidate.runtime.running.needs import UnknownNeed
 from ocivalidate.runtime.running.planning import Planned, plan
 from ocivalidate.runtime.running.scheduler import Scheduler
 from ocivalidate.runtime.running.session import CannotJudge, Session, Setup
+from ocivalidate.runtime.running.watchdog import GRACE, Watchdog, Watched
 
 Emit = Callable[[Mapping[str, Any]], None]
+
+HUNG = 75
+"""The exit code when something hangs that is no case."""
+_OPENING = 120.0  # seconds: a runtime is asked who it is, the remains of runs are removed, a root filesystem is built
 
 
 def planned(request: Mapping[str, Any], release: str) -> list[Planned]:
@@ -61,6 +67,9 @@ class Engine:
         )
         self._scheduler: Scheduler[Attempt] | None = None
         self._stopped = False
+        self._hung = ""
+        self._clauses: Mapping[str, Sequence[Clause]] = {}
+        self._watchdog = Watchdog(self._give_up, lambda: emit({"event": "alive"}))
 
     def stop(self) -> None:
         """Begin no further case."""
@@ -72,32 +81,59 @@ class Engine:
         """Do what the request asks; the exit code is 0 when the run came to its end."""
         session = Session(self._setup)
         start = time.monotonic()
-        counts: Counter[str] = Counter()
-        try:
-            session.open()
-            self._emit({"event": "header", **session.header()})
-            session.smoke()
-            todo = _something(planned(self._request, session.stage.subject.release))
-            self._emit(
-                {"event": "plan", "results": [[one.case.id, clause.id] for one in todo for clause in one.clauses]}
-            )
-            counts = self._try_all(session, todo)
-        except (CannotJudge, BadCase, UnknownNeed) as problem:
-            self._emit({"event": "bailout", "reason": str(problem), "hint": getattr(problem, "hint", "")})
-            return 2
-        finally:
-            left = session.close()
+        with self._watchdog.awake():
+            try:
+                counts = self._run(session)
+            except (CannotJudge, BadCase, UnknownNeed) as problem:
+                self._bail_out(str(problem), getattr(problem, "hint", ""))
+                return 2
+            except Exception as problem:  # noqa: BLE001  # the runtime may have broken anything on this host
+                where = traceback.extract_tb(problem.__traceback__)[-1]
+                place = f"{where.filename.rpartition('/')[2]}:{where.lineno}"
+                self._bail_out(f"the run broke: {type(problem).__name__}: {problem} ({place})")
+                return 2
+            finally:
+                with self._watchdog.over("cleaning up", GRACE):
+                    left = session.close()
         seconds = round(time.monotonic() - start, 3)
-        self._emit({"event": "end", "complete": not self._stopped, "left": left, "seconds": seconds, **counts})
+        stopped = {"stopped": self._hung} if self._hung else {}
+        end = {"event": "end", "complete": not self._stopped, "left": left, "seconds": seconds}
+        self._emit({**end, **counts, **stopped})
         return 0
 
+    def _run(self, session: Session) -> Counter[str]:
+        with self._watchdog.over("the first look at the host and the runtime", _OPENING):
+            session.open()
+            self._emit({"event": "header", **session.header()})
+        with self._watchdog.over("the first container", GRACE):
+            session.smoke()
+        todo = _something(planned(self._request, session.stage.subject.release))
+        self._emit({"event": "plan", "results": [[one.case.id, clause.id] for one in todo for clause in one.clauses]})
+        return self._try_all(session, todo)
+
+    def _bail_out(self, reason: str, hint: str = "") -> None:
+        self._emit({"event": "bailout", "reason": reason, "hint": hint})
+
+    def _give_up(self, hung: Watched) -> None:
+        """End the run in which something hangs: a case is an error, and nothing else is begun."""
+        self._hung = self._hung or hung.words()
+        if hung.name in self._clauses and self._scheduler is not None:
+            [case] = [one for one in self._scheduler.cases if one.id == hung.name]
+            self.stop()
+            self._scheduler.abandon(case.id, given_up(case, self._clauses[case.id], hung.words()))
+            return
+        self._bail_out(hung.words())
+        # Whoever started this process ends what it leaves.
+        os._exit(HUNG)
+
     def _try_all(self, session: Session, todo: Sequence[Planned]) -> Counter[str]:
-        clauses = {one.case.id: one.clauses for one in todo}
+        self._clauses = clauses = {one.case.id: one.clauses for one in todo}
         required = tuple(self._request.get("require", ()))
 
         def work(case: Case) -> Attempt:
             self._emit({"event": "begin", "case": case.id})
-            return attempt(session.stage, case, clauses[case.id], required)
+            with self._watchdog.over(case.id, case.timeout + GRACE):
+                return attempt(session.stage, case, clauses[case.id], required)
 
         self._scheduler = Scheduler([one.case for one in todo], work, self._request.get("jobs") or os.cpu_count() or 1)
         if self._stopped:
@@ -167,7 +203,7 @@ def main() -> int:
     descriptor = os.dup(1)
     os.dup2(2, 1)
     if os.geteuid() != 0:
-        return _serve(request, descriptor, private=False)
+        return isolation.run_kept(lambda: _serve(request, descriptor, private=False))
     try:
         return isolation.run_isolated(lambda: _serve(request, descriptor, private=True))
     except OSError as problem:

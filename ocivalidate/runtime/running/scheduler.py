@@ -15,9 +15,10 @@ class Scheduler(Generic[Done]):
     """Runs ``work(case)`` for each case in threads; cases that name the same resource in ``alone`` never overlap."""
 
     def __init__(self, cases: Sequence[Case], work: Callable[[Case], Done], jobs: int) -> None:
-        self._cases = cases
+        self.cases = cases
         self._work = work
         self._waiting = list(range(len(cases)))
+        self._running: set[int] = set()
         self._busy: set[str] = set()
         self._done: dict[int, Done] = {}
         self._problem: BaseException | None = None
@@ -31,11 +32,22 @@ class Scheduler(Generic[Done]):
             self._stopping = True
             self._change.notify_all()
 
+    def abandon(self, case_id: str, done: Done) -> None:
+        """Wait no longer for a case that runs: this is what it came to. Its thread is left to itself."""
+        with self._change:
+            for number in [one for one in self._running if self.cases[one].id == case_id]:
+                self._running.discard(number)
+                self._done[number] = done
+            self._change.notify_all()
+
     def results(self) -> Iterator[Done]:
-        """What each case came to, in order, as soon as it is known; ends early after :meth:`stop`."""
+        """What each case came to, in order, as soon as it is known; ends early after :meth:`stop`.
+
+        It waits without end for cases that neither end nor are given up: see :mod:`watchdog`.
+        """
         for thread in self._threads:
             thread.start()
-        for number in range(len(self._cases)):
+        for number in range(len(self.cases)):
             with self._change:
                 self._change.wait_for(lambda wanted=number: self._settled(wanted))  # type: ignore[misc]  # a default
                 if self._problem is not None:
@@ -44,8 +56,8 @@ class Scheduler(Generic[Done]):
                     break
                 done = self._done.pop(number)
             yield done
-        for thread in self._threads:
-            thread.join()
+        with self._change:
+            self._change.wait_for(lambda: not self._running)
 
     def _settled(self, number: int) -> bool:
         if number in self._done or self._problem is not None:
@@ -55,16 +67,19 @@ class Scheduler(Generic[Done]):
 
     def _serve(self) -> None:
         while (number := self._take()) is not None:
-            case = self._cases[number]
+            case = self.cases[number]
             try:
                 done = self._work(case)
             except BaseException as problem:  # noqa: BLE001  # raised again where the results are taken
                 with self._change:
                     self._problem = problem
+                    self._running.discard(number)
                     self._change.notify_all()
                 return
             with self._change:
-                self._done[number] = done
+                if number in self._running:
+                    self._done[number] = done
+                    self._running.discard(number)
                 self._busy -= set(case.alone)
                 self._change.notify_all()
 
@@ -73,9 +88,10 @@ class Scheduler(Generic[Done]):
         with self._change:
             while self._waiting and not self._stopping:
                 for number in self._waiting:
-                    if self._busy.isdisjoint(self._cases[number].alone):
+                    if self._busy.isdisjoint(self.cases[number].alone):
                         self._waiting.remove(number)
-                        self._busy |= set(self._cases[number].alone)
+                        self._running.add(number)
+                        self._busy |= set(self.cases[number].alone)
                         return number
                 self._change.wait()
             return None

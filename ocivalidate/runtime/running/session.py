@@ -19,7 +19,7 @@ from ocivalidate.runtime.driving.driver import CannotRun
 from ocivalidate.runtime.driving.operations import TimedOut
 from ocivalidate.runtime.inside import rootfs
 from ocivalidate.runtime.inside.facts import NoFacts
-from ocivalidate.runtime.kernel import cgroups, host, syscalls
+from ocivalidate.runtime.kernel import cgroups, host, kin, syscalls
 from ocivalidate.runtime.running import workspace
 from ocivalidate.runtime.trial import Stage, Trial
 
@@ -73,6 +73,7 @@ class Session:
 
         Raises :class:`CannotJudge`.
         """
+        kin.gather()
         try:
             tested = subject.identify(self.setup.runtime, self.setup.extra, self.setup.spec_version)
             here = host.look()
@@ -147,6 +148,8 @@ class Session:
 def _smoke(trial: Trial) -> None:
     """Every operation once. What they are to do is judged by cases: here it is whether anything can be seen."""
     container = trial.container(trial.config("ids", ",", "wait")).must_create()
+    if not container.alive():
+        raise RuntimeFailed(f"after create there is no process {container.pid or ''}".rstrip() + " of the container")
     container.state()
     container.must_start()
     container.facts().value("ids")

@@ -1,0 +1,63 @@
+"""The container process: known by its descriptor, so that nothing is ever sent to another one of the same number."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+from collections.abc import Mapping
+
+from ocivalidate.runtime.kernel import cgroups, kin, processes
+
+
+class Process:
+    """The process of one container, or none as long as it is not known.
+
+    ``pid`` is 0 for none. ``groups``: the control groups that it was in when it was created, controller → path.
+    ``descriptor``: its pidfd, -1 where there is none.
+    """
+
+    def __init__(self) -> None:
+        self.pid = 0
+        self.descriptor = -1
+        self.groups: Mapping[str, str] = {}
+
+    def remember(self, pid: int, since: int) -> None:
+        """Take a process of this number, which has to be ours and to have begun at a moment or later.
+
+        Raises :class:`kin.Foreign`, and knows of no process then.
+        """
+        self.descriptor = kin.own(pid, since)
+        self.pid = pid
+        if self.descriptor >= 0:
+            with contextlib.suppress(OSError):
+                self.groups = cgroups.of_process(pid)
+
+    @property
+    def alive(self) -> bool:
+        """Whether it has not ended; of one that has, other threads may still be on their way out."""
+        return self.descriptor >= 0 and not self.ends(0) and processes.began(self.pid) != ""
+
+    def ends(self, patience: float) -> bool:
+        """Whether it has ended, or does so within some seconds. There has to be one."""
+        poller = select.poll()
+        poller.register(self.descriptor, select.POLLIN)
+        return bool(poller.poll(patience * 1000))
+
+    def kill(self) -> None:
+        """Kill it, if there is one."""
+        if self.descriptor >= 0:
+            with contextlib.suppress(OSError):
+                signal.pidfd_send_signal(self.descriptor, signal.SIGKILL)
+
+    def end(self, patience: float) -> list[str]:
+        """Kill it, wait some seconds for its end, and forget its descriptor; what stayed, in words."""
+        if self.descriptor < 0:
+            return []
+        try:
+            self.kill()
+            return [] if self.ends(patience) else [f"process {self.pid}"]
+        finally:
+            os.close(self.descriptor)
+            self.descriptor = -1

@@ -1,0 +1,150 @@
+"""Reading what a runtime, or a container, hands over: files that it wrote, and may have put something else in place of.
+
+Nothing here follows a link in place of the file, waits for a writer, or reads more than it was told to: a pid file can
+be a FIFO, a log a link to ``/dev/zero``, and what a container prints has no end.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+MOST_TEXT = 16 * 1024 * 1024
+"""Bytes that are read of what a runtime wrote."""
+MOST_PRINTED = 4 * 1024 * 1024
+"""Bytes that a container may print: our probes print some hundred thousand."""
+_MOST_PID = 32  # bytes in a pid file: there may be blanks around the number
+_HIGHEST_PID = 1 << 22  # PID_MAX_LIMIT of the kernel
+# Cases are listed also where there are no such flags.
+_SAFELY = sum({getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_NOCTTY", "O_CLOEXEC")})
+_KINDS = {
+    stat.S_IFIFO: "a FIFO",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFDIR: "a folder",
+    stat.S_IFLNK: "a symbolic link",
+    stat.S_IFCHR: "a character device",
+    stat.S_IFBLK: "a block device",
+}
+
+
+class Unusable(Exception):
+    """What was handed over is not what it should be. The message is one line, and begins with what it is."""
+
+
+@contextlib.contextmanager
+def opened(path: str | os.PathLike[str], flags: int = os.O_RDONLY) -> Iterator[int]:
+    """A regular file, open. Raises :class:`Unusable`, and :class:`FileNotFoundError` when nothing is there."""
+    descriptor = _open(path, flags)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _open(path: str | os.PathLike[str], flags: int) -> int:
+    try:
+        descriptor = os.open(path, flags | _SAFELY, 0o644)
+    except FileNotFoundError:
+        raise
+    except OSError as problem:
+        raise Unusable(_kind_of(path) or f"cannot be opened: {problem.strerror}") from problem
+    kind = stat.S_IFMT(os.fstat(descriptor).st_mode)
+    if kind != stat.S_IFREG:
+        os.close(descriptor)
+        raise Unusable(f"is {_KINDS.get(kind, 'something else')}, and no regular file")
+    # It may be handed on, and is to be as any other then.
+    os.set_blocking(descriptor, True)
+    return descriptor
+
+
+def _kind_of(path: str | os.PathLike[str]) -> str:
+    """What stands in place of a file that cannot be opened; ``""`` for a regular file."""
+    try:
+        kind = stat.S_IFMT(os.lstat(path).st_mode)
+    except OSError:
+        return ""
+    return "" if kind == stat.S_IFREG else f"is {_KINDS.get(kind, 'something else')}, and no regular file"
+
+
+def content(path: str | os.PathLike[str], most: int = MOST_TEXT) -> bytes:
+    """What stands in a file, up to ``most`` bytes. Raises as :func:`opened` does."""
+    with opened(path) as descriptor:
+        return read(descriptor, most)
+
+
+def read(descriptor: int, most: int = MOST_TEXT, offset: int = 0) -> bytes:
+    """What stands in an open file from an offset on, up to ``most`` bytes."""
+    parts: list[bytes] = []
+    while most > 0 and (part := os.pread(descriptor, min(most, 1 << 20), offset)):
+        parts.append(part)
+        most -= len(part)
+        offset += len(part)
+    return b"".join(parts)
+
+
+def text_of(path: str | os.PathLike[str], most: int = MOST_TEXT) -> str:
+    """The same as text; ``""`` where nothing is there, or nothing that can be used."""
+    try:
+        return content(path, most).decode("utf-8", "replace")
+    except (OSError, Unusable):
+        return ""
+
+
+def pid_in(path: str | os.PathLike[str]) -> int:
+    """The number of a process in a pid file; 0 where there is no file, or nothing in it.
+
+    Raises :class:`Unusable` when it holds something else.
+    """
+    try:
+        said = content(path, _MOST_PID + 1).strip()
+    except FileNotFoundError:
+        return 0
+    if not said:
+        return 0
+    number = pid_of(said.decode("ascii", "replace"))
+    if not number:
+        raise Unusable(f"holds {said[:_MOST_PID].decode('ascii', 'backslashreplace')!a}, which is no process id")
+    return number
+
+
+def pid_of(value: object) -> int:
+    """A process id, given as a number or in decimal digits; 0 for anything that can be none."""
+    if isinstance(value, str) and re.fullmatch("[0-9]{1,10}", value):
+        value = int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 < value <= _HIGHEST_PID else 0
+
+
+class Growing:
+    """A file that somebody else appends to, read as it grows: each byte once, and never more than ``most``."""
+
+    def __init__(self, path: Path, most: int = MOST_PRINTED) -> None:
+        self.path = path
+        self._most = most
+        self._read = bytearray()
+
+    @property
+    def size(self) -> int:
+        """How large the file is now; 0 where there is none."""
+        try:
+            return os.lstat(self.path).st_size
+        except OSError:
+            return 0
+
+    @property
+    def too_much(self) -> bool:
+        """Whether more is in it than is read."""
+        return self.size > self._most
+
+    def content(self) -> bytes:
+        """All that is in it so far, up to the limit."""
+        with contextlib.suppress(OSError, Unusable), opened(self.path) as descriptor:
+            self._read += read(descriptor, self._most - len(self._read), len(self._read))
+        return bytes(self._read)
+
+    def text(self) -> str:
+        """The same as text."""
+        return self.content().decode("utf-8", "replace")

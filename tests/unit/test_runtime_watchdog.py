@@ -1,0 +1,171 @@
+"""What hangs is told, and the run comes to its end all the same."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+if sys.platform != "linux":
+    pytest.skip("runtimes are driven on Linux", allow_module_level=True)
+
+from ocivalidate.runtime import request
+from ocivalidate.runtime.cases import Case
+from ocivalidate.runtime.kernel import seccomp
+from ocivalidate.runtime.kernel.seccomp import Listener
+from ocivalidate.runtime.request import EngineProcess, Request
+from ocivalidate.runtime.running import engine as engine_module
+from ocivalidate.runtime.running.engine import Engine
+from ocivalidate.runtime.running.scheduler import Scheduler
+from ocivalidate.runtime.running.watchdog import Watchdog, Watched
+
+
+def cases(*ids: str, timeout: float = 30.0) -> list[Case]:
+    return [Case(one, lambda _trial: None, (), timeout=timeout) for one in ids]
+
+
+def test_what_takes_too_long_is_told_with_its_place() -> None:
+    told: list[str] = []
+    release = threading.Event()
+
+    def overdue(one: Watched) -> None:
+        told.append(one.words())
+        release.set()
+
+    watchdog = Watchdog(overdue)
+
+    def hangs_for_a_while() -> None:
+        release.wait(10)
+
+    with watchdog.awake(pause=0.01), watchdog.over("quick", 10), watchdog.over("slow", 0.05):
+        hangs_for_a_while()
+    (line,) = told
+    assert line.startswith("slow made no progress for 0 s, in wait (threading.py:")
+    assert "hangs_for_a_while (test_runtime_watchdog.py:" in line
+
+
+def test_what_is_done_in_time_is_not_told() -> None:
+    told: list[Watched] = []
+    watchdog = Watchdog(told.append)
+    with watchdog.awake(pause=0.005):
+        with watchdog.over("quick", 0.05):
+            pass
+        time.sleep(0.1)
+    assert told == []
+
+
+def test_a_case_that_is_given_up_does_not_hold_up_the_others() -> None:
+    hangs = threading.Event()
+    scheduler: Scheduler[str] = Scheduler(
+        cases("a", "b", "c"), lambda case: (hangs.wait(10) and "") or "" if case.id == "a" else case.id, 2
+    )
+    threading.Timer(0.1, lambda: scheduler.abandon("a", "given up")).start()
+    begun = time.monotonic()
+    assert [*scheduler.results()] == ["given up", "b", "c"]
+    assert time.monotonic() - begun < 5
+    hangs.set()
+
+
+def test_a_run_with_a_case_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The case is an error that tells where it hung, and the run ends."""
+    events: list[Mapping[str, Any]] = []
+    hangs = threading.Event()
+    clause = SimpleNamespace(id="runtime/runtime.create.creates")
+    monkeypatch.setattr(engine_module, "GRACE", 0.1)
+    monkeypatch.setattr(engine_module, "attempt", lambda *_: hangs.wait(10))
+    monkeypatch.setattr(engine_module, "event_of", lambda result, _kept: {"event": "result", "reason": result.reason})
+    engine = Engine({"runtime": "none", "jobs": 1}, events.append, private=False)
+    [one, other] = cases("a.hangs", "a.never", timeout=0.1)
+    todo = [SimpleNamespace(case=case, clauses=(clause,)) for case in (one, other)]
+    session = cast(Any, SimpleNamespace(stage=None))
+    with engine._watchdog.awake(pause=0.02):
+        engine._try_all(session, cast(Any, todo))
+    hangs.set()
+    assert [event["event"] for event in events] == ["begin", "result"]
+    assert events[1]["reason"].startswith("a.hangs made no progress for 0 s, in wait (threading.py:")
+
+
+def fake_engine(monkeypatch: pytest.MonkeyPatch, text: str) -> EngineProcess:
+    popen = subprocess.Popen
+    monkeypatch.setattr(
+        subprocess, "Popen", lambda _argv, **more: popen([sys.executable, "-I", "-S", "-c", text], **more)
+    )
+    return EngineProcess(Request("none"))
+
+
+def test_an_engine_that_says_nothing_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(request, "SILENCE", 0.3)
+    monkeypatch.setattr(request, "_PAUSE", 0.02)
+    line = json.dumps({"event": "header"})
+    engine = fake_engine(monkeypatch, f"import time; print('{line}', flush=True); time.sleep(100)")
+    begun = time.monotonic()
+    assert [*engine] == [{"event": "header"}]
+    assert engine.wait() < 0
+    assert engine.hung.startswith("the engine said nothing for ")
+    assert time.monotonic() - begun < 8
+
+
+def test_an_engine_that_ignores_everything_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"STOPPING": 0.1, "_PAUSE": 0.02, "_DYING": 0.3}.items():
+        monkeypatch.setattr(request, name, value)
+    text = (
+        "import signal, time; signal.signal(15, signal.SIG_IGN)\n"
+        'while True: print(\'{"event": "alive"}\', flush=True); time.sleep(0.05)'
+    )
+    engine = fake_engine(monkeypatch, text)
+    time.sleep(0.2)
+    engine.stop()
+    begun = time.monotonic()
+    assert [*engine] == []
+    assert engine.wait() == -9
+    assert time.monotonic() - begun < 8
+
+
+@pytest.mark.parametrize("obeys", [True, False])
+def test_a_supervisor_ends_when_its_notifier_is_dead(
+    *, obeys: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A dead notifier hangs up, and is readable to some; on older kernels the answer would never come.
+
+    A pipe without a writer stands for it. Where it is asked all the same, closing has a bound.
+    """
+    asked, hangs = threading.Event(), threading.Event()
+
+    def never(*_: object) -> bool:
+        asked.set()
+        return hangs.wait(20)
+
+    monkeypatch.setattr(seccomp, "_notifies", lambda _: True)
+    monkeypatch.setattr(seccomp, "_PATIENCE", 0.5)
+    monkeypatch.setattr(Listener, "_answer", never)
+    listener = Listener(tmp_path / "s", 1)
+    reading, writing = os.pipe()
+    if not obeys:
+        os.write(writing, b"!")
+        time.sleep(0.01)
+    with socket.socket(socket.AF_UNIX) as runtime:
+        runtime.connect(str(tmp_path / "s"))
+        socket.send_fds(runtime, [b"{}"], [reading])
+        if obeys:
+            os.close(writing)
+        deadline = time.monotonic() + 5
+        while not (asked.is_set() or (obeys and listener.messages and listener.messages[0].parts)):
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+    time.sleep(0.1)
+    begun = time.monotonic()
+    listener.close()
+    assert time.monotonic() - begun < 2
+    assert asked.is_set() is not obeys
+    hangs.set()
+    os.close(reading)
