@@ -22,6 +22,8 @@ pytestmark = pytest.mark.integration
 
 NEEDED = ("umoci",)
 NOBODY = 65534
+# To oci-gen, for the only user that a user without privileges can be.
+AFTER = ("--", "--user", "0:0")
 # crun 1.8 does not run where both versions of control groups are mounted. Covered, not unmounted: below the mount is
 # the host's own tmpfs, in which crun would leave folders.
 COVER = "test ! -d /sys/fs/cgroup/unified || mount -n -t tmpfs tmpfs /sys/fs/cgroup/unified"
@@ -128,7 +130,8 @@ def test_the_bundle_of_another_user_runs(layout: Path, tmp_path: Path, open_fold
         pytest.skip(f"not installed: {runtime} or busybox")
     if why_not_enclosed():
         pytest.skip(str(why_not_enclosed()))
-    unpack_image(str(layout), str(tmp_path / "warm"))  # whatever is loaded late is loaded now
+    # Code and schemas may stand where the other user cannot look: what is loaded late is loaded now.
+    assert main(["unpack", "-q", "--rootless", str(layout), str(tmp_path / "warm"), *AFTER]) == 0
     work = open_folder / "work"
     shutil.copytree(layout, work / "image")
     for path in (work, *work.rglob("*")):
@@ -151,7 +154,7 @@ def as_nobody(work: Path) -> int:
             os.setgroups([])
             os.setresgid(NOBODY, NOBODY, NOBODY)
             os.setresuid(NOBODY, NOBODY, NOBODY)
-            code = main(["unpack", "-q", str(work / "image"), str(work / "b"), "--", "--user", "0:0"])
+            code = main(["unpack", "-q", str(work / "image"), str(work / "b"), *AFTER])
         finally:
             os._exit(code)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
