@@ -6,7 +6,7 @@ import errno
 import os
 import stat
 from collections import Counter
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from ocivalidate.image.problems import shown
 from ocivalidate.unpack.errors import Changed, Refused, UnpackError
@@ -20,6 +20,18 @@ _NOBODY_SAYS = (1 << 32) - 1
 _SECONDS = (1 << 63) - 1
 BILLION = 1_000_000_000
 _XATTR_REFUSED = frozenset({errno.EOPNOTSUPP, errno.EPERM, errno.EACCES})
+
+
+class Named(Protocol):
+    """What can say its path, which takes as long as the path is."""
+
+    @property
+    def path(self) -> bytes:
+        """Where it stands below the root."""
+
+
+Where = bytes | Named
+"""A path below the root, or what can say it."""
 
 
 class Attributes(NamedTuple):
@@ -52,10 +64,11 @@ class Notes:
         self._counts: Counter[str] = Counter()
         self._examples: dict[str, str] = {}
 
-    def add(self, what: str, path: bytes) -> None:
+    def add(self, what: str, path: Where) -> None:
         """Note one case."""
         self._counts[what] += 1
-        self._examples.setdefault(what, shown(path) or "/")
+        if what not in self._examples:
+            self._examples[what] = shown(path if isinstance(path, bytes) else path.path) or "/"
 
     def lines(self) -> tuple[str, ...]:
         """One line for each kind."""
@@ -132,7 +145,7 @@ class Giver:
         self._owners = owners
         self._notes = notes
 
-    def to_file(self, descriptor: int, attributes: Attributes, path: bytes) -> None:
+    def to_file(self, descriptor: int, attributes: Attributes, path: Where) -> None:
         """Give all to an open regular file or folder: the owner first, because that takes away what comes after."""
         owner = self._owners.outside(attributes.uid, attributes.gid)
         if owner is not None:
@@ -169,7 +182,7 @@ class Giver:
         finally:
             os.close(descriptor)
 
-    def _set(self, target: int | str | bytes, xattrs: tuple[tuple[bytes, bytes], ...], path: bytes) -> None:
+    def _set(self, target: int | str | bytes, xattrs: tuple[tuple[bytes, bytes], ...], path: Where) -> None:
         follow = not isinstance(target, bytes)
         for key, value in xattrs:
             if key in _LEFT_OUT:

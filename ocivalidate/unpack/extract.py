@@ -63,7 +63,10 @@ class Extractor:
             try:
                 descriptor = os.open(b".", LIST, dir_fd=self._tree.descriptor(folder))
                 try:
-                    self._giver.to_file(descriptor, folder.attributes, folder.path)
+                    if folder.parent is not None:
+                        # From where we go on: there may be no way out of the folder once it has its own mode.
+                        self._tree.descriptor(folder.parent)
+                    self._giver.to_file(descriptor, folder.attributes, folder)
                 finally:
                     os.close(descriptor)
             except FAILURES as error:
@@ -215,8 +218,13 @@ class Extractor:
         return [child] if child is not None else []
 
     def _hide_all(self, waiting: list[Folder]) -> None:
+        """Remove all that lower layers made in these folders and in those inside them."""
         while waiting:
             folder = waiting.pop()
+            if folder.opaque == self._tree.layer:
+                # That was done before: only this layer made anything here since.
+                continue
+            folder.opaque = self._tree.layer
             descriptor = os.open(b".", LIST, dir_fd=self._tree.descriptor(folder))
             try:
                 names = os.listdir(descriptor)

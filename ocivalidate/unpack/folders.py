@@ -4,10 +4,14 @@ What is known of each folder is kept: what stands in it came from us, so that a 
 disk. Going there, every component is opened relative to the folder above it and never followed when it is a link, so
 that nobody who changes the tree meanwhile can lead us out of it. Links of the image itself are followed as a process
 inside the container would follow them: the root is their root.
+
+The way starts at the nearest folder that is open, or leads up from the last one to where both meet: by ``..``, which
+must be the very folder that we know. So a tree of any depth is walked in steps that grow with its size alone.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections import deque
@@ -17,28 +21,46 @@ from ocivalidate.image.problems import shown
 from ocivalidate.unpack.attributes import IMPLIED, Attributes
 from ocivalidate.unpack.errors import Changed, Refused
 from ocivalidate.unpack.flags import REACH
+from ocivalidate.unpack.places import identity
 from ocivalidate.unpack.removal import Bin
 
 # How many links a path may lead over: that of Linux.
 _MOST_LINKS = 40
-_MOST_OPEN = 64
+_MOST_WAYS = 1024
+# What opening a folder meets that is none any more.
+_OTHER_THING = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
 PRIVATE = 0o700
 
 
 class Folder:
     """A folder that exists. ``attributes`` are given to it in the end.
 
-    ``layer`` is the last one that made anything in it, and ``made`` the names that this layer made there.
+    ``layer`` is the last one that made anything in it, and ``made`` the names that this layer made there; ``opaque`` is
+    the last one that hid all else in it. ``identity``: device and inode, known once it was opened.
     """
 
-    __slots__ = ("attributes", "children", "descriptor", "layer", "made", "name", "parent")
+    __slots__ = (
+        "attributes",
+        "children",
+        "depth",
+        "descriptor",
+        "identity",
+        "layer",
+        "made",
+        "name",
+        "opaque",
+        "parent",
+    )
 
     def __init__(self, name: bytes, parent: Folder | None) -> None:
         self.name = name
         self.parent = parent
         self.children: dict[bytes, Folder] = {}
+        self.depth: int = 0 if parent is None else parent.depth + 1
+        self.identity: tuple[int, int] | None = None
         self.attributes: Attributes = IMPLIED
         self.layer = 0
+        self.opaque = -1
         self.made: set[bytes] = set()
         self.descriptor = -1
 
@@ -70,13 +92,21 @@ class Folder:
 
 
 class Tree:
-    """The folders below an open root. ``bin`` takes what is removed; ``layer`` counts from 0."""
+    """The folders below an open root. ``trash`` takes what is removed; ``layer`` counts from 0.
 
-    def __init__(self, root: int, trash: Bin) -> None:
+    ``most``: how many folders there may be; ``most_open``: how many descriptors are kept.
+    """
+
+    def __init__(self, root: int, trash: Bin, *, most: int = 1_000_000, most_open: int = 64) -> None:
         self.root = Folder(b"", None)
         self.root.descriptor = root
+        self.root.identity = identity(os.fstat(root))
         self.layer = 0
         self._bin = trash
+        self._left = self._most = most
+        self._most_open = most_open
+        # Where paths led; forgotten whenever something is removed.
+        self._ways: dict[bytes, Folder] = {}
         self._open: deque[Folder] = deque()
         # The one asked for last stays open, so that two of them can be used together.
         self._latest = self.root
@@ -91,29 +121,38 @@ class Tree:
         before, self._latest = self._latest, folder
         if folder.descriptor >= 0:
             return folder.descriptor
-        chain = [folder]
-        while (above := chain[-1].parent) is not None and above.descriptor < 0:
-            chain.append(above)
-        start = chain[-1].parent
-        current = self.root.descriptor if start is None else start.descriptor
-        opened = -1
-        for step in reversed(chain):
-            try:
-                new = os.open(step.name, REACH, dir_fd=current)
-            except OSError as error:
-                raise Changed(step.path) from error
-            finally:
-                if opened >= 0:
-                    os.close(opened)
-            current = opened = new
-        self._keep(folder, current, before)
-        return current
+        opened = self._reach(folder, before)
+        self._keep(folder, opened, before)
+        return opened
+
+    def _reach(self, folder: Folder, last: Folder) -> int:
+        """A new descriptor of a folder that is not open; ``last`` is the one that was asked for before."""
+        chain, start = [folder], folder.parent or self.root
+        at = last if last.descriptor >= 0 else self.root
+        # To an open folder, or to where both ways up meet: a step on the deeper one at a time.
+        while start.descriptor < 0 and start is not at:
+            if at.depth > start.depth:
+                at = at.parent or self.root
+            else:
+                chain.append(start)
+                start = start.parent or self.root
+        if start.descriptor >= 0:
+            return _down(start.descriptor, chain, owned=False)
+        return _down(_up(last, start), chain, owned=True)
 
     def enter(self, path: bytes, *, make: bool = True) -> Folder | None:
         """The folder that a path without ``..`` leads to inside the root; what is missing on the way is made.
 
         ``None``: it is missing, and not to be made. Raises :class:`Refused` when something else is in the way.
         """
+        folder = self._ways.get(path) or self._find(path, make=make)
+        if folder is not None:
+            if len(self._ways) >= _MOST_WAYS:
+                self._ways.clear()
+            self._ways[path] = folder
+        return folder
+
+    def _find(self, path: bytes, *, make: bool) -> Folder | None:
         folder = self.root
         if not path:
             return folder
@@ -126,7 +165,10 @@ class Tree:
         return folder
 
     def make(self, folder: Folder, name: bytes) -> Folder:
-        """Make a folder where nothing stands."""
+        """Make a folder where nothing stands. Raises :class:`Refused` when there are too many."""
+        if not self._left:
+            raise Refused(f"the image has more than {self._most} folders")
+        self._left -= 1
         os.mkdir(name, PRIVATE, dir_fd=self.descriptor(folder))
         child = folder.children[name] = Folder(name, folder)
         self.note(folder, name)
@@ -142,6 +184,7 @@ class Tree:
     def remove(self, folder: Folder, name: bytes) -> None:
         """Remove whatever has this name; nothing is fine too."""
         descriptor = self.descriptor(folder)
+        self._ways.clear()
         if name in folder.children:
             self._forget(folder.children.pop(name))
             self._bin.take(descriptor, name)
@@ -205,7 +248,7 @@ class Tree:
         raise Refused(f"{shown(path)} is to be a folder, and {shown(name)} on the way there is none")
 
     def _keep(self, folder: Folder, descriptor: int, before: Folder) -> None:
-        if len(self._open) >= _MOST_OPEN:
+        if len(self._open) >= self._most_open:
             oldest = self._open.popleft()
             if oldest is before:
                 self._open.append(oldest)
@@ -227,3 +270,46 @@ class Tree:
             waiting += gone.children.values()
             self._shut(gone)
             gone.parent = None
+
+
+def _up(folder: Folder, goal: Folder) -> int:
+    """A new descriptor of a folder above an open one. Raises :class:`Changed`."""
+    current, owned = folder.descriptor, False
+    while folder is not goal and folder.parent is not None:
+        folder = folder.parent
+        try:
+            above = os.open("..", REACH, dir_fd=current)
+        finally:
+            if owned:
+                os.close(current)
+        current, owned = above, True
+        _recognise(folder, current)
+    return current
+
+
+def _down(start: int, chain: list[Folder], *, owned: bool) -> int:
+    """A new descriptor of the first of the folders, each of which stands in the next. Raises :class:`Changed`."""
+    current = start
+    for step in reversed(chain):
+        try:
+            inner = os.open(step.name, REACH, dir_fd=current)
+        except OSError as error:
+            if error.errno in _OTHER_THING:
+                raise Changed(step.path) from error
+            raise
+        finally:
+            if owned:
+                os.close(current)
+        current, owned = inner, True
+        _recognise(step, current)
+    return current
+
+
+def _recognise(folder: Folder, descriptor: int) -> None:
+    """See that what was opened is the folder that we know; closed and :class:`Changed` if it is another one."""
+    found = identity(os.fstat(descriptor))
+    if folder.identity is None:
+        folder.identity = found
+    elif folder.identity != found:
+        os.close(descriptor)
+        raise Changed(folder.path)
