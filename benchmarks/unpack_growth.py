@@ -97,9 +97,9 @@ def layout_with_chained_links(number: int) -> Layout:
 
 
 def layout_with_entries_behind_links(number: int) -> Layout:
-    """So many entries behind links by turns, each to a folder of 1,000 levels."""
-    links = [Entry(f"l{at}", type="2", pax={"linkpath": f"{at}/{levels(1000)}"}) for at in range(80)]
-    folders = [deep(f"{at}/{levels(1000)}/", type="5") for at in range(80)]
+    """So many entries behind links by turns, each to a folder of 100 levels."""
+    links = [Entry(f"l{at}", type="2", pax={"linkpath": f"{at}/{levels(100)}"}) for at in range(80)]
+    folders = [deep(f"{at}/{levels(100)}/", type="5") for at in range(80)]
     return image([*links, *folders], [Entry(f"l{at % 80}/f{at}") for at in range(number)])
 
 
@@ -165,22 +165,22 @@ def layout_with_layers(number: int) -> Layout:
 
 DIMENSIONS: dict[str, Dimension] = {
     "levels of a directory": Dimension(layout_with_deep_directory, 1000),
-    "levels behind links": Dimension(layout_with_deep_chain, 4000),
+    "levels behind links": Dimension(layout_with_deep_chain, 2000),
     "levels with neighbours": Dimension(layout_with_deep_comb, 400),
     "levels of WorkingDir": Dimension(layout_with_deep_working_folder, 1000),
     "bytes of passwd": Dimension(layout_with_large_passwd, 2 << 20),
-    "lines of passwd": Dimension(layout_with_blank_passwd, 2 << 20),
+    "lines of passwd": Dimension(layout_with_blank_passwd, 1 << 20),
     "bytes of a line of group": Dimension(layout_with_one_line_passwd, 400_000),
-    "chained links": Dimension(layout_with_chained_links, 4000),
-    "entries behind links": Dimension(layout_with_entries_behind_links, 1000),
+    "chained links": Dimension(layout_with_chained_links, 2000),
+    "entries behind links": Dimension(layout_with_entries_behind_links, 400),
     "whiteouts": Dimension(layout_with_whiteouts, 3000),
     "opaque whiteouts": Dimension(layout_with_opaque_whiteouts, 1000),
     "whiteouts of one name": Dimension(layout_with_whiteouts_of_one, 1000),
     "hard links": Dimension(layout_with_hard_links, 3000),
-    "replaced folders": Dimension(layout_with_replaced_folders, 1500),
+    "replaced folders": Dimension(layout_with_replaced_folders, 700),
     "extended attributes": Dimension(layout_with_attributes, 3000),
     "records of headers": Dimension(layout_with_headers, 9000),
     "regions of a sparse file": Dimension(layout_with_regions, 20_000),
-    "implied folders": Dimension(layout_with_implied_folders, 3000),
+    "implied folders": Dimension(layout_with_implied_folders, 1500),
     "layers": Dimension(layout_with_layers, 40),
 }

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +12,7 @@ from ocivalidate.clauses import Selection
 from ocivalidate.findings import Finding, Report
 from ocivalidate.image.layer_limits import DEFAULT, LayerLimits
 from ocivalidate.image.limits import Limits
+from ocivalidate.image.problems import shown
 from ocivalidate.image.sources import Source, Unreadable
 from ocivalidate.unpack import inroot, users
 from ocivalidate.unpack.attributes import IdRange, Notes, Owners
@@ -23,10 +25,9 @@ from ocivalidate.unpack.folders import Tree
 from ocivalidate.unpack.generator import Generator, leave_out_groups, map_ids, own_ids, unmapped
 from ocivalidate.unpack.layers import Layers, TryAgain
 from ocivalidate.unpack.mark import CONFIG, ROOTFS
+from ocivalidate.unpack.openfiles import folders_to_keep_open, is_too_few, too_few
 from ocivalidate.unpack.staging import Staging
 from ocivalidate.unpack.target import Target, mode_of, split
-
-_LONGEST_ACCOUNTS = 16 << 20
 
 Progress = Callable[[int, int], None]
 """Told how many bytes of the layers have been read, and how many there are."""
@@ -88,10 +89,14 @@ def unpack_image(
     try:
         with open_image(source, options.limits, options.layer_limits, follow_links=options.follow_links) as opened:
             return _Run(opened, bundle, options, progress).unpack()
-    except Unreadable as problem:
-        raise UnpackError(f"{source}: {problem}") from problem
-    except OSError as error:
-        raise UnpackError(f"{bundle}: {(error.strerror or str(error)).lower()}") from error
+    except (Unreadable, UnpackError, OSError) as problem:
+        if is_too_few(problem):
+            raise too_few() from problem
+        if isinstance(problem, UnpackError):
+            raise
+        if isinstance(problem, Unreadable):
+            raise UnpackError(f"{source}: {problem}") from problem
+        raise UnpackError(f"{bundle}: {(problem.strerror or str(problem)).lower()}") from problem
 
 
 class _Run:
@@ -139,25 +144,23 @@ class _Run:
 
     def _stage(self, target: Target, chosen: Chosen, layers: Layers, total: int, *, exact: bool) -> None:
         """Make everything in a staging folder, and move it into its place."""
-        with Staging(target.beside) as staging:
+        keep = folders_to_keep_open()
+        with Staging(target.beside) as staging, ExitStack() as opened:
             bundle = staging.folder(b"bundle")
-            root = staging.folder(ROOTFS, bundle)
-            tree = Tree(root, staging.bin)
-            try:
+            opened.callback(os.close, bundle)
+            with ExitStack() as writing:
+                root = staging.folder(ROOTFS, bundle)
+                writing.callback(os.close, root)
+                tree = Tree(root, staging.bin, most=self._options.layer_limits.entries, most_open=keep)
+                writing.callback(tree.close)
                 extractor = Extractor(tree, Owners(rootless=self._rootless, **self._maps()), self._notes)
                 if self._needs_layers(chosen):
                     self._write_layers(layers, extractor, total, exact=exact)
                 text = self._config(chosen, root, extractor)
                 extractor.finish()
-            finally:
-                tree.close()
-                os.close(root)
-            try:
-                if text is not None:
-                    _write(bundle, text)
-                self._publish(staging, bundle, target)
-            finally:
-                os.close(bundle)
+            if text is not None:
+                _write(bundle, text)
+            self._publish(staging, bundle, target)
 
     def _maps(self) -> dict[str, Any]:
         return {"uids": self._options.uid_map, "gids": self._options.gid_map}
@@ -180,7 +183,7 @@ class _Run:
             return None
         image, generator = chosen.config, self._options.generator
         user = image.text("config", "User")
-        found = users.resolve(user, lambda path: _read(root, path)) if user and image.text("os") != "windows" else None
+        found = users.resolve(user, lambda path: _lines(root, path)) if user and image.text("os") != "windows" else None
         start = generator.begin(platform(image), rootless=self._rootless)
         converted = convert(image, start, found)
         self._lines = converted.notes
@@ -193,7 +196,8 @@ class _Run:
         self._lines += tuple(unmapped(finished.tree))
         folder = working_folder(image)
         if folder and self._options.rootfs and image.text("os") != "windows" and not extractor.make_folder(folder):
-            self._lines += (f"WorkingDir {folder} of the image is no folder there",)
+            name = shown(folder.encode("utf-8", "surrogatepass"))
+            self._lines += (f"WorkingDir {name} of the image is no folder there",)
         return finished.text
 
     def _map(self, tree: dict[str, Any]) -> None:
@@ -214,9 +218,9 @@ class _Run:
         target.keep()
 
 
-def _read(root: int, path: str) -> bytes | None:
+def _lines(root: int, path: str) -> Iterator[bytes]:
     try:
-        return inroot.read_file(root, path, _LONGEST_ACCOUNTS)
+        yield from inroot.read_lines(root, path, largest=users.LARGEST, longest=users.LONGEST_LINE)
     except OSError as error:
         raise UnpackError(f"cannot read /{path} of the image: {(error.strerror or '').lower()}") from error
 

@@ -48,6 +48,7 @@ CLAUSES = frozenset(
         *IMPLIED.values(),
     }
 )
+_LONGEST_NUMBER = 100
 NO_ROOTFS = "no root file system to look users up in"
 
 
@@ -195,7 +196,8 @@ def _numbers(pair: Pair, user: Node, name: str, group: str) -> Iterator[Violatio
     for text, member in ((name, "uid"), (group, "gid")):
         if is_number(text):
             pair.judged.add(NUMERIC)
-            if user.number(member) != int(text):
+            # Python turns no text of thousands of digits into a number, and no user has one.
+            if len(text) > _LONGEST_NUMBER or user.number(member) != int(text):
                 message = f"process.user.{member} is not the number of Config.User"
                 yield pair.breaks(NUMERIC, message, "process", "user", member, got=user.number(member), want=text)
     if is_number(name) or group:

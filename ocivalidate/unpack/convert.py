@@ -33,6 +33,7 @@ ANNOTATIONS: tuple[tuple[tuple[str, ...], str], ...] = (
 # `os` of an image → platform of a runtime configuration.
 PLATFORMS = {name: name for name in ("linux", "windows", "freebsd", "solaris", "zos")}
 DEFAULT_CWD = "/"
+_SHOWN = 100
 VOLUME = {"type": "tmpfs", "source": "tmpfs", "options": ["nosuid", "nodev"]}
 
 
@@ -154,12 +155,16 @@ def working_folder(image: Node) -> str:
     return f"/{written}"
 
 
+def _short(text: str) -> str:
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+
+
 def _working_folder(image: Node, process: Tree, notes: list[str]) -> None:
     folder = working_folder(image)
     if folder:
         process["cwd"] = folder
         if folder != image.text("config", "WorkingDir"):
-            notes.append(f"WorkingDir is not absolute, and process.cwd has to be: {folder} is taken")
+            notes.append(f"WorkingDir is not absolute, and process.cwd has to be: {_short(folder)} is taken")
     else:
         process.setdefault("cwd", DEFAULT_CWD)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Callable
@@ -75,11 +76,17 @@ class Extractor:
     def make_folder(self, path: str) -> bool:
         """Make a folder where the path leads inside the root; whether one is there now."""
         try:
-            return self._tree.enter(normalise(os.fsencode(path)).text) is not None
+            name = os.fsencode(path)
+        except UnicodeEncodeError:
+            return False
+        try:
+            return self._tree.enter(normalise(name).text) is not None
         except Refused:
             return False
         except FAILURES as error:
-            raise failed(os.fsencode(path), error) from error
+            if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
+                return False
+            raise failed(name, error) from error
 
     def _add(self, entry: Entry, whole: memoryview | None) -> Content | None:
         path = entry.path

@@ -5,86 +5,119 @@ from __future__ import annotations
 import os
 import stat
 from collections import deque
+from collections.abc import Iterator
 
 from ocivalidate.unpack.errors import UnpackError
-from ocivalidate.unpack.flags import LIST, READ
+from ocivalidate.unpack.flags import REACH, READ
+from ocivalidate.unpack.places import Identity, identity
 
 _MOST_LINKS = 40
+_BUFFER = 1 << 20
 
 
-def read_file(root: int, path: str, limit: int) -> bytes | None:
-    """The content of a regular file below an open root; ``None`` when there is none.
+def read_lines(root: int, path: str, *, largest: int, longest: int) -> Iterator[bytes]:
+    """The lines of a regular file below an open root, one after the other; none when there is no such file.
 
-    Raises :class:`UnpackError` when it has more than ``limit`` bytes, and :class:`OSError`.
+    Raises :class:`UnpackError` when the file has more than ``largest`` bytes or a line more than ``longest``, and
+    :class:`OSError`.
     """
-    found = _resolve(root, path)
-    if found is None:
-        return None
-    folder, name = found
+    descriptor = _open_file(root, path)
+    if descriptor is None:
+        return
+    left = largest
+    with os.fdopen(descriptor, "rb", _BUFFER) as file:
+        while line := file.readline(longest + 1):
+            left -= len(line)
+            if left < 0:
+                raise UnpackError(f"/{path} of the image has more than {largest} bytes")
+            if len(line) > longest:
+                raise UnpackError(f"a line of /{path} of the image has more than {longest} bytes")
+            yield line
+
+
+def _open_file(root: int, path: str) -> int | None:
+    walk = _Walk(root)
     try:
-        descriptor = os.open(name, READ, dir_fd=folder)
-    except FileNotFoundError:
-        return None
+        name = walk.to(path)
+        if name is None:
+            return None
+        try:
+            descriptor = os.open(name, READ, dir_fd=walk.current)
+        except FileNotFoundError:
+            return None
     finally:
-        os.close(folder)
+        walk.close()
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         return None
-    with os.fdopen(descriptor, "rb") as file:
-        data = file.read(limit + 1)
-    if len(data) > limit:
-        raise UnpackError(f"/{path} of the image has more than {limit} bytes")
-    return data
+    return descriptor
 
 
-def _resolve(root: int, path: str) -> tuple[int, str] | None:
-    """The open folder and the name, no link, that a path leads to; ``None`` when it leads nowhere."""
-    waiting, reached, links = deque(path.split("/")), list[str](), 0
-    while waiting:
-        part = waiting.popleft()
-        if part in ("", "."):
-            continue
-        if part == "..":
-            del reached[-1:]
-            continue
-        target = _link(root, reached, part)
-        if target is None:
-            reached.append(part)
-            continue
-        links += 1
-        if links > _MOST_LINKS:
-            return None
-        if target.startswith("/"):
-            reached.clear()
-        waiting.extendleft(reversed(target.split("/")))
-    if not reached:
+class _Walk:
+    """One open folder after the other, without following anything; ``..`` must be the folder that we came from."""
+
+    def __init__(self, root: int) -> None:
+        self._root = root
+        self._above: list[Identity] = []
+        self.current = os.dup(root)
+
+    def close(self) -> None:
+        """Let go of the folder."""
+        os.close(self.current)
+
+    def to(self, path: str) -> str | None:
+        """Go to the folder in which a path ends; its last name, which is no link. ``None``: it leads nowhere."""
+        waiting, links = deque(_components(path)), 0
+        while waiting:
+            part = waiting.popleft()
+            target = None if part == ".." else self._link(part)
+            if target is not None:
+                links += 1
+                if links > _MOST_LINKS:
+                    return None
+                if target.startswith("/"):
+                    self._go(os.dup(self._root))
+                    self._above.clear()
+                waiting.extendleft(reversed(_components(target)))
+            elif part == "..":
+                if not self._leave():
+                    return None
+            elif not waiting:
+                return part
+            elif not self._enter(part):
+                return None
         return None
-    folder = _open(root, reached[:-1])
-    return None if folder is None else (folder, reached[-1])
 
-
-def _link(root: int, above: list[str], name: str) -> str | None:
-    """The target of a link; ``None`` for anything else."""
-    folder = _open(root, above)
-    if folder is None:
-        return None
-    try:
-        return os.readlink(name, dir_fd=folder)
-    except OSError:
-        return None
-    finally:
-        os.close(folder)
-
-
-def _open(root: int, parts: list[str]) -> int | None:
-    """An open folder, reached without following anything."""
-    current = os.dup(root)
-    for part in parts:
+    def _link(self, name: str) -> str | None:
+        """The target of a link; ``None`` for anything else."""
         try:
-            inner = os.open(part, LIST, dir_fd=current)
+            return os.readlink(name, dir_fd=self.current)
         except OSError:
             return None
-        finally:
-            os.close(current)
-        current = inner
-    return current
+
+    def _enter(self, name: str) -> bool:
+        try:
+            inner = os.open(name, REACH, dir_fd=self.current)
+        except OSError:
+            return False
+        self._above.append(identity(os.fstat(self.current)))
+        self._go(inner)
+        return True
+
+    def _leave(self) -> bool:
+        if not self._above:
+            return True
+        try:
+            outer = os.open("..", REACH, dir_fd=self.current)
+        except OSError:
+            return False
+        self._go(outer)
+        return identity(os.fstat(outer)) == self._above.pop()
+
+    def _go(self, folder: int) -> None:
+        os.close(self.current)
+        self.current = folder
+
+
+def _components(path: str) -> list[str]:
+    return [part for part in path.split("/") if part not in ("", ".")]

@@ -15,7 +15,7 @@ from ocivalidate.image.limits import Limits
 from ocivalidate.image.registry import CONFIG
 from ocivalidate.image.sources import Unreadable
 from ocivalidate.judge import Subject, active_clauses, located
-from ocivalidate.unpack import inroot
+from ocivalidate.unpack import inroot, users
 from ocivalidate.unpack.choice import Chosen, choose, open_image
 from ocivalidate.unpack.conversion import Pair, violations
 from ocivalidate.unpack.errors import UnpackError
@@ -24,7 +24,6 @@ from ocivalidate.versions import IMAGE_RELEASES
 
 SPECIFICATION = "image-spec"
 CONVERSION = Subject("image-config", frozenset({"converter"}), CONFIG)
-_LONGEST_ACCOUNTS = 16 << 20
 
 
 def check_conversion(
@@ -73,7 +72,7 @@ def _judge(
     try:
         pair = Pair(chosen.config, Node(document.value), _attached(chosen))
         if root is not None:
-            pair.read = lambda path: inroot.read_file(root, path, _LONGEST_ACCOUNTS)
+            pair.read = lambda path: inroot.read_lines(root, path, largest=users.LARGEST, longest=users.LONGEST_LINE)
         for violation in violations(pair):
             _add(collector, document, violation)
     except (OSError, UnpackError) as problem:

@@ -39,7 +39,13 @@ class Staging:
     def __init__(self, beside: int) -> None:
         self._beside = beside
         self._name, self.descriptor = _made(beside)
-        self.bin = Bin(self.folder(b"bin"))
+        try:
+            self.bin = Bin(self.folder(b"bin"))
+        except BaseException:
+            with contextlib.suppress(OSError):
+                _remove(beside, self._name, self.descriptor)
+            os.close(self.descriptor)
+            raise
 
     def __enter__(self) -> Self:
         return self
@@ -148,7 +154,12 @@ def _made(beside: int) -> tuple[bytes, int]:
     while True:
         name = _prefix() + secrets.token_hex(8).encode()
         os.mkdir(name, _PRIVATE, dir_fd=beside)
-        descriptor = os.open(name, LIST, dir_fd=beside)
+        try:
+            descriptor = os.open(name, LIST, dir_fd=beside)
+        except OSError:
+            with contextlib.suppress(OSError):
+                os.rmdir(name, dir_fd=beside)
+            raise
         # Between the two another run may have taken it for abandoned.
         if _lock(descriptor) and _is_at(beside, name, descriptor):
             _make_private(descriptor)

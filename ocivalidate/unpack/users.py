@@ -5,15 +5,20 @@ image-spec config.md#properties (``user``, ``uid``, ``user:group``, …) and con
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from ocivalidate.unpack.errors import Refused
 
 _LARGEST_ID = (1 << 32) - 1
 
-Read = Callable[[str], bytes | None]
-"""Gives the content of a file inside the root, such as ``etc/passwd``; ``None`` when there is none."""
+# How much of the files is read; a group may have many members. No process can be in more groups (setgroups(2)).
+LARGEST, LONGEST_LINE = 16 << 20, 1 << 20
+_MOST_GROUPS = 65536
+_SHOWN = 100
+
+Read = Callable[[str], Iterable[bytes]]
+"""Gives the lines of a file inside the root, such as ``etc/passwd``; none when there is no such file."""
 
 
 class User(NamedTuple):
@@ -49,34 +54,47 @@ def resolve(text: str, read: Read) -> User:
     """Who ``Config.User`` is. Raises :class:`Refused` for somebody whom the image does not know."""
     user, colon, group = text.partition(":")
     if colon and not group:
-        raise Refused(f"Config.User is {text!r}: nothing stands after the colon")
+        raise Refused(f"Config.User is {_shown(text)}: nothing stands after the colon")
     account = _account(user, read)
     if group:
         return User(account.uid, _gid(group, read))
     if is_number(user):
         return User(account.uid, account.gid)
-    additional = tuple(dict.fromkeys(found.gid for found in _groups(read) if user in found.members))
+    wanted = _bytes(user)
+    additional = tuple(dict.fromkeys(found.gid for found in _groups(read, wanted) if user in found.members))
+    if len(additional) > _MOST_GROUPS:
+        raise Refused(f"Config.User is in more than {_MOST_GROUPS} groups: no process can be")
     return User(account.uid, account.gid, additional)
 
 
 def _account(user: str, read: Read) -> Account:
     if is_number(user):
         uid = _id(user, "user")
-        known = next((account for account in _accounts(read) if account.uid == uid), None)
+        known = next((account for account in _accounts(read, b"%d" % uid) if account.uid == uid), None)
         return known or Account("", uid, 0)
-    found = next((account for account in _accounts(read) if account.name == user and user), None)
+    accounts = _accounts(read, _bytes(user)) if user else ()
+    found = next((account for account in accounts if account.name == user), None)
     if found is None:
-        raise Refused(f"Config.User names {user!r}, and /etc/passwd of the image has no such user")
+        raise Refused(f"Config.User names {_shown(user)}, and /etc/passwd of the image has no such user")
     return found
 
 
 def _gid(group: str, read: Read) -> int:
     if is_number(group):
         return _id(group, "group")
-    found = next((known for known in _groups(read) if known.name == group), None)
+    found = next((known for known in _groups(read, _bytes(group)) if known.name == group), None)
     if found is None:
-        raise Refused(f"Config.User names the group {group!r}, and /etc/group of the image has no such group")
+        raise Refused(f"Config.User names the group {_shown(group)}, and /etc/group of the image has no such group")
     return found.gid
+
+
+def _shown(text: str) -> str:
+    return repr(text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…")
+
+
+def _bytes(text: str) -> bytes:
+    """A name as it would stand in a file."""
+    return text.encode("utf-8", "surrogatepass")
 
 
 def _id(text: str, what: str) -> int:
@@ -85,26 +103,27 @@ def _id(text: str, what: str) -> int:
     return int(text)
 
 
-def _accounts(read: Read) -> list[Account]:
-    return [
-        Account(fields[0], int(fields[2]), int(fields[3]))
-        for fields in _lines(read("etc/passwd"))
-        if len(fields) >= 4 and _is_id(fields[2]) and _is_id(fields[3])
-    ]
+def _accounts(read: Read, wanted: bytes) -> Iterator[Account]:
+    """The accounts whose lines have these bytes somewhere."""
+    for fields in _lines(read("etc/passwd"), wanted):
+        if len(fields) >= 4 and _is_id(fields[2]) and _is_id(fields[3]):
+            yield Account(fields[0], int(fields[2]), int(fields[3]))
 
 
-def _groups(read: Read) -> list[Group]:
-    return [
-        Group(fields[0], int(fields[2]), frozenset(fields[3].split(",") if len(fields) > 3 else ()))
-        for fields in _lines(read("etc/group"))
-        if len(fields) >= 3 and _is_id(fields[2])
-    ]
+def _groups(read: Read, wanted: bytes) -> Iterator[Group]:
+    """The groups whose lines have these bytes somewhere."""
+    for fields in _lines(read("etc/group"), wanted):
+        if len(fields) >= 3 and _is_id(fields[2]):
+            members = frozenset(fields[3].split(",") if len(fields) > 3 else ())
+            yield Group(fields[0], int(fields[2]), members)
 
 
 def _is_id(text: str) -> bool:
     return is_number(text) and len(text) <= 10 and int(text) <= _LARGEST_ID
 
 
-def _lines(data: bytes | None) -> list[list[str]]:
-    text = (data or b"").decode("utf-8", "surrogateescape")
-    return [line.strip().split(":") for line in text.split("\n") if line.strip()]
+def _lines(lines: Iterable[bytes], wanted: bytes) -> Iterator[list[str]]:
+    """The fields of the lines that have these bytes: only they are looked at more closely."""
+    for line in lines:
+        if wanted in line:
+            yield line.decode("utf-8", "surrogateescape").strip().split(":")

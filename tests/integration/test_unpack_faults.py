@@ -210,3 +210,32 @@ def test_mounts_hide_nothing(tmp_path: Path, prepare: str, source: str, bundle: 
     assert (status, before, kept) == ("2", after, "mine")
     assert re.search(reason, done.stderr), done.stderr
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("form", ["folder", "archive", "gzip"])
+def test_few_open_files(tmp_path: Path, form: str) -> None:
+    """It works, or says in one line what is too low; never anything else, and nothing is left."""
+    deep = Entry("x", b"x", pax={"path": "/".join("d" * 300)})
+    layout = image([deep, *(Entry(f"{at}/{at}/f", b"x") for at in range(90))], [tars.whiteout("7"), Entry("8/g")])
+    source = tmp_path / "image"
+    if form == "folder":
+        layout.write(source)
+    else:
+        data = layout.archive()
+        source.write_bytes(data if form == "archive" else tars.gzip(data))
+    (tmp_path / "work").mkdir()
+    worked = []
+    for limit in (8, 12, 14, 16, 20, 24, 32):
+        command = ["prlimit", f"--nofile={limit}:{limit}", *OCIVALIDATE, "unpack", "-q", str(source), "work/b"]
+        environment = os.environ | {"PYTHONPATH": os.getcwd()}
+        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+        if done.returncode == 0:
+            worked.append(limit)
+            assert os.listdir(tmp_path / "work") == ["b"]
+            subprocess.run(["rm", "-rf", str(tmp_path / "work/b")], check=True)
+            continue
+        assert done.returncode == 2, done.stderr
+        assert "the limit of open files is too low" in done.stderr
+        assert done.stderr.count("\n") == 1
+        assert os.listdir(tmp_path / "work") == []
+    assert min(worked) <= 24

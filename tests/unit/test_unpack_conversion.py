@@ -135,7 +135,7 @@ USERS = {
 
 @pytest.mark.parametrize(("text", "user"), USERS.items(), ids=USERS)
 def test_users(text: str, user: User) -> None:
-    assert resolve(text, FILES.get) == user
+    assert resolve(text, lambda path: FILES[path].splitlines(keepends=True)) == user
 
 
 @pytest.mark.parametrize("text", ["bob", "alice:nobody", ":", ":0", "alice:", "4294967296", "9" * 30, "big", "-1"])
