@@ -27,8 +27,8 @@ def print_text(text: str) -> None:
 
 def _write_all(stream: BinaryIO, data: bytes) -> None:
     """Write all of it, also to a pipe that does not let its writers wait (O_NONBLOCK), as some programs make them."""
-    if os.name == "nt":
-        # A console takes characters, and the stream knows how.
+    if os.name == "nt" or not _is_a_file(stream):
+        # A console takes characters, and the stream knows how; so does one in memory, as callers of main() may have.
         stream.write(data)
         stream.flush()
         return
@@ -43,9 +43,17 @@ def _write_all(stream: BinaryIO, data: bytes) -> None:
             select.select([], [number], [])
 
 
+def _is_a_file(stream: TextIO | BinaryIO) -> bool:
+    try:
+        stream.fileno()
+    except (OSError, ValueError):
+        return False
+    return True
+
+
 def give_up(stream: TextIO | None) -> None:
     """Drop what could not be written. Python would try again at the end, and complain."""
-    if stream is not None:
+    if stream is not None and _is_a_file(stream):
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 

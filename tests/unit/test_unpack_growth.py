@@ -54,8 +54,14 @@ def seconds(dimension: Dimension, number: int, work: Path) -> float:
 
 @pytest.mark.parametrize("dimension", DIMENSIONS.values(), ids=DIMENSIONS)
 def test_twice_as_much_takes_twice_as_long(work: Path, dimension: Dimension) -> None:
-    once = seconds(dimension, dimension.size, work)
-    assert seconds(dimension, 2 * dimension.size, work) < MOST * max(once, SHORTEST)
+    # A busy machine makes any one measurement longer, and none shorter.
+    once, twice = 1e9, 1e9
+    for _time in range(4):
+        once = min(once, seconds(dimension, dimension.size, work))
+        twice = min(twice, seconds(dimension, 2 * dimension.size, work))
+        if twice < MOST * max(once, SHORTEST):
+            return
+    pytest.fail(f"{dimension.size}: {once:.2f} s, twice as much: {twice:.2f} s")
 
 
 def test_a_fault_below_many_levels_leaves_nothing(work: Path) -> None:
