@@ -37,14 +37,17 @@ class Kind(StrEnum):
     TRUNCATED = "truncated"
     END_MISSING = "end-missing"
     END_TRAILING = "end-trailing"
+    END_LONE = "end-lone"
     PAX_MALFORMED = "pax-malformed"
     PAX_GLOBAL = "pax-global"
     EXTENSION_ALONE = "extension-alone"
     SPARSE_MALFORMED = "sparse-malformed"
     # Entries.
+    READERS_DIFFER = "readers-differ"
     TYPE_UNKNOWN = "type-unknown"
     CONTENT_UNEXPECTED = "content-unexpected"
     ATTRIBUTE_BLANK = "attribute-blank"
+    OWNER_RANGE = "owner-range"
     SPARSE = "sparse"
     DEVICE = "device"
     NAME_EMPTY = "name-empty"
@@ -94,14 +97,17 @@ SUMMARIES: dict[Kind, str] = {
     Kind.SIZE_NEGATIVE: "an entry declares a negative size",
     Kind.TRUNCATED: "the tar ends inside a header or the content of an entry",
     Kind.END_MISSING: "the two zero blocks that end a tar are missing",
+    Kind.END_LONE: "a header follows a single zero block",
     Kind.END_TRAILING: "bytes other than zeros follow the end of the tar",
     Kind.PAX_MALFORMED: "a pax header breaks its format",
     Kind.PAX_GLOBAL: "a global pax header sets what concerns a single entry",
     Kind.EXTENSION_ALONE: "an extension header has no entry after it",
     Kind.SPARSE_MALFORMED: "the map of a sparse file is malformed",
+    Kind.READERS_DIFFER: "readers of tar take a header for different entries",
     Kind.TYPE_UNKNOWN: "an entry has a type that layers do not have",
     Kind.CONTENT_UNEXPECTED: "an entry of a type without content declares a size",
     Kind.ATTRIBUTE_BLANK: "a header leaves mode, uid, gid or mtime blank",
+    Kind.OWNER_RANGE: "an entry belongs to a user or group that no system has",
     Kind.SPARSE: "an entry is a sparse file",
     Kind.DEVICE: "an entry is a device node",
     Kind.NAME_EMPTY: "an entry has an empty name",

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Container, Iterable
+
 from ocivalidate.image.problems import Kind, Problems, shown
-from ocivalidate.image.tarheader import Malformed, is_blank, number
+from ocivalidate.image.tarheader import Malformed, is_blank, is_odd, number
 from ocivalidate.image.tarpaths import BLOCK_DEVICE, CHARACTER, FIFO, FOLDER, HARDLINK, REGULAR, SYMLINK
 
 _DEVICES = {CHARACTER: "character", BLOCK_DEVICE: "block"}
 _ATTRIBUTES = (("mode", slice(0, 8)), ("uid", slice(8, 16)), ("gid", slice(16, 24)))
 _SPARSE = b"S"
+_NO_ID = 0xFFFFFFFF
 _KNOWN = frozenset((REGULAR, HARDLINK, SYMLINK, CHARACTER, BLOCK_DEVICE, FOLDER, FIFO, _SPARSE))
 
 
@@ -19,8 +22,6 @@ def judge_names(name: bytes, link: bytes, longest: int, offset: int, problems: P
     for what, text in (("path", name), ("link target", link)):
         if len(text) > longest:
             problems.add(Kind.LIMIT_PATH, f"the {what} has {len(text)} bytes, more than {longest}", offset, name)
-        if b"\0" in text:
-            problems.add(Kind.NAME_NUL, f"the {what} has a NUL byte", offset, name)
         if not _is_utf8(text):
             problems.add(Kind.NAME_NOT_UTF8, f"the {what} is not UTF-8", offset, name)
 
@@ -48,15 +49,41 @@ def judge_type(name: bytes, kind: bytes, block: bytes, offset: int, problems: Pr
         problems.add(Kind.TYPE_UNKNOWN, f"the entry has the type {shown(kind)!r}", offset, name)
 
 
-def attribute_faults(owner: bytes, mtime: bytes, given: set[bytes]) -> list[tuple[Kind, str]]:
+def attribute_faults(owner: bytes, mtime: bytes, given: Container[bytes]) -> list[tuple[Kind, str]]:
     """What is wrong with mode, uid and gid (``owner``) and mtime; an extension header has ``given`` some of them."""
+    fields = (*((key, owner[part]) for key, part in _ATTRIBUTES), ("mtime", mtime))
+    found = number_faults(fields)
+    for key, field in fields[1:3]:
+        fault = None if key.encode() in given else owner_fault(key, _value(field, key))
+        found += [fault] if fault else []
+    blank = (key for key, field in fields if is_blank(field) and key.encode() not in given)
+    return found + [(Kind.ATTRIBUTE_BLANK, f"the {key} field is blank") for key in blank]
+
+
+def owner_fault(key: str, value: int) -> tuple[Kind, str] | None:
+    """What is wrong with a user or group id; the last one of 32 bits means "none" to the system."""
+    if 0 <= value < _NO_ID:
+        return None
+    return Kind.OWNER_RANGE, f"the {key} is {value}, want 0 to {_NO_ID - 1}"
+
+
+def _value(field: bytes, key: str) -> int:
+    """A number, or 0 for one that cannot be read, which is told elsewhere."""
+    try:
+        return number(field, key)
+    except Malformed:
+        return 0
+
+
+def number_faults(fields: Iterable[tuple[str, bytes]]) -> list[tuple[Kind, str]]:
+    """What is wrong with numeric fields, each with its name."""
     found: list[tuple[Kind, str]] = []
-    for key, field in (*((key, owner[part]) for key, part in _ATTRIBUTES), ("mtime", mtime)):
+    for key, field in fields:
         try:
             number(field, key)
         except Malformed as error:
             found.append((Kind.HEADER_NUMBER, str(error)))
             continue
-        if is_blank(field) and key.encode() not in given:
-            found.append((Kind.ATTRIBUTE_BLANK, f"the {key} field is blank"))
+        if is_odd(field):
+            found.append((Kind.READERS_DIFFER, f"the {key} field has bytes beside its number, and readers differ"))
     return found

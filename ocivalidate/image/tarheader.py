@@ -13,9 +13,6 @@ ZERO = bytes(BLOCK)
 # uname + gname + devmajor + devminor, prefix, the rest.
 unpack = struct.Struct("100s24s12s12s8sc100s8s80s155s12x").unpack
 
-POSIX_MAGIC = b"ustar\x0000"
-GNU_MAGIC = b"ustar  \x00"
-
 _OCTAL = re.compile(rb"[0-7]+")
 _CHECKSUM = slice(148, 156)
 # The checksum field counts as eight spaces; adler32 begins at 1, three times.
@@ -35,12 +32,20 @@ def number(field: bytes, name: str) -> int:
         bits = 8 * len(field) - 1
         value = int.from_bytes(field, "big") & ((1 << bits) - 1)
         return value - (1 << bits) if value >> (bits - 1) else value
-    text = field.strip(b" \0").partition(b"\0")[0].rstrip(b" ")
+    text = field.strip(b" \0").partition(b"\0")[0]
     if not text:
         return 0
     if not _OCTAL.fullmatch(text):
         raise Malformed(f"the {name} field is not an octal number")
     return int(text, 8)
+
+
+def is_odd(field: bytes) -> bool:
+    """Whether a number that Go reads is another one, or none, to other readers, for what stands before or after it."""
+    if field[0] & 0x80:
+        return False
+    text, _nul, rest = field.strip(b" \0").partition(b"\0")
+    return bool(text) and (b"\0" in field[: field.find(text)] or bool(rest.strip(b" \0")))
 
 
 def is_blank(field: bytes) -> bool:

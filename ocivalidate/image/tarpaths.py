@@ -44,6 +44,11 @@ def normalise(path: bytes) -> Path:
     return Path(b"/".join(parts), dots, escapes)
 
 
+def same_path(one: bytes, other: bytes) -> bool:
+    """Whether two names are one path."""
+    return one == other or normalise(one) == normalise(other)
+
+
 class Paths:
     """All paths of one layer so far."""
 
@@ -90,6 +95,18 @@ class Paths:
             self._hardlink(name, path, link, offset)
             self._hardlinks.add(key)
         self._seen.add(key)
+
+    def add_other(self, name: bytes, kind: bytes, link: bytes, offset: int) -> None:
+        """Judge what another reader takes the next entry for: hazards alone, as its tree is not ours."""
+        path = self._clean(name, offset)
+        parent, _slash, base = path.rpartition(b"/")
+        self._enter(name, parent, offset)
+        if base[:4] == _WHITEOUT:
+            self._whiteout(name, parent, base, kind, 0, offset)
+        if kind == SYMLINK:
+            self._symlink(name, hash(path), link, offset)
+        elif kind == HARDLINK:
+            self._judge_target(name, path, link, offset)
 
     def keys(self) -> array[int]:
         """The hashes of all paths, sorted: see :attr:`TarFacts.keys`."""
@@ -153,13 +170,20 @@ class Paths:
         self._last_parent = None
 
     def _hardlink(self, name: bytes, path: bytes, link: bytes, offset: int) -> None:
+        target = self._judge_target(name, path, link, offset)
+        if target is not None and hash(target) not in self._seen:
+            self.hardlinks_unknown += 1
+            if len(self._unknown) < _MOST_HARDLINKS:
+                self._unknown.append((name, target, offset))
+
+    def _judge_target(self, name: bytes, path: bytes, link: bytes, offset: int) -> bytes | None:
+        """The target of a hard link, normalised; ``None`` for one that cannot be linked to, or must not be."""
         add = self._problems.add
         target = normalise(link)
         goal = shown(link)
         if link.startswith(b"/"):
             add(Kind.HARDLINK_ABSOLUTE, f"the target {goal} begins with /", offset, name)
         through = self._symlink_above(target.text.rpartition(b"/")[0])
-        key = hash(target.text)
         if target.escapes:
             add(Kind.HARDLINK_ESCAPES, f"the target {goal} leaves the root", offset, name)
         elif target.text in {b"", path}:
@@ -167,12 +191,11 @@ class Paths:
         elif through is not None:
             message = f"the target {goal} lies behind {shown(through)}, a symbolic link of an earlier entry"
             add(Kind.HARDLINK_THROUGH_SYMLINK, message, offset, name)
-        elif key in self._folders:
+        elif hash(target.text) in self._folders:
             add(Kind.HARDLINK_DIRECTORY, f"the target {goal} is a directory", offset, name)
-        elif key not in self._seen:
-            self.hardlinks_unknown += 1
-            if len(self._unknown) < _MOST_HARDLINKS:
-                self._unknown.append((name, target.text, offset))
+        else:
+            return target.text
+        return None
 
     def _whiteout(self, name: bytes, parent: bytes, base: bytes, kind: bytes, size: int, offset: int) -> None:
         add = self._problems.add

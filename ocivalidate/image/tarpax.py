@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from ocivalidate.image.tarreaders import PAX, Said
+
 _LENGTH = re.compile(rb"([0-9]{1,10}) ")
 _INTEGER = re.compile(rb"[0-9]{1,30}")
 _TIME = re.compile(rb"-?[0-9]{1,30}(?:\.[0-9]*)?")
@@ -22,6 +24,8 @@ _SPARSE = b"GNU.sparse."
 _XATTRS = (b"SCHILY.xattr.", b"LIBARCHIVE.xattr.")
 # What concerns one entry: set for all of them at once, readers differ in what they make of it.
 SINGULAR = frozenset({b"path", b"linkpath", b"size"})
+# Texts in which Go takes no NUL byte.
+_TEXTS = frozenset({b"path", b"linkpath", b"uname", b"gname"})
 
 
 class MalformedPax(Exception):
@@ -30,7 +34,10 @@ class MalformedPax(Exception):
 
 @dataclass(slots=True)
 class Extension:
-    """What extension headers say about the entry after them. ``None``: nothing."""
+    """What extension headers say about the entry after them, as Go takes them. ``None``: nothing.
+
+    Of several pax headers the last counts alone, and a header that is for all entries takes back what stood before it.
+    """
 
     path: bytes | None = None
     sparse_name: bytes | None = None
@@ -42,12 +49,24 @@ class Extension:
     sparse: bool = False
     xattrs: int = 0
     # Numeric attributes that need no value in the header itself.
-    attributes: set[bytes] = field(default_factory=set)
+    attributes: dict[bytes, bytes] = field(default_factory=dict)
     # All records of pax headers, in order.
     records: list[tuple[bytes, bytes]] = field(default_factory=list)
+    # All of these headers, in order: other readers take other things from them.
+    said: list[Said] = field(default_factory=list)
     # Where the first of these headers begins, and how many bytes they have.
     start: int = 0
     payload: int = 0
+
+    def without_pax(self) -> Extension:
+        """The same without what pax headers said."""
+        return Extension(
+            long_name=self.long_name, long_link=self.long_link, said=self.said, start=self.start, payload=self.payload
+        )
+
+    def forgotten(self) -> Extension:
+        """Nothing said, but for what other readers remember."""
+        return Extension(said=self.said, start=self.start, payload=self.payload)
 
 
 def records(payload: bytes) -> list[tuple[bytes, bytes]]:
@@ -71,6 +90,41 @@ def records(payload: bytes) -> list[tuple[bytes, bytes]]:
     return found
 
 
+def taken(extension: Extension, kind: bytes, found: list[tuple[bytes, bytes]]) -> Extension:
+    """What is said of the next entry once a header of this type has these records, as Go takes it.
+
+    Raises :class:`MalformedPax` for a number that is none.
+    """
+    extension.said.append(Said(kind, records=found))
+    if kind != PAX:
+        return extension.forgotten()
+    extension = extension.without_pax()
+    apply(extension, found)
+    return extension
+
+
+def nul_faults(found: list[tuple[bytes, bytes]]) -> list[str]:
+    """What is wrong with NUL bytes in records: Go refuses the whole archive for one, other readers cut or ignore it."""
+    faults: dict[str, None] = {}
+    for key, value in found:
+        shown = repr(key.decode("utf-8", "backslashreplace")[:200])
+        if b"\0" in key or (key.startswith(_XATTRS[1]) and b"%00" in key):
+            faults[f"the name {shown} of an extended attribute or pax record has a NUL byte"] = None
+        elif key in _TEXTS and b"\0" in value:
+            faults[f"the pax record {shown} has a NUL byte: {value.decode('utf-8', 'backslashreplace')[:200]!r}"] = None
+    return list(faults)
+
+
+def odd_numbers(kind: bytes, found: list[tuple[bytes, bytes]]) -> list[str]:
+    """The numbers that are fine for Go alone: without a value, or in a header of another type than ``x`` and none."""
+    return sorted({key.decode() for key, value in found if (not value or kind != PAX) and _is_bad_number(key, value)})
+
+
+def _is_bad_number(key: bytes, value: bytes) -> bool:
+    pattern = _NUMBERS.get(key)
+    return pattern is not None and not pattern.fullmatch(value)
+
+
 def apply(extension: Extension, found: list[tuple[bytes, bytes]]) -> None:
     """Let records speak for the entry after them. An empty value takes a record back.
 
@@ -78,8 +132,7 @@ def apply(extension: Extension, found: list[tuple[bytes, bytes]]) -> None:
     """
     extension.records += found
     for key, value in found:
-        pattern = _NUMBERS.get(key)
-        if pattern is not None and value and not pattern.fullmatch(value):
+        if value and _is_bad_number(key, value):
             raise MalformedPax(f"the value of {key.decode('ascii')} is not a number")
         if key in SINGULAR:
             _singular(extension, key, value)
@@ -87,8 +140,8 @@ def apply(extension: Extension, found: list[tuple[bytes, bytes]]) -> None:
             _sparse(extension, key, value)
         elif key.startswith(_XATTRS):
             extension.xattrs += 1
-        elif pattern is not None:
-            extension.attributes.add(key)
+        elif key in _NUMBERS:
+            extension.attributes[key] = value
 
 
 def _singular(extension: Extension, key: bytes, value: bytes) -> None:

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ocivalidate.image import tarheader, tarpax
+from ocivalidate.image import tarheader, tarpax, tarreaders
 from ocivalidate.image.layer_limits import DEFAULT, LayerLimits
 from ocivalidate.image.problems import Kind, Problems, shown
-from ocivalidate.image.tarentry import attribute_faults, judge_names, judge_type
+from ocivalidate.image.tarentry import attribute_faults, judge_names, judge_type, number_faults, owner_fault
 from ocivalidate.image.tarfacts import TarFacts
-from ocivalidate.image.tarheader import BLOCK, POSIX_MAGIC, ZERO, Malformed, padded, text
-from ocivalidate.image.tarpaths import FOLDER, REGULAR, SYMLINK, Paths
+from ocivalidate.image.tarheader import BLOCK, ZERO, Malformed, padded, text
+from ocivalidate.image.tarpaths import BLOCK_DEVICE, CHARACTER, FOLDER, REGULAR, SYMLINK, Paths
+from ocivalidate.image.tarreaders import GLOBAL, LONG_LINK, LONG_NAME, PAX, SOLARIS, Header, Names, Said
 from ocivalidate.image.tarsparse import SparseMap
 
 _LARGEST = (1 << 63) - 1
@@ -25,8 +26,11 @@ _OCTAL, _ENDS = b"01234567", frozenset((b"", b"\0", b" "))
 _PLAIN = frozenset((REGULAR, FOLDER, SYMLINK))
 _WITHOUT_CONTENT = frozenset((b"1", b"2", b"3", b"4", b"5", b"6"))
 _REGULAR = frozenset((b"0", b"\0", b"7"))
-_LONG_NAME, _LONG_LINK, _GLOBAL = b"L", b"K", b"g"
-_EXTENSIONS = frozenset((_LONG_NAME, _LONG_LINK, _GLOBAL, b"x", b"X"))
+_EXTENSIONS = frozenset((LONG_NAME, LONG_LINK, GLOBAL, PAX, SOLARIS))
+_OWNERS = (b"uid", b"gid")
+_DEVICES = frozenset((CHARACTER, BLOCK_DEVICE))
+# Where the numbers of a device stand in the fields of user, group and device.
+_DEVICE_NUMBERS = slice(64, 80)
 _SPARSE = b"S"
 
 
@@ -109,7 +113,7 @@ class TarScanner:
         )
 
     def _header(self, block: bytes) -> None:
-        name, owner, size_field, mtime, sum_field, kind, link, magic, _names, prefix = tarheader.unpack(block)
+        name, owner, size_field, mtime, sum_field, kind, link, magic, names, prefix = tarheader.unpack(block)
         if not name[0] and block == ZERO:
             self._zero()
             return
@@ -124,16 +128,17 @@ class TarScanner:
             if size < 0:
                 return
         if kind in _EXTENSIONS:
+            if kind == SOLARIS and self._extension is not None and self._extension.size is not None:
+                size = self._extension.size  # an entry to Go, which has the size that a pax header gave it
             self._begin_extension(kind, size)
             return
-        name = text(name)
-        if prefix[0] and magic == POSIX_MAGIC:
-            name = text(prefix) + b"/" + name
-        link = text(link) if link[0] else b""
-        if self._extension is not None:
-            name, link, size = self._extended(self._extension, name, link, size)
+        name, link = text(name), text(link) if link[0] else b""
+        if prefix[0] or self._extension is not None:
+            name, link, size = self._named(Header(name, prefix, magic, link), kind, size)
         if owner not in self._fine or mtime.strip(_OCTAL) not in _ENDS:
             self._judge_attributes(owner, mtime, name)
+        if names[_DEVICE_NUMBERS] not in self._fine and kind not in _DEVICES:
+            self._judge_device_numbers(names[_DEVICE_NUMBERS], magic, name)
         self._extension = None
         self._entry(name, kind, link, size, block)
 
@@ -144,9 +149,11 @@ class TarScanner:
             return
         self._entries += 1
         if kind in _REGULAR:
+            if name[-1:] == b"/" and kind != b"\0":
+                self._differ("the name of the file ends in /, which makes it a folder to GNU tar and libarchive", name)
             kind = FOLDER if kind == b"\0" and name[-1:] == b"/" else REGULAR
         self._types[kind] = self._types.get(kind, 0) + 1
-        if link or not name or not name.isascii() or len(name) > self._limits.path or b"\0" in name:
+        if link or not name or not name.isascii() or len(name) > self._limits.path:
             judge_names(name, link, self._limits.path, start, self._problems)
         self._paths.add(name, kind, link, size, start)
         if kind not in _PLAIN:
@@ -180,7 +187,7 @@ class TarScanner:
 
     def _bad_header(self, start: int) -> None:
         if self._zero_block:
-            self._stop(Kind.END_TRAILING, "other bytes follow a single zero block", start)
+            self._stop(Kind.END_LONE, "other bytes follow a single zero block", start)
         elif start:
             self._stop(Kind.HEADER_CHECKSUM, "the checksum of a header is not the sum of its bytes", start)
         else:
@@ -199,6 +206,8 @@ class TarScanner:
         if size > _LARGEST:
             self._stop(Kind.LIMIT_SIZE, f"it declares {size} bytes, more than any file can have", self._start, name)
             return -1
+        if tarheader.is_odd(field):
+            self._differ(f"the size field has bytes beside its number: it is {size} to Go alone", name)
         return size
 
     def _too_large(self, name: bytes, size: int) -> None:
@@ -206,12 +215,44 @@ class TarScanner:
         self._problems.add(Kind.LIMIT_SIZE, message, self._start, name)
 
     def _judge_attributes(self, owner: bytes, mtime: bytes, name: bytes) -> None:
-        given = self._extension.attributes if self._extension is not None else set[bytes]()
+        given = self._extension.attributes if self._extension is not None else {}
         faults = attribute_faults(owner, mtime, given)
         for kind, message in faults:
             self._problems.add(kind, message, self._start, name)
         if not faults and not given and len(self._fine) < _CACHED:
             self._fine.add(owner)
+
+    def _judge_device_numbers(self, fields: bytes, magic: bytes, name: bytes) -> None:
+        """Readers look at them whatever the entry is; Go, where the magic says that they are there."""
+        faults = number_faults((("devmajor", fields[:8]), ("devminor", fields[8:])))
+        for kind, message in faults:
+            if kind is Kind.HEADER_NUMBER and tarreaders.form_of(magic) not in (tarreaders.POSIX, tarreaders.GNU):
+                self._differ(f"{message}, which not all readers look at here", name)
+                continue
+            self._problems.add(kind, message, self._start, name)
+        if not faults and len(self._fine) < _CACHED:
+            self._fine.add(fields)
+
+    def _named(self, own: Header, kind: bytes, size: int) -> tuple[bytes, bytes, int]:
+        """Name, link target and size of an entry whose header is not all that is said of it."""
+        name, link = tarreaders.go_name(own), own.link
+        if self._extension is not None:
+            name, link, size = self._extended(self._extension, name, link, size)
+        self._judge_readings(own, name, link, kind)
+        return name, link, size
+
+    def _judge_readings(self, own: Header, name: bytes, link: bytes, kind: bytes) -> None:
+        """Tell where another reader has another path or target than Go, and what hazards there are in that one."""
+        said = self._extension.said if self._extension is not None else []
+        found = tarreaders.compared(own, said, Names(name, link), kind)
+        # Of a sparse file other names are usual, and that it is one is told.
+        if found.difference and not (self._extension is not None and self._extension.sparse):
+            self._differ(found.difference, name)
+        for other in found.others:
+            self._paths.add_other(other.path, kind, other.link, self._start)
+
+    def _differ(self, message: str, name: bytes) -> None:
+        self._problems.add(Kind.READERS_DIFFER, message, self._start, name)
 
     def _begin_extension(self, kind: bytes, size: int) -> None:
         if self._extension is None:
@@ -224,26 +265,36 @@ class TarScanner:
             self._next += padded(size)
         elif size:
             self._need, self._then = padded(size), lambda payload: self._take_extension(kind, payload[:size])
+        else:
+            self._take_extension(kind, b"")
 
     def _take_extension(self, kind: bytes, payload: bytes) -> None:
         self._need, self._then = BLOCK, self._header
         extension = self._extension or tarpax.Extension(start=self._start)
-        if kind == _LONG_NAME:
+        if kind == LONG_NAME:
             extension.long_name = text(payload)
-        elif kind == _LONG_LINK:
+            extension.said.append(Said(kind, extension.long_name))
+        elif kind == LONG_LINK:
             extension.long_link = text(payload)
+            extension.said.append(Said(kind, extension.long_link))
         else:
             self._take_records(kind, payload, extension)
 
     def _take_records(self, kind: bytes, payload: bytes, extension: tarpax.Extension) -> None:
         try:
             found = tarpax.records(payload)
-            if kind != _GLOBAL:
-                tarpax.apply(extension, found)
+            self._extension = tarpax.taken(extension, kind, found)
         except tarpax.MalformedPax as error:
             self._problems.add(Kind.PAX_MALFORMED, f"{error}", self._start)
             return
-        if kind == _GLOBAL:
+        for message in tarpax.nul_faults(found):
+            self._problems.add(Kind.NAME_NUL, message, self._start)
+        if odd := tarpax.odd_numbers(kind, found):
+            message = f"a pax header has no number for {', '.join(odd)}, and readers differ in whether that is allowed"
+            self._problems.add(Kind.READERS_DIFFER, message, self._start)
+        if kind == SOLARIS:
+            self._problems.add(Kind.TYPE_UNKNOWN, "the extension header has the type 'X', an entry to Go", self._start)
+        if kind == GLOBAL:
             keys = sorted({key.decode() for key, _value in found if key in tarpax.SINGULAR})
             if keys:
                 message = f"a global header sets {', '.join(keys)}, and readers differ in whether that counts"
@@ -251,9 +302,12 @@ class TarScanner:
 
     def _extended(self, said: tarpax.Extension, name: bytes, link: bytes, size: int) -> tuple[bytes, bytes, int]:
         """Name, link target and size of an entry as extension headers change them."""
-        name = said.sparse_name or said.path or said.long_name or name
-        link = said.link or said.long_link or link
+        name = said.sparse_name or said.long_name or said.path or name
+        link = said.long_link or said.link or link
         self._xattrs += said.xattrs
+        for key in _OWNERS:
+            if (value := said.attributes.get(key)) and (fault := owner_fault(key.decode(), int(value))):
+                self._problems.add(*fault, self._start, name)
         if said.sparse:
             self._problems.add(Kind.SPARSE, "the entry is a sparse file", self._start, name)
             if said.real_size > self._limits.entry_size:

@@ -64,7 +64,9 @@ def test_long_link_targets_are_read(link: Entry) -> None:
 
 def test_a_prefix_counts_in_posix_headers_only() -> None:
     dates = {345: b"14365411600\0"}
-    assert kinds(scan(tar([MOTD, Entry("etc/motd", magic=tars.GNU, fields=dates)]))) == [Kind.DUPLICATE_PATH]
+    # CPython alone takes the times in a GNU header for a prefix.
+    found = kinds(scan(tar([MOTD, Entry("etc/motd", magic=tars.GNU, fields=dates)])))
+    assert found == [Kind.READERS_DIFFER, Kind.DUPLICATE_PATH]
     assert kinds(scan(tar([MOTD, Entry("etc/motd", magic=tars.USTAR, fields={345: b"other"})]))) == []
 
 

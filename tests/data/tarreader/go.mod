@@ -1,0 +1,3 @@
+module tarreader
+
+go 1.21
