@@ -94,6 +94,17 @@ def _images(target: Path, n: int) -> Path:
     return Layout(Index(images)).write(target)
 
 
+def _shared_config(target: Path, n: int) -> Path:
+    """Manifests of a few layers that share a config with many diff_ids."""
+    more = [f"sha256:{0:064}"] * n
+    layout = Layout(Index((Image(edit_config=lambda config: config["rootfs"]["diff_ids"].extend(more)),)))
+    _path, manifest = layout.manifest()
+    numbered = (manifest | {"annotations": {"org.example.number": str(number)}} for number in range(n))
+    found = [layout.add(to_json(value), MANIFEST) for value in numbered]
+    layout.edit("index.json", lambda index: index.update(manifests=found))
+    return layout.write(target)
+
+
 def _orphans(target: Path, n: int) -> Path:
     layout = Layout(Index((Image(),)))
     for number in range(n):
@@ -113,7 +124,34 @@ def _other_platforms(index: dict[str, Any], n: int) -> None:
     ]
 
 
+def _long_values(target: Path, n: int) -> Path:
+    """Long values where something is parsed, of the kinds that make parsers go back."""
+    key = "org.opencontainers.image."
+    odd = {f"{key}base.name": "a." * n + "!", f"{key}base.digest": "sha256:" + "a" * n, f"{key}licenses": "(" * n}
+    odd |= {f"{key}created": "1" * n, f"{key}url": "a+" * n, f"{key}source": "http://[" + ":" * n, "!": "x"}
+    layers = [
+        _descriptor(number, media_type) | {"urls": [f"http://{'a:' * n}"], "digest": digest, "data": "=" * n}
+        for number, (media_type, digest) in enumerate(
+            [
+                ("a." * n + "/", "a" * n),
+                ("a/" + "b+" * n + "!", "a-" * n + ":"),
+                ("application/" * n, "sha256:" + "F" * n),
+            ]
+        )
+    ]
+    env = ["=" * n, "A" * n]
+    ports: dict[str, Any] = {"1" * n: {}, "80/" * n: {}}
+    config = {"Env": env, "User": ":" * n, "ExposedPorts": ports, "WorkingDir": "/" * n}
+    image = Image(
+        config={"created": "2" * n, "config": config, "variant": "v," * n, "os.version": "1." * n},
+        edit_manifest=lambda manifest: manifest.update(annotations=odd, layers=layers),
+        edit_descriptor=lambda found: found.update(annotations={"org.opencontainers.image.ref.name": "a-" * n + "!"}),
+    )
+    return Layout(Index((image,))).write(target)
+
+
 DOCUMENTS: dict[str, Make] = {
+    "long values": _long_values,
     "absent descriptors": _index(lambda index, n: index.update(manifests=[_descriptor(number) for number in range(n)])),
     "descriptors without a platform": _index(
         lambda index, n: index.update(
@@ -168,6 +206,7 @@ DOCUMENTS: dict[str, Make] = {
     "referrers": _referrers,
     "chained subjects": _chained_subjects,
     "images": _images,
+    "manifests of one config": _shared_config,
     "orphans": _orphans,
 }
 
@@ -215,7 +254,14 @@ def _unknown_targets(n: int) -> Image:
     return Image([lowest, *upper])
 
 
+def _links_again(n: int) -> Image:
+    """One layer, whose hard links lead to nothing, again and again."""
+    layer = Layer(_tar(hardlink(f"link{number}", f"gone{number}") for number in range(1000)), "none")
+    return Image([layer] * n)
+
+
 LAYERS: dict[str, Make] = {
+    "one layer of links many times": _image(_links_again),
     "entries": _layer(lambda n: (Entry(f"file{number}") for number in range(n))),
     "entries of one folder": _layer(lambda n: (_long("f/" * 500 + str(number)) for number in range(n))),
     "deeper and deeper": _layer(_deeper),
@@ -288,7 +334,19 @@ def _many_saved(target: Path, n: int) -> Path:
     return file
 
 
+def _saved_again(target: Path, n: int) -> Path:
+    """A manifest.json of ``docker save`` that names one image many times, whose config has many diff_ids."""
+    file = target / "image.tar"
+    config = to_json(
+        {"architecture": "amd64", "os": "linux", "rootfs": {"type": "layers", "diff_ids": ["sha256:x"] * n}}
+    )
+    saved: list[dict[str, Any]] = [{"Config": "config.json", "RepoTags": None, "Layers": []}] * n
+    file.write_bytes(tars.tar([Entry("config.json", config), Entry("manifest.json", to_json(saved))]))
+    return file
+
+
 ARCHIVES: dict[str, Make] = {
+    "archive of one image many times": _saved_again,
     "archive entries": _archive(lambda n: (Entry(f"file{number}") for number in range(n))),
     "archive paths deeper and deeper": _archive(lambda n: (_long("d/" * (number % 2000) + "f") for number in range(n))),
     "archive links": _archive(lambda n: (symlink(f"link{number}", f"link{number + 1}") for number in range(n))),

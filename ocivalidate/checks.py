@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ocivalidate.clauses import Severity
-from ocivalidate.pointers import below, place
+from ocivalidate.pointers import below, parse_pointer, place
 from ocivalidate.versions import holds
 from ocivalidate.wording import excerpt
 
@@ -77,6 +77,13 @@ class Node:
                 return None
             node = Node(node.value[name], pointer, self._broken)
         return node
+
+    def at(self, pointer: str) -> Node:
+        """The node to which a pointer leads from here, sound or not. Raises ``LookupError`` when there is none."""
+        value = self.value
+        for token in parse_pointer(pointer):
+            value = value[int(token)] if isinstance(value, list) else value[token]
+        return Node(value, f"{self.pointer}{pointer}", self._broken)
 
     def children(self) -> list[Node]:
         """The sound entries of an array or members of an object; none for anything else."""

@@ -198,6 +198,8 @@ class Lines:
         self._text = text
         self._starts = array("Q", [0])
         self._starts.extend(match.end() for match in re.finditer("\n", text))
+        # The line that was asked for last: findings on one long line are to share it.
+        self._last = 0, ""
 
     def __len__(self) -> int:
         return len(self._starts)
@@ -210,8 +212,10 @@ class Lines:
         """The text of a line, without its end. Raises ``IndexError`` when there is no such line."""
         if not 1 <= number <= len(self._starts):
             raise IndexError(f"line {number} of {len(self._starts)}")
-        end = self._starts[number] - 1 if number < len(self._starts) else len(self._text)
-        return self._text[self._starts[number - 1] : end].removesuffix("\r")
+        if self._last[0] != number:
+            end = self._starts[number] - 1 if number < len(self._starts) else len(self._text)
+            self._last = number, self._text[self._starts[number - 1] : end].removesuffix("\r")
+        return self._last[1]
 
     def _position(self, offset: int) -> tuple[int, int]:
         line = bisect_right(self._starts, offset)

@@ -31,7 +31,8 @@ def _image(image: Image, facts: dict[str, BlobFacts]) -> dict[str, Any]:
         if image.has_filesystem_layers and image.config_reference.digest:
             # image-spec config.md: the ImageID is the digest of the configuration.
             described["image_id"] = described["config"]
-    diff_ids = [str(entry.value) for entry in image.diff_ids or []]
+    # Many images may share one config, which may have more of them than there are layers.
+    diff_ids = [str(entry.value) for entry in (image.diff_ids or [])[: len(image.layers)]]
     chain = chain_ids(diff_ids)
     described["layers"] = [_layer(layer, facts.get(layer.path), diff_ids, chain) for layer in image.layers]
     return described

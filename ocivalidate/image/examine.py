@@ -70,17 +70,20 @@ class Examiner:
         self._wanted = wanted
         self._limits = limits
         self._read: dict[tuple[str, str], Read] = {}
+        # As what each of them was read first.
+        self._first: dict[str, Read] = {}
         self._queue: deque[Reference] = deque()
         self._indexed: set[str] = set()
         self._manifests: dict[str, Image] = {}
         self._links_out: set[str] = set()
+        self._diff_ids: dict[str, list[Node] | None] = {}
         self.found = Found()
         self.is_layout = False
 
     @property
     def documents_read(self) -> set[str]:
         """The paths of all documents that were read."""
-        return {path for path, _kind in self._read}
+        return set(self._first)
 
     @property
     def top_documents(self) -> int:
@@ -95,6 +98,7 @@ class Examiner:
         if key not in self._read:
             document = read_document(data, self.shown(path))
             self._read[key] = Read(document, self._judge(document, kind))
+            self._first.setdefault(path, self._read[key])
             self.found.documents += 1
         return self._read[key]
 
@@ -113,7 +117,7 @@ class Examiner:
     def place(self, reference: Reference, *below: str) -> Location:
         """Where a descriptor stands, or a member of it."""
         pointer = "/".join((reference.pointer, *below))
-        read = next((read for (path, _kind), read in self._read.items() if path == reference.file), None)
+        read = self._first.get(reference.file)
         if read is None:
             return Location(self.shown(reference.file), pointer)
         return located(read.document.name, pointer, read.document.span(pointer), read.document)
@@ -338,6 +342,14 @@ class Examiner:
         if config is not None and config.kind == "config":
             read = self._read.get((config.path, kinds.CONFIG))
             image.config, image.config_file = (read.root if read else None), config.path
+            image.diff_ids = self._diff_ids_of(config.path, image.config)
+
+    def _diff_ids_of(self, path: str, root: Node | None) -> list[Node] | None:
+        """The entries of ``rootfs.diff_ids``, once for all images that share a config."""
+        if path not in self._diff_ids:
+            entries = root.get("rootfs", "diff_ids") if root else None
+            self._diff_ids[path] = entries.children() if entries else None
+        return self._diff_ids[path]
 
     def _open_layer(self, image: Image, layer: Reference) -> None:
         """A layer is opened only below an image config: a blob of any other kind of content is not ours to read."""
@@ -362,7 +374,8 @@ class Examiner:
 
     def root_of(self, path: str) -> Node | None:
         """The root of a document that was read; ``None`` when it was not, or has nothing in it to follow."""
-        return next((read.root for (known, _kind), read in self._read.items() if known == path), None)
+        read = self._first.get(path)
+        return read.root if read else None
 
     def config_place(self, image: Image, pointer: str) -> Location:
         """Where something stands in the config of an image."""

@@ -97,20 +97,16 @@ def _descriptors(root: Node, kind: str) -> Iterator[tuple[Node, str, int]]:
 class Image:
     """One manifest with what belongs to it.
 
-    ``config`` is the value of its config document, where that is an image config.
+    ``config`` is the root of its config document, where that is an image config, and ``diff_ids`` the entries of its
+    ``rootfs.diff_ids``; ``None`` where there are none.
     """
 
     manifest: Reference
     config_reference: Reference | None = None
     config: Node | None = None
     config_file: str = ""
+    diff_ids: list[Node] | None = None
     layers: list[Reference] = field(default_factory=list)
-
-    @property
-    def diff_ids(self) -> list[Node] | None:
-        """The entries of ``rootfs.diff_ids``; ``None`` without an image config that has them."""
-        entries = self.config.get("rootfs", "diff_ids") if self.config else None
-        return entries.children() if entries else None
 
     @property
     def has_filesystem_layers(self) -> bool:

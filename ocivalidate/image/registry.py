@@ -9,7 +9,6 @@ import importlib
 from collections.abc import Callable
 
 from ocivalidate.checks import CheckFunction, Node, Registry, Scene
-from ocivalidate.pointers import parse_pointer
 
 LAYOUT = Registry()
 INDEX = Registry()
@@ -76,10 +75,7 @@ def on_annotations(key: str, *clauses: str) -> Decorator:
 
 def parent(node: Node, scene: Scene) -> Node:
     """The object or array in which a node stands."""
-    reached = scene.root
-    for token in parse_pointer(node.pointer)[:-1]:
-        reached = next(child for child in reached.children() if child.name == token)
-    return reached
+    return scene.root.at(node.pointer.rpartition("/")[0])
 
 
 def load_checks() -> None:
