@@ -119,7 +119,7 @@ class EngineProcess:
             self._input.close()
 
     def kill(self) -> None:
-        """End it at once; what it leaves is for :func:`workspace.sweep`."""
+        """End it at once; what it leaves is for :func:`sweeping.sweep`."""
         self._killed = min(self._killed, time.monotonic())
         # The first process of the engine takes all others with it.
         self._process.terminate()

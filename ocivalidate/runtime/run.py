@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +12,7 @@ from ocivalidate.runtime.cases import case_folder, load_cases
 from ocivalidate.runtime.expectations import Expectation, Expectations, read, refuse_strays
 from ocivalidate.runtime.kernel import cgroups
 from ocivalidate.runtime.request import EngineProcess, Request
-from ocivalidate.runtime.running import workspace
+from ocivalidate.runtime.running import sweeping
 from ocivalidate.runtime.running.events import result_of
 from ocivalidate.versions import RUNTIME_RELEASES, judged_by
 
@@ -185,5 +184,4 @@ class Run:
 
     def _sweep(self) -> None:
         """Remove what an engine left that did not come to its end."""
-        if os.geteuid() == 0:
-            workspace.sweep(cgroups.layout())
+        sweeping.sweep_after(str(self._facts.get("name", "")), cgroups.layout())

@@ -8,7 +8,7 @@ import json
 import os
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -65,6 +65,8 @@ class Stage:
     accepted: set[str] = field(default_factory=set)
     # One at a time: the same control, tried by two cases at once, would be two containers in one control group.
     trying: threading.Lock = field(default_factory=threading.Lock)
+    # What of the folder and the group of the run somebody else has removed, so that nothing can be judged.
+    missing: Callable[[], str] = lambda: ""
 
 
 class Trial:

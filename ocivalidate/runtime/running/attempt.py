@@ -53,10 +53,17 @@ def attempt(stage: Stage, case: Case, clauses: Sequence[Clause], required: Seque
     try:
         trial = Trial(stage, case)
     except OSError as problem:
-        return given_up(case, clauses, f"there is no folder to work in any more: {problem.strerror}")
+        gone = stage.missing() or f"there is no folder to work in any more: {problem.strerror}"
+        return given_up(case, clauses, gone)
     unjudged = _run(trial)
+    # Without it nothing that the runtime did or failed to do says anything of it, whatever was seen before.
+    gone = stage.missing() or _missing(trial)
     left = trial.clean_up()
-    if left:
+    if gone:
+        unjudged = Unjudged(Outcome.ERROR, gone)
+        trial.verdicts.clear()
+        trial.skips.clear()
+    elif left:
         unjudged = Unjudged(Outcome.ERROR, f"could not be removed: {', '.join(left)}")
     seconds = time.monotonic() - start
     judged = results(case.id, clauses, trial.verdicts, trial.skips, unjudged)
@@ -76,6 +83,11 @@ def attempt(stage: Stage, case: Case, clauses: Sequence[Clause], required: Seque
 def given_up(case: Case, clauses: Sequence[Clause], reason: str) -> Attempt:
     """A case that could not be tried, or not to its end."""
     return Attempt(case, tuple(Result(clause, Outcome.ERROR, reason, case=case.id) for clause in clauses))
+
+
+def _missing(trial: Trial) -> str:
+    """Whether the folder of a case was removed: the runtime may have done it, and so may anybody else."""
+    return "" if trial.folder.is_dir() else f"the folder of the case was removed: {trial.folder}"
 
 
 def _run(trial: Trial) -> Unjudged:

@@ -1,7 +1,7 @@
 """The engine: a process that reads what is asked as one JSON document, and speaks events, one JSON object a line.
 
 This is the seam of the runtime side: whoever starts the engine (the command line, a sandbox, a test) sees nothing but
-events. ``python -m ocivalidate.runtime.running.engine`` reads the request from the first line of standard input; when
+events. It reads the request from the first line of standard input; when
 standard input ends later, the engine stops in order. Events, in this order: ``header``, ``plan``, then ``begin`` and
 ``result`` for the cases, ``end``; or ``bailout`` where nothing can be judged.
 """
@@ -29,6 +29,7 @@ from ocivalidate.runtime.running.needs import UnknownNeed
 from ocivalidate.runtime.running.planning import Planned, plan
 from ocivalidate.runtime.running.scheduler import Scheduler
 from ocivalidate.runtime.running.session import CannotJudge, Session, Setup
+from ocivalidate.runtime.running.sweeping import Ground
 from ocivalidate.runtime.running.watchdog import GRACE, Watchdog, Watched
 
 Emit = Callable[[Mapping[str, Any]], None]
@@ -54,7 +55,7 @@ def _something(todo: list[Planned]) -> list[Planned]:
 class Engine:
     """One run: from a request to events."""
 
-    def __init__(self, request: Mapping[str, Any], emit: Emit, *, private: bool) -> None:
+    def __init__(self, request: Mapping[str, Any], emit: Emit, ground: Ground, *, private: bool) -> None:
         self._request = request
         self._emit = emit
         self._setup = Setup(
@@ -64,6 +65,7 @@ class Engine:
             rootfs=request.get("rootfs"),
             private=private,
             dump=bool(request.get("dump_dir")),
+            ground=ground,
         )
         self._scheduler: Scheduler[Attempt] | None = None
         self._stopped = False
@@ -162,7 +164,7 @@ def emitter(descriptor: int) -> Emit:
     return emit
 
 
-def _serve(request: Mapping[str, Any], descriptor: int, *, private: bool) -> int:
+def _serve(request: Mapping[str, Any], descriptor: int, ground: Ground, *, private: bool) -> int:
     emit = emitter(descriptor)
 
     def tell(event: Mapping[str, Any]) -> None:
@@ -172,7 +174,7 @@ def _serve(request: Mapping[str, Any], descriptor: int, *, private: bool) -> int
             # Nobody listens any more; the cases that run now are to clean up all the same.
             engine.stop()
 
-    engine = Engine(request, tell, private=private)
+    engine = Engine(request, tell, ground, private=private)
     threading.Thread(target=_stop_at_end_of_input, args=(engine,), daemon=True).start()
     return engine.run()
 
@@ -202,10 +204,12 @@ def main() -> int:
     # What anything prints by accident must not stand between events.
     descriptor = os.dup(1)
     os.dup2(2, 1)
+    # Who holds this run, and who held others, is seen by their pids: it cannot be told in there.
+    ground = Ground.prepare()
     if os.geteuid() != 0:
-        return isolation.run_kept(lambda: _serve(request, descriptor, private=False))
+        return isolation.run_kept(lambda: _serve(request, descriptor, ground, private=False))
     try:
-        return isolation.run_isolated(lambda: _serve(request, descriptor, private=True))
+        return isolation.run_isolated(lambda: _serve(request, descriptor, ground, private=True))
     except OSError as problem:
         reason = f"cannot make namespaces for the run: {problem.strerror}"
         emitter(descriptor)({"event": "bailout", "reason": reason, "hint": "a container needs CAP_SYS_ADMIN for it"})

@@ -19,8 +19,9 @@ from ocivalidate.runtime.driving.driver import CannotRun
 from ocivalidate.runtime.driving.operations import TimedOut
 from ocivalidate.runtime.inside import rootfs
 from ocivalidate.runtime.inside.facts import NoFacts
-from ocivalidate.runtime.kernel import cgroups, host, kin, syscalls
+from ocivalidate.runtime.kernel import cgroups, claims, host, kin, syscalls
 from ocivalidate.runtime.running import workspace
+from ocivalidate.runtime.running.sweeping import Ground, Swept
 from ocivalidate.runtime.trial import Stage, Trial
 
 _SMOKE_PATIENCE = 12.0  # seconds for the first container
@@ -41,7 +42,8 @@ class Setup:
     ``runtime``: a program, by path or by its name in PATH. ``extra``: arguments before every command.
     ``spec_version``: the release to judge by, instead of the one that the runtime claims. ``rootfs``: a ready root
     filesystem, instead of one built from this interpreter. ``private``: this process has a mount namespace of its own.
-    ``dump``: what cases did is kept, and so is what stands in control groups.
+    ``dump``: what cases did is kept, and so is what stands in control groups. ``ground``: what was found before this
+    process went into namespaces of its own (default: it is in none, and looks itself).
     """
 
     runtime: str
@@ -50,6 +52,7 @@ class Setup:
     rootfs: str | None = None
     private: bool = False
     dump: bool = False
+    ground: Ground | None = None
 
 
 class Session:
@@ -57,8 +60,9 @@ class Session:
 
     def __init__(self, setup: Setup) -> None:
         self.setup = setup
-        self.swept = workspace.Swept()
+        self._ground = setup.ground
         self._workspace: workspace.Workspace | None = None
+        self._groups = claims.NO_GROUP
         self._stage: Stage | None = None
 
     @property
@@ -77,21 +81,31 @@ class Session:
         try:
             tested = subject.identify(self.setup.runtime, self.setup.extra, self.setup.spec_version)
             here = host.look()
-            self.swept = workspace.sweep(cgroups.layout()) if here.root else workspace.Swept()
+            self._ground = ground = self._ground or Ground.prepare()
             if self.setup.private:
                 _cover(tested, here)
             layout = cgroups.layout()
-            self._workspace = workspace.make(private=self.setup.private)
+            self._workspace = workspace.make(ground.owner, private=self.setup.private)
             self._stage = self._make_stage(tested, here, layout, self._workspace)
         except (subject.NoRuntime, workspace.NoWorkspace, rootfs.NoRootfs) as problem:
-            raise CannotJudge(str(problem)) from problem
+            raise CannotJudge(self.missing() or str(problem)) from problem
+        except OSError as problem:
+            raise CannotJudge(self.missing() or f"cannot make ready for the run: {problem}") from problem
+
+    def missing(self) -> str:
+        """What of the folder and the group of this run somebody else has removed; ``""`` when all is there."""
+        if self._workspace is None:
+            return ""
+        group = self._groups.missing()
+        said = f"a control group of this run was removed by somebody else: {group}" if group else ""
+        return self._workspace.missing() or said
 
     def _make_stage(
         self, tested: subject.Subject, here: host.Host, layout: cgroups.Layout, space: workspace.Workspace
     ) -> Stage:
         group = f"/{cgroups.PREFIX}{space.token}" if here.root and layout.hierarchies else ""
         if group:
-            cgroups.make(layout, group)
+            self._groups = claims.make_group(layout, group)
         image = space.folder / "rootfs"
         if self.setup.rootfs:
             rootfs.adopt(Path(self.setup.rootfs), image)
@@ -100,11 +114,11 @@ class Session:
         cases = space.folder / "cases"
         cases.mkdir(mode=0o711)
         cases.chmod(0o711)
-        return Stage(tested, here, layout, space.prefix, group, image, cases, self.setup.dump)
+        return Stage(tested, here, layout, space.prefix, group, image, cases, self.setup.dump, missing=self.missing)
 
     def header(self) -> dict[str, Any]:
         """Facts on the host and the runtime, for the report."""
-        tested = self.stage.subject
+        tested, swept = self.stage.subject, self._ground.swept if self._ground else Swept()
         return {
             "runtime": {
                 "command": list(tested.command),
@@ -120,27 +134,34 @@ class Session:
             "host": self.stage.host.facts(),
             # Whatever the run makes on this host bears this name.
             "name": self.stage.prefix.rstrip("-"),
-            "swept": [*self.swept.found],
-            "not_swept": [*self.swept.left],
+            "swept": [*swept.found],
+            "not_swept": [*swept.left],
         }
 
     def smoke(self) -> None:
         """Run one container, without which nothing can be measured. Raises :class:`CannotJudge`."""
-        trial = Trial(self.stage, Case("smoke", lambda _trial: None, (), timeout=_SMOKE_PATIENCE))
+        trial: Trial | None = None
         try:
+            trial = Trial(self.stage, Case("smoke", lambda _trial: None, (), timeout=_SMOKE_PATIENCE))
             _smoke(trial)
-        except (RuntimeFailed, NoFacts, TimedOut, CannotRun) as problem:
+        except (RuntimeFailed, NoFacts, TimedOut, CannotRun, OSError) as problem:
+            gone = self.missing()
+            if gone:
+                raise CannotJudge(gone) from problem
             raise CannotJudge(f"no container can be run: {problem}", _hint(str(problem), self.stage)) from problem
         finally:
-            trial.clean_up()
+            if trial is not None:
+                trial.clean_up()
 
     def close(self) -> list[str]:
         """Remove all that the run made, and return what stayed."""
         left: list[str] = []
-        if self._stage is not None and self._stage.group:
-            left = [f"control group {path}" for path in cgroups.remove(self._stage.layout, self._stage.group)]
+        if self._groups.group:
+            left = [f"control group {path}" for path in cgroups.remove(self._groups.layout, self._groups.group)]
         if self._workspace is not None:
             left += self._workspace.remove()
+        self._groups.close()
+        self._groups = claims.NO_GROUP
         self._workspace = self._stage = None
         return left
 

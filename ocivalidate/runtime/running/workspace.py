@@ -1,25 +1,30 @@
-"""Where a run keeps its files, and finding and removing what a run that was killed left behind.
+"""Where a run keeps its files.
 
-A run has a token. Its folder, its control group and the ids of its containers begin with ``ocivalidate-<token>``, and
-the folder holds a file that the run has locked as long as it lives: a folder whose lock is free belongs to nobody.
+A run has a token (:mod:`owners`). Its folder, its control group and the ids of its containers begin with
+``ocivalidate-<token>``. The folder holds a mark, a file that says who holds it and that is locked as long as the run
+lives; folder, mark and lock are made under another name and put in place as one.
 """
 
 from __future__ import annotations
 
 import contextlib
 import fcntl
+import json
 import os
-import secrets
 import shutil
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from ocivalidate.runtime.kernel import cgroups, syscalls
-from ocivalidate.runtime.kernel.cgroups import PREFIX, Layout
-from ocivalidate.runtime.kernel.locks import is_locked
+from ocivalidate.runtime.kernel import claims, syscalls
+from ocivalidate.runtime.kernel.cgroups import PREFIX
+from ocivalidate.runtime.kernel.owners import Owner
 
-_LOCK = ".lock"
+MARK = ".lock"
+_MOST_MARK = 4096  # bytes
+_TRIES = 20
 _SIZE = "1g"
 
 
@@ -29,11 +34,16 @@ class NoWorkspace(Exception):
 
 @dataclass(slots=True)
 class Workspace:
-    """The folder of a run. ``token``: see the head of this module. ``mounted``: a file system of its own covers it."""
+    """The folder of a run. ``token``: see the head of this module. ``mounted``: a file system of its own covers it.
+
+    ``place`` is the folder itself, open, and ``inside`` what is seen there: the same, or what covers it.
+    """
 
     folder: Path
     token: str
     lock: int
+    place: int
+    inside: os.stat_result
     mounted: bool = False
 
     @property
@@ -41,14 +51,24 @@ class Workspace:
         """What the ids of its containers begin with."""
         return f"{PREFIX}{self.token}-"
 
+    def missing(self) -> str:
+        """Why nothing can be judged any more: somebody has removed the folder; ``""`` as long as it is there."""
+        with contextlib.suppress(OSError):
+            if os.path.samestat(self.inside, self.folder.stat(follow_symlinks=False)):
+                return ""
+        return f"the folder of this run was removed by somebody else: {self.folder}"
+
     def remove(self) -> list[str]:
         """Remove it, and return what stayed."""
-        if self.mounted:
-            with contextlib.suppress(OSError):
-                syscalls.unmount(str(self.folder))
-        shutil.rmtree(self.folder, ignore_errors=True)
-        os.close(self.lock)
-        return [str(self.folder)] if self.folder.exists() else []
+        try:
+            if self.mounted and not self.missing():
+                with contextlib.suppress(OSError):
+                    syscalls.unmount(str(self.folder))
+            # What stands there now may be of somebody else.
+            return remove_folder(self.folder) if claims.stands(self.place, str(self.folder)) else []
+        finally:
+            os.close(self.place)
+            os.close(self.lock)
 
 
 def base_folder() -> Path:
@@ -56,68 +76,101 @@ def base_folder() -> Path:
     return Path("/tmp") if os.geteuid() == 0 else Path(tempfile.gettempdir())  # noqa: S108  # names are random
 
 
-def make(*, private: bool) -> Workspace:
+def make(owner: Owner, *, private: bool) -> Workspace:
     """Make the folder of a new run.
 
     ``private``: this process has mounts of its own, so that the folder can be a file system in memory, which is gone
     with the last process that sees it. Raises :class:`NoWorkspace`.
     """
-    token = secrets.token_hex(3)
-    folder = base_folder() / f"{PREFIX}{token}"
     try:
-        folder.mkdir(mode=0o711)
-        folder.chmod(0o711)
-        lock = os.open(folder / _LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        made = _make(owner)
         if private:
-            syscalls.mount("ocivalidate", str(folder), "tmpfs", 0, f"mode=711,size={_SIZE}")
+            try:
+                syscalls.mount("ocivalidate", str(made.folder), "tmpfs", 0, f"mode=711,size={_SIZE}")
+            except OSError:
+                made.remove()
+                raise
+            made.mounted, made.inside = True, made.folder.stat()
     except OSError as problem:
         raise NoWorkspace(f"cannot make a folder to work in: {problem}") from problem
-    return Workspace(folder, token, lock, private)
+    return made
 
 
-@dataclass(frozen=True, slots=True)
-class Swept:
-    """What was found of runs that have ended, and what of it could not be removed."""
-
-    found: tuple[str, ...] = ()
-    left: tuple[str, ...] = ()
-
-
-def sweep(layout: Layout) -> Swept:
-    """Remove what runs that have ended left: control groups with what runs in them, and folders.
-
-    What belongs to a run that lives is not touched.
-    """
-    found: list[str] = []
-    left: list[str] = []
-    living: set[str] = set()
-    for folder in sorted(base_folder().glob(f"{PREFIX}*")):
-        if not folder.is_dir() or folder.is_symlink() or folder.stat().st_uid != os.geteuid():
-            continue
-        if _is_living(folder):
-            living.add(folder.name)
-            continue
-        found.append(str(folder))
-        left += _remove_groups(layout, folder.name)
-        shutil.rmtree(folder, ignore_errors=True)
-        left += [str(folder)] * folder.exists()
-    # Groups of which even the folder is gone, and those that a runtime put elsewhere by the id of its container.
-    for group in [*cgroups.ours(layout)]:
-        if not any(group.startswith(f"/{name}") for name in living):
-            found.append(f"control group {group}")
-            left += [f"control group {path}" for path in cgroups.remove(layout, group)]
-    return Swept(tuple(found), tuple(left))
+def _make(owner: Owner) -> Workspace:
+    base = base_folder()
+    for left in range(_TRIES, -1, -1):
+        token = owner.token()
+        folder, temporary = base / f"{PREFIX}{token}", base / f".{PREFIX}{token}"
+        try:
+            temporary.mkdir(mode=0o700)
+        except FileExistsError:
+            if left:
+                continue
+            raise
+        lock = -1
+        try:
+            lock = os.open(temporary / MARK, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600)
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.write(lock, json.dumps({"token": token, **owner.facts()}).encode())
+            temporary.chmod(0o711)
+            # An empty folder of this name would be replaced, which is no loss; any other is an error.
+            temporary.rename(folder)
+        except OSError:
+            shutil.rmtree(temporary, ignore_errors=True)
+            if lock >= 0:
+                os.close(lock)
+            if left and folder.exists():
+                continue
+            raise
+        place = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        return Workspace(folder, token, lock, place, os.fstat(place))
+    raise AssertionError("the last try returns or raises")
 
 
-def _remove_groups(layout: Layout, name: str) -> list[str]:
-    groups = [group for group in cgroups.ours(layout) if group.startswith(f"/{name}")]
-    return [f"control group {path}" for group in groups for path in cgroups.remove(layout, group)]
-
-
-def _is_living(folder: Path) -> bool:
+def read_mark(descriptor: int) -> Mapping[str, Any]:
+    """What an open mark says; nothing where it is none."""
     try:
-        return is_locked(folder / _LOCK)
+        said = json.loads(os.pread(descriptor, _MOST_MARK, 0))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return said if isinstance(said, dict) else {}
+
+
+def remove_folder(folder: Path) -> list[str]:
+    """Remove the folder of a run that is over, its mark last, and return what stayed.
+
+    Nothing is removed from what is mounted below.
+    """
+    if _has_mounts(folder):
+        return [str(folder)]
+    for entry in [*_entries(folder)]:
+        if entry.name == MARK:
+            continue
+        if entry.is_dir(follow_symlinks=False):
+            shutil.rmtree(entry.path, ignore_errors=True)
+        else:
+            with contextlib.suppress(OSError):
+                os.unlink(entry.path)
+    if {entry.name for entry in _entries(folder)} <= {MARK}:
+        with contextlib.suppress(OSError):
+            os.unlink(folder / MARK)
+        with contextlib.suppress(OSError):
+            folder.rmdir()
+    return [str(folder)] if os.path.lexists(folder) else []
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            return [*entries]
     except OSError:
-        # Made a moment ago, or being removed, or somebody else's.
-        return (folder / _LOCK).exists()
+        return []
+
+
+def _has_mounts(folder: Path) -> bool:
+    try:
+        with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
+            places = [line.split()[4] for line in file]
+    except OSError:
+        return True
+    return any(place == str(folder) or place.startswith(f"{folder}/") for place in places)

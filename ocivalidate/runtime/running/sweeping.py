@@ -1,0 +1,179 @@
+"""Finding and removing what runs that were killed left behind: folders, and control groups with what runs in them.
+
+All that bears one token goes together, or nothing of it. It goes when there is a proof that its run is over (the lock
+of its folder or of its control group is free, or the process that its token names has ended) and no sign of life.
+What cannot be proved stays: folders of other kernels and other users, groups of runs in other namespaces, anything
+that merely is called like ours.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ocivalidate.runtime.kernel import cgroups, claims, owners
+from ocivalidate.runtime.kernel.cgroups import PREFIX, Layout
+from ocivalidate.runtime.kernel.owners import Fate, Owner
+from ocivalidate.runtime.running import workspace
+
+_DYING = 3.0  # seconds in which the kernel ends what a killed engine has started
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What was found of runs that have ended, and what of it could not be removed."""
+
+    found: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class _Traces:
+    """All that bears one token. ``begun``: a folder that was never finished. ``main``: the group above all others."""
+
+    token: str
+    folder: Path | None = None
+    begun: Path | None = None
+    groups: list[str] = field(default_factory=list)
+
+    @property
+    def main(self) -> str:
+        return f"/{PREFIX}{self.token}"
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What is known before a run goes into namespaces of its own: who holds it, and what others left."""
+
+    owner: Owner
+    swept: Swept
+
+    @classmethod
+    def prepare(cls) -> Ground:
+        """Look, and remove what runs that have ended left."""
+        return cls(Owner.this_process(), sweep(cgroups.layout()))
+
+
+def sweep(layout: Layout) -> Swept:
+    """Remove what runs that have ended left. Others may do the same at the same time, and runs may begin."""
+    here = Owner.this_process()
+    found: list[str] = []
+    left: list[str] = []
+    for traces in _traces(layout):
+        # Somebody else was quicker: what is not there any more needs no removal.
+        with contextlib.suppress(OSError):
+            _sweep(traces, layout, here, found, left)
+    return Swept(tuple(found), tuple(left))
+
+
+def sweep_after(name: str, layout: Layout) -> Swept:
+    """Remove what a run of this name left that was killed just now; its processes may take a moment to end."""
+    deadline = time.monotonic() + _DYING
+    while True:
+        swept = sweep(layout)
+        names = {f"{PREFIX}{traces.token}" for traces in _traces(layout)}
+        if name not in names or time.monotonic() > deadline:
+            return swept
+        time.sleep(0.02)
+
+
+def _traces(layout: Layout) -> list[_Traces]:
+    """What there is, by token."""
+    every: dict[str, _Traces] = {}
+    base = workspace.base_folder()
+    with contextlib.suppress(OSError):
+        for name in sorted(os.listdir(base)):
+            visible = name.removeprefix(".")
+            token = owners.token_of(visible, PREFIX)
+            if token and visible == f"{PREFIX}{token}":
+                traces = every.setdefault(token, _Traces(token))
+                if name == visible:
+                    traces.folder = base / name
+                else:
+                    traces.begun = base / name
+    for group in cgroups.ours(layout):
+        token = owners.token_of(os.path.basename(group), PREFIX)
+        if token:
+            every.setdefault(token, _Traces(token)).groups.append(group)
+    return [*every.values()]
+
+
+def _sweep(traces: _Traces, layout: Layout, here: Owner, found: list[str], left: list[str]) -> None:
+    told = owners.fate(traces.token, here)
+    if told == "alive":
+        return
+    with contextlib.ExitStack() as held:
+        marked = _fate_of_folder(traces, here, held)
+        fates = [told, marked, *_fates_of_groups(traces, layout, held)]
+        if "alive" in fates or "dead" not in fates:
+            return
+        # The main group is the last: as long as it is there, the others can be told from those of a run that lives.
+        for group in sorted(traces.groups, key=lambda group: group == traces.main):
+            if _is_ours(layout, group):
+                found.append(f"control group {group}")
+                left += [f"control group {path}" for path in cgroups.remove(layout, group)]
+        if traces.folder is not None and marked == "dead":
+            found.append(str(traces.folder))
+            left += workspace.remove_folder(traces.folder)
+    if told == "dead":
+        _remove_beginnings(traces)
+
+
+def _fate_of_folder(traces: _Traces, here: Owner, held: contextlib.ExitStack) -> Fate:
+    """What the mark of the folder says, and its lock, which is ours afterwards if it was free."""
+    path = traces.folder
+    if path is None or not here.boot:
+        return "unknown"
+    try:
+        folder = held.enter_context(claims.opened(str(path)))
+        mark = os.open(workspace.MARK, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
+    except OSError:
+        return "unknown"
+    held.callback(os.close, mark)
+    if os.fstat(folder).st_uid != os.geteuid() or not stat.S_ISREG(os.fstat(mark).st_mode):
+        return "unknown"
+    said = workspace.read_mark(mark)
+    if said.get("token") != traces.token or said.get("boot") != here.boot:
+        return "unknown"
+    got = claims.lock(mark)
+    if got == "held":
+        return "alive"
+    whole = got == "taken" and claims.stands(folder, str(path)) and claims.stands(mark, str(path / workspace.MARK))
+    return "dead" if whole else "unknown"
+
+
+def _fates_of_groups(traces: _Traces, layout: Layout, held: contextlib.ExitStack) -> Iterator[Fate]:
+    """What the locks of the main group say, one for each hierarchy; they are ours afterwards if they were free."""
+    for path in cgroups.folders(layout, traces.main):
+        try:
+            folder = held.enter_context(claims.opened(path))
+        except OSError:
+            continue
+        if os.fstat(folder).st_uid != os.geteuid():
+            # Another user's, who may be anybody.
+            yield "alive"
+            continue
+        got = claims.lock(folder)
+        if got != "none":
+            yield "alive" if got == "held" else "dead"
+
+
+def _is_ours(layout: Layout, group: str) -> bool:
+    owned = [os.stat(folder).st_uid == os.geteuid() for folder in cgroups.folders(layout, group)]
+    return bool(owned) and all(owned)
+
+
+def _remove_beginnings(traces: _Traces) -> None:
+    """Remove what a run made that was killed before its folder was there: there is nothing in it but a mark."""
+    for folder in filter(None, (traces.begun, traces.folder)):
+        with contextlib.suppress(OSError):
+            if folder.is_symlink() or folder.stat().st_uid != os.geteuid():
+                continue
+            if folder == traces.begun and os.listdir(folder) == [workspace.MARK]:
+                (folder / workspace.MARK).unlink()
+            folder.rmdir()
