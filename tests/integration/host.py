@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -45,3 +46,41 @@ def _process(pid: str) -> tuple[str, str]:
 def _files() -> set[str]:
     places = [("/tmp", "ocivalidate-*"), ("/run/runc", "*"), ("/run/crun", "*")]  # noqa: S108  # where runs work
     return {f"file {path}" for place, pattern in places for path in Path(place).glob(pattern)}
+
+
+PLACES = ("/tmp", "/run", "/run/runc", "/dev/shm", "/var/tmp", "/var/lib")  # noqa: S108  # to be looked at
+
+
+def named(name: str) -> list[str]:
+    """What bears a name on this host: files, control groups, processes."""
+    found: list[str] = []
+    for place in PLACES:
+        with contextlib.suppress(OSError):
+            found += [f"{place}/{entry}" for entry in os.listdir(place) if name in entry]
+    found += [folder for folder, _below, _files in os.walk("/sys/fs/cgroup") if name in folder]
+    for process in Path("/proc").iterdir():
+        if process.name.isdigit():
+            with contextlib.suppress(OSError):
+                if name in (process / "cgroup").read_text() + (process / "cmdline").read_text():
+                    found.append(f"process {process.name}")
+    return found
+
+
+def family(*processes: int) -> list[int]:
+    """Processes and all that they have started."""
+    every = [*processes]
+    for process in every:
+        with contextlib.suppress(OSError):
+            every += map(int, Path(f"/proc/{process}/task/{process}/children").read_text().split())
+    return every
+
+
+def name_of(*processes: int) -> str:
+    """What all that a run makes is called, from the lock that one of its processes holds."""
+    for process in family(*processes):
+        with contextlib.suppress(OSError):
+            for descriptor in Path(f"/proc/{process}/fd").iterdir():
+                place = os.readlink(descriptor)
+                if place.endswith("/.lock"):
+                    return os.path.basename(os.path.dirname(place))
+    raise AssertionError("no engine holds a lock")

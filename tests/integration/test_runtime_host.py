@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
 import signal
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.integration.host import name_of, named
 from tests.tap14 import Stream, parse
 
 pytestmark = [
@@ -26,7 +26,6 @@ pytestmark = [
 # Cases that take long enough to be interrupted, and have containers, control groups and mounts.
 CASES = "lifecycle,mounts,cgroup-paths"
 FEW = "rlimits"
-PLACES = ("/tmp", "/run", "/run/runc", "/dev/shm", "/var/tmp", "/var/lib")  # noqa: S108  # to be looked at
 PATIENCE = 30.0
 
 
@@ -59,16 +58,8 @@ class Running:
         return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
     def name(self) -> str:
-        """What all that this run makes is called, from the lock that its engine holds."""
-        family = [*self.engines()]
-        for process in family:
-            with contextlib.suppress(OSError):
-                family += map(int, Path(f"/proc/{process}/task/{process}/children").read_text().split())
-                for descriptor in Path(f"/proc/{process}/fd").iterdir():
-                    place = os.readlink(descriptor)
-                    if place.endswith("/.lock"):
-                        return os.path.basename(os.path.dirname(place))
-        raise AssertionError("no engine holds a lock")
+        """What all that this run makes is called."""
+        return name_of(*self.engines())
 
     def end(self) -> tuple[int, Stream]:
         return self.process.wait(PATIENCE), parse(self.output())
@@ -76,21 +67,6 @@ class Running:
 
 def mounts() -> list[str]:
     return Path("/proc/self/mountinfo").read_text().splitlines()
-
-
-def named(name: str) -> list[str]:
-    """What bears a name on this host: files, control groups, processes."""
-    found: list[str] = []
-    for place in PLACES:
-        with contextlib.suppress(OSError):
-            found += [f"{place}/{entry}" for entry in os.listdir(place) if name in entry]
-    found += [folder for folder, _below, _files in os.walk("/sys/fs/cgroup") if name in folder]
-    for process in Path("/proc").iterdir():
-        if process.name.isdigit():
-            with contextlib.suppress(OSError):
-                if name in (process / "cgroup").read_text() + (process / "cmdline").read_text():
-                    found.append(f"process {process.name}")
-    return found
 
 
 Watch = Callable[[Running], None]

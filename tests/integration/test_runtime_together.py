@@ -1,0 +1,138 @@
+"""Ten runs begin at once, three are killed, two have another /tmp: nobody loses anything, and nothing stays."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fixtures import fake_runtime
+from ocivalidate import importing
+from tests.integration.host import family, name_of, named
+
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="needs root"),
+    pytest.mark.skipif(not shutil.which("unshare"), reason="needs unshare"),
+]
+
+NUMBER = 10
+ELSEWHERE = (4, 7)  # with a /tmp of their own
+KILLED = (1, 4, 8)
+PATIENCE = 150.0
+SELECT = {"fake": "refusals.stopped-container", "runc": "rlimits,state"}
+BESIDE = ("ocivalidate-notes", "ocivalidate-0.1.0")
+
+
+class Running:
+    """One run, in a mount namespace of its own if asked for."""
+
+    def __init__(self, runtime: str, select: str, report: Path, *, elsewhere: bool = False) -> None:
+        self.report = report
+        code = f"import sys; sys.path.append({importing.HOME!r}); from ocivalidate.cli import main; sys.exit(main())"
+        words = [sys.executable, "-c", code, "runtime", "--runtime", runtime, "--select", select, "--jobs", "1"]
+        words += ["--output", f"json={report}"]
+        if elsewhere:
+            own = f"mount -t tmpfs none /tmp && exec {shlex.join(words)}"
+            words = ["unshare", "--mount", "sh", "-c", own]
+        with report.with_suffix(".tap").open("wb") as out:
+            self.process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT)
+        self.name = ""
+
+    @property
+    def said(self) -> str:
+        return self.report.with_suffix(".tap").read_text(encoding="utf-8")
+
+    def remember_name(self) -> None:
+        deadline = time.monotonic() + PATIENCE
+        while self.process.poll() is None and time.monotonic() < deadline:
+            try:
+                self.name = name_of(self.process.pid)
+                return
+            except AssertionError:
+                time.sleep(0.01)
+
+    def until_points(self) -> None:
+        deadline = time.monotonic() + PATIENCE
+        while "\nok " not in self.said and self.process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.02)
+
+    def kill(self) -> None:
+        """All of it that is outside of namespaces: the command line first, which has no time to clean up."""
+        for process in family(self.process.pid):
+            try:
+                os.kill(process, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+        self.process.wait(PATIENCE)
+
+    def results(self) -> Any:
+        assert self.process.wait(PATIENCE) == 0, self.said
+        [report] = json.loads(self.report.read_text(encoding="utf-8"))["reports"]
+        return [(one["case"], one["clause"], one["outcome"]) for one in report["results"]]
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder that is seen also where /tmp is another."""
+    with tempfile.TemporaryDirectory(prefix="together-", dir="/var/tmp") as made:  # see above
+        yield Path(made)
+
+
+@pytest.fixture
+def beside() -> Iterator[dict[Path, str]]:
+    """Folders in /tmp that are called a little like ours, and what is in them."""
+    made: dict[Path, str] = {}
+    for name in BESIDE:
+        place = Path("/tmp", name)  # noqa: S108  # where runs work
+        if place.exists():
+            pytest.skip(f"{place} is of somebody else")
+        (place / "src").mkdir(parents=True)
+        # As it may well be in a package of ours.
+        for file in (place / ".lock", place / "src" / "notes.txt"):
+            file.write_text(name, encoding="utf-8")
+            made[file] = name
+    yield made
+    for name in BESIDE:
+        shutil.rmtree(Path("/tmp", name))  # noqa: S108  # as above
+
+
+def program(kind: str, folder: Path) -> str:
+    if kind == "fake":
+        return str(fake_runtime.write(folder / "fake"))
+    found = shutil.which(kind)
+    if found is None:
+        pytest.skip(f"needs {kind}")
+    return found
+
+
+@pytest.mark.parametrize("kind", ["fake", "runc"])
+def test_ten_runs_at_once(kind: str, folder: Path, beside: dict[Path, str]) -> None:
+    runtime, select = program(kind, folder), SELECT[kind]
+    alone = Running(runtime, select, folder / "alone.json").results()
+    runs = [Running(runtime, select, folder / f"{n}.json", elsewhere=n in ELSEWHERE) for n in range(NUMBER)]
+    for run in runs:
+        run.remember_name()
+    names = [run.name for run in runs]
+    assert all(names)
+    assert len(set(names)) == NUMBER
+    for number in KILLED:
+        runs[number].until_points()
+        runs[number].kill()
+    survivors = [run for number, run in enumerate(runs) if number not in KILLED]
+    for run in survivors:
+        assert run.results() == alone, run.said
+    assert Running(runtime, "refusals.stopped-container", folder / "next.json").results()
+    assert [thing for name in names for thing in named(name)] == []
+    assert {file: file.read_text(encoding="utf-8") for file in beside} == beside
