@@ -81,7 +81,11 @@ def make_group(where: Layout, group: str) -> GroupClaim:
         cgroups.make(where, group)
         claim = _claim(GroupClaim(where, group))
         if claim is not None:
-            return claim
+            # What was removed before it was claimed comes back, and then it is not among what was.
+            cgroups.make(where, group)
+            if [*claim.folders] == cgroups.folders(where, group):
+                return claim
+            claim.close()
         if time.monotonic() > deadline:
             raise OSError(errno.EBUSY, os.strerror(errno.EBUSY), group)
         time.sleep(0.005)

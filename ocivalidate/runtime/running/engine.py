@@ -55,7 +55,7 @@ def _something(todo: list[Planned]) -> list[Planned]:
 class Engine:
     """One run: from a request to events."""
 
-    def __init__(self, request: Mapping[str, Any], emit: Emit, ground: Ground, *, private: bool) -> None:
+    def __init__(self, request: Mapping[str, Any], emit: Emit, *, private: bool, ground: Ground | None = None) -> None:
         self._request = request
         self._emit = emit
         self._setup = Setup(
@@ -174,7 +174,7 @@ def _serve(request: Mapping[str, Any], descriptor: int, ground: Ground, *, priva
             # Nobody listens any more; the cases that run now are to clean up all the same.
             engine.stop()
 
-    engine = Engine(request, tell, ground, private=private)
+    engine = Engine(request, tell, private=private, ground=ground)
     threading.Thread(target=_stop_at_end_of_input, args=(engine,), daemon=True).start()
     return engine.run()
 

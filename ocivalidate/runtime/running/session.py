@@ -96,9 +96,11 @@ class Session:
         """What of the folder and the group of this run somebody else has removed; ``""`` when all is there."""
         if self._workspace is None:
             return ""
-        group = self._groups.missing()
-        said = f"a control group of this run was removed by somebody else: {group}" if group else ""
-        return self._workspace.missing() or said
+        gone = self._workspace.missing()
+        if not gone and self._stage is not None and not (self._stage.rootfs / rootfs.PROBE.lstrip("/")).is_file():
+            gone = f"what is in the folder of this run was removed by somebody else: {self._workspace.folder}"
+        group = "" if gone else self._groups.missing()
+        return f"a control group of this run was removed by somebody else: {group}" if group else gone
 
     def _make_stage(
         self, tested: subject.Subject, here: host.Host, layout: cgroups.Layout, space: workspace.Workspace
