@@ -73,7 +73,7 @@ def test_a_case_that_begins_without_it(stage: Stage) -> None:
     stage.folder.touch()
     [(outcome, reason)] = outcomes(replace(stage, missing=lambda: ""), lambda _trial: None)
     assert outcome is Outcome.ERROR
-    assert reason.startswith("cannot make a folder for the case: ")
+    assert reason.startswith("there is no folder to work in any more: ")
 
 
 def removing(folder: Path, command: str) -> Path:
