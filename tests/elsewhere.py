@@ -117,6 +117,9 @@ def main() -> int:
     sys.path.insert(0, ROOT)
     if system != "linux":
         become(system)
+    if arguments[:1] == ["check-runtime"]:
+        print(importlib.import_module("ocivalidate").check_runtime(arguments[1]).problem)
+        return 0
     if arguments[:1] == ["import"]:
         for name in arguments[1:]:
             importlib.import_module(name)

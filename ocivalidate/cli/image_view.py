@@ -9,7 +9,7 @@ from typing import Any
 
 from ocivalidate.findings import Report
 from ocivalidate.image.blobs import Progress
-from ocivalidate.report.escape import visible
+from ocivalidate.report.escape import line_start, visible
 
 # Less is done before anybody could read it.
 _WORTH_SHOWING = 64 << 20
@@ -45,7 +45,7 @@ def progress_bar(source: str) -> Iterator[Progress | None]:
 
 def tree(report: Report) -> str:
     """The images of a report, each with its config and its layers."""
-    lines = [visible(report.subject)]
+    lines = [line_start(visible(report.subject))]
     for image in report.facts.get("images", []):
         lines += _image(image)
     return "\n".join([*lines, ""]) if len(lines) > 1 else ""

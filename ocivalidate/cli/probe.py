@@ -34,10 +34,11 @@ def run(options: argparse.Namespace) -> int:
         return ExitCode.CONFORMS
     if not sys.platform.startswith("linux"):
         raise UsageError("the probe looks at Linux; --script prints it for a container")
+    from ocivalidate.report.escape import json_shield
     from ocivalidate.runtime.inside import probe
 
     name, *arguments = words
-    print_text(probe.encode({probe.MARK: [probe.perform(name, arguments)]}) + "\n")
+    print_text(json_shield(probe.encode({probe.MARK: [probe.perform(name, arguments)]})) + "\n")
     return ExitCode.CONFORMS
 
 

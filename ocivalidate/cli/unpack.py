@@ -147,12 +147,14 @@ def _generator(arguments: list[str]) -> Generator:
 
 
 def _tell(done: Unpacked) -> None:
+    from ocivalidate.report.escape import line_start
+
     _tell_findings(done.findings)
     for note in done.notes:
         tell(f"note: {_visible(note)}")
     if done.report is not None:
         _tell_findings(done.report.findings)
-    tell(f"{_visible(done.bundle)}: unpacked {done.image}")
+    tell(line_start(f"{_visible(done.bundle)}: unpacked {done.image}"))
 
 
 def _tell_findings(findings: tuple[Finding, ...]) -> None:

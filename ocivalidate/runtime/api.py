@@ -6,12 +6,15 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ocivalidate.findings import Report, Result
 from ocivalidate.runtime.request import EngineProcess, Request, run_events
-from ocivalidate.runtime.run import Expecting, Run
+
+if TYPE_CHECKING:
+    from ocivalidate.runtime.run import Run
 
 __all__ = ["CannotJudge", "EngineProcess", "Request", "check_runtime", "run_events", "run_runtime"]
 
@@ -34,7 +37,10 @@ def run_runtime(
 
     Raises :class:`CannotJudge` when the run cannot begin or does not come to its end.
     """
-    run = Run(Request(runtime, **options), Expecting(tuple(expectations), own_expectations))
+    elsewhere = _elsewhere(runtime)
+    if elsewhere is not None:
+        raise CannotJudge(elsewhere.problem, elsewhere)
+    run = _run(Request(runtime, **options), expectations, own=own_expectations)
     for step in run:
         if isinstance(step, Result):
             yield step
@@ -47,7 +53,26 @@ def check_runtime(
     runtime: str, *, expectations: Sequence[str] = (), own_expectations: bool = True, **options: Any
 ) -> Report:
     """The report of a run; see :func:`run_runtime`."""
-    run = Run(Request(runtime, **options), Expecting(tuple(expectations), own_expectations))
+    elsewhere = _elsewhere(runtime)
+    if elsewhere is not None:
+        return elsewhere
+    run = _run(Request(runtime, **options), expectations, own=own_expectations)
     for _step in run:
         pass
     return run.report()
+
+
+def _elsewhere(runtime: str) -> Report | None:
+    """The report on a system that is not Linux, where nothing can be judged."""
+    platform: str = sys.platform  # not the one on which types are checked
+    if platform.startswith("linux"):
+        return None
+    return Report(
+        kind="runtime", subject=runtime, specification="runtime-spec", problem="runtimes are driven on Linux alone"
+    )
+
+
+def _run(request: Request, expectations: Sequence[str], *, own: bool) -> Run:
+    from ocivalidate.runtime.run import Expecting, Run
+
+    return Run(request, Expecting(tuple(expectations), own))

@@ -166,3 +166,8 @@ def test_whoever_has_pytest_can_use_it(system: str) -> None:
     assert (
         run(system, "import", "ocivalidate.runtime.pytest_plugin", "ocivalidate.image", "ocivalidate.bundle").code == 0
     )
+
+
+@pytest.mark.parametrize("system", ELSEWHERE)
+def test_the_library_says_it_too(system: str) -> None:
+    assert run(system, "check-runtime", "runc") == (0, b"runtimes are driven on Linux alone\n", b"")

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import argparse
+import contextlib
 import json
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
+from hypothesis import given, strategies as st
 
+from ocivalidate.cli.errors import UsageError
+from ocivalidate.cli.settings import add_options, settle
+from ocivalidate.cli.settings_file import _others_write
 from tests.unit.command_line import BROKEN, CWD, GOOD, Command, complaint
 
 AS_ROOT = pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root can give files away")
@@ -313,3 +320,52 @@ def test_systems_whose_files_have_no_owner_obey_what_is_there(
     planted(tmp_path).chmod(0o666)
     monkeypatch.delattr(os, "geteuid")
     assert "settings of" in say("bundle", BROKEN).out
+
+
+class Person(NamedTuple):
+    """What pwd and grp say of a user and a group of the same name."""
+
+    pw_gid: int = 1000
+    pw_name: str = "ann"
+    gr_gid: int = 1000
+    gr_name: str = "ann"
+    gr_mem: tuple[str, ...] = ()
+
+
+@pytest.mark.parametrize(
+    ("person", "mode", "trusted"),
+    [
+        (Person(), 0o664, True),
+        (Person(gr_mem=("ann",)), 0o664, True),
+        (Person(), 0o666, False),
+        (Person(gr_mem=("bob",)), 0o664, False),
+        (Person(gr_name="staff"), 0o664, False),
+        (Person(pw_gid=7), 0o664, False),
+        (Person(gr_mem=("bob",)), 0o644, True),
+    ],
+)
+def test_a_group_of_the_user_alone_is_nobody_else(
+    person: Person,
+    mode: int,
+    trusted: bool,  # noqa: FBT001  # a parameter
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("pwd.getpwuid", lambda _uid: person)
+    monkeypatch.setattr("grp.getgrgid", lambda _gid: person)
+    status = os.stat_result((mode, 1, 1, 1, 1000, 1000, 0, 0, 0, 0))
+    assert _others_write(status) is not trusted
+
+
+@given(
+    st.binary(max_size=80) | st.text(st.sampled_from("[]{}.=\"'#\n, output=selignrjsv-1"), max_size=80).map(str.encode)
+)
+def test_whatever_a_settings_file_holds_is_obeyed_or_told(
+    tmp_path_factory: pytest.TempPathFactory, data: bytes
+) -> None:
+    folder = tmp_path_factory.getbasetemp() / "any-settings"
+    folder.mkdir(exist_ok=True)
+    (folder / "any.toml").write_bytes(data)
+    parser = argparse.ArgumentParser()
+    add_options(parser)
+    with contextlib.suppress(UsageError):
+        settle(parser.parse_args(["--config", str(folder / "any.toml")]))
