@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable
 from typing import Any
 
 from ocivalidate.integers import MAX_DIGITS, too_long
-from ocivalidate.pointers import pointer_of
+from ocivalidate.keeping import Counts
+from ocivalidate.pointers import Path, pointer_to
 from ocivalidate.positions import scan
 from ocivalidate.problems import MISSING, Problem
 from ocivalidate.syntax import Malformed
@@ -16,8 +18,8 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 _PAIR_OR_LONE = re.compile(r"\\u[dD][89abAB]..\\u[dD][c-fC-F]..|(?P<lone>\\u[dD][89a-fA-F]..)|\\.", re.DOTALL)
 _EXCERPT = 40
 
-# Every problem is noted, unless the notes would fill the memory: a pointer may be as long as the text, and there may be
-# as many problems as the text has members. In characters; each note counts as at least so many.
+# What is to be noted is, unless the notes would fill the memory: a pointer may be as long as the text, and there may be
+# as many problems as the text has members. In characters; each note counts as at least so many. Others are counted.
 _ROOM_FOR_NOTES = 16_000_000
 _LEAST_NOTE = 160
 
@@ -29,16 +31,19 @@ class _TooDeep(Malformed):
 class CarefulReader:
     """Builds the value from the events of the scanner, and notes everything that is wrong on the way."""
 
-    def __init__(self, text: str, max_depth: int) -> None:
+    def __init__(self, text: str, max_depth: int, pattern: Callable[[Path], str], most: int | None) -> None:
         self.problems: list[Problem] = []
         self._text = text
         self._max_depth = max_depth
+        self._pattern = pattern
+        self._counts = Counts(most)
         self._room = _ROOM_FOR_NOTES
         self._whole: list[Any] = []  # receives the value of the text
         # The containers around the current value, innermost last.
         self._open: list[dict[str, Any] | list[Any]] = [self._whole]
-        # For each of them the name of its current member ("" in an array).
+        # For each of them the name of its current member ("" in an array), and the path to it.
         self._names: list[str] = [""]
+        self._paths: list[Path] = [None]
 
     def read(self) -> Any:
         """The value, or ``MISSING`` with the one problem that makes the text unusable."""
@@ -49,6 +54,7 @@ class CarefulReader:
                 elif kind in "}]":
                     self._open.pop()
                     self._names.pop()
+                    self._paths.pop()
                 elif kind in "{[":
                     self._enter(kind, start)
                 else:
@@ -59,6 +65,7 @@ class CarefulReader:
             got = self._excerpt(error.offset, error.offset + error.length)
             self.problems = [Problem(kind, error.message, "", error.offset, error.length, got)]
             return MISSING
+        self.problems = self._counted()
         return self._whole[0]
 
     def _enter(self, bracket: str, offset: int) -> None:
@@ -66,6 +73,7 @@ class CarefulReader:
             raise _TooDeep(f"more than {self._max_depth} arrays and objects stand inside each other", offset)
         container: dict[str, Any] | list[Any] = {} if bracket == "{" else []
         self._put(container)
+        self._paths.append(self._path())
         self._open.append(container)
         self._names.append("")
 
@@ -93,17 +101,28 @@ class CarefulReader:
             self._note("number-range", f"the integer has more than {MAX_DIGITS:,} digits", start, end)
 
     def _note(self, kind: str, message: str, start: int, end: int) -> None:
-        if self._room <= 0:
+        path = self._path()
+        pattern = self._pattern(path)
+        if not self._counts.keep((kind, pattern)) or self._room <= 0:
             return
-        pointer = self._pointer()
+        pointer = pointer_to(path)
         self._room -= len(pointer) + _LEAST_NOTE
-        if self._room <= 0:
-            message += "; anything wrong further on is not listed"
-        self.problems.append(Problem(kind, message, pointer, start, end - start, self._excerpt(start, end)))
+        self.problems.append(Problem(kind, message, pointer, start, end - start, self._excerpt(start, end), pattern))
 
-    def _pointer(self) -> str:
-        inside = zip(self._open[1:], self._names[1:], strict=True)
-        return pointer_of(*(name if isinstance(outer, dict) else len(outer) - 1 for outer, name in inside))
+    def _counted(self) -> list[Problem]:
+        """The problems, the last of each kind with how many more there are."""
+        more = self._counts.left_out((problem.kind, problem.pattern) for problem in self.problems)
+        return [
+            problem._replace(more=more[number]) if number in more else problem
+            for number, problem in enumerate(self.problems)
+        ]
+
+    def _path(self) -> Path:
+        """The path to the current value."""
+        if len(self._open) == 1:
+            return None
+        container = self._open[-1]
+        return self._paths[-1], self._names[-1] if isinstance(container, dict) else len(container) - 1
 
     def _excerpt(self, start: int, end: int) -> str:
         return self._text[start:end] if end - start <= _EXCERPT else self._text[start : start + _EXCERPT - 1] + "…"

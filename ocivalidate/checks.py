@@ -7,13 +7,13 @@ of the wrong type: nodes that broke their schema are left out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ocivalidate.clauses import Severity
-from ocivalidate.pointers import below, parse_pointer, place
+from ocivalidate.pointers import Path, place_at, pointer_to, tokens_of
 from ocivalidate.versions import holds
 from ocivalidate.wording import excerpt
 
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 class Violation(NamedTuple):
     """One broken clause.
 
-    ``severity`` lowers that of the clause for this violation; ``at_name``: the member's name is at fault, not its
-    value; ``span``: where it stands, when the pointer does not say it.
+    ``path`` leads to where. ``severity`` lowers that of the clause for this violation; ``at_name``: the member's name
+    is at fault, not its value; ``span``: where it stands, when the path does not say it.
     """
 
     clause: str
-    pointer: str
+    path: Path
     message: str
     got: str = ""
     want: str = ""
@@ -38,29 +38,45 @@ class Violation(NamedTuple):
     at_name: bool = False
     span: Span | None = None
 
+    @property
+    def pointer(self) -> str:
+        """The pointer to where the violation stands."""
+        return pointer_to(self.path)
+
+
+Broken = Mapping[int, Collection[str | int]]
+"""The members and entries that broke their schema: their names and indexes, by the ``id`` of what holds them."""
+
+_NOTHING: Broken = {}
+
 
 class Node:
-    """A value in a document, with its pointer.
+    """A value in a document, with the path to it.
 
     Members and entries that broke their schema are left out of all that it hands on.
     """
 
-    __slots__ = ("_broken", "pointer", "value")
+    __slots__ = ("_broken", "path", "value")
 
-    def __init__(self, value: Any, pointer: str = "", broken: frozenset[str] = frozenset()) -> None:
+    def __init__(self, value: Any, path: Path = None, broken: Broken = _NOTHING) -> None:
         self.value = value
-        self.pointer = pointer
+        self.path = path
         self._broken = broken
+
+    @property
+    def pointer(self) -> str:
+        """The pointer to the node."""
+        return pointer_to(self.path)
 
     @property
     def name(self) -> str:
         """The member name or index by which the parent holds this node."""
-        return self.pointer.rpartition("/")[2].replace("~1", "/").replace("~0", "~")
+        return "" if self.path is None else str(self.path[1])
 
     @property
     def place(self) -> str:
         """How the node is called in messages."""
-        return place(self.pointer)
+        return place_at(self.path)
 
     def has(self, name: str) -> bool:
         """Whether the member is there at all, sound or not: a broken member is not a missing one."""
@@ -72,29 +88,35 @@ class Node:
         for name in names:
             if not isinstance(node.value, dict) or name not in node.value:
                 return None
-            pointer = below(node.pointer, name)
-            if pointer in self._broken:
+            if name in self._broken.get(id(node.value), ()):
                 return None
-            node = Node(node.value[name], pointer, self._broken)
+            node = Node(node.value[name], (node.path, name), self._broken)
         return node
 
-    def at(self, pointer: str) -> Node:
-        """The node to which a pointer leads from here, sound or not. Raises ``LookupError`` when there is none."""
+    def at(self, path: Path) -> Node:
+        """The node to which a path leads from the root, this node. Raises ``LookupError`` when there is none."""
         value = self.value
-        for token in parse_pointer(pointer):
-            value = value[int(token)] if isinstance(value, list) else value[token]
-        return Node(value, f"{self.pointer}{pointer}", self._broken)
+        for token in tokens_of(path):
+            value = value[token]
+        return Node(value, path, self._broken)
 
     def children(self) -> list[Node]:
         """The sound entries of an array or members of an object; none for anything else."""
+        return list(self.entries())
+
+    def entries(self) -> Iterator[Node]:
+        """:meth:`children` one after the other."""
         if isinstance(self.value, dict):
             pairs: Iterable[tuple[str | int, Any]] = self.value.items()
         elif isinstance(self.value, list):
             pairs = enumerate(self.value)
         else:
-            return []
-        nodes = (Node(value, below(self.pointer, key), self._broken) for key, value in pairs)
-        return [node for node in nodes if node.pointer not in self._broken]
+            return
+        path, broken = self.path, self._broken
+        unsound = broken.get(id(self.value), ())
+        for key, value in pairs:
+            if key not in unsound:
+                yield Node(value, (path, key), broken)
 
     def each(self, *names: str) -> list[Node]:
         """The children of the node that these names reach; none when it is not there."""
@@ -145,7 +167,7 @@ class Node:
     def breaks(self, clause: str, message: str, **details: Any) -> Violation:
         """A violation that stands at this node; ``got`` is its value unless ``details`` say otherwise."""
         details.setdefault("got", excerpt(self.value))
-        return Violation(clause, self.pointer, message, **details)
+        return Violation(clause, self.path, message, **details)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +184,7 @@ class Scene:
     release: str
     platforms: frozenset[str] = frozenset()
     development: bool = False
-    folder: Path | None = None
+    folder: FilePath | None = None
     disk: bool = False
     host: bool = False
     text: str = ""
@@ -225,7 +247,8 @@ class Registry:
 class Outcome:
     """What running checks gave.
 
-    The violations, the clauses that were judged, and those that were not, with the reason.
+    The violations, unless somebody else took them; the clauses that were judged, and those that were not, with the
+    reason.
     """
 
     violations: list[Violation] = field(default_factory=list)
@@ -233,18 +256,50 @@ class Outcome:
     unjudged: dict[str, str] = field(default_factory=dict)
 
 
-def run(registry: Registry, scene: Scene, active: Callable[[str], bool]) -> Outcome:
-    """Run every check that declares a clause for which ``active`` holds."""
+class _Ready(NamedTuple):
+    """A check that is to run, and those of its clauses that count."""
+
+    check: Check
+    wanted: frozenset[str]
+
+
+class _Branch:
+    """The checks that are bound to one place, and the branches below it."""
+
+    __slots__ = ("below", "checks")
+
+    def __init__(self) -> None:
+        self.checks: list[_Ready] = []
+        self.below: dict[str, _Branch] = {}
+
+    def put(self, pattern: tuple[str, ...], ready: _Ready) -> None:
+        """Bind a check to a pattern."""
+        branch = self
+        for token in pattern:
+            branch = branch.below.setdefault(token, _Branch())
+        branch.checks.append(ready)
+
+
+def run(
+    registry: Registry, scene: Scene, active: Callable[[str], bool], take: Callable[[Violation], None] | None = None
+) -> Outcome:
+    """Run every check that declares a clause for which ``active`` holds, in one walk over the document.
+
+    ``take`` gets each violation as it comes.
+    """
     outcome = Outcome()
+    checks = _Branch()
     for check in registry.checks:
-        wanted = [clause for clause in check.clauses if active(clause)]
+        wanted = frozenset(clause for clause in check.clauses if active(clause))
         if not wanted:
             continue
         lacking = _lacking(check, scene)
         if lacking:
             outcome.unjudged.update(dict.fromkeys(wanted, lacking))
-        else:
-            _run_one(check, scene, wanted, outcome)
+            continue
+        for pattern in check.patterns:
+            checks.put(pattern, _Ready(check, wanted))
+    _Runner(scene, outcome, take or outcome.violations.append).walk(scene.root, checks)
     return outcome
 
 
@@ -258,28 +313,33 @@ def _lacking(check: Check, scene: Scene) -> str:
     return ""
 
 
-def _run_one(check: Check, scene: Scene, wanted: list[str], outcome: Outcome) -> None:
-    for node in _matching(scene.root, check.patterns):
-        outcome.judged.update(wanted)
-        for violation in check.function(node, scene):
+class _Runner:
+    """Runs checks on the nodes that they are bound to."""
+
+    def __init__(self, scene: Scene, outcome: Outcome, take: Callable[[Violation], None]) -> None:
+        self._scene = scene
+        self._judged = outcome.judged
+        self._take = take
+
+    def walk(self, node: Node, branch: _Branch) -> None:
+        """Run what is bound to a node, and to all below it. As deep as patterns go, whatever the document is."""
+        for ready in branch.checks:
+            self._run(node, ready)
+        for token, inner in branch.below.items():
+            if token == "*":
+                for child in node.entries():
+                    self.walk(child, inner)
+            else:
+                child_of_name = node.get(token)
+                if child_of_name is not None:
+                    self.walk(child_of_name, inner)
+
+    def _run(self, node: Node, ready: _Ready) -> None:
+        check, wanted = ready
+        if not wanted <= self._judged:
+            self._judged.update(wanted)
+        for violation in check.function(node, self._scene):
             if violation.clause not in check.clauses:
                 raise AssertionError(f"{check.function.__name__} does not declare {violation.clause}")
             if violation.clause in wanted:
-                outcome.violations.append(violation)
-
-
-def _matching(root: Node, patterns: tuple[tuple[str, ...], ...]) -> list[Node]:
-    found: list[Node] = []
-    for pattern in patterns:
-        nodes = [root]
-        for token in pattern:
-            nodes = _step(nodes, token)
-        found.extend(nodes)
-    return found
-
-
-def _step(nodes: list[Node], token: str) -> list[Node]:
-    if token == "*":
-        return [child for node in nodes for child in node.children()]
-    reached = (node.get(token) for node in nodes)
-    return [node for node in reached if node is not None]
+                self._take(violation)

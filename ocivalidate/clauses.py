@@ -15,6 +15,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from ocivalidate import resources
+from ocivalidate.keeping import MOST_OF_A_KIND
 from ocivalidate.versions import IMAGE_RELEASES, RUNTIME_RELEASES, holds
 
 FAMILIES = ("runtime", "image", "safety", "lint")
@@ -173,12 +174,12 @@ def matches(clause_id: str, pattern: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which clauses a caller wants judged.
+    """Which clauses a caller wants judged, and how much he wants to be told.
 
     Patterns are those of :func:`matches`; a clause must be selected and not ignored.
 
     ``select`` empty: the clauses that are on by default. ``level``: a key of ``LEVEL_NAMES``. ``lint``: the whole
-    ``lint/`` family.
+    ``lint/`` family. ``most``: how many findings of a kind are kept, 1 or more (``None``: all); the others are counted.
     """
 
     select: tuple[str, ...] = ()
@@ -186,6 +187,7 @@ class Selection:
     level: str = "may"
     lint: bool = False
     extra: tuple[str, ...] = ()
+    most: int | None = MOST_OF_A_KIND
 
     def wants(self, clause: Clause) -> bool:
         """Whether the clause is to be judged.

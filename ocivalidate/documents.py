@@ -12,18 +12,19 @@ import codecs
 import json
 import math
 import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn
 
 from ocivalidate.integers import integer, real, too_long
-from ocivalidate.pointers import parse_pointer
+from ocivalidate.pointers import Path, parse_pointer
 from ocivalidate.problems import MISSING, Problem
 
 if TYPE_CHECKING:
     from ocivalidate.positions import Lines, Place, Span
 
-__all__ = ["MAX_DEPTH", "MISSING", "Document", "Problem", "read_document"]
+__all__ = ["MAX_DEPTH", "MISSING", "Document", "Noting", "Problem", "read_document"]
 
 
 MAX_DEPTH: Final = 512
@@ -56,8 +57,11 @@ class Document:
         ``None`` when there is no such value, or it has no name (an array element, the whole document). Raises
         ``ValueError`` when ``pointer`` is no JSON pointer.
         """
-        tokens = parse_pointer(pointer)
-        place = self._places.find(tokens) if self._places else None
+        return self.span_of(parse_pointer(pointer), key=key)
+
+    def span_of(self, tokens: Sequence[str | int], *, key: bool = False) -> Span | None:
+        """:meth:`span` for the member names and array indexes on the way to the value."""
+        place = self._places.find([str(token) for token in tokens]) if self._places else None
         offsets = place and (place.name if key else place.value)
         return self._lines.span(*offsets) if offsets else None
 
@@ -86,10 +90,24 @@ class Document:
         return Lines(self.text)
 
 
-def read_document(data: bytes, name: str = "-", *, max_depth: int = MAX_DEPTH) -> Document:
+class Noting(NamedTuple):
+    """Which problems of a text are noted.
+
+    ``pattern`` gives the pattern of a place; of each kind at the places of one pattern the first ``most`` are noted
+    (``None``: all), and the others counted.
+    """
+
+    pattern: Callable[[Path], str] = lambda _path: ""
+    most: int | None = None
+
+
+def read_document(
+    data: bytes, name: str = "-", *, max_depth: int = MAX_DEPTH, noting: Callable[[], Noting] = Noting
+) -> Document:
     """Read a JSON text strictly (RFC 8259, UTF-8 without a byte order mark). Never raises for what the bytes hold.
 
-    ``max_depth`` is how many arrays and objects may stand inside each other.
+    ``max_depth`` is how many arrays and objects may stand inside each other. ``noting`` is called when something is
+    wrong.
     """
     text, problem = _text_of(data)
     if problem is not None:
@@ -99,7 +117,7 @@ def read_document(data: bytes, name: str = "-", *, max_depth: int = MAX_DEPTH) -
         return Document(name, text, value)
     from ocivalidate.careful import CarefulReader
 
-    careful = CarefulReader(text, max_depth)
+    careful = CarefulReader(text, max_depth, *noting())
     value = careful.read()
     return Document(name, text, value, tuple(careful.problems))
 

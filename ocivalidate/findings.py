@@ -36,7 +36,12 @@ class Location:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One violation of one clause. ``got`` and ``want`` are short and optional; ``hint`` says what to do."""
+    """One violation of one clause.
+
+    ``got`` and ``want`` are short and optional; ``hint`` says what to do. ``more``: how many others of the same kind
+    (clause, severity, and pattern of place) were found of which only the number was kept; the last that was kept says
+    it.
+    """
 
     clause: Clause
     severity: Severity
@@ -45,6 +50,7 @@ class Finding:
     got: str = ""
     want: str = ""
     hint: str = ""
+    more: int = 0
 
 
 class Outcome(StrEnum):
@@ -110,7 +116,10 @@ class Report:
 
     def severities(self) -> Counter[Severity]:
         """How many findings there are of each severity."""
-        return Counter(finding.severity for finding in self.findings)
+        counted: Counter[Severity] = Counter()
+        for finding in self.findings:
+            counted[finding.severity] += 1 + finding.more
+        return counted
 
     @property
     def judged(self) -> int:

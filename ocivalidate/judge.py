@@ -7,18 +7,21 @@ is, and which checks it has, is said by a :class:`Subject`.
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ocivalidate import schema
-from ocivalidate.checks import Node, Outcome as CheckOutcome, Registry, Scene, Violation, run
+from ocivalidate.checks import Node, Registry, Scene, Violation, run
 from ocivalidate.clauses import Clause, Level, Selection, Severity, load
-from ocivalidate.documents import Document, Problem
+from ocivalidate.documents import Document, Noting, Problem
 from ocivalidate.findings import Finding, Location, Outcome, Result
-from ocivalidate.pointers import parse_pointer, place
-from ocivalidate.spelling import one_typo_apart
+from ocivalidate.fitting import Shape, Walk
+from ocivalidate.keeping import Counts
+from ocivalidate.pointers import Path, bounded, parse_pointer, path_of, place_at, tokens_of
+from ocivalidate.spelling import Names
 from ocivalidate.versions import holds
+from ocivalidate.wording import shortened
 
 if TYPE_CHECKING:
     from ocivalidate.positions import Span
@@ -47,6 +50,8 @@ REMOVED = "lint/members.removed"
 STRANGER_CLAUSES = (UNKNOWN, MISSPELLED, TOO_NEW, REMOVED)
 NOT_PRESENT = "not present"
 _STATIC = frozenset({"static", "static-host"})
+# Problems of a text that leave a value which stands for none.
+_ODD = ("number-range", "lone-surrogate")
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -101,28 +106,32 @@ class Subject:
 class Verdicts(NamedTuple):
     """The results and findings of one document, in document order.
 
-    ``suppressed`` counts the findings that the selection hid.
+    ``suppressed`` counts the findings that the selection hid. ``kinds`` are those of the findings, one for each.
     """
 
     results: tuple[Result, ...]
     findings: tuple[Finding, ...]
     suppressed: int
+    kinds: tuple[Hashable, ...]
 
 
-@dataclass(slots=True)
 class _Tally:
-    """What judging gathers before it is sorted into results."""
+    """What judging gathers before it is sorted into results: of each kind of violation the first, and how many."""
 
-    violations: list[Violation] = field(default_factory=list)
-    judged: set[str] = field(default_factory=set)
-    unjudged: dict[str, str] = field(default_factory=dict)
-    default_reason: str = NOT_PRESENT
+    def __init__(self, subject: Subject, most: int | None) -> None:
+        self.counts = Counts(most)
+        self.patterns = schema.Patterns(subject.kind)
+        # Each with its kind.
+        self.violations: list[tuple[Violation, Hashable]] = []
+        self.judged: set[str] = set()
+        self.unjudged: dict[str, str] = {}
+        self.default_reason = NOT_PRESENT
 
-    def add(self, outcome: CheckOutcome) -> None:
-        """Take over what some checks gave."""
-        self.violations += outcome.violations
-        self.judged |= outcome.judged
-        self.unjudged |= outcome.unjudged
+    def take(self, violation: Violation) -> None:
+        """Take a violation."""
+        kind = (violation.clause, violation.severity, self.patterns.of(violation.path))
+        if self.counts.keep(kind):
+            self.violations.append((violation, kind))
 
 
 @functools.lru_cache(maxsize=64)
@@ -148,7 +157,7 @@ def judge(
 
     ``scene.root`` is replaced by the document's own root.
     """
-    tally = _Tally()
+    tally = _Tally(subject, selection.most)
     _text_problems(subject, document, tally)
     if document.usable:
         _judge_value(subject, document, scene, clauses, tally)
@@ -157,113 +166,136 @@ def judge(
     return _sorted_out(tally, document, clauses, selection, file)
 
 
+def noting(kind: str, selection: Selection) -> Noting:
+    """Which problems of the text of such a document are noted: as many as findings are kept."""
+    return Noting(schema.Patterns(kind).of, selection.most)
+
+
 def _text_problems(subject: Subject, document: Document, tally: _Tally) -> None:
     if document.usable:
         tally.judged.update(subject.text_clauses())
     for problem in document.problems:
         clause = subject.clause_of(problem)
         tally.judged.add(clause)
+        kind = (clause, problem.kind, problem.pattern)
+        tally.counts.keep(kind, 1 + problem.more)
+        path = path_of(*parse_pointer(problem.pointer))
         tally.violations.append(
-            Violation(clause, problem.pointer, problem.message, got=problem.got, span=document.where(problem))
+            (Violation(clause, path, problem.message, got=problem.got, span=document.where(problem)), kind)
         )
 
 
 def _judge_value(
     subject: Subject, document: Document, scene: Scene, clauses: Mapping[str, Clause], tally: _Tally
 ) -> None:
-    broken = {problem.pointer for problem in document.problems if problem.kind in ("number-range", "lone-surrogate")}
-    for error in schema.validate(subject.kind, scene.release, document.value):
-        if error.pointer in broken:
-            continue
-        if error.keyword != "required":
-            broken.add(error.pointer)
-        tally.violations.append(Violation(error.clause, error.pointer, error.message, error.got, error.want))
-    seen = schema.visit(subject.kind, scene.release, document.value)
-    tally.judged |= seen.judged
-    _strangers(subject, seen.strangers, scene, tally)
-    # A member that the release does not have is nothing that its rules could bear on.
-    broken.update(stranger.pointer for stranger in seen.strangers)
-    root = Node(document.value, "", frozenset(broken))
-    _integer_notation(document, subject, scene.release, broken, tally)
-    if "" not in broken:
-        whole = replace(scene, root=root, text=document.text)
-        tally.add(run(subject.registry, whole, _told_as(clauses).__contains__))
+    walk = _Walk(subject, scene, tally, odd=any(problem.kind in _ODD for problem in document.problems))
+    sound = walk.value(schema.shape(subject.kind, scene.release), document.value)
+    for fault in walk.faults:
+        error = schema.error_of(fault)
+        tally.violations.append((Violation(error.clause, error.path, error.message, error.got, error.want), fault.kind))
+    tally.judged |= schema.judged_by(walk) | subject.stranger_clauses() | {INTEGER_NOTATION}
+    if sound:
+        # A member that the release does not have is nothing that its rules could bear on: it is as good as broken.
+        whole = replace(scene, root=Node(document.value, None, walk.broken), text=document.text)
+        outcome = run(subject.registry, whole, _told_as(clauses).__contains__, tally.take)
+        tally.judged |= outcome.judged
+        tally.unjudged |= outcome.unjudged
 
 
-def _strangers(subject: Subject, strangers: list[schema.Stranger], scene: Scene, tally: _Tally) -> None:
-    tally.judged |= subject.stranger_clauses()
-    for stranger in strangers:
-        clause, message, hint = _about_stranger(stranger, scene.release, subject.readers)
-        if clause == UNKNOWN and stranger.extensible:
-            continue
+class _Walk(Walk):
+    """The walk of a document along its schema, which tells what is no fault there and yet a violation."""
+
+    def __init__(self, subject: Subject, scene: Scene, tally: _Tally, *, odd: bool) -> None:
+        super().__init__(tally.counts, odd=odd)
+        self._subject = subject
+        self._scene = scene
+        self._tally = tally
+
+    def stranger(self, shape: Shape, path: Path, name: str, value: Any) -> None:
+        """A member that the release does not have."""
+        clause, known = _recognised(shape, name, self._scene.release)
+        if clause == UNKNOWN and shape.node.get("x-open") == "typos":
+            return
+        kind = (shape, clause)
+        if not self._tally.counts.keep(kind):
+            return
+        there: Path = (path, name)
+        message, hint = _about_stranger(clause, there, known, self._scene, self._subject.readers)
+        if clause == TOO_NEW:
+            fault = schema.fault(shape.absent[name], known, value, there)
+            message += f", and {fault}" if fault else ""
         # A development version has members of the release that it led to, whatever number that got in the end.
-        severity = Severity.NOTE if clause == TOO_NEW and scene.development else None
-        tally.violations.append(
-            Violation(
-                subject.closed or clause,
-                stranger.pointer,
-                message,
-                got=stranger.name,
-                hint=hint,
-                severity=severity,
-                at_name=True,
-            )
+        severity = Severity.NOTE if clause == TOO_NEW and self._scene.development else None
+        told = Violation(
+            self._subject.closed or clause, there, message, shortened(name), hint=hint, severity=severity, at_name=True
         )
+        self._tally.violations.append((told, kind))
 
-
-def _about_stranger(stranger: schema.Stranger, release: str, readers: str) -> tuple[str, str, str]:
-    where = place(stranger.pointer)
-    if stranger.node is not None:
-        since, until = stranger.node.get("x-since"), stranger.node.get("x-until")
-        if not holds(release, since, None):
-            fault = f", and {stranger.fault}" if stranger.fault else ""
-            return TOO_NEW, f"{where} came with version {since}{fault}", f"{readers} for {release} ignore it"
-        return REMOVED, f"{where} was removed after version {until}", f"{readers} ignore it"
-    for known in stranger.siblings:
-        if known.casefold() == stranger.name.casefold():
-            return (
-                MISSPELLED,
-                f"{where} differs from {known} by case",
-                f"some {readers} read it as {known}, others ignore it",
-            )
-    for known in stranger.siblings:
-        if one_typo_apart(stranger.name, known):
-            return MISSPELLED, f"{where} is not a member of the specification", f"did you mean {known}?"
-    return UNKNOWN, f"{where} is not a member of the specification", f"{readers} ignore it"
-
-
-def _integer_notation(document: Document, subject: Subject, release: str, broken: set[str], tally: _Tally) -> None:
-    tally.judged.add(INTEGER_NOTATION)
-    for pointer, value in schema.integers_written_as_floats(subject.kind, release, document.value):
-        if pointer not in broken:
-            message = f"{place(pointer)} is an integer that is not written as one"
+    def whole_float(self, shape: Shape, path: Path, value: float) -> None:
+        """An integer that is written as none, such as ``1.0`` or ``1e3``."""
+        kind = (shape, INTEGER_NOTATION)
+        if self._tally.counts.keep(kind):
+            message = f"{place_at(path)} is an integer that is not written as one"
             hint = "runtimes written in Go refuse the document"
-            tally.violations.append(
-                Violation(INTEGER_NOTATION, pointer, message, got=repr(value), want=str(int(value)), hint=hint)
-            )
+            told = Violation(INTEGER_NOTATION, path, message, got=repr(value), want=str(int(value)), hint=hint)
+            self._tally.violations.append((told, kind))
+
+
+def _recognised(shape: Shape, name: str, release: str) -> tuple[str, str]:
+    """The clause that a member breaks which the release does not have; the release or the member that it points to."""
+    node = shape.absent.get(name)
+    if node is not None:
+        since, until = node.get("x-since"), node.get("x-until")
+        return (REMOVED, str(until)) if holds(release, since, None) else (TOO_NEW, str(since))
+    known = _names(shape).similar(name)
+    return (MISSPELLED, known) if known else (UNKNOWN, "")
+
+
+@functools.cache
+def _names(shape: Shape) -> Names:
+    return Names(shape.members)
+
+
+def _about_stranger(clause: str, path: Path, known: str, scene: Scene, readers: str) -> tuple[str, str]:
+    """What to say of a member that the release does not have, and the hint."""
+    where, name = place_at(path), str(path[1]) if path else ""
+    if clause == TOO_NEW:
+        return f"{where} came with version {known}", f"{readers} for {scene.release} ignore it"
+    if clause == REMOVED:
+        return f"{where} was removed after version {known}", f"{readers} ignore it"
+    if clause == UNKNOWN:
+        return f"{where} is not a member of the specification", f"{readers} ignore it"
+    if known.casefold() == name.casefold():
+        return f"{where} differs from {known} by case", f"some {readers} read it as {known}, others ignore it"
+    return f"{where} is not a member of the specification", f"did you mean {known}?"
 
 
 def _sorted_out(
     tally: _Tally, document: Document, clauses: Mapping[str, Clause], selection: Selection, file: str
 ) -> Verdicts:
     told_as = _told_as(clauses)
-    findings: list[Finding] = []
-    suppressed = 0
-    for violation in tally.violations:
+    found: list[tuple[Finding, Hashable]] = []
+    hidden: set[Hashable] = set()
+    for violation, kind in tally.violations:
         clause = told_as.get(violation.clause)
         if clause is None:
             continue
         if selection.ignores(clause):
-            suppressed += 1
-            continue
-        findings.append(_finding(violation, clause, document, file))
-    findings.sort(key=_position)
+            hidden.add(kind)
+        else:
+            found.append((_finding(violation, clause, document, file), kind))
+    found.sort(key=lambda pair: _position(pair[0]))
+    left_out = tally.counts.left_out(kind for _finding, kind in found)
+    findings = tuple(
+        replace(finding, more=left_out[number]) if number in left_out else finding
+        for number, (finding, _kind) in enumerate(found)
+    )
     by_clause: dict[str, list[Finding]] = {}
     for finding in findings:
         by_clause.setdefault(_judged_as(finding.clause), []).append(finding)
     wanted = [clause for clause in clauses.values() if not selection.ignores(clause)]
     results = tuple(_result(clause, by_clause, tally) for clause in wanted)
-    return Verdicts(results, tuple(findings), suppressed)
+    return Verdicts(results, findings, sum(map(tally.counts.all, hidden)), tuple(kind for _finding, kind in found))
 
 
 def _told_as(clauses: Mapping[str, Clause]) -> dict[str, Clause]:
@@ -314,12 +346,13 @@ def _finding(violation: Violation, clause: Clause, document: Document, file: str
 def _location(violation: Violation, document: Document, file: str) -> Location:
     span = violation.span
     if span is None and document.usable:
-        span = document.span(violation.pointer, key=violation.at_name)
+        span = document.span_of(tokens_of(violation.path), key=violation.at_name)
     return located(file, violation.pointer, span, document)
 
 
 def located(file: str, pointer: str | None, span: Span | None, document: Document) -> Location:
     """The location of a span of a document; one that ends on a later line is shown by its first character."""
+    pointer = pointer if pointer is None else bounded(pointer)
     if span is None:
         return Location(file, pointer)
     end = span.end_column if span.end_line == span.line else span.column + 1

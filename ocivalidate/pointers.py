@@ -4,8 +4,18 @@ from __future__ import annotations
 
 import re
 
+Path = tuple["Path", str | int] | None
+"""The way to a value: that to what is around it, and the name or index there; ``None`` for the whole document.
+
+Making one costs next to nothing, however deep it leads. A pointer is made only of one that is shown.
+"""
+
 _BAD_ESCAPE = r"~(?![01])"
 _PLAIN_NAME = r"[A-Za-z_$][A-Za-z0-9_$]*"
+# Of a longer way, a message shows the end.
+_LONGEST_WAY = 16
+_LONGEST_NAME = 80
+_LONGEST_POINTER = 4096
 
 
 def escape_token(name: str) -> str:
@@ -33,6 +43,33 @@ def parse_pointer(pointer: str) -> list[str]:
     return [token.replace("~1", "/").replace("~0", "~") for token in pointer[1:].split("/")]
 
 
+def tokens_of(path: Path) -> list[str | int]:
+    """The member names and array indexes on the way, from the outermost."""
+    found: list[str | int] = []
+    while path is not None:
+        path, token = path
+        found.append(token)
+    return found[::-1]
+
+
+def path_of(*parts: str | int) -> Path:
+    """The path through these member names and array indexes."""
+    path: Path = None
+    for part in parts:
+        path = (path, part)
+    return path
+
+
+def pointer_to(path: Path) -> str:
+    """The pointer to where a path leads."""
+    return pointer_of(*tokens_of(path))
+
+
+def bounded(pointer: str) -> str:
+    """The pointer, or that of the innermost value around it whose pointer is of a length to show."""
+    return pointer if len(pointer) <= _LONGEST_POINTER else pointer[: pointer.rfind("/", 0, _LONGEST_POINTER)]
+
+
 def below(pointer: str, name: str | int) -> str:
     """The pointer of a member or entry of what ``pointer`` leads to."""
     return f"{pointer}/{escape_token(str(name))}"
@@ -43,12 +80,27 @@ def place(pointer: str, *more: str) -> str:
 
     ``process.user.uid``, ``mounts[3].type``, ``annotations["a.b"]``, or ``the document``.
     """
+    return _called([*parse_pointer(pointer), *more])
+
+
+def place_at(path: Path, *more: str) -> str:
+    """:func:`place` for a path; of one that is very long, the end."""
+    found: list[str | int] = []
+    while path is not None and len(found) <= _LONGEST_WAY:
+        path, token = path
+        found.append(token)
+    shown = _called([*found[::-1], *more])
+    return shown if path is None else f"…{shown}"
+
+
+def _called(tokens: list[str | int] | list[str]) -> str:
     text = ""
-    for token in [*parse_pointer(pointer), *more]:
-        if re.fullmatch(_PLAIN_NAME, token):
-            text += f".{token}" if text else token
-        elif token.isdigit() and text:
+    for name in map(str, tokens):
+        token = name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}…"
+        if token.isdigit() and text:
             text += f"[{token}]"
+        elif re.fullmatch(_PLAIN_NAME, token):
+            text += f".{token}" if text else token
         else:
             text += f'["{token}"]'
     return text or "the document"

@@ -26,7 +26,8 @@ class Problem(NamedTuple):
     RFC 6901 pointer of the member that it concerns, ``""`` for the whole document; of two members of one name both have
     it, so only ``offset`` tells which is meant. ``offset`` counts characters in ``Document.text`` (``None``: the whole
     text) and ``length`` how many it covers, at least 1. ``got`` is a short excerpt of the text as it stands there
-    (unescaped: whoever prints it escapes it), or of its bytes in hexadecimal.
+    (unescaped: whoever prints it escapes it), or of its bytes in hexadecimal. ``pattern``: the pattern of its place.
+    ``more``: how many others of the same kind, at places of the same pattern, were only counted.
     """
 
     kind: str
@@ -35,3 +36,5 @@ class Problem(NamedTuple):
     offset: int | None
     length: int
     got: str = ""
+    pattern: str = ""
+    more: int = 0

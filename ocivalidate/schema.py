@@ -26,14 +26,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from ocivalidate import resources
 from ocivalidate.clauses import RELEASES, load
-from ocivalidate.fitting import fits
-from ocivalidate.pointers import below, place, pointer_of
-from ocivalidate.versions import holds
+from ocivalidate.fitting import Fault, Shape, Walk, in_release, is_required
+from ocivalidate.keeping import Counts
+from ocivalidate.pointers import Path, place_at, pointer_to
 from ocivalidate.wording import excerpt
 
 # Document type → its source file. The part before the slash is the specification.
@@ -127,23 +126,13 @@ def _only(node: Node, release: str) -> Node:
     if "properties" in node:
         members = {name: child for name, child in node["properties"].items() if in_release(child, release)}
         derived["properties"] = {name: _only(child, release) for name, child in members.items()}
-        required = [name for name, child in members.items() if _is_required(child, release)]
+        required = [name for name, child in members.items() if is_required(child, release)]
         if required:
             derived["required"] = required
     for keyword in ("items", "additionalProperties"):
         if keyword in node:
             derived[keyword] = _only(node[keyword], release)
     return derived
-
-
-def in_release(node: Node, release: str) -> bool:
-    """Whether the member that this node of :func:`everything` describes exists in the release."""
-    return holds(release, node.get("x-since"), node.get("x-until"))
-
-
-def _is_required(node: Node, release: str) -> bool:
-    required = node.get("x-required", False)
-    return holds(release, None, required["until"]) if isinstance(required, dict) else bool(required)
 
 
 def standalone(kind: str, release: str) -> Node:
@@ -177,71 +166,69 @@ def _described(node: Node) -> Node:
 class SchemaError(NamedTuple):
     """One way in which a document breaks its schema.
 
-    ``keyword`` is the JSON Schema keyword; ``name`` the missing member of ``required``.
+    ``keyword`` is the JSON Schema keyword; ``path`` leads to the value, for ``required`` to what lacks the member.
     """
 
     clause: str
-    pointer: str
+    path: Path
     keyword: str
     message: str
     got: str
     want: str
 
-
-def validate(kind: str, release: str, value: Any) -> Iterator[SchemaError]:
-    """The ways in which ``value`` breaks the schema of the release, one per defect, in no particular order."""
-    yield from violations(derive(kind, release), value)
-
-
-def violations(node: Node, value: Any, pointer: str = "") -> Iterator[SchemaError]:
-    """The ways in which ``value``, which stands at ``pointer``, breaks a node of a schema, one per defect."""
-    if fits(node, value):
-        return
-    from jsonschema import Draft202012Validator  # costs more than all the rest of a run: only where it is needed
-
-    errors: dict[str, list[Any]] = {}
-    for error in Draft202012Validator(node).iter_errors(value):
-        errors.setdefault(pointer + pointer_of(*error.absolute_path), []).append(error)
-    for place_of_errors, group in errors.items():
-        yield from _distinct(place_of_errors, group)
+    @property
+    def pointer(self) -> str:
+        """The pointer to the value."""
+        return pointer_to(self.path)
 
 
-def _distinct(pointer: str, group: list[Any]) -> Iterator[SchemaError]:
-    """One defect is told once: a value of a wrong type breaks whatever else its node asks for too."""
-    wrong_type = [error for error in group if error.validator == "type"]
-    if wrong_type:
-        yield _error(pointer, wrong_type[0])
-        return
-    required = [error for error in group if error.validator == "required"]
-    if required:
-        yield from _missing(pointer, required[0])
-    others = [error for error in group if error.validator != "required"]
-    if others:
-        yield _error(pointer, others[0])
+@functools.cache
+def shape(kind: str, release: str) -> Shape:
+    """What a document of this type is held against in a release."""
+    return Shape(everything(kind), release)
 
 
-def _missing(pointer: str, error: Any) -> Iterator[SchemaError]:
-    for name in error.validator_value:
-        if name not in error.instance:
-            clause = f"{error.schema['properties'][name]['x-clause']}.required"
-            yield SchemaError(clause, pointer, "required", f"{place(pointer, name)} is missing", "", f"a member {name}")
+def validate(kind: str, release: str, value: Any, *, most: int | None = None) -> Iterator[SchemaError]:
+    """The ways in which ``value`` breaks the schema of the release, one per defect; ``most`` of each kind."""
+    yield from _told(shape(kind, release), value, None, most)
 
 
-def _error(pointer: str, error: Any) -> SchemaError:
-    node = error.schema
-    keyword = error.validator
+def violations(node: Node, value: Any, path: Path = None) -> Iterator[SchemaError]:
+    """The ways in which ``value``, to which ``path`` leads, breaks a node of a schema, one per defect."""
+    yield from _told(Shape(node, None), value, path)
+
+
+def fault(node: Node, release: str, value: Any, path: Path) -> str:
+    """What is wrong with the value of a member in the first release that has it, or ``""``."""
+    return next((error.message for error in _told(Shape(node, release), value, path, 1)), "")
+
+
+def _told(whole: Shape, value: Any, path: Path, most: int | None = None) -> Iterator[SchemaError]:
+    walk = Walk(Counts(most))
+    walk.value(whole, value, path)
+    yield from map(error_of, walk.faults)
+
+
+def error_of(fault: Fault) -> SchemaError:
+    """A fault in words."""
+    node, keyword, path = fault.shape.node, fault.keyword, fault.path
+    if keyword == "required":
+        clause = f"{node['properties'][fault.name]['x-clause']}.required"
+        message = f"{place_at(path, fault.name)} is missing"
+        return SchemaError(clause, path, keyword, message, "", f"a member {fault.name}")
     named = node.get("x-clauses", {})
-    clause = named.get("null" if keyword == "type" and error.instance is None and "null" in named else keyword)
-    if clause is None:
-        # Every keyword that is not about the type names its clause; a test on the sources holds that.
-        clause = f"{node['x-clause']}.type"
-    return SchemaError(
-        clause, pointer, keyword, _message(place(pointer), error), excerpt(error.instance), _want(node, keyword)
-    )
+    told = named.get("null" if keyword == "type" and fault.value is None and "null" in named else keyword)
+    # Every keyword that is not about the type names its clause; a test on the sources holds that.
+    clause = f"{node['x-clause']}.type" if told is None else told
+    message = f"{place_at(path)} {_BROKEN_KEYWORDS[keyword]}"
+    if keyword == "type":
+        message = f"{place_at(path)} is not {type_text(node['type'])}"
+    return SchemaError(clause, path, keyword, message, excerpt(fault.value), _want(node, keyword))
 
 
-# What breaking a keyword other than type means; a number that breaks minimum or maximum is out of range.
+# What breaking a keyword means; a number that breaks minimum or maximum is out of range.
 _BROKEN_KEYWORDS = {
+    "type": "is not of its type",
     "minimum": "is out of range",
     "maximum": "is out of range",
     "enum": "is not a value that the specification lists",
@@ -249,12 +236,6 @@ _BROKEN_KEYWORDS = {
     "minItems": "has no entry",
     "minLength": "is empty",
 }
-
-
-def _message(where: str, error: Any) -> str:
-    if error.validator == "type":
-        return f"{where} is not {type_text(error.validator_value)}"
-    return f"{where} {_BROKEN_KEYWORDS[error.validator]}"
 
 
 def _want(node: Node, keyword: str) -> str:
@@ -276,47 +257,12 @@ def type_text(types: str | list[str]) -> str:
     return " or ".join(_TYPE_NAMES[name] for name in ([types] if isinstance(types, str) else types))
 
 
-@dataclass(slots=True)
-class Visit:
-    """What a walk over a document saw: ``judged``, the clauses of the schema that the document gave occasion to judge.
-
-    ``strangers``, the members that the release does not have.
-    """
-
-    judged: set[str] = field(default_factory=set)
-    strangers: list[Stranger] = field(default_factory=list)
-
-
-class Stranger(NamedTuple):
-    """A member that the release does not know.
-
-    ``node``: its node in another release, if one has it; ``siblings``: the names known there; ``extensible``: whether
-    anybody may add members there; ``fault``: what is wrong with its value by the first release that has it.
-    """
-
-    pointer: str
-    name: str
-    node: Node | None
-    siblings: tuple[str, ...]
-    extensible: bool = False
-    fault: str = ""
-
-
-def visit(kind: str, release: str, value: Any) -> Visit:
-    """Walk over a document along the schema of all releases."""
-    seen = Visit()
-    _visit(everything(kind), release, value, "", seen)
-    return seen
-
-
-def _visit(node: Node, release: str, value: Any, pointer: str, seen: Visit) -> None:
-    seen.judged.update(_own_clauses(node))
-    # Of an object that stands where none may, only the type is wrong.
-    if isinstance(value, dict) and "object" in node["type"]:
-        _visit_members(node, release, value, pointer, seen)
-    elif isinstance(value, list) and "items" in node:
-        for index, item in enumerate(value):
-            _visit(node["items"], release, item, f"{pointer}/{index}", seen)
+def judged_by(walk: Walk) -> set[str]:
+    """The clauses of the schema that a document gave occasion to judge."""
+    judged = {clause for seen in walk.seen for clause in _own_clauses(seen.node)}
+    for opened in walk.opened:
+        judged.update(f"{opened.members[name].node['x-clause']}.required" for name in opened.required)
+    return judged
 
 
 def _own_clauses(node: Node) -> Iterator[str]:
@@ -327,48 +273,46 @@ def _own_clauses(node: Node) -> Iterator[str]:
     yield from named.values()
 
 
-def _visit_members(node: Node, release: str, value: dict[str, Any], pointer: str, seen: Visit) -> None:
-    members: dict[str, Node] = node.get("properties", {})
-    for child in members.values():
-        if in_release(child, release) and _is_required(child, release):
-            seen.judged.add(f"{child['x-clause']}.required")
-    for name, member in value.items():
-        known = members.get(name, node.get("additionalProperties"))
-        if known is not None and in_release(known, release):
-            _visit(known, release, member, below(pointer, name), seen)
-        elif node.get("x-open") is not True:
-            siblings = tuple(key for key, other in members.items() if in_release(other, release))
-            extensible = node.get("x-open") == "typos"
-            place_of_it = below(pointer, name)
-            fault = _fault(known, member, place_of_it)
-            seen.strangers.append(Stranger(place_of_it, name, known, siblings, extensible, fault))
+class Patterns:
+    """The pattern of a place: its pointer, with ``*`` for what a document may choose, and ``**`` for what is unknown.
 
+    There are no more of them than the schema has nodes.
+    """
 
-def _fault(node: Node | None, value: Any, pointer: str) -> str:
-    since = node.get("x-since") if node else None
-    if node is None or since is None:
-        return ""
-    return next((error.message for error in violations(_only(node, since), value, pointer)), "")
+    def __init__(self, kind: str) -> None:
+        self._root = everything(kind)
+        # By the id of a path, which lives as long as it stands here.
+        self._known: dict[int, tuple[Path, Node | None, str]] = {}
 
+    def of(self, path: Path) -> str:
+        """The pattern of where a path leads."""
+        if path is None:
+            return ""
+        around, token = path
+        return self._below(*self._at(around), token)[1]
 
-def integers_written_as_floats(kind: str, release: str, value: Any) -> Iterator[tuple[str, float]]:
-    """The pointers and values of numbers such as ``1.0`` or ``1e3`` where the release wants an integer."""
-    return _floats(derive(kind, release), value, "")
+    def _at(self, path: Path) -> tuple[Node | None, str]:
+        new: list[tuple[Path, str | int]] = []
+        while path is not None and id(path) not in self._known:
+            new.append(path)
+            path = path[0]
+        found: tuple[Node | None, str] = self._known[id(path)][1:] if path is not None else (self._root, "")
+        for step in reversed(new):
+            found = self._below(*found, step[1])
+            self._known[id(step)] = (step, *found)
+        return found
 
-
-def _floats(node: Node, value: Any, pointer: str) -> Iterator[tuple[str, float]]:
-    if isinstance(value, float):
-        if value.is_integer() and "integer" in node.get("type", ""):
-            yield pointer, value
-    elif isinstance(value, dict):
-        members = node.get("properties", {})
-        for name, member in value.items():
-            child = members.get(name, node.get("additionalProperties"))
-            if child is not None:
-                yield from _floats(child, member, below(pointer, name))
-    elif isinstance(value, list) and "items" in node:
-        for index, item in enumerate(value):
-            yield from _floats(node["items"], item, f"{pointer}/{index}")
+    @staticmethod
+    def _below(node: Node | None, pattern: str, token: str | int) -> tuple[Node | None, str]:
+        if node is None:
+            return None, pattern
+        if isinstance(token, int):
+            return (node["items"], f"{pattern}/*") if "items" in node else (None, f"{pattern}/**")
+        if token in node.get("properties", {}):
+            return node["properties"][token], f"{pattern}/{token}"
+        if "additionalProperties" in node:
+            return node["additionalProperties"], f"{pattern}/*"
+        return None, f"{pattern}/**"
 
 
 def clause_ids(kind: str) -> set[str]:

@@ -2,6 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+
+class Names:
+    """Names that others may be meant to be. To look one up takes as long however many there are."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._order = {name: number for number, name in enumerate(names)}
+        self._by_case: dict[str, str] = {}
+        # By length and first letter, and by length and last letter: one error leaves one of the two as it was.
+        self._by_end: dict[tuple[int, bool, str], list[str]] = {}
+        for name in self._order:
+            self._by_case.setdefault(name.casefold(), name)
+            for length in range(len(name) - 1, len(name) + 2):
+                self._by_end.setdefault((length, True, name[0]), []).append(name)
+                self._by_end.setdefault((length, False, name[-1]), []).append(name)
+
+    def similar(self, written: str) -> str:
+        """The first name that differs by case alone, else the first that is one typing error apart, else ``""``."""
+        if not written:
+            return ""
+        same = self._by_case.get(written.casefold())
+        if same is not None:
+            return same
+        length = len(written)
+        ends = ((length, True, written[0]), (length, False, written[-1]))
+        candidates = {name for end in ends for name in self._by_end.get(end, ())}
+        close = (name for name in candidates if one_typo_apart(written, name))
+        return min(close, key=self._order.__getitem__, default="")
+
 
 def one_typo_apart(written: str, known: str) -> bool:
     """Whether ``written`` becomes ``known`` by one insertion, deletion, replacement or swap of neighbours.

@@ -18,5 +18,14 @@ def excerpt(value: Any) -> str:
         return "an array"
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 10**40:
         return "a number of more than 40 digits"
-    text = value.literal if isinstance(value, Inexact) else json.dumps(value, ensure_ascii=False)
+    if isinstance(value, Inexact):
+        text = value.literal
+    else:
+        # What is not shown need not be written.
+        text = json.dumps(value[: _LONGEST + 1] if isinstance(value, str) else value, ensure_ascii=False)
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}…"
+
+
+def shortened(text: str, most: int = 400) -> str:
+    """A text of the document, cut where it is longer than anybody reads."""
+    return text if len(text) <= most else f"{text[:most]}…"

@@ -15,7 +15,7 @@ from ocivalidate.checks import Node, Scene
 from ocivalidate.clauses import PLATFORMS, Selection
 from ocivalidate.documents import MISSING, Document, Problem, read_document
 from ocivalidate.findings import Report
-from ocivalidate.judge import ABSENT, OUTSIDE, Subject, active_clauses, judge
+from ocivalidate.judge import ABSENT, OUTSIDE, Subject, active_clauses, judge, noting
 from ocivalidate.versions import RUNTIME_RELEASES, Judged, judged_by, parse
 from ocivalidate.wording import excerpt
 
@@ -80,9 +80,10 @@ def check_bundle(  # noqa: PLR0913  # each is an option of the command
     read gives a report with a ``problem``. Raises ``ValueError`` for an unknown release or platform.
     """
     _validate(spec_version, platform)
+    selection = selection or Selection()
     try:
         source = sources.bundle_source(path, max_size, follow_links=follow_links)
-        document = _document(source)
+        document = _document(source, BUNDLE, selection)
     except sources.Outside as problem:
         source, document = sources.Source(problem.name, problem.folder, None), _outside(problem)
     except sources.Unreadable as problem:
@@ -92,7 +93,7 @@ def check_bundle(  # noqa: PLR0913  # each is an option of the command
     # A bundle for another platform is never judged on this host's disk.
     disk = (folder is not None or host) and host_platform() in chosen.platforms
     scene = replace(chosen.scene(), folder=folder, disk=disk, host=host)
-    return _report("bundle", BUNDLE, path, document, chosen, scene, selection or Selection())
+    return _report("bundle", BUNDLE, path, document, chosen, scene, selection)
 
 
 def check_config(
@@ -108,9 +109,10 @@ def check_config(
     Other parameters as for :func:`check_bundle`.
     """
     _validate(spec_version, platform)
-    document = read_document(data, name)
+    selection = selection or Selection()
+    document = _read(data, name, BUNDLE, selection)
     chosen = _choose(document.value, "ociVersion", spec_version, platform)
-    return _report("bundle", BUNDLE, name, document, chosen, chosen.scene(), selection or Selection())
+    return _report("bundle", BUNDLE, name, document, chosen, chosen.scene(), selection)
 
 
 def check_state(
@@ -126,11 +128,12 @@ def check_state(
     Parameters as for :func:`check_bundle`.
     """
     _validate(spec_version, platform)
-    document = _read_alone("state", path, max_size)
+    selection = selection or Selection()
+    document = _read_alone("state", path, CONTAINER_STATE, selection, max_size)
     if isinstance(document, Report):
         return document
     chosen = _choose(document.value, "ociVersion", spec_version, platform or "linux")
-    return _report("state", CONTAINER_STATE, path, document, chosen, chosen.scene(), selection or Selection())
+    return _report("state", CONTAINER_STATE, path, document, chosen, chosen.scene(), selection)
 
 
 def check_features(
@@ -147,7 +150,8 @@ def check_features(
     Parameters as for :func:`check_bundle`.
     """
     _validate(spec_version, platform)
-    document = _read_alone("features", path, max_size)
+    selection = selection or Selection()
+    document = _read_alone("features", path, FEATURES_STRUCTURE, selection, max_size)
     if isinstance(document, Report):
         return document
     chosen = _choose(document.value, "ociVersionMax", spec_version, platform or "linux")
@@ -155,7 +159,7 @@ def check_features(
         note = chosen.release_note or f"the document says {chosen.release}"
         note = f"{note}; {FIRST_FEATURES_RELEASE} is the first with features"
         chosen = chosen._replace(release=FIRST_FEATURES_RELEASE, release_note=note)
-    return _report("features", FEATURES_STRUCTURE, path, document, chosen, chosen.scene(), selection or Selection())
+    return _report("features", FEATURES_STRUCTURE, path, document, chosen, chosen.scene(), selection)
 
 
 def _validate(spec_version: str | None, platform: str | None) -> None:
@@ -165,11 +169,11 @@ def _validate(spec_version: str | None, platform: str | None) -> None:
         raise ValueError(f"unknown platform: {platform}; known are {', '.join(PLATFORMS)}")
 
 
-def _document(source: sources.Source) -> Document:
+def _document(source: sources.Source, subject: Subject, selection: Selection) -> Document:
     if source.data is None:
         message = f"the bundle has no file {sources.CONFIG_NAME}"
         return Document(source.name, "", MISSING, (Problem(ABSENT, message, "", None, 1),))
-    return read_document(source.data, source.name)
+    return _read(source.data, source.name, subject, selection)
 
 
 def _outside(problem: sources.Outside) -> Document:
@@ -178,9 +182,13 @@ def _outside(problem: sources.Outside) -> Document:
     return Document(problem.name, "", MISSING, (found,))
 
 
-def _read_alone(kind: str, path: str, max_size: int) -> Document | Report:
+def _read(data: bytes, name: str, subject: Subject, selection: Selection) -> Document:
+    return read_document(data, name, noting=lambda: noting(subject.kind, selection))
+
+
+def _read_alone(kind: str, path: str, subject: Subject, selection: Selection, max_size: int) -> Document | Report:
     try:
-        return _document(sources.file_source(path, max_size))
+        return _document(sources.file_source(path, max_size), subject, selection)
     except sources.Unreadable as problem:
         return Report(kind, path, SPECIFICATION, problem=str(problem))
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from ocivalidate.bundle.registry import CONFIG
 from ocivalidate.checks import Node, Scene, Violation
-from ocivalidate.pointers import below, place
+from ocivalidate.pointers import Path, place_at
 from ocivalidate.versions import RUNTIME_RELEASES, judged_by, parse
 
 SEMVER = "runtime/config.ociVersion.semver"
@@ -60,20 +60,20 @@ def process_is_there(node: Node, _scene: Scene) -> Iterator[Violation]:
 @CONFIG.check("", NUL)
 def text_has_no_nul(node: Node, _scene: Scene) -> Iterator[Violation]:
     """Strings go to system calls, which end them at the first NUL. Annotations do not."""
-    for pointer in _texts_with_nul(node):
-        yield Violation(NUL, pointer, f"{place(pointer)} has a NUL character")
+    for path in _texts_with_nul(node):
+        yield Violation(NUL, path, f"{place_at(path)} has a NUL character")
 
 
-def _texts_with_nul(root: Node) -> Iterator[str]:
-    open_values: list[tuple[str, Any]] = [
-        (child.pointer, child.value) for child in root.children() if child.name != "annotations"
+def _texts_with_nul(root: Node) -> Iterator[Path]:
+    open_values: list[tuple[Path, Any]] = [
+        (child.path, child.value) for child in root.children() if child.name != "annotations"
     ]
     while open_values:
-        pointer, value = open_values.pop()
+        path, value = open_values.pop()
         if isinstance(value, str):
             if "\0" in value:
-                yield pointer
+                yield path
         elif isinstance(value, dict):
-            open_values.extend((below(pointer, name), member) for name, member in value.items())
+            open_values.extend(((path, name), member) for name, member in value.items())
         elif isinstance(value, list):
-            open_values.extend((below(pointer, index), entry) for index, entry in enumerate(value))
+            open_values.extend(((path, index), entry) for index, entry in enumerate(value))

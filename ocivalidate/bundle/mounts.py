@@ -144,6 +144,4 @@ def bind_mount_has_no_data(node: Node, _scene: Scene) -> Iterator[Violation]:
 
 def _mount_of(member: Node, scene: Scene) -> Node:
     """The mount that a member at ``/mounts/<index>/<member>`` belongs to."""
-    mount = scene.root.each("mounts")
-    index = member.pointer.split("/")[2]
-    return next(node for node in mount if node.name == index)
+    return scene.root.at(member.path[0] if member.path else None)

@@ -248,5 +248,6 @@ def _tell(report: Report, program: str, *, worst_only: bool) -> None:
         if finding.severity.rank >= least.rank:
             got = f" (got {finding.got})" if finding.got else ""
             hint = f"; {finding.hint}" if finding.hint else ""
-            line = visible(f"{finding.severity}[{finding.clause.id}]: {finding.message}{got}{hint}")
+            more = f", and {finding.more:,} more" if finding.more else ""
+            line = visible(f"{finding.severity}[{finding.clause.id}]: {finding.message}{got}{hint}{more}")
             tell(f"{program}: {line.encode('ascii', 'backslashreplace').decode()}")

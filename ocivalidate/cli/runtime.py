@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ocivalidate.runtime.run import Run
 
 _INTERRUPTED = 130
-_WITHOUT = frozenset({"os", "host", "document-only", "follow-links", "lint", "max-size"})
+_WITHOUT = frozenset({"os", "host", "document-only", "follow-links", "lint", "max-size", "max-findings"})
 
 
 def add_options(parser: argparse.ArgumentParser, _command: str) -> None:

@@ -15,6 +15,7 @@ from ocivalidate.bundle.sources import MAX_SIZE
 from ocivalidate.clauses import LEVEL_NAMES, PLATFORMS, Selection, Severity, load, unmatched
 from ocivalidate.cli.errors import UsageError
 from ocivalidate.cli.settings_file import FILE_NAME, NO_CONFIG, SettingsFile, settings_file
+from ocivalidate.keeping import MOST_OF_A_KIND
 from ocivalidate.report import FORMATS
 from ocivalidate.spelling import one_typo_apart
 from ocivalidate.versions import RUNTIME_RELEASES
@@ -25,7 +26,7 @@ _UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
 
 
 class Setting(NamedTuple):
-    """One option. ``kind``: ``choice``, ``patterns``, ``flag``, ``count``, ``size`` or ``outputs``."""
+    """One option. ``kind``: ``choice``, ``patterns``, ``flag``, ``count``, ``size``, ``number`` or ``outputs``."""
 
     name: str
     kind: str
@@ -68,6 +69,13 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("follow-links", "flag", False, "read what links lead to outside of the folder that is judged"),
     Setting("lint", "flag", False, "judge the lint clauses too: opinion, not specification"),
     Setting("max-size", "size", MAX_SIZE, "how large a document may be (default: 32M)", metavar="BYTES"),
+    Setting(
+        "max-findings",
+        "number",
+        MOST_OF_A_KIND,
+        f"how many findings of a kind are shown, the others being counted; or all (default: {MOST_OF_A_KIND})",
+        metavar="N",
+    ),
     Setting("format", "choice", "text", "what is printed", FORMATS),
     Setting("tap-version", "choice", "14", "which TAP --format tap speaks; prove wants 13", ("13", "14")),
     Setting("output", "outputs", (), "write a report to a file too; may be repeated", metavar="FORMAT=FILE"),
@@ -104,6 +112,7 @@ def _add_option(parser: argparse.ArgumentParser, setting: Setting) -> None:
         "patterns": {"action": "append", "metavar": setting.metavar},
         "outputs": {"action": "append", "metavar": setting.metavar},
         "size": {"metavar": setting.metavar},
+        "number": {"metavar": setting.metavar},
     }
     parser.add_argument(*names, dest=setting.key, default=None, help=setting.help, **extra_of_kind[setting.kind])
 
@@ -152,7 +161,10 @@ def settle(
             values[name] = said[name]
             changed += [name] * (said[name] != default and name != "color")
     values["max-size"] = size(values["max-size"])
-    selection = Selection(_patterns(values["select"]), _patterns(values["ignore"]), values["level"], values["lint"])
+    most = number_or_all("--max-findings", values["max-findings"])
+    selection = Selection(
+        _patterns(values["select"]), _patterns(values["ignore"]), values["level"], values["lint"], most=most
+    )
     _refuse_unmatched(selection, more_ids)
     outputs = tuple(_output(text) for text in values["output"])
     outputs_by = file.path if "output" in changed else None
@@ -184,6 +196,16 @@ def size(written: str | int) -> int:
     if not number.isascii() or not number.isdigit() or unit not in _UNITS or len(number) > 18 or int(number) == 0:
         raise UsageError(f"not a size: {written}; write bytes, or such as 64K, 32M")
     return int(number) * _UNITS[unit]
+
+
+def number_or_all(option: str, written: str | int) -> int | None:
+    """A number of 1 or more; ``None`` for ``all``. Raises :class:`UsageError`."""
+    text = str(written).strip().lower()
+    if text == "all":
+        return None
+    if not text.isascii() or not text.isdigit() or len(text) > 18 or int(text) == 0:
+        raise UsageError(f"{option} wants a number of 1 or more, or all, not {written}")
+    return int(text)
 
 
 def _output(written: str) -> tuple[str, str]:
@@ -218,6 +240,7 @@ _FITS: dict[str, Callable[[Setting, Any], bool]] = {
     "patterns": _is_texts,
     "outputs": _is_texts,
     "size": lambda _setting, value: isinstance(value, (int, str)) and not isinstance(value, bool),
+    "number": lambda _setting, value: isinstance(value, (int, str)) and not isinstance(value, bool),
 }
 _WANTED = {
     "flag": "true or false",
@@ -225,6 +248,7 @@ _WANTED = {
     "patterns": "an array of strings",
     "outputs": "an array of strings",
     "size": "a number of bytes, or a string such as 32M",
+    "number": "a number, or all",
 }
 
 

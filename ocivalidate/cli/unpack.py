@@ -163,7 +163,8 @@ def _tell_findings(findings: tuple[Finding, ...]) -> None:
         place = finding.location
         where = " ".join(filter(None, [place.file, place.pointer, place.member]))
         got = f" (got {finding.got})" if finding.got else ""
-        tell(_visible(f"{finding.severity}[{finding.clause.id}]: {where}: {finding.message}{got}"))
+        more = f", and {finding.more:,} more" if finding.more else ""
+        tell(_visible(f"{finding.severity}[{finding.clause.id}]: {where}: {finding.message}{got}{more}"))
     if len(told) > _SHOWN_FINDINGS:
         tell(f"and {len(told) - _SHOWN_FINDINGS} more")
 

@@ -8,7 +8,7 @@ from typing import Any
 from ocivalidate.generate import units
 from ocivalidate.generate.errors import OptionError
 from ocivalidate.generate.paths import Node, Place, child, said
-from ocivalidate.pointers import pointer_of
+from ocivalidate.pointers import path_of
 from ocivalidate.spelling import one_typo_apart
 from ocivalidate.versions import holds
 from ocivalidate.wording import excerpt
@@ -108,7 +108,7 @@ def accept(place: Place, value: Any, release: str | None) -> None:
     for node in place.nodes:
         _in_release(node, place.text, release)
     _known(place.node, value, place.steps, release)
-    for error in violations(place.node, value, pointer_of(*(str(step) for step in place.steps))):
+    for error in violations(place.node, value, path_of(*map(str, place.steps))):
         want = f", want {error.want}" if error.want else ""
         raise OptionError(f"{error.message} (got {error.got}{want})")
 

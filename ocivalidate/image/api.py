@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from ocivalidate.checks import Node, Registry, Scene
 from ocivalidate.clauses import Selection
-from ocivalidate.documents import read_document
+from ocivalidate.documents import Noting, read_document
 from ocivalidate.findings import Finding, Location, Report
 from ocivalidate.image import blobs, docker_archive, kinds, registry
 from ocivalidate.image.archives import ArchiveSource
@@ -29,7 +29,7 @@ from ocivalidate.image.limits import Limits
 from ocivalidate.image.open_source import LooseDocument, open_source
 from ocivalidate.image.sources import FILE, LINK, Source, Unreadable
 from ocivalidate.image.subjects import SUBJECTS
-from ocivalidate.judge import Subject, active_clauses, judge
+from ocivalidate.judge import Subject, active_clauses, judge, noting
 from ocivalidate.versions import IMAGE_RELEASES
 
 SPECIFICATION = "image-spec"
@@ -94,13 +94,16 @@ def check_image(
 
 def _judge_document(loose: LooseDocument, release: str, selection: Selection, kind: str | None) -> Report:
     """Judge a document alone, as what it says it is or as what it looks like."""
-    document = read_document(loose.data, loose.name)
+    document = read_document(loose.data, loose.name, noting=lambda: Noting(most=selection.most))
     found = kind or kinds.guess(document.value)
     if found is None:
         if document.usable:
             raise Unreadable("no document of image-spec by its content; --kind says which one it is meant to be")
         found = kinds.MANIFEST
     subject = SUBJECTS[found]
+    if document.problems:
+        # What they are about depends on what the document is.
+        document = read_document(loose.data, loose.name, noting=lambda: noting(subject.kind, selection))
     clauses = active_clauses(subject, release, NO_PLATFORMS, selection)
     verdicts = judge(subject, document, Scene(Node(None), release), clauses, selection, document.name)
     return Report(

@@ -118,7 +118,7 @@ def _judge_layer(blob: Blob, facts: BlobFacts, examiner: Examiner, collector: Co
     _judge_compression(blob, facts, collector, Location(file, digest=digest))
     for problem in layers.problems_of(facts):
         place = Location(file, digest=digest, member=problem.member)
-        collector.add(problem.clause, place, problem.message, severity=problem.severity)
+        collector.add(problem.clause, place, problem.message, severity=problem.severity, more=problem.more)
 
 
 def _judge_compression(blob: Blob, facts: BlobFacts, collector: Collector, place: Location) -> None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from ocivalidate.clauses import Clause, Selection
 from ocivalidate.findings import Finding, Location, Outcome, Result
 from ocivalidate.judge import Verdicts
+from ocivalidate.keeping import Counts
 
 _NOT_PRESENT = "not present"
+_DIGITS = re.compile("/[0-9]+")
 
 
 class Collector:
@@ -23,12 +27,24 @@ class Collector:
         self._judged: set[str] = set()
         self._reasons: dict[str, str] = {}
         self._errors: dict[str, str] = {}
-        self.findings: list[Finding] = []
+        self._counts = Counts(selection.most)
+        # Each with its kind.
+        self._found: list[tuple[Finding, Hashable]] = []
         self.suppressed = 0
+
+    @property
+    def findings(self) -> list[Finding]:
+        """What was found, the last of each kind with how many more there are."""
+        more = self._counts.left_out(kind for _finding, kind in self._found)
+        return [
+            replace(finding, more=more.get(number, 0)) if finding.more or number in more else finding
+            for number, (finding, _kind) in enumerate(self._found)
+        ]
 
     def take(self, verdicts: Verdicts) -> None:
         """Take over the verdicts on one document."""
-        self.findings += verdicts.findings
+        for finding, kind in zip(verdicts.findings, verdicts.kinds, strict=True):
+            self._keep(finding, (finding.clause.id, finding.severity, kind))
         self.suppressed += verdicts.suppressed
         for result in verdicts.results:
             if result.outcome is not Outcome.SKIP:
@@ -49,16 +65,21 @@ class Collector:
         self._errors.setdefault(clause_id, reason)
 
     def add(self, clause_id: str, location: Location, message: str, **details: Any) -> None:
-        """Add a violation. ``details``: ``got``, ``want``, ``hint``, ``severity`` as in :class:`Finding`."""
+        """Add a violation. ``details``: ``got``, ``want``, ``hint``, ``more``, ``severity`` as in :class:`Finding`."""
         self._judged.add(clause_id)
         clause = self._told_as.get(clause_id)
         if clause is None:
             return
         if self._selection.ignores(clause):
-            self.suppressed += 1
+            self.suppressed += 1 + details.get("more", 0)
             return
         severity = details.pop("severity", None) or clause.severity
-        self.findings.append(Finding(clause, severity, message, location, **details))
+        pattern = _DIGITS.sub("/*", location.pointer) if location.pointer else location.pointer
+        self._keep(Finding(clause, severity, message, location, **details), (clause_id, severity, pattern))
+
+    def _keep(self, finding: Finding, kind: Hashable) -> None:
+        if self._counts.keep(kind, 1 + finding.more):
+            self._found.append((finding, kind))
 
     def results(self) -> tuple[Result, ...]:
         """One result for each active clause, in the order of the inventory."""

@@ -11,7 +11,7 @@ from ocivalidate.checks import Node, Scene, Violation
 from ocivalidate.clauses import Severity
 from ocivalidate.formats import is_date_time
 from ocivalidate.image.registry import CONFIG
-from ocivalidate.pointers import below, place
+from ocivalidate.pointers import Path, place_at
 
 _C = "image/config."
 CREATED = f"{_C}created.rfc3339"
@@ -98,16 +98,15 @@ def text_has_no_nul(node: Node, scene: Scene) -> Iterator[Violation]:
     for name in _FOR_SYSTEM_CALLS:
         member = node.get(name)
         if member is not None:
-            for pointer in _texts_with_nul(member.pointer, member.value):
-                yield Violation(NUL, pointer, f"{place(pointer)} has a NUL character")
+            for path in _texts_with_nul(member.path, member.value):
+                yield Violation(NUL, path, f"{place_at(path)} has a NUL character")
 
 
-def _texts_with_nul(pointer: str, value: Any) -> Iterator[str]:
+def _texts_with_nul(path: Path, value: Any) -> Iterator[Path]:
     if isinstance(value, str):
         if "\0" in value:
-            yield pointer
+            yield path
     elif isinstance(value, dict):
-        yield from (below(pointer, name) for name in value if "\0" in name)
+        yield from ((path, name) for name in value if "\0" in name)
     elif isinstance(value, list):
-        texts = (below(pointer, index) for index, entry in enumerate(value) if isinstance(entry, str) and "\0" in entry)
-        yield from texts
+        yield from ((path, index) for index, entry in enumerate(value) if isinstance(entry, str) and "\0" in entry)

@@ -21,7 +21,7 @@ from ocivalidate.image.graph import Image, Reference, references
 from ocivalidate.image.limits import Limits
 from ocivalidate.image.sources import FILE, LEADS_OUT, LINK, OUTSIDE, FolderSource, Source, Unreadable
 from ocivalidate.image.subjects import SUBJECTS
-from ocivalidate.judge import active_clauses, judge, located
+from ocivalidate.judge import active_clauses, judge, located, noting
 from ocivalidate.wording import excerpt
 
 INDEX_JSON = "index.json"
@@ -96,7 +96,9 @@ class Examiner:
         """Judge a document as what it is said to be, once; give what can be followed."""
         key = (path, kind)
         if key not in self._read:
-            document = read_document(data, self.shown(path))
+            document = read_document(
+                data, self.shown(path), noting=lambda: noting(SUBJECTS[kind].kind, self._selection)
+            )
             self._read[key] = Read(document, self._judge(document, kind))
             self._first.setdefault(path, self._read[key])
             self.found.documents += 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -103,19 +104,18 @@ class LayerProblem(NamedTuple):
     severity: Severity | None
     message: str
     member: str
+    more: int
 
 
 def problems_of(facts: BlobFacts) -> Iterator[LayerProblem]:
     """The problems of a layer, each with the clause that it breaks."""
-    left = facts.counts
+    listed = Counter(problem.kind for problem in facts.all_problems)
+    left = dict(listed)
     for problem in facts.all_problems:
         broken = BROKEN.get(problem.kind) or Broken(PAYLOAD[_promised(facts)])
         left[problem.kind] -= 1
-        yield LayerProblem(broken.clause, broken.severity, _message(problem), problem.member or "")
-    for kind, count in left.items():
-        if count > 0:
-            broken = BROKEN.get(kind) or Broken(PAYLOAD[_promised(facts)])
-            yield LayerProblem(broken.clause, broken.severity, f"{SUMMARIES[kind]} ({count} more)", "")
+        more = 0 if left[problem.kind] else max(0, facts.counts[problem.kind] - listed[problem.kind])
+        yield LayerProblem(broken.clause, broken.severity, _message(problem), problem.member or "", more)
 
 
 def _promised(facts: BlobFacts) -> str:

@@ -75,7 +75,7 @@ def on_annotations(key: str, *clauses: str) -> Decorator:
 
 def parent(node: Node, scene: Scene) -> Node:
     """The object or array in which a node stands."""
-    return scene.root.at(node.pointer.rpartition("/")[0])
+    return scene.root.at(node.path[0] if node.path else None)
 
 
 def load_checks() -> None:

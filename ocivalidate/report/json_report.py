@@ -85,6 +85,8 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "want": finding.want,
         "hint": finding.hint,
     }
+    if finding.more:
+        data["more"] = finding.more
     if clause.document:
         reference = {"document": clause.document, "anchor": clause.anchor, "url": url(clause)}
         data["reference"] = {name: value for name, value in reference.items() if value or name != "url"}

@@ -11,7 +11,7 @@ from ocivalidate.report.escape import line_start, visible
 from ocivalidate.report.header import described
 from ocivalidate.report.options import Options
 from ocivalidate.report.summary import closing_line, settings_note
-from ocivalidate.report.verdicts import advice, citation, fails, folded, points, unjudged, worst
+from ocivalidate.report.verdicts import advice, citation, fails, folded, others, points, unjudged, worst
 
 _DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
 
@@ -136,7 +136,8 @@ def _described(finding: Finding, report: Report) -> str:
     }
     details = [f"  {name}: {_clean(value)}" for name, value in named.items() if value]
     head = f"{line_start(_clean(place))}: {finding.severity}[{finding.clause.id}]: {_clean(finding.message)}"
-    return "\n".join([head, *details, f"  {_clean(citation(finding.clause, report))}"])
+    more = [f"  {others(finding)}"] if finding.more else []
+    return "\n".join([head, *details, f"  {_clean(citation(finding.clause, report))}", *more])
 
 
 def _clean(text: str) -> str:

@@ -15,7 +15,7 @@ from ocivalidate.clauses import Clause
 from ocivalidate.findings import ExitCode, Finding, Location, Outcome, Report, Result, exit_code
 from ocivalidate.report.escape import json_shield, visible
 from ocivalidate.report.options import Options
-from ocivalidate.report.verdicts import advice, document, title, unjudged, url
+from ocivalidate.report.verdicts import advice, document, others, title, unjudged, url
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _FINGERPRINT = "clauseAndPlace/v1"
@@ -84,6 +84,8 @@ class _Run:
         if finding:
             result["locations"] = [_location(finding.location)]
             result["partialFingerprints"] = {_FINGERPRINT: self._fingerprint(finding)}
+            if finding.more:
+                result["properties"] = {"more": finding.more}
         # Of all results or of none: the standard wants it so.
         result["suppressions"] = []
         self.results.append(result)
@@ -190,7 +192,8 @@ def _uri(file: str) -> str:
 def _told(finding: Finding) -> str:
     named = [("got", finding.got), ("want", finding.want)]
     values = ", ".join(f"{name} {value}" for name, value in named if value)
-    return f"{finding.message}: {values}" if values else finding.message
+    told = f"{finding.message}: {values}" if values else finding.message
+    return f"{told}, {others(finding)}" if finding.more else told
 
 
 def _clean(text: str) -> str:

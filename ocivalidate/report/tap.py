@@ -155,7 +155,7 @@ def _failure(result: Result) -> Diagnostics:
         "clause": finding.clause.id,
         "level": str(finding.clause.level),
         **_place(finding),
-        "findings": len(result.findings),
+        "findings": sum(1 + one.more for one in result.findings),
         **_about(result),
     }
 

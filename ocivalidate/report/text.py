@@ -13,7 +13,7 @@ from ocivalidate.report.header import described
 from ocivalidate.report.options import Options
 from ocivalidate.report.source import Excerpt, excerpt
 from ocivalidate.report.summary import closing_line, settings_note, total_line
-from ocivalidate.report.verdicts import advice, citation, title
+from ocivalidate.report.verdicts import advice, citation, others, title
 
 # A line is a row of (text, style); styles are those of rich, and plain text ignores them.
 Line = list[tuple[str, str]]
@@ -85,7 +85,7 @@ def _source(location: Location, shown: Excerpt, margin: str, remark: tuple[str, 
 def _notes(finding: Finding, report: Report, margin: str, facts: tuple[str, str]) -> Iterator[Line]:
     hint = f"hint: {visible(finding.hint, _LONGEST_MESSAGE)}" if finding.hint else ""
     help_ = f"help: ocivalidate explain {finding.clause.id}"
-    for note in filter(None, [*facts, visible(citation(finding.clause, report)), hint, help_]):
+    for note in filter(None, [*facts, visible(citation(finding.clause, report)), hint, help_, others(finding)]):
         yield [(f"{margin} = ", _FRAME), (note, "")]
 
 
@@ -93,10 +93,11 @@ def _compact(finding: Finding) -> Line:
     """A finding on one line, in the form that editors know: ``path:line:column: …``."""
     location = finding.location
     position = _position(location)
-    others = [] if position and location.line else [visible(location.pointer or "")]
-    others = list(filter(None, [*others, *_coordinates(location, pointer=False)]))
+    places = [] if position and location.line else [visible(location.pointer or "")]
+    places = list(filter(None, [*places, *_coordinates(location, pointer=False)]))
     head: Line = [(f"{position}: ", "")] if position else []
-    tail = f" ({', '.join(others)})" if others else ""
+    tail = f" ({', '.join(places)})" if places else ""
+    tail += f", {others(finding)}" if finding.more else ""
     message = visible(finding.message, _LONGEST_MESSAGE)
     return [
         *head,

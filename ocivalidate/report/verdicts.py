@@ -66,6 +66,11 @@ def worst(result: Result) -> Severity:
     )
 
 
+def others(finding: Finding) -> str:
+    """How many others of its kind were found and are not shown, or ``""``."""
+    return f"and {finding.more:,} more (--max-findings all shows them)" if finding.more else ""
+
+
 def document(clause: Clause) -> str:
     """Document and anchor where the clause stands (``config.md#process``), or ``""``."""
     return f"{clause.document}#{clause.anchor}" if clause.document and clause.anchor else clause.document

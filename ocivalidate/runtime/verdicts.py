@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ocivalidate.clauses import Clause
 from ocivalidate.findings import Finding, Location, Outcome, Result
+from ocivalidate.keeping import MOST_OF_A_KIND, Counts
 
 _LONGEST_VALUE = 400
 
@@ -71,9 +72,7 @@ def _result(
 ) -> Result:
     failed = [verdict for verdict in verdicts if not verdict.held]
     if failed:
-        return Result(
-            clause, Outcome.FAIL, findings=tuple(finding(case, clause, verdict) for verdict in failed), case=case
-        )
+        return Result(clause, Outcome.FAIL, findings=_findings(case, clause, failed), case=case)
     # Where a case broke off, the comparison that would have failed may not have been made.
     if verdicts and (unjudged is NOT_JUDGED or unjudged.outcome is Outcome.SKIP):
         return Result(clause, Outcome.PASS, case=case)
@@ -83,6 +82,16 @@ def _result(
         said = Verdict(clause.id, held=False, message=unjudged.reason)
         return Result(clause, Outcome.FAIL, findings=(finding(case, clause, said),), case=case)
     return Result(clause, unjudged.outcome, unjudged.reason, case=case)
+
+
+def _findings(case: str, clause: Clause, failed: Sequence[Verdict]) -> tuple[Finding, ...]:
+    """The first findings of a kind, and how many more. Expectations look at messages: each message is a kind."""
+    counts = Counts(MOST_OF_A_KIND)
+    kept = [verdict for verdict in failed if counts.keep(verdict.message)]
+    more = counts.left_out(verdict.message for verdict in kept)
+    return tuple(
+        replace(finding(case, clause, verdict), more=more.get(number, 0)) for number, verdict in enumerate(kept)
+    )
 
 
 def finding(case: str, clause: Clause, verdict: Verdict) -> Finding:

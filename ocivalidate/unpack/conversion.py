@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ocivalidate.checks import Node, Violation
-from ocivalidate.pointers import below
+from ocivalidate.pointers import Path
 from ocivalidate.unpack import convert
 from ocivalidate.unpack.errors import Refused
 from ocivalidate.unpack.users import Read, User, is_number, resolve
@@ -68,15 +68,15 @@ class Pair:
     judged: set[str] = field(default_factory=set)
     unjudged: dict[str, str] = field(default_factory=dict)
 
-    def at(self, *names: str) -> str:
-        """The pointer to a member of the runtime configuration, or to the nearest thing around it that is there."""
-        node, pointer = self.runtime, ""
+    def at(self, *names: str) -> Path:
+        """The path to a member of the runtime configuration, or to the nearest thing around it that is there."""
+        node = self.runtime
         for name in names:
             found = node.get(name)
             if found is None:
                 break
-            node, pointer = found, below(pointer, name)
-        return pointer
+            node = found
+        return node.path
 
     def breaks(self, clause: str, message: str, *names: str, got: object = "", want: object = "") -> Violation:
         """A violation at a member of the runtime configuration."""

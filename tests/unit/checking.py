@@ -9,6 +9,8 @@ from ocivalidate import schema
 from ocivalidate.bundle.registry import CONFIG, FEATURES, STATE
 from ocivalidate.checks import Node, Outcome, Scene, run
 from ocivalidate.clauses import load
+from ocivalidate.fitting import Walk
+from ocivalidate.keeping import Counts
 
 REGISTRIES = {"runtime-config": CONFIG, "runtime-state": STATE, "runtime-features": FEATURES}
 
@@ -21,8 +23,9 @@ def outcome(
     kind: str = "runtime-config",
 ) -> Outcome:
     """What the checks of ``module`` say, by the clauses of its release and platforms. Broken members are left out."""
-    broken = {error.pointer for error in schema.validate(kind, release, document) if error.keyword != "required"}
-    scene = Scene(Node(document, "", frozenset(broken)), release, frozenset(platforms))
+    walk = Walk(Counts(None))
+    walk.value(schema.shape(kind, release), document)
+    scene = Scene(Node(document, None, walk.broken), release, frozenset(platforms))
     registry = REGISTRIES[kind]
     own = {
         clause for check in registry.checks if check.function.__module__ == module.__name__ for clause in check.clauses

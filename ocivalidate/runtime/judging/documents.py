@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from ocivalidate import schema
@@ -12,6 +13,7 @@ from ocivalidate.clauses import Clause, Selection, load
 from ocivalidate.documents import Document, read_document
 from ocivalidate.findings import Finding, Outcome, Report, Result
 from ocivalidate.judge import located
+from ocivalidate.keeping import Counts
 from ocivalidate.runtime.cases import umbrella
 from ocivalidate.runtime.inside.facts import Facts, find_facts
 from ocivalidate.runtime.inside.probe import MARK
@@ -104,7 +106,7 @@ def _release(document: Document) -> str:
 
 def _refuse_invalid(document: Document, release: str) -> None:
     """Rules take a config for one that has passed its schema. Raises :class:`Unusable`."""
-    error = next(iter(schema.validate(KIND, release, document.value)), None)
+    error = next(iter(schema.validate(KIND, release, document.value, most=1)), None)
     if error is not None:
         where = error.pointer or "the document"
         raise Unusable(f"{document.name} is not valid ({where}: {error.message}); ocivalidate bundle says more")
@@ -113,16 +115,23 @@ def _refuse_invalid(document: Document, release: str) -> None:
 def _report(
     subject: str, document: Document, release: str, judgements: list[Judgement], selection: Selection
 ) -> Report:
-    results: list[Result] = []
+    counts = Counts(selection.most)
+    told: list[tuple[Result, Hashable]] = []
     suppressed = 0
     for judgement in judgements:
         clause = _clause(judgement)
         if not clause.holds_in(release) or not selection.wants(clause):
             continue
-        ignored = selection.ignores(clause)
-        suppressed += ignored and judgement.held is False
-        if not ignored:
-            results.append(_result(judgement, clause, document))
+        failed = judgement.held is False
+        if selection.ignores(clause):
+            suppressed += failed
+            continue
+        kind = (clause.id, property_of(judgement.pointer), judgement.held)
+        # What passed is listed in full: each is one line for a place in the config.
+        if counts.keep(kind) or not failed:
+            told.append((_result(judgement, clause, document), kind))
+    more = counts.left_out(kind for _result, kind in told)
+    results = [_with_more(result, more.get(number, 0)) for number, (result, _kind) in enumerate(told)]
     findings = tuple(finding for result in results for finding in result.findings)
     written = document.value.get("ociVersion")
     note = "" if written == release else f"the document says {written}"
@@ -137,6 +146,10 @@ def _report(
         findings=findings,
         suppressed=suppressed,
     )
+
+
+def _with_more(result: Result, more: int) -> Result:
+    return replace(result, findings=(replace(result.findings[0], more=more),)) if more else result
 
 
 def _clause(judgement: Judgement) -> Clause:

@@ -25,7 +25,7 @@ def event_of(result: Result, kept: str = "") -> dict[str, Any]:
 
 
 def _finding(finding: Finding) -> dict[str, Any]:
-    fields = {name: getattr(finding, name) for name in ("message", "got", "want", "hint")}
+    fields = {name: getattr(finding, name) for name in ("message", "got", "want", "hint", "more")}
     return {**fields, "severity": str(finding.severity), "location": asdict(finding.location)}
 
 
@@ -41,6 +41,7 @@ def result_of(event: Mapping[str, Any]) -> Result:
             got=entry["got"],
             want=entry["want"],
             hint=entry["hint"],
+            more=entry["more"],
         )
         for entry in event["findings"]
     )
