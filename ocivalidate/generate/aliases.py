@@ -244,7 +244,7 @@ ALIASES: dict[str, Alias] = {
     **_capability_set("effective"),
     **_capability_set("inheritable"),
     **_capability_set("permitted"),
-    "--process-cap-drop": _same("--cap-drop", "before all --cap-add"),
+    "--process-cap-drop": _same("--cap-drop", "wherever it stands, a name weighs more than all"),
     "--process-cap-drop-all": Alias(("--cap-drop=all",), switch=True),
     "--process-consolesize": Alias(reads=_console, note="`--set process.consoleSize.width=W` and `height`"),
     "--process-cwd": _same("--workdir"),

@@ -192,6 +192,31 @@ def _podman(
     return _saved(bundle, run_enclosed([*prepare, [*words, "/bin/true"]], work))
 
 
+def save_podman_configs(work: Path, variants: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """Have podman call the saving runtime once with each of these options; return what it wrote, by their names.
+
+    One storage serves them all. Raises ToolFailed with what podman said if one is refused.
+    """
+    bundle = _prepared(work, f"podman-{next(iter(variants))}")
+    commands: list[list[str]] = []
+    for name, options in variants.items():
+        network = [] if "--network" in options else ["--network", "none"]
+        words = [*_podman_words(bundle), "run", "--detach", *network, *options, "--rootfs", str(bundle / "rootfs")]
+        commands += [["echo", f"{name}:"], [*words, "/bin/true"]]
+        commands += [["mv", str(bundle / "config.json"), str(work / f"{name}.json")]]
+    said = run_enclosed(commands, work)
+    missing = [name for name in variants if not (work / f"{name}.json").is_file()]
+    if missing:
+        errors = [line for line in said.splitlines() if line.startswith("Error: ") and "conmon bytes" not in line]
+        raise ToolFailed(f"podman wrote nothing for {', '.join(missing)}: {errors}")
+    return {name: (work / f"{name}.json").read_text() for name in variants}
+
+
+def podman_help(work: Path, command: str) -> str:
+    """What podman says of the options of a command."""
+    return run(["podman", command, "--help"], work)
+
+
 def _podman_words(bundle: Path) -> list[str]:
     return [
         "podman",

@@ -13,6 +13,7 @@ from ocivalidate.findings import ExitCode, exit_code
 from ocivalidate.generate import ConfigBuilder, OptionError
 from ocivalidate.generate.aliases import ALIASES
 from ocivalidate.generate.defaults import PLATFORMS
+from ocivalidate.generate.engines import ENGINE_FLAGS
 from ocivalidate.generate.paths import fields, resolve_assignment
 from ocivalidate.generate.profiles import PROFILES
 from ocivalidate.generate.table import TABLE
@@ -23,7 +24,8 @@ from tests.unit.generating import run
 WORDS = """
 0 1 2 5 -1 1.5 0.001 100 1000 70000 4294967295 4294967296 18446744073709551615 99999999999999999999 1e3 0x10 022 max
 unlimited 512m 1.5g 12parsecs 64KiB 100ms 1s nofile=1024:2048 nofile=2:1 core=unlimited RLIMIT_CPU=5 nope=1 A=b A=
-=b A a=b=c PATH=/x / /data app . .. ./data /data:/data:ro ./a:/b:rslave /a:/b:z a:b C:\\a:D:\\b
+=b A a=b=c PATH=/x / /data app . .. ./data /data:/data:ro ./a:/b:rslave /a:/b:z
+/a:/b:ro,rw /a:/b:idmap=uids=0-1-2 a:b ns:/run/netns/x container:x keep-id pod C:\\a:D:\\b
 type=bind,src=/a,dst=/b,ro type=tmpfs,dst=/t,tmpfs-size=1m type=proc,dst=/proc src=/a,dst=/b,idmap=uids=0-1-2
 /run:size=1m,exec 0:0 1000:1000 0:100000:65536 0:0:0 1:4294967295:5 1000 root private host none /proc/1/ns/net
 /proc/self/ns/pid all NET_ADMIN CAP_CHOWN,kill SYS_NOPE x v1 v2 both c:1:3:/dev/x /dev/null /dev/fuse
@@ -70,6 +72,7 @@ assignment = st.tuples(path, st.one_of(st.sampled_from(ASSIGNED), text)).map("="
 own = st.sampled_from(sorted(option.flag for option in TABLE.values() if option.metavar and option.flag.strip("-")))
 switch = st.sampled_from(sorted(option.flag for option in TABLE.values() if not option.metavar))
 other = st.sampled_from(sorted(ALIASES))
+engine = st.sampled_from(sorted(ENGINE_FLAGS))
 # Options with values that fit them, so that many command lines give a config.
 FITTING = """
 --cpus=1.5 --memory=64m --memory=1g --memory-swap=2g --memory-reservation=1m --pids-limit=50 --cpu-shares=512
@@ -83,7 +86,11 @@ FITTING = """
 --security-opt=label=type:x_t --sysctl=net.ipv4.ip_forward=1 --hook=createRuntime=/bin/a,b
 --annotation=org.example.a=b --entrypoint=/init --set=linux.rootfsPropagation=slave --append=process.args=-v
 --unset=mounts[0] --set=linux.netDevices.eth0.name=x --set=process.scheduler.policy=SCHED_BATCH --process-uid=5
---linux-mem-limit=-1
+--linux-mem-limit=-1 -it --ipc=none --ipc=shareable --network=ns:/run/netns/x --cap-add=all --cap-drop=MKNOD
+--mount=type=bind,src=/a,dst=/b,bind-recursive=readonly,ro --volume=/a:/b:shared --read-only --read-only-tmpfs
+--cpu-rt-runtime=950ms --stop-signal=RTMIN+3 --group-add=keep-groups --unsetenv-all --unsetenv=PATH --ulimit=host
+--device=c:1:3:/dev/x:mode=0600:uid=5 --personality=LINUX32 --label=a.b --security-opt=proc-opts=hidepid=2
+--security-opt=writable-cgroups --arch=arm64 --kernel=5.10 --security-opt=seccomp=@profile
 """.split()
 fitting = st.sampled_from(FITTING).map(lambda written: [written])
 option = st.one_of(
@@ -97,9 +104,11 @@ option = st.one_of(
     st.tuples(own, text).map(lambda both: [f"{both[0]}={both[1]}"]),
     st.tuples(own, text).map(list),
     switch.map(lambda flag: [flag]),
+    st.tuples(switch, st.sampled_from(["true", "false", "0", "yes"])).map(lambda both: ["=".join(both)]),
     st.tuples(other, text).map(lambda both: [f"{both[0]}={both[1]}"]),
     st.tuples(st.sampled_from(["--set", "--append"]), assignment).map(list),
     path.map(lambda place: ["--unset", place]),
+    st.integers(0, 9).flatmap(lambda number: engine.map(lambda flag: [flag]) if number == 0 else fitting),
 )
 start = st.one_of(
     st.just([]),
@@ -145,6 +154,15 @@ TEMPLATES = (
     },
 )
 
+PROFILE = {
+    "defaultAction": "SCMP_ACT_ERRNO",
+    "archMap": [{"architecture": "SCMP_ARCH_AARCH64", "subArchitectures": ["SCMP_ARCH_ARM"]}],
+    "syscalls": [
+        {"names": ["mount"], "action": "SCMP_ACT_ALLOW", "includes": {"caps": ["CAP_SYS_ADMIN"], "minKernel": "4.8"}},
+        {"name": "read", "action": "SCMP_ACT_ERRNO", "errno": "EINVAL", "excludes": {"arches": ["amd64"]}},
+    ],
+}
+
 
 @pytest.fixture(scope="module", autouse=True)
 def templates(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -152,12 +170,13 @@ def templates(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("templates")
     for number, template in enumerate(TEMPLATES):
         (folder / str(number)).write_text(json.dumps(template))
+    (folder / "profile").write_text(json.dumps(PROFILE))
     return folder
 
 
 @given(parts=command_lines, force=st.booleans())
 def test_a_config_or_a_line_that_says_why_not(templates: Path, parts: tuple[list[str], ...], force: bool) -> None:  # noqa: FBT001  # drawn
-    line = [word for part in parts for word in part]
+    line = [word.replace("@profile", str(templates / "profile")) for part in parts for word in part]
     for index, argument in enumerate(line[:-1]):
         if argument == "--template" and "--" not in line[:index]:
             line[index + 1] = str(templates / line[index + 1])

@@ -14,6 +14,7 @@ from ocivalidate.generate.mount_forms import ENGINE_TYPES
 from ocivalidate.generate.mount_words import BIND_WORDS, LEFT_OUT, REFUSED
 from ocivalidate.generate.rewriting import migration
 from ocivalidate.generate.table import GROUPS, TABLE
+from tests.integration.podman_flags import ROWS
 from tests.unit.generating import refused, run
 from tests.unit.test_generate_options import at
 
@@ -59,9 +60,21 @@ def mount_words_text() -> str:
     return "| option | what happens |\n|---|---|\n" + "".join(f"| {word} | {what} |\n" for word, what in rows)
 
 
+def podman_text() -> str:
+    rows: dict[str, tuple[list[str], list[str]]] = {}
+    for row in ROWS:
+        for member, reason in row.differs.items():
+            for column, text in zip(rows.setdefault(reason, ([], [])), (row.options, member), strict=True):
+                column.extend([f"`{text}`"] if f"`{text}`" not in column else [])
+    return "| options | member | why |\n|---|---|---|\n" + "".join(
+        f"| {', '.join(options)} | {', '.join(members)} | {reason} |\n" for reason, (options, members) in rows.items()
+    )
+
+
 TABLES = {
     "options": options_text,
     "engines": engines_text,
+    "podman": podman_text,
     "mount words": mount_words_text,
     "migration": migration_text,
 }
