@@ -25,6 +25,7 @@ DENIED = ("EPERM", "EACCES")
 ALLOW_ALL = {"allow": True, "access": "rwm"}
 DENY_ALL = {"allow": False, "access": "rwm"}
 NODES = "/opt/nodes"
+OF_THE_HOST = "safety/runtime.host-devices"
 
 
 def device(path: str, kind: str, minor: int, **members: int) -> dict[str, Any]:
@@ -344,3 +345,12 @@ def rules_on_making_nodes(trial: Trial) -> None:
     got = facts.outcome(*denied)
     message = "a device can be made although no rule allows it"
     trial.applied(f"{RULES}/access", got="refused" if got in DENIED else got, want="refused", message=message)
+
+
+@case(OF_THE_HOST, needs=["root", "isolation"], last=True)
+def of_the_host_stay_as_they_are(trial: Trial) -> None:
+    """Owner and mode of the devices of the host are what they were, also after containers of users who are not root."""
+    config = trial.config("ids", ",", "wait")
+    config["process"]["user"] = {"uid": 1000, "gid": 1000}
+    trial.run(config)
+    trial.expect(OF_THE_HOST, "devices in the /dev of the host have changed", got=trial.stage.devices.look(), want=[])

@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-_SWEPT = (("swept", "left by a run that was killed"), ("not_swept", "left by a run that was killed, and still there"))
+_SWEPT = (
+    ("swept", "left by a run that was killed"),
+    ("not_swept", "left by a run that was killed, and still there"),
+    ("put_back", "changed by somebody while the run went, and put back"),
+)
 
 
 def described(facts: Mapping[str, Any]) -> list[str]:

@@ -38,7 +38,8 @@ class Case:
 
     ``judges``: ids of clauses. ``sets``: pointers of properties (``/process/rlimits/*/soft``) that the case sets and
     observes. ``needs``: what must be there (see ``needs.py``). ``alone``: names of resources that no two cases use at a
-    time. ``timeout``: seconds for all that the case does.
+    time. ``timeout``: seconds for all that the case does. ``last``: it looks at what all others did, and begins when
+    they have ended.
     """
 
     id: str
@@ -49,6 +50,7 @@ class Case:
     alone: tuple[str, ...] = ()
     timeout: float = DEFAULT_TIMEOUT
     summary: str = ""
+    last: bool = False
 
     @property
     def clauses(self) -> tuple[str, ...]:
@@ -76,6 +78,7 @@ def case(
     needs: Sequence[str] = (),
     alone: Sequence[str] = (),
     timeout: float = DEFAULT_TIMEOUT,
+    last: bool = False,
 ) -> Callable[[Callable[[Trial], None]], Callable[[Trial], None]]:
     """Make a function a case; its docstring says what it shows.
 
@@ -92,6 +95,7 @@ def case(
             needs=tuple(needs),
             alone=tuple(alone),
             timeout=timeout,
+            last=last,
             summary=(inspect.getdoc(function) or "").partition("\n")[0],
         )
         setattr(function, _MARK, made)

@@ -73,6 +73,10 @@ class Conformance:
         file.conformance = self
         return file
 
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Have the cases come last that look at what all others did."""
+        items.sort(key=lambda item: isinstance(item, CaseItem) and item.case.last)
+
     @property
     def session(self) -> Session:
         """The session, which the first case opens."""

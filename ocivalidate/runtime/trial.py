@@ -26,6 +26,7 @@ from ocivalidate.runtime.inside import rootfs
 from ocivalidate.runtime.inside.facts import Facts
 from ocivalidate.runtime.kernel import cgroups, kernelnames
 from ocivalidate.runtime.kernel.host import Host
+from ocivalidate.runtime.kernel.nodes import Devices
 from ocivalidate.runtime.properties import in_release
 from ocivalidate.runtime.verdicts import Verdict, shown
 from ocivalidate.versions import holds
@@ -61,6 +62,8 @@ class Stage:
     folder: Path
     # Whether what stands in control groups is kept, for whoever looks into a failure.
     keeps_groups: bool = False
+    # What stands in /dev for the runtime; nothing of it is watched where it could change nothing.
+    devices: Devices = field(default_factory=Devices)
     # The configs that this runtime has been seen to accept, as text: a control is needed once a run, not once a case.
     accepted: set[str] = field(default_factory=set)
     # One at a time: the same control, tried by two cases at once, would be two containers in one control group.

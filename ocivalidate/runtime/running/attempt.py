@@ -59,6 +59,7 @@ def attempt(stage: Stage, case: Case, clauses: Sequence[Clause], required: Seque
     # Without it nothing that the runtime did or failed to do says anything of it, whatever was seen before.
     gone = stage.missing() or _missing(trial)
     left = trial.clean_up()
+    stage.devices.look()
     if gone:
         unjudged = Unjudged(Outcome.ERROR, gone)
         trial.verdicts.clear()

@@ -16,7 +16,7 @@ import threading
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ocivalidate.clauses import Clause, Selection
@@ -98,7 +98,8 @@ class Engine:
                 with self._watchdog.over("cleaning up", GRACE):
                     left = session.close()
         seconds = round(time.monotonic() - start, 3)
-        stopped = {"stopped": self._hung} if self._hung else {}
+        stopped: dict[str, Any] = {"stopped": self._hung} if self._hung else {}
+        stopped |= {"put_back": session.put_back} if session.put_back else {}
         end = {"event": "end", "complete": not self._stopped, "left": left, "seconds": seconds}
         self._emit({**end, **counts, **stopped})
         return 0
@@ -137,11 +138,8 @@ class Engine:
             with self._watchdog.over(case.id, case.timeout + GRACE):
                 return attempt(session.stage, case, clauses[case.id], required)
 
-        self._scheduler = Scheduler([one.case for one in todo], work, self._request.get("jobs") or os.cpu_count() or 1)
-        if self._stopped:
-            self._scheduler.stop()
         counts: Counter[str] = Counter()
-        for done in self._scheduler.results():
+        for done in self._results([one.case for one in todo], work):
             kept = dump.keep(done, self._request.get("dump_dir"))
             for result in done.results:
                 self._emit(event_of(result, kept))
@@ -149,6 +147,15 @@ class Engine:
             times = {"runtime": done.runtime_seconds, "waiting": done.waited, "case": done.seconds}
             counts.update({f"{name}_milliseconds": round(seconds * 1000) for name, seconds in times.items()})
         return counts
+
+    def _results(self, cases: Sequence[Case], work: Callable[[Case], Attempt]) -> Iterator[Attempt]:
+        """What the cases come to; the last ones begin when all others have ended."""
+        for last in (False, True):
+            some = [case for case in cases if case.last is last]
+            self._scheduler = Scheduler(some, work, self._request.get("jobs") or os.cpu_count() or 1)
+            if self._stopped:
+                self._scheduler.stop()
+            yield from self._scheduler.results()
 
 
 def emitter(descriptor: int) -> Emit:

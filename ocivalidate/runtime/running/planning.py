@@ -26,7 +26,7 @@ def plan(
     *,
     patterns: Sequence[str] = (),
 ) -> list[Planned]:
-    """The cases with their clauses, as far as these hold in ``release`` and are selected.
+    """The cases with their clauses, as far as these hold in ``release`` and are selected, the last ones last.
 
     ``only``: ids of cases to try, all when empty. ``patterns``: like those of a selection, on the ids of cases too.
     """
@@ -46,7 +46,7 @@ def plan(
         )
         if clauses:
             planned.append(Planned(case, clauses))
-    return planned
+    return sorted(planned, key=lambda one: one.case.last)
 
 
 def _clause_ids(case: Case, release: str) -> dict[str, None]:

@@ -19,7 +19,7 @@ from ocivalidate.runtime.driving.driver import CannotRun
 from ocivalidate.runtime.driving.operations import TimedOut
 from ocivalidate.runtime.inside import rootfs
 from ocivalidate.runtime.inside.facts import NoFacts
-from ocivalidate.runtime.kernel import cgroups, claims, host, kin, syscalls
+from ocivalidate.runtime.kernel import cgroups, claims, host, kin, nodes, syscalls
 from ocivalidate.runtime.running import workspace
 from ocivalidate.runtime.running.sweeping import Ground, Swept
 from ocivalidate.runtime.trial import Stage, Trial
@@ -61,9 +61,12 @@ class Session:
     def __init__(self, setup: Setup) -> None:
         self.setup = setup
         self._ground = setup.ground
+        # Nodes in /dev of the host that somebody changed while the run went.
+        self.put_back: list[str] = []
         self._workspace: workspace.Workspace | None = None
         self._groups = claims.NO_GROUP
         self._stage: Stage | None = None
+        self._devices = nodes.Devices()
 
     @property
     def stage(self) -> Stage:
@@ -84,6 +87,7 @@ class Session:
             self._ground = ground = self._ground or Ground.prepare()
             if self.setup.private:
                 _cover(tested, here)
+                self._devices = nodes.cover()
             layout = cgroups.layout()
             self._workspace = workspace.make(ground.owner, private=self.setup.private)
             self._stage = self._make_stage(tested, here, layout, self._workspace)
@@ -116,7 +120,18 @@ class Session:
         cases = space.folder / "cases"
         cases.mkdir(mode=0o711)
         cases.chmod(0o711)
-        return Stage(tested, here, layout, space.prefix, group, image, cases, self.setup.dump, missing=self.missing)
+        return Stage(
+            tested,
+            here,
+            layout,
+            space.prefix,
+            group,
+            image,
+            cases,
+            self.setup.dump,
+            devices=self._devices,
+            missing=self.missing,
+        )
 
     def header(self) -> dict[str, Any]:
         """Facts on the host and the runtime, for the report."""
@@ -160,6 +175,7 @@ class Session:
         left: list[str] = []
         if self._groups.group:
             left = [f"control group {path}" for path in cgroups.remove(self._groups.layout, self._groups.group)]
+        self.put_back = self._devices.close()
         if self._workspace is not None:
             left += self._workspace.remove()
         self._groups.close()
