@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+from ocivalidate.clauses import Severity, load
 from ocivalidate.runtime import (
     Call,
     Container,
@@ -286,7 +287,8 @@ def _broken(trial: Trial, state: Mapping[str, Any]) -> list[str]:
         file = trial.folder / "state.json"
         file.write_text(json.dumps(state), encoding="utf-8")
         judged = judge_document("state", file, trial.release)
-        trial.notes[key] = [clause for clause, judgement in judged.items() if judgement.broken]
+        errors = {name for name, clause in load("runtime").items() if clause.severity is Severity.ERROR}
+        trial.notes[key] = [clause for clause, judgement in judged.items() if judgement.broken and clause in errors]
     found: list[str] = trial.notes[key]
     return found
 
