@@ -50,6 +50,9 @@ class Kind(StrEnum):
     OWNER_RANGE = "owner-range"
     SPARSE = "sparse"
     DEVICE = "device"
+    XATTR_FORM = "xattr-form"
+    XATTR_OVERLAY = "xattr-overlay"
+    XATTR_HOST = "xattr-host"
     NAME_EMPTY = "name-empty"
     NAME_NUL = "name-nul"
     NAME_NOT_UTF8 = "name-not-utf8"
@@ -110,6 +113,9 @@ SUMMARIES: dict[Kind, str] = {
     Kind.OWNER_RANGE: "an entry belongs to a user or group that no system has",
     Kind.SPARSE: "an entry is a sparse file",
     Kind.DEVICE: "an entry is a device node",
+    Kind.XATTR_FORM: "an extended attribute has a name or a size that no system takes",
+    Kind.XATTR_OVERLAY: "an entry has an extended attribute of overlayfs",
+    Kind.XATTR_HOST: "an entry has an extended attribute for the host's security modules",
     Kind.NAME_EMPTY: "an entry has an empty name",
     Kind.NAME_NUL: "a name or link target has a NUL byte",
     Kind.NAME_NOT_UTF8: "a name or link target is not UTF-8",

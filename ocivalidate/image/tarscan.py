@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ocivalidate.image import tarheader, tarpax, tarreaders
+from ocivalidate.image import tarheader, tarpax, tarreaders, tarxattrs
 from ocivalidate.image.layer_limits import DEFAULT, LayerLimits
 from ocivalidate.image.problems import Kind, Problems, shown
 from ocivalidate.image.tarentry import attribute_faults, judge_names, judge_type, number_faults, owner_fault
@@ -308,6 +308,9 @@ class TarScanner:
         for key in _OWNERS:
             if (value := said.attributes.get(key)) and (fault := owner_fault(key.decode(), int(value))):
                 self._problems.add(*fault, self._start, name)
+        if said.xattrs:
+            for kind, message in tarxattrs.faults(tarxattrs.xattrs(said.records)):
+                self._problems.add(kind, message, self._start, name)
         if said.sparse:
             self._problems.add(Kind.SPARSE, "the entry is a sparse file", self._start, name)
             if said.real_size > self._limits.entry_size:

@@ -26,6 +26,7 @@ from ocivalidate.unpack.generator import Generator, leave_out_groups, map_ids, o
 from ocivalidate.unpack.layers import Layers, TryAgain
 from ocivalidate.unpack.mark import CONFIG, ROOTFS
 from ocivalidate.unpack.openfiles import folders_to_keep_open, is_too_few, too_few
+from ocivalidate.unpack.privileged import told
 from ocivalidate.unpack.staging import Staging
 from ocivalidate.unpack.target import Target, mode_of, split
 
@@ -157,6 +158,8 @@ class _Run:
                 if self._needs_layers(chosen):
                     self._write_layers(layers, extractor, total, exact=exact)
                 text = self._config(chosen, root, extractor)
+                if self._options.rootfs and target.is_open(mapped=bool(self._options.uid_map)):
+                    self._lines += told(*extractor.privileged(), self._bundle)
                 extractor.finish()
             if text is not None:
                 _write(bundle, text)

@@ -9,12 +9,13 @@ from collections import Counter
 from typing import NamedTuple, Protocol
 
 from ocivalidate.image.problems import shown
+from ocivalidate.image.tarxattrs import of_host, of_overlay
 from ocivalidate.unpack.errors import Changed, Refused, UnpackError
 from ocivalidate.unpack.flags import TOUCH
 
 ROOTLESS_XATTR = "user.rootlesscontainers"
-# Labels of the host's own security policy: what the image brings means nothing here.
-_LEFT_OUT = frozenset({b"security.selinux"})
+# An image may choose names of attributes, and notes have them.
+_MOST_NOTES = 50
 _LARGEST_ID = (1 << 32) - 2
 _NOBODY_SAYS = (1 << 32) - 1
 _SECONDS = (1 << 63) - 1
@@ -66,6 +67,8 @@ class Notes:
 
     def add(self, what: str, path: Where) -> None:
         """Note one case."""
+        if len(self._counts) >= _MOST_NOTES and what not in self._counts:
+            what = "things of other kinds were done in another way, too"
         self._counts[what] += 1
         if what not in self._examples:
             self._examples[what] = shown(path if isinstance(path, bytes) else path.path) or "/"
@@ -185,7 +188,10 @@ class Giver:
     def _set(self, target: int | str | bytes, xattrs: tuple[tuple[bytes, bytes], ...], path: Where) -> None:
         follow = not isinstance(target, bytes)
         for key, value in xattrs:
-            if key in _LEFT_OUT:
+            if of_overlay(key) or of_host(key):
+                # What the image brings means nothing to the host's own policy, or too much to its file systems.
+                owner = "overlayfs" if of_overlay(key) else "the host's security modules"
+                self._notes.add(f"extended attribute for {owner} left out", path)
                 continue
             try:
                 if isinstance(target, int):

@@ -6,10 +6,7 @@ could understand it in another way.
 
 from __future__ import annotations
 
-import base64
-import binascii
 from typing import NamedTuple, Protocol
-from urllib.parse import unquote_to_bytes
 
 from ocivalidate.image import tarheader, tarpax
 from ocivalidate.image.buffers import Chunk
@@ -19,13 +16,13 @@ from ocivalidate.image.tarheader import Malformed
 from ocivalidate.image.tarpaths import FOLDER, REGULAR, normalise
 from ocivalidate.image.tarscan import TarScanner
 from ocivalidate.image.tarsparse import SparseMap
+from ocivalidate.image.tarxattrs import xattrs
 from ocivalidate.unpack.attributes import BILLION, Attributes, seconds
 from ocivalidate.unpack.sparse import PaxSparse, pax_sparse
 
 _REGULAR = frozenset((b"0", b"\0", b"7"))
 _SPARSE = b"S"
 _CACHED = 20_000
-_SCHILY, _LIBARCHIVE = b"SCHILY.xattr.", b"LIBARCHIVE.xattr."
 _OWNER, _MTIME = slice(100, 124), slice(136, 148)
 _MAJOR, _MINOR = slice(329, 337), slice(337, 345)
 
@@ -220,7 +217,7 @@ def _from_records(attributes: Attributes, records: dict[bytes, bytes]) -> Attrib
         int(gid) if gid else attributes.gid,
         modified,
         _nanoseconds(atime) if atime else modified,
-        _xattrs(records),
+        tuple(xattrs(records.items()).items()),
     )
 
 
@@ -229,17 +226,3 @@ def _nanoseconds(text: bytes) -> int:
     whole, _point, fraction = text.partition(b".")
     sign = -1 if whole.startswith(b"-") else 1
     return seconds(sign * (abs(int(whole)) * BILLION + int(fraction[:9].ljust(9, b"0") or b"0")))
-
-
-def _xattrs(records: dict[bytes, bytes]) -> tuple[tuple[bytes, bytes], ...]:
-    found: dict[bytes, bytes] = {}
-    for key, value in records.items():
-        if key.startswith(_LIBARCHIVE):
-            try:
-                decoded = base64.b64decode(value + b"=" * (-len(value) % 4), validate=True)
-            except binascii.Error:
-                continue
-            found.setdefault(unquote_to_bytes(key[len(_LIBARCHIVE) :]), decoded)
-        elif key.startswith(_SCHILY):
-            found[key[len(_SCHILY) :]] = value
-    return tuple(found.items())

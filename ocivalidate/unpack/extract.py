@@ -14,6 +14,7 @@ from ocivalidate.unpack.entries import Content, Entry
 from ocivalidate.unpack.errors import Changed, Refused, UnpackError
 from ocivalidate.unpack.flags import LIST, NEW_FILE
 from ocivalidate.unpack.folders import Folder, Tree
+from ocivalidate.unpack.privileged import Privileged
 from ocivalidate.unpack.sparse import PaxSparse, SparseWriter
 
 _PRIVATE_FILE = 0o600
@@ -35,6 +36,7 @@ class Extractor:
         # The folder of the last entry: most entries stand beside the one before.
         self._last_path: bytes | None = None
         self._last: Folder = tree.root
+        self._privileged = Privileged()
         self._makers: dict[bytes, Callable[[Folder, bytes, Entry], None]] = {
             SYMLINK: self._symlink,
             HARDLINK: self._hardlink,
@@ -73,6 +75,13 @@ class Extractor:
             except FAILURES as error:
                 raise failed(folder.path, error) from error
 
+    def privileged(self) -> tuple[int, bytes]:
+        """How many files must not be within reach of other users of the host, and the path of the first.
+
+        To be asked before :meth:`finish`. Raises :class:`OSError`.
+        """
+        return self._privileged.left(self._tree)
+
     def make_folder(self, path: str) -> bool:
         """Make a folder where the path leads inside the root; whether one is there now."""
         try:
@@ -102,6 +111,7 @@ class Extractor:
         folder = self._last if parent == self._last_path else self._enter(parent)
         if self._tree.layer:
             self._tree.note(folder, name)
+        self._privileged.see(folder, name, entry)
         if entry.kind == REGULAR:
             return self._regular(folder, name, entry, whole)
         if entry.kind == FOLDER:
@@ -169,6 +179,7 @@ class Extractor:
             raise Refused(f"the hard link {shown(entry.path)} has no target {shown(target)} that can be linked to")
         if source is folder and base == name:
             return
+        self._privileged.link(source, base, folder, name)
         tree = self._tree
         self._instead(
             folder,

@@ -196,6 +196,10 @@ class Tree:
         except OSError as error:
             raise Changed(b"/".join((folder.path, name))) from error
 
+    def has(self, folder: Folder) -> bool:
+        """Whether a folder still stands below the root: what is removed has nothing above it."""
+        return folder is self.root or folder.parent is not None
+
     def every(self) -> Iterator[Folder]:
         """All folders, each after those inside it."""
         waiting = [(self.root, False)]

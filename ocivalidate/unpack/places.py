@@ -15,6 +15,8 @@ from ocivalidate.unpack.flags import REACH, TOUCH
 Identity = tuple[int, int]
 """Device and inode."""
 
+# Of a mode: the right of the group and of everybody to enter. A mask of an access control list stands for the group.
+OTHERS = 0o011
 _OCTAL = re.compile(r"\\([0-7]{3})")
 _MOUNT_ID = re.compile(rb"^mnt_id:\s*(\d+)$", re.MULTILINE)
 
@@ -119,6 +121,25 @@ def _path(descriptor: int) -> str | None:
 
 def _plain(text: str) -> str:
     return _OCTAL.sub(lambda found: chr(int(found[1], 8)), text) if "\\" in text else text
+
+
+def open_to_others(folder: int) -> bool:
+    """Whether somebody else may come into an open folder, from the root on."""
+    current, seen = os.dup(folder), set[Identity]()
+    try:
+        while identity(status := os.fstat(current)) not in seen:
+            if not status.st_mode & OTHERS:
+                return False
+            seen.add(identity(status))
+            try:
+                above = os.open("..", REACH, dir_fd=current)
+            except OSError:
+                return False
+            os.close(current)
+            current = above
+        return True
+    finally:
+        os.close(current)
 
 
 def _above(descriptor: int, path: str | None) -> frozenset[Identity]:

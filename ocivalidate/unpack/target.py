@@ -12,7 +12,7 @@ from ocivalidate.unpack import mark
 from ocivalidate.unpack.errors import UnpackError
 from ocivalidate.unpack.flags import LIST, NAMED
 from ocivalidate.unpack.guards import Guards
-from ocivalidate.unpack.places import identity
+from ocivalidate.unpack.places import OTHERS, identity, open_to_others
 from ocivalidate.unpack.staging import PREFIX, sweep
 
 _PARTS = {mark.ROOTFS: "a root file system", mark.CONFIG: "a config.json"}
@@ -58,6 +58,12 @@ class Target:
     def keep(self) -> None:
         """What was to be made is in its place."""
         self._kept = True
+
+    def is_open(self, *, mapped: bool) -> bool:
+        """Whether other users of the host may enter the bundle: its own mode and those of all folders above it."""
+        if not self._whole:
+            return open_to_others(self.inside)
+        return bool(mode_of(mapped=mapped) & OTHERS) and open_to_others(self._parent)
 
     @property
     def force(self) -> bool:
