@@ -21,10 +21,14 @@ _URI = re.compile(
     rf"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*):(?://{_AUTHORITY}(?:/{_PCHAR}*)*|/?(?:{_PCHAR}+(?:/{_PCHAR}*)*)?)"
     rf"(?:\?(?:{_PCHAR}|[/?])*)?(?:#(?:{_PCHAR}|[/?])*)?"
 )
+URI_FORM = _URI.pattern.replace("?P<scheme>", "?:")
 
 _RESTRICTED_NAME = r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}"
-_MEDIA_TYPE = re.compile(rf"{_RESTRICTED_NAME}/{_RESTRICTED_NAME}")
+MEDIA_TYPE_FORM = rf"{_RESTRICTED_NAME}/{_RESTRICTED_NAME}"
+_MEDIA_TYPE = re.compile(MEDIA_TYPE_FORM)
 
+# Without the possessive repeat, which only Python has: the same texts, in any dialect.
+BASE64_FORM = r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?"
 _BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4})*+(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
 
 

@@ -29,7 +29,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from ocivalidate import resources
-from ocivalidate.clauses import RELEASES, load
+from ocivalidate.clauses import RELEASES
 from ocivalidate.fitting import Fault, Shape, Walk, in_release, is_required
 from ocivalidate.keeping import Counts
 from ocivalidate.pointers import Path, place_at, pointer_to
@@ -133,34 +133,6 @@ def _only(node: Node, release: str) -> Node:
         if keyword in node:
             derived[keyword] = _only(node[keyword], release)
     return derived
-
-
-def standalone(kind: str, release: str) -> Node:
-    """The schema of one release as a document of its own for editors and other validators.
-
-    No annotations of ours, but descriptions.
-    """
-    body = _described(derive(kind, release))
-    title = f"{body.pop('title')}, {specification(kind)}-spec {release}"
-    return {"$schema": DIALECT, "title": title, **body}
-
-
-def _described(node: Node) -> Node:
-    described = {key: value for key, value in node.items() if not key.startswith("x-")}
-    clause = load().get(f"{node['x-clause']}.type")
-    if clause is not None and "$comment" not in described:
-        described["description"] = f"{clause.summary}."
-        described["$comment"] = f"{node['x-clause']} ({clause.document}#{clause.anchor})"
-    if "properties" in node:
-        described["properties"] = {name: _described(child) for name, child in node["properties"].items()}
-    for keyword in ("items", "additionalProperties"):
-        if keyword in node:
-            inner = _described(node[keyword])
-            # The text of an element is that of its member: saying it twice helps nobody.
-            inner.pop("description", None)
-            inner.pop("$comment", None)
-            described[keyword] = inner
-    return described
 
 
 class SchemaError(NamedTuple):

@@ -12,6 +12,8 @@ _RANGE = r"([0-9]{1,9})(?:-([0-9]{1,9}))?"
 # The kernel takes more than the specification says: strides, the last CPU by name, all of them, blanks at the ends.
 _KERNEL_RANGE = r"(?:[0-9]{1,9}|N)(?:-(?:[0-9]{1,9}|N)(?::[0-9]{1,9}/[0-9]{1,9})?)?|all"
 
+_BLANKS = " \t\n\r\v\f"
+
 
 def list_form(node: Node, clause: str) -> Iterator[Violation]:
     """Judge a list of numbers and ranges. The empty string is fine: programs in Go write it for an unset list."""
@@ -21,7 +23,9 @@ def list_form(node: Node, clause: str) -> Iterator[Violation]:
     want = "numbers and ranges with commas between them, such as 0-3,7"
     if all(_is_range(part) for part in parts):
         return
-    if all(re.fullmatch(_KERNEL_RANGE, part) and not _runs_backwards(part) for part in node.value.strip().split(",")):
+    if all(
+        re.fullmatch(_KERNEL_RANGE, part) and not _runs_backwards(part) for part in node.value.strip(_BLANKS).split(",")
+    ):
         message = f"{node.place} is a list that the kernel takes, but not of the form that the specification gives"
         yield node.breaks(clause, message, want=want, severity=Severity.WARNING)
     else:

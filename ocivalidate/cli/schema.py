@@ -8,7 +8,7 @@ import json
 from ocivalidate import resources
 from ocivalidate.cli.errors import UsageError
 from ocivalidate.cli.streams import print_text
-from ocivalidate.schema import KINDS, releases, standalone
+from ocivalidate.schema import KINDS, releases
 
 # The schemas of our own output, which have no releases.
 OUTPUTS = {"report": "output/report.json"}
@@ -22,19 +22,31 @@ def add_options(parser: argparse.ArgumentParser, _command: str) -> None:
     parser.add_argument(
         "--spec-version", metavar="RELEASE", help="the release of the specification (default: the newest)"
     )
+    parser.add_argument(
+        "--limits", action="store_true", help="list what judging finds an error in and the schema does not, and why"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print the schema."""
+    """Print the schema, or its limits."""
+    from ocivalidate.printed import limits, standalone  # which load every check
+
     if options.name in OUTPUTS:
         if options.spec_version:
             raise UsageError(f"{options.name} is a format of ocivalidate: it has no --spec-version")
+        if options.limits:
+            raise UsageError(f"{options.name} is a format of ocivalidate: it has no --limits")
         schema = resources.read_json("schemas", OUTPUTS[options.name])
     else:
         known = releases(options.name)
         release = options.spec_version or known[-1]
         if release not in known:
             raise UsageError(f"unknown release {release}; known are {', '.join(known)}")
+        if options.limits:
+            for limit in limits(options.name, release):
+                part = " (in part)" if limit.said_in_part else ""
+                print_text(f"{limit.clause}{part}: {limit.reason}\n")
+            return 0
         schema = standalone(options.name, release)
     print_text(json.dumps(schema, indent=2, ensure_ascii=False) + "\n")
     return 0

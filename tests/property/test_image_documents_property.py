@@ -6,11 +6,9 @@ import copy
 import json
 from typing import Any
 
-import jsonschema_rs
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from ocivalidate import schema
 from ocivalidate.clauses import Selection
 from ocivalidate.image.subjects import SUBJECTS
 from ocivalidate.pointers import parse_pointer
@@ -98,13 +96,3 @@ def test_every_document_is_judged(kind: str, data: st.DataObject) -> None:
         inner: Any = document
         for token in parse_pointer(finding.location.pointer or ""):
             inner = inner[int(token) if isinstance(inner, list) else token]
-
-
-@pytest.mark.parametrize("kind", BASES)
-@settings(max_examples=60, deadline=None)
-@given(st.data())
-def test_the_printed_schema_agrees(kind: str, data: st.DataObject) -> None:
-    document = data.draw(tampered(kind) | VALUES)
-    release = data.draw(st.sampled_from(IMAGE_RELEASES))
-    ours = not list(schema.validate(kind, release, document))
-    assert jsonschema_rs.is_valid(schema.standalone(kind, release), document) == ours

@@ -1,0 +1,109 @@
+"""What the checks of image-spec judge, where JSON Schema can say it too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ocivalidate.digests import HEX_LENGTHS
+from ocivalidate.formats import BASE64_FORM, MEDIA_TYPE_FORM, URI_FORM
+from ocivalidate.image import mediatypes
+from ocivalidate.printed.row import WITHOUT_NUL, Row, member_in, required, whole
+from ocivalidate.printed.rows import DATE
+
+_D, _A = "image/descriptor.", "image/annotations."
+_KEY = "org.opencontainers.image."
+_ALGORITHM = r"[a-z0-9]+(?:[+._-][a-z0-9]+)*"
+_DIGEST = rf"{_ALGORITHM}:[A-Za-z0-9=_-]+"
+_REGISTERED = "|".join(rf"{name}:[a-f0-9]{{{length}}}" for name, length in HEX_LENGTHS.items())
+_SOUND_DIGEST = rf"{_REGISTERED}|{''.join(f'(?!{name}:)' for name in HEX_LENGTHS)}{_DIGEST}"
+_PORT = "[0-9]{1,5}(?:-[0-9]{1,5})?(?:/(?:tcp|udp|sctp))?"
+NUL = "safety/image.config.text.nul"
+_MEDIA_TYPE = whole(MEDIA_TYPE_FORM)
+# Type of document → where descriptors, and annotations, stand in it.
+_DESCRIPTORS = {
+    "image-index": ("/manifests/*", "/subject"),
+    "image-manifest": ("/config", "/layers/*", "/subject"),
+    "image-descriptor": ("",),
+}
+
+
+def _digest(algorithm: str) -> str:
+    """What a digest of an algorithm looks like, and any digest of another."""
+    return rf"(?!{algorithm}:)[\s\S]*|{algorithm}:[a-f0-9]{{{HEX_LENGTHS[algorithm]}}}"
+
+
+def _annotations(at: str) -> Iterator[Row]:
+    place = f"{at}/annotations"
+    yield Row(f"{_A}created.rfc3339", place, {"properties": {f"{_KEY}created": DATE}})
+    for name in ("url", "documentation", "source"):
+        hopeless = {"properties": {f"{_KEY}{name}": whole(r'[^\u0000-\u0020\u007f<>"{}|\\^`]*')}}
+        yield Row(f"{_A}{name}.url", place, hopeless)
+
+
+def _descriptor(at: str) -> Iterator[Row]:
+    yield Row(f"{_D}mediaType.rfc6838", f"{at}/mediaType", _MEDIA_TYPE)
+    yield Row(f"{_D}artifactType.rfc6838", f"{at}/artifactType", _MEDIA_TYPE)
+    yield Row(f"{_D}digest.grammar", f"{at}/digest", whole(_DIGEST))
+    for algorithm in ("sha256", "sha512"):
+        for clause in ("format", "no-uppercase"):
+            yield Row(f"{_D}digest.{algorithm}-{clause}", f"{at}/digest", whole(_digest(algorithm)))
+    yield Row(f"{_D}urls.rfc3986", f"{at}/urls/*", whole(URI_FORM))
+    yield Row(f"{_D}data.base64", f"{at}/data", whole(BASE64_FORM))
+    yield from _annotations(at)
+
+
+def _with_descriptors(kind: str) -> Iterator[Row]:
+    for at in _DESCRIPTORS[kind]:
+        yield from _descriptor(at)
+
+
+def _index() -> Iterator[Row]:
+    yield from _with_descriptors("image-index")
+    yield from _annotations("")
+    yield Row("image/image-index.mediaType.value", "/mediaType", {"enum": sorted(mediatypes.INDEXES)})
+    yield Row("image/image-index.artifactType.rfc6838", "/artifactType", _MEDIA_TYPE)
+    for name in ("config", "layers"):
+        yield Row("safety/image.index.ambiguous", "", {"not": required(name)})
+
+
+def _manifest() -> Iterator[Row]:
+    yield from _with_descriptors("image-manifest")
+    yield from _annotations("")
+    yield Row("image/manifest.mediaType.value", "/mediaType", {"enum": sorted(mediatypes.MANIFESTS)})
+    yield Row("image/manifest.artifactType.rfc6838", "/artifactType", _MEDIA_TYPE)
+    yield Row("safety/image.manifest.ambiguous", "", {"not": required("manifests")})
+    empty = {
+        "if": {
+            "properties": {
+                "config": {"properties": {"mediaType": {"const": mediatypes.EMPTY}}, **required("mediaType")}
+            }
+        },
+        "then": required("artifactType"),
+    }
+    yield Row("image/manifest.artifactType.with-empty-config", "", empty)
+
+
+def _config() -> Iterator[Row]:
+    date = {**DATE, "minLength": 1}
+    yield Row("image/config.created.rfc3339", "/created", date)
+    yield Row("image/config.history.created.rfc3339", "/history/*/created", date)
+    yield Row("image/config.rootfs.diff_ids.digest", "/rootfs/diff_ids/*", whole(_SOUND_DIGEST))
+    for name in ("ExposedPorts", "Volumes"):
+        yield Row(f"image/config.config.{name}.values", f"/config/{name}/*", {"maxProperties": 0})
+    yield Row("image/config.config.ExposedPorts.keys", "/config/ExposedPorts", {"propertyNames": whole(_PORT)})
+    windows = member_in("os", "windows")
+    yield Row("image/config.config.User.format", "/config/User", whole("|[^:]+(?::[^:]+)?"), {"not": windows})
+    yield Row("image/config.config.Env.format", "/config/Env/*", {"pattern": "="})
+    yield Row("image/config.config.Env.format", "/config/Env/*", {"pattern": "^[^=]"}, {"not": windows})
+    for member in ("User", "Env/*", "Entrypoint/*", "Cmd/*", "WorkingDir"):
+        yield Row(NUL, f"/config/{member}", whole(WITHOUT_NUL))
+    yield Row(NUL, "/config/Volumes", {"propertyNames": whole(WITHOUT_NUL)})
+
+
+IMAGE_ROWS = {
+    "image-layout": (),
+    "image-index": tuple(_index()),
+    "image-manifest": tuple(_manifest()),
+    "image-config": tuple(_config()),
+    "image-descriptor": tuple(_with_descriptors("image-descriptor")),
+}

@@ -1,0 +1,258 @@
+"""What the checks of runtime-spec judge, where JSON Schema can say it too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ocivalidate.bundle.values import LINUX_NAMESPACES, LINUX_RLIMITS, SECCOMP_ACTIONS, ZOS_NAMESPACES
+from ocivalidate.printed.row import Keywords, Row, any_of, at_most_one, member_in, neither, required, whole
+from ocivalidate.schema import everything
+from ocivalidate.versions import SEMVER
+
+_R, _L, _S = "runtime/config.", "runtime/config-linux.", "safety/config."
+
+# --- Which platforms a document is for, by its sections
+
+_WINDOWS = required("windows")
+_ON_POSIX = neither(_WINDOWS)
+_BESIDES = any_of(*(required(name) for name in ("linux", "solaris", "vm", "zos", "freebsd")))
+_WINDOWS_ALONE: Keywords = {"allOf": [_WINDOWS, {"not": _BESIDES}]}
+_WINDOWS_TOO: Keywords = {"allOf": [_WINDOWS, _BESIDES]}
+# No section at all means Linux, and so does a virtual machine alone.
+ON_LINUX = any_of(required("linux"), neither(*(required(name) for name in ("windows", "solaris", "zos", "freebsd"))))
+_ON_LINUX_NOT_WINDOWS: Keywords = {"allOf": [ON_LINUX, _ON_POSIX]}
+ON_LINUX_NOT_SOLARIS: Keywords = {"allOf": [ON_LINUX, neither(required("solaris"))]}
+_SOLARIS_ALONE: Keywords = {"allOf": [required("solaris"), _ON_POSIX, {"not": ON_LINUX}]}
+_ELSEWHERE: Keywords = {"allOf": [neither(_WINDOWS, ON_LINUX, required("solaris"))]}
+_PROCESS_CONTAINER: Keywords = {
+    "allOf": [_WINDOWS_ALONE, {"not": {"properties": {"windows": required("hyperv")}}}],
+}
+_HYPERV: Keywords = {"allOf": [_WINDOWS_ALONE, {"properties": {"windows": required("hyperv")}}]}
+
+# --- Forms of text
+
+_POSIX_PATH = r"/[\s\S]*"
+_WINDOWS_PATH = r"(?:[A-Za-z]:[\\/]|\\\\[^\\])[\s\S]*"
+_DRIVE = "[A-Za-z]:"
+_HEX = "[0-9A-Fa-f]"
+_VOLUME = rf"\\\\\?\\[Vv][Oo][Ll][Uu][Mm][Ee]\{{{_HEX}{{8}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{12}}\}}\\?"
+_NUMBER = "[0-9]{1,9}"
+_CPUS = rf"(?:{_NUMBER}|N)(?:-(?:{_NUMBER}|N)(?::{_NUMBER}/{_NUMBER})?)?|all"
+_SPACE = r"[ \t\n\r\u000b\u000c]*"
+CPU_LIST = whole(rf"|{_SPACE}(?:{_CPUS})(?:,(?:{_CPUS}))*{_SPACE}")
+_FILE_NAME = r"(?!\.{1,2}$(?!\n))[^/\u0000]+"
+_DEVICE_NAME = r"(?!\.{1,2}$(?!\n))[^/: \t\n\r\u000b\u000c]{1,15}"
+_ONE_LINE = r"[^\n]*"
+VERSION = whole(SEMVER.pattern)
+DATE = whole(
+    r"|[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])[Tt](?:[01][0-9]|2[0-3]):[0-5][0-9]:(?:[0-5][0-9]|60)"
+    r"(?:\.[0-9]+)?(?:[Zz]|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])"
+)
+_SIGNAL = r"|(?:SIG)?[A-Z][A-Z0-9]{1,9}(?:[+-][0-9]{1,2})?|[1-9][0-9]?"
+
+
+def _paths(at: str, clause: str) -> Iterator[Row]:
+    """A path that is absolute on the platforms of the document."""
+    yield Row(clause, at, whole(_POSIX_PATH), _ON_POSIX)
+    yield Row(clause, at, whole(_WINDOWS_PATH), _WINDOWS_ALONE)
+    yield Row(clause, at, whole(f"{_POSIX_PATH}|{_WINDOWS_PATH}"), _WINDOWS_TOO)
+
+
+def _common() -> Iterator[Row]:
+    for name in everything("runtime-config")["properties"]:
+        if name != "annotations":
+            yield Row(f"{_S}text.nul", f"/{name}", {"$ref": "#/$defs/without-nul"})
+    yield Row(f"{_R}ociVersion.semver", "/ociVersion", VERSION)
+    yield Row(f"{_R}root.required-non-windows", "", required("root"), _ON_POSIX)
+    yield Row(f"{_R}root.path.directory-exists", "/root/path", {"minLength": 1}, _ON_POSIX)
+    yield from _paths("/process/cwd", f"{_R}process.cwd.absolute")
+    for hook in ("prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop"):
+        yield from _paths(f"/hooks/{hook}/*/path", f"{_R}hooks.{hook}.path.absolute")
+    for name in ("uid", "gid"):
+        yield Row(f"{_R}process.user.{name}.required", "/process/user", required(name), _ON_POSIX)
+    arguments = f"{_R}process.args.non-empty-non-windows"
+    yield Row(arguments, "/process/args", {"minItems": 1}, _ON_POSIX, since="1.0.2")
+    yield Row(arguments, "/process/args", {"minItems": 1}, until="1.0.1")
+    yield Row(f"{_R}process.rlimits.type.unique", "/process/rlimits", at_most_one("type", sorted(LINUX_RLIMITS)))
+    yield Row(f"{_R}annotations.key-non-empty", "/annotations", {"propertyNames": {"minLength": 1}})
+    key = "org.opencontainers.image."
+    yield Row(f"{_R}annotations.image-created.valid", "/annotations", {"properties": {f"{key}created": DATE}})
+    stop = {"properties": {f"{key}stopSignal": whole(_SIGNAL)}}
+    yield Row(f"{_R}annotations.image-stopSignal.valid", "/annotations", stop)
+
+
+def _mounts() -> Iterator[Row]:
+    at, clause = "/mounts/*/destination", f"{_R}mounts.destination."
+    yield Row(f"{clause}absolute-linux-required", at, whole(_POSIX_PATH), _ON_LINUX_NOT_WINDOWS)
+    yield Row(f"{clause}absolute-other", at, whole(_POSIX_PATH), _ELSEWHERE)
+    yield Row(f"{clause}absolute-solaris", at, whole(_POSIX_PATH), _SOLARIS_ALONE)
+    windows = f"{_WINDOWS_PATH}|{_DRIVE}"
+    yield Row(f"{clause}absolute-windows", at, whole(windows), _WINDOWS_ALONE)
+    either = whole(f"{windows}|{_POSIX_PATH}")
+    yield Row(f"{clause}absolute-windows", at, either, _WINDOWS_TOO, until="1.1.0")
+    yield Row(f"{clause}absolute-windows", at, either, {"allOf": [_WINDOWS_TOO, {"not": ON_LINUX}]}, since="1.2.0")
+    for name, twin in (("uidMappings", "gidMappings"), ("gidMappings", "uidMappings")):
+        yield Row(f"{_R}mounts.{name}.with-{twin}", "/mounts/*", {"dependentRequired": {name: [twin]}}, ON_LINUX)
+        for place in ("/mounts/*", "/linux"):
+            # Clauses on Linux alone, wherever the mapping stands.
+            yield Row(f"{_S}idMappings.empty-range", f"{place}/{name}/*/size", {"minimum": 1}, ON_LINUX)
+
+
+def _process() -> Iterator[Row]:
+    score = {"minimum": -1000, "maximum": 1000}
+    yield Row(f"{_S}process.oomScoreAdj.range", "/process/oomScoreAdj", score, ON_LINUX)
+    yield Row(f"{_S}process.args.program", "/process/args", {"prefixItems": [{"minLength": 1}]}, ON_LINUX)
+    for name in ("uid", "gid", "additionalGids/*"):
+        yield Row(f"{_S}process.user.no-id", f"/process/user/{name}", {"maximum": 2**32 - 2}, ON_LINUX)
+    at = "/process/scheduler"
+    yield Row(f"{_S}process.scheduler.policy", f"{at}/policy", {"not": {"const": "SCHED_ISO"}}, ON_LINUX)
+    real_time: Keywords = {
+        "if": member_in("policy", "SCHED_FIFO", "SCHED_RR"),
+        "then": {"properties": {"priority": {"minimum": 1, "maximum": 99}}, **required("priority")},
+        "else": {"properties": {"priority": {"minimum": 0, "maximum": 0}}},
+    }
+    yield Row(f"{_S}process.scheduler.priority", at, real_time, ON_LINUX)
+    times = {"minimum": 1024, "maximum": 2**63 - 1}
+    deadline: Keywords = {
+        "if": member_in("policy", "SCHED_DEADLINE"),
+        "then": {"properties": {"runtime": times, "deadline": times}, **required("runtime", "deadline")},
+    }
+    yield Row(f"{_S}process.scheduler.deadline", at, deadline, ON_LINUX)
+    for name in ("initial", "final"):
+        clause = f"{_R}process.execCPUAffinity.{name}.format"
+        yield Row(clause, f"/process/execCPUAffinity/{name}", CPU_LIST, ON_LINUX)
+
+
+def _linux() -> Iterator[Row]:
+    yield Row(f"{_L}namespaces.type.unique", "/linux/namespaces", at_most_one("type", sorted(LINUX_NAMESPACES)))
+    yield Row(f"{_L}namespaces.path.absolute", "/linux/namespaces/*/path", whole(_POSIX_PATH))
+    for name in ("maskedPaths", "readonlyPaths"):
+        yield Row(f"{_L}{name}.absolute", f"/linux/{name}/*", whole(_POSIX_PATH))
+    yield Row(f"{_L}cgroupsPath.absolute-or-relative", "/linux/cgroupsPath", {"minLength": 1})
+    numbers = {"if": member_in("type", "b", "c", "u"), "then": required("major", "minor")}
+    for name, largest in (("major", 4095), ("minor", 1048575)):
+        yield Row(f"{_L}devices.{name}.required-unless-p", "/linux/devices/*", numbers)
+        bounds = {"minimum": 0, "maximum": largest}
+        yield Row(f"{_S}devices.number-range", f"/linux/devices/*/{name}", bounds)
+    yield Row(f"{_S}netDevices.name", "/linux/netDevices", {"propertyNames": whole(_DEVICE_NAME)})
+    yield Row(f"{_S}netDevices.name", "/linux/netDevices/*/name", whole(f"|{_DEVICE_NAME}"))
+    yield Row(f"{_S}timeOffsets.nanosecs", "/linux/timeOffsets/*/nanosecs", {"maximum": 10**9 - 1})
+    yield Row(f"{_L}personality.flags.none", "/linux/personality/flags", {"maxItems": 0})
+    yield Row(f"{_L}intelRdt.memBwSchema.prefix", "/linux/intelRdt/memBwSchema", {"pattern": "^MB:"})
+    yield Row(f"{_L}intelRdt.memBwSchema.no-newline", "/linux/intelRdt/memBwSchema", whole(_ONE_LINE))
+    yield Row(f"{_L}intelRdt.schemata.no-newline", "/linux/intelRdt/schemata/*", whole(_ONE_LINE))
+    yield Row(f"{_S}intelRdt.closID", "/linux/intelRdt/closID", whole(r"|/|(?!\.{1,2}$(?!\n))[^/\n]+"))
+    yield Row(f"{_L}memoryPolicy.nodes.format", "/linux/memoryPolicy/nodes", CPU_LIST)
+    modes = {
+        "allOf": [
+            {
+                "if": member_in("mode", "MPOL_DEFAULT", "MPOL_LOCAL"),
+                "then": {"properties": {"nodes": {"maxLength": 0}}},
+            },
+            {
+                "if": member_in(
+                    "mode", "MPOL_BIND", "MPOL_INTERLEAVE", "MPOL_WEIGHTED_INTERLEAVE", "MPOL_PREFERRED_MANY"
+                ),
+                "then": {"properties": {"nodes": {"minLength": 1}}, **required("nodes")},
+            },
+        ]
+    }
+    yield Row(f"{_L}memoryPolicy.nodes.mode-rules", "/linux/memoryPolicy", modes)
+
+
+def _resources() -> Iterator[Row]:
+    at, clause = "/linux/resources", f"{_L}resources."
+    weights = any_of(required("weight"), required("leafWeight"))
+    yield Row(f"{clause}blockIO.weightDevice.one-of", f"{at}/blockIO/weightDevice/*", weights)
+    handles = any_of(required("hcaHandles"), required("hcaObjects"))
+    yield Row(f"{clause}rdma.one-of", f"{at}/rdma/*", handles)
+    for name in ("cpus", "mems"):
+        yield Row(f"{clause}cpu.{name}.format", f"{at}/cpu/{name}", CPU_LIST)
+    size = whole("[1-9][0-9]*[KMGTPE]B")
+    yield Row(f"{clause}hugepageLimits.pageSize.format", f"{at}/hugepageLimits/*/pageSize", size)
+    yield Row(f"{clause}unified.key", f"{at}/unified", {"propertyNames": whole(_FILE_NAME)})
+
+
+def _seccomp() -> Iterator[Row]:
+    at, clause = "/linux/seccomp", f"{_L}seccomp."
+    without = sorted(set(SECCOMP_ACTIONS) - {"SCMP_ACT_ERRNO", "SCMP_ACT_TRACE"})
+    for place, action, errno in (("", "defaultAction", "defaultErrnoRet"), ("/syscalls/*", "action", "errnoRet")):
+        said = {"if": member_in(action, *without), "then": {"not": required(errno)}}
+        name = "syscalls.errnoRet" if place else errno
+        yield Row(f"{clause}{name}.needs-errno-action", f"{at}{place}", said)
+    metadata = {
+        "if": {"properties": {"listenerMetadata": {"minLength": 1}}, **required("listenerMetadata")},
+        "then": required("listenerPath"),
+    }
+    yield Row(f"{clause}listenerMetadata.needs-listenerPath", at, metadata)
+    yield Row(f"{_S}seccomp.arg-index", f"{at}/syscalls/*/args/*/index", {"maximum": 5})
+
+
+def _windows() -> Iterator[Row]:
+    root = any_of(required("root"), {"properties": {"windows": required("hyperv")}})
+    yield Row(f"{_R}root.required-wcow", "", root, _WINDOWS)
+    # Engines write an empty root where they mean none, which is a warning.
+    none = {"properties": {"root": {"properties": {"path": {"maxLength": 0}}}}}
+    yield Row(f"{_R}root.forbidden-hyperv", "", none, _HYPERV)
+    yield Row(f"{_R}root.path.windows-volume-guid", "/root/path", whole(_VOLUME), _PROCESS_CONTAINER)
+    yield Row(f"{_R}root.readonly.windows-false", "/root/readonly", {"not": {"const": True}}, _PROCESS_CONTAINER)
+    something = any_of(required("args"), required("commandLine"))
+    yield Row(f"{_R}process.commandLine.required-without-args", "/process", something, _WINDOWS)
+    at, clause = "/windows/resources/cpu", "runtime/config-windows.resources.cpu."
+    for name in ("shares", "maximum"):
+        yield Row(f"{clause}{name}.range", f"{at}/{name}", {"maximum": 10_000})
+    set_one = {
+        name: {"properties": {name: {"minimum": 1}}, **required(name)} for name in ("count", "shares", "maximum")
+    }
+    pairs = [{"allOf": [set_one[one], set_one[other]]} for one, other in _PAIRS]
+    not_hyperv = {"not": {"properties": {"windows": required("hyperv")}}}
+    yield Row(f"{clause}mutually-exclusive", at, neither(*pairs), not_hyperv)
+
+
+_PAIRS = (("count", "shares"), ("count", "maximum"), ("shares", "maximum"))
+
+
+def _other_platforms() -> Iterator[Row]:
+    for name in ("hypervisor/path", "kernel/path", "kernel/initrd", "image/path"):
+        at, clause = f"/vm/{name}", f"runtime/config-vm.{name.replace('/', '.')}.absolute"
+        yield Row(clause, at, whole(_POSIX_PATH), _ON_POSIX)
+        yield Row(clause, at, whole(f"{_POSIX_PATH}|{_WINDOWS_PATH}"), _WINDOWS_TOO)
+    yield Row(
+        "runtime/config-solaris.cappedCPU.ncpus.format",
+        "/solaris/cappedCPU/ncpus",
+        whole(r"[0-9]+(?:\.[0-9]*)?|\.[0-9]+"),
+    )
+    z = "runtime/config-zos."
+    yield Row(f"{z}namespaces.no-duplicate-type", "/zos/namespaces", at_most_one("type", sorted(ZOS_NAMESPACES)))
+    for form, when in ((_POSIX_PATH, _ON_POSIX), (f"{_POSIX_PATH}|{_WINDOWS_PATH}", _WINDOWS_TOO)):
+        yield Row(f"{z}namespaces.path.absolute", "/zos/namespaces/*/path", whole(form), when)
+    numbers = {"if": member_in("type", "b", "c", "u"), "then": required("major", "minor")}
+    for name in ("major", "minor"):
+        yield Row(f"{z}devices.{name}.required-unless-p", "/zos/devices/*", numbers)
+
+
+def _state() -> Iterator[Row]:
+    state = "runtime/runtime.state."
+    yield Row(f"{state}bundle.absolute", "/bundle", whole(f"{_POSIX_PATH}|{_WINDOWS_PATH}"))
+    for form in ("json-schema", "json-pattern"):
+        yield Row(f"{state}{form}", "/pid", {"minimum": 0})
+    process = {"if": member_in("status", "created", "running"), "then": required("pid")}
+    yield Row(f"{state}pid.required-created-running-linux", "", process)
+
+
+def _features() -> Iterator[Row]:
+    for name in ("ociVersionMin", "ociVersionMax"):
+        yield Row(f"runtime/features.{name}.semver", f"/{name}", VERSION)
+
+
+def _config() -> Iterator[Row]:
+    parts = (_common, _mounts, _process, _linux, _resources, _seccomp, _windows, _other_platforms)
+    for part in parts:
+        yield from part()
+
+
+RUNTIME_ROWS = {
+    "runtime-config": tuple(_config()),
+    "runtime-state": tuple(_state()),
+    "runtime-features": tuple(_features()),
+}
