@@ -149,6 +149,8 @@ def settle(
     """
     file = settings_file(options.config, none=options.no_config) or SettingsFile("", {})
     said = {name: _from_file(file.path, name, value) for name, value in file.table.items()}
+    if not options.config:
+        _refuse_more(file.path, said)
     values: dict[str, Any] = {}
     changed: list[str] = []
     for setting in SETTINGS:
@@ -174,6 +176,24 @@ def settle(
         for _format, name in outputs:
             confined(name, outputs_by)
     return Settings(values, selection, outputs, outputs_by, file.path, tuple(changed))
+
+
+def _refuse_more(file: str, said: Mapping[str, Any]) -> None:
+    """Refuse what lets documents read or use more of this machine, in a file that nobody named.
+
+    It comes with a checkout that may be anybody's, like the documents. Raises :class:`UsageError`.
+    """
+    more = {
+        "follow-links": bool(said.get("follow-links")),
+        "max-size": size(said.get("max-size", MAX_SIZE)) > MAX_SIZE,
+        "max-findings": (number_or_all("max-findings", said.get("max-findings", MOST_OF_A_KIND)) or MOST_OF_A_KIND + 1)
+        > MOST_OF_A_KIND,
+    }
+    found = [name for name, is_more in more.items() if is_more]
+    if found:
+        raise UsageError(
+            f"{file}: {found[0]} beyond its default is for the command line, or a file that --config names"
+        )
 
 
 def _patterns(written: list[str] | tuple[str, ...]) -> tuple[str, ...]:

@@ -369,3 +369,21 @@ def test_whatever_a_settings_file_holds_is_obeyed_or_told(
     add_options(parser)
     with contextlib.suppress(UsageError):
         settle(parser.parse_args(["--config", str(folder / "any.toml")]))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["follow-links = true", 'max-size = "33M"', "max-size = 33554433", "max-findings = 21", 'max-findings = "all"'],
+)
+def test_a_file_that_nobody_named_lets_documents_do_no_more(say: Command, tmp_path: Path, text: str) -> None:
+    file = planted(tmp_path, text)
+    name = text.partition(" ")[0]
+    reason = f"{name} beyond its default is for the command line, or a file that --config names"
+    assert complaint(say("bundle", GOOD)) == f"{file}: {reason}"
+    assert say("bundle", GOOD, "--config", str(file)).code == 0
+
+
+@pytest.mark.parametrize("text", ["follow-links = false", 'max-size = "32M"', "max-size = 99999", "max-findings = 2"])
+def test_it_may_well_let_them_do_less(say: Command, tmp_path: Path, text: str) -> None:
+    planted(tmp_path, text)
+    assert say("bundle", GOOD).code == 0
