@@ -123,6 +123,11 @@ class Node:
         node = self.get(*names)
         return node.children() if node else []
 
+    def elements(self, *names: str) -> list[Node]:
+        """The same, of an array alone: an object has no entries."""
+        node = self.get(*names)
+        return node.children() if node and isinstance(node.value, list) else []
+
     def whole(self, *names: str) -> list[Node] | None:
         """The children of the node that these names reach, or ``None`` when some cannot be read.
 

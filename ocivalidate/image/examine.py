@@ -349,8 +349,8 @@ class Examiner:
     def _diff_ids_of(self, path: str, root: Node | None) -> list[Node] | None:
         """The entries of ``rootfs.diff_ids``, once for all images that share a config."""
         if path not in self._diff_ids:
-            entries = root.get("rootfs", "diff_ids") if root else None
-            self._diff_ids[path] = entries.children() if entries else None
+            found = root.get("rootfs", "diff_ids") if root else None
+            self._diff_ids[path] = found.children() if found and isinstance(found.value, list) else None
         return self._diff_ids[path]
 
     def _open_layer(self, image: Image, layer: Reference) -> None:

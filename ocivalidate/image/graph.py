@@ -66,7 +66,7 @@ def reference(node: Node, file: str, role: str, depth: int, index: int = 0) -> R
         platform.value if platform and isinstance(platform.value, dict) else None,
         node.text("artifactType"),
         node.text("annotations", REF_NAME) or "",
-        bool(node.texts("urls")),
+        any(isinstance(entry.value, str) for entry in node.elements("urls")),
     )
 
 
@@ -81,14 +81,14 @@ def references(root: Node, kind: str, file: str, depth: int) -> Iterator[Referen
 def _descriptors(root: Node, kind: str) -> Iterator[tuple[Node, str, int]]:
     subject = root.get("subject")
     if kind == "index":
-        for index, node in enumerate(root.each("manifests")):
+        for index, node in enumerate(root.elements("manifests")):
             yield node, "manifest", index
     else:
         config = root.get("config")
         if config is not None:
             yield config, "config", 0
-        for node in root.each("layers"):
-            yield node, "layer", int(node.name)
+        for index, node in enumerate(root.elements("layers")):
+            yield node, "layer", index
     if subject is not None:
         yield subject, "subject", 0
 

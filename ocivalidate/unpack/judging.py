@@ -104,7 +104,7 @@ def _attached(chosen: Chosen) -> dict[str, str]:
     """The annotations of the manifest, and of what leads to it."""
     manifest = chosen.image.manifest
     index, own = chosen.examiner.root_of(manifest.file), chosen.examiner.root_of(manifest.path)
-    entries = [entry for entry in (index.each("manifests") if index else []) if entry.pointer == manifest.pointer]
+    entries = [entry for entry in (index.elements("manifests") if index else []) if entry.pointer == manifest.pointer]
     found: dict[str, str] = {}
     for node in (index, *entries, own):
         if node is not None:
