@@ -53,21 +53,22 @@ class Device(NamedTuple):
     owner: Owner = UNCHANGED
 
 
-# Devices whose numbers never change (the kernel's admin-guide/devices.txt): the same config on every host. Those
-# without a mode are for everybody.
+_EVERYBODY = Owner(0o666, 0, 0)
+# Devices whose numbers never change (the kernel's admin-guide/devices.txt): the same config on every host, with the
+# mode that they are meant to have.
 _WELL_KNOWN: dict[str, tuple[str, int, int, Owner]] = {
-    "/dev/null": ("c", 1, 3, UNCHANGED),
-    "/dev/zero": ("c", 1, 5, UNCHANGED),
-    "/dev/full": ("c", 1, 7, UNCHANGED),
-    "/dev/random": ("c", 1, 8, UNCHANGED),
-    "/dev/urandom": ("c", 1, 9, UNCHANGED),
-    "/dev/kmsg": ("c", 1, 11, Owner(0o644)),
-    "/dev/tty": ("c", 5, 0, UNCHANGED),
-    "/dev/fuse": ("c", 10, 229, UNCHANGED),
-    "/dev/net/tun": ("c", 10, 200, UNCHANGED),
-    "/dev/kvm": ("c", 10, 232, UNCHANGED),
-    "/dev/vhost-net": ("c", 10, 238, Owner(0o660)),
-    "/dev/loop-control": ("c", 10, 237, Owner(0o660)),
+    "/dev/null": ("c", 1, 3, _EVERYBODY),
+    "/dev/zero": ("c", 1, 5, _EVERYBODY),
+    "/dev/full": ("c", 1, 7, _EVERYBODY),
+    "/dev/random": ("c", 1, 8, _EVERYBODY),
+    "/dev/urandom": ("c", 1, 9, _EVERYBODY),
+    "/dev/kmsg": ("c", 1, 11, Owner(0o644, 0, 0)),
+    "/dev/tty": ("c", 5, 0, _EVERYBODY),
+    "/dev/fuse": ("c", 10, 229, _EVERYBODY),
+    "/dev/net/tun": ("c", 10, 200, _EVERYBODY),
+    "/dev/kvm": ("c", 10, 232, _EVERYBODY),
+    "/dev/vhost-net": ("c", 10, 238, Owner(0o660, 0, 0)),
+    "/dev/loop-control": ("c", 10, 237, Owner(0o660, 0, 0)),
 }
 
 

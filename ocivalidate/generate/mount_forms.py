@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Callable
-from typing import NamedTuple
 
 from ocivalidate.generate import units
 from ocivalidate.generate.errors import OptionError
@@ -31,17 +29,6 @@ ENGINE_TYPES = {
 """Types of ``--mount`` that ask an engine for something, and what to write instead."""
 
 _RECURSIVE = {"enabled": [], "disabled": ["bind"], "writable": [], "readonly": ["rro"]}
-
-
-class Mount(NamedTuple):
-    """The arguments of :meth:`MountOptions.mount`."""
-
-    destination: str
-    kind: str
-    source: str
-    options: tuple[str, ...]
-    uid_mappings: list[Tree] | None = None
-    gid_mappings: list[Tree] | None = None
 
 
 def is_path(source: str) -> bool:
@@ -113,11 +100,13 @@ def read_mount(text: str) -> Arguments:
         raise OptionError(f"{named_volume(source)}, or say type=bind")
     kind = kind or "bind"
     words, mappings = _idmapped(_spelled_out(kind, pairs))
-    return Mount(named["destination"], kind, source, tuple(words), mappings.get("uids"), mappings.get("gids"))
+    return named["destination"], kind, source, tuple(words), mappings.get("uids"), mappings.get("gids")
 
 
 def _fields(text: str) -> list[tuple[str, str | None]]:
     """The fields between commas; one in double quotes may hold commas itself, as in every CSV."""
+    import csv  # few command lines have one
+
     try:
         words = next(csv.reader([text], strict=True), [])
     except csv.Error as problem:

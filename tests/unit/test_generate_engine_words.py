@@ -323,8 +323,8 @@ def test_a_device_of_this_host_comes_with_mode_and_owner(tmp_path: Path) -> None
         ("c:4:7:/dev/x:mode=0620:gid=5", {"type": "c", "major": 4, "minor": 7, "fileMode": 0o620, "gid": 5}),
         ("c:4:7:/dev/x:r:uid=1", {"type": "c", "major": 4, "minor": 7, "uid": 1}),
         ("p:/dev/x:mode=600", {"type": "p", "fileMode": 0o600}),
-        ("/dev/null:/dev/x:mode=600", {"type": "c", "major": 1, "minor": 3, "fileMode": 0o600}),
-        ("/dev/kmsg:/dev/x", {"type": "c", "major": 1, "minor": 11, "fileMode": 0o644}),
+        ("/dev/null:/dev/x:mode=600", {"type": "c", "major": 1, "minor": 3, "fileMode": 0o600, "uid": 0, "gid": 0}),
+        ("/dev/kmsg:/dev/x", {"type": "c", "major": 1, "minor": 11, "fileMode": 0o644, "uid": 0, "gid": 0}),
     ],
 )
 def test_mode_and_owner_of_a_device(written: str, entry: dict[str, Any]) -> None:

@@ -62,7 +62,11 @@ def at(config: Any, path: str) -> Any:
         (["--hugepage-limit", "2MB=1g"], f"{LINUX}hugepageLimits", [{"pageSize": "2MB", "limit": 2**30}]),
         (["--unified", "memory.high=1"], f"{LINUX}unified", {"memory.high": "1"}),
         (["--cgroup-path", "/a/b"], "linux.cgroupsPath", "/a/b"),
-        (["--device", "/dev/fuse"], "linux.devices.0", {"type": "c", "path": "/dev/fuse", "major": 10, "minor": 229}),
+        (
+            ["--device", "/dev/fuse"],
+            "linux.devices.0",
+            {"type": "c", "path": "/dev/fuse", "major": 10, "minor": 229, "fileMode": 0o666, "uid": 0, "gid": 0},
+        ),
         (["--device", "/dev/fuse:/dev/f:r"], "linux.devices.0.path", "/dev/f"),
         (["--device", "/dev/fuse:r"], f"{LINUX}devices.1.access", "r"),
         (["--device", "b:7:0:/dev/l:rw"], f"{LINUX}devices.1.type", "b"),
