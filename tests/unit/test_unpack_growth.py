@@ -71,6 +71,23 @@ def test_a_fault_below_many_levels_leaves_nothing(work: Path) -> None:
     assert os.listdir(work) == ["image"]
 
 
+def test_an_interrupt_below_many_levels_leaves_nothing(work: Path) -> None:
+    deep = Entry("x", pax={"path": "/".join("d" * 2000) + "/"}, type="5")
+    source = str(image([deep], *([Entry("f", b"x")] for _layer in range(5))).write(work / "image"))
+    told = 0
+
+    def stop(_done: int, _total: int) -> None:
+        nonlocal told
+        told += 1
+        if told > 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        unpack_image(source, str(work / "bundle"), progress=stop)
+    assert told > 3
+    assert os.listdir(work) == ["image"]
+
+
 @pytest.mark.parametrize("rootless", [True, False])
 def test_folders_that_nobody_may_enter_at_any_depth(work: Path, *, rootless: bool) -> None:
     paths = ["/".join("d" * level) for level in range(1, 300)]

@@ -15,6 +15,8 @@ from ocivalidate.runtime.running.attempt import Attempt
 from ocivalidate.runtime.trial import Trial
 
 _MOST_FILES = 2000
+# What every kept case has, written last.
+_MARK = "verdicts.json"
 
 
 def keep(done: Attempt, folder: str | None) -> str:
@@ -22,15 +24,26 @@ def keep(done: Attempt, folder: str | None) -> str:
     fine = all(result.outcome in (Outcome.PASS, Outcome.SKIP) for result in done.results)
     if not folder or done.trial is None or fine:
         return ""
-    target = Path(folder, done.case.id)
+    target = place(Path(folder, done.case.id))
     try:
-        shutil.rmtree(target, ignore_errors=True)
         target.mkdir(parents=True)
         _copy_files(done.trial.folder, target)
         _write_calls(done.trial, target)
     except OSError as problem:
         return f"{target} (not whole: {problem.strerror})"
     return str(target)
+
+
+def place(wanted: Path) -> Path:
+    """Where to keep a case: what an earlier run kept there goes; anything else stays, and a number is added."""
+    target, number = wanted, 1
+    while os.path.lexists(target):
+        if not target.is_symlink() and target.is_dir() and (target / _MARK).is_file():
+            shutil.rmtree(target, ignore_errors=True)
+        if os.path.lexists(target):
+            number += 1
+            target = wanted.with_name(f"{wanted.name}.{number}")
+    return target
 
 
 def _copy_files(source: Path, target: Path) -> None:
@@ -49,10 +62,10 @@ def _copy_files(source: Path, target: Path) -> None:
 def _write_calls(trial: Trial, target: Path) -> None:
     calls = [asdict(call) for call in trial.runtime.calls]
     (target / "calls.json").write_text(json.dumps(calls, indent=1) + "\n", encoding="utf-8")
-    verdicts = [asdict(verdict) for verdict in trial.verdicts]
-    (target / "verdicts.json").write_text(json.dumps(verdicts, indent=1) + "\n", encoding="utf-8")
     for container in trial.containers:
         if container.group_files:
             (target / f"{container.id}.cgroups.json").write_text(
                 json.dumps(container.group_files, indent=1) + "\n", encoding="utf-8"
             )
+    verdicts = [asdict(verdict) for verdict in trial.verdicts]
+    (target / _MARK).write_text(json.dumps(verdicts, indent=1) + "\n", encoding="utf-8")
