@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from ocivalidate.findings import Finding
+from tests.severities import fault_in
 
 GOLDENS = Path(__file__).parent / "golden" / "data"
 FUZZ_EXAMPLES = 50
@@ -53,6 +57,21 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if item.get_closest_marker("install"):
             item.add_marker(pytest.mark.skip(reason="needs an index: pytest --install, or tox -e build"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _findings_weigh_what_their_clauses_say() -> Iterator[None]:
+    """Whichever test makes a finding: it weighs what its clause does, or the inventory says why not."""
+    make = Finding.__init__
+
+    def held_to_the_rule(self: Finding, *args: Any, **more: Any) -> None:
+        make(self, *args, **more)
+        fault = fault_in(self)
+        assert not fault, fault
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Finding, "__init__", held_to_the_rule)
+        yield
 
 
 @pytest.fixture(scope="session")

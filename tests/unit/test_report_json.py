@@ -65,7 +65,8 @@ def test_the_exit_code_is_said(reports: list[Report], code: int) -> None:
 
 
 def test_the_exit_code_follows_fail_on() -> None:
-    report = bundle(replace(NOT_ABSOLUTE, severity=Severity.WARNING))
+    contested = replace(NOT_ABSOLUTE.clause, contested="the text says otherwise elsewhere")
+    report = bundle(replace(NOT_ABSOLUTE, clause=contested, severity=Severity.WARNING))
     assert read(report)["exit_code"] == 0
     assert read(report, fail_on=Severity.WARNING)["exit_code"] == 1
 
