@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -222,3 +223,53 @@ def test_namespaces_of_the_host(start: Start) -> None:
 def test_every_release_runs_that_the_runtime_takes(start: Start, runtime: str) -> None:
     for release in ("1.0.0", "1.0.1", "1.0.2", *(("1.1.0", "1.3.0") if runtime == "runc" else ())):
         assert start("echo here", "--spec-version", release) == "here"
+
+
+def test_words_of_docker_and_podman(start: Start, bundle: Path) -> None:
+    (bundle / "profile.json").write_text(
+        json.dumps(
+            {
+                "defaultAction": "SCMP_ACT_ALLOW",
+                "archMap": [{"architecture": "SCMP_ARCH_X86_64", "subArchitectures": ["SCMP_ARCH_X86"]}],
+                "syscalls": [
+                    {"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO", "excludes": {"caps": ["CAP_SYS_TIME"]}},
+                    {
+                        "names": ["chmod", "fchmodat"],
+                        "action": "SCMP_ACT_ERRNO",
+                        "includes": {"caps": ["CAP_SYS_TIME"]},
+                    },
+                ],
+            }
+        )
+    )
+    options = [
+        *("--ipc", "host", "--device", "/dev/zero:/dev/z:r:mode=0640:gid=5", "--cap-drop", "CHOWN"),
+        *("--mount", "type=tmpfs,dst=/scratch,tmpfs-mode=1770", "-v", "./data:/data:ro,noexec"),
+        *("--security-opt", f"seccomp={bundle}/profile.json", "--security-opt", "proc-opts=hidepid=2"),
+    ]
+    script = (
+        "$B mkdir /scratch/new 2>/dev/null || echo refused; $B chmod 700 /scratch && echo done; "
+        "$B stat -c %a:%g /dev/z; $B grep -E ' (/dev/shm|/scratch|/data|/proc) ' /proc/self/mounts"
+    )
+    told = start(_applet(script), *options).splitlines()
+    assert told[:3] == ["refused", "done", "640:5"]
+    mounts = {line.split()[1]: set(line.split()[3].split(",")) for line in told[3:]}
+    assert {"nosuid", "nodev", "noexec"} <= mounts["/scratch"]
+    assert {"ro", "noexec"} <= mounts["/data"]
+    assert mounts["/proc"] & {"hidepid=2", "hidepid=invisible"}
+    assert {"nosuid", "nodev", "noexec"} <= mounts["/dev/shm"]  # noqa: S108  # a path in the container
+
+
+def test_ids_that_are_mapped_beside_the_network_of_the_host(start: Start) -> None:
+    told = start(
+        _applet("$B id -u; $B readlink /proc/self/ns/net; $B ls /sys"), "--uidmap", "0:0:65536", "--network", "host"
+    )
+    assert told.splitlines()[:2] == ["0", os.readlink("/proc/self/ns/net")]
+    assert "kernel" in told
+
+
+def test_a_privileged_container_with_the_devices_of_this_host(start: Start) -> None:
+    lacking = ["--cap-drop", ",".join(_lacking())] if _lacking() else []
+    own = sorted(path.name for path in Path("/dev").iterdir() if path.is_char_device() or path.is_block_device())
+    told = start(_applet("$B ls /dev"), "--privileged", "--device", "/dev", *lacking).split()
+    assert set(own) - {"console"} <= set(told)
