@@ -71,7 +71,7 @@ def run(command: Sequence[str], work: Path) -> str:
         check=False,
         cwd=work,
         env=_environment(work),
-        stdin=subprocess.DEVNULL,
+        input="",  # not /dev/null: a runtime may give its standard input to the user of the container
         capture_output=True,
         text=True,
         timeout=TOOL_TIMEOUT,

@@ -90,6 +90,7 @@ def start(runtime: str, bundle: Path) -> Iterator[Start]:
     """``start(script, *options)`` makes a config, runs it, and returns what the script printed."""
     name = f"oci-gen-{uuid.uuid4().hex[:12]}"
     tool = f"{runtime} --root {bundle}/state"
+    owner = os.stat(os.devnull).st_uid
 
     def run_container(script: str, *options: str, become: str = "") -> str:
         command = ["--", "/bin/busybox", "sh", "-c", f"PATH=/bin; {script}"]
@@ -102,6 +103,7 @@ def start(runtime: str, bundle: Path) -> Iterator[Start]:
     yield run_container
     _call(f"{_PREPARE[runtime]}{tool} delete --force {name} || true", bundle)
     assert not list(CGROUPS.glob(f"*/*{name}*"))
+    assert os.stat(os.devnull).st_uid == owner
 
 
 def _made(*arguments: str) -> bytes:
@@ -113,8 +115,9 @@ def _made(*arguments: str) -> bytes:
 def _call(line: str, bundle: Path) -> subprocess.CompletedProcess[str]:
     environment = {"PATH": os.environ["PATH"], "XDG_RUNTIME_DIR": f"{bundle}/state"}
     command = [*_UNSHARE, line]
+    # Not /dev/null: crun gives its standard input to the user of the container.
     return subprocess.run(
-        command, capture_output=True, text=True, check=False, timeout=TIMEOUT, env=environment, stdin=subprocess.DEVNULL
+        command, capture_output=True, text=True, check=False, timeout=TIMEOUT, env=environment, input=""
     )
 
 
