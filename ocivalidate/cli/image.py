@@ -25,6 +25,7 @@ LIMITS = {
     "--max-entries": ("entries", "entries of a layer"),
     "--max-path": ("path", "bytes of a path in a layer"),
     "--max-extension": ("extension", "bytes of the extension headers before an entry of a layer"),
+    "--max-window": ("window", "bytes of the window that a zstd frame needs"),
 }
 _KINDS = tuple(sorted(kind.removeprefix("image-") for kind in SUBJECTS))
 _NOT_FOR_IMAGES = frozenset({"os", "host", "document-only", "spec-version"})
@@ -41,9 +42,22 @@ def add_options(parser: argparse.ArgumentParser, _command: str) -> None:
     parser.add_argument("--spec-version", choices=IMAGE_RELEASES, help="the release to judge by (default: the newest)")
     parser.add_argument("--kind", choices=_KINDS, help="what a JSON document that stands alone is meant to be")
     parser.add_argument("--max-depth", type=int, metavar="N", help="how deep indexes may be nested")
+    add_archive_limit(parser)
     for option, (name, what) in LIMITS.items():
         parser.add_argument(option, metavar="N", help=f"{what} (default: {getattr(DEFAULT, name)})")
     settings_module.add_options(parser, without=_NOT_FOR_IMAGES)
+
+
+def add_archive_limit(parser: argparse.ArgumentParser) -> None:
+    """The option that limits archives around layouts."""
+    help_text = f"bytes of an archive once it is decompressed (default: {Limits().archive})"
+    parser.add_argument("--max-archive", metavar="N", help=help_text)
+
+
+def archive_limit(options: argparse.Namespace) -> int:
+    """The limit for archives, as the option says. Raises :class:`UsageError`."""
+    written = options.max_archive
+    return Limits().archive if written is None else settings_module.size(written)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -85,7 +99,7 @@ def _wanted(options: argparse.Namespace) -> Wanted:
 
 
 def _limits(options: argparse.Namespace, max_size: int) -> Limits:
-    limits = Limits(document=max_size)
+    limits = Limits(document=max_size, archive=archive_limit(options))
     depth = _at_least_one("--max-depth", options.max_depth)
     return limits if depth is None else limits._replace(depth=depth)
 

@@ -13,12 +13,13 @@ from types import FrameType
 from ocivalidate.clauses import Severity, load, unmatched
 from ocivalidate.cli.errors import UsageError
 from ocivalidate.cli.generate import apply, parse, start as start_config
-from ocivalidate.cli.image import LIMITS, PLATFORM, layer_limits
+from ocivalidate.cli.image import LIMITS, PLATFORM, add_archive_limit, archive_limit, layer_limits
 from ocivalidate.cli.streams import tell
 from ocivalidate.findings import ExitCode, Finding
 from ocivalidate.generate.builder import ConfigBuilder
 from ocivalidate.generate.errors import OptionError
 from ocivalidate.image.layer_limits import DEFAULT
+from ocivalidate.image.limits import Limits
 from ocivalidate.unpack.api import Progress, Unpacked, UnpackOptions, unpack_image
 from ocivalidate.unpack.attributes import IdRange
 from ocivalidate.unpack.errors import Refused, UnpackError
@@ -66,6 +67,7 @@ def add_options(parser: argparse.ArgumentParser, _command: str) -> None:
         help="unpack in spite of findings on these clauses of safety/; may be repeated",
     )
     parser.add_argument("--follow-links", action="store_true", help="links in a layout folder may lead out of it")
+    add_archive_limit(parser)
     for option, (name, what) in LIMITS.items():
         parser.add_argument(option, metavar="N", help=f"{what} (default: {getattr(DEFAULT, name)})")
     parser.add_argument("-q", "--quiet", action="store_true", help="say nothing but what keeps the image back")
@@ -110,6 +112,7 @@ def _options(options: argparse.Namespace) -> UnpackOptions:
         uid_map=_ranges("--uid-map", options.uid_map),
         gid_map=_ranges("--gid-map", options.gid_map),
         ignore=ignore,
+        limits=Limits(archive=archive_limit(options)),
         layer_limits=layer_limits(options),
         follow_links=options.follow_links,
         generator=_generator(list(options.after)),

@@ -20,7 +20,8 @@ ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 _CHUNK = 1 << 20
 # No tar archive of an image begins with one of these: its first entry would have a name that layouts do not have.
 _JSON_STARTS = (b"{", b"[")
-_LARGEST_WINDOW = 128 << 20
+# The library takes no smaller limit.
+_SMALLEST_WINDOW = 1024
 
 
 class Readable(Protocol):
@@ -52,7 +53,7 @@ def open_source(
         head = _head(stream)
         if head[:1] in _JSON_STARTS:
             return LooseDocument(name, _whole_document(stream, limits))
-        plain = _plain(stream, head, limits)
+        plain = _plain(stream, head, limits, layer_limits.window)
     try:
         return ArchiveSource(name, plain, read_index(plain, layer_limits))
     except BaseException:
@@ -86,15 +87,15 @@ def _open_file(name: str) -> int:
     return descriptor
 
 
-def _plain(stream: BufferedReader, head: bytes, limits: Limits) -> int:
+def _plain(stream: BufferedReader, head: bytes, limits: Limits, window: int) -> int:
     """A descriptor of the uncompressed archive that can be read at any place."""
     compressed = head.startswith((GZIP_MAGIC, ZSTD_MAGIC))
     if stat.S_ISREG(os.fstat(stream.fileno()).st_mode) and not compressed:
         return os.dup(stream.fileno())
-    return _spool(_inflated(stream, head), limits)
+    return _spool(_inflated(stream, head, window), limits)
 
 
-def _inflated(stream: BufferedReader, head: bytes) -> Readable:
+def _inflated(stream: BufferedReader, head: bytes, window: int) -> Readable:
     """The stream without the compression around it. What is around an archive is not part of the image."""
     if head.startswith(GZIP_MAGIC):
         import gzip
@@ -103,7 +104,7 @@ def _inflated(stream: BufferedReader, head: bytes) -> Readable:
     if head.startswith(ZSTD_MAGIC):
         import zstandard
 
-        reader = zstandard.ZstdDecompressor(max_window_size=_LARGEST_WINDOW)
+        reader = zstandard.ZstdDecompressor(max_window_size=max(window, _SMALLEST_WINDOW))
         return reader.stream_reader(stream, read_across_frames=True)
     return stream
 
@@ -125,4 +126,6 @@ def _read(stream: Readable) -> bytes:
     try:
         return stream.read(_CHUNK)
     except Exception as error:  # zlib.error, EOFError, ZstdError, OSError: each library has its own
-        raise Unreadable(f"the archive cannot be decompressed: {str(error).lower()}") from error
+        text = str(error).lower()
+        option = " (--max-window)" if "too much memory" in text else ""
+        raise Unreadable(f"the archive cannot be decompressed: {text}{option}") from error

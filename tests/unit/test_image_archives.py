@@ -13,11 +13,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import zstandard
 from hypothesis import given, strategies
 
 from benchmarks.growth_samples import BOMBS
-from fixtures.layouts import GOOD, Entry, folder, gnu, hardlink, symlink, tar
+from fixtures.layouts import GOOD, Entry, Image, Index, Layer, Layout, folder, gnu, hardlink, symlink, tar
+from fixtures.layouts.build import DEFAULT_TAR
 from fixtures.layouts.tars import GNU, pax_header
+from ocivalidate.cli import main
 from ocivalidate.findings import ExitCode, exit_code
 from ocivalidate.image.api import ImageOptions, check_image
 from ocivalidate.image.archives import ArchiveSource, normal_path, read_index
@@ -206,3 +209,35 @@ def test_small_archives_cost_little(make: Callable[[], bytes], tmp_path: Path) -
     assert "Traceback" not in done.stdout + done.stderr
     if done.returncode == ExitCode.COULD_NOT_JUDGE:
         assert len((done.stdout + done.stderr).splitlines()) == 1
+
+
+@pytest.mark.parametrize("kind", ["gzip", "zstd"])
+def test_an_archive_is_decompressed_up_to_a_limit(
+    kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "image.tar"
+    file.write_bytes(GOOD["gzip"]().archive(compression=kind))
+    assert main(["image", "--no-config", "--max-archive", "1M", str(file)]) == ExitCode.CONFORMS
+    capsys.readouterr()
+    assert main(["image", "--no-config", "--max-archive", "4K", str(file)]) == ExitCode.COULD_NOT_JUDGE
+    told = capsys.readouterr()
+    assert "more than 4096 bytes once it is decompressed (--max-archive)" in told.out + told.err
+
+
+def wide(data: bytes) -> bytes:
+    """Data as a stream of zstd that needs a window of 4 MiB."""
+    parameters = zstandard.ZstdCompressionParameters(window_log=22, write_content_size=False)
+    stream = zstandard.ZstdCompressor(compression_params=parameters).compressobj()
+    return stream.compress(data) + stream.flush()
+
+
+def test_the_window_of_zstd_is_limited(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    image = Layout(Index((Image((Layer(DEFAULT_TAR, "zstd", blob=wide(DEFAULT_TAR)),)),)))
+    layout, archive = image.write(tmp_path / "layout"), tmp_path / "image.tar.zst"
+    archive.write_bytes(wide(image.archive()))
+    for source, code in ((layout, ExitCode.FINDINGS), (archive, ExitCode.COULD_NOT_JUDGE)):
+        assert main(["image", "--no-config", str(source)]) == ExitCode.CONFORMS
+        capsys.readouterr()
+        assert main(["image", "--no-config", "--max-window", "1M", str(source)]) == code
+        told = capsys.readouterr()
+        assert "window" in told.out + told.err
