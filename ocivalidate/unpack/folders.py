@@ -30,6 +30,8 @@ _MOST_WAYS = 1024
 # What opening a folder meets that is none any more.
 _OTHER_THING = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
 PRIVATE = 0o700
+# What a folder has of which no layer but the lowest made anything; the first that does gives it a set of its own.
+_NOTHING: set[bytes] = set()
 
 
 class Folder:
@@ -61,7 +63,7 @@ class Folder:
         self.attributes: Attributes = IMPLIED
         self.layer = 0
         self.opaque = -1
-        self.made: set[bytes] = set()
+        self.made = _NOTHING
         self.descriptor = -1
 
     @property
