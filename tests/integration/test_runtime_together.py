@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from fixtures import fake_runtime
-from ocivalidate import importing
+from ocivalidate import importing, resources
 from tests.integration.host import family, name_of, named
 
 pytestmark = [
@@ -133,3 +133,41 @@ def test_ten_runs_at_once(folder: Path, beside: dict[Path, str]) -> None:
     assert Running(runtime, FEW, folder / "next.json").results()
     assert [thing for name in names for thing in named(name)] == []
     assert {file: file.read_text(encoding="utf-8") for file in beside} == beside
+
+
+def held_by(process: int) -> str:
+    """What the run that a process holds is called, once it has a container; ``""`` before."""
+    for mark in Path("/tmp").glob("ocivalidate-*/.lock"):  # noqa: S108  # where runs work
+        try:
+            name, holder = mark.parent.name, json.loads(mark.read_text(encoding="utf-8"))["pid"]
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+        if holder == process and any(thing.startswith("process ") for thing in named(name)):
+            return name
+    return ""
+
+
+@pytest.mark.skipif(shutil.which("runc") is None, reason="needs runc")
+def test_a_run_of_pytest_that_is_killed_with_a_container_in_it(folder: Path) -> None:
+    """It has no process namespace, so what it started lives on until the next run."""
+    conformance = resources.folder("conformance")
+    words = ["-q", "-p", "no:cacheprovider", str(conformance / "lifecycle.py"), str(conformance / "hooks.py")]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pytest", *words, "--oci-runtime", "runc"],
+        cwd=conformance.parent,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    deadline = time.monotonic() + 60
+    name = ""
+    while not name and process.poll() is None and time.monotonic() < deadline:
+        name = held_by(process.pid)
+    process.kill()
+    process.wait(PATIENCE)
+    assert name
+    assert named(name)
+    assert Running("runc", FEW, folder / "next.json").results()
+    # The kernel takes a moment to bury.
+    while (left := named(name)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert left == []

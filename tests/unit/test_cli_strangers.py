@@ -174,14 +174,18 @@ def test_from_pythonpath(command: str, stage: Stage, later: Path, tmp_path: Path
 def test_a_package_that_stands_in_pythonpath_alone(stage: Stage, tmp_path: Path) -> None:
     """Where only PYTHONPATH leads to us and to what we need, it is handed on, behind the standard library."""
     site = next(entry for entry in sys.path if Path(entry, "jsonschema").is_dir())
-    strange = hostile(tmp_path / "strange", ["sitecustomize", "secrets", "tempfile"])
+    strange = hostile(tmp_path / "strange", ["sitecustomize", "usercustomize", "secrets", "tempfile"])
+    own = tmp_path / "home" / ".local" / "lib" / f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    own.mkdir(parents=True)
+    # The site folder of whoever's HOME this is, with what is imported by every Python that minds it.
+    (own / "site-packages").symlink_to(strange)
     # The interpreter itself imports sitecustomize, and what stands in front is taken.
     base = getattr(sys, "_base_executable", sys.executable)
     words = ["runtime", "--runtime", str(stage.work / "fake"), "--select", CASE]
     done = subprocess.run(
         [base, "-s", str(stage.work / "ocivalidate-script"), *words],
         cwd=strange,
-        env={**os.environ, "PYTHONPATH": f"{ROOT}:{site}"},
+        env={**os.environ, "PYTHONPATH": f"{ROOT}:{site}", "HOME": str(tmp_path / "home")},
         capture_output=True,
         text=True,
         check=False,

@@ -372,3 +372,31 @@ def test_workspaces_are_told_from_each_other(here: Owner) -> None:
     made: list[Workspace] = [workspace.make(here, private=False) for _ in range(3)]
     assert len({one.token for one in made}) == 3
     assert [one.remove() for one in made] == [[], [], []]
+
+
+def test_processes_that_a_runtime_put_into_a_group_are_not_killed(
+    host: Host, here: Owner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A group that holds one stays, and that is said; what has its root on the file system of the run is killed."""
+    token = replace(here, pid=4_000_000).token()
+    group = host.group(token, "-case-1")
+    group.mkdir()
+    sleepers = [subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) for _ in range(2)]
+    foreign, own = sleepers
+    (group / "cgroup.procs").write_text(f"{foreign.pid}\n{own.pid}\n", encoding="ascii")
+    monkeypatch.setattr(sweeping, "root_source", {foreign.pid: "/dev/vda1", own.pid: f"{PREFIX}{token}"}.__getitem__)
+    monkeypatch.setattr(sweeping, "_PATIENCE", 0.2)
+    swept = sweep(host.layout)
+    assert own.wait(timeout=20) == -signal.SIGKILL
+    assert foreign.poll() is None
+    assert swept.left == (f"control group {group}",)
+    for sleeper in sleepers:
+        sleeper.communicate(b"\n")
+
+
+def test_where_the_root_of_a_process_is() -> None:
+    with open("/proc/self/mountinfo", encoding="utf-8") as file:
+        sources = {line.partition(" - ")[2].split()[1] for line in file}
+    assert sweeping.root_source(os.getpid()) in sources
+    with pytest.raises(OSError, match="4000000"):
+        sweeping.root_source(4_000_000)

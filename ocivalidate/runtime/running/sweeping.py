@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import stat
 import time
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ from ocivalidate.runtime.kernel.owners import Fate, Owner
 from ocivalidate.runtime.running import workspace
 
 _DYING = 3.0  # seconds in which the kernel ends what a killed engine has started
+_PATIENCE = 2.0  # seconds for all control groups in which something still runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +64,12 @@ class Ground:
 def sweep(layout: Layout) -> Swept:
     """Remove what runs that have ended left. Others may do the same at the same time, and runs may begin."""
     here = Owner.this_process()
-    found: list[str] = []
-    left: list[str] = []
+    broom = _Broom(layout, here, time.monotonic() + _PATIENCE)
     for traces in _traces(layout):
         # Somebody else was quicker: what is not there any more needs no removal.
         with contextlib.suppress(OSError):
-            _sweep(traces, layout, here, found, left)
-    return Swept(tuple(found), tuple(left))
+            broom.sweep(traces)
+    return Swept(tuple(broom.found), tuple(broom.left))
 
 
 def sweep_after(name: str, layout: Layout) -> Swept:
@@ -103,25 +104,65 @@ def _traces(layout: Layout) -> list[_Traces]:
     return [*every.values()]
 
 
-def _sweep(traces: _Traces, layout: Layout, here: Owner, found: list[str], left: list[str]) -> None:
-    told = owners.fate(traces.token, here)
-    if told == "alive":
-        return
-    with contextlib.ExitStack() as held:
-        marked = _fate_of_folder(traces, here, held)
-        fates = [told, marked, *_fates_of_groups(traces, layout, held)]
-        if "alive" in fates or "dead" not in fates:
+@dataclass(slots=True)
+class _Broom:
+    """What sweeps, until a moment. ``found`` and ``left``: see :class:`Swept`."""
+
+    layout: Layout
+    here: Owner
+    end: float
+    found: list[str] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
+
+    def sweep(self, traces: _Traces) -> None:
+        """Remove all that bears a token, if its run is over."""
+        told = owners.fate(traces.token, self.here)
+        if told == "alive":
             return
-        # The main group is the last: as long as it is there, the others can be told from those of a run that lives.
-        for group in sorted(traces.groups, key=lambda group: group == traces.main):
-            if _is_ours(layout, group):
-                found.append(f"control group {group}")
-                left += [f"control group {path}" for path in cgroups.remove(layout, group)]
-        if traces.folder is not None and marked == "dead":
-            found.append(str(traces.folder))
-            left += workspace.remove_folder(traces.folder)
-    if told == "dead":
-        _remove_beginnings(traces)
+        with contextlib.ExitStack() as held:
+            marked = _fate_of_folder(traces, self.here, held)
+            fates = [told, marked, *_fates_of_groups(traces, self.layout, held)]
+            if "alive" in fates or "dead" not in fates:
+                return
+            # The main group is the last: as long as it is there, the others are known to be of a run that is over.
+            for group in sorted(traces.groups, key=lambda group: group == traces.main):
+                self._remove_group(group, traces.token)
+            if traces.folder is not None and marked == "dead":
+                self.found.append(str(traces.folder))
+                self.left += workspace.remove_folder(traces.folder)
+        if told == "dead":
+            _remove_beginnings(traces)
+
+    def _remove_group(self, group: str, token: str) -> None:
+        if not _is_ours(self.layout, group):
+            return
+        self.found.append(f"control group {group}")
+        patience = max(0.0, self.end - time.monotonic())
+        stayed = cgroups.remove(self.layout, group, patience, lambda pid: _kill(pid, token))
+        self.left += [f"control group {path}" for path in stayed]
+
+
+def _kill(pid: int, token: str) -> None:
+    """Kill a process that has its root on the file system of a run: any other may have been put into the group."""
+    try:
+        process = os.pidfd_open(pid)
+    except OSError:
+        return
+    try:
+        if root_source(pid) == f"{PREFIX}{token}":
+            signal.pidfd_send_signal(process, signal.SIGKILL)
+    except OSError:
+        # It has ended.
+        pass
+    finally:
+        os.close(process)
+
+
+def root_source(pid: int) -> str:
+    """The source of the file system on which the root of a process is. Raises :class:`OSError`."""
+    with open(f"/proc/{pid}/mountinfo", encoding="utf-8", errors="replace") as file:
+        roots = [line for line in file if line.split()[4] == "/"]
+    return roots[-1].partition(" - ")[2].split()[1] if roots else ""
 
 
 def _fate_of_folder(traces: _Traces, here: Owner, held: contextlib.ExitStack) -> Fate:

@@ -86,7 +86,8 @@ def make(owner: Owner, *, private: bool) -> Workspace:
         made = _make(owner)
         if private:
             try:
-                syscalls.mount("ocivalidate", str(made.folder), "tmpfs", 0, f"mode=711,size={_SIZE}")
+                # By its source, whoever has his root on it is told from all others.
+                syscalls.mount(made.folder.name, str(made.folder), "tmpfs", 0, f"mode=711,size={_SIZE}")
             except OSError:
                 made.remove()
                 raise
