@@ -95,11 +95,15 @@ def place_at(path: Path, *more: str) -> str:
 
 def _called(tokens: list[str | int] | list[str]) -> str:
     text = ""
-    for name in map(str, tokens):
+    for step in tokens:
+        if isinstance(step, int) and text:
+            text += f"[{step}]"
+            continue
+        name = str(step)
         token = name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}…"
         if token.isdigit() and text:
             text += f"[{token}]"
-        elif re.fullmatch(_PLAIN_NAME, token):
+        elif (token.isascii() and token.isidentifier()) or re.fullmatch(_PLAIN_NAME, token):
             text += f".{token}" if text else token
         else:
             text += f'["{token}"]'

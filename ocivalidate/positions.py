@@ -136,7 +136,7 @@ class Place:
 
     value: tuple[int, int]
     name: tuple[int, int] | None
-    inner: dict[str, Place] | list[Place] | None = None
+    inner: dict[str, Place] | list[Place | int] | None = None
 
     def find(self, tokens: Sequence[str]) -> Place | None:
         """The place to which these member names and array indexes (a parsed JSON pointer) lead from here."""
@@ -148,9 +148,16 @@ class Place:
         return place
 
 
-def _element(elements: list[Place], token: str) -> Place | None:
+# Of what has nothing inside, an array of hundreds of thousands may hold one number each: start and end.
+_HALF = 32
+
+
+def _element(elements: list[Place | int], token: str) -> Place | None:
     index = int(token) if _INDEX.fullmatch(token) else len(elements)
-    return elements[index] if index < len(elements) else None
+    if index >= len(elements):
+        return None
+    found = elements[index]
+    return found if isinstance(found, Place) else Place((found >> _HALF, found & (1 << _HALF) - 1), None)
 
 
 def places(text: str) -> Place:
@@ -159,7 +166,7 @@ def places(text: str) -> Place:
     Raises ``Malformed`` if the text is not JSON. Of members that share a name the last is kept, as in the parsed value.
     """
     name, named = "", None
-    whole: list[Place] = []
+    whole: list[Place | int] = []
     outer = [Place((0, len(text)), None, whole)]
     for kind, start, end, value in scan(text):
         if kind == "name":
@@ -167,9 +174,15 @@ def places(text: str) -> Place:
         elif kind in "}]":
             closed = outer.pop()
             closed.value = (closed.value[0], end)
+            around = outer[-1].inner
+            if not closed.inner and isinstance(around, list):
+                around[-1] = closed.value[0] << _HALF | end
         else:
-            place = Place((start, end), named)
             inner = outer[-1].inner
+            if isinstance(inner, list) and kind not in "{[":
+                inner.append(start << _HALF | end)
+                continue
+            place = Place((start, end), named)
             if isinstance(inner, dict):
                 inner[name] = place
             elif inner is not None:
@@ -178,7 +191,7 @@ def places(text: str) -> Place:
                 place.inner = {} if kind == "{" else []
                 outer.append(place)
             named = None
-    return whole[0]
+    return _element(whole, "0") or Place((0, 0), None)
 
 
 @dataclass(frozen=True, slots=True)

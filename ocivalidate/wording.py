@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from json.encoder import encode_basestring
 from typing import Any
 
 from ocivalidate.integers import Inexact
@@ -22,8 +23,14 @@ def excerpt(value: Any) -> str:
         text = value.literal
     else:
         # What is not shown need not be written.
-        text = json.dumps(value[: _LONGEST + 1] if isinstance(value, str) else value, ensure_ascii=False)
+        text = encode_basestring(value[: _LONGEST + 1]) if isinstance(value, str) else _written(value)
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}…"
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, (dict, list)):
+        return "{}" if isinstance(value, dict) else "[]"
+    return json.dumps(value, ensure_ascii=False)
 
 
 def shortened(text: str, most: int = 400) -> str:
