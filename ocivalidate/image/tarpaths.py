@@ -9,6 +9,7 @@ from __future__ import annotations
 from array import array
 from dataclasses import dataclass
 
+from ocivalidate.image.layer_limits import DEFAULT
 from ocivalidate.image.problems import Kind, Problems, shown
 from ocivalidate.image.tarfacts import Hardlink
 
@@ -52,8 +53,9 @@ def same_path(one: bytes, other: bytes) -> bool:
 class Paths:
     """All paths of one layer so far."""
 
-    def __init__(self, problems: Problems) -> None:
+    def __init__(self, problems: Problems, most: int = DEFAULT.entries) -> None:
         self._problems = problems
+        self._most = most
         self._seen: set[int] = set()
         self._folders: set[int] = set()
         self._symlinks: set[int] = set()
@@ -61,6 +63,8 @@ class Paths:
         # Directories that have an entry which is no whiteout.
         self._occupied: set[int] = set()
         self._last_occupied: bytes | None = None
+        # Directories that entries stand in, and those above them.
+        self._above: set[int] = set()
         # The directory of the last entry, found to be free of hazards.
         self._last_parent: bytes | None = None
         self._unknown: list[tuple[bytes, bytes, int]] = []
@@ -131,6 +135,7 @@ class Paths:
 
     def _enter(self, name: bytes, parent: bytes, offset: int) -> None:
         """Judge the directories above an entry."""
+        self._count_above(parent, name, offset)
         through = self._symlink_above(parent)
         if through is not None:
             message = f"{shown(through)} is a symbolic link of an earlier entry"
@@ -140,6 +145,16 @@ class Paths:
             self._problems.add(Kind.WHITEOUT_FOLDER, message, offset, name)
             through = parent
         self._last_parent = parent if through is None else None
+
+    def _count_above(self, parent: bytes, name: bytes, offset: int) -> None:
+        """Count the directories that entries stand in, those that no entry is for among them."""
+        above, before = self._above, len(self._above)
+        while parent and (key := hash(parent)) not in above:
+            above.add(key)
+            parent = parent.rpartition(b"/")[0]
+        if before <= self._most < len(above):
+            message = f"entries stand in more than {self._most} directories"
+            self._problems.add(Kind.LIMIT_ENTRIES, message, offset, name)
 
     def _symlink_above(self, parent: bytes) -> bytes | None:
         """The first symbolic link of an earlier entry that is this directory or one above it."""

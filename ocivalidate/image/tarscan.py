@@ -40,7 +40,7 @@ class TarScanner:
     def __init__(self, limits: LayerLimits = DEFAULT) -> None:
         self._limits = limits
         self._problems = Problems(limits.problems)
-        self._paths = Paths(self._problems)
+        self._paths = Paths(self._problems, limits.entries)
         self._size = 0
         # Offset of what is looked at next, how many bytes of it, what takes them, and those that are here already.
         self._next = 0

@@ -167,3 +167,13 @@ def test_what_needs_no_layers_reads_none(work: Path) -> None:
     layout.write(work / "sparse")
     assert main(["unpack", "sparse", "b"]) == 2
     assert main(["unpack", "-q", "sparse", "b", "--config-only"]) == 0
+
+
+def test_directories_beyond_the_limit_are_told_by_both(work: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    image([Entry("x", pax={"path": f"{at}/" + "d/" * 20 + "f"}) for at in range(10)]).write(work / "wide")
+    assert main(["unpack", "wide", "b", "--max-entries", "100"]) == 1
+    assert "safety/layer.limit" in capsys.readouterr().err
+    assert main(["image", "wide", "--max-entries", "100"]) == 1
+    assert "more than 100 directories" in capsys.readouterr().out
+    assert not (work / "b").exists()
+    assert main(["unpack", "-q", "wide", "b", "--max-entries", "300"]) == 0
