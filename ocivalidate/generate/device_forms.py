@@ -86,6 +86,11 @@ def read_device(text: str) -> Arguments:
     if fifo:
         return fifo[1], "rwm", "", "p", None, owner
     host, *rest = words.split(":")
+    if "=" in host and not host.startswith(("/", ".")):
+        raise OptionError(
+            f"{text!r} is the name of a CDI device, which an engine looks up; its specification, a file below /etc/cdi "
+            "or /run/cdi, says what to write with --device, -v, -e and --hook"
+        )
     if len(rest) > 2:
         raise OptionError(f"{text!r} is not of the form {DEVICE_FORM}")
     if len(rest) == 1 and ACCESS.fullmatch(rest[0]):

@@ -27,6 +27,8 @@ _BIND_TYPES = {"freebsd": "nullfs", "solaris": "lofs"}
 SHM = "/dev/shm"  # noqa: S108  # a path in the container
 _SHM_OPTIONS = ("bind", "rprivate", "nosuid", "noexec", "nodev")
 _WRITABLE = ("/run", "/tmp", "/var/tmp")  # noqa: S108  # paths in the container
+# As podman has them: programs may run there, and what the image has there is there at first.
+_WRITABLE_OPTIONS = ("exec", "tmpcopyup")
 
 
 class MountOptions(Draft):
@@ -56,7 +58,7 @@ class MountOptions(Draft):
         "--read-only-tmpfs",
         group="mounts",
         phase=Phase.LATE,
-        help="with --read-only, filesystems in memory at /run, /tmp and /var/tmp, where nothing else is mounted",
+        help="with --read-only, filesystems in memory at /run, /tmp and /var/tmp, with what the image has there",
     )
     def read_only_tmpfs(self, wanted: bool = True) -> Self:  # noqa: FBT001, FBT002  # the one thing that it says
         """With a root that cannot be written: filesystems in memory at the three places where programs write."""
@@ -64,7 +66,7 @@ class MountOptions(Draft):
         if wanted and self._get("root.readonly") is True:
             for path in _WRITABLE:
                 if path not in taken:
-                    self.tmpfs(path)
+                    self.tmpfs(path, _WRITABLE_OPTIONS)
         return self
 
     @option(

@@ -21,6 +21,15 @@ FRIENDLY = (
     "--uidmap 0:100000:65536 -- /bin/server --port 80"
 ).split()
 
+LIKE_DOCKER = (
+    "-it -h box --user 1000: --ipc host --pid ns:/proc/1/ns/pid --cap-add ALL --cap-drop MKNOD --stop-signal RTMIN+3 "
+    "-v /srv:/srv:rslave,ro --mount type=bind,src=/a,dst=/b,bind-nonrecursive "
+    "--mount type=tmpfs,dst=/t,tmpfs-mode=1770 --device c:4:7:/dev/x:r:mode=0620:gid=5 "
+    "--cpu-rt-runtime 950000 --read-only "
+    "--read-only-tmpfs -l org.example.a=b "
+    "--security-opt no-new-privileges:true --security-opt unmask=/proc/* --uidmap 0:100000:65536 --network host -- sh"
+).split()
+
 
 @pytest.mark.parametrize("profile", PROFILES)
 @pytest.mark.parametrize("platform", PLATFORMS)
@@ -31,6 +40,10 @@ def test_starting_points(platform: str, profile: str, golden: Golden) -> None:
 @pytest.mark.parametrize("words", ["v1", "v2", "both"])
 def test_friendly_options(words: str, golden: Golden) -> None:
     golden(f"generate/friendly-{words}.json", run("--cgroup", words, *FRIENDLY).out.decode())
+
+
+def test_words_of_docker_and_podman(golden: Golden) -> None:
+    golden("generate/like-docker.json", run(*LIKE_DOCKER).out.decode())
 
 
 def test_paths(golden: Golden) -> None:

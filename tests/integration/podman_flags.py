@@ -28,6 +28,7 @@ _OWN_SETS = {
 }
 _GROUPS = {"process.user.additionalGids": "podman repeats the group of the process among the additional ones"}
 _TMPFS = "noexec, as docker has it; podman also copies up what the image has there, and says rprivate, which it is"
+_SAID = "podman says rprivate, which every filesystem of its own is; exec is said here"
 _MAPPED_DEVICES = {"linux.resources.devices": "podman writes no rules for devices in a user namespace"}
 
 ROWS = (
@@ -117,7 +118,7 @@ ROWS = (
     Row("--tmpfs /t", "mounts[/t]", {"mounts[/t]": _TMPFS}),
     Row("--tmpfs /t:size=64m,mode=755", "mounts[/t]", {"mounts[/t]": _TMPFS}),
     Row("--read-only --read-only-tmpfs=false", "root.readonly mounts[/tmp]"),
-    Row("--read-only --read-only-tmpfs", "root.readonly mounts[/tmp]", {"mounts[/tmp]": _TMPFS}),
+    Row("--read-only --read-only-tmpfs", "root.readonly mounts[/tmp]", {"mounts[/tmp]": _SAID}),
     Row(
         "--shm-size 1m",
         "mounts[/dev/shm]",

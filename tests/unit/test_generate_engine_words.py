@@ -331,6 +331,10 @@ def test_mode_and_owner_of_a_device(written: str, entry: dict[str, Any]) -> None
     assert run("--device", written).config["linux"]["devices"] == [{**entry, "path": "/dev/x"}]
 
 
+def test_a_device_that_an_engine_looks_up() -> None:
+    assert "is the name of a CDI device" in refused("--device", "vendor.com/class=all")
+
+
 # --- The process and its limits
 
 
