@@ -33,7 +33,7 @@ done
 {fake} "$@"
 status=$?
 if [ -n "$pidfile" ] && [ -e "$pidfile" ]; then
-    pid=$(cat "$pidfile")
+    out=${{pidfile%.pid}}.out
     {action}
 fi
 exit $status
@@ -47,6 +47,8 @@ ACTIONS = {
     "rm $pidfile; mkfifo $pidfile": "the pid file is a FIFO, and no regular file",
     "rm $pidfile; mkdir $pidfile": "the pid file is a folder, and no regular file",
     "truncate -s 100G $pidfile": "which is no process id",
+    "rm $out; mkfifo $out": "in vain for what the container prints",
+    "rm $out; ln -s /dev/zero $out": "in vain for what the container prints",
 }
 WEIGHED = """
 import resource, sys
@@ -228,6 +230,36 @@ def test_a_container_that_prints_without_end(way: str, to: int, size: int, folde
     assert "printed without end" in done.said
     assert int(done.said.splitlines()[-1]) < MOST_MEMORY
     assert time.monotonic() - begun < 20
+
+
+MARK = "time.sleep(98765)"
+STRAYS = f'''
+from ocivalidate.runtime import case
+
+CLAUSE = "runtime.create.creates"
+
+@case(CLAUSE)
+def leaves(trial):
+    """A container whose process leaves two others, in sessions of their own."""
+    config = trial.config("wait")
+    text = "import os, time\\nfor _ in (1, 2):\\n if os.fork() == 0:\\n  os.setsid(); {MARK}\\nos.write(1, b'go\\\\n')"
+    config["process"]["args"] = ["/usr/bin/python3", "-c", text]
+    container = trial.container(config).must_create().must_start()
+    container.wait_output(lambda text: text or None)
+    trial.expect(CLAUSE, "never", got=1, want=1)
+'''
+
+
+@pytest.mark.parametrize("user", everybody())
+def test_no_process_outlives_the_run(user: int | None, folder: Path) -> None:
+    cases = folder / "cases"
+    cases.mkdir()
+    (cases / "strays.py").write_text(STRAYS)
+    python = sys.executable if user is None else python_of_others()
+    done = judged(wrapped(folder, ":", python), "--cases", str(cases), user=user)
+    assert done.status == 0, done
+    listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True, timeout=10)
+    assert MARK not in listed.stdout
 
 
 def test_a_work_folder_that_is_gone(folder: Path) -> None:

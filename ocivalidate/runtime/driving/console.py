@@ -64,13 +64,13 @@ class ConsoleSocket:
         poller.register(self.terminal, select.POLLIN)
         poller.register(self._stop, select.POLLIN)
         left = handed.MOST_PRINTED + 1
-        with output.open("ab", buffering=0) as file:
+        with handed.opened(output, os.O_WRONLY | os.O_APPEND | os.O_CREAT) as file:
             while left > 0:
                 if self._stop in dict(poller.poll()):
                     return
                 try:
                     # A terminal without a user left gives an error instead of an end.
-                    left -= file.write(os.read(self.terminal, 65536)) or 0
+                    left -= os.write(file, os.read(self.terminal, 65536))
                 except BlockingIOError:
                     continue
                 except OSError:

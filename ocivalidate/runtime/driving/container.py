@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import select
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -23,7 +22,7 @@ WAITING_PATIENCE = 10.0  # seconds in which a container is to do what was asked 
 _STATUS_PATIENCE = 5.0  # seconds in which a runtime is to notice that a process has ended
 _DYING_PATIENCE = 0.5  # seconds in which what a runtime has killed is to be gone
 _CLEANING_PATIENCE = 10.0  # seconds that a case has at least to clean up
-_LOOK_AT_SIZE = 0.05  # seconds between two looks at how much a container has printed, while it is waited for
+_PAUSE = 0.05  # seconds between two looks at much text
 _SMALL = 64 * 1024  # bytes: as long as no more was printed, every change is looked at
 
 
@@ -70,7 +69,11 @@ class Container:
 
         Raises :class:`RuntimeFailed` when what the runtime takes for the container process can be none of its making.
         """
-        self.output.touch()
+        try:
+            with handed.opened(self.output, os.O_WRONLY | os.O_CREAT):
+                pass
+        except (OSError, handed.Unusable) as problem:
+            raise RuntimeFailed(f"the file for what the container prints {problem}") from problem
         self.runtime.outputs += [self.output, self.errors]
         pid_file = more.pop("pid_file", str(self.pid_file))
         begun = kin.now()
@@ -276,7 +279,7 @@ class Container:
                     return None
                 if len(text) > _SMALL:
                     # Looking at much text again for every line of it would take for ever.
-                    self._rest(_LOOK_AT_SIZE)
+                    self._rest(_PAUSE)
                 with contextlib.suppress(BlockingIOError):
                     os.read(watch, 65536)
         finally:
@@ -315,25 +318,12 @@ class Container:
         left = self.runtime.deadline - time.monotonic()
         seconds = min(left, WAITING_PATIENCE if patience is None else patience)
         with self.runtime.spending.waiting():
-            ready = left > 0 and self._readable(descriptor, time.monotonic() + seconds)
+            ready = left > 0 and self._process.or_readable(descriptor, seconds, self._refuse_flood)
         if not ready and seconds == left:
             raise TimedOut(f"waited in vain for {what}")
         if not ready and patience is None:
             raise RuntimeFailed(f"waited {WAITING_PATIENCE:g} s in vain for {what}")
         return bool(ready)
-
-    def _readable(self, descriptor: int, until: float) -> bool:
-        """Wait until a descriptor can be read, or the container process has ended, and see to what it prints."""
-        poller = select.poll()
-        for one in {descriptor, self._process.descriptor} - {-1}:
-            poller.register(one, select.POLLIN)
-        while True:
-            left = until - time.monotonic()
-            if poller.poll(max(0.0, min(left, _LOOK_AT_SIZE)) * 1000):
-                return True
-            self._refuse_flood()
-            if left <= 0:
-                return False
 
     # ----------------------------------------------------------------------------------------------- what is left
 

@@ -6,9 +6,12 @@ import contextlib
 import os
 import select
 import signal
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 
 from ocivalidate.runtime.kernel import cgroups, kin, processes
+
+_PAUSE = 0.05  # seconds between two looks at something else, while it is waited for
 
 
 class Process:
@@ -44,6 +47,20 @@ class Process:
         poller = select.poll()
         poller.register(self.descriptor, select.POLLIN)
         return bool(poller.poll(patience * 1000))
+
+    def or_readable(self, descriptor: int, seconds: float, look: Callable[[], None]) -> bool:
+        """Wait for some seconds until it has ended, or a descriptor can be read; ``look()`` is called now and then."""
+        until = time.monotonic() + seconds
+        poller = select.poll()
+        for one in {descriptor, self.descriptor} - {-1}:
+            poller.register(one, select.POLLIN)
+        while True:
+            left = until - time.monotonic()
+            if poller.poll(max(0.0, min(left, _PAUSE)) * 1000):
+                return True
+            look()
+            if left <= 0:
+                return False
 
     def kill(self) -> None:
         """Kill it, if there is one."""
