@@ -7,21 +7,23 @@ import stat
 import sys
 import tempfile
 from io import BufferedReader
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from ocivalidate import portable
 from ocivalidate.image.archives import ArchiveSource, read_index
 from ocivalidate.image.layer_limits import DEFAULT, LayerLimits
 from ocivalidate.image.limits import Limits
+from ocivalidate.image.problems import Kind
 from ocivalidate.image.sources import FolderSource, Source, Unreadable
+
+if TYPE_CHECKING:
+    from ocivalidate.image.zstd_stream import ZstdStream
 
 GZIP_MAGIC = b"\x1f\x8b"
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 _CHUNK = 1 << 20
 # No tar archive of an image begins with one of these: its first entry would have a name that layouts do not have.
 _JSON_STARTS = (b"{", b"[")
-# The library takes no smaller limit.
-_SMALLEST_WINDOW = 1024
 
 
 class Readable(Protocol):
@@ -102,11 +104,26 @@ def _inflated(stream: BufferedReader, head: bytes, window: int) -> Readable:
 
         return gzip.open(stream)
     if head.startswith(ZSTD_MAGIC):
-        import zstandard
+        from ocivalidate.image.zstd_stream import ZstdStream
 
-        reader = zstandard.ZstdDecompressor(max_window_size=max(window, _SMALLEST_WINDOW))
-        return reader.stream_reader(stream, read_across_frames=True)
+        return _Whole(ZstdStream(lambda: stream.read(_CHUNK), window))
     return stream
+
+
+class _Whole:
+    """A stream of zstd that is to be whole: the library does not mind when the last frame does not end."""
+
+    def __init__(self, stream: ZstdStream) -> None:
+        self._stream = stream
+
+    def read(self, _size: int, /) -> bytes:
+        """The next bytes, however many."""
+        chunk = bytes(self._stream.read())
+        for problem in () if chunk else self._stream.problems:
+            if problem.kind is not Kind.STREAM_TRAILING_ZEROS:
+                option = " (--max-window)" if problem.kind is Kind.LIMIT_WINDOW else ""
+                raise Unreadable(f"the archive cannot be decompressed: {problem.message}{option}")
+        return chunk
 
 
 def _spool(stream: Readable, limits: Limits) -> int:
@@ -125,7 +142,7 @@ def _spool(stream: Readable, limits: Limits) -> int:
 def _read(stream: Readable) -> bytes:
     try:
         return stream.read(_CHUNK)
-    except Exception as error:  # zlib.error, EOFError, ZstdError, OSError: each library has its own
-        text = str(error).lower()
-        option = " (--max-window)" if "too much memory" in text else ""
-        raise Unreadable(f"the archive cannot be decompressed: {text}{option}") from error
+    except Unreadable:
+        raise
+    except Exception as error:  # zlib.error, EOFError, OSError
+        raise Unreadable(f"the archive cannot be decompressed: {str(error).lower()}") from error

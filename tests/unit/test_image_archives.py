@@ -241,3 +241,11 @@ def test_the_window_of_zstd_is_limited(tmp_path: Path, capsys: pytest.CaptureFix
         assert main(["image", "--no-config", "--max-window", "1M", str(source)]) == code
         told = capsys.readouterr()
         assert "window" in told.out + told.err
+
+
+@pytest.mark.parametrize("kind", ["gzip", "zstd"])
+@pytest.mark.parametrize("cut", [1, 3, 6, 60])
+def test_an_archive_whose_compressed_stream_does_not_end_is_none(kind: str, cut: int, tmp_path: Path) -> None:
+    file = tmp_path / "image.tar"
+    file.write_bytes(GOOD["gzip"]().archive(compression=kind)[:-cut])
+    assert "the archive cannot be decompressed" in check_image(str(file)).problem
