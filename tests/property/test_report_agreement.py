@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 
 from hypothesis import given, strategies as st
 
@@ -21,7 +22,8 @@ COMMANDS = st.lists(
 )
 ODD = st.characters(categories=["Cc", "Cf", "Cs", "Zl", "Zp", "Co"])
 TEXTS = COMMANDS.map("".join) | st.text(max_size=40) | st.text(ODD, max_size=5)
-CLAUSES = st.sampled_from([ARGS, CWD, ESCAPE, KILL, UNKNOWN])
+# Contested, so that a finding may weigh anything.
+CLAUSES = st.sampled_from([replace(clause, contested="by some") for clause in (ARGS, CWD, ESCAPE, KILL, UNKNOWN)])
 PLACES = st.none() | st.integers(1, 50)
 LOCATIONS = st.builds(
     Location, TEXTS, st.none() | TEXTS, PLACES, PLACES, PLACES, TEXTS | st.text(min_size=200), TEXTS, TEXTS, TEXTS
