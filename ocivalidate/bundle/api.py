@@ -5,10 +5,12 @@ Nothing here prints or exits.
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import replace
 from typing import Any, NamedTuple
 
+from ocivalidate import meanings
 from ocivalidate.bundle import sources
 from ocivalidate.bundle.registry import CONFIG, FEATURES, STATE, load_checks
 from ocivalidate.checks import Node, Scene
@@ -82,12 +84,16 @@ def check_bundle(  # noqa: PLR0913  # each is an option of the command
     _validate(spec_version, platform)
     selection = selection or Selection()
     try:
+        _refuse_others("bundle", path)
         source = sources.bundle_source(path, max_size, follow_links=follow_links)
         document = _document(source, BUNDLE, selection)
     except sources.Outside as problem:
         source, document = sources.Source(problem.name, problem.folder, None), _outside(problem)
     except sources.Unreadable as problem:
         return Report("bundle", path, SPECIFICATION, problem=str(problem))
+    other = _other(BUNDLE, document, source.data)
+    if other:
+        return Report("bundle", path, SPECIFICATION, problem=other)
     folder = None if document_only else source.folder
     chosen = _choose(document.value, "ociVersion", spec_version, platform)
     # A bundle for another platform is never judged on this host's disk.
@@ -188,9 +194,28 @@ def _read(data: bytes, name: str, subject: Subject, selection: Selection) -> Doc
 
 def _read_alone(kind: str, path: str, subject: Subject, selection: Selection, max_size: int) -> Document | Report:
     try:
-        return _document(sources.file_source(path, max_size), subject, selection)
+        _refuse_others(subject.kind, path)
+        source = sources.file_source(path, max_size)
+        document = _document(source, subject, selection)
     except sources.Unreadable as problem:
         return Report(kind, path, SPECIFICATION, problem=str(problem))
+    other = _other(subject, document, source.data)
+    return Report(kind, path, SPECIFICATION, problem=other) if other else document
+
+
+def _refuse_others(wanted: str, path: str) -> None:
+    """Raise ``Unreadable`` for what is plainly judged by another command. What is named config.json is read first."""
+    if path == sources.STANDARD_INPUT or os.path.basename(path) == sources.CONFIG_NAME:
+        return
+    other = meanings.instead(wanted, meanings.of_path(path))
+    if other:
+        raise sources.Unreadable(other)
+
+
+def _other(subject: Subject, document: Document, data: bytes | None) -> str:
+    """Which command judges what was read, if another one does."""
+    found = meanings.of_value(document.value) if document.usable else meanings.of_bytes(data or b"")
+    return meanings.instead(subject.kind, found, document.value)
 
 
 def _choose(value: Any, version_member: str, spec_version: str | None, platform: str | None) -> _Chosen:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+from ocivalidate import meanings
 from ocivalidate.checks import Node, Registry, Scene
 from ocivalidate.clauses import Selection
 from ocivalidate.documents import Noting, read_document
@@ -82,6 +83,8 @@ def check_image(
     options = options or ImageOptions()
     release, chosen = spec_version or IMAGE_RELEASES[-1], selection or Selection()
     registry.load_checks()
+    if source != "-" and meanings.of_path(source) == "bundle":
+        return Report("image", source, SPECIFICATION, problem=meanings.instead("layout", "bundle"))
     try:
         opened = open_source(source, options.limits, options.layer_limits, follow_links=options.follow_links)
         if isinstance(opened, LooseDocument):
@@ -98,6 +101,9 @@ def _judge_document(loose: LooseDocument, release: str, selection: Selection, ki
     found = kind or kinds.guess(document.value)
     if found is None:
         if document.usable:
+            other = meanings.instead(kinds.MANIFEST, meanings.of_value(document.value))
+            if other:
+                raise Unreadable(other)
             raise Unreadable("no document of image-spec by its content; --kind says which one it is meant to be")
         found = kinds.MANIFEST
     subject = SUBJECTS[found]
