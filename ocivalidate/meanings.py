@@ -65,7 +65,7 @@ def of_value(value: Any) -> str:
 
 def of_bytes(data: bytes) -> str:
     """``archive``, if these first bytes of a file are those of one."""
-    return "archive" if any(data[offset:].startswith(magic) for offset, magic in _MAGICS) else ""
+    return "archive" if any(data.startswith(magic, offset) for offset, magic in _MAGICS) else ""
 
 
 def of_path(path: str) -> str:

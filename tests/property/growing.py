@@ -25,7 +25,8 @@ def bases(kind: str) -> tuple[Any, ...]:
     files = sorted((resources.folder("fixtures") / "bases").glob("*.json"))
     if kind in named:
         return (base_document(named[kind]),)
-    return tuple(base_document(file.name) for file in files if file.name not in named.values())
+    others = (*named.values(), *(file.name for file in files if file.name.startswith("image-")))
+    return tuple(base_document(file.name) for file in files if file.name not in others)
 
 
 @functools.cache
