@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from ocivalidate import __version__
+from ocivalidate.cli.dashes import DashParser
 from ocivalidate.cli.errors import UsageError
 from ocivalidate.cli.guard import guarded
 from ocivalidate.cli.streams import print_text
@@ -30,7 +31,7 @@ COMMANDS = {
 }
 
 
-class Parser(argparse.ArgumentParser):
+class Parser(DashParser):
     """A parser that takes no abbreviated options and complains in one line."""
 
     def __init__(self, *arguments: object, **keywords: object) -> None:

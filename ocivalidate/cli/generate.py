@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from ocivalidate import __version__
+from ocivalidate.cli.dashes import DashParser
 from ocivalidate.cli.errors import UsageError
 from ocivalidate.cli.guard import guarded
 from ocivalidate.cli.streams import print_text, tell
@@ -69,7 +70,7 @@ class _ForEngines(argparse.Action):
         namespace.for_engines.append(option_string)
 
 
-class _Parser(argparse.ArgumentParser):
+class _Parser(DashParser):
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"{message} (try {self.prog} --help)")
 
