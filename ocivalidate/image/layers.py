@@ -62,13 +62,14 @@ BROKEN: dict[Kind, Broken] = {
     Kind.DUPLICATE_PATH: Broken("image/layer.no-duplicate-paths"),
     # The clause speaks of file paths, and builders that write a directory twice are many.
     Kind.DUPLICATE_DIRECTORY: Broken("image/layer.no-duplicate-paths", Severity.WARNING),
-    Kind.PATH_ABSOLUTE: Broken(f"{_L}path-form"),
+    # Every reader takes such a path from the root of the layer, and widely used builders write nothing else.
+    Kind.PATH_ABSOLUTE: Broken(f"{_L}path-form", Severity.NOTE),
     Kind.PATH_DOTDOT: Broken(f"{_L}path-form"),
     Kind.PATH_ESCAPES: Broken(f"{_L}path-escapes"),
     Kind.THROUGH_SYMLINK: Broken(f"{_L}through-link"),
     Kind.THROUGH_HARDLINK: Broken(f"{_L}through-link"),
     Kind.SYMLINK_EMPTY: Broken(f"{_L}link-target"),
-    Kind.HARDLINK_ABSOLUTE: Broken(f"{_L}path-form"),
+    Kind.HARDLINK_ABSOLUTE: Broken(f"{_L}path-form", Severity.NOTE),
     Kind.HARDLINK_ESCAPES: Broken(f"{_L}path-escapes"),
     Kind.HARDLINK_SELF: Broken(f"{_L}link-target"),
     Kind.HARDLINK_DIRECTORY: Broken(f"{_L}link-target"),

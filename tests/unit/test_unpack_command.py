@@ -147,10 +147,20 @@ def test_a_hazard_is_refused_with_its_clause(work: Path, capsys: pytest.CaptureF
 
 
 def test_a_warning_is_told_and_does_not_hinder(work: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    image([Entry("/abs", b"x")]).write(work / "odd")
+    image([Entry("d/../up", b"x")]).write(work / "odd")
     assert main(["unpack", "odd", "b"]) == 0
     assert "warning[safety/layer.path-form]" in capsys.readouterr().err
-    assert (work / "b/rootfs/abs").read_bytes() == b"x"
+    assert (work / "b/rootfs/up").read_bytes() == b"x"
+
+
+def test_paths_from_the_root_are_no_reason_to_warn(work: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    image([Entry("/abs", b"x"), tars.hardlink("/other", "/abs")]).write(work / "odd")
+    for command in (["image", "odd"], ["unpack", "odd", "b"]):
+        assert main(command) == 0
+        assert "path-form" not in "".join(capsys.readouterr())
+    assert main(["image", "-v", "odd"]) == 0
+    assert capsys.readouterr().out.count("note[safety/layer.path-form]") == 3
+    assert (work / "b/rootfs/other").read_bytes() == b"x"
 
 
 @pytest.mark.usefixtures("work")
