@@ -11,22 +11,21 @@ from ocivalidate.clauses import Selection
 from ocivalidate.documents import Noting, read_document
 from ocivalidate.findings import Finding, Location, Report
 from ocivalidate.image import blobs, docker_archive, kinds, registry
+from ocivalidate.image.absent import BLOB_ABSENT, tell_absent
 from ocivalidate.image.archives import ArchiveSource
 from ocivalidate.image.collect import Collector
 from ocivalidate.image.describe import describe
 from ocivalidate.image.examine import (
-    BLOB_ABSENT,
-    CONTENT,
     INDEX_JSON,
     NO_PLATFORMS,
     OCI_LAYOUT,
     Examiner,
-    is_absent_by_right,
 )
 from ocivalidate.image.found import Wanted
 from ocivalidate.image.graph import Reference, references
 from ocivalidate.image.layer_limits import DEFAULT as DEFAULT_LAYER_LIMITS, LayerLimits
 from ocivalidate.image.limits import Limits
+from ocivalidate.image.names import meant
 from ocivalidate.image.open_source import LooseDocument, open_source
 from ocivalidate.image.sources import FILE, LINK, Source, Unreadable
 from ocivalidate.image.subjects import SUBJECTS
@@ -136,7 +135,7 @@ def _judge(
     for image in examiner.found.images:
         blobs.judge_diff_ids(image, facts, sound, examiner, collector)
         blobs.judge_hard_links(image, facts, sound, examiner, collector)
-    told = _tell_absent(examiner, collector, options, len(wanted))
+    told = tell_absent(examiner, collector, len(wanted), complete=options.complete)
     details = describe(examiner.found, facts) | told
     return _report(source, release, collector, details)
 
@@ -186,7 +185,8 @@ def _roots(source: Source, examiner: Examiner, collector: Collector, options: Im
     if source.entry(INDEX_JSON) is None and source.entry(docker_archive.MANIFEST_JSON) is not None:
         if examiner.is_outside(docker_archive.MANIFEST_JSON):
             return ()
-        return docker_archive.roots(source, examiner, options.wanted.refs, options.limits)
+        docker_archive.enter(source, examiner, collector, options.wanted, options.limits)
+        return ()
     examiner.is_layout = True
     return _layout_roots(source, examiner, collector, options)
 
@@ -209,10 +209,16 @@ def _layout_roots(
     if root is None:
         return ()
     found = list(references(root, "index", INDEX_JSON, 0))
-    examiner.found.names = sorted({reference.name for reference in found if reference.name})
-    refs = options.wanted.refs
-    named = [reference for reference in found if not refs or reference.name in refs]
-    return list(examiner.chosen(named))
+    examiner.found.names = sorted({name for reference in found for name in reference.names})
+    return list(examiner.chosen(_named(found, options.wanted.refs)))
+
+
+def _named(found: list[Reference], refs: tuple[str, ...]) -> list[Reference]:
+    """The entries of index.json that have one of these names; all, if there are none."""
+    if not refs:
+        return found
+    chosen = meant(refs, (name for reference in found for name in reference.names))
+    return [reference for reference in found if chosen.intersection(reference.names)]
 
 
 def _read_file(
@@ -239,23 +245,3 @@ def _refuse_empty_choice(examiner: Examiner, wanted: Wanted) -> None:
         return
     names = ", ".join(examiner.found.names) or "none"
     raise Unreadable(f"no image of that name and platform; names are: {names}")
-
-
-def _tell_absent(examiner: Examiner, collector: Collector, options: ImageOptions, present: int) -> dict[str, Any]:
-    """Blobs that are absent are legal in a layout, but whoever reads the verdict has to know.
-
-    Without a manifest or a config there is none.
-    """
-    absent = examiner.found.absent
-    if options.complete:
-        collector.judged(BLOB_ABSENT)
-    for path, reference in sorted(absent.items()):
-        if options.complete and not is_absent_by_right(reference):
-            place = Location(examiner.shown(path), digest=str(reference.digest or ""))
-            collector.add(BLOB_ABSENT, place, f"a blob is absent that a {reference.role} descriptor refers to")
-        if reference.role in ("manifest", "config"):
-            collector.error(CONTENT, f"the {reference.role} {reference.digest or path} is absent")
-    if not absent:
-        return {}
-    total = len(absent) + present + len(examiner.documents_read) - examiner.top_documents
-    return {"incomplete": f"{len(absent)} of {total} blobs absent, not verified"}

@@ -123,7 +123,9 @@ def _judge_layer(blob: Blob, facts: BlobFacts, examiner: Examiner, collector: Co
 
 def _judge_compression(blob: Blob, facts: BlobFacts, collector: Collector, place: Location) -> None:
     found = facts.compression
-    for media_type in sorted({reference.media_type for reference in blob.references if reference.kind == "layer"}):
+    # Those of docker save's archives have none.
+    promises = {reference.media_type for reference in blob.references}.intersection(LAYERS)
+    for media_type in sorted(promises):
         promised = LAYERS[media_type]
         collector.judged(layers.PAYLOAD[promised])
         # What is compressed in no way that layers may be compressed is told as such, not as a wrong media type.

@@ -39,7 +39,8 @@ def _image(image: Image, facts: dict[str, BlobFacts]) -> dict[str, Any]:
 
 
 def _layer(layer: Reference, facts: BlobFacts | None, diff_ids: list[str], chain: list[str]) -> dict[str, Any]:
-    described: dict[str, Any] = {"media_type": layer.media_type, "digest": str(layer.digest or layer.path)}
+    described: dict[str, Any] = {"media_type": layer.media_type} if layer.media_type else {}
+    described["digest"] = str(layer.digest or layer.path)
     if layer.number < len(diff_ids):
         described |= {"diff_id": diff_ids[layer.number], "chain_id": chain[layer.number]}
     if facts is None:

@@ -1,75 +1,241 @@
-"""Archives of ``docker save`` in their old form.
+"""Archives of ``docker save`` in their old form, as crane, jib, kaniko, Bazel and Nix write them too.
 
-A manifest.json with the paths of configs and layers, and no descriptors at all.
+A manifest.json with the paths of configs and layers, and no descriptors at all: nothing gives a layer a media type, so
+its bytes alone say how it is compressed, whatever its name. moby's ``image/tarexport`` is what reads the form.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from ocivalidate import digests
-from ocivalidate.documents import read_document
+from ocivalidate.documents import Document, read_document
+from ocivalidate.findings import Location
 from ocivalidate.image.archives import normal_path
-from ocivalidate.image.examine import Examiner
+from ocivalidate.image.collect import Collector
+from ocivalidate.image.examine import CONTENT, LIMIT, Examiner
+from ocivalidate.image.found import Wanted
 from ocivalidate.image.graph import Image, Reference
 from ocivalidate.image.limits import Limits
-from ocivalidate.image.sources import Source, Unreadable
+from ocivalidate.image.names import meant
+from ocivalidate.image.sources import FILE, LINK, Source, Unreadable
+from ocivalidate.pointers import below, bounded
+from ocivalidate.wording import shortened
 
 MANIFEST_JSON = "manifest.json"
-_CONFIG_NAME = re.compile(r"([a-f0-9]{64})(?:\.json)?")
+AMBIGUOUS = "safety/image.archive.ambiguous"
 _CONFIG = "application/vnd.docker.container.image.v1+json"
-_LAYER = "application/vnd.docker.image.rootfs.diff.tar"
+# docker names a config by its digest and .json, go-containerregistry by its digest alone, with the algorithm.
+_CONFIG_NAME = re.compile(r"(?:(?P<algorithm>[a-z0-9]+):)?(?P<encoded>[a-f0-9]{64,128})(?:\.json)?")
+_BLOB = re.compile(r"blobs/([^/]+)/([^/]+)")
+_IMAGE_ID = "sha256"
+_SHOWN = 60
 
 
-def roots(source: Source, examiner: Examiner, refs: tuple[str, ...], limits: Limits) -> Iterator[Reference]:
-    """Put the images of the archive into what the examiner found; there are no descriptors to start from.
+class Saved(NamedTuple):
+    """One image of the archive: its place in manifest.json, the path of its config, names, and paths of its layers."""
 
-    ``refs`` are the names that are wanted; none: all.
+    number: int
+    config: str
+    names: tuple[str, ...]
+    layers: tuple[str, ...]
+
+
+def enter(source: Source, examiner: Examiner, collector: Collector, wanted: Wanted, limits: Limits) -> None:
+    """Put the wanted images of the archive into what the examiner found; there are no descriptors to start from.
 
     Raises :class:`Unreadable` when manifest.json is not what ``docker save`` writes.
     """
-    document = read_document(source.read(MANIFEST_JSON, limits.document), examiner.shown(MANIFEST_JSON))
-    entries = document.value if document.usable else None
-    if not isinstance(entries, list) or not all(_is_entry(entry) for entry in entries):
-        raise Unreadable(f"{MANIFEST_JSON} is not one of docker save")
-    examiner.found.names = sorted({name for entry in entries for name in entry.get("RepoTags") or []})
-    for number, entry in enumerate(entries):
-        names = entry.get("RepoTags") or [""]
-        if refs and not set(refs) & set(names):
+    document = _document(source, examiner, limits)
+    images = _images(document.value, source)
+    _judge_names(document, examiner, collector)
+    names = {name for image in images for name in image.names}
+    examiner.found.names = sorted(names)
+    chosen = meant(wanted.refs, names)
+    configs = _Configs(source, examiner, collector, limits)
+    for image in images:
+        if wanted.refs and not chosen.intersection(image.names):
             continue
-        examiner.found.matched = True
-        examiner.enter_saved_image(_image(entry, number, names[0]))
-    return iter(())
+        if examiner.found.documents >= limits.documents:
+            collector.add(LIMIT, Location(source.name), f"more than {limits.documents} documents")
+            return
+        config = configs.at(image.config)
+        manifest = _manifest(image, config.platform)
+        if any(examiner.chosen((manifest,))):
+            found, reference = Image(manifest), _reference(image, "config", "Config", _CONFIG, image.config)
+            found.config_reference = reference
+            found.layers = [
+                _reference(image, "layer", f"Layers/{number}", "", path, number)
+                for number, path in enumerate(image.layers)
+            ]
+            examiner.enter_saved_image(found)
+            found.config_reference = reference._replace(digest=config.digest)
 
 
-def _is_entry(entry: Any) -> bool:
-    if not isinstance(entry, dict) or not isinstance(entry.get("Config"), str):
-        return False
-    layers, names = entry.get("Layers"), entry.get("RepoTags")
-    return _is_texts(layers) and (names is None or _is_texts(names))
+# --- manifest.json
 
 
-def _is_texts(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(text, str) for text in value)
+def _document(source: Source, examiner: Examiner, limits: Limits) -> Document:
+    data = source.read(MANIFEST_JSON, limits.document + 1)
+    if len(data) > limits.document:
+        raise Unreadable(f"{MANIFEST_JSON} has more than {limits.document} bytes (--max-size)")
+    document = read_document(data, examiner.shown(MANIFEST_JSON))
+    if not document.usable:
+        raise Unreadable(f"{MANIFEST_JSON} is not one of docker save: {document.problems[0].message}")
+    return document
 
 
-def _image(entry: dict[str, Any], number: int, name: str) -> Image:
-    pointer = f"/{number}"
-    manifest = Reference(MANIFEST_JSON, pointer, "manifest", "", None, None, "manifest", 0, at=MANIFEST_JSON, name=name)
-    image = Image(manifest)
-    image.config_reference = _reference(f"{pointer}/Config", "config", _CONFIG, entry["Config"], 0)
-    image.layers = [
-        _reference(f"{pointer}/Layers/{index}", "layer", _LAYER, path, index)
-        for index, path in enumerate(entry["Layers"])
-    ]
-    return image
+def _images(value: Any, source: Source) -> list[Saved]:
+    """The images that manifest.json names; those that it names twice, once.
+
+    Raises :class:`Unreadable` when it names none, or is none.
+    """
+    if value is None or value == []:
+        raise Unreadable(f"{MANIFEST_JSON} names no image")
+    if not isinstance(value, list):
+        raise Unreadable(f"{MANIFEST_JSON} is not one of docker save: no array")
+    files = _Files(source)
+    found: dict[tuple[str, tuple[str, ...]], Saved] = {}
+    for number, entry in enumerate(value):
+        image = _saved(number, entry, files)
+        known = found.setdefault((image.config, image.layers), image)
+        if known is not image:
+            found[image.config, image.layers] = known._replace(names=(*dict.fromkeys(known.names + image.names),))
+    return list(found.values())
 
 
-def _reference(pointer: str, role: str, media_type: str, path: str, index: int) -> Reference:
-    """A path as a descriptor. The name of a config is its digest; a layer has none but its diffID."""
-    at = normal_path(path) or path
-    match = _CONFIG_NAME.fullmatch(at.rpartition("/")[2]) if role == "config" else None
-    digest = digests.Digest("sha256", match[1]) if match else None
-    return Reference(MANIFEST_JSON, pointer, role, media_type, digest, None, role, 0, index, at=at)
+def _saved(number: int, entry: Any, files: _Files) -> Saved:
+    members = _members(entry) if isinstance(entry, dict) else {}
+    config, names, layers = (members.get(name) for name in ("config", "repotags", "layers"))
+    if not isinstance(config, str) or not config:
+        raise Unreadable(f"{MANIFEST_JSON} is not one of docker save: entry {number} has no Config")
+    for name, value in (("RepoTags", names), ("Layers", layers)):
+        if not (value is None or (isinstance(value, list) and all(isinstance(text, str) for text in value))):
+            raise Unreadable(
+                f"{MANIFEST_JSON} is not one of docker save: {name} of entry {number} is no array of strings"
+            )
+    return Saved(number, files.at(config), tuple(names or ()), tuple(map(files.at, layers or ())))
+
+
+def _members(entry: dict[str, Any]) -> dict[str, Any]:
+    """The members by their names in lower case: Go, in which readers are written, takes any case, and the last."""
+    return {name.casefold(): value for name, value in entry.items()}
+
+
+class _Files:
+    """What stands at a path, by one path however many links lead to it: else a few bytes would be read many times."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._first: dict[int, str] = {}
+
+    def at(self, path: str) -> str:
+        """The path by which a file of the archive was named first."""
+        path = normal_path(path) or path
+        entry = self._source.entry(path)
+        # In a folder nothing has an offset.
+        return self._first.setdefault(entry.offset, path) if entry is not None and entry.offset else path
+
+
+def _judge_names(document: Document, examiner: Examiner, collector: Collector) -> None:
+    """Members that differ by case are one to docker, and others to readers that know the names by their case."""
+    collector.judged(AMBIGUOUS)
+    place = examiner.shown(MANIFEST_JSON)
+    for problem in document.problems:
+        if problem.kind == "duplicate-name":
+            collector.add(AMBIGUOUS, Location(place, problem.pointer), "a member stands twice in an object")
+    for number, entry in enumerate(document.value):
+        seen: dict[str, str] = {}
+        for name in entry:
+            first = seen.setdefault(name.casefold(), name)
+            if first is not name:
+                message = f"two members differ by case alone: {shortened(first, _SHOWN)} and {shortened(name, _SHOWN)}"
+                collector.add(AMBIGUOUS, Location(place, bounded(below(f"/{number}", name))), message)
+
+
+# --- Configs
+
+
+class _Config(NamedTuple):
+    """The digest of a config, which is its ImageID, and the platform that it names; ``None`` where it is not there."""
+
+    digest: digests.Digest | None = None
+    platform: dict[str, Any] | None = None
+
+
+class _Configs:
+    """The configs of an archive, each read once however many images share it."""
+
+    def __init__(self, source: Source, examiner: Examiner, collector: Collector, limits: Limits) -> None:
+        self._source = source
+        self._examiner = examiner
+        self._collector = collector
+        self._limit = limits.document
+        self._known: dict[str, _Config] = {}
+
+    def at(self, path: str) -> _Config:
+        """What is at this path. A name that is the digest of something else is told."""
+        if path not in self._known:
+            entry = self._source.entry(path)
+            sound = entry is not None and entry.kind in (FILE, LINK) and entry.size <= self._limit
+            self._known[path] = self._read(path) if sound else _Config()
+        return self._known[path]
+
+    def _read(self, path: str) -> _Config:
+        data = self._source.read(path, self._limit)
+        value = read_document(data).value
+        platform = {name: value[name] for name in _PLATFORM if name in value} if isinstance(value, dict) else None
+        named = _digest_in(path)
+        if named is None or not digests.computable(named.algorithm):
+            return _Config(digests.of(data, _IMAGE_ID), platform)
+        return _Config(self._compared(path, named, digests.of(data, named.algorithm)), platform)
+
+    def _compared(self, path: str, named: digests.Digest, computed: digests.Digest) -> digests.Digest:
+        self._collector.judged(CONTENT)
+        if named != computed:
+            place = Location(self._examiner.shown(path), digest=str(named))
+            message = "the name of a config is not the digest of its content"
+            self._collector.add(CONTENT, place, message, got=str(computed), want=str(named))
+        return computed
+
+
+_PLATFORM = ("os", "architecture", "variant")
+
+
+def _digest_in(path: str) -> digests.Digest | None:
+    """The digest that the name of a config says."""
+    match = _CONFIG_NAME.fullmatch(path.rpartition("/")[2])
+    if match is None:
+        return None
+    blob = _BLOB.fullmatch(path)
+    algorithm = match["algorithm"] or (blob[1] if blob else _IMAGE_ID)
+    return digests.parse(f"{algorithm}:{match['encoded']}")
+
+
+# --- References
+
+
+def _manifest(image: Saved, platform: dict[str, Any] | None) -> Reference:
+    name = image.names[0] if image.names else ""
+    return Reference(
+        MANIFEST_JSON,
+        f"/{image.number}",
+        "manifest",
+        "",
+        None,
+        None,
+        "manifest",
+        0,
+        at=MANIFEST_JSON,
+        platform=platform,
+        name=name,
+    )
+
+
+def _reference(image: Saved, role: str, member: str, media_type: str, path: str, number: int = 0) -> Reference:
+    """A path as a descriptor. Of a layer its diffID alone is known, unless it stands where blobs of a layout do."""
+    blob = _BLOB.fullmatch(path) if role == "layer" else None
+    digest = digests.parse(f"{blob[1]}:{blob[2]}") if blob else None
+    pointer = f"/{image.number}/{member}"
+    return Reference(MANIFEST_JSON, pointer, role, media_type, digest, None, role, 0, number, at=path)

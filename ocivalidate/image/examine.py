@@ -14,7 +14,7 @@ from ocivalidate.checks import Node, Scene
 from ocivalidate.clauses import Selection
 from ocivalidate.documents import Document, read_document
 from ocivalidate.findings import Location
-from ocivalidate.image import kinds, mediatypes
+from ocivalidate.image import kinds
 from ocivalidate.image.collect import Collector
 from ocivalidate.image.found import Blob, Found, Wanted
 from ocivalidate.image.graph import Image, Reference, references
@@ -36,7 +36,6 @@ DOCUMENT_SIZE = "safety/image.document.size"
 BLOB_KIND = "safety/image.blob.kind"
 BLOB_LINK = "safety/image.blob.link"
 LINK_OUT = "safety/image.link-out"
-BLOB_ABSENT = "safety/image.blob.absent"
 # distribution-spec: registries may refuse manifests that are larger, and tools do so too.
 _PORTABLE_SIZE = 4 << 20
 # Role of a descriptor → the kinds of document that are read there; anything else is a blob like any other.
@@ -383,8 +382,3 @@ class Examiner:
         """Where something stands in the config of an image."""
         read = self._read[image.config_file, kinds.CONFIG]
         return located(read.document.name, pointer, read.document.span(pointer), read.document)
-
-
-def is_absent_by_right(reference: Reference) -> bool:
-    """Whether a layer may be missing from a layout: it is fetched from elsewhere."""
-    return reference.media_type in mediatypes.FOREIGN or reference.urls

@@ -11,6 +11,8 @@ from ocivalidate.checks import Node
 from ocivalidate.image import mediatypes
 
 REF_NAME = "org.opencontainers.image.ref.name"
+# containerd's annotation, which docker save writes from version 25 on: the whole name, where ref.name is the tag alone.
+WHOLE_NAME = "io.containerd.image.name"
 
 
 class Reference(NamedTuple):
@@ -36,6 +38,12 @@ class Reference(NamedTuple):
     artifact_type: str | None = None
     name: str = ""
     urls: bool = False
+    whole_name: str = ""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """By which names somebody may ask for it."""
+        return tuple(filter(None, (self.name, self.whole_name)))
 
     @property
     def path(self) -> str:
@@ -67,6 +75,7 @@ def reference(node: Node, file: str, role: str, depth: int, index: int = 0) -> R
         node.text("artifactType"),
         node.text("annotations", REF_NAME) or "",
         any(isinstance(entry.value, str) for entry in node.elements("urls")),
+        node.text("annotations", WHOLE_NAME) or "",
     )
 
 

@@ -6,10 +6,11 @@ from typing import NamedTuple
 
 from ocivalidate.checks import Node
 from ocivalidate.clauses import Selection
+from ocivalidate.image.absent import called, is_there
 from ocivalidate.image.api import ImageOptions, survey
 from ocivalidate.image.collect import Collector
 from ocivalidate.image.examine import Examiner
-from ocivalidate.image.found import Wanted
+from ocivalidate.image.found import Found, Wanted
 from ocivalidate.image.graph import Image
 from ocivalidate.image.layer_limits import DEFAULT, LayerLimits
 from ocivalidate.image.limits import Limits
@@ -57,7 +58,7 @@ def choose(source: Source, ref: str | None, platform: str | None, selection: Sel
     wanted = Wanted((ref,) if ref else (), (platform,) if platform else ())
     options = ImageOptions(wanted=wanted, orphans=False, limits=limits)
     examiner, collector = survey(source, IMAGE_RELEASES[-1], selection, options)
-    candidates = _candidates(examiner.found.images)
+    candidates = _candidates(examiner.found)
     findings = refusing(collector.findings)
     if len(candidates) != 1:
         if findings:
@@ -69,21 +70,28 @@ def choose(source: Source, ref: str | None, platform: str | None, selection: Sel
     return Chosen(image, _config(image), examiner, collector)
 
 
-def _candidates(images: list[Image]) -> list[Image]:
-    """The images with a file system; what builders attach to them (attestations) is for a platform "unknown"."""
-    return [
+def _candidates(found: Found) -> list[Image]:
+    """The images with a file system; what builders attach to them (attestations) is for a platform "unknown".
+
+    If some are all there, it is one of those that is meant: docker saves the index of all platforms with what it has.
+    """
+    images = [
         image
-        for image in images
+        for image in found.images
         if image.has_filesystem_layers and (image.manifest.platform or {}).get("os") != "unknown"
     ]
+    whole = [
+        image for image in images if all(is_there(found, part) for part in (image.config_reference, *image.layers))
+    ]
+    return whole or images
 
 
 def _choice(candidates: list[Image], examiner: Examiner) -> str:
     if candidates:
         listed = "; ".join(_called(image) for image in candidates)
         return f"{len(candidates)} images could be meant, choose with --ref or --platform: {listed}"
-    absent = next((path for path, reference in examiner.found.absent.items() if reference.role != "layer"), None)
-    return f"{absent} is absent" if absent else "there is no image with a root file system in it"
+    absent = next((reference for reference in examiner.found.absent.values() if reference.role != "layer"), None)
+    return f"the {called(absent)} is absent" if absent else "there is no image with a root file system in it"
 
 
 def _called(image: Image) -> str:

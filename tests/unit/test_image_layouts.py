@@ -43,6 +43,9 @@ FORMS = ("folder", "archive", "archive-dot", "archive-gzip", "archive-zstd")
 def written(layout: Layout, form: str, target: Path) -> str:
     if form == "folder":
         return str(layout.write(target))
+    if form == "saved":
+        target.write_bytes(docker_save(layout, old=True))
+        return str(target)
     compression = {"archive-gzip": "gzip", "archive-zstd": "zstd"}.get(form, "none")
     target.write_bytes(layout.archive("./" if form == "archive-dot" else "", compression))
     return str(target)
@@ -96,7 +99,8 @@ def test_a_witness_breaks_its_clause_alone(clause: str, tmp_path: Path) -> None:
 def test_a_good_layout_keeps_the_clause(clause: str, tmp_path: Path) -> None:
     witness = image_witness(clause)
     assert witness is not None
-    layout, form = (GOOD["gzip"](), "archive") if witness.keeps == "archive" else (GOOD[witness.keeps](), "folder")
+    form = witness.keeps if witness.keeps in ("archive", "saved") else "folder"
+    layout = GOOD["gzip" if form == "archive" else "uncompressed" if form == "saved" else witness.keeps]()
     options = ImageOptions(complete=witness.options.get("complete", False))
     report = check_image(written(layout, form, tmp_path / "image"), options=options)
     result = next(result for result in report.results if result.clause.id == clause)

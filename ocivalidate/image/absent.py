@@ -1,0 +1,74 @@
+"""What an image refers to and does not have.
+
+Blobs that are absent are legal in a layout (image-spec image-layout.md: the blobs directory MAY be missing referenced
+blobs), but whoever reads the verdict has to know. What ``docker save`` writes of an image that was pulled for one
+platform has the index of all of them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ocivalidate.findings import Location
+from ocivalidate.image import mediatypes
+from ocivalidate.image.collect import Collector
+from ocivalidate.image.examine import CONTENT, Examiner
+from ocivalidate.image.found import Found
+from ocivalidate.image.graph import Reference
+from ocivalidate.wording import shortened
+
+BLOB_ABSENT = "safety/image.blob.absent"
+# The documents without which there is no image to judge.
+_DOCUMENTS = ("manifest", "config")
+_SHOWN_PLATFORMS, _SHOWN_PLATFORM = 5, 60
+
+
+def tell_absent(examiner: Examiner, collector: Collector, present: int, *, complete: bool) -> dict[str, Any]:
+    """Tell what is absent; the facts for the report. ``present``: how many blobs there are that are no documents.
+
+    With ``complete`` each is a finding. Where no image has its manifest and its config, nothing was judged.
+    """
+    absent = examiner.found.absent
+    if complete:
+        collector.judged(BLOB_ABSENT)
+    judged = any(is_there(examiner.found, image.config_reference) for image in examiner.found.images)
+    for path, reference in sorted(absent.items()):
+        if complete and not _by_right(reference):
+            place = Location(examiner.shown(path), digest=str(reference.digest or ""))
+            collector.add(BLOB_ABSENT, place, f"a blob is absent that a {reference.role} descriptor refers to")
+        if reference.role in _DOCUMENTS and not judged:
+            collector.error(CONTENT, f"the {called(reference)} is absent")
+    if not absent:
+        return {}
+    total = len(absent) + present + len(examiner.documents_read) - examiner.top_documents
+    return {"incomplete": f"{len(absent)} of {total} blobs absent, not verified{_platforms(absent)}"}
+
+
+def is_there(found: Found, reference: Reference | None) -> bool:
+    """Whether what a reference leads to is not known to be absent."""
+    return reference is None or reference.path not in found.absent
+
+
+def called(reference: Reference) -> str:
+    """How a line calls what a reference leads to."""
+    platform = _platform(reference)
+    return f"{reference.role} {reference.digest or reference.path}" + (f" for {platform}" if platform else "")
+
+
+def _by_right(reference: Reference) -> bool:
+    """Whether a layer may be missing from a layout that is complete: it is fetched from elsewhere."""
+    return reference.media_type in mediatypes.FOREIGN or reference.urls
+
+
+def _platforms(absent: dict[str, Reference]) -> str:
+    """The platforms whose manifests are absent; not what builders attach to them, which is for none."""
+    found = sorted({_platform(reference) for reference in absent.values() if reference.role == "manifest"} - {""})
+    real = [name for name in found if not name.startswith("unknown")]
+    more = f" and {len(real) - _SHOWN_PLATFORMS} more" if len(real) > _SHOWN_PLATFORMS else ""
+    return f"; not there: {', '.join(real[:_SHOWN_PLATFORMS])}{more}" if real else ""
+
+
+def _platform(reference: Reference) -> str:
+    platform = reference.platform or {}
+    parts = (platform.get(name) for name in ("os", "architecture", "variant"))
+    return shortened("/".join(part for part in parts if isinstance(part, str) and part), _SHOWN_PLATFORM)

@@ -1,0 +1,30 @@
+"""Names of images: which of those in an image somebody means who writes ``app`` or ``docker.io/library/app:latest``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+# What docker adds to a short name (distribution's reference: familiar and normalized names).
+_PREFIXES = ("docker.io/library/", "docker.io/", "index.docker.io/library/", "index.docker.io/", "library/")
+_LATEST = ":latest"
+
+
+def meant(wanted: Iterable[str], known: Iterable[str]) -> set[str]:
+    """The known names that are meant by the wanted ones.
+
+    A wanted name that is not known as it is written means those that docker would take for the same.
+    """
+    names = set(known)
+    familiar: dict[str, set[str]] = {}
+    for name in names:
+        familiar.setdefault(_familiar(name), set()).add(name)
+    found: set[str] = set()
+    for name in wanted:
+        found |= {name} if name in names else familiar.get(_familiar(name), set())
+    return found
+
+
+def _familiar(name: str) -> str:
+    prefix = next((prefix for prefix in _PREFIXES if name.startswith(prefix)), "")
+    short = name.removeprefix(prefix)
+    return short if "@" in short or ":" in short.rpartition("/")[2] else short + _LATEST
