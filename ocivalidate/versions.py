@@ -20,7 +20,7 @@ SEMVER = re.compile(
     r"(?:\+([0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*))?"
 )
 # A version number with more digits than this is nonsense, and int() of a huge text is slow or refused.
-_LONGEST_VERSION = 256
+LONGEST_VERSION = 256
 
 
 class Version(NamedTuple):
@@ -60,7 +60,7 @@ def _prerelease_key(prerelease: str) -> tuple[int, tuple[tuple[int, int, str], .
 
 def parse(text: str) -> Version | None:
     """Read a SemVer 2.0.0 string; ``None`` when it is not one."""
-    if len(text) > _LONGEST_VERSION:
+    if len(text) > LONGEST_VERSION:
         return None
     match = SEMVER.fullmatch(text)
     if match is None:

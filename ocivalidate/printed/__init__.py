@@ -2,7 +2,8 @@
 
 A printed schema refuses what judging finds an error in, and nothing else. The keywords of our own schemas are most of
 it. What checks judge beside them is said by the rows of :mod:`rows` (runtime-spec) and :mod:`image_rows` (image-spec),
-and what no schema can say is in :mod:`unsaid`, with the reason.
+and what no schema can say is in :mod:`unsaid`, with the reason. One thing is stricter: a member that belongs to a
+platform has its form in documents for others too, where judging passes it over.
 """
 
 from __future__ import annotations

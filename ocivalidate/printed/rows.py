@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ocivalidate.bundle.values import LINUX_NAMESPACES, LINUX_RLIMITS, SECCOMP_ACTIONS, ZOS_NAMESPACES
 from ocivalidate.printed.row import Keywords, Row, any_of, at_most_one, member_in, neither, required, whole
 from ocivalidate.schema import everything
-from ocivalidate.versions import SEMVER
+from ocivalidate.versions import LONGEST_VERSION, SEMVER
 
 _R, _L, _S = "runtime/config.", "runtime/config-linux.", "safety/config."
 
@@ -43,7 +43,8 @@ CPU_LIST = whole(rf"|{_SPACE}(?:{_CPUS})(?:,(?:{_CPUS}))*{_SPACE}")
 _FILE_NAME = r"(?!\.{1,2}$(?!\n))[^/\u0000]+"
 _DEVICE_NAME = r"(?!\.{1,2}$(?!\n))[^/: \t\n\r\u000b\u000c]{1,15}"
 _ONE_LINE = r"[^\n]*"
-VERSION = whole(SEMVER.pattern)
+# What is longer is no version to us either.
+VERSION = whole(SEMVER.pattern) | {"maxLength": LONGEST_VERSION}
 DATE = whole(
     r"|[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])[Tt](?:[01][0-9]|2[0-3]):[0-5][0-9]:(?:[0-5][0-9]|60)"
     r"(?:\.[0-9]+)?(?:[Zz]|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])"

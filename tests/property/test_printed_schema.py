@@ -1,5 +1,7 @@
 """A printed schema refuses what judging finds an error in, wherever JSON Schema can say it, and nothing else.
 
+But for one thing: a member that belongs to a platform (``process.scheduler``) has its form in every document.
+
 Both are run over every witness, and over documents that were tampered with.
 """
 
@@ -15,7 +17,7 @@ import pytest
 from hypothesis import assume, given, strategies as st
 
 from ocivalidate.bundle.api import check_config, check_features, check_state
-from ocivalidate.clauses import Severity
+from ocivalidate.clauses import PLATFORMS, Severity
 from ocivalidate.documents import read_document
 from ocivalidate.findings import Report
 from ocivalidate.integers import Inexact
@@ -73,6 +75,9 @@ def compare(kind: str, release: str, data: bytes, errors: set[str]) -> None:
     refused = not validator(kind, release).is_valid(doubles(document.value))
     if sayable:
         assert refused, f"the schema takes what breaks {sorted(sayable)}"
+    if refused and kind == "runtime-config" and not errors:
+        # A member that belongs to a platform has its form in documents for others too, where judging passes it over.
+        errors = {clause for name in PLATFORMS for clause in errors_of(check_config(data, platform=name))}
     if refused:
         assert errors, [error.message for error in validator(kind, release).iter_errors(doubles(document.value))]
 
