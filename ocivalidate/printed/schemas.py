@@ -48,7 +48,21 @@ def standalone(kind: str, release: str) -> Node:
 
 def says_in(row: Row, release: str) -> bool:
     """Whether a row counts in a release."""
-    return load()[row.clause].holds_in(release) and holds(release, row.since, row.until)
+    return stands_in(row.clause, release) and holds(release, row.since, row.until)
+
+
+def stands_in(clause_id: str, release: str) -> bool:
+    """Whether a release has a clause, or one that says the same."""
+    return any(clause.holds_in(release) for clause in _alike().get(clause_id, ()))
+
+
+@functools.cache
+def _alike() -> dict[str, list[Clause]]:
+    """Clause → it and those that are told as it."""
+    found: dict[str, list[Clause]] = {}
+    for clause in load().values():
+        found.setdefault(clause.same_as or clause.id, []).append(clause)
+    return found
 
 
 def _reference(name: str) -> Keywords:

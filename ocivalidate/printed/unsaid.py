@@ -9,7 +9,7 @@ from ocivalidate.bundle import registry as bundle_checks
 from ocivalidate.clauses import Severity, load
 from ocivalidate.image import registry as image_checks
 from ocivalidate.printed.openlists import OPEN_LISTS
-from ocivalidate.printed.schemas import ROWS, SUBJECTS, says_in
+from ocivalidate.printed.schemas import ROWS, SUBJECTS, says_in, stands_in
 from ocivalidate.schema import clause_ids
 from ocivalidate.versions import holds
 
@@ -87,7 +87,7 @@ def limits(kind: str, release: str) -> list[Limit]:
     found = []
     for clause_id in sorted(SUBJECTS[kind].claimed()):
         clause = load()[clause_id]
-        if clause.severity is not Severity.ERROR or not clause.holds_in(release) or _is_mild(clause_id, release):
+        if clause.severity is not Severity.ERROR or not stands_in(clause_id, release) or _is_mild(clause_id, release):
             continue
         reason = next((why for pattern, why in REASONS.items() if fnmatchcase(clause_id, pattern)), "")
         if reason:
