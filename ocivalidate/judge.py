@@ -19,7 +19,7 @@ from ocivalidate.findings import Finding, Location, Outcome, Result
 from ocivalidate.fitting import Shape, Walk
 from ocivalidate.keeping import Counts
 from ocivalidate.pointers import Path, bounded, parse_pointer, path_of, place_at, tokens_of
-from ocivalidate.spelling import Names
+from ocivalidate.spelling import Names, same_but_for_case
 from ocivalidate.versions import holds
 from ocivalidate.wording import shortened
 
@@ -63,6 +63,8 @@ class Subject:
     ``absent`` the one that a document which is not there breaks, and ``outside`` one to which a link leads out of
     its folder. ``problems`` says which clause each problem of a text breaks, and ``unique`` by which clause the
     names in a map, the member of this name, may not be repeated. ``readers`` are those who read such documents.
+    ``by_case`` is the clause that a member breaks which differs from one of the specification by case alone, where
+    that is more than a typing error.
     """
 
     kind: str
@@ -74,6 +76,7 @@ class Subject:
     problems: Mapping[str, str] = field(default_factory=lambda: PROBLEM_CLAUSES)
     unique: Mapping[str, str] = field(default_factory=dict)
     readers: str = "runtimes"
+    by_case: str = ""
 
     def text_clauses(self) -> set[str]:
         """Every clause that a problem of the text can break."""
@@ -100,7 +103,8 @@ class Subject:
         openness = schema.openness(self.kind)
         if openness is True:
             return set()
-        return set(STRANGER_CLAUSES) - ({UNKNOWN} if openness == "typos" else set())
+        more = {self.by_case} if self.by_case else set()
+        return set(STRANGER_CLAUSES) - ({UNKNOWN} if openness == "typos" else set()) | more
 
 
 class Verdicts(NamedTuple):
@@ -214,6 +218,8 @@ class _Walk(Walk):
     def stranger(self, shape: Shape, path: Path, name: str, value: Any) -> None:
         """A member that the release does not have."""
         clause, known = _recognised(shape, name, self._scene.release)
+        if clause == MISSPELLED and self._subject.by_case and same_but_for_case(known, name):
+            clause = self._subject.by_case
         if clause == UNKNOWN and shape.node.get("x-open") == "typos":
             return
         kind = (shape, clause)
@@ -265,7 +271,7 @@ def _about_stranger(clause: str, path: Path, known: str, scene: Scene, readers: 
         return f"{where} was removed after version {known}", f"{readers} ignore it"
     if clause == UNKNOWN:
         return f"{where} is not a member of the specification", f"{readers} ignore it"
-    if known.casefold() == name.casefold():
+    if same_but_for_case(known, name):
         return f"{where} differs from {known} by case", f"some {readers} read it as {known}, others ignore it"
     return f"{where} is not a member of the specification", f"did you mean {known}?"
 

@@ -33,6 +33,11 @@ class Names:
         return min(close, key=self._order.__getitem__, default="")
 
 
+def same_but_for_case(written: str, known: str) -> bool:
+    """Whether readers that pay no heed to case, as those written in Go, take one name for the other."""
+    return written.casefold() == known.casefold()
+
+
 def one_typo_apart(written: str, known: str) -> bool:
     """Whether ``written`` becomes ``known`` by one insertion, deletion, replacement or swap of neighbours.
 

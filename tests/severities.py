@@ -7,8 +7,6 @@ from ocivalidate.findings import Finding
 
 MUST = frozenset({Level.MUST, Level.MUST_NOT})
 FAMILIES = frozenset({"runtime", "safety", "image"})
-# Findings on images are held to the inventory by tests of their own.
-_APART = "image"
 
 
 def excused(clause: Clause) -> bool:
@@ -26,7 +24,7 @@ def fault_of(clause: Clause) -> str:
 def fault_in(finding: Finding) -> str:
     """Why a finding may not weigh what it does; empty when it may."""
     clause = finding.clause
-    if clause.family not in FAMILIES or clause.family == _APART or clause.subject.startswith(_APART):
+    if clause.family not in FAMILIES:
         return ""
     if finding.severity is not clause.severity and not excused(clause):
         return f"{clause.id} weighs {clause.severity.value}, a finding {finding.severity.value}, and nothing says why"

@@ -49,13 +49,17 @@ def user_is_of_a_known_form(node: Node, scene: Scene) -> Iterator[Violation]:
 
 @CONFIG.check("/config/ExposedPorts/*", PORTS)
 def ports_are_of_a_known_form(node: Node, scene: Scene) -> Iterator[Violation]:
-    """Ranges, and sctp, are what builders write beside the forms of the specification."""
+    """Ranges, port 0 and sctp are what builders write; of ranges and 0, engines take some and refuse others."""
     match = _PORT.fullmatch(node.name)
     ports = [int(port) for port in (match["first"], match["last"]) if port] if match else []
-    if match is None or not all(0 < port <= _HIGHEST_PORT for port in ports):
-        message = "a key of config.ExposedPorts is no port"
-        yield node.breaks(PORTS, message, got=node.name, want="port, port/tcp or port/udp", at_name=True)
-    elif match["last"] or match["protocol"] == "sctp":
+    want = "port, port/tcp or port/udp"
+    if match is None or not all(port <= _HIGHEST_PORT for port in ports):
+        yield node.breaks(PORTS, "a key of config.ExposedPorts is no port", got=node.name, want=want, at_name=True)
+    elif match["last"] or 0 in ports:
+        what = "a range of ports" if match["last"] else "port 0"
+        message = f"a key of config.ExposedPorts is {what}, which some engines refuse"
+        yield node.breaks(PORTS, message, got=node.name, want=want, severity=Severity.WARNING, at_name=True)
+    elif match["protocol"] == "sctp":
         message = "a key of config.ExposedPorts has a form that the specification does not give"
         yield node.breaks(PORTS, message, got=node.name, severity=Severity.NOTE, at_name=True)
 

@@ -10,6 +10,7 @@ from ocivalidate.image import mediatypes
 from ocivalidate.image.descriptors import WANT_MEDIA_TYPE
 from ocivalidate.image.kinds import is_docker
 from ocivalidate.image.registry import DESCRIPTOR, INDEX, parent
+from ocivalidate.spelling import same_but_for_case
 
 _C = "image/image-index."
 USED = f"{_C}mediaType.used"
@@ -65,8 +66,8 @@ def manifests_have_a_platform(node: Node, scene: Scene) -> Iterator[Violation]:
 @INDEX.check("", AMBIGUOUS)
 def nothing_of_a_manifest_is_there(node: Node, scene: Scene) -> Iterator[Violation]:
     """CVE-2021-41190: two readers of one digest must not see two images."""
-    for name in ("config", "layers"):
-        if node.has(name):
+    for name in node.value:
+        if any(same_but_for_case(name, other) for other in ("config", "layers")):
             message = f"an index has a member {name}, which makes other readers take it for a manifest"
             yield node.breaks(AMBIGUOUS, message, got=name)
             return

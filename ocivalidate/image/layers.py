@@ -29,7 +29,7 @@ class Broken(NamedTuple):
 
 # A kind that is absent here breaks the payload clause of the stream's own compression.
 BROKEN: dict[Kind, Broken] = {
-    Kind.STREAM_TRAILING_ZEROS: Broken(f"{_L}stream-end", Severity.WARNING),
+    Kind.STREAM_TRAILING_ZEROS: Broken(f"{_L}stream-end"),
     Kind.STREAM_TRAILING_BYTES: Broken(f"{_L}stream-end"),
     Kind.STREAM_UNKNOWN: Broken(TAR),
     **{kind: Broken(f"{_L}limit") for kind in Kind if kind.value.startswith("limit-")},
@@ -60,8 +60,7 @@ BROKEN: dict[Kind, Broken] = {
     Kind.NAME_NUL: Broken(f"{_L}name"),
     Kind.NAME_NOT_UTF8: Broken(f"{_L}name-encoding"),
     Kind.DUPLICATE_PATH: Broken("image/layer.no-duplicate-paths"),
-    # The clause speaks of file paths, and builders that write a directory twice are many.
-    Kind.DUPLICATE_DIRECTORY: Broken("image/layer.no-duplicate-paths", Severity.WARNING),
+    Kind.DUPLICATE_DIRECTORY: Broken("image/layer.no-duplicate-paths"),
     # Every reader takes such a path from the root of the layer, and widely used builders write nothing else.
     Kind.PATH_ABSOLUTE: Broken(f"{_L}path-form", Severity.NOTE),
     Kind.PATH_DOTDOT: Broken(f"{_L}path-form"),

@@ -12,6 +12,7 @@ from ocivalidate.image import mediatypes
 from ocivalidate.image.descriptors import WANT_MEDIA_TYPE
 from ocivalidate.image.kinds import is_docker
 from ocivalidate.image.registry import MANIFEST
+from ocivalidate.spelling import same_but_for_case
 
 _C = "image/manifest."
 USED = f"{_C}mediaType.used"
@@ -52,9 +53,11 @@ def media_type_is_that_of_a_manifest(node: Node, scene: Scene) -> Iterator[Viola
 @MANIFEST.check("", AMBIGUOUS)
 def nothing_of_an_index_is_there(node: Node, scene: Scene) -> Iterator[Violation]:
     """CVE-2021-41190: two readers of one digest must not see two images."""
-    if node.has("manifests"):
-        message = "a manifest has a member manifests, which makes other readers take it for an index"
-        yield node.breaks(AMBIGUOUS, message, got="manifests")
+    for name in node.value:
+        if same_but_for_case(name, "manifests"):
+            message = f"a manifest has a member {name}, which makes other readers take it for an index"
+            yield node.breaks(AMBIGUOUS, message, got=name)
+            return
 
 
 # --- Configuration and layers

@@ -15,6 +15,7 @@ PROBLEMS: Mapping[str, str] = PROBLEM_CLAUSES | {
     "duplicate-name": f"{_JSON}no-duplicate-names",
 }
 KEY_UNIQUE = "image/annotations.key-unique"
+BY_CASE = "safety/image.members.case"
 _TEXT = ("image-json", "json")
 _DESCRIPTORS = ("image-descriptor", "image-annotations")
 
@@ -27,6 +28,7 @@ def _subject(kind: str, checks: Registry, *subjects: str, unique: str = "annotat
         problems=PROBLEMS,
         unique={unique: KEY_UNIQUE} if unique else {},
         readers="tools",
+        by_case=BY_CASE,
     )
 
 

@@ -26,6 +26,8 @@ REASONS: dict[str, str] = {
     "*.json.utf8": _TEXT,
     "safety/json.*": _TEXT,
     "image/annotations.key-unique": _TEXT,
+    "safety/image.members.case": "it compares names without regard to case",
+    "safety/image.*.ambiguous": "of names that differ by case from the members it says nothing",
     "runtime/bundle.*": _DISK,
     "safety/bundle.*": _DISK,
     "runtime/config.hooks.*.path.runtime-ns": _DISK,

@@ -41,9 +41,13 @@ def test_users_of_no_known_form(value: str) -> None:
         ("65535/tcp", None),
         ("53/udp", None),
         ("99/sctp", "note"),
-        ("8000-8010", "note"),
-        ("8000-8010/udp", "note"),
-        ("0/tcp", "error"),
+        ("8000-8010", "warning"),
+        ("8000-8010/udp", "warning"),
+        ("33060-33061/tcp", "warning"),
+        ("5000-5001/sctp", "warning"),
+        ("0", "warning"),
+        ("0/tcp", "warning"),
+        ("0-10", "warning"),
         ("65536", "error"),
         ("80-70000", "error"),
         ("http", "error"),
@@ -175,7 +179,7 @@ def test_what_is_required_may_not_be_null(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "expected"),
-    [("Entrypont", "misspelled"), ("env", "misspelled"), ("Hostname", None), ("Image", None), ("com.example", None)],
+    [("Entrypont", "misspelled"), ("Hostname", None), ("Image", None), ("com.example", None)],
 )
 def test_members_that_nobody_knows(name: str, expected: str | None) -> None:
     found = [("warning", f"lint/members.{expected}", f"/config/{name}")] if expected else []

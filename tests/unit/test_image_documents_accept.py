@@ -12,13 +12,15 @@ from ocivalidate.versions import IMAGE_RELEASES
 from tests.imagedocs import told
 
 DOCUMENTS = sorted((Path(__file__).parent.parent / "data" / "image-documents").glob("*.json"))
+# What a tool writes and others refuse: buildah takes ranges of ports, which Docker 29 and podman do not.
+WARNINGS = {"buildah-config": [("warning", "config.config.ExposedPorts.keys", "/config/ExposedPorts/8000-8002~1tcp")]}
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.stem)
 def test_nothing_but_notes(path: Path) -> None:
     kind = guess(json.loads(path.read_bytes()))
     assert kind is not None
-    assert [one for one in told(kind, path.read_bytes()) if one[0] != "note"] == []
+    assert [one for one in told(kind, path.read_bytes()) if one[0] != "note"] == WARNINGS.get(path.stem, [])
 
 
 @pytest.mark.parametrize("release", IMAGE_RELEASES)

@@ -193,7 +193,7 @@ def test_entries_of_an_index() -> None:
 
 @pytest.mark.parametrize(
     ("name", "expected"),
-    [("artifacttype", "misspelled"), ("layer", "misspelled"), ("com.example", None), ("extra", None)],
+    [("artifactTyp", "misspelled"), ("layer", "misspelled"), ("com.example", None), ("extra", None)],
 )
 def test_members_that_nobody_knows(name: str, expected: str | None) -> None:
     found = [("warning", f"lint/members.{expected}", f"/{name}")] if expected else []

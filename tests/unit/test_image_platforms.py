@@ -110,7 +110,7 @@ def test_reserved_features() -> None:
         ({}, [("error", f"{INDEX}architecture.required"), ("error", f"{INDEX}os.required")]),
         (None, [("error", f"{INDEX}type")]),
         ({"architecture": 1, "os": "linux"}, [("error", f"{INDEX}architecture.type")]),
-        ({"architecture": "amd64", "os": "linux", "Os": "x"}, [("warning", "lint/members.misspelled")]),
+        ({"architecture": "amd64", "os": "linux", "Os": "x"}, [("error", "safety/image.members.case")]),
         ({"architecture": "amd64", "os": "linux", "com.example": 1}, []),
     ],
 )
