@@ -1,8 +1,8 @@
 """What in a value does not fit a schema, found in one walk that takes little time for each value.
 
-A schema is made into shapes once: what a value is held against is then ready to be looked up. Validators for any schema
-take fifty times as long for each violation, and a hostile document has hundreds of thousands. The tests hold that
-jsonschema comes to the same verdicts.
+A schema is made into shapes once: what a value is held against is then ready to be looked up. A validator for any
+schema takes fifty times as long for each violation, and a hostile document has hundreds of thousands: so the walk finds
+where something is wrong, and jsonschema says what, of those violations that are kept (:func:`broken_keyword`).
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class Shape:
     members that the release does not have.
     """
 
-    __slots__ = ("absent", "integer", "items", "members", "node", "others", "required", "tests", "types")
+    __slots__ = ("absent", "integer", "items", "members", "node", "others", "required", "tests", "types", "validator")
 
     def __init__(self, node: Node, release: str | None) -> None:
         names = node.get("type", list(_TYPES))
@@ -85,6 +85,8 @@ class Shape:
         self.required = node.get("required") or [name for name in known if is_required(known[name], release)]
         self.others = Shape(node["additionalProperties"], release) if "additionalProperties" in node else None
         self.items = Shape(node["items"], release) if "items" in node else None
+        # What jsonschema makes of the node by itself, once it is asked.
+        self.validator: Any = None
 
 
 def in_release(node: Node, release: str | None) -> bool:
@@ -116,6 +118,35 @@ class Fault(NamedTuple):
     def kind(self) -> tuple[Shape, str, str, bool]:
         """What it has in common with others: the place in the schema, and what is wrong there."""
         return self.shape, self.keyword, self.name, self.value is None
+
+
+def broken_keyword(fault: Fault) -> str:
+    """The keyword that a value breaks, as jsonschema has it for the node alone, without its members and entries.
+
+    A wrong type counts before all else that the value breaks too. Raises ``AssertionError`` where jsonschema finds
+    nothing wrong, which the tests rule out.
+    """
+    shape = fault.shape
+    if shape.validator is None:
+        from jsonschema import Draft202012Validator
+
+        own = {keyword: wanted for keyword, wanted in shape.node.items() if keyword == "type" or keyword in _TESTS}
+        shape.validator = Draft202012Validator(own | {"required": shape.required})
+    found = [error.validator for error in shape.validator.iter_errors(_alone(shape, fault.value))]
+    if not found:
+        raise AssertionError(f"jsonschema finds no fault in what breaks {fault.keyword}")
+    if "type" in found:
+        return "type"
+    return fault.keyword if fault.keyword in found else str(found[0])
+
+
+def _alone(shape: Shape, value: Any) -> Any:
+    """A value without what is in it, but for what its own node asks of that: jsonschema shows all of it in messages."""
+    if isinstance(value, dict):
+        return {name: None for name in shape.required if name in value}
+    if isinstance(value, list):
+        return [None] * min(len(value), shape.node.get("minItems", 0))
+    return value
 
 
 class Walk:

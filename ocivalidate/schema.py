@@ -30,7 +30,7 @@ from typing import Any, NamedTuple
 
 from ocivalidate import resources
 from ocivalidate.clauses import RELEASES
-from ocivalidate.fitting import Fault, Shape, Walk, in_release, is_required
+from ocivalidate.fitting import Fault, Shape, Walk, broken_keyword, in_release, is_required
 from ocivalidate.keeping import Counts
 from ocivalidate.pointers import Path, place_at, pointer_to
 from ocivalidate.wording import excerpt
@@ -183,7 +183,7 @@ def _told(whole: Shape, value: Any, path: Path, most: int | None = None) -> Iter
 
 def error_of(fault: Fault) -> SchemaError:
     """A fault in words."""
-    node, keyword, path = fault.shape.node, fault.keyword, fault.path
+    node, keyword, path = fault.shape.node, broken_keyword(fault), fault.path
     if keyword == "required":
         clause = f"{node['properties'][fault.name]['x-clause']}.required"
         message = f"{place_at(path, fault.name)} is missing"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from ocivalidate.fitting import KEYWORDS, Shape, Walk
+from ocivalidate.fitting import KEYWORDS, Fault, Shape, Walk, broken_keyword
 from ocivalidate.keeping import Counts
 from ocivalidate.pointers import pointer_of, pointer_to
 from ocivalidate.schema import KINDS, derive, releases
@@ -55,9 +55,17 @@ def test_it_agrees_with_jsonschema(node: dict[str, Any], value: Any) -> None:
     walk = Walk(Counts(None))
     walk.value(Shape(node, None), value)
     ours = {(fault.keyword, pointer_to(fault.path)) for fault in walk.faults}
+    assert [broken_keyword(fault) for fault in walk.faults] == [fault.keyword for fault in walk.faults]
     errors = [
         (error.validator, pointer_of(*error.absolute_path)) for error in Draft202012Validator(node).iter_errors(value)
     ]
     # A value of a wrong type breaks whatever else its node asks for too: one defect is told once.
     mistyped = {place for keyword, place in errors if keyword == "type"}
     assert ours == {(keyword, place) for keyword, place in errors if keyword == "type" or place not in mistyped}
+
+
+def test_jsonschema_has_the_last_word() -> None:
+    shape = Shape({"type": "integer", "minimum": 0}, None)
+    assert broken_keyword(Fault(shape, "minimum", None, "many")) == "type"
+    with pytest.raises(AssertionError, match="jsonschema finds no fault"):
+        broken_keyword(Fault(shape, "minimum", None, 1))
