@@ -192,13 +192,23 @@ def nix(*, streamed: bool) -> bytes:
     return data if streamed else reproducible(data)
 
 
+_JIB = "config repoTags layers"
 FORMS: dict[str, Form] = {
     "docker 1.10 to 24": Form(lambda: docker(tags=[TAG])),
     "docker 1.10 to 24, untagged": Form(lambda: docker(tags=None)),
     "docker 1.10 to 24, three images": Form(lambda: docker(tags=[TAG], images=3), unpack=["--ref", f"{TAG}-1"]),
     "docker 25, a folder": Form(docker25),
     "docker 25, an archive": Form(lambda: docker25().archive()),
+    "docker with containerd's store, one platform of two": Form(
+        docker_of_platforms, incomplete=True, unpack=["--platform", "linux/amd64"]
+    ),
     "ctr image export": Form(ctr),
+    "jib": Form(lambda: tarball(config_name="config.json", keys=_JIB)),
+    "jib, compressed": Form(lambda: reproducible(tarball(config_name="config.json", keys=_JIB))),
+    "kaniko, apko, ko": Form(lambda: tarball(config_name="sha256:{}")),
+    "go-containerregistry before 0.5": Form(lambda: tarball(config_name="{}.json")),
+    "crane pull of several": Form(crane_of_several, unpack=["--ref", "example.org/a:2"]),
+    "rules_oci": Form(rules_oci),
     "rules_docker": Form(rules_docker),
     "nix, buildImage": Form(lambda: nix(streamed=False)),
     "nix, streamLayeredImage": Form(lambda: nix(streamed=True)),
