@@ -1,13 +1,14 @@
 """What somebody meant who gave a command the wrong thing: an image to ``bundle``, a configuration to ``state``.
 
-Nothing here judges: it looks at names, first bytes and members, and says which command does.
+Nothing here judges: it looks at names, first bytes and members, and says what that is and which command does.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import stat
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
 
@@ -28,6 +29,7 @@ _PLATFORMS = ("linux", "windows", "solaris", "vm", "zos", "freebsd")
 _KINDS: Mapping[str, _Kind] = {
     "bundle": _Kind("a bundle", "bundle"),
     "layout": _Kind("an image layout", "image"),
+    "saved": _Kind("an image as docker save writes it", "image"),
     "archive": _Kind("an archive, as images are saved in", "image"),
     "runtime-features": _Kind("a features structure", "features", frozenset({"ociVersionMin", "ociVersionMax"})),
     "image-layout": _Kind("the oci-layout file of an image", "image", frozenset({"imageLayoutVersion"})),
@@ -49,9 +51,68 @@ _OWN: Mapping[str, frozenset[str]] = {
     "runtime-state": frozenset({"id", "status", "pid", "bundle"}),
     "runtime-features": frozenset({"ociVersionMin", "ociVersionMax"}),
 }
+# What no command judges, and what can be done about it.
+_OTHERS: Mapping[str, str] = {
+    "old-save": "this is what Docker before 1.10 saved, without manifest.json: load it there, and save it anew",
+    "directory": "this is what skopeo copies to dir:, no image layout: skopeo copy dir:PATH oci:LAYOUT makes one of it",
+    "storage": "this is where an engine keeps its images: its save command writes one that can be judged",
+    "windows-layer": "this is a layer of Windows, no image",
+    "chart": "this is a Helm chart, no image",
+    "source": "this is a source tree, no image: build it first",
+    "root": "this is a root file system, no image",
+}
+_ROOT = "bin boot dev etc home lib lib32 lib64 media mnt opt proc root run sbin srv sys tmp usr var"
+_SOURCE = "Containerfile Dockerfile Makefile CMakeLists.txt Cargo.toml go.mod package.json pom.xml pyproject.toml .git"
+
+
+class _Names(NamedTuple):
+    """A kind of folder or archive, and how many of which names in it tell that it is one."""
+
+    kind: str
+    marks: frozenset[str]
+    together: int
+
+
+def _named(kind: str, marks: str, together: int = 1) -> _Names:
+    return _Names(kind, frozenset(marks.split()), together)
+
+
+# The surest first.
+_NAMED = (
+    _named("layout", "oci-layout"),
+    _named("layout", "index.json blobs", 2),
+    _named("directory", "version manifest.json", 2),
+    _named("saved", "manifest.json repositories", 2),
+    _named("bundle", "config.json rootfs", 2),
+    _named("storage", "overlay-images overlay-layers"),
+    _named("storage", "image containers buildkit overlay2 volumes", 3),
+    _named("windows-layer", "Files Hives", 2),
+    _named("chart", "Chart.yaml"),
+    _named("root", ".dockerenv"),
+    _named("source", _SOURCE),
+    _named("root", _ROOT, 2),
+    _named("old-save", "repositories"),
+    _named("bundle", "config.json"),
+)
+# With any of these at its top something is judged as an image, however broken it is.
+OF_IMAGES = ("oci-layout", "index.json", "blobs", "manifest.json")
+_OF_FOLDERS = ("config.json", "rootfs", "repositories", *OF_IMAGES)
+# Beside manifest.json: what docker save, jib and their like name configs and layers.
+_SAVED_PART = re.compile(r".*\.tar(?:\.gz)?|(?:sha256:)?[0-9a-f]{64}(?:\.json)?")
+_MOST_TOLD, _LONGEST = 3, 60
 # Offset → how what is there begins: tar, gzip, zstd, xz, bzip2.
 _MAGICS = ((257, b"ustar"), (0, b"\x1f\x8b"), (0, b"\x28\xb5\x2f\xfd"), (0, b"\xfd7zXZ\x00"), (0, b"BZh"))
 _HEAD = 512
+_TAR = _MAGICS[0]
+_FOREIGN = (
+    (b"\xfd7zXZ\x00", "this is compressed with xz: archives are read plain, or compressed with gzip or zstd"),
+    (b"BZh", "this is compressed with bzip2: archives are read plain, or compressed with gzip or zstd"),
+    (b"PK\x03\x04", "this is a zip archive, in which no image is saved"),
+    (b"hsqs", "this is a squashfs, no image layout"),
+    (b"\x7fELF", "this is a program, no image"),
+)
+_NO_TEXT = re.compile(r"[\x00-\x08\x0e-\x1f\x7f\ufffd]")
+_LONGEST_CHARACTER = 4
 
 
 def of_value(value: Any) -> str:
@@ -66,6 +127,20 @@ def of_value(value: Any) -> str:
 def of_bytes(data: bytes) -> str:
     """``archive``, if these first bytes of a file are those of one."""
     return "archive" if any(data.startswith(magic, offset) for offset, magic in _MAGICS) else ""
+
+
+def foreign(head: bytes) -> str:
+    """One line on a file with these first bytes, if they are neither those of an archive that is read nor of JSON."""
+    if not head or head[_TAR[0] :].startswith(_TAR[1]):
+        return ""
+    known = next((line for magic, line in _FOREIGN if head.startswith(magic)), "")
+    return known or ("this is a text, neither an archive nor a JSON document" if _is_text(head) else "")
+
+
+def _is_text(head: bytes) -> bool:
+    """Whether these bytes, which may end inside a character, are letters."""
+    text = head.decode("utf-8", "ignore")
+    return len(head) - len(text.encode()) < _LONGEST_CHARACTER and not _NO_TEXT.search(text)
 
 
 def of_path(path: str) -> str:
@@ -86,11 +161,51 @@ def of_path(path: str) -> str:
 
 
 def _of_folder(path: str) -> str:
-    there = {name for name in ("config.json", "oci-layout", "index.json", "blobs") if os.path.lexists(f"{path}/{name}")}
-    is_layout = "oci-layout" in there or {"index.json", "blobs"} <= there
-    if "config.json" in there:
-        return "" if is_layout else "bundle"
-    return "layout" if is_layout else ""
+    there = {name for name in _OF_FOLDERS if os.path.lexists(f"{path}/{name}")}
+    found = of_names(there)
+    # What is both is what it was taken for.
+    return (
+        found if found in ("bundle", "layout", "saved") and not (found != "bundle" and "config.json" in there) else ""
+    )
+
+
+def of_names(names: Collection[str]) -> str:
+    """What a folder or an archive is by the names at its top; empty when they do not tell."""
+    there = set(names)
+    found = next((row.kind for row in _NAMED if len(row.marks & there) >= row.together), "")
+    is_saved = "manifest.json" in there and found in ("", "bundle") and any(map(_SAVED_PART.fullmatch, there))
+    return "saved" if is_saved else found
+
+
+def no_image(names: Collection[str], below: Mapping[str, Collection[str]], path: str, *, packed: bool) -> str:
+    """One line on something that is no image: what it is, or where the image is that was meant.
+
+    ``names`` are those at its top, ``below`` those in each folder of them, ``path`` is what was given, and ``packed``
+    says that this is an archive.
+    """
+    own, inner = of_names(names), {name: of_names(there) for name, there in sorted(below.items())}
+    if own == "bundle":
+        return "this is a bundle in an archive: unpack it for ocivalidate bundle" if packed else instead("layout", own)
+    if own not in ("directory", "storage"):
+        for kinds, command in ((("layout", "saved"), "image"), (("bundle",), "bundle")):
+            hits = [name for name, kind in inner.items() if kind in kinds]
+            if hits:
+                return _one_down(hits, command, path, packed=packed)
+    if own not in _OTHERS and len(inner) == 1:
+        own = next(iter(inner.values()))
+    if own in _OTHERS:
+        return _OTHERS[own]
+    what = "archive" if packed else "folder"
+    missing = "has neither index.json, oci-layout and blobs nor a manifest.json" if names else "is empty"
+    return f"no image: the {what} {missing}"
+
+
+def _one_down(hits: list[str], command: str, path: str, *, packed: bool) -> str:
+    what = "one" if command == "image" else "a bundle"
+    places = ", ".join(name[:_LONGEST] for name in hits[:_MOST_TOLD]) + (" …" if len(hits) > _MOST_TOLD else "")
+    if packed:
+        return f"no image, but there is {what} in {places}: unpack the archive, and give that folder to {command}"
+    return f"no image, but there is {what} in {places}: ocivalidate {command} {path.rstrip('/')}/{hits[0]} judges it"
 
 
 def instead(wanted: str, found: str, value: Any = None) -> str:
@@ -102,5 +217,7 @@ def instead(wanted: str, found: str, value: Any = None) -> str:
         return ""
     if isinstance(value, dict) and _OWN.get(wanted, frozenset()) & set(value):
         return ""
+    if found in _OTHERS:
+        return _OTHERS[found]
     kind = _KINDS[found]
     return f"this is {kind.what}: ocivalidate {kind.command} judges it"

@@ -26,7 +26,8 @@ from ocivalidate.image.graph import Reference, references
 from ocivalidate.image.layer_limits import DEFAULT as DEFAULT_LAYER_LIMITS, LayerLimits
 from ocivalidate.image.limits import Limits
 from ocivalidate.image.names import meant
-from ocivalidate.image.open_source import LooseDocument, open_source
+from ocivalidate.image.open_source import LooseDocument, open_document, open_source
+from ocivalidate.image.others import refuse_others
 from ocivalidate.image.sources import FILE, LINK, Source, Unreadable
 from ocivalidate.image.subjects import SUBJECTS
 from ocivalidate.judge import Subject, active_clauses, judge, noting
@@ -82,10 +83,8 @@ def check_image(
     options = options or ImageOptions()
     release, chosen = spec_version or IMAGE_RELEASES[-1], selection or Selection()
     registry.load_checks()
-    if source != "-" and meanings.of_path(source) == "bundle":
-        return Report("image", source, SPECIFICATION, problem=meanings.instead("layout", "bundle"))
     try:
-        opened = open_source(source, options.limits, options.layer_limits, follow_links=options.follow_links)
+        opened = _open(source, options)
         if isinstance(opened, LooseDocument):
             return _judge_document(opened, release, chosen, options.kind)
         with opened:
@@ -94,15 +93,20 @@ def check_image(
         return Report("image", source, SPECIFICATION, problem=str(problem))
 
 
+def _open(name: str, options: ImageOptions) -> Source | LooseDocument:
+    if options.kind is not None:
+        return open_document(name, options.limits)
+    return open_source(name, options.limits, options.layer_limits, follow_links=options.follow_links)
+
+
 def _judge_document(loose: LooseDocument, release: str, selection: Selection, kind: str | None) -> Report:
     """Judge a document alone, as what it says it is or as what it looks like."""
     document = read_document(loose.data, loose.name, noting=lambda: Noting(most=selection.most))
     found = kind or kinds.guess(document.value)
+    if kind is not None or (found is None and document.usable):
+        _refuse_other_documents(document.value)
     if found is None:
         if document.usable:
-            other = meanings.instead(kinds.MANIFEST, meanings.of_value(document.value))
-            if other:
-                raise Unreadable(other)
             raise Unreadable("no document of image-spec by its content; --kind says which one it is meant to be")
         found = kinds.MANIFEST
     subject = SUBJECTS[found]
@@ -121,6 +125,15 @@ def _judge_document(loose: LooseDocument, release: str, selection: Selection, ki
         findings=verdicts.findings,
         suppressed=verdicts.suppressed,
     )
+
+
+def _refuse_other_documents(value: Any) -> None:
+    """Raise :class:`Unreadable` for a document that another command judges."""
+    found = meanings.of_value(value)
+    if found.startswith("runtime-"):
+        raise Unreadable(meanings.instead(kinds.MANIFEST, found))
+    if docker_archive.is_manifest_json(value):
+        raise Unreadable("this is the manifest.json of docker save: ocivalidate image judges the archive around it")
 
 
 def _judge(
@@ -180,6 +193,7 @@ def _position(finding: Finding) -> tuple[str, int, int, str]:
 
 def _roots(source: Source, examiner: Examiner, collector: Collector, options: ImageOptions) -> Iterable[Reference]:
     """Where the walk starts: the entries of index.json, or of the manifest.json of ``docker save``."""
+    refuse_others(source, options.limits)
     if isinstance(source, ArchiveSource):
         _tell_repeated(source, examiner, collector)
     if source.entry(INDEX_JSON) is None and source.entry(docker_archive.MANIFEST_JSON) is not None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from ocivalidate import digests
+from ocivalidate.clauses import Severity
 from ocivalidate.findings import Location
 from ocivalidate.image import layers
 from ocivalidate.image.blob import BlobFacts, Expectation
@@ -16,15 +17,17 @@ from ocivalidate.image.examine import CONTENT, Examiner
 from ocivalidate.image.found import Blob
 from ocivalidate.image.graph import Image, Reference
 from ocivalidate.image.layer_limits import LayerLimits
+from ocivalidate.image.litter import is_litter
 from ocivalidate.image.mediatypes import LAYERS
 from ocivalidate.image.pool import Job, verify_all
-from ocivalidate.image.sources import Source, blob_paths
+from ocivalidate.image.sources import Source
 from ocivalidate.image.tarfacts import TarFacts
 
 DIFF_ID = "image/config.diffID.uncompressed-tar"
 ORDER = "image/config.rootfs.diff_ids.order"
 NAME_CHARSET = "image/image-layout.blobs.name-charset"
 PER_ALGORITHM = "image/image-layout.blobs.directory-per-algorithm"
+_LITTER = "this is no blob: it is what desktops, file systems and tools leave anywhere"
 
 Progress = Callable[[int, int], None]
 """Told how many bytes have been read, and how many there are."""
@@ -32,27 +35,36 @@ Progress = Callable[[int, int], None]
 
 def orphans(source: Source, examiner: Examiner, collector: Collector) -> list[Blob]:
     """The blobs that nothing refers to; names that no digest can have are told."""
-    seen = examiner.found.visited
-    blobs = []
+    blobs: list[Blob] = []
     for algorithm in source.children("blobs"):
-        entry = source.entry(f"blobs/{algorithm}")
-        if examiner.is_outside(f"blobs/{algorithm}"):
-            continue
-        collector.judged(PER_ALGORITHM)
-        if entry is None or entry.kind != "folder":
-            place = Location(examiner.shown(f"blobs/{algorithm}"))
-            collector.add(PER_ALGORITHM, place, "what stands in blobs is not a folder for an algorithm")
-    for algorithm, encoded, path in blob_paths(source):
+        place = Location(examiner.shown(f"blobs/{algorithm}"))
+        if is_litter(algorithm):
+            collector.add(PER_ALGORITHM, place, _LITTER, severity=Severity.NOTE)
+        elif not examiner.is_outside(f"blobs/{algorithm}"):
+            entry = source.entry(f"blobs/{algorithm}")
+            collector.judged(PER_ALGORITHM)
+            if entry is None or entry.kind != "folder":
+                collector.add(PER_ALGORITHM, place, "what stands in blobs is not a folder for an algorithm")
+            blobs += _orphans_of(algorithm, source, examiner, collector)
+    return blobs
+
+
+def _orphans_of(algorithm: str, source: Source, examiner: Examiner, collector: Collector) -> Iterator[Blob]:
+    for encoded in source.children(f"blobs/{algorithm}"):
+        path = f"blobs/{algorithm}/{encoded}"
         collector.judged(NAME_CHARSET)
         digest = digests.parse(f"{algorithm}:{encoded}")
         if digest is None:
-            reason = digests.problem(f"{algorithm}:{encoded}")
-            collector.add(NAME_CHARSET, Location(examiner.shown(path)), f"the name of a blob is no digest: {reason}")
-            continue
-        size = examiner.file_size(path, str(digest)) if path not in seen else None
-        if size is not None:
-            blobs.append(Blob(path, size, digest))
-    return blobs
+            litter = is_litter(encoded)
+            message = (
+                _LITTER if litter else f"the name of a blob is no digest: {digests.problem(f'{algorithm}:{encoded}')}"
+            )
+            severity = Severity.NOTE if litter else None
+            collector.add(NAME_CHARSET, Location(examiner.shown(path)), message, severity=severity)
+        elif path not in examiner.found.visited:
+            size = examiner.file_size(path, str(digest))
+            if size is not None:
+                yield Blob(path, size, digest)
 
 
 def verify(

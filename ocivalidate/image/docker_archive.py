@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from typing import Any, NamedTuple
 
-from ocivalidate import digests
+from ocivalidate import digests, meanings
 from ocivalidate.documents import Document, read_document
 from ocivalidate.findings import Location
+from ocivalidate.image import kinds
 from ocivalidate.image.archives import normal_path
 from ocivalidate.image.collect import Collector
 from ocivalidate.image.examine import CONTENT, LIMIT, Examiner
@@ -86,6 +87,12 @@ def _document(source: Source, examiner: Examiner, limits: Limits) -> Document:
     return document
 
 
+def is_manifest_json(value: Any) -> bool:
+    """Whether a JSON value is what stands in a manifest.json of ``docker save``."""
+    entry = value[0] if isinstance(value, list) and value else None
+    return isinstance(entry, dict) and {"config", "layers"} <= set(_members(entry))
+
+
 def _images(value: Any, source: Source) -> list[Saved]:
     """The images that manifest.json names; those that it names twice, once.
 
@@ -93,6 +100,8 @@ def _images(value: Any, source: Source) -> list[Saved]:
     """
     if value is None or value == []:
         raise Unreadable(f"{MANIFEST_JSON} names no image")
+    if kinds.guess(value) == kinds.MANIFEST:
+        raise Unreadable(meanings.instead("layout", "directory"))
     if not isinstance(value, list):
         raise Unreadable(f"{MANIFEST_JSON} is not one of docker save: no array")
     files = _Files(source)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 import sys
 import tempfile
 from io import BufferedReader
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from ocivalidate import portable
+from ocivalidate import meanings, portable
 from ocivalidate.image.archives import ArchiveSource, read_index
 from ocivalidate.image.layer_limits import DEFAULT, LayerLimits
 from ocivalidate.image.limits import Limits
@@ -22,8 +23,9 @@ if TYPE_CHECKING:
 GZIP_MAGIC = b"\x1f\x8b"
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 _CHUNK = 1 << 20
-# No tar archive of an image begins with one of these: its first entry would have a name that layouts do not have.
-_JSON_STARTS = (b"{", b"[")
+# No tar archive of an image begins like this: its first entry would have a name that layouts do not have. A byte order
+# mark is a fault of the document.
+_JSON_START = re.compile(rb"(?:\xef\xbb\xbf[ \t\r\n]*|(?:\xff\xfe|\xfe\xff)[\0 \t\r\n]*)?[{\[]")
 
 
 class Readable(Protocol):
@@ -53,14 +55,26 @@ def open_source(
     descriptor = os.dup(sys.stdin.fileno()) if name == "-" else _open_file(name)
     with os.fdopen(descriptor, "rb") as stream:
         head = _head(stream)
-        if head[:1] in _JSON_STARTS:
+        if _JSON_START.match(head):
             return LooseDocument(name, _whole_document(stream, limits))
+        foreign = meanings.foreign(head)
+        if foreign:
+            raise Unreadable(foreign)
         plain = _plain(stream, head, limits, layer_limits.window)
     try:
         return ArchiveSource(name, plain, read_index(plain, layer_limits))
     except BaseException:
         os.close(plain)
         raise
+
+
+def open_document(name: str, limits: Limits) -> LooseDocument:
+    """Read what is said to be a document, whatever is in it: a file or ``-``. Raises :class:`Unreadable`."""
+    if name != "-" and os.path.isdir(name):
+        raise Unreadable("a folder, where --kind wants a document")
+    descriptor = os.dup(sys.stdin.fileno()) if name == "-" else _open_file(name)
+    with os.fdopen(descriptor, "rb") as stream:
+        return LooseDocument(name, _whole_document(stream, limits))
 
 
 def _head(stream: BufferedReader) -> bytes:

@@ -12,7 +12,6 @@ from __future__ import annotations
 import io
 import os
 import stat
-from collections.abc import Iterator
 from typing import NamedTuple, Self
 
 from ocivalidate import portable
@@ -177,10 +176,3 @@ def _entry(status: os.stat_result) -> Entry:
 def _reason(error: Exception) -> str:
     text = getattr(error, "strerror", None) or str(error)
     return text[:1].lower() + text[1:]
-
-
-def blob_paths(source: Source) -> Iterator[tuple[str, str, str]]:
-    """Every blob that is there: algorithm, encoded part and path, in order."""
-    for algorithm in source.children("blobs"):
-        for encoded in source.children(f"blobs/{algorithm}"):
-            yield algorithm, encoded, f"blobs/{algorithm}/{encoded}"

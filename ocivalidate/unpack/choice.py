@@ -15,6 +15,7 @@ from ocivalidate.image.graph import Image
 from ocivalidate.image.layer_limits import DEFAULT, LayerLimits
 from ocivalidate.image.limits import Limits
 from ocivalidate.image.open_source import open_source
+from ocivalidate.image.others import refuse_document
 from ocivalidate.image.sources import Source
 from ocivalidate.unpack.errors import Refused, UnpackError
 from ocivalidate.unpack.verdict import refusing
@@ -41,11 +42,11 @@ def open_image(
 ) -> Source:
     """Open a source; parameters as for ``open_source``.
 
-    Raises :class:`UnpackError` for a document that stands alone, and :class:`Unreadable`.
+    Raises :class:`Unreadable`, for a document that stands alone too.
     """
     opened = open_source(source, limits, layer_limits, follow_links=follow_links)
     if not isinstance(opened, Source):
-        raise UnpackError(f"{source}: one document, not an image")
+        refuse_document(opened.data, source)
     return opened
 
 

@@ -1,0 +1,48 @@
+"""Telling what is no image from an image that is broken, which is judged."""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+from ocivalidate import meanings
+from ocivalidate.documents import read_document
+from ocivalidate.image import kinds
+from ocivalidate.image.limits import Limits
+from ocivalidate.image.sources import FILE, FOLDER, LINK, Source, Unreadable
+
+# What is in more folders than this is not looked into.
+_MOST_FOLDERS = 1000
+
+
+def refuse_others(source: Source, limits: Limits) -> None:
+    """Raise :class:`Unreadable`, with what it is, for a folder or an archive that has nothing of an image."""
+    # A folder that cannot be listed may have files that can be read.
+    marked = {name for name in meanings.OF_IMAGES if source.entry(name) is not None}
+    if marked and (marked != {"index.json"} or _is_index(source, limits)):
+        return
+    names = source.children("")
+    folders = (name for name in names[:_MOST_FOLDERS] if _is_folder(source, name))
+    below = {name: source.children(name) for name in folders}
+    raise Unreadable(meanings.no_image(names, below, source.name, packed=source.form == "archive"))
+
+
+def refuse_document(data: bytes, name: str) -> NoReturn:
+    """Raise :class:`Unreadable`, with what it is, for a document where an image is wanted."""
+    found = meanings.of_value(read_document(data, name).value)
+    if found and not found.startswith("image-"):
+        raise Unreadable(meanings.instead("layout", found))
+    raise Unreadable("one document, not an image: name the layout or the archive around it")
+
+
+def _is_folder(source: Source, name: str) -> bool:
+    entry = source.entry(name)
+    return entry is not None and entry.kind == FOLDER
+
+
+def _is_index(source: Source, limits: Limits) -> bool:
+    """Whether an index.json that stands alone may be that of a layout: other programs have files of this name."""
+    entry = source.entry("index.json")
+    if entry is None or entry.kind not in (FILE, LINK) or entry.size > limits.document:
+        return True
+    document = read_document(source.read("index.json", limits.document))
+    return not document.usable or kinds.guess(document.value) is not None
