@@ -1,23 +1,29 @@
 """The grammar of digests (image-spec descriptor.md#digests), what registered algorithms add to it, and hashing.
 
 ``sha256`` and ``sha512`` are computed with hashlib. ``blake3`` is registered after image-spec 1.1.1: its form is
-known, and it is computed where a module ``blake3`` is installed. A digest of any other algorithm is judged by its
-grammar alone.
+known, and it is computed where a module ``blake3`` is installed (the extra of that name). A digest of any other
+algorithm is judged by its grammar alone.
 """
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from ocivalidate.wording import shortened
+
 _GRAMMAR = re.compile(r"(?P<algorithm>[a-z0-9]+(?:[+._-][a-z0-9]+)*):(?P<encoded>[A-Za-z0-9=_-]+)", re.ASCII)
 _ALGORITHM = re.compile(r"[a-z0-9]+(?:[+._-][a-z0-9]+)*", re.ASCII)
+_EXTRAS = ("blake3",)
 _LOWER_HEX = re.compile(r"[a-f0-9]*")
 
-# How many lowercase hexadecimal digits the encoded portion has.
-HEX_LENGTHS = {"sha256": 64, "sha512": 128, "blake3": 64}
+# How many lowercase hexadecimal digits the encoded portion has: of the algorithms that image-spec 1.1.1 registers, and
+# of those that it or the release after it does.
+REGISTERED = {"sha256": 64, "sha512": 128}
+HEX_LENGTHS = REGISTERED | {"blake3": 64}
 
 
 class Hasher(Protocol):
@@ -53,8 +59,11 @@ def split(text: str) -> Digest | None:
 
 
 def problem(text: str) -> str:
-    """Why ``text`` is no digest, or an empty string: :func:`grammar_problem`, then :func:`encoded_problem`."""
-    return grammar_problem(text) or encoded_problem(text)
+    """Why ``text`` is no digest, or an empty string.
+
+    :func:`grammar_problem`, then :func:`encoded_problem` where image-spec 1.1.1 registers the algorithm.
+    """
+    return grammar_problem(text) or (encoded_problem(text) if text.partition(":")[0] in REGISTERED else "")
 
 
 def grammar_problem(text: str) -> str:
@@ -99,6 +108,15 @@ def computable(algorithm: str) -> bool:
     return _maker(algorithm) is not None
 
 
+def unverifiable(digest: Digest) -> str:
+    """Why content cannot be compared with a digest here, or an empty string."""
+    if not computable(digest.algorithm):
+        extra = f", for which ocivalidate[{digest.algorithm}] is to be installed" if digest.algorithm in _EXTRAS else ""
+        return f"{shortened(digest.algorithm)} is not computed here{extra}"
+    problem = encoded_problem(str(digest))
+    return f"{problem}: nothing says what it means" if problem else ""
+
+
 def hasher(algorithm: str) -> Hasher:
     """A new hash of no bytes yet.
 
@@ -127,6 +145,7 @@ def _maker(algorithm: str) -> Callable[[], Hasher] | None:
     return _blake3() if algorithm == "blake3" else None
 
 
+@functools.cache
 def _blake3() -> Callable[[], Hasher] | None:
     import importlib
 

@@ -7,6 +7,8 @@ platform has the index of all of them.
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 from ocivalidate.findings import Location
@@ -20,7 +22,7 @@ from ocivalidate.wording import shortened
 BLOB_ABSENT = "safety/image.blob.absent"
 # The documents without which there is no image to judge.
 _DOCUMENTS = ("manifest", "config")
-_SHOWN_PLATFORMS, _SHOWN_PLATFORM = 5, 60
+_SHOWN_PLATFORMS, _SHOWN_PLATFORM, _SHOWN_PATH, _SHOWN_REASON = 5, 60, 90, 160
 
 
 def tell_absent(examiner: Examiner, collector: Collector, present: int, *, complete: bool) -> dict[str, Any]:
@@ -32,16 +34,32 @@ def tell_absent(examiner: Examiner, collector: Collector, present: int, *, compl
     if complete:
         collector.judged(BLOB_ABSENT)
     judged = any(is_there(examiner.found, image.config_reference) for image in examiner.found.images)
-    for path, reference in sorted(absent.items()):
-        if complete and not _by_right(reference):
-            place = Location(examiner.shown(path), digest=str(reference.digest or ""))
-            collector.add(BLOB_ABSENT, place, f"a blob is absent that a {reference.role} descriptor refers to")
-        if reference.role in _DOCUMENTS and not judged:
-            collector.error(CONTENT, f"the {called(reference)} is absent")
-    if not absent:
-        return {}
-    total = len(absent) + present + len(examiner.documents_read) - examiner.top_documents
-    return {"incomplete": f"{len(absent)} of {total} blobs absent, not verified{_platforms(absent)}"}
+    for path, references in sorted(absent.items()):
+        wanted = next((reference for reference in references if not _by_right(reference)), None)
+        if complete and wanted is not None:
+            place = Location(examiner.shown(path), digest=str(wanted.digest or ""))
+            message = f"a blob is absent that a {wanted.role} descriptor refers to"
+            collector.add(BLOB_ABSENT, place, message, hint=f"{examiner.way_to(wanted)} leads to it")
+        document = next((reference for reference in references if reference.role in _DOCUMENTS), None)
+        # With --complete that is a finding, and one is enough.
+        if document is not None and not judged and not complete:
+            collector.error(CONTENT, f"the {called(document)} is absent")
+    parts = list(_incomplete(examiner, present))
+    return {"incomplete": "; ".join(parts)} if parts else {}
+
+
+def _incomplete(examiner: Examiner, present: int) -> Iterator[str]:
+    """What of an image was not looked at, part by part."""
+    found = examiner.found
+    if found.absent:
+        total = len(found.absent) + present + len(examiner.documents_read) - examiner.top_documents
+        yield f"{len(found.absent)} of {total} blobs absent, not verified{_platforms(found.absent)}"
+    for reason, number in Counter(found.unverified.values()).items():
+        yield f"{number} not verified: {shortened(reason, _SHOWN_REASON)}"
+    for path, reason in list(found.spoilt.items())[:_SHOWN_PLATFORMS]:
+        yield f"what {shortened(path, _SHOWN_PATH)} refers to is not judged, as it {reason}"
+    if len(found.spoilt) > _SHOWN_PLATFORMS:
+        yield f"and {len(found.spoilt) - _SHOWN_PLATFORMS} more such documents"
 
 
 def is_there(found: Found, reference: Reference | None) -> bool:
@@ -60,9 +78,10 @@ def _by_right(reference: Reference) -> bool:
     return reference.media_type in mediatypes.FOREIGN or reference.urls
 
 
-def _platforms(absent: dict[str, Reference]) -> str:
+def _platforms(absent: dict[str, list[Reference]]) -> str:
     """The platforms whose manifests are absent; not what builders attach to them, which is for none."""
-    found = sorted({_platform(reference) for reference in absent.values() if reference.role == "manifest"} - {""})
+    every = (reference for references in absent.values() for reference in references)
+    found = sorted({_platform(reference) for reference in every if reference.role == "manifest"} - {""})
     real = [name for name in found if not name.startswith("unknown")]
     more = f" and {len(real) - _SHOWN_PLATFORMS} more" if len(real) > _SHOWN_PLATFORMS else ""
     return f"; not there: {', '.join(real[:_SHOWN_PLATFORMS])}{more}" if real else ""

@@ -10,7 +10,7 @@ from ocivalidate.checks import Node, Registry, Scene
 from ocivalidate.clauses import Selection
 from ocivalidate.documents import Noting, read_document
 from ocivalidate.findings import Finding, Location, Report
-from ocivalidate.image import blobs, docker_archive, kinds, registry
+from ocivalidate.image import blobs, docker_archive, kinds, promises, registry
 from ocivalidate.image.absent import BLOB_ABSENT, tell_absent
 from ocivalidate.image.archives import ArchiveSource
 from ocivalidate.image.collect import Collector
@@ -163,6 +163,7 @@ def survey(source: Source, release: str, selection: Selection, options: ImageOpt
     collector = Collector(clauses, selection)
     examiner = Examiner(source, collector, selection, release, options.wanted, options.limits)
     examiner.walk(_roots(source, examiner, collector, options))
+    promises.judge_documents(examiner, collector)
     _refuse_empty_choice(examiner, options.wanted)
     return examiner, collector
 

@@ -11,15 +11,18 @@ from ocivalidate.clauses import Severity
 from ocivalidate.findings import Location
 from ocivalidate.image import layers
 from ocivalidate.image.blob import BlobFacts, Expectation
+from ocivalidate.image.causes import COMPRESSION
 from ocivalidate.image.collect import Collector
 from ocivalidate.image.compression import Compression
-from ocivalidate.image.examine import CONTENT, Examiner
+from ocivalidate.image.examine import Examiner
 from ocivalidate.image.found import Blob
 from ocivalidate.image.graph import Image, Reference
 from ocivalidate.image.layer_limits import LayerLimits
 from ocivalidate.image.litter import is_litter
 from ocivalidate.image.mediatypes import LAYERS
 from ocivalidate.image.pool import Job, verify_all
+from ocivalidate.image.problems import Kind
+from ocivalidate.image.promises import judge_content
 from ocivalidate.image.sources import Source
 from ocivalidate.image.tarfacts import TarFacts
 
@@ -61,7 +64,7 @@ def _orphans_of(algorithm: str, source: Source, examiner: Examiner, collector: C
             )
             severity = Severity.NOTE if litter else None
             collector.add(NAME_CHARSET, Location(examiner.shown(path)), message, severity=severity)
-        elif path not in examiner.found.visited:
+        elif path not in examiner.found.references:
             size = examiner.file_size(path, str(digest))
             if size is not None:
                 yield Blob(path, size, digest)
@@ -83,9 +86,7 @@ def verify(
 
 def _job(source: Source, blob: Blob) -> Job:
     path = blob.path
-    algorithms = tuple(
-        {blob.digest.algorithm} if blob.digest is not None and digests.computable(blob.digest.algorithm) else ()
-    )
+    algorithms = (blob.digest.algorithm,) if blob.digest and not digests.unverifiable(blob.digest) else ()
     wanted = tuple(sorted(name for name in blob.diff_algorithms if digests.computable(name)))
     expectation = Expectation(algorithms, blob.layer, wanted, blob.size, keys=blob.layer)
     return Job(path, lambda: source.open(path), expectation, blob.size)
@@ -93,62 +94,51 @@ def _job(source: Source, blob: Blob) -> Job:
 
 def judge_blob(blob: Blob, facts: BlobFacts, examiner: Examiner, collector: Collector) -> bool:
     """Judge what a blob alone shows; whether its content is what its digest says, so that more can be read from it."""
-    if facts.failure:
-        collector.error(CONTENT, f"{blob.path}: {facts.failure}")
-        return False
-    if not _judge_digest(blob, facts, examiner, collector):
-        return False
-    for reference in blob.references:
-        examiner.judge_size(reference, facts.size)
-    if blob.layer:
+    # A document that is called a layer, too, was judged as a document.
+    known = blob.path in examiner.found.contents
+    sound = blob.path not in examiner.found.spoilt
+    if not known:
+        sound = judge_content(blob.path, blob.digest, facts, examiner, collector)
+    if sound and blob.layer:
         _judge_layer(blob, facts, examiner, collector)
-    return True
-
-
-def _judge_digest(blob: Blob, facts: BlobFacts, examiner: Examiner, collector: Collector) -> bool:
-    if blob.digest is None:
-        return True
-    computed = next((digest for digest in facts.digests if digest.algorithm == blob.digest.algorithm), None)
-    if computed is None:
-        collector.unjudged(CONTENT, f"{blob.digest.algorithm} is not computed here")
-        return True
-    if blob.references:
-        return examiner.judge_digest(blob.references[0], computed, facts.size)
-    collector.judged(CONTENT)
-    if computed == blob.digest:
-        return True
-    place = Location(examiner.shown(blob.path), digest=str(blob.digest))
-    message = "the content of a blob that nothing refers to is not what its name says"
-    collector.add(CONTENT, place, message, got=str(computed), want=str(blob.digest))
-    return False
+    return sound
 
 
 def _judge_layer(blob: Blob, facts: BlobFacts, examiner: Examiner, collector: Collector) -> None:
     collector.judged(*layers.judged_by(facts))
     digest = str(blob.digest or "")
-    file = examiner.shown(blob.path)
-    _judge_compression(blob, facts, collector, Location(file, digest=digest))
+    for reference in examiner.found.references.get(blob.path, ()):
+        if reference.role == "layer" and reference.media_type in LAYERS:
+            _judge_compression(reference, facts, examiner, collector)
     for problem in layers.problems_of(facts):
-        place = Location(file, digest=digest, member=problem.member)
-        collector.add(problem.clause, place, problem.message, severity=problem.severity, more=problem.more)
+        place = Location(examiner.shown(blob.path), digest=digest, member=problem.member)
+        collector.add(
+            problem.clause,
+            place,
+            problem.message,
+            about=blob.path,
+            sign=problem.kind,
+            severity=problem.severity,
+            more=problem.more,
+        )
 
 
-def _judge_compression(blob: Blob, facts: BlobFacts, collector: Collector, place: Location) -> None:
-    found = facts.compression
-    # Those of docker save's archives have none.
-    promises = {reference.media_type for reference in blob.references}.intersection(LAYERS)
-    for media_type in sorted(promises):
-        promised = LAYERS[media_type]
-        collector.judged(layers.PAYLOAD[promised])
-        # What is compressed in no way that layers may be compressed is told as such, not as a wrong media type.
-        if found in (Compression.NONE, Compression.GZIP, Compression.ZSTD) and found.value != promised:
-            collector.add(
-                layers.PAYLOAD[promised],
-                place,
-                "a layer is not compressed as its media type says",
-                got=_called(found.value),
-                want=f"{_called(promised)}, as {media_type} says",
-            )
+def _judge_compression(reference: Reference, facts: BlobFacts, examiner: Examiner, collector: Collector) -> None:
+    promised, found = LAYERS[reference.media_type], facts.compression
+    collector.judged(layers.PAYLOAD[promised])
+    # What is compressed in no way that layers may be compressed is told as such, not as a wrong media type.
+    if found not in (Compression.NONE, Compression.GZIP, Compression.ZSTD) or found.value == promised:
+        return
+    garbage = found is Compression.NONE and Kind.NOT_TAR in facts.counts
+    collector.add(
+        layers.PAYLOAD[promised],
+        examiner.place(reference, "mediaType", digest=str(reference.digest or "")),
+        "a layer is not compressed as its media type says",
+        about=reference.path,
+        sign=COMPRESSION,
+        got="bytes that are no tar, compressed or not" if garbage else _called(found.value),
+        want=f"{_called(promised)}, as {reference.media_type} says",
+    )
 
 
 def _called(compression: str) -> str:
@@ -160,17 +150,18 @@ def judge_diff_ids(
 ) -> None:
     """Compare ``rootfs.diff_ids`` with the layers: how many, in which order, and each with the tar that came out."""
     entries = image.diff_ids
-    if entries is None or not all(layer.kind == "layer" for layer in image.layers):
+    if entries is None or any(layer.kind == "other" and layer.media_type for layer in image.layers):
         return
     collector.judged(ORDER)
     place = examiner.config_place(image, "/rootfs/diff_ids")
     if len(entries) != len(image.layers):
         message = "rootfs.diff_ids and the layers of the manifest are not as many"
-        collector.add(ORDER, place, message, got=f"{len(entries)} diff_ids", want=f"{len(image.layers)}, one a layer")
+        got, want = f"{len(entries)} diff_ids", f"{len(image.layers)}, one a layer"
+        collector.add(ORDER, place, message, got=got, want=want)
         return
     wrong = []
     for entry, layer in zip(entries, image.layers, strict=True):
-        computed = _diff_id(facts.get(layer.path), str(entry.value)) if layer.path in sound else None
+        computed = _diff_id(layer, facts, str(entry.value), examiner, collector) if layer.path in sound else None
         if computed is not None:
             collector.judged(DIFF_ID)
             if computed != entry.value:
@@ -183,13 +174,21 @@ def judge_diff_ids(
     for entry, layer, computed in wrong:
         where = examiner.config_place(image, entry.pointer)
         message = f"a diffID is not the digest of the uncompressed layer {layer.digest or layer.path}"
-        collector.add(DIFF_ID, where, message, got=str(entry.value), want=computed)
+        collector.add(DIFF_ID, where, message, about=layer.path, got=str(entry.value), want=computed)
 
 
-def _diff_id(facts: BlobFacts | None, expected: str) -> str | None:
-    algorithm = expected.partition(":")[0]
-    found = facts.diff_ids if facts else ()
-    return next((str(digest) for digest in found if digest.algorithm == algorithm), None)
+def _diff_id(
+    layer: Reference, facts: dict[str, BlobFacts], expected: str, examiner: Examiner, collector: Collector
+) -> str | None:
+    """The diffID that a layer has in the algorithm of the one that is expected; ``None`` where that is not known."""
+    digest = digests.parse(expected)
+    reason = digests.unverifiable(digest) if digest else ""
+    if reason:
+        collector.leave_open(DIFF_ID, reason)
+        examiner.found.unverified.setdefault(f"the diffID of {layer.path}", reason)
+        return None
+    found = facts[layer.path].diff_ids if layer.path in facts else ()
+    return next((str(one) for one in found if digest and one.algorithm == digest.algorithm), None)
 
 
 def judge_hard_links(

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from ocivalidate.clauses import Clause, Selection
 from ocivalidate.findings import Finding, Location, Outcome, Result
+from ocivalidate.image.causes import Causes, descriptor_of
 from ocivalidate.judge import Verdicts
 from ocivalidate.keeping import Counts
 
 _NOT_PRESENT = "not present"
 _DIGITS = re.compile("/[0-9]+")
+
+
+class Place(NamedTuple):
+    """Where a violation stands, to be looked up only if it is kept: ``pointer`` is that of its location."""
+
+    pointer: str
+    locate: Callable[[], Location]
 
 
 class Collector:
@@ -27,6 +35,8 @@ class Collector:
         self._judged: set[str] = set()
         self._reasons: dict[str, str] = {}
         self._errors: dict[str, str] = {}
+        self._open: dict[str, str] = {}
+        self._causes = Causes()
         self._counts = Counts(selection.most)
         # Each with its kind.
         self._found: list[tuple[Finding, Hashable]] = []
@@ -44,7 +54,12 @@ class Collector:
     def take(self, verdicts: Verdicts) -> None:
         """Take over the verdicts on one document."""
         for finding, kind in zip(verdicts.findings, verdicts.kinds, strict=True):
-            self._keep(finding, (finding.clause.id, finding.severity, kind))
+            about, sign = descriptor_of(finding.location), finding.clause.same_as or finding.clause.id
+            if not finding.more and self._is_consequence(about, sign, sign):
+                continue
+            counted = (finding.clause.id, finding.severity, kind)
+            if self._counts.keep(counted, 1 + finding.more):
+                self._found.append((finding, counted))
         self.suppressed += verdicts.suppressed
         for result in verdicts.results:
             if result.outcome is not Outcome.SKIP:
@@ -60,26 +75,54 @@ class Collector:
         """Say why a clause could not be judged, should nothing else judge it."""
         self._reasons.setdefault(clause_id, reason)
 
+    def leave_open(self, clause_id: str, reason: str) -> None:
+        """Say that a part of what a clause is about could not be judged: it is not passed, whatever else is fine."""
+        self._open.setdefault(clause_id, reason)
+
     def error(self, clause_id: str, reason: str) -> None:
         """Say that a clause could not be judged although there was occasion to: it is neither passed nor failed."""
         self._errors.setdefault(clause_id, reason)
 
-    def add(self, clause_id: str, location: Location, message: str, **details: Any) -> None:
-        """Add a violation. ``details``: ``got``, ``want``, ``hint``, ``more``, ``severity`` as in :class:`Finding`."""
-        self._judged.add(clause_id)
+    def add(
+        self,
+        clause_id: str,
+        location: Location | Place,
+        message: str,
+        *,
+        about: str = "",
+        sign: str = "",
+        **details: Any,
+    ) -> None:
+        """Add a violation. ``details``: ``got``, ``want``, ``hint``, ``more``, ``severity`` as in :class:`Finding`.
+
+        ``about``: the thing that is at fault; what is only a consequence of another fault of it is not told
+        (``causes.py``). ``sign``: by what that table knows the violation, if not by its clause.
+        """
         clause = self._told_as.get(clause_id)
         if clause is None:
+            self._judged.add(clause_id)
             return
         if self._selection.ignores(clause):
+            self._judged.add(clause_id)
             self.suppressed += 1 + details.get("more", 0)
             return
+        if self._is_consequence(about, sign or clause_id, clause_id):
+            return
+        self._judged.add(clause_id)
         severity = details.pop("severity", None) or clause.severity
         pattern = _DIGITS.sub("/*", location.pointer) if location.pointer else location.pointer
-        self._keep(Finding(clause, severity, message, location, **details), (clause_id, severity, pattern))
+        kind = (clause_id, severity, pattern)
+        if self._counts.keep(kind, 1 + details.get("more", 0)):
+            where = location.locate() if isinstance(location, Place) else location
+            self._found.append((Finding(clause, severity, message, where, **details), kind))
 
-    def _keep(self, finding: Finding, kind: Hashable) -> None:
-        if self._counts.keep(kind, 1 + finding.more):
-            self._found.append((finding, kind))
+    def _is_consequence(self, about: str, sign: str, clause_id: str) -> bool:
+        """Whether a violation follows from another one; what follows from it in turn is none of its own either."""
+        cause = self._causes.of(about, sign)
+        self._causes.note(about, sign)
+        if cause:
+            self.leave_open(clause_id, "follows from another finding")
+        return bool(cause)
 
     def results(self) -> tuple[Result, ...]:
         """One result for each active clause, in the order of the inventory."""
@@ -96,6 +139,8 @@ class Collector:
         key = clause.same_as or clause.id
         if key in self._errors:
             return Result(clause, Outcome.ERROR, self._errors[key])
+        if key in self._open:
+            return Result(clause, Outcome.SKIP, self._open[key])
         if key in self._judged:
             return Result(clause, Outcome.PASS)
         return Result(clause, Outcome.SKIP, self._reasons.get(key, _NOT_PRESENT))

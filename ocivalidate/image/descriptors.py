@@ -115,4 +115,4 @@ def empty_descriptor_is_empty(node: Node, scene: Scene) -> Iterator[Violation]:
 def _size_and_digest(descriptor: Node) -> tuple[int | None, digests.Digest | None]:
     """What can be compared with content: a digest that is sound, and of an algorithm that is computed here."""
     digest = digests.parse(descriptor.text("digest") or "")
-    return descriptor.number("size"), digest if digest and digests.computable(digest.algorithm) else None
+    return descriptor.number("size"), digest if digest and not digests.unverifiable(digest) else None

@@ -196,7 +196,7 @@ class _Configs:
         value = read_document(data).value
         platform = {name: value[name] for name in _PLATFORM if name in value} if isinstance(value, dict) else None
         named = _digest_in(path)
-        if named is None or not digests.computable(named.algorithm):
+        if named is None or digests.unverifiable(named):
             return _Config(digests.of(data, _IMAGE_ID), platform)
         return _Config(self._compared(path, named, digests.of(data, named.algorithm)), platform)
 

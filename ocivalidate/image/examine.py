@@ -1,12 +1,14 @@
-"""The walk over an image: every document that index.json reaches is read, verified and judged once.
+"""The walk over an image: every document that index.json reaches is read and judged once, however many lead to it.
 
-Blobs are gathered for verification.
+Blobs are gathered for verification. What descriptors say of what they lead to is not judged here but afterwards
+(``promises.py``), for each of them: on the way it would be judged for whichever came first.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 from ocivalidate import digests
@@ -15,39 +17,35 @@ from ocivalidate.clauses import Selection
 from ocivalidate.documents import Document, read_document
 from ocivalidate.findings import Location
 from ocivalidate.image import kinds
-from ocivalidate.image.collect import Collector
+from ocivalidate.image.blob import BlobFacts
+from ocivalidate.image.collect import Collector, Place
 from ocivalidate.image.found import Blob, Found, Wanted
 from ocivalidate.image.graph import Image, Reference, references
 from ocivalidate.image.limits import Limits
 from ocivalidate.image.sources import FILE, LEADS_OUT, LINK, OUTSIDE, FolderSource, Source, Unreadable
 from ocivalidate.image.subjects import SUBJECTS
 from ocivalidate.judge import active_clauses, judge, located, noting
-from ocivalidate.wording import excerpt
+from ocivalidate.wording import excerpt, shortened
 
 INDEX_JSON = "index.json"
 OCI_LAYOUT = "oci-layout"
 CONTENT = "image/image-layout.blobs.content-matches"
-SIZE = "image/descriptor.size.matches"
 LIMIT = "safety/image.limit"
-MEDIA_TYPE = "safety/image.media-type.matches"
-ARTIFACT_TYPE = "image/descriptor.artifactType.equals-config-mediaType"
-PLATFORM = "safety/image.platform.matches"
-DOCUMENT_SIZE = "safety/image.document.size"
 BLOB_KIND = "safety/image.blob.kind"
 BLOB_LINK = "safety/image.blob.link"
 LINK_OUT = "safety/image.link-out"
-# distribution-spec: registries may refuse manifests that are larger, and tools do so too.
-_PORTABLE_SIZE = 4 << 20
 # Role of a descriptor → the kinds of document that are read there; anything else is a blob like any other.
 _FOLLOWED = {"manifest": ("index", "manifest"), "subject": ("index", "manifest"), "config": ("config",)}
+_SHOWN_DIGEST, _SHOWN_NAME = 19, 60
 NO_PLATFORMS: frozenset[str] = frozenset()
 
 
 class Read(NamedTuple):
-    """A document that was read. ``root`` is ``None`` when there is nothing in it to follow."""
+    """A document that was read, as one of this ``kind``. ``root`` is ``None`` when nothing in it can be followed."""
 
     document: Document
     root: Node | None
+    kind: str
 
 
 class Examiner:
@@ -73,7 +71,7 @@ class Examiner:
         self._first: dict[str, Read] = {}
         self._queue: deque[Reference] = deque()
         self._indexed: set[str] = set()
-        self._manifests: dict[str, Image] = {}
+        self._sizes: dict[str, int | None] = {}
         self._links_out: set[str] = set()
         self._diff_ids: dict[str, list[Node] | None] = {}
         self.found = Found()
@@ -91,16 +89,22 @@ class Examiner:
 
     # --- Documents
 
-    def document(self, path: str, kind: str, data: bytes) -> Read:
-        """Judge a document as what it is said to be, once; give what can be followed."""
+    def document(self, path: str, kind: str, data: bytes, *, own: bool = False) -> Read:
+        """Judge a document as what it is said to be, once; give what can be followed.
+
+        ``own``: whether it is an index or a manifest, it says itself (:func:`kinds.stated`).
+        """
         key = (path, kind)
         if key not in self._read:
             document = read_document(
                 data, self.shown(path), noting=lambda: noting(SUBJECTS[kind].kind, self._selection)
             )
-            self._read[key] = Read(document, self._judge(document, kind))
+            actual = kinds.stated(document.value, kind) if own else kind
+            if (path, actual) not in self._read:
+                self._read[path, actual] = Read(document, self._judge(document, actual), actual)
+                self.found.documents += 1
+            self._read[key] = self._read[path, actual]
             self._first.setdefault(path, self._read[key])
-            self.found.documents += 1
         return self._read[key]
 
     def _judge(self, document: Document, kind: str) -> Node | None:
@@ -115,19 +119,43 @@ class Examiner:
         separator = "/" if isinstance(self._source, FolderSource) else ":"
         return f"{self._source.name.rstrip('/')}{separator}{path}"
 
-    def place(self, reference: Reference, *below: str) -> Location:
-        """Where a descriptor stands, or a member of it."""
+    def place(self, reference: Reference, *below: str, digest: str = "") -> Place:
+        """Where a descriptor stands, or a member of it; ``digest`` is that of the blob which is concerned."""
         pointer = "/".join((reference.pointer, *below))
-        read = self._first.get(reference.file)
+        return Place(pointer, lambda: replace(self._located(reference.file, pointer), digest=digest))
+
+    def config_place(self, image: Image, pointer: str) -> Place:
+        """Where something stands in the config of an image."""
+        return Place(pointer, lambda: self._located(image.config_file, pointer))
+
+    def _located(self, file: str, pointer: str) -> Location:
+        read = self._first.get(file)
         if read is None:
-            return Location(self.shown(reference.file), pointer)
+            return Location(self.shown(file), pointer)
         return located(read.document.name, pointer, read.document.span(pointer), read.document)
+
+    def way_to(self, reference: Reference) -> str:
+        """By which descriptors an image leads to a blob: from the top, the name of the image with it."""
+        steps: list[str] = []
+        at: Reference | None = reference
+        while at is not None and len(steps) <= self._limits.depth + 1:
+            above = self.found.references.get(at.file, ())
+            file = shortened(f"{above[0].digest or at.file}", _SHOWN_DIGEST) if above else at.file
+            steps.append(f"{file} {at.pointer}" + (f" ({shortened(at.name, _SHOWN_NAME)})" if at.name else ""))
+            at = above[0] if above else None
+        return " → ".join(reversed(steps))
 
     # --- The walk
 
     def walk(self, roots: Iterable[Reference]) -> None:
         """Follow descriptors, breadth first, until all is seen."""
         self._queue.extend(roots)
+        self._follow_all()
+        # What some descriptor does not call a document, and another does, was read; only layers are read for more.
+        blobs, contents = self.found.blobs, self.found.contents
+        self.found.blobs = {path: blob for path, blob in blobs.items() if blob.layer or path not in contents}
+
+    def _follow_all(self) -> None:
         while self._queue:
             if self.found.documents > self._limits.documents:
                 self._collector.add(LIMIT, Location(self._source.name), f"more than {self._limits.documents} documents")
@@ -135,22 +163,21 @@ class Examiner:
             self._visit(self._queue.popleft())
 
     def _visit(self, reference: Reference) -> None:
-        self.found.visited.add(reference.path)
-        size = self._size_of(reference)
+        path = reference.path
+        if not path:
+            return
+        self.found.references.setdefault(path, []).append(reference)
+        if self._source.entry(path) is None:
+            if reference.role != "subject":
+                self.found.absent.setdefault(path, []).append(reference)
+            return
+        size = self.file_size(path, str(reference.digest or ""))
         if size is None:
             return
         if reference.kind in _FOLLOWED.get(reference.role, ()):
-            self._visit_document(reference, size)
+            self._follow(reference, size)
         else:
-            self.blob(reference, size)
-
-    def _size_of(self, reference: Reference) -> int | None:
-        """The size of what stands where a descriptor leads; ``None`` when that is no file, which is told."""
-        if self._source.entry(reference.path) is None:
-            if reference.role != "subject":
-                self.found.absent.setdefault(reference.path, reference)
-            return None
-        return self.file_size(reference.path, str(reference.digest or ""))
+            self.found.blobs.setdefault(path, Blob(path, size, reference.digest))
 
     def is_outside(self, path: str) -> bool:
         """Whether a link leads from here out of the layout, so that nothing is read; each such link is told once."""
@@ -167,7 +194,12 @@ class Examiner:
         return True
 
     def file_size(self, path: str, digest: str) -> int | None:
-        """The size of a blob that is there; ``None`` when it is no file, which is told."""
+        """The size of a blob that is there; ``None`` when it is no file, which is told once."""
+        if path not in self._sizes:
+            self._sizes[path] = self._file_size(path, digest)
+        return self._sizes[path]
+
+    def _file_size(self, path: str, digest: str) -> int | None:
         entry = self._source.entry(path)
         if entry is None or self.is_outside(path):
             return None
@@ -180,109 +212,47 @@ class Examiner:
             self._collector.add(BLOB_LINK, location, "a blob is a symbolic link to a file")
         return entry.size
 
-    def blob(self, reference: Reference, size: int) -> None:
-        """Note a blob that is to be hashed."""
-        blob = self.found.blobs.setdefault(reference.path, Blob(reference.path, size, reference.digest))
-        blob.references.append(reference)
-
-    def _visit_document(self, reference: Reference, size: int) -> None:
-        kind = kinds.DOCUMENTS[reference.kind]
-        known = self._read.get((reference.path, kind))
-        read = known or self._verified(reference, size, kind)
+    def _follow(self, reference: Reference, size: int) -> None:
+        read = self._read_blob(reference, size)
         if read is None or read.root is None:
             return
-        self._compare(reference, read.root)
-        if reference.kind == "index":
+        if read.kind == kinds.INDEX:
             self._enter_index(reference, read.root)
-        elif reference.kind == "manifest":
+        elif read.kind == kinds.MANIFEST:
             self._enter_manifest(reference, read.root)
 
-    def _verified(self, reference: Reference, size: int, kind: str) -> Read | None:
-        """Read a document whose bytes are those that its descriptor promises; what is not is told, and not followed."""
+    def _read_blob(self, reference: Reference, size: int) -> Read | None:
+        """The document to which a descriptor leads, if its bytes are those of its digest."""
+        path, kind = reference.path, kinds.DOCUMENTS[reference.kind]
+        known = self._read.get((path, kind))
+        if known is not None or path in self.found.spoilt:
+            return known
+        data = self._bytes_of(reference, size)
+        return None if data is None else self.document(path, kind, data, own=True)
+
+    def _bytes_of(self, reference: Reference, size: int) -> bytes | None:
+        """Read a document and note what its bytes are; ``None``, and why, when nothing in it is to be believed."""
+        path, digest, found = reference.path, reference.digest, self.found
         if size > self._limits.document:
             message = f"a document has {size} bytes, more than the limit of {self._limits.document}"
-            self._collector.add(LIMIT, Location(self.shown(reference.path)), message)
+            self._collector.add(LIMIT, Location(self.shown(path)), message)
+            found.spoilt[path] = "is too large"
             return None
         try:
-            data = self._source.read(reference.path, self._limits.document + 1)
+            data = self._source.read(path, self._limits.document + 1)
         except Unreadable as problem:
-            self._collector.error(CONTENT, str(problem))
+            found.contents[path] = BlobFacts(failure=str(problem))
+            found.spoilt[path] = "cannot be read"
             return None
-        if reference.digest is not None and not self._has_digest(reference, data):
+        verified = digest is not None and not digests.unverifiable(digest)
+        computed = (digests.of(data, digest.algorithm),) if digest is not None and verified else ()
+        found.contents[path] = BlobFacts(len(data), computed)
+        if verified and digest not in computed:
+            found.spoilt[path] = "is not what its digest says"
             return None
-        self.judge_size(reference, len(data))
-        if kind != kinds.CONFIG:
-            self._judge_length(reference, len(data))
-        return self.document(reference.path, kind, data)
+        return data
 
-    def _judge_length(self, reference: Reference, size: int) -> None:
-        self._collector.judged(DOCUMENT_SIZE)
-        if size > _PORTABLE_SIZE:
-            place = Location(self.shown(reference.path), digest=str(reference.digest or ""))
-            message = "registries and tools refuse a manifest or an index of this size"
-            self._collector.add(DOCUMENT_SIZE, place, message, got=f"{size} bytes", want=f"at most {_PORTABLE_SIZE}")
-
-    def _has_digest(self, reference: Reference, data: bytes) -> bool:
-        expected = reference.digest
-        if expected is None or not digests.computable(expected.algorithm):
-            self._collector.unjudged(CONTENT, f"{expected.algorithm if expected else 'no'} digest: not computed here")
-            return True
-        hasher = digests.hasher(expected.algorithm)
-        hasher.update(data)
-        computed = digests.Digest(expected.algorithm, hasher.hexdigest())
-        return self.judge_digest(reference, computed, len(data))
-
-    def judge_digest(self, reference: Reference, computed: digests.Digest, size: int) -> bool:
-        """Whether content has the digest of its descriptor.
-
-        If not, that is told, with the size where it differs too.
-        """
-        self._collector.judged(CONTENT)
-        if computed == reference.digest:
-            return True
-        hint = ""
-        if reference.size is not None and size != reference.size:
-            hint = f"it has {size} bytes where its descriptor says {reference.size}: cut off, or replaced?"
-        self._collector.add(
-            CONTENT,
-            Location(self.shown(reference.path), digest=str(reference.digest)),
-            "the content of a blob is not what its digest says",
-            got=str(computed),
-            want=str(reference.digest),
-            hint=hint,
-        )
-        return False
-
-    def judge_size(self, reference: Reference, size: int) -> None:
-        """Compare the size that a descriptor gives with that of the content."""
-        if reference.size is None:
-            return
-        self._collector.judged(SIZE)
-        if size != reference.size:
-            message = "size is not the length of the content"
-            self._collector.add(SIZE, self.place(reference, "size"), message, got=str(reference.size), want=str(size))
-
-    # --- What documents say of each other
-
-    def _compare(self, reference: Reference, root: Node) -> None:
-        stated = root.text("mediaType")
-        if reference.media_type and stated:
-            self._collector.judged(MEDIA_TYPE)
-            if stated != reference.media_type:
-                message = "the descriptor and the document disagree on the media type"
-                place = self.place(reference, "mediaType")
-                self._collector.add(MEDIA_TYPE, place, message, got=reference.media_type, want=stated)
-        if reference.kind == "manifest" and reference.artifact_type is not None:
-            self._compare_artifact_type(reference, root)
-
-    def _compare_artifact_type(self, reference: Reference, root: Node) -> None:
-        self._collector.judged(ARTIFACT_TYPE)
-        stated = {root.text("artifactType"), root.text("config", "mediaType")} - {None}
-        if reference.artifact_type not in stated:
-            place = self.place(reference, "artifactType")
-            message = "artifactType is neither that of the manifest nor the media type of its config"
-            want = " or ".join(sorted(text for text in stated if text))
-            self._collector.add(ARTIFACT_TYPE, place, message, got=str(reference.artifact_type), want=want)
+    # --- What documents hold
 
     def _enter_index(self, reference: Reference, root: Node) -> None:
         if reference.path in self._indexed:
@@ -312,19 +282,16 @@ class Examiner:
         return any(wanted.split("/") == parts[: wanted.count("/") + 1] for wanted in self._wanted.platforms)
 
     def _enter_manifest(self, reference: Reference, root: Node) -> None:
-        known = self._manifests.get(reference.path)
-        if known is not None:
-            self._compare_platform(reference, known)
+        if reference.path in self.found.manifests:
             return
-        image = self._manifests[reference.path] = Image(reference)
+        image = self.found.manifests[reference.path] = Image(reference)
         self.found.images.append(image)
         children = list(references(root, "manifest", reference.path, reference.depth))
-        image.config_reference = next((child for child in children if child.role == "config"), None)
+        image.config_reference = next((child for child in children if child.role == "config" and child.path), None)
         image.layers = [child for child in children if child.role == "layer"]
         for child in children:
             self._visit(child) if child.role != "subject" else self._queue.append(child)
         self._attach_config(image)
-        self._compare_platform(reference, image)
         for layer in image.layers:
             self._open_layer(image, layer)
 
@@ -358,27 +325,14 @@ class Examiner:
         if blob is None or not image.has_filesystem_layers or layer.kind != "layer":
             return
         blob.layer = True
-        entries = image.diff_ids or []
-        expected = digests.parse(str(entries[layer.number].value)) if layer.number < len(entries) else None
+        expected = image.diff_id_of(layer)
         blob.diff_algorithms.add(expected.algorithm if expected else "sha256")
 
-    def _compare_platform(self, reference: Reference, image: Image) -> None:
-        """The platform of an index entry against the config; attestations say unknown in both places."""
-        if reference.platform is None or image.config is None:
-            return
-        self._collector.judged(PLATFORM)
-        for name in ("os", "architecture", "variant"):
-            said, real = reference.platform.get(name), image.config.text(name)
-            if isinstance(said, str) and real and said != real:
-                message = f"the {name} of the platform is not that of the image configuration"
-                self._collector.add(PLATFORM, self.place(reference, "platform", name), message, got=said, want=real)
+    def read_of(self, path: str) -> Read | None:
+        """The document at a path, as it was read first."""
+        return self._first.get(path)
 
     def root_of(self, path: str) -> Node | None:
         """The root of a document that was read; ``None`` when it was not, or has nothing in it to follow."""
         read = self._first.get(path)
         return read.root if read else None
-
-    def config_place(self, image: Image, pointer: str) -> Location:
-        """Where something stands in the config of an image."""
-        read = self._read[image.config_file, kinds.CONFIG]
-        return located(read.document.name, pointer, read.document.span(pointer), read.document)

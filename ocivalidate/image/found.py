@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from ocivalidate import digests
+from ocivalidate.image.blob import BlobFacts
 from ocivalidate.image.graph import Image, Reference
 
 
@@ -23,27 +24,33 @@ class Wanted(NamedTuple):
 
 @dataclass(slots=True)
 class Blob:
-    """A blob that is to be hashed, and opened if it is a ``layer``.
-
-    ``references`` lead to it; none for one that nothing refers to.
-    """
+    """A blob that is to be hashed, and opened if it is a ``layer``."""
 
     path: str
     size: int
     digest: digests.Digest | None
     layer: bool = False
     diff_algorithms: set[str] = field(default_factory=set)
-    references: list[Reference] = field(default_factory=list)
 
 
 @dataclass(slots=True)
 class Found:
-    """What the walk found."""
+    """What the walk found, by path.
+
+    ``references``: every descriptor that leads there. ``contents``: of the documents that were read, what is known of
+    their bytes; ``blobs``: what is still to be read. ``absent``: which of the descriptors are of what is not there.
+    ``manifests``: the images, each once. ``spoilt``: why a document was not read, so that nothing below it is judged.
+    ``unverified``: why content could not be compared with its digest.
+    """
 
     images: list[Image] = field(default_factory=list)
+    references: dict[str, list[Reference]] = field(default_factory=dict)
+    contents: dict[str, BlobFacts] = field(default_factory=dict)
     blobs: dict[str, Blob] = field(default_factory=dict)
-    absent: dict[str, Reference] = field(default_factory=dict)
+    absent: dict[str, list[Reference]] = field(default_factory=dict)
+    manifests: dict[str, Image] = field(default_factory=dict)
+    spoilt: dict[str, str] = field(default_factory=dict)
+    unverified: dict[str, str] = field(default_factory=dict)
     names: list[str] = field(default_factory=list)
-    visited: set[str] = field(default_factory=set)
     documents: int = 0
     matched: bool = False

@@ -21,7 +21,7 @@ class Reference(NamedTuple):
     ``file`` and ``pointer`` say where it stands, ``role`` what it is there for: ``manifest`` (an entry of an index),
     ``config``, ``layer`` (its ``number`` among the layers) or ``subject``. ``kind`` is what its media type makes of the
     blob (:func:`mediatypes.kind_of`). ``depth`` counts the indexes around it. ``digest`` is ``None`` where the format
-    gives none (archives of ``docker save``).
+    gives none (archives of ``docker save``), and where it is none.
     """
 
     file: str
@@ -53,11 +53,9 @@ class Reference(NamedTuple):
         return f"blobs/{self.digest.algorithm}/{self.digest.encoded}"
 
 
-def reference(node: Node, file: str, role: str, depth: int, index: int = 0) -> Reference | None:
-    """Read a descriptor; ``None`` when it has no sound digest, so that it leads nowhere."""
+def reference(node: Node, file: str, role: str, depth: int, index: int = 0) -> Reference:
+    """Read a descriptor. Without a sound digest it leads nowhere: its path is empty."""
     digest = digests.parse(node.text("digest") or "")
-    if digest is None:
-        return None
     media_type = node.text("mediaType") or ""
     platform = node.get("platform")
     return Reference(
@@ -80,11 +78,9 @@ def reference(node: Node, file: str, role: str, depth: int, index: int = 0) -> R
 
 
 def references(root: Node, kind: str, file: str, depth: int) -> Iterator[Reference]:
-    """The descriptors of an index or a manifest, in document order."""
+    """The descriptors of an index or a manifest, in document order; those of layers are all there, sound or not."""
     for node, role, index in _descriptors(root, kind):
-        found = reference(node, file, role, depth, index)
-        if found is not None:
-            yield found
+        yield reference(node, file, role, depth, index)
 
 
 def _descriptors(root: Node, kind: str) -> Iterator[tuple[Node, str, int]]:
@@ -96,6 +92,7 @@ def _descriptors(root: Node, kind: str) -> Iterator[tuple[Node, str, int]]:
         config = root.get("config")
         if config is not None:
             yield config, "config", 0
+        # What is no descriptor is a layer all the same: the others do not move up.
         for index, node in enumerate(root.elements("layers")):
             yield node, "layer", index
     if subject is not None:
@@ -116,6 +113,11 @@ class Image:
     config_file: str = ""
     diff_ids: list[Node] | None = None
     layers: list[Reference] = field(default_factory=list)
+
+    def diff_id_of(self, layer: Reference) -> digests.Digest | None:
+        """The diffID of a layer; ``None`` where it is absent or no digest."""
+        entries = self.diff_ids or []
+        return digests.parse(str(entries[layer.number].value)) if layer.number < len(entries) else None
 
     @property
     def has_filesystem_layers(self) -> bool:

@@ -45,6 +45,22 @@ def guess(value: Any) -> str | None:
     return next((kind for name, kind in _TELLING if name in value), None)
 
 
+def stated(value: Any, kind: str) -> str:
+    """As which type of document a blob is read that a descriptor calls ``kind``.
+
+    Of an index and a manifest the document says itself which it is: by its media type, or else by its members, where
+    it has those of one of the two alone.
+    """
+    if kind not in (INDEX, MANIFEST) or not isinstance(value, dict):
+        return kind
+    media_type = value.get("mediaType")
+    own = DOCUMENTS.get(mediatypes.kind_of(media_type)) if isinstance(media_type, str) else None
+    if own in (INDEX, MANIFEST):
+        return own
+    lists, packs = "manifests" in value, "config" in value or "layers" in value
+    return kind if lists == packs or "mediaType" in value else (INDEX if lists else MANIFEST)
+
+
 def is_docker(document: Node) -> bool:
     """Whether an index or a manifest states that it is one of Docker's. One whose statement is broken may be one."""
     if document.has("mediaType") and document.get("mediaType") is None:

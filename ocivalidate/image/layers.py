@@ -103,6 +103,7 @@ _OF_WHITEOUTS = frozenset(
 class LayerProblem(NamedTuple):
     """One problem of a layer as a violation. ``more`` counts further ones of its kind that are not listed."""
 
+    kind: Kind
     clause: str
     severity: Severity | None
     message: str
@@ -118,7 +119,7 @@ def problems_of(facts: BlobFacts) -> Iterator[LayerProblem]:
         broken = BROKEN.get(problem.kind) or Broken(PAYLOAD[_promised(facts)])
         left[problem.kind] -= 1
         more = 0 if left[problem.kind] else max(0, facts.counts[problem.kind] - listed[problem.kind])
-        yield LayerProblem(broken.clause, broken.severity, _message(problem), problem.member or "", more)
+        yield LayerProblem(problem.kind, broken.clause, broken.severity, _message(problem), problem.member or "", more)
 
 
 def _promised(facts: BlobFacts) -> str:

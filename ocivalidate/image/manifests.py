@@ -174,6 +174,6 @@ def _has_layers_of_an_image(manifest: Node) -> bool:
 
 def _is_of_empty_object(text: str) -> bool:
     digest = digests.parse(text)
-    if digest is None or not digests.computable(digest.algorithm):
+    if digest is None or digests.unverifiable(digest):
         return False
     return digests.of(_EMPTY_OBJECT, digest.algorithm) == digest

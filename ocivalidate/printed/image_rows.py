@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ocivalidate.digests import HEX_LENGTHS
+from ocivalidate.digests import REGISTERED
 from ocivalidate.formats import BASE64_FORM, MEDIA_TYPE_FORM, URI_FORM
 from ocivalidate.image import mediatypes
 from ocivalidate.printed.row import WITHOUT_NUL, Row, member_in, required, whole
@@ -14,8 +14,8 @@ _D, _A = "image/descriptor.", "image/annotations."
 _KEY = "org.opencontainers.image."
 _ALGORITHM = r"[a-z0-9]+(?:[+._-][a-z0-9]+)*"
 _DIGEST = rf"{_ALGORITHM}:[A-Za-z0-9=_-]+"
-_REGISTERED = "|".join(rf"{name}:[a-f0-9]{{{length}}}" for name, length in HEX_LENGTHS.items())
-_SOUND_DIGEST = rf"{_REGISTERED}|{''.join(f'(?!{name}:)' for name in HEX_LENGTHS)}{_DIGEST}"
+_REGISTERED = "|".join(rf"{name}:[a-f0-9]{{{length}}}" for name, length in REGISTERED.items())
+_SOUND_DIGEST = rf"{_REGISTERED}|{''.join(f'(?!{name}:)' for name in REGISTERED)}{_DIGEST}"
 _PORT = "[0-9]{1,5}(?:-[0-9]{1,5})?(?:/(?:tcp|udp|sctp))?"
 NUL = "safety/image.config.text.nul"
 _MEDIA_TYPE = whole(MEDIA_TYPE_FORM)
@@ -29,7 +29,7 @@ _DESCRIPTORS = {
 
 def _digest(algorithm: str) -> str:
     """What a digest of an algorithm looks like, and any digest of another."""
-    return rf"(?!{algorithm}:)[\s\S]*|{algorithm}:[a-f0-9]{{{HEX_LENGTHS[algorithm]}}}"
+    return rf"(?!{algorithm}:)[\s\S]*|{algorithm}:[a-f0-9]{{{REGISTERED[algorithm]}}}"
 
 
 def _annotations(at: str) -> Iterator[Row]:

@@ -133,6 +133,8 @@ class _Run:
             except TryAgain:
                 self._notes = Notes()
                 self._stage(target, chosen, layers, total, exact=True)
+        if self._needs_layers(chosen):
+            self._lines += tuple(layers.unverified())
         findings = tuple(chosen.collector.findings)
         return Unpacked(self._bundle, chosen.name, findings, self._notes.lines() + self._lines, self._report)
 

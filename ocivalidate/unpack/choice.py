@@ -91,7 +91,8 @@ def _choice(candidates: list[Image], examiner: Examiner) -> str:
     if candidates:
         listed = "; ".join(_called(image) for image in candidates)
         return f"{len(candidates)} images could be meant, choose with --ref or --platform: {listed}"
-    absent = next((reference for reference in examiner.found.absent.values() if reference.role != "layer"), None)
+    every = (reference for references in examiner.found.absent.values() for reference in references)
+    absent = next((reference for reference in every if reference.role != "layer"), None)
     return f"the {called(absent)} is absent" if absent else "there is no image with a root file system in it"
 
 

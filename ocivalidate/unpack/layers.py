@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from ocivalidate import digests
 from ocivalidate.clauses import Selection
@@ -69,18 +69,35 @@ class Layers:
         self._judge(layer, blob, facts)
 
     def _blob(self, layer: Reference) -> Blob:
+        if not layer.path:
+            raise Refused(f"layer {layer.number} has no digest that leads to a blob")
         found = self._chosen.examiner.found.blobs.get(layer.path)
         if found is None:
             raise UnpackError(f"layer {layer.number} is absent: {layer.path}")
         return found
 
     def _expectation(self, layer: Reference, blob: Blob) -> Expectation:
-        algorithms = {digest.algorithm for digest in (layer.digest,) if digest is not None}
-        wanted = {self._diff_id(layer).algorithm}
-        for algorithm in algorithms | wanted:
-            if not digests.computable(algorithm):
-                raise UnpackError(f"layer {layer.number} cannot be verified: {algorithm} is not computed here")
-        return Expectation(tuple(algorithms), layer=True, diff_algorithms=tuple(wanted), size=blob.size)
+        known = [digest for digest in (layer.digest,) if digest is not None and not digests.unverifiable(digest)]
+        wanted = [digest for digest in (self._diff_id(layer),) if not digests.unverifiable(digest)]
+        algorithms, diff_algorithms = (tuple(digest.algorithm for digest in found) for found in (known, wanted))
+        # One of the two will do: the configuration names what comes out of the layer, the manifest its bytes.
+        if not algorithms and not diff_algorithms:
+            reason = digests.unverifiable(layer.digest or self._diff_id(layer))
+            raise UnpackError(f"layer {layer.number} cannot be verified: {reason}")
+        return Expectation(algorithms, layer=True, diff_algorithms=diff_algorithms, size=blob.size)
+
+    def unverified(self) -> Iterator[str]:
+        """What could not be compared here, though each layer was verified in another way: lines for people."""
+        image, found = self._chosen.image, self._chosen.examiner.found
+        for reference in (image.manifest, image.config_reference):
+            if reference is not None and reference.path in found.unverified:
+                yield f"the {reference.role} is not verified: {found.unverified[reference.path]}"
+        for layer in image.layers:
+            for what, digest in (("digest", layer.digest), ("diffID", self._diff_id(layer))):
+                reason = digests.unverifiable(digest) if digest is not None else ""
+                if reason:
+                    other = "diffID" if what == "digest" else "digest"
+                    yield f"layer {layer.number} is verified by its {other} alone: {reason}"
 
     def _diff_id(self, layer: Reference) -> digests.Digest:
         entries = self._chosen.image.diff_ids or []
@@ -102,7 +119,7 @@ class Layers:
         examiner, collector, image = self._chosen.examiner, self._chosen.collector, self._chosen.image
         sound = blobs.judge_blob(blob, facts, examiner, collector)
         expected = self._diff_id(layer)
-        same = expected in facts.diff_ids
+        same = expected in facts.diff_ids or digests.unverifiable(expected) != ""
         if sound and not same and facts.diff_ids:
             blobs.judge_diff_ids(image, {layer.path: facts}, {layer.path}, examiner, collector)
         findings = refusing(collector.findings)

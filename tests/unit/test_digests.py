@@ -42,7 +42,6 @@ def test_sound_digests_are_read_and_spelled_as_they_were(text: str) -> None:
         (f"sha256:{SHA256[1:]}", "63 hexadecimal digits instead of 64"),
         (f"sha256:{SHA512}", "128 hexadecimal digits instead of 64"),
         (f"sha512:{SHA256}", "64 hexadecimal digits instead of 128"),
-        (f"blake3:{SHA512}", "128 hexadecimal digits instead of 64"),
         (f"sha256:{SHA256.upper()}", "uppercase"),
         (f"sha256:{'g' * 64}", "other characters than the hexadecimal digits"),
         (f"sha256:{'G' * 64}", "other characters than the hexadecimal digits"),
@@ -57,6 +56,28 @@ def test_the_grammar_alone_does_not_know_lengths() -> None:
     assert digests.grammar_problem("sha256:abc") == ""
     assert digests.split("sha256:abc") == digests.Digest("sha256", "abc")
     assert digests.encoded_problem("unregistered:ABC") == ""
+
+
+@pytest.mark.parametrize("encoded", [SHA512, SHA256.upper(), "q-_=", "1"])
+def test_what_1_1_1_does_not_register_is_judged_by_its_grammar_alone(encoded: str) -> None:
+    found = digests.parse(f"blake3:{encoded}")
+    assert found is not None
+    assert digests.unverifiable(found)
+    assert digests.encoded_problem(str(found))
+
+
+def test_why_a_digest_cannot_be_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert digests.unverifiable(digests.Digest("sha512", SHA512)) == ""
+    assert digests.unverifiable(digests.Digest("md5", "1")) == "md5 is not computed here"
+    monkeypatch.setattr(digests, "_blake3", lambda: None)
+    reason = digests.unverifiable(digests.Digest("blake3", SHA256))
+    assert reason == "blake3 is not computed here, for which ocivalidate[blake3] is to be installed"
+
+
+def test_blake3_is_computed_where_its_package_is_installed() -> None:
+    pytest.importorskip("blake3")
+    assert digests.of(b"", "blake3").encoded == "af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262"
+    assert digests.unverifiable(digests.Digest("blake3", SHA256)) == ""
 
 
 def test_hashes_are_those_of_the_standards() -> None:
