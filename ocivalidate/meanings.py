@@ -55,7 +55,7 @@ _OWN: Mapping[str, frozenset[str]] = {
 _OTHERS: Mapping[str, str] = {
     "old-save": "this is what Docker before 1.10 saved, without manifest.json: load it there, and save it anew",
     "directory": "this is what skopeo copies to dir:, no image layout: skopeo copy dir:PATH oci:LAYOUT makes one of it",
-    "storage": "this is where an engine keeps its images: its save command writes one that can be judged",
+    "storage": "this is where an engine or a registry keeps its images: save one of them",
     "windows-layer": "this is a layer of Windows, no image",
     "chart": "this is a Helm chart, no image",
     "source": "this is a source tree, no image: build it first",
@@ -85,6 +85,8 @@ _NAMED = (
     _named("saved", "manifest.json repositories", 2),
     _named("bundle", "config.json rootfs", 2),
     _named("storage", "overlay-images overlay-layers"),
+    _named("storage", "blobs ingest", 2),
+    _named("storage", "blobs repositories", 2),
     _named("storage", "image containers buildkit overlay2 volumes", 3),
     _named("windows-layer", "Files Hives", 2),
     _named("chart", "Chart.yaml"),
@@ -92,6 +94,7 @@ _NAMED = (
     _named("source", _SOURCE),
     _named("root", _ROOT, 2),
     _named("old-save", "repositories"),
+    _named("old-save", "VERSION json layer.tar", 3),
     _named("bundle", "config.json"),
 )
 # With any of these at its top something is judged as an image, however broken it is.
@@ -191,7 +194,7 @@ def no_image(names: Collection[str], below: Mapping[str, Collection[str]], path:
             hits = [name for name, kind in inner.items() if kind in kinds]
             if hits:
                 return _one_down(hits, command, path, packed=packed)
-    if own not in _OTHERS and len(inner) == 1:
+    if own not in _OTHERS and len(set(inner.values())) == 1:
         own = next(iter(inner.values()))
     if own in _OTHERS:
         return _OTHERS[own]
@@ -205,7 +208,10 @@ def _one_down(hits: list[str], command: str, path: str, *, packed: bool) -> str:
     places = ", ".join(name[:_LONGEST] for name in hits[:_MOST_TOLD]) + (" …" if len(hits) > _MOST_TOLD else "")
     if packed:
         return f"no image, but there is {what} in {places}: unpack the archive, and give that folder to {command}"
-    return f"no image, but there is {what} in {places}: ocivalidate {command} {path.rstrip('/')}/{hits[0]} judges it"
+    place = f"{path.rstrip('/')}/{hits[0]}"
+    return f"no image, but there is {what} in {places}: " + (
+        f"name {place}" if command == "image" else f"ocivalidate bundle {place} judges it"
+    )
 
 
 def instead(wanted: str, found: str, value: Any = None) -> str:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from ocivalidate import meanings
 from ocivalidate.checks import Node, Registry, Scene
-from ocivalidate.clauses import Selection
+from ocivalidate.clauses import Selection, Severity
 from ocivalidate.documents import Noting, read_document
 from ocivalidate.findings import Finding, Location, Report
 from ocivalidate.image import blobs, docker_archive, kinds, promises, registry
@@ -209,7 +209,10 @@ def _roots(source: Source, examiner: Examiner, collector: Collector, options: Im
 def _tell_repeated(source: ArchiveSource, examiner: Examiner, collector: Collector) -> None:
     collector.judged(REPEATED)
     for path in source.repeated:
-        collector.add(REPEATED, Location(examiner.shown(path)), "a path stands twice in the archive")
+        alike = source.is_repeated_alike(path)
+        message = f"a path stands twice in the archive{', with the same content' if alike else ''}"
+        place = Location(examiner.shown(path))
+        collector.add(REPEATED, place, message, severity=Severity.NOTE if alike else None)
 
 
 def _layout_roots(
@@ -224,6 +227,10 @@ def _layout_roots(
     if root is None:
         return ()
     found = list(references(root, "index", INDEX_JSON, 0))
+    if not root.elements("manifests") and docker_archive.is_there(source, options.limits):
+        # Some versions of docker save leave an index.json empty beside it.
+        docker_archive.enter(source, examiner, collector, options.wanted, options.limits)
+        return ()
     examiner.found.names = sorted({name for reference in found for name in reference.names})
     return list(examiner.chosen(_named(found, options.wanted.refs)))
 

@@ -11,7 +11,7 @@ import posixpath
 from bisect import bisect_left
 from dataclasses import dataclass, field
 
-from ocivalidate import portable
+from ocivalidate import digests, portable
 from ocivalidate.image.layer_limits import LayerLimits
 from ocivalidate.image.problems import Kind
 from ocivalidate.image.sources import FILE, FOLDER, LINK, OTHER, Entry, Slice, Source, Unreadable
@@ -41,12 +41,13 @@ class ArchiveIndex:
 
     entries: dict[str, Entry] = field(default_factory=dict)
     links: dict[str, str] = field(default_factory=dict)
-    repeated: dict[str, None] = field(default_factory=dict)
+    repeated: dict[str, list[Entry]] = field(default_factory=dict)
 
     def add(self, path: str, entry: Entry) -> None:
         """Take an entry; the last of several at one path counts."""
-        if path in self.entries and entry.kind != FOLDER:
-            self.repeated[path] = None
+        earlier = self.entries.get(path)
+        if earlier is not None and entry.kind != FOLDER:
+            self.repeated.setdefault(path, []).append(earlier)
         self.entries[path] = entry
         self.links.pop(path, None)
 
@@ -71,7 +72,7 @@ class ArchiveSource(Source):
         self.name = name
         self._descriptor = descriptor
         self._entries = index.entries
-        self.repeated = tuple(index.repeated)
+        self.repeated = index.repeated
         self._sorted: list[str] | None = None
 
     def entry(self, path: str) -> Entry | None:
@@ -102,6 +103,20 @@ class ArchiveSource(Source):
         if found is None or found.kind not in (FILE, LINK):
             raise Unreadable(f"{path}: {'no such file in the archive' if found is None else 'not a file'}")
         return Slice(self._descriptor, found.offset, found.size, owned=False)
+
+    def is_repeated_alike(self, path: str) -> bool:
+        """Whether all that stands at a path has the same bytes, so that it matters to nobody which one counts."""
+        entries = (self._entries[path], *self.repeated.get(path, ()))
+        if any(entry.kind != FILE for entry in entries) or len({entry.size for entry in entries}) > 1:
+            return False
+        return len({self._digest(entry) for entry in entries}) == 1
+
+    def _digest(self, entry: Entry) -> digests.Digest:
+        state = digests.hasher("sha256")
+        with Slice(self._descriptor, entry.offset, entry.size, owned=False) as file:
+            while chunk := file.read(_CHUNK):
+                state.update(chunk)
+        return digests.Digest("sha256", state.hexdigest())
 
     def close(self) -> None:
         """Close the archive."""

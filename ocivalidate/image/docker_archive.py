@@ -74,6 +74,14 @@ def enter(source: Source, examiner: Examiner, collector: Collector, wanted: Want
             found.config_reference = reference._replace(digest=config.digest)
 
 
+def is_there(source: Source, limits: Limits) -> bool:
+    """Whether there is a manifest.json of ``docker save``, and no other file of this name."""
+    entry = source.entry(MANIFEST_JSON)
+    if entry is None or entry.kind not in (FILE, LINK) or entry.size > limits.document:
+        return False
+    return is_manifest_json(read_document(source.read(MANIFEST_JSON, limits.document)).value)
+
+
 # --- manifest.json
 
 

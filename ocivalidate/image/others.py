@@ -18,9 +18,15 @@ def refuse_others(source: Source, limits: Limits) -> None:
     """Raise :class:`Unreadable`, with what it is, for a folder or an archive that has nothing of an image."""
     # A folder that cannot be listed may have files that can be read.
     marked = {name for name in meanings.OF_IMAGES if source.entry(name) is not None}
-    if marked and (marked != {"index.json"} or _is_index(source, limits)):
-        return
     names = source.children("")
+    if marked == {"index.json"}:
+        is_image = _is_index(source, limits)
+    elif marked == {"blobs"}:
+        is_image = meanings.of_names(names) != "storage"
+    else:
+        is_image = bool(marked)
+    if is_image:
+        return
     folders = (name for name in names[:_MOST_FOLDERS] if _is_folder(source, name))
     below = {name: source.children(name) for name in folders}
     raise Unreadable(meanings.no_image(names, below, source.name, packed=source.form == "archive"))

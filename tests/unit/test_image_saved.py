@@ -26,6 +26,7 @@ from ocivalidate.unpack.errors import Refused
 from tests.saved import NOTHING, ONE, TWO, Part, Saved, archive, sha256
 
 CONTENT = "image/image-layout.blobs.content-matches"
+REPEATED = "safety/image.archive.repeated"
 AMBIGUOUS = "safety/image.archive.ambiguous"
 
 
@@ -217,7 +218,14 @@ def test_members_that_readers_take_for_one_another_are_told(text: bytes, seen: s
 
 def test_a_path_that_stands_twice_is_told_and_the_last_counts(tmp_path: Path) -> None:
     report = check_image(write(archive(Saved(), more=[Entry("layer.tar", TWO)]), tmp_path))
-    assert told(report) == ["image/config.diffID.uncompressed-tar", "safety/image.archive.repeated"]
+    assert told(report) == ["image/config.diffID.uncompressed-tar", REPEATED]
+
+
+def test_a_path_that_stands_twice_with_the_same_bytes_matters_to_nobody(tmp_path: Path) -> None:
+    source = write(archive(Saved(), more=[Entry("layer.tar", ONE)]), tmp_path)
+    report = check_image(source)
+    assert [(found.clause.id, found.severity) for found in report.findings] == [(REPEATED, Severity.NOTE)]
+    assert unpacked(source, tmp_path) == ["one"]
 
 
 # --- What is not there
@@ -374,6 +382,27 @@ def test_both_forms_in_one_archive_are_a_layout(docker: bool, tmp_path: Path) ->
     report = check_image(source)
     assert (report.problem, told(report), exit_code([report])) == ("", [], ExitCode.CONFORMS)
     assert unpacked(source, tmp_path) == ["one"]
+
+
+@pytest.mark.parametrize("manifests", [[], None])
+def test_an_index_that_names_nothing_leaves_it_to_manifest_json(manifests: list[object] | None, tmp_path: Path) -> None:
+    """As docker save writes of images without a name; docker loads what manifest.json names."""
+    layout = Layout(Index((Image((Layer(ONE, "none"),)),)))
+    with tarfile.open(fileobj=BytesIO(docker_save(layout))) as read:
+        manifest = read.extractfile("manifest.json").read()  # type: ignore[union-attr]  # it is there
+    layout.edit("index.json", lambda index: index.update(manifests=manifests))
+    layout.files["manifest.json"] = manifest
+    source = write(layout.archive(), tmp_path)
+    report = check_image(source)
+    assert told(report) == ([] if manifests == [] else ["image/image-index.manifests.type"])
+    assert report.facts["images"][0]["layers"][0]["diff_id"] == f"sha256:{sha256(ONE)}"
+    assert unpacked(source, tmp_path) == ["one"]
+
+
+def test_a_layout_that_names_nothing_beside_another_manifest_json(tmp_path: Path) -> None:
+    layout = Layout(Index(()))
+    layout.files["manifest.json"] = b'{"name": "a web application"}'
+    assert exit_code([check_image(str(layout.write(tmp_path / "layout")))]) is ExitCode.CONFORMS
 
 
 def test_the_helpers_write_what_tarfile_reads() -> None:
