@@ -41,7 +41,9 @@ def loads(data: bytes) -> dict[str, Any]:
     try:
         text = data.decode()
         _refuse_excess(text.replace("\r\n", "\n"))
-        return tomllib.loads(text)
+        content = tomllib.loads(text)
+        _refuse_large(content)
+        return content
     except BadToml:
         raise
     except (ValueError, RecursionError) as problem:
@@ -64,3 +66,14 @@ def _refuse_excess(text: str) -> None:
             depth += (kind == "open") - (kind == "close")
             if depth > MAX_DEPTH:
                 raise BadToml(f"has values that stand in each other more than {MAX_DEPTH} deep")
+
+
+def _refuse_large(value: Any) -> None:
+    """TOML has integers of 64 bits; Python reads them of any size in hexadecimal, and then cannot write them."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list):
+        for inner in value:
+            _refuse_large(inner)
+    elif isinstance(value, int) and not -(1 << 63) <= value < 1 << 63:
+        raise BadToml("has an integer of more than 64 bits")

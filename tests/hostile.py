@@ -207,6 +207,8 @@ SETTINGS: dict[str, Make] = {
     "settings, open tables": _settings("format = " + "{a=" * DEEP),
     "settings, headers": _settings("[" + ".".join("a" * 10_000) + "]"),
     "settings, a long number": _settings("verbose = " + "9" * DEEP),
+    "settings, a long size": _settings("max-size = 0x" + "f" * 8_000),
+    "settings, many findings": _settings("max-findings = 0x" + "f" * 8_000),
     "settings, a long key": _settings("k" * DEEP + " = 1"),
     "settings, not UTF-8": _settings(b"\xff\xfe"),
     "settings, a NUL": _settings("format = '\0'"),

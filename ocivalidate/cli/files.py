@@ -10,9 +10,11 @@ import stat
 import sys
 import tempfile
 import time
+from collections.abc import Iterable, Iterator
 
 from ocivalidate import portable
 from ocivalidate.cli.errors import UsageError
+from ocivalidate.cli.streams import chunks
 
 _OPEN_FILE = re.compile(r"/dev/(?:fd/([0-9]{1,9})|std(out|err))|/proc/(?:self|thread-self|[0-9]+)/fd/([0-9]{1,9})")
 _STANDARD = {"out": 1, "err": 2}
@@ -23,14 +25,14 @@ _TICK = 0.02
 _CHUNK = 1 << 16
 
 
-def write_file(file: str, text: str) -> None:
-    """Write a whole file or nothing: beside the target first, then renamed.
+def write_file(file: str, text: Iterable[str]) -> None:
+    """Write a whole file or nothing: beside the target first, then renamed. ``text`` comes in pieces.
 
     A FIFO, a device, and an open file (``/dev/stdout``) are written to: a new file must not take their place. Raises
     :class:`UsageError`.
     """
     try:
-        data = memoryview(text.encode())
+        data = chunks(text)
         number = _open_file(file)
         if number is not None:
             _into_open_file(number, data)
@@ -55,11 +57,11 @@ def _mode(file: str) -> int | None:
         return None
 
 
-def _replace(file: str, data: memoryview) -> None:
+def _replace(file: str, data: Iterator[bytes]) -> None:
     descriptor, beside = tempfile.mkstemp(prefix=".ocivalidate-", dir=os.path.dirname(file) or ".")
     try:
         with os.fdopen(descriptor, "wb") as stream:
-            stream.write(data)
+            stream.writelines(data)
         os.chmod(beside, 0o666 & ~_umask())
         os.replace(beside, file)
     except BaseException:
@@ -87,7 +89,7 @@ def _open_file(file: str) -> int | None:
     return None
 
 
-def _into_open_file(number: int, data: memoryview) -> None:
+def _into_open_file(number: int, data: Iterator[bytes]) -> None:
     """Write where an open file stands, and wait as long as its reader takes: so does all that we print."""
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:
@@ -95,7 +97,7 @@ def _into_open_file(number: int, data: memoryview) -> None:
     _pour_into(number, data, patience=None)
 
 
-def _pour(file: str, data: memoryview) -> None:
+def _pour(file: str, data: Iterator[bytes]) -> None:
     descriptor = _opened(file)
     try:
         mode = os.fstat(descriptor).st_mode
@@ -121,11 +123,13 @@ def _opened(file: str) -> int:
             time.sleep(_TICK)
 
 
-def _pour_into(descriptor: int, data: memoryview, *, patience: float | None) -> None:
+def _pour_into(descriptor: int, data: Iterator[bytes], *, patience: float | None) -> None:
     """Write it all; ``patience``: how many seconds a reader may take nothing. Raises :class:`OSError`."""
-    while data:
-        try:
-            data = data[os.write(descriptor, data[:_CHUNK]) :]
-        except BlockingIOError:
-            if not select.select([], [descriptor], [], patience)[1]:
-                raise TimeoutError(0, "Its reader takes nothing") from None
+    for chunk in data:
+        rest = memoryview(chunk)
+        while rest:
+            try:
+                rest = rest[os.write(descriptor, rest[:_CHUNK]) :]
+            except BlockingIOError:
+                if not select.select([], [descriptor], [], patience)[1]:
+                    raise TimeoutError(0, "Its reader takes nothing") from None

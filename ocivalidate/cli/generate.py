@@ -235,7 +235,7 @@ def _write(builder: ConfigBuilder, options: argparse.Namespace, program: str) ->
     else:
         from ocivalidate.cli.files import write_file
 
-        write_file(options.output, finished.text.decode())
+        write_file(options.output, (finished.text.decode(),))
     return 0
 
 

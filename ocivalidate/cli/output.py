@@ -10,9 +10,9 @@ from ocivalidate import __version__
 from ocivalidate.clauses import Severity
 from ocivalidate.cli.errors import UsageError
 from ocivalidate.cli.settings import Settings, wants_colour
-from ocivalidate.cli.streams import print_text, tell
+from ocivalidate.cli.streams import print_pieces, tell
 from ocivalidate.findings import ExitCode, Report, exit_code
-from ocivalidate.report import Options, problems, render
+from ocivalidate.report import Options, pieces, problems
 
 
 def publish(reports: Sequence[Report], settings: Settings) -> ExitCode:
@@ -23,7 +23,7 @@ def publish(reports: Sequence[Report], settings: Settings) -> ExitCode:
     options = options_of(settings)
     write_outputs(reports, settings)
     colour = settings["format"] == "text" and wants_colour(settings["color"], terminal=sys.stdout.isatty())
-    print_text(render(settings["format"], reports, replace(options, colour=colour)))
+    print_pieces(pieces(settings["format"], reports, replace(options, colour=colour)))
     if settings["format"] != "text":
         tell_problems(reports)
     return exit_code(reports, options.fail_on)
@@ -54,7 +54,7 @@ def write_outputs(reports: Sequence[Report], settings: Settings) -> None:
         try:
             # What stands there may have changed while we judged.
             path = file if settings.outputs_by is None else confined(file, settings.outputs_by)
-            write_file(path, render(format_name, reports, options_of(settings)))
+            write_file(path, pieces(format_name, reports, options_of(settings)))
         except UsageError as problem:
             problems_met.append(problem)
     if problems_met:

@@ -175,4 +175,4 @@ def _write_expectations(file: str, report: Report) -> None:
     from ocivalidate.runtime.expectations import drafted
 
     runtime = report.facts.get("runtime", {})
-    write_file(file, drafted(runtime.get("name", ""), runtime.get("version", ""), report.results))
+    write_file(file, (drafted(runtime.get("name", ""), runtime.get("version", ""), report.results),))

@@ -19,6 +19,7 @@ from ocivalidate.keeping import MOST_OF_A_KIND
 from ocivalidate.report import FORMATS
 from ocivalidate.spelling import one_typo_apart
 from ocivalidate.versions import RUNTIME_RELEASES
+from ocivalidate.wording import shortened
 
 COLOURS = ("auto", "always", "never")
 FAIL_ON = (Severity.ERROR.value, Severity.WARNING.value)
@@ -214,7 +215,7 @@ def size(written: str | int) -> int:
     text = str(written).strip().lower().removesuffix("b").removesuffix("i")
     number, unit = text.rstrip("kmg"), text[len(text.rstrip("kmg")) :]
     if not number.isascii() or not number.isdigit() or unit not in _UNITS or len(number) > 18 or int(number) == 0:
-        raise UsageError(f"not a size: {written}; write bytes, or such as 64K, 32M")
+        raise UsageError(f"not a size: {shortened(str(written), 80)}; write bytes, or such as 64K, 32M")
     return int(number) * _UNITS[unit]
 
 
@@ -224,14 +225,16 @@ def number_or_all(option: str, written: str | int) -> int | None:
     if text == "all":
         return None
     if not text.isascii() or not text.isdigit() or len(text) > 18 or int(text) == 0:
-        raise UsageError(f"{option} wants a number of 1 or more, or all, not {written}")
+        raise UsageError(f"{option} wants a number of 1 or more, or all, not {shortened(str(written), 80)}")
     return int(text)
 
 
 def _output(written: str) -> tuple[str, str]:
     name, equals, file = written.partition("=")
     if name not in FORMATS or not equals or not file:
-        raise UsageError(f"--output wants FORMAT=FILE with a format of {', '.join(FORMATS)}, not {written}")
+        raise UsageError(
+            f"--output wants FORMAT=FILE with a format of {', '.join(FORMATS)}, not {shortened(written, 80)}"
+        )
     return name, file
 
 
@@ -242,7 +245,7 @@ def _from_file(file: str, name: str, value: Any) -> Any:
             (known for known in _BY_NAME if one_typo_apart(name, known) or name.replace("_", "-") == known), None
         )
         hint = f"; did you mean {guess}?" if guess else f"; known are {', '.join(_BY_NAME)}"
-        raise UsageError(f"{file}: unknown setting {name}{hint}")
+        raise UsageError(f"{file}: unknown setting {shortened(name, 80)}{hint}")
     if not _FITS[setting.kind](setting, value):
         want = " or ".join(setting.choices) if setting.choices else _WANTED[setting.kind]
         raise UsageError(f"{file}: {name} is to be {want}")

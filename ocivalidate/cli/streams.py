@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterable, Iterator
 from typing import BinaryIO, TextIO
+
+_CHUNK = 1 << 16
 
 
 class UnwritableOutput(Exception):
@@ -16,13 +19,32 @@ def print_text(text: str) -> None:
 
     Raises :class:`BrokenPipeError` when nobody reads on, and :class:`UnwritableOutput`.
     """
+    print_pieces((text,))
+
+
+def print_pieces(pieces: Iterable[str]) -> None:
+    """The same for a text that is made while it is written."""
     try:
         sys.stdout.flush()
-        _write_all(sys.stdout.buffer, text.encode())
+        for chunk in chunks(pieces):
+            _write_all(sys.stdout.buffer, chunk)
     except BrokenPipeError:
         raise
     except OSError as error:
         raise UnwritableOutput(f"cannot write to standard output: {error.strerror}") from error
+
+
+def chunks(pieces: Iterable[str]) -> Iterator[bytes]:
+    """The text of all pieces, so much at a time as is worth a write."""
+    gathered: list[str] = []
+    size = 0
+    for piece in pieces:
+        gathered.append(piece)
+        size += len(piece)
+        if size >= _CHUNK:
+            yield "".join(gathered).encode()
+            gathered, size = [], 0
+    yield "".join(gathered).encode()
 
 
 def _write_all(stream: BinaryIO, data: bytes) -> None:

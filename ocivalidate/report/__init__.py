@@ -1,18 +1,19 @@
 """Renderers: what a report looks like as text, JSON, TAP, JUnit and SARIF. They show verdicts and make none.
 
-Every renderer is a module with ``render(reports, options) -> str`` and one function through which all foreign text
-goes, so that no subject, member name or value can forge a line, a directive or an element.
+Every renderer is a module with ``pieces(reports, options) -> Iterator[str]`` and one function through which all foreign
+text goes, so that no subject, member name or value can forge a line, a directive or an element. What is rendered is
+written as it comes: it may be many times as large as what was judged.
 """
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from ocivalidate.findings import ExitCode, Report, exit_code
 from ocivalidate.report.options import Options
 
-__all__ = ["FORMATS", "Options", "problems", "render"]
+__all__ = ["FORMATS", "Options", "pieces", "problems", "render"]
 
 # The name of each format and the module that renders it.
 _MODULES = {
@@ -25,15 +26,20 @@ _MODULES = {
 FORMATS = tuple(_MODULES)
 
 
-def render(format_name: str, reports: Sequence[Report], options: Options) -> str:
-    """The reports in one of ``FORMATS``, ending in a newline. The text can always be written as UTF-8.
+def pieces(format_name: str, reports: Sequence[Report], options: Options) -> Iterator[str]:
+    """The reports in one of ``FORMATS``, piece by piece, ending in a newline. All of it can be written as UTF-8.
 
     Raises :class:`ValueError` when there is no such format.
     """
     if format_name not in _MODULES:
         raise ValueError(f"no such format: {format_name}")
-    text: str = importlib.import_module(_MODULES[format_name]).render(reports, options)
-    return text
+    made: Iterator[str] = importlib.import_module(_MODULES[format_name]).pieces(reports, options)
+    return made
+
+
+def render(format_name: str, reports: Sequence[Report], options: Options) -> str:
+    """The same as one text."""
+    return "".join(pieces(format_name, reports, options))
 
 
 def problems(reports: Sequence[Report]) -> list[str]:

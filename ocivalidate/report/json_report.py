@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ocivalidate.clauses import Severity
 from ocivalidate.findings import Finding, Location, Outcome, Report, Result, exit_code
-from ocivalidate.report.escape import json_shield, visible
+from ocivalidate.report.escape import visible
+from ocivalidate.report.json_pieces import Opened, written
 from ocivalidate.report.options import Options
 from ocivalidate.report.verdicts import failed, url
 
@@ -17,41 +17,42 @@ SCHEMA = "urn:ocivalidate:report-1"
 _LONGEST_LINE = 1000
 
 
-def render(reports: Sequence[Report], options: Options) -> str:
+def pieces(reports: Sequence[Report], options: Options) -> Iterator[str]:
     """One JSON document, only ASCII."""
-    data = {
-        "schema": SCHEMA,
-        "tool": {"name": "ocivalidate", "version": options.tool_version},
-        "fail_on": options.fail_on,
-        "reports": [_report(report) for report in reports],
-        "exit_code": int(exit_code(reports, options.fail_on)),
+    data = Opened(
+        schema=SCHEMA,
+        tool={"name": "ocivalidate", "version": options.tool_version},
+        fail_on=options.fail_on,
+        reports=map(_report, reports),
+        exit_code=int(exit_code(reports, options.fail_on)),
         **(
             {"settings": {"file": visible(options.settings_file), "changed": [*options.settings]}}
             if options.settings
             else {}
         ),
-        "complete": True,  # last: a document that was cut off does not have it
-    }
-    return json_shield(json.dumps(data, indent=2, ensure_ascii=True)) + "\n"
+        complete=True,  # last: a document that was cut off does not have it
+    )
+    yield from written(data)
+    yield "\n"
 
 
-def _report(report: Report) -> dict[str, Any]:
-    return {
-        "kind": report.kind,
-        "subject": report.subject,
-        "specification": report.specification,
-        "release": report.release,
-        "release_note": report.release_note,
-        "platforms": list(report.platforms),
-        "platform_note": report.platform_note,
-        "problem": report.problem,
-        "facts": report.facts,
-        "counts": _counts(report),
-        "results": [_result(result) for result in report.results],
-        "findings": [_finding(finding) for finding in report.findings],
-        "suppressed": report.suppressed,
-        "complete": report.complete,
-    }
+def _report(report: Report) -> Opened:
+    return Opened(
+        kind=report.kind,
+        subject=report.subject,
+        specification=report.specification,
+        release=report.release,
+        release_note=report.release_note,
+        platforms=list(report.platforms),
+        platform_note=report.platform_note,
+        problem=report.problem,
+        facts=report.facts,
+        counts=_counts(report),
+        results=map(_result, report.results),
+        findings=map(_finding, report.findings),
+        suppressed=report.suppressed,
+        complete=report.complete,
+    )
 
 
 def _counts(report: Report) -> dict[str, Any]:
@@ -64,13 +65,14 @@ def _counts(report: Report) -> dict[str, Any]:
     }
 
 
-def _result(result: Result) -> dict[str, Any]:
-    data: dict[str, Any] = {"clause": result.clause.id, "outcome": result.outcome, "reason": result.reason}
+def _result(result: Result) -> Opened:
+    data = Opened(clause=result.clause.id, outcome=result.outcome, reason=result.reason)
     if result.outcome is Outcome.XFAIL:
         # Expected failures are no findings of the report, so their evidence stands here.
-        data["findings"] = [_finding(finding) for finding in result.findings]
+        data["findings"] = map(_finding, result.findings)
     about_case = {"case": result.case or None, "seconds": result.seconds, "dump": result.dump or None}
-    return data | {name: value for name, value in about_case.items() if value is not None}
+    data.update((name, value) for name, value in about_case.items() if value is not None)
+    return data
 
 
 def _finding(finding: Finding) -> dict[str, Any]:

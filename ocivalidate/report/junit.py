@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import xml.etree.ElementTree as ET
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 
 from ocivalidate.clauses import Severity
 from ocivalidate.findings import Finding, Outcome, Report, Result
@@ -11,54 +11,56 @@ from ocivalidate.report.escape import line_start, visible
 from ocivalidate.report.header import described
 from ocivalidate.report.options import Options
 from ocivalidate.report.summary import closing_line, settings_note
-from ocivalidate.report.verdicts import advice, citation, fails, folded, others, points, unjudged, worst
+from ocivalidate.report.verdicts import advice, citation, fails, folded, listed, others, unjudged, worst
+from ocivalidate.report.xml_pieces import branch, leaf
 
-_DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
+_DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>'
+_COUNTED = {"tests": "testcase", "failures": "failure", "errors": "error", "skipped": "skipped"}
 
 
-def render(reports: Sequence[Report], options: Options) -> str:
+def pieces(reports: Sequence[Report], options: Options) -> Iterator[str]:
     """One ``testsuite`` per subject, one ``testcase`` per result."""
-    root = ET.Element("testsuites", name="ocivalidate")
-    for report in reports:
-        root.append(_suite(report, options))
-    if not reports:
-        root.append(
-            _suite(Report(kind="run", subject="ocivalidate", specification="", problem="nothing was judged"), options)
-        )
-    for name in ("tests", "failures", "errors"):
-        root.set(name, str(sum(int(suite.get(name, "0")) for suite in root)))
-    ET.indent(root)
-    return _DECLARATION + ET.tostring(root, encoding="unicode") + "\n"
+    suites = reports or [Report(kind="run", subject="ocivalidate", specification="", problem="nothing was judged")]
+    counts = [_counts(report, options) for report in suites]
+    totals = {name: str(sum(count[name] for count in counts)) for name in ("tests", "failures", "errors")}
+    inner = (piece for report, count in zip(suites, counts, strict=True) for piece in _suite(report, count, options))
+    yield _DECLARATION
+    yield from branch("testsuites", {"name": "ocivalidate"} | totals, inner)
+    yield "\n"
 
 
-def _suite(report: Report, options: Options) -> ET.Element:
-    suite = ET.Element("testsuite", name=_clean(report.subject))
-    suite.append(_properties(report, options))
-    timed: set[str] = set()
-    for result in points(report):
-        if options.verbose or not folded(result):
-            case = _case(result, report, options.fail_on)
-            if result.seconds is not None and result.case not in timed:
-                # Readers add these up, and all results of a case took the same time together.
-                case.set("time", f"{result.seconds:.3f}")
-                timed.add(result.case)
-            suite.append(case)
+def _counts(report: Report, options: Options) -> dict[str, int]:
+    """How many test cases there are, and what became of them: it stands before them."""
+    became = Counter(_became(result, options.fail_on) for result in listed(report, verbose=options.verbose))
     if unjudged(report):
-        whole = ET.SubElement(suite, "testcase", classname=_clean(report.kind), name=_clean(report.subject))
-        _child(whole, "error", unjudged(report), kind="error")
-    counts = {
-        "tests": "testcase",
-        "failures": "testcase/failure",
-        "errors": "testcase/error",
-        "skipped": "testcase/skipped",
-    }
-    for name, path in counts.items():
-        suite.set(name, str(len(suite.findall(path))))
-    _output(suite, [closing_line(report) + settings_note(options)])
-    return suite
+        became["error"] += 1
+    became["testcase"] = became.total()
+    return {name: became[what] for name, what in _COUNTED.items()}
 
 
-def _properties(report: Report, options: Options) -> ET.Element:
+def _suite(report: Report, counts: dict[str, int], options: Options) -> Iterator[str]:
+    attributes = {"name": _clean(report.subject)} | {name: str(number) for name, number in counts.items()}
+    return branch("testsuite", attributes, _in_suite(report, options), 1)
+
+
+def _in_suite(report: Report, options: Options) -> Iterator[str]:
+    named = _properties(report, options)
+    yield from branch("properties", {}, (piece for one in named for piece in leaf("property", one, (), 3)), 2)
+    timed: set[str] = set()
+    for result in listed(report, verbose=options.verbose):
+        attributes = _attributes(result)
+        if result.seconds is not None and result.case not in timed:
+            # Readers add these up, and all results of a case took the same time together.
+            attributes["time"] = f"{result.seconds:.3f}"
+            timed.add(result.case)
+        yield from branch("testcase", attributes, _outcome(result, report, options.fail_on), 2)
+    if unjudged(report):
+        whole = {"classname": _clean(report.kind), "name": _clean(report.subject)}
+        yield from branch("testcase", whole, _child("error", unjudged(report), kind="error"), 2)
+    yield from leaf("system-out", {}, [closing_line(report) + settings_note(options)], 2)
+
+
+def _properties(report: Report, options: Options) -> list[dict[str, str]]:
     """The header of the report; empty fields are left out."""
     header = {
         "tool": f"ocivalidate {options.tool_version}".rstrip(),
@@ -77,48 +79,55 @@ def _properties(report: Report, options: Options) -> ET.Element:
     for line in described(report.facts):
         name, _, value = line.partition(": ")
         header[name] = value
-    properties = ET.Element("properties")
-    for name, value in header.items():
-        if value:
-            ET.SubElement(properties, "property", name=name, value=_clean(value))
-    return properties
+    return [{"name": name, "value": _clean(value)} for name, value in header.items() if value]
 
 
-def _case(result: Result, report: Report, fail_on: Severity) -> ET.Element:
+def _attributes(result: Result) -> dict[str, str]:
     clause = result.clause
     classname = f"{clause.family}.{clause.document}" if clause.document else clause.family
-    case = ET.Element("testcase", classname=_clean(result.case or classname), name=_clean(clause.id))
-    described = [_described(finding, report) for finding in result.findings]
+    return {"classname": _clean(result.case or classname), "name": _clean(clause.id)}
+
+
+def _became(result: Result, fail_on: Severity) -> str:
+    """The element that says what became of a result; ``""`` when a harness is to take it for passed."""
+    match result.outcome:
+        case Outcome.FAIL:
+            return "failure" if fails(result, fail_on) else ""
+        case Outcome.XPASS:
+            return "failure"
+        case Outcome.SKIP | Outcome.XFAIL:
+            return "skipped"
+        case Outcome.ERROR:
+            return "error"
+        case Outcome.PASS:
+            return ""
+
+
+def _outcome(result: Result, report: Report, fail_on: Severity) -> Iterator[str]:
+    described = (_described(finding, report) for finding in result.findings)
     match result.outcome:
         case Outcome.FAIL if fails(result, fail_on):
-            gravest = next(finding for finding in result.findings if finding.severity is worst(result))
-            _child(case, "failure", gravest.message, kind=str(gravest.severity), text="\n".join(described))
+            heaviest = worst(result)
+            gravest = next(finding for finding in result.findings if finding.severity is heaviest)
+            yield from _child("failure", gravest.message, kind=str(gravest.severity), text=described)
         case Outcome.FAIL:
-            _output(case, described)
+            if result.findings:
+                yield from leaf("system-out", {}, described, 3)
         case Outcome.SKIP:
-            _child(case, "skipped", result.reason)
+            yield from _child("skipped", result.reason)
         case Outcome.XFAIL:
-            _child(case, "skipped", f"expected failure: {result.reason}", text="\n".join(described))
+            yield from _child("skipped", f"expected failure: {result.reason}", text=described)
         case Outcome.XPASS:
-            _child(case, "failure", advice(result), kind="xpass")
+            yield from _child("failure", advice(result), kind="xpass")
         case Outcome.ERROR:
-            _child(case, "error", result.reason, kind="error")
+            yield from _child("error", result.reason, kind="error")
         case Outcome.PASS:
             pass
-    return case
 
 
-def _child(parent: ET.Element, name: str, message: str, *, kind: str = "", text: str = "") -> None:
+def _child(name: str, message: str, *, kind: str = "", text: Iterable[str] = ()) -> Iterator[str]:
     """An outcome below a test case; ``text`` is clean already, its line breaks are ours."""
-    child = ET.SubElement(parent, name, message=_clean(message))
-    if kind:
-        child.set("type", kind)
-    child.text = text or None
-
-
-def _output(parent: ET.Element, lines: list[str]) -> None:
-    if lines:
-        ET.SubElement(parent, "system-out").text = "\n".join(lines)
+    return leaf(name, {"message": _clean(message)} | ({"type": kind} if kind else {}), text, 3)
 
 
 def _described(finding: Finding, report: Report) -> str:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import PurePath
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from ocivalidate.clauses import Clause
 from ocivalidate.findings import ExitCode, Finding, Location, Outcome, Report, Result, exit_code
-from ocivalidate.report.escape import json_shield, visible
+from ocivalidate.report.escape import visible
+from ocivalidate.report.json_pieces import Opened, written
 from ocivalidate.report.options import Options
 from ocivalidate.report.verdicts import advice, document, others, title, unjudged, url
 
@@ -23,28 +23,29 @@ _FINGERPRINT = "clauseAndPlace/v1"
 Json = dict[str, Any]
 
 
-def render(reports: Sequence[Report], options: Options) -> str:
+def pieces(reports: Sequence[Report], options: Options) -> Iterator[str]:
     """One log with one run: the findings of all subjects, and what kept us from judging as notifications."""
-    run = _Run()
-    for report in reports:
-        _add(run, report, options)
-    if not reports:
-        run.notify("nothing was judged")
+    verbose = bool(options.verbose)
+    rules = _Rules(said.clause for said in _said(reports, verbose=verbose) if said.clause)
     code = exit_code(reports, options.fail_on)
-    driver = {"name": "ocivalidate", "version": options.tool_version, "rules": run.rules}
-    invocation = {
-        "executionSuccessful": code is not ExitCode.COULD_NOT_JUDGE,
-        "exitCode": int(code),
-        "toolExecutionNotifications": run.notifications,
-    }
-    content = {
-        "tool": {"driver": {name: value for name, value in driver.items() if name != "version" or value}},
-        "invocations": [invocation],
-        "columnKind": "unicodeCodePoints",
-        "results": run.results,
-        "properties": {"subjects": [_header(report) for report in reports]} | _settings(options),
-    }
-    return json_shield(json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [content]}, indent=2)) + "\n"
+    driver = {"name": "ocivalidate", "version": options.tool_version, "rules": map(_rule, rules.clauses())}
+    invocation = Opened(
+        executionSuccessful=code is not ExitCode.COULD_NOT_JUDGE,
+        exitCode=int(code),
+        toolExecutionNotifications=(
+            _notification(said, rules) for said in _said(reports, verbose=verbose) if not said.kind
+        ),
+    )
+    results = _Results(rules)
+    content = Opened(
+        tool=Opened(driver=Opened((name, value) for name, value in driver.items() if name != "version" or value)),
+        invocations=iter([invocation]),
+        columnKind="unicodeCodePoints",
+        results=(results.result(said) for said in _said(reports, verbose=verbose) if said.kind),
+        properties=Opened(subjects=map(_header, reports), **_settings(options)),
+    )
+    yield from written(Opened({"$schema": SCHEMA, "version": "2.1.0", "runs": iter([content])}))
+    yield "\n"
 
 
 def _settings(options: Options) -> Json:
@@ -53,33 +54,88 @@ def _settings(options: Options) -> Json:
     return {"settings": {"file": _clean(options.settings_file), "changed": [*options.settings]}}
 
 
-class _Run:
-    """What a run gathers: results, notifications, and the rules that these mention, each rule once."""
+class _Said(NamedTuple):
+    """What is said of a clause: a result, or a notification that something could not be judged (without a kind)."""
 
-    def __init__(self) -> None:
-        self.rules: list[Json] = []
-        self.results: list[Json] = []
-        self.notifications: list[Json] = []
-        self._indexes: dict[str, int] = {}
-        self._seen: Counter[str] = Counter()
+    message: str
+    clause: Clause | None = None
+    kind: str = ""
+    level: str = "error"
+    finding: Finding | None = None
+    suppressions: tuple[Json, ...] = ()
 
-    def rule(self, clause: Clause) -> int:
-        """The index of the rule of this clause."""
-        if clause.id not in self._indexes:
-            self._indexes[clause.id] = len(self.rules)
-            self.rules.append(_rule(clause))
+
+def _said(reports: Sequence[Report], *, verbose: bool) -> Iterator[_Said]:
+    """All that is said, in order. It is made anew each time: rules and notifications stand before the results."""
+    for report in reports:
+        for finding in report.findings:
+            yield _Said(_told(finding), finding.clause, "fail", finding.severity, finding)
+        for result in report.results:
+            yield from _said_of(result, report, verbose=verbose)
+        if unjudged(report):
+            yield _Said(f"{report.subject}: {unjudged(report)}")
+    if not reports:
+        yield _Said("nothing was judged")
+
+
+def _said_of(result: Result, report: Report, *, verbose: bool) -> Iterator[_Said]:
+    clause = result.clause
+    if result.outcome is Outcome.ERROR:
+        yield _Said(f"{report.subject}: {title(result)}: {result.reason}", clause)
+    elif result.outcome is Outcome.XPASS:
+        yield _Said(f"{report.subject}: {advice(result)}", clause, "fail")
+    elif result.outcome is Outcome.XFAIL:
+        suppression = {"kind": "external", "justification": _clean(result.reason)}
+        for finding in result.findings or (None,):
+            message = _told(finding) if finding else f"{report.subject}: fails as expected"
+            level = finding.severity if finding else clause.severity
+            yield _Said(message, clause, "fail", level, finding, (suppression,))
+    elif result.outcome is Outcome.PASS and verbose:
+        yield _Said(f"{report.subject}: {clause.summary}", clause, "pass", "none")
+
+
+class _Rules:
+    """The clauses that are mentioned, each once, and which is the how manieth."""
+
+    def __init__(self, mentioned: Iterable[Clause]) -> None:
+        self._clauses: dict[str, Clause] = {}
+        for clause in mentioned:
+            self._clauses.setdefault(clause.id, clause)
+        self._indexes = {name: index for index, name in enumerate(self._clauses)}
+
+    def clauses(self) -> Iterable[Clause]:
+        """The clauses, in the order in which they are mentioned first."""
+        return self._clauses.values()
+
+    def index(self, clause: Clause) -> int:
+        """The index of the rule of a clause."""
         return self._indexes[clause.id]
 
-    def report(
-        self, clause: Clause, message: str, *, level: str, kind: str = "fail", finding: Finding | None = None
-    ) -> Json:
-        """Add a result, and return it."""
+
+def _notification(said: _Said, rules: _Rules) -> Json:
+    notification: Json = {"level": said.level, "message": {"text": _message(said.message)}}
+    if said.clause:
+        notification["associatedRule"] = {"id": said.clause.id, "index": rules.index(said.clause)}
+    return notification
+
+
+class _Results:
+    """Makes results, and knows which fingerprints there have been."""
+
+    def __init__(self, rules: _Rules) -> None:
+        self._rules = rules
+        self._seen: Counter[bytes] = Counter()
+
+    def result(self, said: _Said) -> Json:
+        """What is said, as a result."""
+        clause, finding = said.clause, said.finding
+        assert clause is not None, "a result is about a clause"  # noqa: S101  # for the type checker
         result: Json = {
             "ruleId": clause.id,
-            "ruleIndex": self.rule(clause),
-            "kind": kind,
-            "level": level,
-            "message": {"text": _message(message)},
+            "ruleIndex": self._rules.index(clause),
+            "kind": said.kind,
+            "level": said.level,
+            "message": {"text": _message(said.message)},
         }
         if finding:
             result["locations"] = [_location(finding.location)]
@@ -87,49 +143,15 @@ class _Run:
             if finding.more:
                 result["properties"] = {"more": finding.more}
         # Of all results or of none: the standard wants it so.
-        result["suppressions"] = []
-        self.results.append(result)
-        return result
-
-    def notify(self, message: str, clause: Clause | None = None) -> None:
-        """Add a notification that something could not be judged."""
-        notification: Json = {"level": "error", "message": {"text": _message(message)}}
-        if clause:
-            notification["associatedRule"] = {"id": clause.id, "index": self.rule(clause)}
-        self.notifications.append(notification)
+        return result | {"suppressions": [*said.suppressions]}
 
     def _fingerprint(self, finding: Finding) -> str:
         """The same for the same violation in every run, wherever it moves within its document."""
         place = finding.location
         parts = (finding.clause.id, place.file, place.pointer or "", place.digest, place.member, place.case)
-        digest = hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
-        self._seen[digest] += 1
-        return f"{digest}:{self._seen[digest]}"
-
-
-def _add(run: _Run, report: Report, options: Options) -> None:
-    for finding in report.findings:
-        run.report(finding.clause, _told(finding), level=finding.severity, finding=finding)
-    for result in report.results:
-        _add_result(run, result, report, verbose=bool(options.verbose))
-    if unjudged(report):
-        run.notify(f"{report.subject}: {unjudged(report)}")
-
-
-def _add_result(run: _Run, result: Result, report: Report, *, verbose: bool) -> None:
-    clause = result.clause
-    if result.outcome is Outcome.ERROR:
-        run.notify(f"{report.subject}: {title(result)}: {result.reason}", clause)
-    elif result.outcome is Outcome.XPASS:
-        run.report(clause, f"{report.subject}: {advice(result)}", level="error")
-    elif result.outcome is Outcome.XFAIL:
-        suppression = {"kind": "external", "justification": _clean(result.reason)}
-        for finding in result.findings or (None,):
-            message = _told(finding) if finding else f"{report.subject}: fails as expected"
-            level = finding.severity if finding else clause.severity
-            run.report(clause, message, level=level, finding=finding)["suppressions"] = [suppression]
-    elif result.outcome is Outcome.PASS and verbose:
-        run.report(clause, f"{report.subject}: {clause.summary}", level="none", kind="pass")
+        digest = hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass"))
+        self._seen[digest.digest()] += 1
+        return f"{digest.hexdigest()}:{self._seen[digest.digest()]}"
 
 
 def _rule(clause: Clause) -> Json:

@@ -16,7 +16,7 @@ from ocivalidate.report.escape import visible
 from ocivalidate.report.header import described
 from ocivalidate.report.options import Options
 from ocivalidate.report.summary import closing_line, settings_note
-from ocivalidate.report.verdicts import advice, fails, folded, points, title, trouble, unjudged, worst
+from ocivalidate.report.verdicts import advice, fails, listed, title, trouble, unjudged, worst
 
 _MODERN = 14  # the version that says how "#" is escaped
 
@@ -36,23 +36,32 @@ class _Point:
     diagnostics: Diagnostics = field(default_factory=dict)
 
 
-def render(reports: Sequence[Report], options: Options) -> str:
+def pieces(reports: Sequence[Report], options: Options) -> Iterator[str]:
     """Version, plan, test points in ascending order, and the last line of each subject as a comment."""
     if len(reports) == 1 and reports[0].kind == "runtime":
         return _run(reports[0], options)
+    return (f"{line}\n" for line in _all_lines(reports, options))
+
+
+def _all_lines(reports: Sequence[Report], options: Options) -> Iterator[str]:
+    judged = any(trouble(report) or report.findings or not unjudged(report) for report in reports)
+    yield _head(options)
+    if judged:
+        yield f"1..{sum(_planned(report, options) for report in reports)}"
+        test_points = (point for report in reports for point in _points(report, options, name=len(reports) > 1))
+        for number, point in enumerate(test_points, 1):
+            yield from _lines(number, point, options.tap_version)
     # The name before it: "# Subtest: …" would be more than a comment.
     comments = [_closing(report) for report in reports]
     comments[-1:] = [f"{last}{settings_note(options)}" for last in comments[-1:]]
-    if not any(trouble(report) or report.findings or not unjudged(report) for report in reports):
+    yield from comments
+    if not judged:
         # A plan of 1..0, or nothing but skips, would be a pass to a harness.
-        return "\n".join([_head(options), *comments, "Bail out! nothing was judged"]) + "\n"
-    test_points = [point for report in reports for point in _points(report, options, name=len(reports) > 1)]
-    lines = [line for number, point in enumerate(test_points, 1) for line in _lines(number, point, options.tap_version)]
-    return "\n".join([_head(options), f"1..{len(test_points)}", *lines, *comments]) + "\n"
+        yield "Bail out! nothing was judged"
 
 
 class Stream:
-    """The same for one runtime, piece by piece as its results come: what all pieces make is what ``render`` gives."""
+    """The same for one runtime, piece by piece as its results come: what all of it makes is what ``pieces`` gives."""
 
     def __init__(self, options: Options) -> None:
         self._options = options
@@ -86,14 +95,15 @@ class Stream:
         return "".join(f"{line}\n" for line in lines)
 
 
-def _run(report: Report, options: Options) -> str:
+def _run(report: Report, options: Options) -> Iterator[str]:
     stream = Stream(options)
-    parts = [stream.version(), stream.header(report.facts)]
+    yield stream.version()
+    yield stream.header(report.facts)
     planned = report.facts.get("planned", len(report.results))
     if planned:
-        parts.append(stream.plan(planned))
-    parts += [stream.point(result) for result in report.results]
-    return "".join([*parts, stream.end(report)])
+        yield stream.plan(planned)
+    yield from map(stream.point, report.results)
+    yield stream.end(report)
 
 
 def _head(options: Options) -> str:
@@ -104,11 +114,15 @@ def _closing(report: Report) -> str:
     return f"# ocivalidate: {closing_line(report)}"
 
 
+def _planned(report: Report, options: Options) -> int:
+    """How many test points a report has."""
+    return len(listed(report, verbose=options.verbose)) + bool(unjudged(report))
+
+
 def _points(report: Report, options: Options, *, name: bool) -> Iterator[_Point]:
-    for result in points(report):
-        if options.verbose or not folded(result):
-            of_subject = f" ({report.subject})" if name else ""
-            yield _point(result, f"{title(result)}{of_subject}", options.fail_on)
+    of_subject = f" ({report.subject})" if name else ""
+    for result in listed(report, verbose=options.verbose):
+        yield _point(result, f"{title(result)}{of_subject}", options.fail_on)
     if unjudged(report):
         yield _Point(ok=False, description=report.subject, diagnostics=_error(unjudged(report)))
 

@@ -27,17 +27,22 @@ _LONGEST_VALUE = 200
 _MARGIN = 2  # columns that line numbers take at least
 
 
-def render(reports: Sequence[Report], options: Options) -> str:
+def pieces(reports: Sequence[Report], options: Options) -> Iterator[str]:
     """All findings in order, then the last lines."""
-    lines = [line for report in reports for line in _details(report, options, name=len(reports) > 1)]
-    lines += [[(closing_line(report), _CLOSING_STYLES[exit_code([report], options.fail_on)])] for report in reports]
-    if not reports:
-        lines.append([("nothing was judged", _CLOSING_STYLES[ExitCode.COULD_NOT_JUDGE])])
-    if len(reports) > 1:
-        lines.append([(total_line(reports, options.fail_on), _CLOSING_STYLES[exit_code(reports, options.fail_on)])])
-    lines[-1].append((settings_note(options), ""))
-    lines = [_shielded(line) for line in lines]
+    lines = map(_shielded, _all_lines(reports, options))
     return _coloured(lines) if options.colour else _plain(lines)
+
+
+def _all_lines(reports: Sequence[Report], options: Options) -> Iterator[Line]:
+    for report in reports:
+        yield from _details(report, options, name=len(reports) > 1)
+    last = [[(closing_line(report), _CLOSING_STYLES[exit_code([report], options.fail_on)])] for report in reports]
+    if not reports:
+        last.append([("nothing was judged", _CLOSING_STYLES[ExitCode.COULD_NOT_JUDGE])])
+    if len(reports) > 1:
+        last.append([(total_line(reports, options.fail_on), _CLOSING_STYLES[exit_code(reports, options.fail_on)])])
+    last[-1].append((settings_note(options), ""))
+    yield from last
 
 
 def _details(report: Report, options: Options, *, name: bool) -> Iterator[Line]:
@@ -154,20 +159,20 @@ def _shielded(line: Line) -> Line:
     return [(line_start(text) if not index else text, style) for index, (text, style) in enumerate(line)]
 
 
-def _plain(lines: list[Line]) -> str:
-    return "".join("".join(text for text, _style in line).rstrip(" ") + "\n" for line in lines)
+def _plain(lines: Iterable[Line]) -> Iterator[str]:
+    return ("".join(text for text, _style in line).rstrip(" ") + "\n" for line in lines)
 
 
-def _coloured(lines: list[Line]) -> str:
+def _coloured(lines: Iterable[Line]) -> Iterator[str]:
     from rich.console import Console
     from rich.text import Text
 
     console = Console(
         file=io.StringIO(), force_terminal=True, color_system="standard", no_color=False, legacy_windows=False
     )
-    with console.capture() as capture:
-        for line in lines:
-            text = Text.assemble(*line)
-            text.rstrip()
+    for line in lines:
+        text = Text.assemble(*line)
+        text.rstrip()
+        with console.capture() as capture:
             console.print(text, soft_wrap=True, highlight=False)
-    return capture.get()
+        yield capture.get()

@@ -44,6 +44,11 @@ def folded(result: Result) -> bool:
     return result.outcome is Outcome.SKIP and result.reason == NOT_PRESENT and not result.case
 
 
+def listed(report: Report, *, verbose: int) -> list[Result]:
+    """The results that lists show: those of ``points``, without those that are folded unless they are verbose."""
+    return [result for result in points(report) if verbose or not folded(result)]
+
+
 def title(result: Result) -> str:
     """What a result is called in a list: the clause, and the case that judged it, if one did."""
     return f"{result.case}: {result.clause.id}" if result.case else result.clause.id

@@ -55,7 +55,11 @@ def seeded(folder: Path, name: str) -> Path:
             b"-e\nA=B\n--rootless",
         ]
     elif name == "settings":
-        samples = [b'format = "json"\nignore = ["lint"]\nmax-findings = 3\n', b'[tool.ocivalidate]\nmax-size = "1M"\n']
+        samples = [
+            b'format = "json"\nignore = ["lint"]\nmax-findings = 3\n',
+            b'select = ["runtime/config", "*cwd*"]\noutput = ["json=report.json", "tap=a/b"]\nverbose = 0x2\n',
+            b'max-size = "1M"\nhost = true\nlevel = "must"\ntap-version = "13"\nspec-version = "1.0.2"\n',
+        ]
     for number, sample in enumerate(samples):
         (folder / str(number)).write_bytes(sample)
     return folder

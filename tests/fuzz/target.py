@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import io
 import os
@@ -22,7 +23,7 @@ with atheris.instrument_imports(include=["ocivalidate"]):
     from ocivalidate.bundle.api import check_config, check_features, check_state
     from ocivalidate.clauses import Selection
     from ocivalidate.cli.generate import main as generate
-    from ocivalidate.cli.settings_file import settings_file
+    from ocivalidate.cli.settings import add_options, settle
     from ocivalidate.findings import exit_code
     from ocivalidate.image import check_image
     from ocivalidate.report import FORMATS, Options, render
@@ -75,11 +76,17 @@ def options(data: bytes) -> None:
 
 
 def settings(data: bytes) -> None:
-    """Bytes as a settings file."""
-    file = FOLDER / "ocivalidate.toml"
-    file.write_bytes(data)
-    with contextlib.suppress(UsageError):
-        settings_file(str(file), none=False)
+    """Bytes as a settings file: one that the command line names, the nearest one, and the table of a project."""
+    parser = argparse.ArgumentParser()
+    add_options(parser)
+    for name, before in (("ocivalidate.toml", b""), ("pyproject.toml", b"[tool.ocivalidate]\n")):
+        file = FOLDER.resolve() / name
+        file.write_bytes(before + data)
+        with contextlib.chdir(FOLDER):
+            for arguments in (["--config", str(file)], []):
+                with contextlib.suppress(UsageError):
+                    assert settle(parser.parse_args(arguments)).selection.level
+        file.unlink()
 
 
 TARGETS: dict[str, Callable[[bytes], None]] = {
