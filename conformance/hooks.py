@@ -511,8 +511,8 @@ def _abort(sleeper: Sleeper) -> None:
         # Only a hook of this operation can be about to begin.
         begun = sleeper.trace.wait(sleeper.hook, _SOON if name == sleeper.kind.during else 0.0)
         end = sleeper.trace.wait_for_end(sleeper.hook, LONG) if begun else before + done.seconds
-        sleeper.least, sleeper.most = end - before, end - (begun.begun if begun else before)
-        # On a busy machine a hook may be aborted before it could note anything.
+        # On a busy machine a hook may be aborted before it could note anything: then the time is that of the operation.
+        sleeper.least, sleeper.most = end - before, end - begun.begun if begun else 0.0
         if begun or not done.ok or sleeper.least >= SECONDS:
             return
 

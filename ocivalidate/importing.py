@@ -23,11 +23,12 @@ def trusted(path: Sequence[str], pythonpath: str, cwd: str) -> list[str]:
     """
     given = pythonpath.split(os.pathsep) if pythonpath else []
     strange = set()
-    if not any(entry and os.path.realpath(entry) == HOME for entry in given):
-        strange = {os.path.abspath(entry) for entry in given} - _of_python()
+    if not any(entry and (cwd or os.path.isabs(entry)) and os.path.realpath(entry) == HOME for entry in given):
+        # A relative one leads nowhere where there is no working directory.
+        strange = {os.path.abspath(entry) for entry in given if cwd or os.path.isabs(entry)} - _of_python()
     strange |= {cwd for entry in given if not entry}
     if path and path[0] in ("", cwd):
-        path = path[1:] if os.path.realpath(cwd) != HOME else [cwd, *path[1:]]
+        path = path[1:] if not cwd or os.path.realpath(cwd) != HOME else [cwd, *path[1:]]
     return [entry for entry in path if os.path.isabs(entry) and (entry not in strange or entry == HOME)]
 
 
@@ -40,8 +41,12 @@ def _of_python() -> set[str]:
 
 def forget_strangers() -> None:
     """Have this process import nothing more from where nobody has installed anything."""
+    sys.path[:] = trusted(sys.path, os.environ.get("PYTHONPATH", ""), working_directory())
+
+
+def working_directory() -> str:
+    """The working directory; ``""`` where it was removed."""
     try:
-        cwd = os.getcwd()
+        return os.getcwd()
     except OSError:
-        cwd = ""
-    sys.path[:] = trusted(sys.path, os.environ.get("PYTHONPATH", ""), cwd)
+        return ""

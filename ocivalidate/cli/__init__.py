@@ -5,6 +5,7 @@ Only here does the project print or exit; each command is a module with ``add_op
 
 from __future__ import annotations
 
+import os
 import sys
 
 from ocivalidate import __version__, importing
@@ -44,4 +45,17 @@ def generate(argv: list[str] | None = None) -> int:
 def _own_arguments() -> list[str]:
     """The arguments of this process, which is the command line then, and imports nothing of strangers from here on."""
     importing.forget_strangers()
+    _fill_standard_streams()
     return sys.argv[1:]
+
+
+def _fill_standard_streams() -> None:
+    """Put nothing in place of closed standard streams: no file of ours, and no pipe, is to take their number."""
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            try:
+                os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
+            except OSError:
+                return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Callable
@@ -11,6 +12,8 @@ from ocivalidate.cli.streams import UnwritableOutput, give_up, print_text, tell
 
 _COULD_NOT_JUDGE = 2
 _INTERRUPTED = 130
+# Too many open files or processes, no memory, no space: nobody needs to report it.
+_OF_THE_HOST = {errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM, errno.ENOSPC, errno.EDQUOT}
 
 
 def guarded(program: str, command: Callable[[], int]) -> int:
@@ -48,6 +51,8 @@ def _unexpected(problem: Exception) -> str:
 
     if isinstance(problem, MissingResource):
         return str(problem)
+    if isinstance(problem, OSError) and problem.errno in _OF_THE_HOST:
+        return f"this machine does not give what is needed: {problem}"
     kind = type(problem).__name__
     return f"internal error, please report it ({kind}: {problem}); OCIVALIDATE_DEBUG=1 shows where"
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 from collections.abc import Iterator
 from typing import Any
 
+from ocivalidate.cli.streams import errors_on_terminal
 from ocivalidate.findings import Report
 from ocivalidate.image.blobs import Progress
 from ocivalidate.report.escape import line_start, visible
@@ -19,7 +19,7 @@ _UNITS = ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"))
 @contextlib.contextmanager
 def progress_bar(source: str) -> Iterator[Progress | None]:
     """A bar on standard error, if that is a terminal: bytes read, rate and time left. It leaves nothing behind."""
-    if sys.stderr is None or not sys.stderr.isatty():
+    if not errors_on_terminal():
         yield None
         return
     from rich.console import Console

@@ -40,7 +40,9 @@ def obeyed(running: Stoppable) -> Iterator[Interrupt]:
         else:
             running.stop()
 
-    before = {number: signal.signal(number, handle) for number in _SIGNALS}
+    # What whoever started us has us ignore, such as nohup, stays ignored.
+    obeyed = [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, handle) for number in obeyed}
     try:
         yield interrupt
     finally:

@@ -12,7 +12,7 @@ from ocivalidate.cli.errors import UsageError
 from ocivalidate.cli.interrupts import obeyed
 from ocivalidate.cli.output import options_of, publish, tell_problems, write_outputs
 from ocivalidate.cli.settings import Settings
-from ocivalidate.cli.streams import print_text
+from ocivalidate.cli.streams import errors_on_terminal, print_text
 from ocivalidate.findings import Report, Result, exit_code
 from ocivalidate.report.tap import Stream
 from ocivalidate.runtime.cases import BadCase, Case, case_folder, load_cases
@@ -109,7 +109,7 @@ def _follow(running: Run, settings: Settings) -> tuple[Report, bool]:
             print_text(text)
 
     # A terminal that shows the stream shows how far the run is.
-    silent = settings["quiet"] or not sys.stderr.isatty() or (streamed and sys.stdout.isatty())
+    silent = settings["quiet"] or not errors_on_terminal() or (streamed and sys.stdout.isatty())
     say(stream.version())
     with obeyed(running) as interrupt, Progress(silent=silent) as progress:
         for step in running:

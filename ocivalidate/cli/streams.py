@@ -79,6 +79,11 @@ def give_up(stream: TextIO | None) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
+def errors_on_terminal() -> bool:
+    """Whether somebody watches standard error, which may be closed."""
+    return sys.stderr is not None and sys.stderr.isatty()
+
+
 def tell(line: str) -> None:
     """Write a line to standard error. Where it cannot be written, the exit code has to do."""
     try:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import re
 import signal
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from types import FrameType
@@ -14,7 +13,7 @@ from ocivalidate.clauses import Severity, load, unmatched
 from ocivalidate.cli.errors import UsageError
 from ocivalidate.cli.generate import apply, parse, start as start_config
 from ocivalidate.cli.image import LIMITS, PLATFORM, add_archive_limit, archive_limit, layer_limits
-from ocivalidate.cli.streams import tell
+from ocivalidate.cli.streams import errors_on_terminal, tell
 from ocivalidate.findings import ExitCode, Finding
 from ocivalidate.generate.builder import ConfigBuilder
 from ocivalidate.generate.errors import OptionError
@@ -204,7 +203,7 @@ def _signals() -> list[signal.Signals]:
 
 def _bar(*, quiet: bool) -> AbstractContextManager[Progress | None]:
     """A bar on a terminal, and nothing elsewhere."""
-    if quiet or not sys.stderr.isatty():
+    if quiet or not errors_on_terminal():
         return nullcontext()
     return _rich_bar()
 

@@ -52,7 +52,7 @@ def open_source(
     """
     if name != "-" and os.path.isdir(name):
         return FolderSource(name, follow_links=follow_links)
-    descriptor = os.dup(sys.stdin.fileno()) if name == "-" else _open_file(name)
+    descriptor = _standard_input() if name == "-" else _open_file(name)
     with os.fdopen(descriptor, "rb") as stream:
         head = _head(stream)
         if _JSON_START.match(head):
@@ -72,9 +72,15 @@ def open_document(name: str, limits: Limits) -> LooseDocument:
     """Read what is said to be a document, whatever is in it: a file or ``-``. Raises :class:`Unreadable`."""
     if name != "-" and os.path.isdir(name):
         raise Unreadable("a folder, where --kind wants a document")
-    descriptor = os.dup(sys.stdin.fileno()) if name == "-" else _open_file(name)
+    descriptor = _standard_input() if name == "-" else _open_file(name)
     with os.fdopen(descriptor, "rb") as stream:
         return LooseDocument(name, _whole_document(stream, limits))
+
+
+def _standard_input() -> int:
+    if sys.stdin is None:
+        raise Unreadable("standard input is closed")
+    return os.dup(sys.stdin.fileno())
 
 
 def _head(stream: BufferedReader) -> bytes:

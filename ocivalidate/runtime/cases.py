@@ -11,7 +11,9 @@ import inspect
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from importlib.machinery import ModuleSpec, SourceFileLoader
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from ocivalidate import resources
@@ -136,13 +138,22 @@ def cases_of(file: Path) -> Iterable[Case]:
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:
-        spec.loader.exec_module(module)
+        _execute(spec, module)
     except Exception as problem:
         raise BadCase(f"{file} cannot be loaded: {type(problem).__name__}: {problem}") from problem
     for thing in vars(module).values():
         found = getattr(thing, _MARK, None)
         if isinstance(found, Case):
             yield found
+
+
+def _execute(spec: ModuleSpec, module: ModuleType) -> None:
+    """Execute a module of cases, whose docstrings and assertions stand also under ``python -OO``."""
+    if sys.flags.optimize and isinstance(spec.loader, SourceFileLoader):
+        source = spec.loader.get_data(spec.loader.path)
+        exec(compile(source, spec.loader.path, "exec", dont_inherit=True, optimize=0), vars(module))  # noqa: S102
+    elif spec.loader is not None:
+        spec.loader.exec_module(module)
 
 
 def _refuse_bad(cases: Sequence[Case]) -> None:

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import IO, Any, cast
 
-from ocivalidate.runtime.kernel import interpreter
+from ocivalidate.runtime.kernel import inherited, interpreter
 
 SILENCE = 60.0
 """Seconds after which an engine that says nothing, not even that it lives, is ended."""
@@ -62,6 +62,7 @@ class EngineProcess:
     """
 
     def __init__(self, request: Request) -> None:
+        inherited.wait_for_children()
         self._process = subprocess.Popen(
             interpreter.ours("ocivalidate.runtime.running.engine"),
             stdin=subprocess.PIPE,

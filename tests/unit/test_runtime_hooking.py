@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -25,6 +27,7 @@ from ocivalidate.runtime.casekit.hooking import (
     without_late,
 )
 from ocivalidate.runtime.casekit.tracing import Record
+from ocivalidate.runtime.cases import case_folder, cases_of
 
 HOST, ROOTFS = [1, 2], [3, 4]
 NAMESPACES = {"pid": "pid:[2]", "mnt": "mnt:[2]", "cgroup": "cgroup:[2]"}
@@ -143,3 +146,15 @@ def test_only_the_control_group_namespace_may_come_late() -> None:
 )
 def test_statuses_that_cannot_be_true(executed: bool, want: list[str]) -> None:  # noqa: FBT001  # a parameter
     assert false_statuses(POSTSTART, executed=executed) == want
+
+
+def test_a_hook_that_is_aborted_before_it_notes_anything_has_not_run_for_long() -> None:
+    """On a slow machine the operation takes its time, and the hook does not even come to say that it began."""
+    [*cases_of(case_folder(None) / "hooks.py")]
+    hooks = sys.modules["ocivalidate_conformance_hooks"]
+    trace = SimpleNamespace(wait=lambda *_: None)
+    container = SimpleNamespace(create=lambda: SimpleNamespace(ok=False, seconds=hooks.LONG))
+    sleeper = hooks.Sleeper(PRESTART, container, trace)
+    hooks._abort(sleeper)
+    assert sleeper.least > hooks.SECONDS
+    assert sleeper.most < hooks.LONG * 0.9

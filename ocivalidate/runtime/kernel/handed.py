@@ -7,6 +7,7 @@ be a FIFO, a log a link to ``/dev/zero``, and what a container prints has no end
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import stat
@@ -21,6 +22,8 @@ _MOST_PID = 32  # bytes in a pid file: there may be blanks around the number
 _HIGHEST_PID = 1 << 22  # PID_MAX_LIMIT of the kernel
 # Cases are listed also where there are no such flags.
 _SAFELY = sum({getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_NOCTTY", "O_CLOEXEC")})
+# Errors that say nothing of the file: we are given no more files, or no memory.
+_OURS = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 _KINDS = {
     stat.S_IFIFO: "a FIFO",
     stat.S_IFSOCK: "a socket",
@@ -37,7 +40,11 @@ class Unusable(Exception):
 
 @contextlib.contextmanager
 def opened(path: str | os.PathLike[str], flags: int = os.O_RDONLY) -> Iterator[int]:
-    """A regular file, open. Raises :class:`Unusable`, and :class:`FileNotFoundError` when nothing is there."""
+    """A regular file, open.
+
+    Raises :class:`Unusable`, :class:`FileNotFoundError` when nothing is there, and :class:`OSError` when we are given
+    no more files.
+    """
     descriptor = _open(path, flags)
     try:
         yield descriptor
@@ -51,6 +58,8 @@ def _open(path: str | os.PathLike[str], flags: int) -> int:
     except FileNotFoundError:
         raise
     except OSError as problem:
+        if problem.errno in _OURS:
+            raise
         raise Unusable(_kind_of(path) or f"cannot be opened: {problem.strerror}") from problem
     kind = stat.S_IFMT(os.fstat(descriptor).st_mode)
     if kind != stat.S_IFREG:

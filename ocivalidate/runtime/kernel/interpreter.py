@@ -48,7 +48,7 @@ def bare(*words: str) -> tuple[str, ...]:
 
 def ours(module: str) -> tuple[str, ...]:
     """A command line that calls ``main`` of a module of ours, and exits with what it returns."""
-    handed = importing.trusted(sys.path, os.environ.get("PYTHONPATH", ""), os.getcwd())
+    handed = importing.trusted(sys.path, os.environ.get("PYTHONPATH", ""), importing.working_directory())
     flags = [*(["-B"] if sys.dont_write_bytecode else [])]
     if sys.pycache_prefix:
         flags += ["-X", f"pycache_prefix={sys.pycache_prefix}"]

@@ -19,16 +19,21 @@ _MOST_FILES = 2000
 _MARK = "verdicts.json"
 
 
-def keep(done: Attempt, folder: str | None) -> str:
-    """Copy the files of a case to a folder of its own below ``folder``, and return that; ``""`` where none is kept."""
+def keep(done: Attempt, folder: str | None, umask: int | None = None) -> str:
+    """Copy the files of a case to a folder of its own below ``folder``, and return that; ``""`` where none is kept.
+
+    ``umask``: the mask of new files that holds for this folder, where it is not that of this process.
+    """
     fine = all(result.outcome in (Outcome.PASS, Outcome.SKIP) for result in done.results)
     if not folder or done.trial is None or fine:
         return ""
     target = place(Path(folder, done.case.id))
     try:
-        target.mkdir(parents=True)
+        target.mkdir(0o700 if umask is not None else 0o777, parents=True)
         _copy_files(done.trial.folder, target)
         _write_calls(done.trial, target)
+        if umask is not None:
+            target.chmod(0o777 & ~umask)
     except OSError as problem:
         return f"{target} (not whole: {problem.strerror})"
     return str(target)

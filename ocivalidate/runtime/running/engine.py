@@ -21,7 +21,7 @@ from typing import Any
 
 from ocivalidate.clauses import Clause, Selection
 from ocivalidate.runtime.cases import BadCase, Case, case_folder, load_cases
-from ocivalidate.runtime.kernel import isolation
+from ocivalidate.runtime.kernel import inherited, isolation
 from ocivalidate.runtime.running import dump
 from ocivalidate.runtime.running.attempt import Attempt, attempt, given_up
 from ocivalidate.runtime.running.events import event_of
@@ -58,6 +58,7 @@ class Engine:
     def __init__(self, request: Mapping[str, Any], emit: Emit, *, private: bool, ground: Ground | None = None) -> None:
         self._request = request
         self._emit = emit
+        self._jobs = request.get("jobs") or len(os.sched_getaffinity(0))
         self._setup = Setup(
             runtime=request["runtime"],
             extra=tuple(request.get("arguments", ())),
@@ -66,6 +67,7 @@ class Engine:
             private=private,
             dump=bool(request.get("dump_dir")),
             ground=ground,
+            jobs=self._jobs,
         )
         self._scheduler: Scheduler[Attempt] | None = None
         self._stopped = False
@@ -140,7 +142,7 @@ class Engine:
 
         counts: Counter[str] = Counter()
         for done in self._results([one.case for one in todo], work):
-            kept = dump.keep(done, self._request.get("dump_dir"))
+            kept = dump.keep(done, self._request.get("dump_dir"), session.umask)
             for result in done.results:
                 self._emit(event_of(result, kept))
             counts.update(cases=1, calls=done.calls, containers=done.containers)
@@ -152,7 +154,7 @@ class Engine:
         """What the cases come to; the last ones begin when all others have ended."""
         for last in (False, True):
             some = [case for case in cases if case.last is last]
-            self._scheduler = Scheduler(some, work, self._request.get("jobs") or os.cpu_count() or 1)
+            self._scheduler = Scheduler(some, work, self._jobs)
             if self._stopped:
                 self._scheduler.stop()
             yield from self._scheduler.results()
@@ -208,11 +210,16 @@ def _read_request() -> Mapping[str, Any]:
 def main() -> int:
     """Read the request, isolate, run."""
     request = _read_request()
+    inherited.forget_signals()
     # What anything prints by accident must not stand between events.
     descriptor = os.dup(1)
     os.dup2(2, 1)
     # Who holds this run, and who held others, is seen by their pids: it cannot be told in there.
-    ground = Ground.prepare()
+    try:
+        ground = Ground.prepare()
+    except OSError as problem:
+        emitter(descriptor)({"event": "bailout", "reason": f"cannot look at this host: {problem}", "hint": ""})
+        return 2
     if os.geteuid() != 0:
         return isolation.run_kept(lambda: _serve(request, descriptor, ground, private=False))
     try:

@@ -19,7 +19,7 @@ from ocivalidate.runtime.driving.driver import CannotRun
 from ocivalidate.runtime.driving.operations import TimedOut
 from ocivalidate.runtime.inside import rootfs
 from ocivalidate.runtime.inside.facts import NoFacts
-from ocivalidate.runtime.kernel import cgroups, claims, host, kin, nodes, syscalls
+from ocivalidate.runtime.kernel import cgroups, claims, host, inherited, kin, nodes, syscalls
 from ocivalidate.runtime.running import workspace
 from ocivalidate.runtime.running.sweeping import Ground, Swept
 from ocivalidate.runtime.trial import Stage, Trial
@@ -43,7 +43,7 @@ class Setup:
     ``spec_version``: the release to judge by, instead of the one that the runtime claims. ``rootfs``: a ready root
     filesystem, instead of one built from this interpreter. ``private``: this process has a mount namespace of its own.
     ``dump``: what cases did is kept, and so is what stands in control groups. ``ground``: what was found before this
-    process went into namespaces of its own (default: it is in none, and looks itself).
+    process went into namespaces of its own (default: it is in none, and looks itself). ``jobs``: cases at a time.
     """
 
     runtime: str
@@ -53,6 +53,7 @@ class Setup:
     private: bool = False
     dump: bool = False
     ground: Ground | None = None
+    jobs: int = 1
 
 
 class Session:
@@ -67,6 +68,8 @@ class Session:
         self._groups = claims.NO_GROUP
         self._stage: Stage | None = None
         self._devices = nodes.Devices()
+        # The mask of new files of whoever started us.
+        self.umask: int | None = None
 
     @property
     def stage(self) -> Stage:
@@ -80,7 +83,12 @@ class Session:
 
         Raises :class:`CannotJudge`.
         """
+        few = inherited.too_few_files(self.setup.jobs)
+        if few:
+            raise CannotJudge(few)
         kin.gather()
+        inherited.wait_for_children()
+        self.umask = inherited.common_umask()
         try:
             tested = subject.identify(self.setup.runtime, self.setup.extra, self.setup.spec_version)
             here = host.look()
@@ -181,6 +189,9 @@ class Session:
         self._groups.close()
         self._groups = claims.NO_GROUP
         self._workspace = self._stage = None
+        if self.umask is not None:
+            os.umask(self.umask)
+            self.umask = None
         return left
 
 
