@@ -263,7 +263,9 @@ def _read_file(
 
 
 def _refuse_empty_choice(examiner: Examiner, wanted: Wanted) -> None:
-    if wanted.all or examiner.found.matched:
+    found = examiner.found
+    # An image that no index gives a platform was not the wanted one.
+    if wanted.all or (found.matched and (found.images or not found.contradicted)):
         return
-    names = ", ".join(examiner.found.names) or "none"
+    names = ", ".join(found.names) or "none"
     raise Unreadable(f"no image of that name and platform; names are: {names}")

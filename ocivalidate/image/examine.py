@@ -266,7 +266,7 @@ class Examiner:
         self._queue.extend(self.chosen(references(root, "index", reference.path, reference.depth + 1)))
 
     def chosen(self, found: Iterable[Reference]) -> Iterator[Reference]:
-        """Those of the entries of an index that are for a wanted platform; one that names none is for any."""
+        """Those of the entries of an index that may be for a wanted platform; one that names none, its config tells."""
         for reference in found:
             if reference.role == "manifest" and self._wanted.platforms and not self._is_wanted(reference):
                 continue
@@ -285,15 +285,34 @@ class Examiner:
         if reference.path in self.found.manifests:
             return
         image = self.found.manifests[reference.path] = Image(reference)
-        self.found.images.append(image)
         children = list(references(root, "manifest", reference.path, reference.depth))
         image.config_reference = next((child for child in children if child.role == "config" and child.path), None)
         image.layers = [child for child in children if child.role == "layer"]
         for child in children:
-            self._visit(child) if child.role != "subject" else self._queue.append(child)
+            if child.role == "config":
+                self._visit(child)
         self._attach_config(image)
+        if self._is_for_another(image):
+            self.found.contradicted = True
+            return
+        self.found.images.append(image)
+        for child in children:
+            if child.role == "layer":
+                self._visit(child)
+            elif child.role == "subject":
+                self._queue.append(child)
         for layer in image.layers:
             self._open_layer(image, layer)
+
+    def _is_for_another(self, image: Image) -> bool:
+        """Whether the config of an image that no index gives a platform says one that is not wanted."""
+        if not self._wanted.platforms or image.manifest.platform is not None or image.config is None:
+            return False
+        parts = [image.config.text(name) for name in ("os", "architecture", "variant")]
+        return not any(
+            all(not part or part == want for part, want in zip(parts, wanted.split("/"), strict=False))
+            for wanted in self._wanted.platforms
+        )
 
     def enter_saved_image(self, image: Image) -> None:
         """Take in an image of ``docker save``, whose layers have no digest but their diffIDs."""

@@ -40,7 +40,8 @@ class Found:
     ``references``: every descriptor that leads there. ``contents``: of the documents that were read, what is known of
     their bytes; ``blobs``: what is still to be read. ``absent``: which of the descriptors are of what is not there.
     ``manifests``: the images, each once. ``spoilt``: why a document was not read, so that nothing below it is judged.
-    ``unverified``: why content could not be compared with its digest.
+    ``unverified``: why content could not be compared with its digest. ``contradicted``: the config of an image that no
+    index gives a platform says another than the wanted one.
     """
 
     images: list[Image] = field(default_factory=list)
@@ -54,3 +55,4 @@ class Found:
     names: list[str] = field(default_factory=list)
     documents: int = 0
     matched: bool = False
+    contradicted: bool = False

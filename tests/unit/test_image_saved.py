@@ -374,6 +374,23 @@ def test_several_platforms_that_are_all_there_are_to_be_chosen_from(tmp_path: Pa
         unpacked(source, tmp_path)
 
 
+@pytest.mark.parametrize("platform", ["linux/amd64", "linux/amd64/v1"])
+def test_of_an_image_without_a_platform_in_the_index_its_config_tells(platform: str, tmp_path: Path) -> None:
+    """As skopeo and buildah write layouts."""
+    source = str(Layout(Index((Image(platform=None),))).write(tmp_path / "layout"))
+    report = check_image(source, options=ImageOptions(Wanted((), (platform,))))
+    assert (report.problem, exit_code([report])) == ("", ExitCode.CONFORMS)
+    assert unpacked(source, tmp_path, platform=platform) == ["etc/motd"]
+
+
+def test_nobody_is_given_an_image_for_another_platform(tmp_path: Path) -> None:
+    source = str(Layout(Index((Image(platform=None),))).write(tmp_path / "layout"))
+    report = check_image(source, options=ImageOptions(Wanted((), ("linux/arm64",))))
+    assert report.problem == "no image of that name and platform; names are: latest"
+    with pytest.raises(UnpackError, match="no image of that name and platform"):
+        unpacked(source, tmp_path, platform="linux/arm64")
+
+
 @pytest.mark.parametrize("docker", [False, True])
 def test_both_forms_in_one_archive_are_a_layout(docker: bool, tmp_path: Path) -> None:  # noqa: FBT001
     layer = Layer(ONE, "none" if not docker else "gzip")
