@@ -117,10 +117,16 @@ def _judge_layer(blob: Blob, facts: BlobFacts, examiner: Examiner, collector: Co
             place,
             problem.message,
             about=blob.path,
-            sign=problem.kind,
+            sign=_sign(problem.kind, facts),
             severity=problem.severity,
             more=problem.more,
         )
+
+
+def _sign(kind: Kind, facts: BlobFacts) -> Kind:
+    """What a problem means to the table of causes: bytes that end before one header is read are no tar."""
+    nothing = facts.tar is not None and not facts.tar.entries
+    return Kind.NOT_TAR if kind is Kind.TRUNCATED and nothing else kind
 
 
 def _judge_compression(reference: Reference, facts: BlobFacts, examiner: Examiner, collector: Collector) -> None:
@@ -129,7 +135,7 @@ def _judge_compression(reference: Reference, facts: BlobFacts, examiner: Examine
     # What is compressed in no way that layers may be compressed is told as such, not as a wrong media type.
     if found not in (Compression.NONE, Compression.GZIP, Compression.ZSTD) or found.value == promised:
         return
-    garbage = found is Compression.NONE and Kind.NOT_TAR in facts.counts
+    garbage = found is Compression.NONE and any(_sign(kind, facts) is Kind.NOT_TAR for kind in facts.counts)
     collector.add(
         layers.PAYLOAD[promised],
         examiner.place(reference, "mediaType", digest=str(reference.digest or "")),

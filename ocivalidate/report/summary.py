@@ -9,7 +9,7 @@ from ocivalidate.clauses import Severity
 from ocivalidate.findings import ExitCode, Outcome, Report, exit_code
 from ocivalidate.report.escape import visible
 from ocivalidate.report.options import Options
-from ocivalidate.report.verdicts import failed, trouble
+from ocivalidate.report.verdicts import failed, failed_once, told_once, trouble
 
 _LONGEST_PROBLEM = 500
 
@@ -53,7 +53,7 @@ def counted(number: int, noun: str) -> str:
 
 def _verdict(report: Report) -> str:
     severities = report.severities()
-    outcomes = Counter(result.outcome for result in report.results)
+    outcomes = Counter(result.outcome for result in told_once(report.results))
     named = [
         (severities[Severity.ERROR], "error"),
         (severities[Severity.WARNING], "warning"),
@@ -78,10 +78,12 @@ def _against(report: Report) -> str:
 def _counts(report: Report) -> list[str]:
     if report.kind == "runtime":
         return _counts_of_run(report)
+    outcomes = Counter(result.outcome for result in told_once(report.results))
+    judged = outcomes.total() - outcomes[Outcome.SKIP] - outcomes[Outcome.ERROR]
     counts = [
-        f"{counted(report.judged, 'clause')} judged",
-        f"{failed(report)} failed",
-        f"{report.count(Outcome.SKIP)} skipped",
+        f"{counted(judged, 'clause')} judged",
+        f"{failed_once(report)} failed",
+        f"{outcomes[Outcome.SKIP]} skipped",
         f"{report.suppressed} suppressed",
     ]
     notes = report.severities()[Severity.NOTE]

@@ -13,7 +13,7 @@ from ocivalidate.report.header import described
 from ocivalidate.report.options import Options
 from ocivalidate.report.source import Excerpt, excerpt
 from ocivalidate.report.summary import closing_line, settings_note, total_line
-from ocivalidate.report.verdicts import advice, citation, others, title
+from ocivalidate.report.verdicts import advice, citation, others, title, told_once
 
 # A line is a row of (text, style); styles are those of rich, and plain text ignores them.
 Line = list[tuple[str, str]]
@@ -54,7 +54,7 @@ def _details(report: Report, options: Options, *, name: bool) -> Iterator[Line]:
             kept_in = kept.get(finding.location.case, "")
             yield from [_compact(finding)] if options.quiet else _block(finding, report, kept_in)
     prefix = (f"{visible(report.subject)}: " if name else "", "")
-    for result in report.results:
+    for result in told_once(report.results):
         yield from ([prefix, *line] for line in _remark(result, options))
     if options.verbose:
         rows = _all_results(report) if options.verbose > 1 else _skips(report)
@@ -119,7 +119,9 @@ def _position(location: Location) -> str:
 
 def _coordinates(location: Location, *, pointer: bool = True) -> list[str]:
     """What else says where a finding stands."""
-    named = [("blob", location.digest), ("member", location.member), ("case", location.case)]
+    # The path of a blob in a layout says its digest.
+    digest = "" if location.file.endswith(location.digest.replace(":", "/")) else location.digest
+    named = [("blob", digest), ("member", location.member), ("case", location.case)]
     first = [visible(location.pointer)] if pointer and location.pointer else []
     return first + [f"{name} {visible(value)}" for name, value in named if value]
 
@@ -143,7 +145,7 @@ def _remark(result: Result, options: Options) -> Iterator[Line]:
 
 
 def _skips(report: Report) -> Iterable[str]:
-    reasons = Counter(result.reason for result in report.results if result.outcome is Outcome.SKIP)
+    reasons = Counter(result.reason for result in told_once(report.results) if result.outcome is Outcome.SKIP)
     return (f"skipped: {number} {visible(reason)}" for reason, number in reasons.most_common())
 
 

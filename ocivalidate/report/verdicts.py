@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from urllib.parse import quote
 
 from ocivalidate.clauses import RELEASES, Clause, Level, Severity
@@ -59,9 +60,28 @@ def fails(result: Result, fail_on: Severity) -> bool:
     return any(failing(finding, fail_on) for finding in result.findings)
 
 
+def told_once(results: Iterable[Result]) -> list[Result]:
+    """The results without those of clauses that only say again what another one says: they share its finding."""
+    kept: dict[tuple[str, str], Result] = {}
+    for result in results:
+        key = (result.case, result.clause.same_as or result.clause.id)
+        if key not in kept or result.clause.id == key[1]:
+            kept[key] = result
+    return list(kept.values())
+
+
 def failed(report: Report) -> int:
     """How many results failed with an error or a warning: a note is no failure."""
-    return sum(1 for result in points(report) if result.outcome is Outcome.FAIL and fails(result, Severity.WARNING))
+    return _failed(points(report))
+
+
+def failed_once(report: Report) -> int:
+    """The same, of clauses that say the same once: never more than there are findings."""
+    return _failed(told_once(points(report)))
+
+
+def _failed(results: Iterable[Result]) -> int:
+    return sum(1 for result in results if result.outcome is Outcome.FAIL and fails(result, Severity.WARNING))
 
 
 def worst(result: Result) -> Severity:
