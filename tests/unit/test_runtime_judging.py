@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import functools
 import json
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -323,3 +324,68 @@ def test_a_config_that_is_not_valid_is_not_judged_by(tmp_path: Path, content: st
     file = tmp_path / "config.json"
     file.write_text(content, encoding="utf-8")
     assert problem in check_facts(str(file), str(FACTS)).problem
+
+
+def test_of_mounts_in_one_place_each_that_others_lie_on_counts_once() -> None:
+    asked = {
+        "mounts": [{"destination": point, "type": "tmpfs", "source": "x"} for point in ("/a", "/a", "/a/b", "/a/b/c")]
+    }
+    made = [mount(1, 0, "/"), mount(2, 1, "/a"), mount(3, 2, "/a"), mount(4, 3, "/a/b"), mount(5, 4, "/a/b/c")]
+    found = judge(asked, {"mountinfo": made}, RELEASE)
+    orders = [(one.pointer, one.held, one.want) for one in found if one.clause.endswith("mounts.order")]
+    assert orders == [
+        ("/mounts/1", True, "above mounts/0"),
+        ("/mounts/2", True, "above mounts/1"),
+        ("/mounts/3", True, "above mounts/1"),
+        ("/mounts/3", True, "above mounts/2"),
+    ]
+
+
+def test_mounts_that_lie_on_each_other_without_end_are_not_judged() -> None:
+    made = [mount(number, number - 1, "/a" if number < 999 else "/a/b") for number in range(1, 1000)]
+    ring = [mount(1, 2, "/a"), mount(2, 1, "/a/b"), mount(3, 3, "/c")]
+    for mounts in (made, ring):
+        found = judge({"mounts": ENTRIES}, {"mountinfo": mounts}, RELEASE)
+        assert [one.held for one in found if one.clause.endswith("mounts.order")] == [None]
+
+
+def test_a_variable_that_is_given_twice_may_have_either_value() -> None:
+    given = {"process": {"args": ["x"], "env": ["A=1", "A=2", "B=1", "C=1"]}}
+    [found] = [one for one in judge(given, {"environ": ["A=3", "B=2", "C=1"]}, RELEASE) if one.held is False]
+    assert (found.got, found.want) == (["B=2"], ["B=1"])
+
+
+MANY = 8000
+GROWING: Mapping[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "variables": (
+        {"process": {"env": [f"A{number}=1" for number in range(MANY)]}},
+        {"environ": [f"A{number}=2" for number in range(MANY)]},
+    ),
+    "one variable": ({"process": {"env": ["A=1"] * MANY}}, {"environ": ["A=2"] * MANY}),
+    "mounts": (
+        {"mounts": [{"destination": f"/d{number}", "type": "tmpfs", "source": "x"} for number in range(MANY)]},
+        {"mountinfo": [mount(number, number + 1, f"/d{number}") for number in range(MANY)]},
+    ),
+    "mounts in one place, and in it": (
+        {
+            "mounts": [
+                {"destination": f"/a/{number}" if number % 2 else "/a", "type": "tmpfs", "source": "x"}
+                for number in range(MANY)
+            ]
+        },
+        {"mountinfo": [mount(number, 1, f"/a/{number}" if number % 2 else "/a") for number in range(MANY)]},
+    ),
+    "parts of a path": (
+        {"mounts": [{"destination": "/a" * 100 * MANY, "type": "tmpfs", "source": "x"}]},
+        {"mountinfo": [mount(1, 0, "/a" * 100 * MANY)]},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", GROWING)
+def test_what_is_judged_takes_time_that_grows_with_it(name: str) -> None:
+    asked, seen = GROWING[name]
+    start = time.process_time()
+    judge(asked, seen, RELEASE)
+    # What took the square of it took more than ten times as long.
+    assert time.process_time() - start < 1.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple, Self
 
 from ocivalidate.runtime.judging.judgements import Judgement, Scene, compare, not_looked, unseen
 
@@ -41,6 +41,8 @@ _LINKS = {
 _FILESYSTEMS = {"/proc": "proc", "/sys": "sysfs", "/dev/pts": "devpts", "/dev/shm": "tmpfs"}  # noqa: S108  # paths there
 _KINDS = {"c": "char", "u": "char", "b": "block", "p": "fifo"}
 _NULL = (1, 3)
+# The kernel takes no longer path (PATH_MAX), and nobody lays so many mounts on each other.
+_LONGEST, _DEEPEST = 4096, 256
 
 Mount = Mapping[str, Any]
 
@@ -68,13 +70,56 @@ def mounts(scene: Scene) -> Iterator[Judgement]:
     if seen is None:
         return
     places = [_place(entry, scene) for entry in asked]
+    last = {place: number for number, place in enumerate(places)}
+    earlier: dict[str, int] = {}
+    mounted = _Mounted.of(seen)
     for number, (entry, place) in enumerate(zip(asked, places, strict=True)):
         # Of several in one place, the last covers the others.
-        covered = place in places[number + 1 :]
-        here = [mount for mount in seen if mount["point"] == place]
+        covered = last[place] > number
+        here = mounted.at.get(place, ())
         yield from _judge_mount(number, entry, place, here, covered=covered, certain=_is_certain(entry, scene))
         if here and not covered:
-            yield from _judge_order(number, places, here, seen)
+            # What covers one of them later on is none of this one's parents.
+            below = {other: at for other, at in _around(place, earlier) if last[other] <= number}
+            yield from _judge_order(number, place, below, mounted)
+        earlier[place] = number
+
+
+class _Mounted(NamedTuple):
+    """What is mounted: by its place, each list in the order of the kernel, and by its number."""
+
+    at: Mapping[str, Sequence[Mount]]
+    by_id: Mapping[int, Mount]
+
+    @classmethod
+    def of(cls, seen: Sequence[Mount]) -> Self:
+        """Sort what the probe saw, so that nothing is searched for again and again."""
+        at: dict[str, list[Mount]] = {}
+        for mount in seen:
+            at.setdefault(mount["point"], []).append(mount)
+        return cls(at, {mount["id"]: mount for mount in seen})
+
+    def places_below(self, mount: Mount) -> set[str] | None:
+        """The places of the mounts on which one lies; ``None`` when there are more than anybody makes."""
+        found: set[str] = set()
+        for _ in range(_DEEPEST):
+            parent = self.by_id.get(mount["parent"])
+            if parent is None or parent is mount:
+                return found
+            found.add(parent["point"])
+            mount = parent
+        return None
+
+
+def _around(place: str, among: Mapping[str, int]) -> Iterator[tuple[str, int]]:
+    """The place itself and the folders around it, those that are ``among`` places, and what is known of these."""
+    at = len(place) if len(place) <= _LONGEST else 0
+    while at > 0:
+        if place[:at] in among:
+            yield place[:at], among[place[:at]]
+        at = place.rfind("/", 0, at)
+    if "/" in among and place != "/":
+        yield "/", among["/"]
 
 
 def _place(entry: Mapping[str, Any], scene: Scene) -> str:
@@ -125,32 +170,16 @@ def _last_of(options: Sequence[str], *names: str) -> str | None:
     return next((option for option in reversed(options) if option in names), None)
 
 
-def _judge_order(
-    number: int, places: Sequence[str], here: Sequence[Mount], seen: Sequence[Mount]
-) -> Iterator[Judgement]:
+def _judge_order(number: int, place: str, below: Mapping[str, int], mounted: _Mounted) -> Iterator[Judgement]:
     """A mount inside, or on, one that was made before it has it among its parents; made earlier, it would be hidden."""
-    place = places[number]
-    for before, other in enumerate(places[:number]):
-        if other not in ("/", place) and not place.startswith(f"{other}/"):
-            continue
-        if other in places[number + 1 :]:
-            # What covers that one later on is none of this one's parents.
-            continue
-        ids = {mount["id"] for mount in seen if mount["point"] == other}
-        if ids:
-            held = not ids.isdisjoint(_parents(here[-1], seen))
-            message = f"the mount at {place} does not lie on that at {other}, which is listed before it"
-            yield Judgement(f"/mounts/{number}", ORDER, message, held, got=place, want=f"above mounts/{before}")
-
-
-def _parents(mount: Mount, seen: Sequence[Mount]) -> list[int]:
-    above = {one["id"]: one["parent"] for one in seen}
-    found: list[int] = []
-    number = mount["parent"]
-    while number in above and number not in found:
-        found.append(number)
-        number = above[number]
-    return found
+    listed = sorted((at, other) for other, at in below.items() if other in mounted.at)
+    found = mounted.places_below(mounted.at[place][-1]) if listed else set()
+    if found is None:
+        yield unseen(f"/mounts/{number}", f"more than {_DEEPEST} mounts lie on each other there", clause=ORDER)
+        return
+    for at, other in listed:
+        message = f"the mount at {place} does not lie on that at {other}, which is listed before it"
+        yield Judgement(f"/mounts/{number}", ORDER, message, other in found, got=place, want=f"above mounts/{at}")
 
 
 # ------------------------------------------------------------------------------------------------------------- devices

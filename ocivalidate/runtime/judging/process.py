@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -57,13 +58,18 @@ def execution(scene: Scene) -> Iterator[Judgement]:
 def _environment(got: list[str], given: list[str]) -> Judgement:
     """The variables given are there; what else the runtime puts there is its own affair."""
     # Of a variable that is given twice, readers take one or the other.
-    names = [entry.partition("=")[0] for entry in given]
-    want = [entry for entry, name in zip(given, names, strict=True) if names.count(name) == 1]
-    lost = [entry for entry in want if entry not in got]
+    times = Counter(map(_variable, given))
+    there = set(got)
+    lost = [entry for entry in given if times[_variable(entry)] == 1 and entry not in there]
     # The others are nobody's business.
-    instead = [entry for entry in got if entry.partition("=")[0] in {entry.partition("=")[0] for entry in lost}]
+    names = set(map(_variable, lost))
+    instead = [entry for entry in got if _variable(entry) in names]
     message = "variables of process.env are not in the environment"
     return Judgement("/process/env", "", message, not lost, got=instead, want=lost)
+
+
+def _variable(entry: str) -> str:
+    return entry.partition("=")[0]
 
 
 def _terminal(tty: Mapping[str, Any], process: Mapping[str, Any]) -> Iterator[Judgement]:
