@@ -7,10 +7,10 @@ of the wrong type: nodes that broke their schema are left out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from ocivalidate.clauses import Severity
 from ocivalidate.pointers import Path, place_at, pointer_to, tokens_of
@@ -19,6 +19,8 @@ from ocivalidate.wording import excerpt
 
 if TYPE_CHECKING:
     from ocivalidate.positions import Span
+
+_T = TypeVar("_T")
 
 
 class Violation(NamedTuple):
@@ -193,6 +195,14 @@ class Scene:
     disk: bool = False
     host: bool = False
     text: str = ""
+    _known: dict[Hashable, Any] = field(init=False, default_factory=dict, compare=False, repr=False)
+
+    def once(self, key: Hashable, function: Callable[[], _T]) -> _T:
+        """What ``function`` gives, asked once for each key: checks of many places ask the same of the document."""
+        if key not in self._known:
+            self._known[key] = function()
+        found: _T = self._known[key]
+        return found
 
     def since(self, release: str) -> bool:
         """Whether the document is judged by this release or a later one."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import bisect
+import math
 import re
 from collections.abc import Iterator
 
@@ -57,15 +59,32 @@ def owner_of_a_mount_exists(node: Node, scene: Scene) -> Iterator[Violation]:
 
 def _is_mapped(number: int, member: str, scene: Scene) -> bool:
     """Whether an id exists in the container; true where the document does not say so surely."""
+    ranges = scene.once(("mapped", member), lambda: _mapped(member, scene))
+    if not ranges:
+        return True
+    before = bisect.bisect_right(ranges, (number, math.inf)) - 1
+    return before >= 0 and number < ranges[before][1]
+
+
+def _mapped(member: str, scene: Scene) -> list[tuple[int, int]]:
+    """The ids that exist in the container, as ranges in order; none where the document does not say so surely."""
     namespaces = scene.root.whole("linux", "namespaces")
     users = [entry for entry in namespaces or () if entry.text("type") == "user"]
     if len(users) != 1 or users[0].has("path"):
-        return True
+        return []
     entries = scene.root.whole("linux", member)
+    joined: list[tuple[int, int]] = []
     ranges = [(entry.number("containerID"), entry.number("size")) for entry in entries or ()]
-    if not ranges or any(start is None or size is None for start, size in ranges):
-        return True
-    return any(start <= number < start + size for start, size in ranges if start is not None and size is not None)
+    sure = [(start, size) for start, size in ranges if start is not None and size is not None]
+    if len(sure) < len(ranges):
+        return []
+    for start, size in sorted(sure):
+        if joined and start <= joined[-1][1]:
+            first, end = joined[-1]
+            joined[-1] = (first, max(end, start + size))
+        else:
+            joined.append((start, start + size))
+    return joined
 
 
 def _maps_own_id_alone(member: str, scene: Scene) -> bool:
@@ -73,6 +92,10 @@ def _maps_own_id_alone(member: str, scene: Scene) -> bool:
 
     It leaves the user of the image as it is, for whoever starts the bundle to choose.
     """
+    return scene.once(("own id alone", member), lambda: _is_own_id_alone(member, scene))
+
+
+def _is_own_id_alone(member: str, scene: Scene) -> bool:
     entries = scene.root.each("linux", member)
     return (
         len(entries) == 1 and entries[0].number("size") == 1 and (entries[0].number("hostID") or 0) < _FIRST_OF_RANGES

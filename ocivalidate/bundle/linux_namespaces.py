@@ -62,9 +62,16 @@ def namespace(scene: Scene, kind: str) -> Node | None:
 
 def lacks_namespace(scene: Scene, kind: str) -> bool:
     """Whether the container surely has no namespace of this type: an entry without a known type may be meant for it."""
+    types = scene.once("types of namespaces", lambda: _types(scene))
+    return types is not None and kind not in types
+
+
+def _types(scene: Scene) -> frozenset[str] | None:
+    """The types of ``linux.namespaces``, or ``None`` when there may be others."""
     entries = scene.root.whole("linux", "namespaces")
-    types = [None] if entries is None else [entry.text("type") for entry in entries]
-    return kind not in types and all(name in LINUX_NAMESPACES for name in types)
+    types = {None} if entries is None else {entry.text("type") for entry in entries}
+    known = {name for name in types if name is not None and name in LINUX_NAMESPACES}
+    return frozenset(known) if known == types else None
 
 
 @CONFIG.check("/linux/namespaces/*/path", PATH)

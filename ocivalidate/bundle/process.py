@@ -134,12 +134,16 @@ def _capability_hint(written: str) -> str:
     return f"did you mean {guess}?" if known else ""
 
 
-@CONFIG.check("/process/capabilities/effective/*", NOT_PERMITTED)
+@CONFIG.check("/process/capabilities/effective", NOT_PERMITTED)
 def effective_is_permitted(node: Node, scene: Scene) -> Iterator[Violation]:
     """capset(2) answers EPERM."""
     permitted = scene.root.whole("process", "capabilities", "permitted")
-    if permitted is not None and node.value not in [capability.value for capability in permitted]:
-        yield node.breaks(NOT_PERMITTED, f"{node.value} is effective, but not permitted", got="")
+    if permitted is None:
+        return
+    held = {capability.value for capability in permitted}
+    for capability in node.children():
+        if capability.value not in held:
+            yield capability.breaks(NOT_PERMITTED, f"{capability.value} is effective, but not permitted", got="")
 
 
 @CONFIG.check("/process/oomScoreAdj", OOM)

@@ -111,6 +111,13 @@ class Draft:
         trees.put(self._tree, place, value)
         return self
 
+    def _put_checked(self, path: str, entries: list[Any], new: list[Any]) -> Self:
+        """Write an array of which only the ``new`` entries are to be judged: the others stood there before."""
+        place = self._place(path)
+        accept(place, new, self._release)
+        trees.put(self._tree, place, entries)
+        return self
+
     def _get(self, path: str, default: Any = None) -> Any:
         return trees.get(self._tree, trees.concrete(self._tree, resolve(path)), default)
 

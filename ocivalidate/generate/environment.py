@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Iterator
 from typing import Self
 
 from ocivalidate.generate.draft import Draft
@@ -14,6 +15,16 @@ from ocivalidate.generate.table import Arguments, Phase, option
 def _read_env(text: str) -> Arguments:
     name, equals, value = text.partition("=")
     return (name, value) if equals else (name,)
+
+
+def _refuse_no_name(name: str) -> None:
+    if not name or "=" in name:
+        raise OptionError(f"{name!r} is no name of an environment variable")
+
+
+def _here(prefix: str) -> Iterator[tuple[str, str]]:
+    """The variables of this process whose names start so."""
+    return ((name, value) for name, value in sorted(os.environ.items()) if name.startswith(prefix))
 
 
 class EnvironmentOptions(Draft):
@@ -34,17 +45,20 @@ class EnvironmentOptions(Draft):
         """
         if value is None and name.endswith("*"):
             return self._env_from_here(name[:-1])
-        if not name or "=" in name:
-            raise OptionError(f"{name!r} is no name of an environment variable")
+        _refuse_no_name(name)
         value = os.environ.get(name) if value is None else value
-        if value is None:
-            return self
-        entries = self._entries("process.env")
-        same = [
-            index for index, entry in enumerate(entries) if isinstance(entry, str) and entry.partition("=")[0] == name
-        ]
-        place = f"process.env[{same[-1]}]" if same else "process.env[+]"
-        return self._put(place, f"{name}={value}")
+        return self if value is None else self._set_variables([(name, value)])
+
+    def _set_variables(self, given: Iterable[tuple[str, str]]) -> Self:
+        """Set variables, each in place of the last one of its name, or behind all others."""
+        entries = list(self._entries("process.env"))
+        at = {entry.partition("=")[0]: index for index, entry in enumerate(entries) if isinstance(entry, str)}
+        new: dict[int, str] = {}
+        for name, value in given:
+            index = at.setdefault(name, len(entries))
+            entries[index : index + 1] = [f"{name}={value}"]
+            new[index] = entries[index]
+        return self._put_checked("process.env", entries, list(new.values())) if new else self
 
     @option(
         "--env-file",
@@ -57,10 +71,22 @@ class EnvironmentOptions(Draft):
 
         Empty lines and those that start with ``#`` are passed over.
         """
-        for line in read_text(file).splitlines():
-            if line.strip() and not line.lstrip().startswith("#"):
-                self.env(*_read_env(line.lstrip()))
-        return self
+        lines = [line.lstrip() for line in read_text(file).splitlines()]
+        return self._set_variables(
+            variable for line in lines if line and not line.startswith("#") for variable in self._meant(line)
+        )
+
+    def _meant(self, line: str) -> Iterator[tuple[str, str]]:
+        """The variables that a line of a file asks for."""
+        name, equals, given = line.partition("=")
+        value = given if equals else None
+        if value is None and name.endswith("*"):
+            yield from _here(name[:-1])
+            return
+        _refuse_no_name(name)
+        value = os.environ.get(name) if value is None else value
+        if value is not None:
+            yield name, value
 
     @option("--env-host", group="process", phase=Phase.EARLY, help="every variable that is set here")
     def env_host(self, wanted: bool = True) -> Self:  # noqa: FBT001, FBT002  # the one thing that it says
@@ -68,10 +94,7 @@ class EnvironmentOptions(Draft):
         return self._env_from_here("") if wanted else self
 
     def _env_from_here(self, prefix: str) -> Self:
-        for name, value in sorted(os.environ.items()):
-            if name.startswith(prefix):
-                self.env(name, value)
-        return self
+        return self._set_variables(_here(prefix))
 
     @option("--unsetenv", group="process", metavar="NAME", phase=Phase.LATE, help="take out a variable")
     def unsetenv(self, name: str) -> Self:

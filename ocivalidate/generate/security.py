@@ -40,8 +40,8 @@ def _names(written: str) -> list[str]:
     words = [word for word in written.replace(",", " ").split() if word]
     if not words:
         raise OptionError("there is no capability")
-    named = [capability(word) for word in words if not _means_all(word)]
-    return named if len(named) == len(words) else sorted(CAPABILITIES)
+    named = [capability(word) for word in dict.fromkeys(words) if not _means_all(word)]
+    return sorted(CAPABILITIES) if any(map(_means_all, words)) else [*dict.fromkeys(named)]
 
 
 def _has_all(written: str) -> bool:
@@ -129,7 +129,8 @@ class SecurityOptions(FilterOptions):
 
     def _add_to(self, kind: str, names: list[str]) -> None:
         path = f"process.capabilities.{kind}"
-        self._put(path, [*self._entries(path), *(name for name in names if name not in self._entries(path))])
+        entries = self._entries(path)
+        self._put(path, [*entries, *(name for name in names if name not in entries)])
 
     def _keep_added_capabilities(self) -> None:
         """A program that is run as another user than root keeps only ambient capabilities.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -424,3 +426,29 @@ def test_rootless_maps_the_one_who_asks_and_leaves_the_network() -> None:
     assert linux["uidMappings"] == [{"containerID": 0, "hostID": os.getuid(), "size": 1}]
     assert "resources" not in linux
     assert run("--rootless", "--uidmap", "0:7:1").config["linux"]["uidMappings"][0]["hostID"] == 7
+
+
+def test_many_variables_of_a_file_and_many_capabilities_take_little_time(tmp_path: Path) -> None:
+    many = 8000
+    file = tmp_path / "env"
+    file.write_text("".join(f"A{number}=1\n" for number in [*range(many), *range(many)]), encoding="utf-8")
+    start = time.process_time()
+    builder = ConfigBuilder.start().env_file(file).cap_add(",".join(["net_admin"] * many))
+    # What looked for each of them among all others took half a minute.
+    assert time.process_time() - start < 1.0
+    tree = json.loads(builder.finish().text)
+    assert len(tree["process"]["env"]) == len({*tree["process"]["env"]}) > many
+    assert tree["process"]["capabilities"]["bounding"].count("CAP_NET_ADMIN") == 1
+
+
+def test_a_file_of_variables_has_the_last_word_on_each_in_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FROM_HERE", "h")
+    file = tmp_path / "env"
+    file.write_text("# none\n\n  B=2\nA=1\nFROM_HERE\nABSENT_HERE\nB=3\nFROM_*\nA==\n", encoding="utf-8")
+    config = json.loads(ConfigBuilder.start().unsetenv_all().env("A", "0").env_file(file).finish().text)
+    assert config["process"]["env"] == ["A==", "B=3", "FROM_HERE=h"]
+    file.write_text("A=1\n=2\n", encoding="utf-8")
+    with pytest.raises(OptionError, match="is no name"):
+        ConfigBuilder.start().env_file(file)
