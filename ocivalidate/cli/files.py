@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 
 from ocivalidate import portable
 from ocivalidate.cli.errors import UsageError
+from ocivalidate.cli.planted import planted
 from ocivalidate.cli.streams import chunks
 
 _OPEN_FILE = re.compile(r"/dev/(?:fd/([0-9]{1,9})|std(out|err))|/proc/(?:self|thread-self|[0-9]+)/fd/([0-9]{1,9})")
@@ -36,6 +37,8 @@ def write_file(file: str, text: Iterable[str]) -> None:
         number = _open_file(file)
         if number is not None:
             _into_open_file(number, data)
+        elif trap := planted(file):
+            raise UsageError(f"cannot write {file}: {trap}")
         elif (mode := _mode(file)) is None or stat.S_ISREG(mode):
             _replace(os.path.realpath(file), data)
         elif stat.S_ISFIFO(mode) or stat.S_ISCHR(mode):
@@ -62,12 +65,17 @@ def _replace(file: str, data: Iterator[bytes]) -> None:
     try:
         with os.fdopen(descriptor, "wb") as stream:
             stream.writelines(data)
-        os.chmod(beside, 0o666 & ~_umask())
+            _open_to_readers(stream.fileno(), beside)
         os.replace(beside, file)
     except BaseException:
         with contextlib.suppress(OSError):
             os.unlink(beside)
         raise
+
+
+def _open_to_readers(descriptor: int, path: str) -> None:
+    """Give an open file the mode of any new one. By its path, somebody could have put a link there meanwhile."""
+    os.chmod(descriptor if os.chmod in os.supports_fd else path, 0o666 & ~_umask())
 
 
 def _umask() -> int:

@@ -206,3 +206,70 @@ def test_output_that_takes_nothing_is_told(folder: Path, behind: str) -> None:
     assert (run.returncode, run.stdout) == (2, b"")
     assert len(run.stderr.splitlines()) == 1
     assert folder.is_dir()
+
+
+OTHER = 65534
+only_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root makes files of others")
+
+
+@pytest.fixture
+def shared(folder: Path) -> Path:
+    """A folder as /tmp is."""
+    made = folder / "shared"
+    made.mkdir()
+    made.chmod(0o1777)
+    return made
+
+
+@only_root
+@pytest.mark.parametrize("name", ["out", "in/out"])
+def test_nothing_is_written_through_a_link_that_another_user_left_in_a_shared_folder(shared: Path, name: str) -> None:
+    (shared.parent / "kept").mkdir()
+    kept = shared.parent / "kept" / "out"
+    kept.write_text("precious", encoding="utf-8")
+    first = shared / name.partition("/")[0]
+    first.symlink_to(kept if name == "out" else kept.parent)
+    os.lchown(first, OTHER, OTHER)
+    assert refusal(shared / name) == f"{first} is a link of another user ({OTHER})"
+    # By way of a link of ours it is the same.
+    (shared.parent / "way").symlink_to(f"shared/{name}")
+    assert refusal("way") == f"./{first.relative_to(shared.parent)} is a link of another user ({OTHER})"
+    assert kept.read_text(encoding="utf-8") == "precious"
+    os.lchown(first, 0, 0)
+    write_file(str(shared / name), "mine")
+    assert kept.read_text(encoding="utf-8") == "mine"
+
+
+@only_root
+def test_no_report_goes_into_a_fifo_that_another_user_left_in_a_shared_folder(shared: Path) -> None:
+    os.mkfifo(shared / "out")
+    os.chown(shared / "out", OTHER, OTHER)
+    assert refusal(shared / "out") == f"{shared / 'out'} is a FIFO of another user ({OTHER})"
+
+
+def test_links_of_others_count_where_not_everybody_may_put_things(folder: Path) -> None:
+    (folder / "out").symlink_to("there")
+    (folder / "there").touch()
+    if os.geteuid() == 0:
+        os.lchown(folder / "out", OTHER, OTHER)
+    write_file("out", "report")
+    assert (folder / "there").read_text(encoding="utf-8") == "report"
+
+
+def test_what_takes_the_place_of_a_file_half_written_is_not_touched(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever owns the folder may put a link there at any moment: its target must not become readable to all."""
+    secret = folder / "secret"
+    secret.touch(0o600)
+    real = os.fdopen
+
+    def swapped(descriptor: int, *rest: object, **more: object) -> object:
+        [beside] = folder.glob(".ocivalidate-*")
+        beside.unlink()
+        beside.symlink_to(secret)
+        return real(descriptor, *rest, **more)  # type: ignore[call-overload]  # handed on as they came
+
+    monkeypatch.setattr(os, "fdopen", swapped)
+    write_file("out", "report")
+    assert secret.stat().st_mode & 0o777 == 0o600
