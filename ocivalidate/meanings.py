@@ -24,14 +24,17 @@ class _Kind(NamedTuple):
     together: int = 1
 
 
+# How a member hooks is called here that is a list of names, as only a features structure has it.
+_HOOK_NAMES = "hooks[]"
 _PLATFORMS = ("linux", "windows", "solaris", "vm", "zos", "freebsd")
+_OF_FEATURES = frozenset({"ociVersionMin", "ociVersionMax", "mountOptions", "potentiallyUnsafeConfigAnnotations"})
 # The surest first: a features structure has members that a configuration has too.
 _KINDS: Mapping[str, _Kind] = {
     "bundle": _Kind("a bundle", "bundle"),
     "layout": _Kind("an image layout", "image"),
     "saved": _Kind("an image as docker save writes it", "image"),
     "archive": _Kind("an archive, as images are saved in", "image"),
-    "runtime-features": _Kind("a features structure", "features", frozenset({"ociVersionMin", "ociVersionMax"})),
+    "runtime-features": _Kind("a features structure", "features", _OF_FEATURES),
     "image-layout": _Kind("the oci-layout file of an image", "image", frozenset({"imageLayoutVersion"})),
     "image-index": _Kind("an image index", "image", frozenset({"schemaVersion", "manifests"}), 2),
     "image-manifest": _Kind("an image manifest", "image", frozenset({"config", "layers"}), 2),
@@ -49,7 +52,7 @@ _KINDS: Mapping[str, _Kind] = {
 _OWN: Mapping[str, frozenset[str]] = {
     "runtime-config": frozenset({"process", "root", "mounts"}),
     "runtime-state": frozenset({"id", "status", "pid", "bundle"}),
-    "runtime-features": frozenset({"ociVersionMin", "ociVersionMax"}),
+    "runtime-features": _OF_FEATURES | {_HOOK_NAMES},
 }
 # What no command judges, and what can be done about it.
 _OTHERS: Mapping[str, str] = {
@@ -122,9 +125,16 @@ def of_value(value: Any) -> str:
     """The kind of document that a JSON value has the members of; empty when nothing tells."""
     if not isinstance(value, dict):
         return ""
-    return next(
-        (name for name, kind in _KINDS.items() if kind.marks and len(kind.marks & set(value)) >= kind.together), ""
-    )
+    there = _members(value)
+    return next((name for name, kind in _KINDS.items() if kind.marks and len(kind.marks & there) >= kind.together), "")
+
+
+def _members(document: Mapping[str, Any]) -> set[str]:
+    """The members of a document; one of the same name in two kinds is told apart by its form."""
+    names = set(document)
+    if isinstance(document.get("hooks"), list):
+        names = names - {"hooks"} | {_HOOK_NAMES}
+    return names
 
 
 def of_bytes(data: bytes) -> str:
@@ -221,7 +231,7 @@ def instead(wanted: str, found: str, value: Any = None) -> str:
     """
     if not found or found == wanted:
         return ""
-    if isinstance(value, dict) and _OWN.get(wanted, frozenset()) & set(value):
+    if isinstance(value, dict) and _OWN.get(wanted, frozenset()) & _members(value):
         return ""
     if found in _OTHERS:
         return _OTHERS[found]

@@ -16,12 +16,22 @@ from ocivalidate.bundle.values import (
     SECCOMP_OPERATORS,
 )
 from ocivalidate.checks import Node, Scene, Violation
+from ocivalidate.schema import everything
 from ocivalidate.versions import parse
 
 _C = "runtime/features."
 SEMVER = {"ociVersionMin": f"{_C}ociVersionMin.semver", "ociVersionMax": f"{_C}ociVersionMax.semver"}
 NOT_BELOW_MIN = f"{_C}ociVersionMax.not-below-min"
 NAMES = "safety/features.names"
+KEY_EMPTY = f"{_C}annotations.key-non-empty"
+
+
+def _policy_names(member: str) -> Collection[str]:
+    """What a member of ``linux.memoryPolicy`` can be: the schema of a configuration lists it."""
+    policy = everything("runtime-config")["properties"]["linux"]["properties"]["memoryPolicy"]["properties"][member]
+    names: Collection[str] = policy.get("items", policy)["enum"]
+    return names
+
 
 # List → the names that it can have, and how those start that people leave the start out of.
 _LISTS: dict[str, tuple[Callable[[], Collection[str]], str]] = {
@@ -29,6 +39,8 @@ _LISTS: dict[str, tuple[Callable[[], Collection[str]], str]] = {
     "mountOptions": (listed_options, ""),
     "linux/namespaces": (lambda: LINUX_NAMESPACES, ""),
     "linux/capabilities": (lambda: CAPABILITIES, "CAP_"),
+    "linux/memoryPolicy/modes": (lambda: _policy_names("mode"), "MPOL_"),
+    "linux/memoryPolicy/flags": (lambda: _policy_names("flags"), "MPOL_F_"),
     "linux/seccomp/actions": (lambda: SECCOMP_ACTIONS, "SCMP_ACT_"),
     "linux/seccomp/operators": (lambda: SECCOMP_OPERATORS, "SCMP_CMP_"),
     "linux/seccomp/archs": (lambda: SECCOMP_ARCHITECTURES, "SCMP_ARCH_"),
@@ -55,6 +67,13 @@ def newest_version_is_not_below_oldest(node: Node, scene: Scene) -> Iterator[Vio
     oldest, newest = parse(lowest or ""), parse(node.value)
     if oldest is not None and newest is not None and newest.precedes(oldest):
         yield node.breaks(NOT_BELOW_MIN, "ociVersionMax is below ociVersionMin", want=f"{lowest} or later")
+
+
+@FEATURES.check("/annotations/*", KEY_EMPTY)
+def annotation_key_is_not_empty(node: Node, _scene: Scene) -> Iterator[Violation]:
+    """Keys are those of a configuration, whose text forbids it."""
+    if node.name == "":
+        yield node.breaks(KEY_EMPTY, "an annotation key is empty", got='""', at_name=True)
 
 
 @FEATURES.check(tuple(f"/{path}/*" for path in _LISTS), NAMES)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ocivalidate.bundle.paths import absolute_form, is_absolute
+from ocivalidate.bundle.process import is_variable
 from ocivalidate.bundle.registry import CONFIG
 from ocivalidate.checks import Node, Scene, Violation
 
 KINDS = ("prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop")
 PATHS = tuple(f"/hooks/{kind}/*/path" for kind in KINDS)
+ENV = "safety/config.hooks.env.name-value"
 
 
 def kind_of(hook_member: Node) -> str:
@@ -24,3 +26,13 @@ def hook_path_is_absolute(node: Node, scene: Scene) -> Iterator[Violation]:
         clause = f"runtime/config.hooks.{kind_of(node)}.path.absolute"
         want = absolute_form(scene.platforms)
         yield node.breaks(clause, f"{node.place} is not an absolute path", want=want)
+
+
+@CONFIG.check(tuple(f"/hooks/{kind}/*/env/*" for kind in KINDS), ENV)
+def env_entry_has_a_name(node: Node, _scene: Scene) -> Iterator[Violation]:
+    """The environment holds strings of the form NAME=value, as that of the process does (POSIX, environ).
+
+    An empty entry is told as an empty text.
+    """
+    if node.value and not is_variable(node.value):
+        yield node.breaks(ENV, f"{node.place} is not of the form NAME=value")

@@ -8,6 +8,7 @@ from ocivalidate.bundle.linux_namespaces import lacks_namespace
 from ocivalidate.bundle.process import repeated
 from ocivalidate.bundle.registry import CONFIG
 from ocivalidate.checks import Node, Scene, Violation
+from ocivalidate.clauses import Severity
 
 _C = "runtime/config-linux.devices."
 REQUIRED = {name: f"{_C}{name}.required-unless-p" for name in ("major", "minor")}
@@ -15,12 +16,20 @@ UNIQUE_NODE = f"{_C}no-duplicate-node"
 PATH = f"{_C}path.absolute"
 DUPLICATE_PATH = "safety/config.devices.duplicate-path"
 NUMBER_RANGE = "safety/config.devices.number-range"
+FILE_MODE = "safety/config.devices.fileMode"
+NO_ACCESS = "safety/config.resources.devices.no-access"
 NET_NAME = "safety/config.netDevices.name"
 NET_CLASH = "safety/config.netDevices.name-clash"
 NET_NAMESPACE = "safety/config.netDevices.no-network-namespace"
 
 # include/linux/kdev_t.h: 12 bits for the major number, 20 for the minor one.
 _LARGEST = {"major": 2**12 - 1, "minor": 2**20 - 1}
+_RESOURCES = "/linux/resources/"
+_THROTTLED = tuple(f"throttle{verb}{unit}Device" for verb in ("Read", "Write") for unit in ("Bps", "IOPS"))
+_DEVICES = ("/linux/devices/*", *(f"{_RESOURCES}blockIO/{name}/*" for name in ("weightDevice", *_THROTTLED)))
+# inode(7): what a mode says of the type of a file.
+_TYPES = {"c": 0o020000, "u": 0o020000, "b": 0o060000, "p": 0o010000}
+_MODE = 0o7777
 # include/uapi/linux/if.h: IFNAMSIZ is 16 with the NUL at the end.
 _LONGEST_NAME = 15
 
@@ -36,12 +45,38 @@ def device_has_its_numbers(node: Node, _scene: Scene) -> Iterator[Violation]:
             yield node.breaks(clause, f"{node.place}.{name} is missing", got="", want=f"a member {name}")
 
 
-@CONFIG.check(("/linux/devices/*/major", "/linux/devices/*/minor"), NUMBER_RANGE)
+@CONFIG.check(tuple(f"{device}/{name}" for device in _DEVICES for name in _LARGEST), NUMBER_RANGE)
 def device_number_is_in_range(node: Node, _scene: Scene) -> Iterator[Violation]:
     """mknod(2) cannot make a device of another number."""
     value, largest = node.number(), _LARGEST[node.name]
     if value is not None and not 0 <= value <= largest:
         yield node.breaks(NUMBER_RANGE, f"{node.place} is no device number", want=f"0 to {largest}")
+
+
+@CONFIG.check(tuple(f"{_RESOURCES}devices/*/{name}" for name in _LARGEST), NUMBER_RANGE)
+def number_in_a_rule_is_in_range(node: Node, _scene: Scene) -> Iterator[Violation]:
+    """-1 stands for any number. What is below, version 1 of control groups refuses, and runtimes take for any."""
+    value = node.number()
+    if value is not None and value < -1:
+        message = f"{node.place} is no device number"
+        yield node.breaks(NUMBER_RANGE, message, want="0 or more, or -1 for any", severity=Severity.WARNING)
+
+
+@CONFIG.check(f"{_RESOURCES}devices/*", NO_ACCESS)
+def rule_says_what_it_is_about(node: Node, _scene: Scene) -> Iterator[Violation]:
+    """The text makes access OPTIONAL; runc asks for it, and the kernel takes a rule without it for one on nothing."""
+    if not node.has("access") or node.text("access") == "":
+        yield node.breaks(NO_ACCESS, f"{node.place} names no access", got="", want="some of rwm")
+
+
+@CONFIG.check("/linux/devices/*", FILE_MODE)
+def mode_is_that_of_the_device(node: Node, _scene: Scene) -> Iterator[Violation]:
+    """Some runtimes hand it to mknod(2) together with the type, others take the permissions alone."""
+    mode, kind = node.number("fileMode"), _TYPES.get(node.text("type") or "")
+    if mode is not None and kind is not None and mode & ~_MODE not in (0, kind):
+        yield node.breaks(
+            FILE_MODE, f"{node.place}.fileMode is more than a mode", got=str(mode), want=f"at most {_MODE}"
+        )
 
 
 @CONFIG.check("/linux/devices", UNIQUE_NODE)

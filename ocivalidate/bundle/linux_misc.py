@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ocivalidate.bundle.cpulists import list_form
+from ocivalidate.bundle.linux_namespaces import lacks_namespace
 from ocivalidate.bundle.registry import CONFIG
 from ocivalidate.bundle.values import PROPAGATIONS, in_open_list
 from ocivalidate.checks import Node, Scene, Violation
@@ -12,6 +13,7 @@ from ocivalidate.clauses import Severity
 
 _C = "runtime/config-linux."
 HIDDEN_PATHS = {name: f"{_C}{name}.absolute" for name in ("maskedPaths", "readonlyPaths")}
+SHARED_MOUNTS = {name: f"safety/config.{name}.shared-mounts" for name in HIDDEN_PATHS}
 PROPAGATION = f"{_C}rootfsPropagation.values"
 PERSONALITY = f"{_C}personality.flags.none"
 L3_PREFIX = f"{_C}intelRdt.l3CacheSchema.prefix"
@@ -27,6 +29,8 @@ POLICY_FLAGS = "safety/config.memoryPolicy.flags"
 # set_mempolicy(2): modes that take no nodes, and modes that need some; the others take both.
 _WITHOUT_NODES = frozenset({"MPOL_DEFAULT", "MPOL_LOCAL"})
 _WITH_NODES = frozenset({"MPOL_BIND", "MPOL_INTERLEAVE", "MPOL_WEIGHTED_INTERLEAVE", "MPOL_PREFERRED_MANY"})
+# Flags that say how nodes are meant.
+_OF_NODES = frozenset({"MPOL_F_STATIC_NODES", "MPOL_F_RELATIVE_NODES"})
 
 
 @CONFIG.check(("/linux/maskedPaths/*", "/linux/readonlyPaths/*"), *HIDDEN_PATHS.values())
@@ -35,6 +39,13 @@ def hidden_path_is_absolute(node: Node, _scene: Scene) -> Iterator[Violation]:
     if not node.value.startswith("/"):
         clause = HIDDEN_PATHS[node.pointer.split("/")[2]]
         yield node.breaks(clause, f"{node.place} is not an absolute path", want="a path that starts with /")
+
+
+@CONFIG.check(tuple(f"/linux/{name}" for name in HIDDEN_PATHS), *SHARED_MOUNTS.values())
+def hidden_paths_are_those_of_the_container(node: Node, scene: Scene) -> Iterator[Violation]:
+    """Where the container shares the mounts of the host, its paths would be hidden; runc refuses it."""
+    if node.value and lacks_namespace(scene, "mount"):
+        yield node.breaks(SHARED_MOUNTS[node.name], f"{node.place} comes without a mount namespace", got="")
 
 
 @CONFIG.check("/linux/rootfsPropagation", PROPAGATION)
@@ -104,9 +115,16 @@ def policy_nodes_are_a_list(node: Node, _scene: Scene) -> Iterator[Violation]:
 
 @CONFIG.check("/linux/memoryPolicy", POLICY_FLAGS)
 def policy_flags_agree(node: Node, _scene: Scene) -> Iterator[Violation]:
-    """set_mempolicy(2) answers EINVAL."""
+    """set_mempolicy(2) answers EINVAL. MPOL_PREFERRED without nodes is MPOL_LOCAL."""
     flags, mode = set(node.texts("flags")), node.text("mode")
-    if {"MPOL_F_STATIC_NODES", "MPOL_F_RELATIVE_NODES"} <= flags:
-        yield node.breaks(POLICY_FLAGS, "MPOL_F_STATIC_NODES and MPOL_F_RELATIVE_NODES exclude each other", got="")
+    if flags >= _OF_NODES:
+        yield node.breaks(POLICY_FLAGS, " and ".join(sorted(_OF_NODES)) + " exclude each other", got="")
+    elif flags & _OF_NODES and (mode == "MPOL_LOCAL" or (mode == "MPOL_PREFERRED" and _without_nodes(node))):
+        flag = next(iter(flags & _OF_NODES))
+        yield node.breaks(POLICY_FLAGS, f"{flag} does not go with {mode} without nodes", got="")
     if "MPOL_F_NUMA_BALANCING" in flags and mode not in (None, "MPOL_BIND", "MPOL_PREFERRED_MANY"):
         yield node.breaks(POLICY_FLAGS, f"MPOL_F_NUMA_BALANCING does not go with {mode}", got="")
+
+
+def _without_nodes(policy: Node) -> bool:
+    return not policy.has("nodes") or policy.text("nodes") == ""

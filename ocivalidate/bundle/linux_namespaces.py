@@ -23,18 +23,28 @@ USER_UNMAPPED = "safety/config.namespaces.user-without-mappings"
 CLOCK = f"{_C}timeOffsets.clock"
 NO_TIME = "safety/config.timeOffsets.no-time-namespace"
 NANOSECS = "safety/config.timeOffsets.nanosecs"
+OFFSET = "safety/config.timeOffsets.range"
 SHARED_UTS = {name: f"safety/config.{name}.shared-uts" for name in ("hostname", "domainname")}
+NAME_LENGTH = {name: f"safety/config.{name}.length" for name in SHARED_UTS}
 NO_USER = "safety/config.idMappings.no-user-namespace"
 JOINED = "safety/config.idMappings.joined-user-namespace"
 UNPAIRED = "safety/config.idMappings.unpaired"
 OVERLAP = "safety/config.idMappings.overlap"
 EMPTY_RANGE = "safety/config.idMappings.empty-range"
 OVERFLOW = "safety/config.idMappings.range-overflow"
+TOO_MANY = "safety/config.idMappings.too-many"
 SYSCTL_SHARED = "safety/config.sysctl.shared-namespace"
 SYSCTL_GLOBAL = "safety/config.sysctl.not-namespaced"
 SYSCTL_MEMBER = "safety/config.sysctl.has-a-member"
 
 MAPPINGS = ("/linux/uidMappings", "/linux/gidMappings")
+MAPPINGS_OF_MOUNTS = ("/mounts/*/uidMappings", "/mounts/*/gidMappings")
+# include/uapi/linux/utsname.h, __NEW_UTS_LEN.
+_LONGEST_NAME = 64
+# include/linux/user_namespace.h, UID_GID_MAP_MAX_EXTENTS.
+_MOST_RANGES = 340
+# kernel/time/namespace.c, timens_set_vdso_data() and its kin: KTIME_SEC_MAX either way, and no clock beyond half of it.
+_LEAST_OFFSET, _MOST_OFFSET = -(2**63 // 10**9), 2**63 // 10**9 // 2
 # Names that other tools use for the same namespaces.
 _OTHER_NAMES = {"net": "network", "mnt": "mount"}
 _PROC_NAMESPACE = r"/proc/[^/]+/ns/([a-z]+)(?:_for_children)?"
@@ -133,6 +143,14 @@ def nanoseconds_are_below_a_second(node: Node, _scene: Scene) -> Iterator[Violat
         yield node.breaks(NANOSECS, f"{node.place} is a second or more", want="0 to 999999999")
 
 
+@CONFIG.check("/linux/timeOffsets/*/secs", OFFSET)
+def offset_is_in_range(node: Node, _scene: Scene) -> Iterator[Violation]:
+    """time_namespaces(7) answers ERANGE. How far below zero a clock may go depends on what it shows by then."""
+    value = node.number()
+    if value is not None and not _LEAST_OFFSET <= value <= _MOST_OFFSET:
+        yield node.breaks(OFFSET, f"{node.place} is out of range", want=f"{_LEAST_OFFSET} to {_MOST_OFFSET}")
+
+
 @CONFIG.check("/linux/timeOffsets", NO_TIME)
 def time_offsets_have_a_namespace(node: Node, scene: Scene) -> Iterator[Violation]:
     """Offsets are those of a namespace that is being made."""
@@ -152,6 +170,15 @@ def name_has_a_uts_namespace(node: Node, scene: Scene) -> Iterator[Violation]:
     if node.value and scene.on("linux") and lacks_namespace(scene, "uts"):
         clause = SHARED_UTS[node.name]
         yield node.breaks(clause, f"{node.name} is set, but the container has no UTS namespace of its own")
+
+
+@CONFIG.check(("/hostname", "/domainname"), *NAME_LENGTH.values())
+def name_is_short_enough(node: Node, scene: Scene) -> Iterator[Violation]:
+    """sethostname(2) and setdomainname(2) answer EINVAL."""
+    length = len(node.value.encode("utf-8", "surrogatepass"))
+    if scene.on("linux") and length > _LONGEST_NAME:
+        message = f"{node.name} is longer than the kernel takes"
+        yield node.breaks(NAME_LENGTH[node.name], message, got=f"{length} bytes", want=f"at most {_LONGEST_NAME}")
 
 
 @CONFIG.check(MAPPINGS, NO_USER, UNPAIRED)
@@ -179,15 +206,21 @@ def joined_user_namespace_keeps_its_mappings(node: Node, scene: Scene) -> Iterat
             return
 
 
+@CONFIG.check((*MAPPINGS, *MAPPINGS_OF_MOUNTS), TOO_MANY)
+def mapping_has_few_ranges(node: Node, _scene: Scene) -> Iterator[Violation]:
+    """user_namespaces(7)."""
+    if len(node.value) > _MOST_RANGES:
+        message, got = f"{node.place} has more ranges than the kernel takes", str(len(node.value))
+        yield node.breaks(TOO_MANY, message, got=got, want=f"at most {_MOST_RANGES}")
+
+
 @CONFIG.check(MAPPINGS, OVERLAP)
 def mappings_do_not_overlap(node: Node, _scene: Scene) -> Iterator[Violation]:
     """user_namespaces(7)."""
     yield from overlaps(node, OVERLAP)
 
 
-@CONFIG.check(
-    (*(f"{path}/*" for path in MAPPINGS), "/mounts/*/uidMappings/*", "/mounts/*/gidMappings/*"), EMPTY_RANGE, OVERFLOW
-)
+@CONFIG.check(tuple(f"{path}/*" for path in (*MAPPINGS, *MAPPINGS_OF_MOUNTS)), EMPTY_RANGE, OVERFLOW)
 def mapping_is_a_range(node: Node, _scene: Scene) -> Iterator[Violation]:
     """user_namespaces(7)."""
     size = node.number("size")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import posixpath
 from collections.abc import Iterator
 
 from ocivalidate.bundle.idmaps import overlaps
@@ -25,6 +26,8 @@ NO_TYPE = "safety/config.mounts.no-type"
 BIND_DATA = "safety/config.mounts.bind-data"
 NO_SOURCE = "safety/config.mounts.bind-without-source"
 OVERLAP = "safety/config.mounts.idMappings.overlap"
+OVER_ROOT = "safety/config.mounts.over-root"
+INSIDE_PROC = "safety/config.mounts.inside-proc"
 
 BIND_OPTIONS = frozenset({"bind", "rbind"})
 IDMAP_OPTIONS = frozenset({"idmap", "ridmap"})
@@ -35,6 +38,11 @@ _UNTABLED_OPTIONS = frozenset({"rnodev", "acl", "noacl"})
 _OWN_OPTIONS = frozenset({"copy-symlink", "dest-nofollow", "src-nofollow", "nobuildahbind", "z", "Z", "U", "O", ""})
 # What is no file system: bind is a flag, and none stands for nothing.
 _NO_FILE_SYSTEM = (None, "", "none")
+# Where runc lets something be mounted in /proc: files that stand-ins for them are made for, and for checkpoints.
+_IN_PROC = frozenset(
+    "cpuinfo diskstats loadavg meminfo net/dev slabinfo stat swaps uptime sys/kernel/ns_last_pid "
+    "sys/crypto/fips_enabled".split()
+)
 # Platforms whose destinations have a rule of their own.
 _NAMED_PLATFORMS = ("linux", "windows", "solaris")
 
@@ -60,6 +68,19 @@ def destination_is_absolute_elsewhere(node: Node, scene: Scene) -> Iterator[Viol
     """FreeBSD and z/OS."""
     if not scene.on(*_NAMED_PLATFORMS) and not node.value.startswith("/"):
         yield node.breaks(ABSOLUTE_OTHER, f"{node.place} is not an absolute path", want="a path that starts with /")
+
+
+@CONFIG.check("/mounts/*/destination", OVER_ROOT, INSIDE_PROC)
+def destination_is_a_place_for_mounts(node: Node, scene: Scene) -> Iterator[Violation]:
+    """Over the root nothing is mounted by runc from 1.5.0 on and by crun, and in /proc little by runc."""
+    if not node.value or scene.on("windows"):
+        return
+    place = posixpath.normpath(f"/{node.value}").lstrip("/")
+    if not place:
+        yield node.breaks(OVER_ROOT, f"{node.place} is the root of the container")
+    elif place.startswith("proc/") and place.removeprefix("proc/") not in _IN_PROC:
+        hint = "use linux.maskedPaths or linux.readonlyPaths to shield it"
+        yield node.breaks(INSIDE_PROC, f"{node.place} lies inside of /proc", hint=hint)
 
 
 @CONFIG.check(

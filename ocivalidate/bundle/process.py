@@ -86,9 +86,14 @@ def user_has_ids(node: Node, scene: Scene) -> Iterator[Violation]:
 @CONFIG.check("/process/env/*", ENV)
 def env_entry_has_a_name(node: Node, _scene: Scene) -> Iterator[Violation]:
     """The environment holds strings of the form NAME=value (POSIX, environ); others are dropped or refused."""
-    name, equals, _value = node.value.partition("=")
-    if not equals or not name:
+    if not is_variable(node.value):
         yield node.breaks(ENV, f"{node.place} is not of the form NAME=value")
+
+
+def is_variable(entry: str) -> bool:
+    """Whether an entry of an environment gives a value to a name (POSIX, environ)."""
+    name, equals, _value = entry.partition("=")
+    return bool(equals and name)
 
 
 @CONFIG.check("/process/rlimits/*/type", RLIMIT_LINUX, RLIMIT_SOLARIS)

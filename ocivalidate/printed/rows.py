@@ -36,6 +36,13 @@ _WINDOWS_PATH = r"(?:[A-Za-z]:[\\/]|\\\\[^\\])[\s\S]*"
 _DRIVE = "[A-Za-z]:"
 _HEX = "[0-9A-Fa-f]"
 _VOLUME = rf"\\\\\?\\[Vv][Oo][Ll][Uu][Mm][Ee]\{{{_HEX}{{8}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{12}}\}}\\?"
+_BLOCK_DEVICES = tuple(
+    f"resources/blockIO/{name}"
+    for name in (
+        "weightDevice",
+        *(f"throttle{verb}{unit}Device" for verb in ("Read", "Write") for unit in ("Bps", "IOPS")),
+    )
+)
 _NUMBER = "[0-9]{1,9}"
 _CPUS = rf"(?:{_NUMBER}|N)(?:-(?:{_NUMBER}|N)(?::{_NUMBER}/{_NUMBER})?)?|all"
 _SPACE = r"[ \t\n\r\u000b\u000c]*"
@@ -66,6 +73,8 @@ def _common() -> Iterator[Row]:
     yield Row(f"{_R}ociVersion.semver", "/ociVersion", VERSION)
     yield Row(f"{_R}root.required-non-windows", "", required("root"), _ON_POSIX)
     yield Row(f"{_R}root.path.directory-exists", "/root/path", {"minLength": 1}, _ON_POSIX)
+    for name in ("hostname", "domainname"):
+        yield Row(f"{_S}{name}.length", f"/{name}", {"maxLength": 64}, ON_LINUX)
     yield from _paths("/process/cwd", f"{_R}process.cwd.absolute")
     for hook in ("prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop"):
         yield from _paths(f"/hooks/{hook}/*/path", f"{_R}hooks.{hook}.path.absolute")
@@ -97,6 +106,7 @@ def _mounts() -> Iterator[Row]:
         for place in ("/mounts/*", "/linux"):
             # Clauses on Linux alone, wherever the mapping stands.
             yield Row(f"{_S}idMappings.empty-range", f"{place}/{name}/*/size", {"minimum": 1}, ON_LINUX)
+            yield Row(f"{_S}idMappings.too-many", f"{place}/{name}", {"maxItems": 340}, ON_LINUX)
 
 
 def _process() -> Iterator[Row]:
@@ -134,10 +144,13 @@ def _linux() -> Iterator[Row]:
     for name, largest in (("major", 4095), ("minor", 1048575)):
         yield Row(f"{_L}devices.{name}.required-unless-p", "/linux/devices/*", numbers)
         bounds = {"minimum": 0, "maximum": largest}
-        yield Row(f"{_S}devices.number-range", f"/linux/devices/*/{name}", bounds)
+        for place in ("devices", *_BLOCK_DEVICES):
+            yield Row(f"{_S}devices.number-range", f"/linux/{place}/*/{name}", bounds)
     yield Row(f"{_S}netDevices.name", "/linux/netDevices", {"propertyNames": whole(_DEVICE_NAME)})
     yield Row(f"{_S}netDevices.name", "/linux/netDevices/*/name", whole(f"|{_DEVICE_NAME}"))
     yield Row(f"{_S}timeOffsets.nanosecs", "/linux/timeOffsets/*/nanosecs", {"maximum": 10**9 - 1})
+    offsets = {"minimum": -9223372036, "maximum": 4611686018}
+    yield Row(f"{_S}timeOffsets.range", "/linux/timeOffsets/*/secs", offsets)
     yield Row(f"{_L}personality.flags.none", "/linux/personality/flags", {"maxItems": 0})
     yield Row(f"{_L}intelRdt.memBwSchema.prefix", "/linux/intelRdt/memBwSchema", {"pattern": "^MB:"})
     yield Row(f"{_L}intelRdt.memBwSchema.no-newline", "/linux/intelRdt/memBwSchema", whole(_ONE_LINE))
@@ -159,6 +172,25 @@ def _linux() -> Iterator[Row]:
         ]
     }
     yield Row(f"{_L}memoryPolicy.nodes.mode-rules", "/linux/memoryPolicy", modes)
+    yield Row(f"{_S}memoryPolicy.flags", "/linux/memoryPolicy", _policy_flags())
+
+
+def _policy_flags() -> Keywords:
+    static, relative = (_flag(f"MPOL_F_{name}_NODES") for name in ("STATIC", "RELATIVE"))
+    nodes = {"properties": {"nodes": {"minLength": 1}}, **required("nodes")}
+    alone = any_of(member_in("mode", "MPOL_LOCAL"), {"allOf": [member_in("mode", "MPOL_PREFERRED"), {"not": nodes}]})
+    balanced = {"properties": {"mode": {"enum": ["MPOL_BIND", "MPOL_PREFERRED_MANY"]}}}
+    return {
+        "allOf": [
+            {"not": {"allOf": [static, relative]}},
+            {"if": any_of(static, relative), "then": {"not": alone}},
+            {"if": _flag("MPOL_F_NUMA_BALANCING"), "then": balanced},
+        ]
+    }
+
+
+def _flag(name: str) -> Keywords:
+    return {"properties": {"flags": {"contains": {"const": name}}}, **required("flags")}
 
 
 def _resources() -> Iterator[Row]:
@@ -244,6 +276,8 @@ def _state() -> Iterator[Row]:
 def _features() -> Iterator[Row]:
     for name in ("ociVersionMin", "ociVersionMax"):
         yield Row(f"runtime/features.{name}.semver", f"/{name}", VERSION)
+    keys = {"propertyNames": {"minLength": 1}}
+    yield Row("runtime/features.annotations.key-non-empty", "/annotations", keys)
 
 
 def _config() -> Iterator[Row]:

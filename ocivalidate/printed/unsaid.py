@@ -57,6 +57,7 @@ REASONS: dict[str, str] = {
     "safety/config.mounts.options.no-id": _COMPARES,
     "safety/config.netDevices.name": "it counts bytes, where a schema counts characters",
     "safety/config.netDevices.name-clash": _COMPARES,
+    "safety/config.*name.length": "it counts bytes, where a schema counts characters",
     "safety/config.process.rlimits.soft-above-hard": _COMPARES,
     "safety/config.process.scheduler.deadline": _COMPARES,
     "safety/config.process.user.unmapped": _COMPARES,

@@ -7,7 +7,7 @@ import pytest
 
 from ocivalidate.bundle import features as checks
 from tests.unit.checking import broken_clauses
-from tests.unit.sayings import WARNING, said_of
+from tests.unit.sayings import ERROR, WARNING, said_of
 
 MIN, MAX = checks.SEMVER["ociVersionMin"], checks.SEMVER["ociVersionMax"]
 
@@ -60,6 +60,7 @@ def test_newest_below_oldest(oldest: str, newest: str) -> None:
         ({"linux": {"seccomp": {"actions": ["ALLOW", "scmp_act_errno", "SCMP_ACT_LOG"]}}}, 2),
         ({"linux": {"seccomp": {"archs": ["X86_64"], "operators": ["EQ"], "knownFlags": ["LOG"]}}}, 3),
         ({"mountOptions": ["RO", "noSuid", "rbind"]}, 2),
+        ({"linux": {"memoryPolicy": {"modes": ["BIND", "mpol_local", "MPOL_DEFAULT"], "flags": ["STATIC_NODES"]}}}, 3),
         # What nothing resembles may be new.
         ({"hooks": ["preFreeze"], "mountOptions": ["x-tides"], "linux": {"capabilities": ["CAP_TIDES"]}}, 0),
         ({"hooks": None, "linux": {"namespaces": []}}, 0),
@@ -68,3 +69,9 @@ def test_newest_below_oldest(oldest: str, newest: str) -> None:
 def test_names(members: dict[str, Any], wrong: int, tmp_path: Path) -> None:
     document = {"ociVersionMin": "1.0.0", "ociVersionMax": "1.3.0"} | members
     assert said_of("features", document, tmp_path) == [(checks.NAMES, WARNING)] * wrong
+
+
+def test_key_of_an_annotation(tmp_path: Path) -> None:
+    """features.md: the keys follow the convention of those in a configuration, which are not empty."""
+    document = {"ociVersionMin": "1.0.0", "ociVersionMax": "1.3.0", "annotations": {"": "x", "tides": ""}}
+    assert said_of("features", document, tmp_path) == [(checks.KEY_EMPTY, ERROR)]

@@ -117,6 +117,9 @@ def test_archive(say: Command, tmp_path: Path, data: bytes, command: str) -> Non
         ("state", {"ociVersion": "1.3.0"}),
         ("features", {"ociVersionMin": "1.0.0", "hooks": {}, "process": {}}),
         ("features", {"hooks": ["poststop"]}),
+        ("features", {"hooks": ["poststop"], "linux": {"namespaces": ["pid"]}}),
+        ("features", {"hooks": None, "linux": {}, "mountOptions": ["ro"]}),
+        ("bundle", {"ociVersion": "1.3.0", "hooks": ["poststop"], "linux": {}}),
     ],
 )
 def test_what_may_be_it_is_judged(say: Command, tmp_path: Path, command: str, document: Any) -> None:
