@@ -29,6 +29,7 @@ from ocivalidate.image.names import meant
 from ocivalidate.image.open_source import LooseDocument, open_document, open_source
 from ocivalidate.image.others import refuse_others
 from ocivalidate.image.sources import FILE, LINK, Source, Unreadable
+from ocivalidate.image.stacks import Stacks
 from ocivalidate.image.subjects import SUBJECTS
 from ocivalidate.judge import Subject, active_clauses, judge, noting
 from ocivalidate.versions import IMAGE_RELEASES
@@ -145,9 +146,10 @@ def _judge(
         wanted += blobs.orphans(source, examiner, collector)
     facts = blobs.verify(source, wanted, options.layer_limits, options.jobs, progress)
     sound = {blob.path for blob in wanted if blobs.judge_blob(blob, facts[blob.path], examiner, collector)}
+    stacks = Stacks(source, facts, sound, examiner, collector, options.layer_limits)
     for image in examiner.found.images:
         blobs.judge_diff_ids(image, facts, sound, examiner, collector)
-        blobs.judge_hard_links(image, facts, sound, examiner, collector)
+        stacks.judge(image)
     told = tell_absent(examiner, collector, len(wanted), complete=options.complete)
     details = describe(examiner.found, facts) | told
     return _report(source, release, collector, details)

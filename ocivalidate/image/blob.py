@@ -43,7 +43,7 @@ class Scanner(Protocol):
     def feed(self, chunk: Chunk) -> None:
         """Take the next bytes, valid until the next call."""
 
-    def finish(self, *, whole: bool = True, keys: bool = False) -> TarFacts:
+    def finish(self, *, whole: bool = True, used: bool = False) -> TarFacts:
         """Tell what was seen; ``whole``: that was all of the tar."""
 
 
@@ -91,15 +91,15 @@ class Expectation:
 
     ``algorithms``: of the digests of its bytes. ``layer``: inflate it and scan the tar; otherwise it is hashed only.
     ``diff_algorithms``: of the digests of the tar. ``size``: how many bytes it has, where that is known: for the
-    inflation ratio, and to read small blobs with little memory. ``keys``: keep hashes of the layer's paths, to find
-    the targets of hard links in lower layers.
+    inflation ratio, and to read small blobs with little memory. ``used``: keep what the other
+    layers of an image have to know of the layer's paths.
     """
 
     algorithms: tuple[str, ...] = ("sha256",)
     layer: bool = False
     diff_algorithms: tuple[str, ...] = ("sha256",)
     size: int | None = None
-    keys: bool = False
+    used: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,5 +309,5 @@ class _Layer:
         if whole:
             known = self._hashes.digests() + (digests if self._found is Compression.NONE else ())
             diff_ids = tuple(digest for digest in known if digest.algorithm in self._expectation.diff_algorithms)
-        tar = self._scanner.finish(whole=whole, keys=self._expectation.keys)
+        tar = self._scanner.finish(whole=whole, used=self._expectation.used)
         return BlobFacts(self._reader.size, digests, self._found, diff_ids, self._inflated, problems, tar)

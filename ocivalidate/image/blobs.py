@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from array import array
-from bisect import bisect_left
 from collections.abc import Callable, Iterator
 
 from ocivalidate import digests
@@ -16,7 +14,7 @@ from ocivalidate.image.collect import Collector
 from ocivalidate.image.compression import Compression
 from ocivalidate.image.examine import Examiner
 from ocivalidate.image.found import Blob
-from ocivalidate.image.graph import Image, Reference
+from ocivalidate.image.graph import Image
 from ocivalidate.image.layer_limits import LayerLimits
 from ocivalidate.image.litter import is_litter
 from ocivalidate.image.mediatypes import LAYERS
@@ -24,7 +22,6 @@ from ocivalidate.image.pool import Job, verify_all
 from ocivalidate.image.problems import Kind
 from ocivalidate.image.promises import judge_content
 from ocivalidate.image.sources import Source
-from ocivalidate.image.tarfacts import TarFacts
 
 DIFF_ID = "image/config.diffID.uncompressed-tar"
 ORDER = "image/config.rootfs.diff_ids.order"
@@ -88,7 +85,7 @@ def _job(source: Source, blob: Blob) -> Job:
     path = blob.path
     algorithms = (blob.digest.algorithm,) if blob.digest and not digests.unverifiable(blob.digest) else ()
     wanted = tuple(sorted(name for name in blob.diff_algorithms if digests.computable(name)))
-    expectation = Expectation(algorithms, blob.layer, wanted, blob.size, keys=blob.layer)
+    expectation = Expectation(algorithms, blob.layer, wanted, blob.size, used=blob.layer)
     return Job(path, lambda: source.open(path), expectation, blob.size)
 
 
@@ -195,46 +192,3 @@ def _diff_id(
         return None
     found = facts[layer.path].diff_ids if layer.path in facts else ()
     return next((str(one) for one in found if digest and one.algorithm == digest.algorithm), None)
-
-
-def judge_hard_links(
-    image: Image, facts: dict[str, BlobFacts], sound: set[str], examiner: Examiner, collector: Collector
-) -> None:
-    """Look for the targets of hard links that their own layer does not have in the layers below."""
-    known: list[tuple[Reference, TarFacts]] = []
-    # Of a layer that is there twice the upper one has the lower below it.
-    lower: dict[str, Reference] = {}
-    for layer in image.layers:
-        lower.setdefault(layer.path, layer)
-    for layer in lower.values():
-        tar = facts[layer.path].tar if layer.path in sound and layer.path in facts else None
-        if tar is None or tar.keys is None or not tar.ended:
-            # What is below cannot be known any more.
-            break
-        known.append((layer, tar))
-    lowest = _lowest_layers({link.key for _layer, tar in known for link in tar.hardlinks}, [tar for _, tar in known])
-    for number, (layer, tar) in enumerate(known):
-        for link in tar.hardlinks:
-            if lowest.get(link.key, number) >= number:
-                place = Location(examiner.shown(layer.path), digest=str(layer.digest or ""), member=link.member)
-                message = "a hard link leads to nothing" if not link.later else "a hard link comes before its target"
-                collector.add(layers.LINK_TARGET, place, message, got=link.target)
-
-
-def _lowest_layers(wanted: set[int], tars: list[TarFacts]) -> dict[int, int]:
-    """Key of a path → number of the lowest layer that has it. Each layer is looked through once, or faster."""
-    found: dict[int, int] = {}
-    for number, tar in enumerate(tars):
-        if not wanted:
-            break
-        keys = tar.keys or array("q")
-        few = len(wanted) * len(keys).bit_length() < len(keys)
-        here = {key for key in wanted if _has(keys, key)} if few else wanted.intersection(keys)
-        found.update(dict.fromkeys(here, number))
-        wanted -= here
-    return found
-
-
-def _has(keys: array[int], key: int) -> bool:
-    position = bisect_left(keys, key)
-    return position < len(keys) and keys[position] == key

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from ocivalidate.clauses import Severity
+from ocivalidate.clauses import Severity, load
 from ocivalidate.image.blob import BlobFacts
 from ocivalidate.image.compression import Compression
 from ocivalidate.image.problems import SUMMARIES, Kind, Problem
@@ -18,6 +19,8 @@ WHITEOUT_NAME = "image/layer.whiteout.name"
 WHITEOUT_FILE = "image/layer.whiteout.empty-file"
 NO_WH_FILES = "image/layer.whiteout.no-wh-files"
 _L = "safety/layer."
+LIMIT, NAME, PARENT = f"{_L}limit", f"{_L}name", f"{_L}parent"
+LINK_TARGET, THROUGH_LINK = f"{_L}link-target", f"{_L}through-link"
 
 
 class Broken(NamedTuple):
@@ -32,7 +35,7 @@ BROKEN: dict[Kind, Broken] = {
     Kind.STREAM_TRAILING_ZEROS: Broken(f"{_L}stream-end"),
     Kind.STREAM_TRAILING_BYTES: Broken(f"{_L}stream-end"),
     Kind.STREAM_UNKNOWN: Broken(TAR),
-    **{kind: Broken(f"{_L}limit") for kind in Kind if kind.value.startswith("limit-")},
+    **{kind: Broken(LIMIT) for kind in Kind if kind.value.startswith("limit-")},
     Kind.NOT_TAR: Broken(TAR),
     Kind.HEADER_CHECKSUM: Broken(TAR),
     Kind.HEADER_NUMBER: Broken(TAR),
@@ -53,11 +56,13 @@ BROKEN: dict[Kind, Broken] = {
     Kind.OWNER_RANGE: Broken(f"{_L}owner"),
     Kind.SPARSE: Broken("image/layer.no-sparse"),
     Kind.DEVICE: Broken(f"{_L}device"),
+    Kind.DEVICE_NUMBER: Broken(f"{_L}device-number"),
     Kind.XATTR_FORM: Broken(f"{_L}attribute-form"),
     Kind.XATTR_OVERLAY: Broken(f"{_L}overlay-attribute"),
     Kind.XATTR_HOST: Broken(f"{_L}host-attribute"),
-    Kind.NAME_EMPTY: Broken(f"{_L}name"),
-    Kind.NAME_NUL: Broken(f"{_L}name"),
+    Kind.NAME_EMPTY: Broken(NAME),
+    Kind.NAME_NUL: Broken(NAME),
+    Kind.NAME_LONG: Broken(NAME),
     Kind.NAME_NOT_UTF8: Broken(f"{_L}name-encoding"),
     Kind.DUPLICATE_PATH: Broken("image/layer.no-duplicate-paths"),
     Kind.DUPLICATE_DIRECTORY: Broken("image/layer.no-duplicate-paths"),
@@ -65,24 +70,27 @@ BROKEN: dict[Kind, Broken] = {
     Kind.PATH_ABSOLUTE: Broken(f"{_L}path-form", Severity.NOTE),
     Kind.PATH_DOTDOT: Broken(f"{_L}path-form"),
     Kind.PATH_ESCAPES: Broken(f"{_L}path-escapes"),
-    Kind.THROUGH_SYMLINK: Broken(f"{_L}through-link"),
-    Kind.THROUGH_HARDLINK: Broken(f"{_L}through-link"),
-    Kind.SYMLINK_EMPTY: Broken(f"{_L}link-target"),
+    Kind.PARENT_NO_FOLDER: Broken(PARENT),
+    Kind.ROOT_NO_FOLDER: Broken(PARENT),
+    Kind.THROUGH_SYMLINK: Broken(THROUGH_LINK),
+    Kind.THROUGH_HARDLINK: Broken(THROUGH_LINK),
+    Kind.SYMLINK_EMPTY: Broken(LINK_TARGET),
     Kind.HARDLINK_ABSOLUTE: Broken(f"{_L}path-form", Severity.NOTE),
     Kind.HARDLINK_ESCAPES: Broken(f"{_L}path-escapes"),
-    Kind.HARDLINK_SELF: Broken(f"{_L}link-target"),
-    Kind.HARDLINK_DIRECTORY: Broken(f"{_L}link-target"),
-    Kind.HARDLINK_THROUGH_SYMLINK: Broken(f"{_L}through-link"),
+    Kind.HARDLINK_SELF: Broken(LINK_TARGET),
+    Kind.HARDLINK_DIRECTORY: Broken(LINK_TARGET),
+    Kind.HARDLINK_WHITEOUT: Broken(LINK_TARGET),
+    Kind.HARDLINK_THROUGH_SYMLINK: Broken(THROUGH_LINK),
     Kind.WHITEOUT_EMPTY: Broken(f"{_L}whiteout-name"),
     Kind.WHITEOUT_DOTS: Broken(f"{_L}whiteout-name"),
     Kind.WHITEOUT_CONTENT: Broken(WHITEOUT_FILE),
     Kind.WHITEOUT_TYPE: Broken(WHITEOUT_FILE),
     Kind.WHITEOUT_FOLDER: Broken(NO_WH_FILES),
-    Kind.WHITEOUT_OF_WHITEOUT: Broken(WHITEOUT_NAME),
+    # Such a name has the form that the clause asks for, and hides what cannot exist: AUFS left them in layers.
+    Kind.WHITEOUT_OF_WHITEOUT: Broken(WHITEOUT_NAME, Severity.WARNING),
     Kind.WHITEOUT_LATE: Broken("image/layer.whiteout.before-siblings"),
     Kind.WHITEOUT_OPAQUE: Broken("image/layer.whiteout.prefer-explicit"),
 }
-LINK_TARGET = f"{_L}link-target"
 
 # What every layer that can be scanned gives occasion to judge.
 _OF_ANY_LAYER = frozenset(
@@ -120,6 +128,17 @@ def problems_of(facts: BlobFacts) -> Iterator[LayerProblem]:
         left[problem.kind] -= 1
         more = 0 if left[problem.kind] else max(0, facts.counts[problem.kind] - listed[problem.kind])
         yield LayerProblem(problem.kind, broken.clause, broken.severity, _message(problem), problem.member or "", more)
+
+
+@functools.cache
+def fatal_kinds() -> frozenset[Kind]:
+    """The problems that are errors: a layer that has one is not to be unpacked."""
+    clauses = load("image", "safety")
+    found = set(Kind) - set(BROKEN)
+    for kind, broken in BROKEN.items():
+        if (broken.severity or clauses[broken.clause].severity) is Severity.ERROR:
+            found.add(kind)
+    return frozenset(found)
 
 
 def _promised(facts: BlobFacts) -> str:

@@ -50,17 +50,21 @@ class Kind(StrEnum):
     OWNER_RANGE = "owner-range"
     SPARSE = "sparse"
     DEVICE = "device"
+    DEVICE_NUMBER = "device-number"
     XATTR_FORM = "xattr-form"
     XATTR_OVERLAY = "xattr-overlay"
     XATTR_HOST = "xattr-host"
     NAME_EMPTY = "name-empty"
     NAME_NUL = "name-nul"
+    NAME_LONG = "name-long"
     NAME_NOT_UTF8 = "name-not-utf8"
     DUPLICATE_PATH = "duplicate-path"
     DUPLICATE_DIRECTORY = "duplicate-directory"
     PATH_ABSOLUTE = "path-absolute"
     PATH_DOTDOT = "path-dotdot"
     PATH_ESCAPES = "path-escapes"
+    PARENT_NO_FOLDER = "parent-no-folder"
+    ROOT_NO_FOLDER = "root-no-folder"
     THROUGH_SYMLINK = "through-symlink"
     THROUGH_HARDLINK = "through-hardlink"
     SYMLINK_EMPTY = "symlink-empty"
@@ -68,6 +72,7 @@ class Kind(StrEnum):
     HARDLINK_ABSOLUTE = "hardlink-absolute"
     HARDLINK_SELF = "hardlink-self"
     HARDLINK_DIRECTORY = "hardlink-directory"
+    HARDLINK_WHITEOUT = "hardlink-whiteout"
     HARDLINK_THROUGH_SYMLINK = "hardlink-through-symlink"
     WHITEOUT_EMPTY = "whiteout-empty"
     WHITEOUT_DOTS = "whiteout-dots"
@@ -113,17 +118,21 @@ SUMMARIES: dict[Kind, str] = {
     Kind.OWNER_RANGE: "an entry belongs to a user or group that no system has",
     Kind.SPARSE: "an entry is a sparse file",
     Kind.DEVICE: "an entry is a device node",
+    Kind.DEVICE_NUMBER: "a device node has numbers that no device has",
     Kind.XATTR_FORM: "an extended attribute has a name or a size that no system takes",
     Kind.XATTR_OVERLAY: "an entry has an extended attribute of overlayfs",
     Kind.XATTR_HOST: "an entry has an extended attribute for the host's security modules",
     Kind.NAME_EMPTY: "an entry has an empty name",
     Kind.NAME_NUL: "a name or link target has a NUL byte",
+    Kind.NAME_LONG: "a name or link target is longer than a file system can hold",
     Kind.NAME_NOT_UTF8: "a name or link target is not UTF-8",
     Kind.DUPLICATE_PATH: "two entries have the same path",
     Kind.DUPLICATE_DIRECTORY: "two entries are the same directory",
     Kind.PATH_ABSOLUTE: "a path begins with /",
     Kind.PATH_DOTDOT: "a path has '..' but stays below the root",
     Kind.PATH_ESCAPES: "a path leaves the root",
+    Kind.PARENT_NO_FOLDER: "an entry stands in what is no directory",
+    Kind.ROOT_NO_FOLDER: "an entry that is no directory has the path of the root",
     Kind.THROUGH_SYMLINK: "an entry is written through a symbolic link of an earlier entry",
     Kind.THROUGH_HARDLINK: "an entry is written over a hard link of an earlier entry",
     Kind.SYMLINK_EMPTY: "a symbolic link has an empty target",
@@ -131,6 +140,7 @@ SUMMARIES: dict[Kind, str] = {
     Kind.HARDLINK_ABSOLUTE: "the target of a hard link begins with /",
     Kind.HARDLINK_SELF: "a hard link is its own target or has none",
     Kind.HARDLINK_DIRECTORY: "the target of a hard link is a directory",
+    Kind.HARDLINK_WHITEOUT: "the target of a hard link is a whiteout",
     Kind.HARDLINK_THROUGH_SYMLINK: "the target of a hard link lies behind a symbolic link of an earlier entry",
     Kind.WHITEOUT_EMPTY: "a whiteout names nothing",
     Kind.WHITEOUT_DOTS: "a whiteout names '.' or '..'",

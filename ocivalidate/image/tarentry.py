@@ -6,19 +6,27 @@ from collections.abc import Container, Iterable
 
 from ocivalidate.image.problems import Kind, Problems, shown
 from ocivalidate.image.tarheader import Malformed, is_blank, is_odd, number
-from ocivalidate.image.tarpaths import BLOCK_DEVICE, CHARACTER, FIFO, FOLDER, HARDLINK, REGULAR, SYMLINK
+from ocivalidate.image.tarpaths import BLOCK_DEVICE, CHARACTER, KNOWN, SYMLINK
 
 _DEVICES = {CHARACTER: "character", BLOCK_DEVICE: "block"}
 _ATTRIBUTES = (("mode", slice(0, 8)), ("uid", slice(8, 16)), ("gid", slice(16, 24)))
-_SPARSE = b"S"
 _NO_ID = 0xFFFFFFFF
-_KNOWN = frozenset((REGULAR, HARDLINK, SYMLINK, CHARACTER, BLOCK_DEVICE, FOLDER, FIFO, _SPARSE))
+# NAME_MAX, and PATH_MAX without the NUL: symlink(2) takes no more.
+LONGEST_NAME, _LONGEST_TARGET = 255, 4095
+# What the numbers of a device can be: 12 and 20 bits (makedev(3), and mknod(2) of Linux).
+_MOST_MAJOR, _MOST_MINOR = (1 << 12) - 1, (1 << 20) - 1
 
 
-def judge_names(name: bytes, link: bytes, longest: int, offset: int, problems: Problems) -> None:
+def judge_names(name: bytes, link: bytes, kind: bytes, longest: int, offset: int, problems: Problems) -> None:
     """Judge the name and the link target of an entry."""
     if not name:
         problems.add(Kind.NAME_EMPTY, "the entry has an empty name", offset, name)
+    if len(name) > LONGEST_NAME and (size := max(map(len, name.split(b"/")))) > LONGEST_NAME:
+        message = f"a name on the path has {size} bytes, more than {LONGEST_NAME}"
+        problems.add(Kind.NAME_LONG, message, offset, name)
+    if kind == SYMLINK and longest >= len(link) > _LONGEST_TARGET:
+        message = f"the link target has {len(link)} bytes, more than {_LONGEST_TARGET}"
+        problems.add(Kind.NAME_LONG, message, offset, name)
     for what, text in (("path", name), ("link target", link)):
         if len(text) > longest:
             problems.add(Kind.LIMIT_PATH, f"the {what} has {len(text)} bytes, more than {longest}", offset, name)
@@ -43,9 +51,13 @@ def judge_type(name: bytes, kind: bytes, block: bytes, offset: int, problems: Pr
             problems.add(Kind.HEADER_NUMBER, str(error), offset, name)
             return
         what = f"{_DEVICES[kind]} device {major}:{minor}"
+        if not (0 <= major <= _MOST_MAJOR and 0 <= minor <= _MOST_MINOR):
+            message = f"no {what} can be made: a major number is 0 to {_MOST_MAJOR}, a minor 0 to {_MOST_MINOR}"
+            problems.add(Kind.DEVICE_NUMBER, message, offset, name)
+            return
         overlay = ", which overlayfs takes for a whiteout" if (kind, major, minor) == (CHARACTER, 0, 0) else ""
         problems.add(Kind.DEVICE, f"the entry is the {what}{overlay}", offset, name)
-    elif kind not in _KNOWN:
+    elif kind not in KNOWN:
         problems.add(Kind.TYPE_UNKNOWN, f"the entry has the type {shown(kind)!r}", offset, name)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from ocivalidate.image.problems import Kind, Problem
 
@@ -12,15 +13,26 @@ from ocivalidate.image.problems import Kind, Problem
 class Hardlink:
     """A hard link whose target did not stand before it in its layer: a lower layer must have it.
 
-    ``target`` is normalised; ``key`` finds it among the :attr:`TarFacts.keys` of a lower layer.
-    ``later``: the target stands after the link.
+    ``target`` is normalised. ``later``: it stands after the link.
     """
 
     member: str
     target: str
-    key: int
     offset: int
     later: bool = False
+
+
+class Used(NamedTuple):
+    """What the other layers of an image have to know of the paths of one, as sorted hashes.
+
+    ``solid``: paths of entries that are no directories; ``above``: directories that entries stand in; ``folders``
+    counts these and those that have an entry. Hashes compare only with those of the same process or of one forked
+    from it.
+    """
+
+    solid: array[int]
+    above: array[int]
+    folders: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +42,7 @@ class TarFacts:
     ``entries`` counts members, without extension headers, ``types`` by type; ``content`` sums the sizes of their
     content as archived; ``size`` is the length of the tar. ``hardlinks`` are the first of the ``hardlinks_unknown``
     whose target must be in a lower layer. ``ended``: everything up to the end-of-archive marker could be read.
-    ``problems`` are those kept, ``counts`` how many there were of each kind. ``keys`` are sorted hashes of all paths,
-    where they were asked for; they compare only with those of the same process or of one forked from it.
+    ``problems`` are those kept, ``counts`` how many there were of each kind. ``used`` is there where it was asked for.
     """
 
     entries: int = 0
@@ -46,4 +57,4 @@ class TarFacts:
     ended: bool = False
     problems: tuple[Problem, ...] = ()
     counts: dict[Kind, int] = field(default_factory=dict)
-    keys: array[int] | None = None
+    used: Used | None = None

@@ -11,13 +11,16 @@ from dataclasses import dataclass
 
 from ocivalidate.image.layer_limits import DEFAULT
 from ocivalidate.image.problems import Kind, Problems, shown
-from ocivalidate.image.tarfacts import Hardlink
+from ocivalidate.image.tarfacts import Hardlink, Used
 
 _WHITEOUT = b".wh."
 _OPAQUE = b".wh..wh..opq"
 _MOST_HARDLINKS = 2000
 
 REGULAR, HARDLINK, SYMLINK, CHARACTER, BLOCK_DEVICE, FOLDER, FIFO = b"0", b"1", b"2", b"3", b"4", b"5", b"6"
+SPARSE = b"S"
+# The types of which something comes to stand in the root file system.
+KNOWN = frozenset((REGULAR, HARDLINK, SYMLINK, CHARACTER, BLOCK_DEVICE, FOLDER, FIFO, SPARSE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +66,10 @@ class Paths:
         # Directories that have an entry which is no whiteout.
         self._occupied: set[int] = set()
         self._last_occupied: bytes | None = None
-        # Directories that entries stand in, and those above them.
+        # Directories that entries stand in, and those above them; a whiteout needs none.
         self._above: set[int] = set()
+        # Entries of types that nothing is made of.
+        self._unmade: set[int] = set()
         # The directory of the last entry, found to be free of hazards.
         self._last_parent: bytes | None = None
         self._unknown: list[tuple[bytes, bytes, int]] = []
@@ -89,15 +94,11 @@ class Paths:
         if base[:4] == _WHITEOUT:
             self._whiteout(name, parent, base, kind, size, offset)
         elif parent != self._last_occupied and path:
-            self._occupied.add(hash(parent))
-            self._last_occupied = parent
+            self._occupy(name, parent, offset)
         if kind == FOLDER:
             self._folders.add(key)
-        elif kind == SYMLINK:
-            self._symlink(name, key, link, offset)
-        elif kind == HARDLINK:
-            self._hardlink(name, path, link, offset)
-            self._hardlinks.add(key)
+        elif kind != REGULAR or key in self._above or not path:
+            self._no_folder(name, path, key, kind, link, offset)
         self._seen.add(key)
 
     def add_other(self, name: bytes, kind: bytes, link: bytes, offset: int) -> None:
@@ -112,14 +113,17 @@ class Paths:
         elif kind == HARDLINK:
             self._judge_target(name, path, link, offset)
 
-    def keys(self) -> array[int]:
-        """The hashes of all paths, sorted: see :attr:`TarFacts.keys`."""
-        return array("q", sorted(self._seen))
+    def used(self) -> Used:
+        """The paths as far as other layers of an image have to know them."""
+        above = self._above
+        return Used(
+            array("q", sorted(self._seen - self._folders)), array("q", sorted(above)), len(above | self._folders)
+        )
 
     def unknown_hardlinks(self) -> tuple[Hardlink, ...]:
         """The first hard links whose target did not stand before them."""
         return tuple(
-            Hardlink(shown(name), shown(target), hash(target), offset, hash(target) in self._seen)
+            Hardlink(shown(name), shown(target), offset, hash(target) in self._seen)
             for name, target, offset in self._unknown
         )
 
@@ -135,7 +139,6 @@ class Paths:
 
     def _enter(self, name: bytes, parent: bytes, offset: int) -> None:
         """Judge the directories above an entry."""
-        self._count_above(parent, name, offset)
         through = self._symlink_above(parent)
         if through is not None:
             message = f"{shown(through)} is a symbolic link of an earlier entry"
@@ -146,15 +149,36 @@ class Paths:
             through = parent
         self._last_parent = parent if through is None else None
 
-    def _count_above(self, parent: bytes, name: bytes, offset: int) -> None:
-        """Count the directories that entries stand in, those that no entry is for among them."""
+    def _occupy(self, name: bytes, parent: bytes, offset: int) -> None:
+        """Note the directories that an entry stands in, those that no entry is for among them."""
+        self._occupied.add(hash(parent))
+        self._last_occupied = parent
         above, before = self._above, len(self._above)
         while parent and (key := hash(parent)) not in above:
             above.add(key)
+            if key in self._seen and not (key in self._folders or key in self._symlinks or key in self._unmade):
+                message = f"{shown(parent)} is an earlier entry, and no directory"
+                self._problems.add(Kind.PARENT_NO_FOLDER, message, offset, name)
             parent = parent.rpartition(b"/")[0]
         if before <= self._most < len(above):
             message = f"entries stand in more than {self._most} directories"
             self._problems.add(Kind.LIMIT_ENTRIES, message, offset, name)
+
+    def _no_folder(self, name: bytes, path: bytes, key: int, kind: bytes, link: bytes, offset: int) -> None:
+        """Judge an entry that is no directory, and perhaps in the place of one."""
+        if kind not in KNOWN:
+            self._unmade.add(key)
+        elif not path and name:
+            message = "the entry would put something else in the place of the root"
+            self._problems.add(Kind.ROOT_NO_FOLDER, message, offset, name)
+        elif key in self._above and key not in self._seen:
+            message = "earlier entries stand in it as a directory"
+            self._problems.add(Kind.PARENT_NO_FOLDER, message, offset, name)
+        if kind == SYMLINK:
+            self._symlink(name, key, link, offset)
+        elif kind == HARDLINK:
+            self._hardlink(name, path, link, offset)
+            self._hardlinks.add(key)
 
     def _symlink_above(self, parent: bytes) -> bytes | None:
         """The first symbolic link of an earlier entry that is this directory or one above it."""
@@ -173,6 +197,7 @@ class Paths:
             add(Kind.DUPLICATE_DIRECTORY, "an earlier entry is the same directory", offset, name)
         else:
             add(Kind.DUPLICATE_PATH, "an earlier entry has the same path", offset, name)
+            self._folders.discard(key)
         if key in self._symlinks:
             add(Kind.THROUGH_SYMLINK, "an earlier entry of this path is a symbolic link", offset, name)
         elif key in self._hardlinks:
@@ -186,10 +211,13 @@ class Paths:
 
     def _hardlink(self, name: bytes, path: bytes, link: bytes, offset: int) -> None:
         target = self._judge_target(name, path, link, offset)
-        if target is not None and hash(target) not in self._seen:
+        if target is not None and ((key := hash(target)) not in self._seen or key in self._unmade):
             self.hardlinks_unknown += 1
             if len(self._unknown) < _MOST_HARDLINKS:
                 self._unknown.append((name, target, offset))
+        elif target is not None and key in self._symlinks:
+            # What is written through it is written through that link.
+            self._symlink(name, hash(path), b"-", offset)
 
     def _judge_target(self, name: bytes, path: bytes, link: bytes, offset: int) -> bytes | None:
         """The target of a hard link, normalised; ``None`` for one that cannot be linked to, or must not be."""
@@ -203,6 +231,8 @@ class Paths:
             add(Kind.HARDLINK_ESCAPES, f"the target {goal} leaves the root", offset, name)
         elif target.text in {b"", path}:
             add(Kind.HARDLINK_SELF, f"the target {goal} is the link itself or the root", offset, name)
+        elif target.text.startswith(_WHITEOUT) or b"/" + _WHITEOUT in target.text:
+            add(Kind.HARDLINK_WHITEOUT, f"the target {goal} is a whiteout, which leaves no file", offset, name)
         elif through is not None:
             message = f"the target {goal} lies behind {shown(through)}, a symbolic link of an earlier entry"
             add(Kind.HARDLINK_THROUGH_SYMLINK, message, offset, name)

@@ -12,10 +12,17 @@ from collections.abc import Callable
 from ocivalidate.image import tarheader, tarpax, tarreaders, tarxattrs
 from ocivalidate.image.layer_limits import DEFAULT, LayerLimits
 from ocivalidate.image.problems import Kind, Problems, shown
-from ocivalidate.image.tarentry import attribute_faults, judge_names, judge_type, number_faults, owner_fault
+from ocivalidate.image.tarentry import (
+    LONGEST_NAME,
+    attribute_faults,
+    judge_names,
+    judge_type,
+    number_faults,
+    owner_fault,
+)
 from ocivalidate.image.tarfacts import TarFacts
 from ocivalidate.image.tarheader import BLOCK, ZERO, Malformed, padded, text
-from ocivalidate.image.tarpaths import BLOCK_DEVICE, CHARACTER, FOLDER, REGULAR, SYMLINK, Paths
+from ocivalidate.image.tarpaths import BLOCK_DEVICE, CHARACTER, FOLDER, REGULAR, SPARSE, SYMLINK, Paths
 from ocivalidate.image.tarreaders import GLOBAL, LONG_LINK, LONG_NAME, PAX, SOLARIS, Header, Names, Said
 from ocivalidate.image.tarsparse import SparseMap
 
@@ -31,7 +38,16 @@ _OWNERS = (b"uid", b"gid")
 _DEVICES = frozenset((CHARACTER, BLOCK_DEVICE))
 # Where the numbers of a device stand in the fields of user, group and device.
 _DEVICE_NUMBERS = slice(64, 80)
-_SPARSE = b"S"
+
+
+def kind_of(name: bytes, kind: bytes) -> bytes:
+    """What an entry with this type byte is, as one of the constants of :mod:`~ocivalidate.image.tarpaths`, or as it is.
+
+    Readers of old took a name that ends in a slash for a directory.
+    """
+    if kind not in _REGULAR:
+        return kind
+    return FOLDER if kind == b"\0" and name[-1:] == b"/" else REGULAR
 
 
 class TarScanner:
@@ -88,8 +104,8 @@ class TarScanner:
             self._size = max(self._size, self._next)
         return self._size
 
-    def finish(self, *, whole: bool = True, keys: bool = False) -> TarFacts:
-        """Tell what was seen; with ``keys`` also the hashes of all paths.
+    def finish(self, *, whole: bool = True, used: bool = False) -> TarFacts:
+        """Tell what was seen; with ``used`` also what other layers have to know of the paths.
 
         ``whole``: that was all of the tar, so that its end is judged; otherwise the stream that it came from broke
         off.
@@ -109,7 +125,7 @@ class TarScanner:
             ended=self._ended,
             problems=self._problems.kept(),
             counts=dict(self._problems.counts),
-            keys=self._paths.keys() if keys else None,
+            used=self._paths.used() if used else None,
         )
 
     def _header(self, block: bytes) -> None:
@@ -151,10 +167,10 @@ class TarScanner:
         if kind in _REGULAR:
             if name[-1:] == b"/" and kind != b"\0":
                 self._differ("the name of the file ends in /, which makes it a folder to GNU tar and libarchive", name)
-            kind = FOLDER if kind == b"\0" and name[-1:] == b"/" else REGULAR
+            kind = kind_of(name, kind)
         self._types[kind] = self._types.get(kind, 0) + 1
-        if link or not name or not name.isascii() or len(name) > self._limits.path:
-            judge_names(name, link, self._limits.path, start, self._problems)
+        if link or not name or not name.isascii() or len(name) > LONGEST_NAME:
+            judge_names(name, link, kind, self._limits.path, start, self._problems)
         self._paths.add(name, kind, link, size, start)
         if kind not in _PLAIN:
             judge_type(name, kind, block, start, self._problems)
@@ -167,7 +183,7 @@ class TarScanner:
             self._too_large(name, size)
         self._content += size
         self._content_end = self._next + size
-        if kind == _SPARSE:
+        if kind == SPARSE:
             self._begin_sparse(name, size, block)
         else:
             self._next += padded(size)

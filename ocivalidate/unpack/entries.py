@@ -11,17 +11,16 @@ from typing import NamedTuple, Protocol
 from ocivalidate.image import tarheader, tarpax
 from ocivalidate.image.buffers import Chunk
 from ocivalidate.image.layer_limits import LayerLimits
-from ocivalidate.image.problems import Kind
+from ocivalidate.image.problems import Kind, shown
+from ocivalidate.image.stack import Fault, Unwritable
 from ocivalidate.image.tarheader import Malformed
-from ocivalidate.image.tarpaths import FOLDER, REGULAR, normalise
-from ocivalidate.image.tarscan import TarScanner
+from ocivalidate.image.tarpaths import REGULAR, SPARSE, normalise
+from ocivalidate.image.tarscan import TarScanner, kind_of
 from ocivalidate.image.tarsparse import SparseMap
 from ocivalidate.image.tarxattrs import xattrs
 from ocivalidate.unpack.attributes import BILLION, Attributes, seconds
 from ocivalidate.unpack.sparse import PaxSparse, pax_sparse
 
-_REGULAR = frozenset((b"0", b"\0", b"7"))
-_SPARSE = b"S"
 _CACHED = 20_000
 _OWNER, _MTIME = slice(100, 124), slice(136, 148)
 _MAJOR, _MINOR = slice(329, 337), slice(337, 345)
@@ -59,16 +58,23 @@ class Sink(Protocol):
     """What takes the entries of a layer."""
 
     def add(self, entry: Entry, whole: memoryview | None) -> Content | None:
-        """Take an entry, with its content if all of that is there already; else what takes the content."""
+        """Take an entry, with its content if all of that is there already; else what takes the content.
+
+        Raises :class:`Unwritable`.
+        """
 
 
 class LayerReader(TarScanner):
-    """Feed it a tar: it hands the entries to a sink, up to the first problem of a kind that is ``fatal``."""
+    """Feed it a tar: it hands the entries to a sink, up to the first problem of a kind that is ``fatal``.
+
+    ``fault``: the name of an entry that the sink could not write, and why.
+    """
 
     def __init__(self, limits: LayerLimits, sink: Sink, fatal: frozenset[Kind]) -> None:
         super().__init__(limits)
         self._sink: Sink | None = sink
         self._fatal = fatal
+        self.fault: tuple[str, Fault] | None = None
         self._told = 0
         self._chunk = memoryview(b"")
         self._chunk_start = 0
@@ -96,9 +102,9 @@ class LayerReader(TarScanner):
         self._content_sink, self._left, self._sink = None, 0, None
 
     @property
-    def stopped_writing(self) -> bool:
-        """Whether a problem ended the writing."""
-        return self._sink is None
+    def unwritten(self) -> bool:
+        """Whether a problem ended the writing: what was written is not the layer."""
+        return self.fault is not None or not self._fatal.isdisjoint(self._problems.counts)
 
     def _pour(self, data: memoryview) -> None:
         self._left -= len(data)
@@ -120,15 +126,13 @@ class LayerReader(TarScanner):
     def _entry(self, name: bytes, kind: bytes, link: bytes, size: int, block: bytes) -> None:
         said, self._said = self._said, None
         # A sparse file begins inside the call, when its map has been read.
-        self._waiting = self._described(name, kind, link, size, block, said) if kind == _SPARSE else None
+        self._waiting = self._described(name, kind, link, size, block, said) if kind == SPARSE else None
         start = self._next
         super()._entry(name, kind, link, size, block)
-        if kind == _SPARSE or self._is_over():
+        if kind == SPARSE or self._is_over():
             return
-        if kind in _REGULAR and not (kind == b"\0" and name[-1:] == b"/"):
-            self._begin(self._described(name, REGULAR, link, size, block, said), start, size)
-        else:
-            self._begin(self._described(name, FOLDER if kind == b"\0" else kind, link, size, block, said), start, 0)
+        kind = kind_of(name, kind)
+        self._begin(self._described(name, kind, link, size, block, said), start, size if kind == REGULAR else 0)
 
     def _sparse_block(self, found: SparseMap, name: bytes, size: int, block: bytes = b"") -> None:
         start = self._next
@@ -152,10 +156,14 @@ class LayerReader(TarScanner):
             return
         position = start - self._chunk_start
         here = self._chunk[position : position + size]
-        if len(here) == size and entry.sparse is None:
-            self._sink.add(entry, here)
+        whole = len(here) == size and entry.sparse is None
+        try:
+            self._content_sink = self._sink.add(entry, here if whole else None)
+        except Unwritable as problem:
+            self.fault, self._sink = (shown(entry.path), problem.fault), None
             return
-        self._content_sink = self._sink.add(entry, None)
+        if whole:
+            return
         self._left = size
         if size:
             self._pour(here)

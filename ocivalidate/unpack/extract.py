@@ -7,9 +7,21 @@ import os
 import stat
 from collections.abc import Callable
 
+from ocivalidate.image.layers import NO_WH_FILES, PARENT
 from ocivalidate.image.problems import shown
-from ocivalidate.image.tarpaths import BLOCK_DEVICE, CHARACTER, FIFO, FOLDER, HARDLINK, REGULAR, SYMLINK, normalise
-from ocivalidate.unpack.attributes import Giver, Notes, Owners
+from ocivalidate.image.stack import Fault, Unwritable, no_target, target_replaced
+from ocivalidate.image.tarpaths import (
+    BLOCK_DEVICE,
+    CHARACTER,
+    FIFO,
+    FOLDER,
+    HARDLINK,
+    KNOWN,
+    REGULAR,
+    SYMLINK,
+    normalise,
+)
+from ocivalidate.unpack.attributes import IMPLIED, Giver, Notes, Owners
 from ocivalidate.unpack.entries import Content, Entry
 from ocivalidate.unpack.errors import Changed, Refused, UnpackError
 from ocivalidate.unpack.flags import LIST, NEW_FILE
@@ -47,13 +59,14 @@ class Extractor:
 
     def begin_layer(self, number: int) -> None:
         """From now on entries are of another layer; the lowest is 0."""
-        self._tree.layer = number
+        self._tree.begin_layer(number)
         self._last_path = None
 
     def add(self, entry: Entry, whole: memoryview | None) -> Content | None:
         """Write an entry; what takes its content, unless ``whole`` is all of it.
 
-        Raises :class:`UnpackError` with the path in its message.
+        Raises :class:`UnpackError` with the path in its message, and :class:`Unwritable` for an entry that nobody can
+        write where the image wants it.
         """
         try:
             return self._add(entry, whole)
@@ -90,7 +103,7 @@ class Extractor:
             return False
         try:
             return self._tree.enter(normalise(name).text) is not None
-        except Refused:
+        except Unwritable:
             return False
         except FAILURES as error:
             if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
@@ -104,9 +117,10 @@ class Extractor:
             self._whiteout(parent, name)
             return None
         if not name:
-            if entry.kind != FOLDER:
-                raise Refused("an entry would put something else in the place of the root")
-            self._tree.root.attributes = entry.attributes
+            self._root(entry)
+            return None
+        if entry.kind not in KNOWN:
+            self._notes.add(f"entry of the type {shown(entry.kind)!r} left out", path)
             return None
         folder = self._last if parent == self._last_path else self._enter(parent)
         if self._tree.layer:
@@ -116,15 +130,21 @@ class Extractor:
             return self._regular(folder, name, entry, whole)
         if entry.kind == FOLDER:
             self._folder(folder, name, entry)
-        elif entry.kind in self._makers:
-            self._makers[entry.kind](folder, name, entry)
         else:
-            self._notes.add(f"entry of the type {shown(entry.kind)!r} left out", path)
+            self._makers[entry.kind](folder, name, entry)
         return None
+
+    def _root(self, entry: Entry) -> None:
+        if entry.kind == FOLDER:
+            self._tree.root.attributes = entry.attributes
+        elif entry.kind in KNOWN:
+            message = "the entry would put something else in the place of the root"
+            raise Unwritable(Fault(PARENT, message))
 
     def _enter(self, parent: bytes) -> Folder:
         if parent.startswith(_WHITEOUT) or b"/" + _WHITEOUT in parent:
-            raise Refused(f"a folder cannot have a name that begins with .wh.: {shown(parent)}")
+            message = f"a directory cannot have a name that begins with .wh.: {shown(parent)}"
+            raise Unwritable(Fault(NO_WH_FILES, message))
         folder = self._tree.enter(parent)
         if folder is None:
             raise AssertionError("a missing folder is made")
@@ -165,7 +185,7 @@ class Extractor:
             except FileExistsError:
                 self._make_room(folder, name)
                 child = self._tree.make(folder, name)
-        child.attributes = entry.attributes
+        child.attributes, child.given = entry.attributes, self._tree.layer
 
     def _symlink(self, folder: Folder, name: bytes, entry: Entry) -> None:
         self._instead(folder, name, lambda at: os.symlink(entry.link, name, dir_fd=at))
@@ -176,7 +196,10 @@ class Extractor:
         parent, _slash, base = target.rpartition(b"/")
         source = self._tree.enter(parent, make=False)
         if source is None or not base or base in source.children or not self._exists(source, base):
-            raise Refused(f"the hard link {shown(entry.path)} has no target {shown(target)} that can be linked to")
+            raise Unwritable(no_target(target))
+        replaced = folder.children.get(name)
+        if replaced is not None and source.is_in(replaced):
+            raise Unwritable(target_replaced(target))
         if source is folder and base == name:
             return
         self._privileged.link(source, base, folder, name)
@@ -192,6 +215,10 @@ class Extractor:
             os.stat(name, dir_fd=self._tree.descriptor(folder), follow_symlinks=False)
         except FileNotFoundError:
             return False
+        except OSError as error:
+            if error.errno == errno.ENAMETOOLONG:
+                return False
+            raise
         return True
 
     def _special(self, folder: Folder, name: bytes, entry: Entry) -> None:
@@ -233,7 +260,12 @@ class Extractor:
             self._tree.remove(folder, name)
             return []
         child = folder.children.get(name)
-        return [child] if child is not None else []
+        if child is None:
+            return []
+        if child.given != self._tree.layer:
+            # It is there for what this layer has in it; what it was is hidden.
+            child.attributes = IMPLIED
+        return [child]
 
     def _hide_all(self, waiting: list[Folder]) -> None:
         """Remove all that lower layers made in these folders and in those inside them."""

@@ -17,15 +17,22 @@ import stat
 from collections import deque
 from collections.abc import Iterator
 
-from ocivalidate.image.problems import shown
+from ocivalidate.image.stack import (
+    MOST_LINKS,
+    Unwritable,
+    link_removed,
+    name_too_long,
+    no_folder,
+    too_many_folders,
+    too_many_links,
+)
+from ocivalidate.image.tarentry import LONGEST_NAME
 from ocivalidate.unpack.attributes import IMPLIED, Attributes
-from ocivalidate.unpack.errors import Changed, Refused
+from ocivalidate.unpack.errors import Changed
 from ocivalidate.unpack.flags import REACH
 from ocivalidate.unpack.places import identity
 from ocivalidate.unpack.removal import Bin
 
-# How many links a path may lead over: that of Linux.
-_MOST_LINKS = 40
 _MOST_WAYS = 1024
 # What opening a folder meets that is none any more.
 _OTHER_THING = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
@@ -37,8 +44,9 @@ _NOTHING: set[bytes] = set()
 class Folder:
     """A folder that exists. ``attributes`` are given to it in the end.
 
-    ``layer`` is the last one that made anything in it, and ``made`` the names that this layer made there; ``opaque`` is
-    the last one that hid all else in it. ``identity``: device and inode, known once it was opened.
+    ``layer`` is the last one that made anything in it, and ``made`` the names that this layer made there; ``given`` the
+    last one that had an entry for it; ``opaque`` the last one that hid all else in it; ``led`` the last one of which an
+    entry went through a link in it or below. ``identity``: device and inode, known once it was opened.
     """
 
     __slots__ = (
@@ -46,8 +54,10 @@ class Folder:
         "children",
         "depth",
         "descriptor",
+        "given",
         "identity",
         "layer",
+        "led",
         "made",
         "name",
         "opaque",
@@ -62,7 +72,7 @@ class Folder:
         self.identity: tuple[int, int] | None = None
         self.attributes: Attributes = IMPLIED
         self.layer = 0
-        self.opaque = -1
+        self.given = self.opaque = self.led = -1
         self.made = _NOTHING
         self.descriptor = -1
 
@@ -74,6 +84,13 @@ class Folder:
             parts.append(folder.name)
             folder = folder.parent
         return b"/".join(reversed(parts))
+
+    def is_in(self, other: Folder) -> bool:
+        """Whether it is another folder, or stands below it."""
+        folder: Folder | None = self
+        while folder is not None and folder is not other:
+            folder = folder.parent
+        return folder is not None
 
     def touch(self, layer: int) -> None:
         """Note that a layer makes something in it, and with that the folder itself and those above."""
@@ -104,6 +121,8 @@ class Tree:
         self.root.descriptor = root
         self.root.identity = identity(os.fstat(root))
         self.layer = 0
+        # Links that paths of the present layer went through.
+        self._followed: set[tuple[Folder, bytes]] = set()
         self._bin = trash
         self._left = self._most = most
         self._most_open = most_open
@@ -112,6 +131,13 @@ class Tree:
         self._open: deque[Folder] = deque()
         # The one asked for last stays open, so that two of them can be used together.
         self._latest = self.root
+
+    def begin_layer(self, number: int) -> None:
+        """From now on entries are of another layer; the lowest is 0."""
+        self.layer = number
+        self._followed.clear()
+        # A link that an entry of another layer went through is to be noted for this one, too.
+        self._ways.clear()
 
     def close(self) -> None:
         """Let go of all folders but the root."""
@@ -145,9 +171,14 @@ class Tree:
     def enter(self, path: bytes, *, make: bool = True) -> Folder | None:
         """The folder that a path without ``..`` leads to inside the root; what is missing on the way is made.
 
-        ``None``: it is missing, and not to be made. Raises :class:`Refused` when something else is in the way.
+        ``None``: it leads to none, and none is to be made. Raises :class:`Unwritable` when none can be made.
         """
-        folder = self._ways.get(path) or self._find(path, make=make)
+        try:
+            folder = self._ways.get(path) or self._find(path, make=make)
+        except Unwritable:
+            if make:
+                raise
+            return None
         if folder is not None:
             if len(self._ways) >= _MOST_WAYS:
                 self._ways.clear()
@@ -162,16 +193,16 @@ class Tree:
         for number, part in enumerate(parts):
             child = folder.children.get(part)
             if child is None:
-                return self._walk(folder, deque(parts[number:]), path, make=make)
+                return self._walk(folder, deque(parts[number:]), make=make)
             folder = child
         return folder
 
     def make(self, folder: Folder, name: bytes) -> Folder:
-        """Make a folder where nothing stands. Raises :class:`Refused` when there are too many."""
+        """Make a folder where nothing stands. Raises :class:`Unwritable` when there are too many."""
         if not self._left:
-            raise Refused(f"the image has more than {self._most} folders")
-        self._left -= 1
+            raise Unwritable(too_many_folders(self._most))
         os.mkdir(name, PRIVATE, dir_fd=self.descriptor(folder))
+        self._left -= 1
         child = folder.children[name] = Folder(name, folder)
         self.note(folder, name)
         return child
@@ -184,7 +215,13 @@ class Tree:
             folder.made.add(name)
 
     def remove(self, folder: Folder, name: bytes) -> None:
-        """Remove whatever has this name; nothing is fine too."""
+        """Remove whatever has this name; nothing is fine too.
+
+        Raises :class:`Unwritable` for a link that an entry of this layer went through, and what holds one.
+        """
+        child = folder.children.get(name)
+        if (folder, name) in self._followed or (child is not None and child.led == self.layer):
+            raise Unwritable(link_removed(name))
         descriptor = self.descriptor(folder)
         self._ways.clear()
         if name in folder.children:
@@ -213,7 +250,7 @@ class Tree:
             waiting.append((folder, True))
             waiting += [(child, False) for child in folder.children.values()]
 
-    def _walk(self, folder: Folder, parts: deque[bytes], path: bytes, *, make: bool) -> Folder | None:
+    def _walk(self, folder: Folder, parts: deque[bytes], *, make: bool) -> Folder | None:
         links = 0
         while parts:
             part = parts.popleft()
@@ -226,22 +263,33 @@ class Tree:
             if child is not None:
                 folder = child
                 continue
-            target = self._look(folder, part, path)
+            target = self._look(folder, part)
             if target is None:
                 if not make:
                     return None
                 folder = self.make(folder, part)
                 continue
             links += 1
-            if links > _MOST_LINKS:
-                raise Refused(f"{shown(path)} leads over more than {_MOST_LINKS} symbolic links")
+            if links > MOST_LINKS:
+                raise Unwritable(too_many_links())
+            if make:
+                self._follow(folder, part)
             if target.startswith(b"/"):
                 folder = self.root
             parts.extendleft(reversed(target.split(b"/")))
         return folder
 
-    def _look(self, folder: Folder, name: bytes, path: bytes) -> bytes | None:
-        """The target of a link; ``None`` when nothing has this name."""
+    def _follow(self, folder: Folder, name: bytes) -> None:
+        """Note that an entry of this layer went through a link: the layer must leave it there."""
+        self._followed.add((folder, name))
+        above: Folder | None = folder
+        while above is not None and above.led != self.layer:
+            above.led, above = self.layer, above.parent
+
+    def _look(self, folder: Folder, name: bytes) -> bytes | None:
+        """The target of a link; ``None`` when nothing has this name. Raises :class:`Unwritable` for anything else."""
+        if len(name) > LONGEST_NAME:
+            raise Unwritable(name_too_long(name))
         descriptor = self.descriptor(folder)
         try:
             mode = os.stat(name, dir_fd=descriptor, follow_symlinks=False).st_mode
@@ -251,7 +299,7 @@ class Tree:
             return None
         if stat.S_ISDIR(mode):
             raise Changed(b"/".join((folder.path, name)))
-        raise Refused(f"{shown(path)} is to be a folder, and {shown(name)} on the way there is none")
+        raise Unwritable(no_folder(name))
 
     def _keep(self, folder: Folder, descriptor: int, before: Folder) -> None:
         if len(self._open) >= self._most_open:

@@ -15,6 +15,7 @@ from ocivalidate.image.graph import Reference
 from ocivalidate.image.gzip_stream import fast_library
 from ocivalidate.image.layer_limits import LayerLimits
 from ocivalidate.image.sources import Slice, Source
+from ocivalidate.image.stacks import tell_fault
 from ocivalidate.unpack.choice import Chosen
 from ocivalidate.unpack.entries import LayerReader
 from ocivalidate.unpack.errors import Refused, UnpackError
@@ -66,7 +67,7 @@ class Layers:
             facts = self._exactly(facts, opener, expectation, exact=exact)
         except OSError as error:
             raise UnpackError(f"cannot read {layer.path}: {(error.strerror or str(error)).lower()}") from error
-        self._judge(layer, blob, facts)
+        self._judge(layer, blob, facts, reader)
 
     def _blob(self, layer: Reference) -> Blob:
         if not layer.path:
@@ -115,14 +116,18 @@ class Layers:
             raise TryAgain
         return found
 
-    def _judge(self, layer: Reference, blob: Blob, facts: BlobFacts) -> None:
+    def _judge(self, layer: Reference, blob: Blob, facts: BlobFacts, reader: LayerReader) -> None:
         examiner, collector, image = self._chosen.examiner, self._chosen.collector, self._chosen.image
         sound = blobs.judge_blob(blob, facts, examiner, collector)
         expected = self._diff_id(layer)
         same = expected in facts.diff_ids or digests.unverifiable(expected) != ""
         if sound and not same and facts.diff_ids:
             blobs.judge_diff_ids(image, {layer.path: facts}, {layer.path}, examiner, collector)
-        findings = refusing(collector.findings)
-        if findings or not sound or not same:
-            reason = "" if findings else f": {facts.failure or 'it is not what the image says'}"
+        findings, fault = refusing(collector.findings), reader.fault
+        if fault is not None and sound and not findings:
+            tell_fault(layer, *fault, facts, examiner, collector)
+            findings = refusing(collector.findings)
+        if findings or not sound or not same or reader.unwritten:
+            why = f"{fault[0]}: {fault[1].message}" if fault else facts.failure or "it is not what the image says"
+            reason = "" if findings else f": {why}"
             raise Refused(f"layer {layer.number} is not unpacked{reason}", findings)

@@ -136,13 +136,14 @@ def test_a_hard_link_to_an_earlier_entry_is_known_and_others_are_told() -> None:
     assert facts.problems == ()
 
 
-def test_the_target_of_a_hard_link_is_found_among_the_paths_of_a_lower_layer() -> None:
-    lower = TarScanner()
-    lower.feed(tar([MOTD]))
-    keys = lower.finish(keys=True).keys
-    (link,) = scan(tar([hardlink("a", "etc//motd")])).hardlinks
-    assert keys is not None
-    assert link.key in keys
+def test_what_other_layers_have_to_know_of_the_paths() -> None:
+    scanner = TarScanner()
+    scanner.feed(tar([MOTD, folder("var/"), symlink("var/run", "/run"), whiteout("usr/bin/sh")]))
+    used = scanner.finish(used=True).used
+    assert used is not None
+    assert {hash(b"etc/motd"), hash(b"var/run")} <= set(used.solid)
+    assert set(used.above) == {hash(b"etc"), hash(b"var")}
+    assert used.folders == 2
 
 
 def test_symbolic_links_may_lead_anywhere_as_long_as_nothing_is_written_through_them() -> None:

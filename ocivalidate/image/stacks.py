@@ -1,0 +1,178 @@
+"""Judging the layers of an image one upon the other: what they cannot be written for, although each alone is sound.
+
+Hashes of paths, which the pass over each layer leaves, show that almost every image needs no second look: where no
+directory of one layer is a file or a link in another, and no hard link leads to another layer, nothing depends on the
+layers below. For the rest the layers are read once more, and :mod:`ocivalidate.image.stack` takes their entries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ocivalidate.findings import Location
+from ocivalidate.image import layers
+from ocivalidate.image.blob import BlobFacts, Expectation, certain, single_pass
+from ocivalidate.image.collect import Collector
+from ocivalidate.image.examine import Examiner
+from ocivalidate.image.feeding import Inline
+from ocivalidate.image.graph import Image, Reference
+from ocivalidate.image.layer_limits import LayerLimits
+from ocivalidate.image.problems import shown
+from ocivalidate.image.sources import Source
+from ocivalidate.image.stack import Fault, Stack
+from ocivalidate.image.tarfacts import TarFacts, Used
+from ocivalidate.image.tarpaths import normalise
+from ocivalidate.image.tarscan import TarScanner, kind_of
+
+# How often, in all, layers are read again for images that share them: an index may name any number of these.
+_MOST_AGAIN, _ALWAYS = 16, 1 << 32
+# How many files and directories the layers of one image may leave, as a multiple of the limit on one layer.
+_MOST_NAMES = 4
+
+
+class Stacks:
+    """Judges the stacks of all images of one source. ``facts`` and ``sound`` are those of the blobs."""
+
+    def __init__(
+        self,
+        source: Source,
+        facts: dict[str, BlobFacts],
+        sound: set[str],
+        examiner: Examiner,
+        collector: Collector,
+        limits: LayerLimits,
+    ) -> None:
+        self._source = source
+        self._facts = facts
+        self._sound = sound
+        self._examiner = examiner
+        self._collector = collector
+        self._limits = limits
+        self._known: set[tuple[str, ...]] = set()
+        self._told: set[tuple[str, str, Fault]] = set()
+        # Bytes of tars that may yet be read again, so that work grows with the image and not with what names it.
+        self._left = _ALWAYS + _MOST_AGAIN * sum(found.inflated for found in facts.values() if found.tar)
+
+    def judge(self, image: Image) -> None:
+        """Judge what depends on lower layers, as far as these are sound."""
+        stack = self._sound_layers(image)
+        paths = tuple(layer.path for layer in stack)
+        if not stack or paths in self._known:
+            return
+        self._known.add(paths)
+        self._collector.judged(layers.PARENT, layers.LINK_TARGET)
+        tars = [tar for path in paths if (tar := self._facts[path].tar) is not None]
+        if not needs_a_second_look(tars, self._limits.entries):
+            return
+        self._left -= sum(tar.size for tar in tars)
+        if self._left < 0:
+            self._collector.unjudged(layers.PARENT, "too many images share these layers")
+            return
+        if self._replay(stack, exact=False) is None:
+            self._replay(stack, exact=True)
+
+    def _sound_layers(self, image: Image) -> list[Reference]:
+        """The lowest layers up to the first in which something is wrong: what is above it would be guesses."""
+        stack = []
+        for layer in image.layers:
+            facts = self._facts.get(layer.path)
+            if layer.path not in self._sound or facts is None or facts.tar is None or not is_sound(facts):
+                break
+            stack.append(layer)
+        return stack
+
+    def _replay(self, stack: list[Reference], *, exact: bool) -> bool | None:
+        """Tell what cannot be written; ``None``: a fast library found fault with a stream in which there is none."""
+        found: list[tuple[Reference, list[tuple[str, Fault]]]] = []
+        model = Stack(self._limits.entries)
+        for number, layer in enumerate(stack):
+            model.begin_layer(number)
+            faults: list[tuple[str, Fault]] = []
+            found.append((layer, faults))
+            if not self._read(layer, model, faults, exact=exact):
+                return None
+            if faults:
+                # What is above would be guesses.
+                break
+            if model.names > _MOST_NAMES * self._limits.entries:
+                self._collector.unjudged(layers.PARENT, "the layers make too many files")
+                break
+        for layer, faults in found:
+            for member, fault in faults:
+                self._tell(layer, member, fault)
+        return True
+
+    def _read(self, layer: Reference, model: Stack, faults: list[tuple[str, Fault]], *, exact: bool) -> bool:
+        scanner = Replayer(self._limits, model, faults)
+        expectation = Expectation((), layer=True, diff_algorithms=(), size=self._facts[layer.path].size)
+        try:
+            facts = single_pass(
+                lambda: self._source.open(layer.path),
+                expectation,
+                self._limits,
+                lambda _more: None,
+                Inline(),
+                scanner,
+                exact=exact,
+            )
+        except OSError as problem:
+            self._collector.error(layers.PARENT, f"{layer.path}: {(problem.strerror or str(problem)).lower()}")
+            return True
+        return exact or certain(facts)
+
+    def _tell(self, layer: Reference, member: str, fault: Fault) -> None:
+        key = (layer.path, member, fault)
+        if key in self._told:
+            return
+        self._told.add(key)
+        tell_fault(layer, member, fault, self._facts[layer.path], self._examiner, self._collector)
+
+
+def tell_fault(
+    layer: Reference, member: str, fault: Fault, facts: BlobFacts, examiner: Examiner, collector: Collector
+) -> None:
+    """Tell that an entry of a layer cannot be written upon what is below."""
+    links = facts.tar.hardlinks if facts.tar is not None and fault.clause == layers.LINK_TARGET else ()
+    later = any(link.later and link.member == member for link in links)
+    message = "a hard link comes before its target" if later else fault.message
+    place = Location(examiner.shown(layer.path), digest=str(layer.digest or ""), member=member)
+    collector.add(fault.clause, place, message, got=fault.got)
+
+
+def is_sound(facts: BlobFacts) -> bool:
+    """Whether a layer by itself has nothing that keeps it from being unpacked."""
+    return facts.tar is not None and layers.fatal_kinds().isdisjoint(facts.counts)
+
+
+def needs_a_second_look(tars: list[TarFacts], most_folders: int) -> bool:
+    """Whether an entry of these layers may depend on another layer, or they make too many directories together."""
+    if any(tar.hardlinks_unknown for tar in tars):
+        return True
+    used = [tar.used for tar in tars if tar.used is not None]
+    if sum(one.folders for one in used) > most_folders:
+        return True
+    return len(used) > 1 and _meet(used)
+
+
+def _meet(used: Iterable[Used]) -> bool:
+    """Whether a directory in which entries of one layer stand is something else in another."""
+    distinct = {id(one): one for one in used}.values()
+    above: set[int] = set()
+    for one in distinct:
+        above.update(one.above)
+    return any(not above.isdisjoint(one.solid) for one in distinct)
+
+
+class Replayer(TarScanner):
+    """Hands the entries of a layer to the model, and keeps the first of those that cannot be written."""
+
+    def __init__(self, limits: LayerLimits, model: Stack, faults: list[tuple[str, Fault]]) -> None:
+        super().__init__(limits)
+        self._model = model
+        self._faults = faults
+
+    def _entry(self, name: bytes, kind: bytes, link: bytes, size: int, block: bytes) -> None:
+        super()._entry(name, kind, link, size, block)
+        fault = self._model.add(normalise(name).text, kind_of(name, kind), link)
+        if fault is not None and len(self._faults) < self._limits.problems:
+            self._faults.append((shown(name), fault))
