@@ -14,7 +14,7 @@ from ocivalidate.image.collect import Collector
 from ocivalidate.image.compression import Compression
 from ocivalidate.image.examine import Examiner
 from ocivalidate.image.found import Blob
-from ocivalidate.image.graph import Image
+from ocivalidate.image.graph import Image, Reference
 from ocivalidate.image.layer_limits import LayerLimits
 from ocivalidate.image.litter import is_litter
 from ocivalidate.image.mediatypes import LAYERS
