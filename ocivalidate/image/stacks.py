@@ -66,7 +66,7 @@ class Stacks:
             return
         self._left -= sum(tar.size for tar in tars)
         if self._left < 0:
-            self._collector.unjudged(layers.PARENT, "too many images share these layers")
+            self._collector.leave_open(layers.PARENT, "too many images share these layers")
             return
         if self._replay(stack, exact=False) is None:
             self._replay(stack, exact=True)
@@ -95,7 +95,7 @@ class Stacks:
                 # What is above would be guesses.
                 break
             if model.names > _MOST_NAMES * self._limits.entries:
-                self._collector.unjudged(layers.PARENT, "the layers make too many files")
+                self._collector.leave_open(layers.PARENT, "the layers make too many files")
                 break
         for layer, faults in found:
             for member, fault in faults:
