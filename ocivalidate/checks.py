@@ -173,7 +173,8 @@ class Node:
 
     def breaks(self, clause: str, message: str, **details: Any) -> Violation:
         """A violation that stands at this node; ``got`` is its value unless ``details`` say otherwise."""
-        details.setdefault("got", excerpt(self.value))
+        if "got" not in details:
+            details["got"] = excerpt(self.value)
         return Violation(clause, self.path, message, **details)
 
 
@@ -340,6 +341,8 @@ class _Runner:
         """Run what is bound to a node, and to all below it. As deep as patterns go, whatever the document is."""
         for ready in branch.checks:
             self._run(node, ready)
+        if not node.value:
+            return
         for token, inner in branch.below.items():
             if token == "*":
                 for child in node.entries():

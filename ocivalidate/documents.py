@@ -12,7 +12,7 @@ import codecs
 import json
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn
@@ -45,6 +45,7 @@ class Document:
     text: str = field(repr=False)
     value: Any = field(repr=False)
     problems: tuple[Problem, ...] = ()
+    _foreseen: dict[tuple[str, ...], Place | None] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def usable(self) -> bool:
@@ -61,9 +62,20 @@ class Document:
 
     def span_of(self, tokens: Sequence[str | int], *, key: bool = False) -> Span | None:
         """:meth:`span` for the member names and array indexes on the way to the value."""
-        place = self._places.find([str(token) for token in tokens]) if self._places else None
+        way = tuple(map(str, tokens))
+        place = self._foreseen[way] if way in self._foreseen else self._places and self._places.find(way)
         offsets = place and (place.name if key else place.value)
         return self._lines.span(*offsets) if offsets else None
+
+    def foresee(self, ways: Iterable[Sequence[str | int]]) -> None:
+        """Find where the values to which these member names and indexes lead stand, before :meth:`span_of` is asked.
+
+        Otherwise it has to make an index of everything.
+        """
+        from ocivalidate.wanted import places_of
+
+        if self.usable:
+            self._foreseen.update(places_of(self.text, (tuple(map(str, way)) for way in ways)))
 
     def where(self, problem: Problem) -> Span | None:
         """Where a problem of this document stands; ``None`` when it concerns the whole text."""

@@ -280,7 +280,7 @@ def _sorted_out(
     tally: _Tally, document: Document, clauses: Mapping[str, Clause], selection: Selection, file: str
 ) -> Verdicts:
     told_as = _told_as(clauses)
-    found: list[tuple[Finding, Hashable]] = []
+    told: list[tuple[Violation, Clause, Hashable]] = []
     hidden: set[Hashable] = set()
     for violation, kind in tally.violations:
         clause = told_as.get(violation.clause)
@@ -289,7 +289,10 @@ def _sorted_out(
         if selection.ignores(clause):
             hidden.add(kind)
         else:
-            found.append((_finding(violation, clause, document, file), kind))
+            told.append((violation, clause, kind))
+    if told:
+        document.foresee(tokens_of(violation.path) for violation, _clause, _kind in told if violation.span is None)
+    found = [(_finding(violation, clause, document, file), kind) for violation, clause, kind in told]
     found.sort(key=lambda pair: _position(pair[0]))
     left_out = tally.counts.left_out(kind for _finding, kind in found)
     findings = tuple(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 
 Path = tuple["Path", str | int] | None
@@ -98,13 +99,17 @@ def _called(tokens: list[str | int] | list[str]) -> str:
     for step in tokens:
         if isinstance(step, int) and text:
             text += f"[{step}]"
-            continue
-        name = str(step)
-        token = name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}…"
-        if token.isdigit() and text:
-            text += f"[{token}]"
-        elif (token.isascii() and token.isidentifier()) or re.fullmatch(_PLAIN_NAME, token):
-            text += f".{token}" if text else token
         else:
-            text += f'["{token}"]'
+            first, later = _step(str(step)[: _LONGEST_NAME + 1])
+            text += later if text else first
     return text or "the document"
+
+
+@functools.lru_cache(maxsize=256)
+def _step(name: str) -> tuple[str, str]:
+    """How a member is called where it comes first, and behind others."""
+    token = name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}…"
+    if (token.isascii() and token.isidentifier()) or re.fullmatch(_PLAIN_NAME, token):
+        return token, f".{token}"
+    quoted = f'["{token}"]'
+    return quoted, f"[{token}]" if token.isdigit() else quoted

@@ -57,7 +57,7 @@ _AFTER_COMMA = {AFTER_ELEMENT: VALUE, AFTER_MEMBER: NAME}
 _COMMA = re.compile(f"{_WHITE},")
 
 # RFC 6901, section 4: no leading zero. No array has more elements than 18 digits can count.
-_INDEX = re.compile("0|[1-9][0-9]{0,17}")
+INDEX = re.compile("0|[1-9][0-9]{0,17}")
 
 _decode = json.JSONDecoder().raw_decode
 
@@ -153,7 +153,7 @@ _HALF = 32
 
 
 def _element(elements: list[Place | int], token: str) -> Place | None:
-    index = int(token) if _INDEX.fullmatch(token) else len(elements)
+    index = int(token) if INDEX.fullmatch(token) else len(elements)
     if index >= len(elements):
         return None
     found = elements[index]

@@ -255,13 +255,20 @@ class Patterns:
         self._root = everything(kind)
         # By the id of a path, which lives as long as it stands here.
         self._known: dict[int, tuple[Path, Node | None, str]] = {}
+        self._entries: dict[int, tuple[Path, str]] = {}
 
     def of(self, path: Path) -> str:
         """The pattern of where a path leads."""
         if path is None:
             return ""
         around, token = path
-        return self._below(*self._at(around), token)[1]
+        if not isinstance(token, int):
+            return self._below(*self._at(around), token)[1]
+        # All entries of an array have one.
+        known = self._entries.get(id(around))
+        if known is None or known[0] is not around:
+            known = self._entries[id(around)] = around, self._below(*self._at(around), token)[1]
+        return known[1]
 
     def _at(self, path: Path) -> tuple[Node | None, str]:
         new: list[tuple[Path, str | int]] = []

@@ -30,6 +30,7 @@ OVER_ROOT = "safety/config.mounts.over-root"
 INSIDE_PROC = "safety/config.mounts.inside-proc"
 
 BIND_OPTIONS = frozenset({"bind", "rbind"})
+_OTHER_THAN_MOUNTING = BIND_OPTIONS | {"remount"}
 IDMAP_OPTIONS = frozenset({"idmap", "ridmap"})
 _OPTION_CLAUSES = "runtime/config.mounts.options.linux."
 # features.md of runtime-spec names these in its example, though the table of config.md leaves them out.
@@ -49,7 +50,7 @@ _NAMED_PLATFORMS = ("linux", "windows", "solaris")
 
 def is_bind(mount: Node) -> bool:
     """Whether a mount is a bind mount: it has bind or rbind among its options."""
-    return not BIND_OPTIONS.isdisjoint(mount.texts("options"))
+    return mount.has("options") and not BIND_OPTIONS.isdisjoint(mount.texts("options"))
 
 
 @CONFIG.check("/mounts/*/destination", ABSOLUTE_LINUX, ABSOLUTE_LINUX_REQUIRED)
@@ -133,7 +134,7 @@ def mount_is_of_a_file_system(node: Node, scene: Scene) -> Iterator[Violation]:
     options = node.whole("options")
     if scene.on("windows", "vm") or options is None or (node.has("type") and node.get("type") is None):
         return
-    if not {"remount", *BIND_OPTIONS}.isdisjoint(option.value for option in options):
+    if options and not _OTHER_THAN_MOUNTING.isdisjoint(option.value for option in options):
         return
     kind = node.text("type")
     if kind == "bind":
