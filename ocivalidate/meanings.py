@@ -59,6 +59,7 @@ _OTHERS: Mapping[str, str] = {
     "old-save": "this is what Docker before 1.10 saved, without manifest.json: load it there, and save it anew",
     "directory": "this is what skopeo copies to dir:, no image layout: skopeo copy dir:PATH oci:LAYOUT makes one of it",
     "storage": "this is where an engine or a registry keeps its images: save one of them",
+    "blobs": "these are the blobs of a layout: name the folder around blobs",
     "windows-layer": "this is a layer of Windows, no image",
     "chart": "this is a Helm chart, no image",
     "source": "this is a source tree, no image: build it first",
@@ -92,6 +93,7 @@ _NAMED = (
     _named("storage", "blobs repositories", 2),
     _named("storage", "image containers buildkit overlay2 volumes", 3),
     _named("windows-layer", "Files Hives", 2),
+    _named("blobs", "sha256 sha512 blake3"),
     _named("chart", "Chart.yaml"),
     _named("root", ".dockerenv"),
     _named("source", _SOURCE),
@@ -115,6 +117,7 @@ _FOREIGN = (
     (b"BZh", "this is compressed with bzip2: archives are read plain, or compressed with gzip or zstd"),
     (b"PK\x03\x04", "this is a zip archive, in which no image is saved"),
     (b"hsqs", "this is a squashfs, no image layout"),
+    (b"#!/usr/bin/env run-singularity", "this is an image of Singularity, none of OCI"),
     (b"\x7fELF", "this is a program, no image"),
 )
 _NO_TEXT = re.compile(r"[\x00-\x08\x0e-\x1f\x7f\ufffd]")
@@ -191,26 +194,25 @@ def of_names(names: Collection[str]) -> str:
 
 
 def no_image(names: Collection[str], below: Mapping[str, Collection[str]], path: str, *, packed: bool) -> str:
-    """One line on something that is no image: what it is, or where the image is that was meant.
+    """One line on something that is no image: what it is, or where the image is that was meant; empty if nothing tells.
 
-    ``names`` are those at its top, ``below`` those in each folder of them, ``path`` is what was given, and ``packed``
-    says that this is an archive.
+    ``names`` are those at its top, ``below`` those in folders of it, ``path`` is what was given, and ``packed`` says
+    that this is an archive.
     """
     own, inner = of_names(names), {name: of_names(there) for name, there in sorted(below.items())}
-    if own == "bundle":
+    # A config.json alone is that of many programs.
+    if own == "bundle" and "rootfs" in names:
         return "this is a bundle in an archive: unpack it for ocivalidate bundle" if packed else instead("layout", own)
-    if own not in ("directory", "storage"):
-        for kinds, command in ((("layout", "saved"), "image"), (("bundle",), "bundle")):
-            hits = [name for name, kind in inner.items() if kind in kinds]
-            if hits:
-                return _one_down(hits, command, path, packed=packed)
+    if own not in ("directory", "storage", "blobs"):
+        images = [name for name, kind in inner.items() if kind in ("layout", "saved")]
+        bundles = [name for name, kind in inner.items() if kind == "bundle" and "rootfs" in below[name]]
+        if images or bundles:
+            return _one_down(images or bundles, "image" if images else "bundle", path, packed=packed)
+    if own == "bundle" and not packed:
+        return instead("layout", own)
     if own not in _OTHERS and len(set(inner.values())) == 1:
         own = next(iter(inner.values()))
-    if own in _OTHERS:
-        return _OTHERS[own]
-    what = "archive" if packed else "folder"
-    missing = "has neither index.json, oci-layout and blobs nor a manifest.json" if names else "is empty"
-    return f"no image: the {what} {missing}"
+    return _OTHERS.get(own, "")
 
 
 def _one_down(hits: list[str], command: str, path: str, *, packed: bool) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NoReturn
 
 from ocivalidate import meanings
@@ -10,8 +11,8 @@ from ocivalidate.image import kinds
 from ocivalidate.image.limits import Limits
 from ocivalidate.image.sources import FILE, FOLDER, LINK, Source, Unreadable
 
-# What is in more folders than this is not looked into.
-_MOST_FOLDERS = 1000
+# Where this is not enough to find an image, nobody meant it.
+_MOST_FOLDERS, _MOST_LEVELS = 1000, 4
 
 
 def refuse_others(source: Source, limits: Limits) -> None:
@@ -27,9 +28,21 @@ def refuse_others(source: Source, limits: Limits) -> None:
         is_image = bool(marked)
     if is_image:
         return
-    folders = (name for name in names[:_MOST_FOLDERS] if _is_folder(source, name))
-    below = {name: source.children(name) for name in folders}
-    raise Unreadable(meanings.no_image(names, below, source.name, packed=source.form == "archive"))
+    for below in _levels(source, names):
+        line = meanings.no_image(names, below, source.name, packed=source.form == "archive")
+        if line:
+            raise Unreadable(line)
+    missing = "has neither index.json, oci-layout and blobs nor a manifest.json" if names else "is empty"
+    raise Unreadable(f"no image: the {source.form} {missing}")
+
+
+def _levels(source: Source, names: list[str]) -> Iterator[dict[str, list[str]]]:
+    """What is in the folders at the top, then in those below: an archive may have been made from far above."""
+    paths = names
+    for _level in range(_MOST_LEVELS):
+        below = {path: source.children(path) for path in paths[:_MOST_FOLDERS] if _is_folder(source, path)}
+        yield below
+        paths = [f"{path}/{name}" for path, there in below.items() for name in there[:_MOST_FOLDERS]]
 
 
 def refuse_document(data: bytes, name: str) -> NoReturn:
