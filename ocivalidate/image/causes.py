@@ -15,6 +15,7 @@ from ocivalidate.image.problems import Kind
 # A layer that is compressed otherwise than its descriptor says.
 COMPRESSION = "compression"
 _EMPTY, _IDENTICAL = "image/manifest.empty-descriptor.content", "image/descriptor.data.identical"
+_MEDIA_TYPE = "safety/image.media-type.matches"
 _SIZE, _DIFF_ID = "image/descriptor.size.matches", "image/config.diffID.uncompressed-tar"
 
 # Cause → what follows from it in the same blob, or in the same descriptor. The cause has to be added first.
@@ -27,6 +28,9 @@ CONSEQUENCES: Mapping[str, frozenset[str]] = {
     # A size of its own is the fault of such a descriptor; that the blob has another one follows.
     _EMPTY: frozenset({_IDENTICAL, _SIZE}),
     _IDENTICAL: frozenset({_SIZE}),
+    # A document that calls itself what no document is has no type in which a descriptor could agree with it.
+    "image/manifest.mediaType.value": frozenset({_MEDIA_TYPE}),
+    "image/image-index.mediaType.value": frozenset({_MEDIA_TYPE}),
 }
 _CAUSES: dict[str, list[str]] = {}
 for _cause, _effects in CONSEQUENCES.items():

@@ -18,8 +18,9 @@ _DIGITS = re.compile("/[0-9]+")
 
 
 class Place(NamedTuple):
-    """Where a violation stands, to be looked up only if it is kept: ``pointer`` is that of its location."""
+    """Where a violation stands in a document, ``file``, to be looked up only if it is kept."""
 
+    file: str
     pointer: str
     locate: Callable[[], Location]
 
@@ -37,6 +38,7 @@ class Collector:
         self._errors: dict[str, str] = {}
         self._open: dict[str, str] = {}
         self._causes = Causes()
+        self._told: set[Hashable] = set()
         self._counts = Counts(selection.most)
         # Each with its kind.
         self._found: list[tuple[Finding, Hashable]] = []
@@ -112,9 +114,15 @@ class Collector:
         severity = details.pop("severity", None) or clause.severity
         pattern = _DIGITS.sub("/*", location.pointer) if location.pointer else location.pointer
         kind = (clause_id, severity, pattern)
+        # What two images share is looked at for each of them.
+        place = location[:2] if isinstance(location, Place) else location
+        same = (clause_id, place, message, details.get("got", ""))
+        if same in self._told:
+            return
         if self._counts.keep(kind, 1 + details.get("more", 0)):
             where = location.locate() if isinstance(location, Place) else location
             self._found.append((Finding(clause, severity, message, where, **details), kind))
+            self._told.add(same)
 
     def _is_consequence(self, about: str, sign: str, clause_id: str) -> bool:
         """Whether a violation follows from another one; what follows from it in turn is none of its own either."""

@@ -23,7 +23,9 @@ ARGS_ESCAPED = f"{_C}config.ArgsEscaped.deprecated"
 DIFF_ID = f"{_C}rootfs.diff_ids.digest"
 NUL = "safety/image.config.text.nul"
 
-_PORT = re.compile(r"(?P<first>[0-9]{1,5})(?:-(?P<last>[0-9]{1,5}))?(?:/(?P<protocol>tcp|udp|sctp))?")
+_PORT = re.compile(
+    r"(?P<first>[0-9]{1,5})(?:-(?P<last>[0-9]{1,5}))?(?:/(?P<protocol>tcp|udp|sctp))?", re.IGNORECASE | re.ASCII
+)
 _HIGHEST_PORT = 65535
 # What becomes the process of a container: its strings end at a NUL.
 _FOR_SYSTEM_CALLS = ("User", "Env", "Entrypoint", "Cmd", "Volumes", "WorkingDir")
@@ -53,13 +55,16 @@ def ports_are_of_a_known_form(node: Node, scene: Scene) -> Iterator[Violation]:
     match = _PORT.fullmatch(node.name)
     ports = [int(port) for port in (match["first"], match["last"]) if port] if match else []
     want = "port, port/tcp or port/udp"
-    if match is None or not all(port <= _HIGHEST_PORT for port in ports):
+    if match is None or ports != sorted(ports) or ports[-1] > _HIGHEST_PORT:
         yield node.breaks(PORTS, "a key of config.ExposedPorts is no port", got=node.name, want=want, at_name=True)
-    elif match["last"] or 0 in ports:
-        what = "a range of ports" if match["last"] else "port 0"
+        return
+    protocol = match["protocol"] or ""
+    odd = ((match["last"], "a range of ports"), (0 in ports, "port 0"), (protocol != protocol.lower(), "in upper case"))
+    what = next((what for is_so, what in odd if is_so), "")
+    if what:
         message = f"a key of config.ExposedPorts is {what}, which some engines refuse"
         yield node.breaks(PORTS, message, got=node.name, want=want, severity=Severity.WARNING, at_name=True)
-    elif match["protocol"] == "sctp":
+    elif protocol == "sctp":
         message = "a key of config.ExposedPorts has a form that the specification does not give"
         yield node.breaks(PORTS, message, got=node.name, severity=Severity.NOTE, at_name=True)
 

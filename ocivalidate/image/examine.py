@@ -122,11 +122,11 @@ class Examiner:
     def place(self, reference: Reference, *below: str, digest: str = "") -> Place:
         """Where a descriptor stands, or a member of it; ``digest`` is that of the blob which is concerned."""
         pointer = "/".join((reference.pointer, *below))
-        return Place(pointer, lambda: replace(self._located(reference.file, pointer), digest=digest))
+        return Place(reference.file, pointer, lambda: replace(self._located(reference.file, pointer), digest=digest))
 
     def config_place(self, image: Image, pointer: str) -> Place:
         """Where something stands in the config of an image."""
-        return Place(pointer, lambda: self._located(image.config_file, pointer))
+        return Place(image.config_file, pointer, lambda: self._located(image.config_file, pointer))
 
     def _located(self, file: str, pointer: str) -> Location:
         read = self._first.get(file)
@@ -228,7 +228,12 @@ class Examiner:
         if known is not None or path in self.found.spoilt:
             return known
         data = self._bytes_of(reference, size)
-        return None if data is None else self.document(path, kind, data, own=True)
+        if data is None:
+            return None
+        read = self.document(path, kind, data, own=True)
+        if read.root is None:
+            self.found.spoilt[path] = "is no JSON object"
+        return read
 
     def _bytes_of(self, reference: Reference, size: int) -> bytes | None:
         """Read a document and note what its bytes are; ``None``, and why, when nothing in it is to be believed."""

@@ -151,7 +151,8 @@ def _judge_media_type(reference: Reference, read: Read, examiner: Examiner, coll
     if other or stated != reference.media_type:
         message = "the descriptor and the document disagree on the media type"
         place, want = examiner.place(reference, "mediaType"), stated or f"that of an {read.kind.replace('-', ' ')}"
-        collector.add(MEDIA_TYPE, place, message, got=reference.media_type, want=want)
+        about = descriptor_at(examiner.shown(reference.path), "/mediaType")
+        collector.add(MEDIA_TYPE, place, message, about=about, got=reference.media_type, want=want)
 
 
 def _judge_artifact_type(reference: Reference, read: Read, examiner: Examiner, collector: Collector) -> None:

@@ -16,7 +16,7 @@ _ALGORITHM = r"[a-z0-9]+(?:[+._-][a-z0-9]+)*"
 _DIGEST = rf"{_ALGORITHM}:[A-Za-z0-9=_-]+"
 _REGISTERED = "|".join(rf"{name}:[a-f0-9]{{{length}}}" for name, length in REGISTERED.items())
 _SOUND_DIGEST = rf"{_REGISTERED}|{''.join(f'(?!{name}:)' for name in REGISTERED)}{_DIGEST}"
-_PORT = "[0-9]{1,5}(?:-[0-9]{1,5})?(?:/(?:tcp|udp|sctp))?"
+_PORT = "[0-9]{1,5}(?:-[0-9]{1,5})?(?:/(?:[tT][cC][pP]|[uU][dD][pP]|[sS][cC][tT][pP]))?"
 NUL = "safety/image.config.text.nul"
 _MEDIA_TYPE = whole(MEDIA_TYPE_FORM)
 # Type of document → where descriptors, and annotations, stand in it.

@@ -63,7 +63,7 @@ REASONS: dict[str, str] = {
     "safety/config.process.user.unmapped": _COMPARES,
     "safety/config.resources.memory.swap-below-limit": _COMPARES,
     "image/annotations.base-digest.digest": "an empty digest is none, and what an algorithm asks of one is its own",
-    "image/config.config.ExposedPorts.keys": "a port is 1 to 65535, and a name is no number to a schema",
+    "image/config.config.ExposedPorts.keys": "a port is at most 65535, and a name is no number to a schema",
     "image/config.history.empty_layer.count": _COMPARES,
     "image/descriptor.data.identical": _BYTES,
     "image/manifest.empty-descriptor.content": _BYTES,

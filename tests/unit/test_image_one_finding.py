@@ -17,7 +17,7 @@ import pytest
 from fixtures.layouts import BROKEN, Artifact, Image, Index, Layer, Layout
 from fixtures.layouts.build import DEFAULT_TAR, blob_path, digest
 from fixtures.layouts.good import GOOD, UPPER_TAR
-from fixtures.layouts.tars import gzip
+from fixtures.layouts.tars import gzip, hardlink, tar
 from ocivalidate.clauses import Severity, load
 from ocivalidate.findings import Outcome, Report
 from ocivalidate.image.api import ImageOptions, check_image
@@ -240,6 +240,47 @@ def test_data_that_has_not_the_size_of_its_descriptor(tmp_path: Path) -> None:
         blobs=(("text/plain", blob),), edit_manifest=lambda manifest: manifest["layers"][0].update(members)
     )
     assert told(judged(Layout(Index((artifact,))), tmp_path)) == ["image/descriptor.data.identical"]
+
+
+@pytest.mark.parametrize("media_type", ["application/x", "application/vnd.docker.distribution.manifest.v1+json"])
+def test_a_document_that_calls_itself_what_no_document_is(media_type: str, tmp_path: Path) -> None:
+    report = judged(one(edit_manifest=lambda manifest: manifest.update(mediaType=media_type)), tmp_path)
+    assert told(report) == ["image/manifest.mediaType.value"]
+
+
+# --- What several share
+
+
+def test_what_two_images_share_is_told_once(tmp_path: Path) -> None:
+    notes = {"com.example.note": "1"}
+    bad = Layer(tar([hardlink("here", "nowhere")]))
+    images = (
+        Image((bad, Layer(UPPER_TAR, diff_id=digest(b"")))),
+        Image(
+            (bad, Layer(UPPER_TAR, diff_id=digest(b""))),
+            name="other",
+            edit_manifest=lambda manifest: manifest.update(annotations=notes),
+        ),
+    )
+    report = judged(Layout(Index(images)), tmp_path)
+    assert len(report.facts["images"]) == 2
+    assert sorted(told(report)) == [DIFF_ID, "safety/layer.link-target"]
+
+
+@pytest.mark.parametrize("text", [b"{", b"[]", b"7", b"\xff"])
+@pytest.mark.parametrize("what", ["manifest", "config"])
+def test_a_document_that_is_no_object_says_what_was_not_judged(what: str, text: bytes, tmp_path: Path) -> None:
+    layout = one()
+    if what == "manifest":
+        entry = layout.add(text, MANIFEST_TYPE)
+        layout.edit("index.json", lambda index: index["manifests"][0].update(entry))
+    else:
+        entry = layout.add(text, f"{OCI}config.v1+json")
+        layout = one(edit_manifest=lambda manifest: manifest["config"].update(entry))
+        layout.add(text, f"{OCI}config.v1+json")
+    report = judged(layout, tmp_path)
+    assert len(told(report)) == 1
+    assert f"what {blob_path(entry)} refers to is not judged, as it is no JSON object" in report.facts["incomplete"]
 
 
 # --- What is absent

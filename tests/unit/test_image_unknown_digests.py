@@ -149,6 +149,19 @@ def test_a_blob_of_that_name_that_nothing_refers_to(tmp_path: Path) -> None:
     assert (told(report), outcome(report, CONTENT)[0]) == ([], Outcome.SKIP)
 
 
+@pytest.mark.parametrize("number", [0, 1])
+def test_beside_what_is_no_layer_the_others_are_judged(number: int, tmp_path: Path) -> None:
+    layers = [Layer(diff_id=digest(b"")), Layer(diff_id=digest(b""))]
+    layers[number] = Layer(media_type="application/vnd.example.thing", diff_id=digest(b"x"))
+    assert told(judged(Layout(Index((Image(layers),))), tmp_path)) == [DIFF_ID]
+
+
+def test_what_is_no_layer_may_have_no_diff_id(tmp_path: Path) -> None:
+    layers = (Layer(), Layer(media_type="application/vnd.example.thing"))
+    layout = Layout(Index((Image(layers, edit_config=lambda config: config["rootfs"]["diff_ids"].pop()),)))
+    assert ORDER not in told(judged(layout, tmp_path))
+
+
 # --- Unpacking: each layer is verified by its digest or by its diffID
 
 
