@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from fixtures import fake_runtime
+from ocivalidate.runtime.kernel import cgroups
 from tests.integration.enclosure import why_not_root
 from tests.tap14 import parse
 
@@ -144,6 +145,26 @@ def case_{number}(trial):
     how = "os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})"
     done = start(how, "--runtime", RUNTIME, "--cases", str(cases))
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@as_root
+@pytest.mark.parametrize("most", [16, 24, 40])
+def test_too_few_processes_are_said(most: int) -> None:
+    """Runtimes in a container of an engine, which limits processes, would seem to fail."""
+    assert RUNTIME is not None
+    where = cgroups.layout()
+    if "pids" not in where.controllers:
+        pytest.skip("no controller of processes on this host")
+    group = f"{where.controllers['pids']}/starters-{os.getpid()}"
+    os.mkdir(group)
+    try:
+        Path(group, "pids.max").write_text(str(most))
+        how = f"open('{group}/cgroup.procs', 'w').write('0')"
+        done = start(how, "--runtime", RUNTIME, "--select", "signals")
+    finally:
+        os.rmdir(group)
+    assert done.returncode == 2, done.stdout
+    assert "more processes begin, 96 will do" in done.stderr
 
 
 @pytest.mark.parametrize("command", ["unpack SAMPLE bundle", "image SAMPLE", "bundle BUNDLE", "demo", "rules"])

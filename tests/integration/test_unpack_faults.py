@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -155,7 +156,7 @@ def test_places_that_take_nothing(tmp_path: Path, prepare: str, reason: str) -> 
         pytest.skip(str(why_not_enclosed()))
     sample().write(tmp_path / "image")
     (tmp_path / "work").mkdir()
-    command = f"{sys.executable} -m ocivalidate unpack image work/b"
+    command = f"{shlex.quote(sys.executable)} -m ocivalidate unpack image work/b"
     again = f"mount -n -o remount,rw,size=99m,nr_inodes=9k work; {command}; ls work"
     script = f"{prepare} && {{ {command}; echo $?; ls -A work; {again}; }}"
     environment = os.environ | {"PYTHONPATH": os.getcwd()}
@@ -200,7 +201,7 @@ def test_mounts_hide_nothing(tmp_path: Path, prepare: str, source: str, bundle: 
     (tmp_path / "keep").mkdir()
     (tmp_path / "keep/f").write_text("mine")
     everything = "find . -path ./m -prune -o -print | sort | md5sum"
-    command = f"{sys.executable} -m ocivalidate unpack {source} {bundle} --force"
+    command = f"{shlex.quote(sys.executable)} -m ocivalidate unpack {source} {bundle} --force"
     script = f"{prepare} && {{ {everything}; {command}; echo $?; {everything}; cat keep/f; }}"
     environment = os.environ | {"PYTHONPATH": os.getcwd()}
     done = subprocess.run(

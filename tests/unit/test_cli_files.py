@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import resource
+import shlex
 import shutil
 import signal
 import socket
@@ -171,7 +172,7 @@ def test_a_report_goes_to_a_process(folder: Path) -> None:
     bash = shutil.which("bash")
     if bash is None:
         pytest.skip("no bash on this machine")
-    script = f"{' '.join(COMMAND)} --output json=>(cat > got) && wait $! && while [ ! -s got ]; do sleep 0.1; done"
+    script = f"{shlex.join(COMMAND)} --output json=>(cat > got) && wait $! && while [ ! -s got ]; do sleep 0.1; done"
     run = subprocess.run([bash, "-c", script], capture_output=True, timeout=HANGS_AFTER, check=False)
     assert (run.returncode, run.stderr) == (0, b"")
     assert json.loads((folder / "got").read_bytes())["complete"]

@@ -127,3 +127,16 @@ def test_a_group_for_processes_hands_on_no_controllers(tmp_path: Path, *, above_
     cgroups.make(where, "/a/b", above_others=above_others)
     handed_on = [(tmp_path / path / "cgroup.subtree_control").exists() for path in (".", "a", "a/b")]
     assert handed_on == [True, True, above_others]
+
+
+def test_how_many_processes_may_begin(tmp_path: Path) -> None:
+    for name, most, now in (("", "90", "10"), ("a", "max", "7"), ("a/b", "100", "5")):
+        (tmp_path / name).mkdir(exist_ok=True)
+        (tmp_path / name / "pids.max").write_text(f"{most}\n")
+        (tmp_path / name / "pids.current").write_text(f"{now}\n")
+    where = cgroups.Layout("v2", {"pids": str(tmp_path)}, str(tmp_path))
+    assert cgroups.processes_left(where, {"": "/a/b"}) == 80
+    assert cgroups.processes_left(where, {"": "/a"}) == 80
+    assert cgroups.processes_left(cgroups.Layout("none", {}, ""), {}) is None
+    (tmp_path / "pids.max").unlink()
+    assert cgroups.processes_left(where, {"": "/a/b"}) == 95

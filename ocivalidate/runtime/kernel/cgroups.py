@@ -118,6 +118,18 @@ def content(folder: str, name: str) -> str | None:
         return None
 
 
+def processes_left(where: Layout, groups: Mapping[str, str]) -> int | None:
+    """How many more processes and threads may begin in such groups; ``None`` where nothing limits that."""
+    mount, folder = where.controllers.get("pids", ""), folder_of(where, groups, "pids")
+    left: list[int] = []
+    while folder and len(folder) >= len(mount):
+        most, now = content(folder, "pids.max") or "", content(folder, "pids.current") or ""
+        if most.isdigit() and now.isdigit():
+            left.append(int(most) - int(now))
+        folder = os.path.dirname(folder)
+    return min(left, default=None)
+
+
 def has_real_time_budgets(where: Layout) -> bool:
     """Whether a group has to be given time for real-time processes before it can have any (sched-rt-group)."""
     return os.path.exists(f"{where.controllers.get('cpu', '')}/{REAL_TIME_BUDGET}")

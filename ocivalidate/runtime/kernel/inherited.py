@@ -10,12 +10,16 @@ import os
 import signal
 from contextlib import suppress
 
+from ocivalidate.runtime.kernel import cgroups
+
 UMASK = 0o022
 """The mask of new files under which bundles are made and runtimes are called."""
 # Python itself ignores these, and gives them back to whatever it starts.
 _OF_PYTHON = {"SIGPIPE", "SIGXFSZ"}
 # Measured: a run keeps 36 files open, and 4 for each case at a time; conformance/rlimits.py has limits of 302.
 _FILES, _FILES_OF_A_CASE = 320, 8
+# Measured: 75 processes and threads for two cases at a time with runc, 128 for eight.
+_PROCESSES, _PROCESSES_OF_A_CASE = 64, 32
 
 
 def forget_signals() -> None:
@@ -48,3 +52,22 @@ def too_few_files(jobs: int) -> str:
     if limit == resource.RLIM_INFINITY or limit >= enough:
         return ""
     return f"the limit of open files is too low: {limit}, {enough} will do (ulimit -n)"
+
+
+def too_few_processes(jobs: int) -> str:
+    """The same for processes, by the control group in which we are. Raises :class:`OSError`."""
+    left = _processes_left()
+    enough = _PROCESSES + _PROCESSES_OF_A_CASE * jobs
+    if left is None or left >= enough:
+        return ""
+    return f"the control group lets {left} more processes begin, {enough} will do (pids.max, --jobs)"
+
+
+def cases_at_a_time() -> int:
+    """As many as this process has processors, and may have processes for. Raises :class:`OSError`."""
+    most, left = len(os.sched_getaffinity(0)), _processes_left()
+    return most if left is None else max(1, min(most, (left - _PROCESSES) // _PROCESSES_OF_A_CASE))
+
+
+def _processes_left() -> int | None:
+    return cgroups.processes_left(cgroups.layout(), cgroups.of_process(os.getpid()))

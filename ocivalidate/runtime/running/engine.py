@@ -58,7 +58,7 @@ class Engine:
     def __init__(self, request: Mapping[str, Any], emit: Emit, *, private: bool, ground: Ground | None = None) -> None:
         self._request = request
         self._emit = emit
-        self._jobs = request.get("jobs") or len(os.sched_getaffinity(0))
+        self._jobs = request.get("jobs") or inherited.cases_at_a_time()
         self._setup = Setup(
             runtime=request["runtime"],
             extra=tuple(request.get("arguments", ())),

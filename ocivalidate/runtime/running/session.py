@@ -83,7 +83,7 @@ class Session:
 
         Raises :class:`CannotJudge`.
         """
-        few = inherited.too_few_files(self.setup.jobs)
+        few = inherited.too_few_files(self.setup.jobs) or _too_few_processes(self.setup.jobs)
         if few:
             raise CannotJudge(few)
         kin.gather()
@@ -222,6 +222,13 @@ def _hint(reason: str, stage: Stage) -> str:
         if any(word in lower for word in words):
             return hint
     return "" if stage.host.root else "runtimes mostly need root: run as root"
+
+
+def _too_few_processes(jobs: int) -> str:
+    try:
+        return inherited.too_few_processes(jobs)
+    except OSError as problem:
+        return f"cannot look at this host: {problem}"
 
 
 def _cover(tested: subject.Subject, here: host.Host) -> None:
