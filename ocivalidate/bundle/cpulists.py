@@ -23,13 +23,17 @@ def list_form(node: Node, clause: str) -> Iterator[Violation]:
     want = "numbers and ranges with commas between them, such as 0-3,7"
     if all(_is_range(part) for part in parts):
         return
-    if all(
-        re.fullmatch(_KERNEL_RANGE, part) and not _runs_backwards(part) for part in node.value.strip(_BLANKS).split(",")
-    ):
+    if is_list(node.value):
         message = f"{node.place} is a list that the kernel takes, but not of the form that the specification gives"
         yield node.breaks(clause, message, want=want, severity=Severity.WARNING)
     else:
         yield node.breaks(clause, f"{node.place} is not a list of numbers and ranges", want=want)
+
+
+def is_list(text: str) -> bool:
+    """Whether the kernel takes a text for a list of numbers and ranges; an empty one is none."""
+    parts = text.strip(_BLANKS).split(",")
+    return all(re.fullmatch(_KERNEL_RANGE, part) and not _runs_backwards(part) for part in parts)
 
 
 def _is_range(part: str) -> bool:

@@ -95,7 +95,7 @@ def read_device(text: str) -> Arguments:
         raise OptionError(f"{text!r} is not of the form {DEVICE_FORM}")
     if len(rest) == 1 and ACCESS.fullmatch(rest[0]):
         return host, rest[0], host, "", None, owner
-    return rest[0] if rest else host, rest[1] if len(rest) > 1 else "rwm", host, "", None, owner
+    return (rest[0] if rest else "") or host, rest[1] if len(rest) > 1 else "rwm", host, "", None, owner
 
 
 def _owned(text: str) -> tuple[str, Owner]:

@@ -86,12 +86,14 @@ def read_mount(text: str) -> Arguments:
     named: dict[str, str] = {}
     pairs: list[tuple[str, str | None]] = []
     for word, value in _fields(text):
-        name = _SYNONYMS.get(word, word)
+        name = _SYNONYMS.get(word.lower(), word.lower() if word.lower() in _BY_ANY_CASE else word)
         if name in ("type", "source", "destination"):
             named[name] = value or ""
         else:
             pairs.append((name, value))
     kind, source = named.get("type", ""), named.get("source", "")
+    # docker reads types in any case; those of other file systems are what the kernel calls them.
+    kind = kind.lower() if kind.lower() in ("bind", "tmpfs", *ENGINE_TYPES) else kind
     if kind in ENGINE_TYPES:
         raise OptionError(ENGINE_TYPES[kind])
     if not named.get("destination"):
@@ -121,6 +123,8 @@ def _spelled_out(kind: str, pairs: list[tuple[str, str | None]]) -> list[tuple[s
         read = _NAMES.get(name)
         prefix = name.partition("-")[0]
         if prefix in ("bind", "tmpfs", "volume", "image") and "-" in name and (prefix != kind or read is None):
+            if prefix == kind:
+                raise OptionError(f"a {kind} mount has no {name}")
             raise OptionError(f"{name} is for type={prefix}, and this is type={kind}")
         if read is not None:
             found += [(word, setting) for word, setting in map(_word, read(name, value))]
@@ -189,6 +193,10 @@ _NAMES: dict[str, Callable[[str, str | None], list[str]]] = {
     "z": _owner,
     "Z": _owner,
 }
+# Names that docker reads in any case: all but those of podman that a case tells apart.
+_BY_ANY_CASE = frozenset(
+    {"type", "source", "destination", *(name for name in _NAMES if name.lower() not in ("u", "z"))}
+)
 
 
 def _read_idmap(text: str) -> dict[str, list[Tree]]:

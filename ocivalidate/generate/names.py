@@ -224,7 +224,8 @@ class NameOptions(MountOptions):
             # What scripts give when they have nothing to say: engines take their default.
             return self
         if which not in ("private", "host") and not which.startswith("/"):
-            raise OptionError(_not_ours(kind, which))
+            by_path = written.startswith("ns:")
+            raise OptionError(f"{which!r} is not an absolute path" if by_path else _not_ours(kind, which))
         if self._on("freebsd") and not self._on("linux") and kind in _JAIL and not which.startswith("/"):
             return self._put(f"freebsd.jail.{_JAIL[kind]}", "inherit" if which == "host" else "new")
         path = f"{self._section()}.namespaces"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Self
 
 from ocivalidate.generate import units
@@ -193,10 +194,8 @@ class ProcessOptions(EnvironmentOptions):
 
 
 def _id(written: int | str) -> int:
-    try:
-        return units.count(written)
-    except OptionError:
-        hint = "the numbers stand in etc/passwd and etc/group of its root filesystem"
-        raise OptionError(
-            f"{written!r} is not an id: a config has numbers, as names are those of the image; {hint}"
-        ) from None
+    # Decimal digits alone: whatever else engines take for a name.
+    if isinstance(written, int) or re.fullmatch("-?[0-9]{1,20}", written):
+        return int(written)
+    hint = "the numbers stand in etc/passwd and etc/group of its root filesystem"
+    raise OptionError(f"{written!r} is not an id: a config has numbers, as names are those of the image; {hint}")

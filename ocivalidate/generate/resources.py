@@ -150,12 +150,12 @@ class ResourceOptions(Draft):
     @option("--cpuset-cpus", group="resources", metavar="LIST", help="the processors it may run on: 0-3,8")
     def cpuset_cpus(self, cpus: str) -> Self:
         """The processors that it may run on, such as ``0-3,8``."""
-        return self._text("cpu.cpus", "cpuset.cpus", cpus)
+        return self._list("cpu.cpus", "cpuset.cpus", cpus)
 
     @option("--cpuset-mems", group="resources", metavar="LIST", help="the memory nodes it may use: 0-1")
     def cpuset_mems(self, nodes: str) -> Self:
         """The memory nodes that it may use, such as ``0-1``."""
-        return self._text("cpu.mems", "cpuset.mems", nodes)
+        return self._list("cpu.mems", "cpuset.mems", nodes)
 
     @option("-m", "--memory", group="resources", metavar="SIZE", help="memory at most: 512m, 1.5g, -1")
     def memory(self, size: Number) -> Self:
@@ -285,6 +285,13 @@ class ResourceOptions(Draft):
         if self._cgroup != "v2":
             self._put(f"linux.resources.{words.field}", value)
         return self if self._cgroup == "v1" else self._unified(words.file, words.text(value))
+
+    def _list(self, field: str, file: str, text: str) -> Self:
+        from ocivalidate.bundle.cpulists import is_list
+
+        if text and not is_list(text):
+            raise OptionError(f"{text!r} is not a list of numbers and ranges, such as 0-3,7")
+        return self._text(field, file, text)
 
     def _text(self, field: str, file: str, text: str) -> Self:
         if self._cgroup != "v2":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Self
 
 from ocivalidate.generate import profiles
@@ -69,6 +69,7 @@ class SecurityOptions(FilterOptions):
     """Capabilities, AppArmor, SELinux, ``noNewPrivileges``, sysctl, masked and read-only paths."""
 
     _dropped: frozenset[str] = frozenset()
+    _all_added: bool = False
 
     @option(
         "--privileged",
@@ -102,6 +103,10 @@ class SecurityOptions(FilterOptions):
         dropped = _names(names)
         if not _has_all(names):
             self._dropped |= set(dropped)
+        self._take_out(dropped)
+        return self
+
+    def _take_out(self, dropped: Collection[str]) -> None:
         for kind in ALL_SETS:
             entries = self._get(f"process.capabilities.{kind}")
             if entries is not None:
@@ -109,7 +114,6 @@ class SecurityOptions(FilterOptions):
                     f"process.capabilities.{kind}",
                     [name for name in self._entries(f"process.capabilities.{kind}") if name not in dropped],
                 )
-        return self
 
     @option(
         "--cap-add",
@@ -118,9 +122,15 @@ class SecurityOptions(FilterOptions):
         help="a capability that it gets, or all: NET_ADMIN; for a user other than root made ambient too",
     )
     def cap_add(self, names: str) -> Self:
-        """Give capabilities: a name, several with commas between, or ``all`` but those that were dropped by name."""
+        """Give capabilities: a name, several with commas between, or ``all`` but those that were dropped by name.
+
+        Who adds all adds nothing by name: what was dropped stays out, as engines have it.
+        """
         added = _names(names)
         if _has_all(names):
+            self._all_added = True
+            self._take_out(self._dropped)
+        if self._all_added:
             added = [name for name in added if name not in self._dropped]
         self._added_capabilities += [name for name in added if name not in self._added_capabilities]
         for kind in profiles.CAPABILITY_SETS:

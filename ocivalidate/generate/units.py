@@ -7,7 +7,7 @@ import re
 from ocivalidate.generate.errors import OptionError
 
 # Long enough for every number that a field can hold, and short enough that nothing gets slow.
-_NUMBER = re.compile(r"([0-9]{1,20})(?:\.([0-9]{1,9}))?([A-Za-zµ]*)")
+_NUMBER = re.compile(r"(?=\.?[0-9])([0-9]{0,20})(?:\.([0-9]{0,9}))? ?([A-Za-zµ]*)")
 _SIGNED = re.compile(r"[-+]?[0-9]{1,20}")
 _PREFIXED = re.compile(r"0[xX][0-9a-fA-F]{1,16}|0[oO][0-7]{1,22}")
 

@@ -62,6 +62,16 @@ def test_what_is_added_by_name_is_all_that_is_left_of_none(everything: str) -> N
         assert capabilities(*(word for pair in order for word in pair)) == {"CAP_NET_ADMIN", "CAP_KILL"}
 
 
+def test_what_is_dropped_by_name_stays_out_of_all_though_it_is_added_by_name_too() -> None:
+    """Who adds all adds nothing by name: moby and podman pass over what else is added."""
+    words = [("--cap-add", "all"), ("--cap-add", "MKNOD"), ("--cap-drop", "MKNOD"), ("--cap-add", "CHOWN")]
+    for order in itertools.permutations(words):
+        assert capabilities(*(word for pair in order for word in pair)) == set(CAPABILITIES) - {"CAP_MKNOD"}
+    assert "CAP_MKNOD" not in capabilities("--cap-add", "MKNOD,ALL", "--cap-drop", "MKNOD")
+    # Without all, what is added by name is there: docker takes it so, and podman refuses it.
+    assert "CAP_MKNOD" in capabilities("--cap-add", "MKNOD", "--cap-drop", "MKNOD")
+
+
 def test_a_program_may_drop_before_or_after_it_adds_all() -> None:
     first = ConfigBuilder.linux().cap_drop("MKNOD").cap_add("all").build()
     second = ConfigBuilder.linux().cap_add("all").cap_drop("MKNOD").build()
@@ -459,3 +469,51 @@ def test_what_engines_are_told_at_the_end_is_no_option_here() -> None:
 
 def test_a_dash_and_an_h_alone_are_help() -> None:
     assert run("-h").out == run("--help").out == run("--cpus", "1", "-h").out
+
+
+# --- Words by case, words of other types, and what stands for nothing
+
+
+@pytest.mark.parametrize("kind", ["bind", "Bind", "BIND"])
+@pytest.mark.parametrize(("source", "destination"), [("src", "dst"), ("Source", "Target"), ("SRC", "Destination")])
+def test_names_and_types_of_mounts_are_read_without_regard_to_case(kind: str, source: str, destination: str) -> None:
+    """As docker reads them: a type of another case would be a file system that no kernel has."""
+    config = run("--mount", f"Type={kind},{source}=/a,{destination}=/b,ReadOnly").config
+    assert mounted(config, "/b") == {
+        "destination": "/b",
+        "type": "bind",
+        "source": "/a",
+        "options": ["rbind", "rprivate", "ro"],
+    }
+
+
+def test_volumes_are_known_in_any_case() -> None:
+    assert "volumes belong to an engine" in refused("--mount", "type=Volume,src=v,dst=/b")
+
+
+@pytest.mark.parametrize(("word", "kind"), [("tmpfs-options=noswap", "tmpfs"), ("bind-create-src", "bind")])
+def test_word_that_nobody_knows(word: str, kind: str) -> None:
+    assert f"a {kind} mount has no {word.partition('=')[0]}" in refused("--mount", f"type={kind},src=/a,dst=/b,{word}")
+
+
+def test_device_whose_path_in_the_container_is_left_empty() -> None:
+    config = run("--device", "/dev/fuse::r").config
+    assert config["linux"]["devices"][0]["path"] == "/dev/fuse"
+
+
+@pytest.mark.parametrize("flag", ["--cpuset-cpus", "--cpuset-mems"])
+@pytest.mark.parametrize("written", ["x", "0-", "3-1", "0,,1", "-1"])
+def test_lists_of_processors(flag: str, written: str) -> None:
+    """Also in a config of a release whose text says nothing of their form."""
+    assert f"{flag}: {written!r} is not a list" in refused(f"{flag}={written}")
+
+
+@pytest.mark.parametrize("flag", ["--user", "--group-add"])
+@pytest.mark.parametrize("written", ["0x1", "0o7", "+5"])
+def test_ids_are_decimal(flag: str, written: str) -> None:
+    assert f"{written!r} is not an id" in refused(flag, written)
+
+
+@pytest.mark.parametrize("kind", ["network", "pid", "ipc", "uts"])
+def test_namespace_without_an_absolute_path(kind: str) -> None:
+    assert f"--{kind}: 'run/x' is not an absolute path" in refused(f"--{kind}", "ns:run/x")
