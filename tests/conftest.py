@@ -39,6 +39,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         f" else {FUZZ_EXAMPLES}, the same in every run)",
     )
     group.addoption("--update-goldens", action="store_true", help="rewrite the golden files instead of comparing")
+    group.addoption(
+        "--official-schemas", action="store_true", help="compare verdicts with the official schemas, fetched with Go"
+    )
     group.addoption("--install", action="store_true", help="run the tests that install our package from an index")
 
 
@@ -51,12 +54,20 @@ def pytest_configure(config: pytest.Config) -> None:
         settings.load_profile("asked")
 
 
+# Marker → the option that lets its tests run, and why they do not without it.
+_ASKED_FOR = {
+    "install": ("--install", "needs an index: pytest --install, or tox -e build"),
+    "official": ("--official-schemas", "fetches schemas: pytest --official-schemas, or tox -e schemas"),
+}
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if config.getoption("--install"):
-        return
-    for item in items:
-        if item.get_closest_marker("install"):
-            item.add_marker(pytest.mark.skip(reason="needs an index: pytest --install, or tox -e build"))
+    for marker, (option, reason) in _ASKED_FOR.items():
+        if config.getoption(option):
+            continue
+        for item in items:
+            if item.get_closest_marker(marker):
+                item.add_marker(pytest.mark.skip(reason=reason))
 
 
 @pytest.fixture(scope="session", autouse=True)
