@@ -198,6 +198,10 @@ _LISTS = "the prose gives the form or the values; the schema takes any text or n
 
 OURS = (
     Ours(
+        "image/(config\\.config\\.(ExposedPorts|Volumes|Labels)|.*annotations)\\.type",
+        "values of maps have a type; the pattern of the schema passes over an empty key",
+    ),
+    Ours(
         "image/(manifest|image-index)\\.mediaType\\..*",
         "it is reserved for the type of the document itself; schemas before 1.1.0 do not look at it",
     ),
