@@ -24,7 +24,7 @@ from ocivalidate.image.tarfacts import TarFacts
 from ocivalidate.image.tarheader import BLOCK, ZERO, Malformed, padded, text
 from ocivalidate.image.tarpaths import BLOCK_DEVICE, CHARACTER, FOLDER, REGULAR, SPARSE, SYMLINK, Paths
 from ocivalidate.image.tarreaders import GLOBAL, LONG_LINK, LONG_NAME, PAX, SOLARIS, Header, Names, Said
-from ocivalidate.image.tarsparse import SparseMap
+from ocivalidate.image.tarsparse import InlineMap, SparseMap, judge_pax
 
 _LARGEST = (1 << 63) - 1
 _CACHED = 20_000
@@ -68,6 +68,8 @@ class TarScanner:
         # The present entry: where its header is, where its content ends, what extension headers said before it.
         self._start = self._content_end = 0
         self._extension: tarpax.Extension | None = None
+        # Of a sparse file whose content begins with a map.
+        self._inline: InlineMap | None = None
         self._entries = self._content = self._xattrs = 0
         self._types: dict[bytes, int] = {}
         # Fields with mode, uid and gid in which nothing was wrong.
@@ -159,7 +161,7 @@ class TarScanner:
         self._entry(name, kind, link, size, block)
 
     def _entry(self, name: bytes, kind: bytes, link: bytes, size: int, block: bytes) -> None:
-        start = self._start
+        start, inline, self._inline = self._start, self._inline, None
         if self._entries >= self._limits.entries:
             self._stop(Kind.LIMIT_ENTRIES, f"there are more than {self._limits.entries} entries", start)
             return
@@ -175,9 +177,7 @@ class TarScanner:
         if kind not in _PLAIN:
             judge_type(name, kind, block, start, self._problems)
         if kind in _WITHOUT_CONTENT:
-            if size:
-                message = f"its type has no content, yet it declares {size} bytes"
-                self._problems.add(Kind.CONTENT_UNEXPECTED, message, start, name)
+            self._without_content(name, size)
             return
         if size > self._limits.entry_size:
             self._too_large(name, size)
@@ -185,8 +185,15 @@ class TarScanner:
         self._content_end = self._next + size
         if kind == SPARSE:
             self._begin_sparse(name, size, block)
-        else:
+        elif inline is None or kind != REGULAR:
             self._next += padded(size)
+        else:
+            self._read_map(inline, name, size)
+
+    def _without_content(self, name: bytes, size: int) -> None:
+        if size:
+            message = f"its type has no content, yet it declares {size} bytes"
+            self._problems.add(Kind.CONTENT_UNEXPECTED, message, self._start, name)
 
     def _zero(self) -> None:
         if self._zero_block:
@@ -331,17 +338,28 @@ class TarScanner:
             self._problems.add(Kind.SPARSE, "the entry is a sparse file", self._start, name)
             if said.real_size > self._limits.entry_size:
                 self._too_large(name, said.real_size)
+            self._judge_map(said, name, size if said.size is None else said.size)
         return name, link, size if said.size is None else said.size
+
+    def _judge_map(self, said: tarpax.Extension, name: bytes, size: int) -> None:
+        """Judge the map that pax records give; one at the start of the content is still to come."""
+        try:
+            self._inline = judge_pax(said.records, size)
+        except Malformed as problem:
+            self._problems.add(Kind.SPARSE_MALFORMED, str(problem), self._start, name)
 
     def _begin_sparse(self, name: bytes, size: int, block: bytes) -> None:
         self._problems.add(Kind.SPARSE, "the entry is a sparse file", self._start, name)
         found = SparseMap(block)
         if found.real_size > self._limits.entry_size:
             self._too_large(name, found.real_size)
+        self._read_map(found, name, size)
+
+    def _read_map(self, found: SparseMap | InlineMap, name: bytes, size: int) -> None:
         self._then = lambda further: self._sparse_block(found, name, size, further)
         self._sparse_block(found, name, size)
 
-    def _sparse_block(self, found: SparseMap, name: bytes, size: int, block: bytes = b"") -> None:
+    def _sparse_block(self, found: SparseMap | InlineMap, name: bytes, size: int, block: bytes = b"") -> None:
         if block:
             found.extend(block)
         if found.more:
@@ -350,8 +368,9 @@ class TarScanner:
         if found.fault:
             self._problems.add(Kind.SPARSE_MALFORMED, found.fault, self._start, name)
         self._then = self._header
-        self._content_end = self._next + size
-        self._next += padded(size)
+        left = max(size - found.used, 0)
+        self._content_end = self._next + left
+        self._next += padded(left)
 
     def _after_end(self, rest: bytes | memoryview, start: int) -> None:
         """Bytes after the end of the archive: only zeros belong there."""

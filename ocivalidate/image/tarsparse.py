@@ -1,14 +1,26 @@
-"""The map of a sparse file as old GNU tar writes it: four regions in the header, 21 in each block after it."""
+"""The maps of sparse files: what is stored of a file, and where it stands there.
+
+Old GNU tar has four regions in the header and 21 in each block after it; in pax headers they are records (0.0, 0.1), or
+numbers at the start of the content, one a line (1.0): GNU manual, "Storing Sparse Files".
+"""
 
 from __future__ import annotations
 
-from ocivalidate.image.tarheader import Malformed, is_blank, number
+from typing import NamedTuple
+
+from ocivalidate.image.tarheader import BLOCK, Malformed, is_blank, number
 
 _REGION = 24
 _IN_HEADER = (386, 4, 482)
 _IN_BLOCK = (0, 21, 504)
 # What a file of 64 GiB could have at most, every other of its 128 KiB blocks being a hole.
 MOST_REGIONS = 1 << 18
+_LONGEST_NUMBER = 19
+_MALFORMED = "the map of a sparse file is malformed"
+_LISTED = frozenset((b"GNU.sparse.offset", b"GNU.sparse.numbytes"))
+
+Regions = list[tuple[int, int]]
+"""Offset and length of what is stored, in order."""
 
 
 class SparseMap:
@@ -16,6 +28,9 @@ class SparseMap:
 
     ``regions``: offset and length of what is stored.
     """
+
+    # It stands before the content.
+    used = 0
 
     def __init__(self, header: bytes) -> None:
         self.fault = ""
@@ -61,3 +76,111 @@ class SparseMap:
             self._end = max(self._end, offset + length)
             self._stored += length
         return block[flag] != 0
+
+
+class PaxSparse(NamedTuple):
+    """Size of a file, and its stored regions.
+
+    ``None``: its content, of ``stored`` bytes, begins with the map of them.
+    """
+
+    real_size: int
+    regions: Regions | None
+    stored: int = 0
+
+
+def pax_sparse(found: list[tuple[bytes, bytes]]) -> PaxSparse:
+    """What pax records say of a sparse file. Raises :class:`Malformed`."""
+    records = dict(found)
+    size = int(records.get(b"GNU.sparse.realsize") or records.get(b"GNU.sparse.size") or 0)
+    if records.get(b"GNU.sparse.major") == b"1":
+        return PaxSparse(size, None)
+    if b"GNU.sparse.map" in records:
+        texts = records[b"GNU.sparse.map"].split(b",")
+    else:
+        texts = [value for key, value in found if key in _LISTED]
+    if len(texts) > 2 * MOST_REGIONS:
+        raise Malformed(_MALFORMED)
+    return PaxSparse(size, regions([_number(text) for text in texts], size))
+
+
+def judge_pax(found: list[tuple[bytes, bytes]], size: int) -> InlineMap | None:
+    """Judge the map in pax records of a content of this size; one that is still to come.
+
+    Raises :class:`Malformed`.
+    """
+    sparse = pax_sparse(found)
+    if sparse.regions is None:
+        return InlineMap(sparse.real_size, size)
+    judge_stored(sparse.regions, size)
+    return None
+
+
+def regions(numbers: list[int], size: int) -> Regions:
+    """The regions of a file of this size. Raises :class:`Malformed` where they overlap or end after it."""
+    found = list(zip(numbers[::2], numbers[1::2], strict=False))
+    end = 0
+    for offset, length in found:
+        if offset < end:
+            raise Malformed(_MALFORMED)
+        end = offset + length
+    if len(numbers) % 2 or end > size:
+        raise Malformed(_MALFORMED)
+    return found
+
+
+def judge_stored(found: Regions, size: int) -> None:
+    """See that so many bytes are stored as the regions have. Raises :class:`Malformed`."""
+    if sum(length for _offset, length in found) != size:
+        raise Malformed(_MALFORMED)
+
+
+class InlineMap:
+    """The map at the start of a content of ``size`` bytes, as :class:`SparseMap` of its blocks.
+
+    ``used``: how many bytes of the content it has, whole blocks.
+    """
+
+    def __init__(self, real_size: int, size: int) -> None:
+        self.fault = "" if size else "a sparse file has no map"
+        self.more = size > 0
+        self.used = 0
+        self.regions: Regions = []
+        self.real_size = real_size
+        self._size = size
+        self._numbers: list[int] = []
+        self._count = -1
+        self._partial = b""
+
+    def extend(self, block: bytes) -> None:
+        """Read the next block."""
+        self.used += BLOCK
+        try:
+            self._read(block)
+        except Malformed as problem:
+            self.fault, self.more = str(problem), False
+
+    def finish(self, size: int) -> None:
+        """Judge the whole map of a file that has ``size`` bytes in the archive."""
+
+    def _read(self, block: bytes) -> None:
+        *lines, self._partial = (self._partial + block).split(b"\n")
+        for line in lines:
+            if self._count < 0:
+                self._count = 2 * _number(line)
+                if self._count > 2 * MOST_REGIONS:
+                    raise Malformed(_MALFORMED)
+            elif len(self._numbers) < self._count:
+                self._numbers.append(_number(line))
+        if len(self._numbers) == self._count:
+            self.more = False
+            self.regions = regions(self._numbers, self.real_size)
+            judge_stored(self.regions, self._size - self.used)
+        elif len(self._partial) > _LONGEST_NUMBER or self.used >= self._size:
+            raise Malformed(_MALFORMED)
+
+
+def _number(text: bytes) -> int:
+    if not text.isdigit() or len(text) > _LONGEST_NUMBER:
+        raise Malformed(_MALFORMED)
+    return int(text)

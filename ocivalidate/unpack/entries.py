@@ -16,10 +16,9 @@ from ocivalidate.image.stack import Fault, Unwritable
 from ocivalidate.image.tarheader import Malformed
 from ocivalidate.image.tarpaths import REGULAR, SPARSE, normalise
 from ocivalidate.image.tarscan import TarScanner, kind_of
-from ocivalidate.image.tarsparse import SparseMap
+from ocivalidate.image.tarsparse import InlineMap, PaxSparse, SparseMap, pax_sparse
 from ocivalidate.image.tarxattrs import xattrs
 from ocivalidate.unpack.attributes import BILLION, Attributes, seconds
-from ocivalidate.unpack.sparse import PaxSparse, pax_sparse
 
 _CACHED = 20_000
 _OWNER, _MTIME = slice(100, 124), slice(136, 148)
@@ -81,6 +80,7 @@ class LayerReader(TarScanner):
         # What takes the content that the chunks to come begin with, and how much of that there is.
         self._content_sink: Content | None = None
         self._left = 0
+        self._path = b""
         self._said: tarpax.Extension | None = None
         self._waiting: Entry | None = None
         self._owners: dict[bytes, tuple[int, int, int]] = {}
@@ -110,14 +110,23 @@ class LayerReader(TarScanner):
         self._left -= len(data)
         if self._content_sink is None:
             return
-        self._content_sink.write(data)
-        if not self._left:
-            self._close()
+        try:
+            self._content_sink.write(data)
+            if not self._left:
+                self._close()
+        except Unwritable as problem:
+            self._fail(problem)
 
     def _close(self) -> None:
         whole, self._content_sink = self._content_sink, None
         if whole is not None:
             whole.close()
+
+    def _fail(self, problem: Unwritable) -> None:
+        """Write nothing more: what is being written cannot be."""
+        if self._content_sink is not None:
+            self._content_sink.abandon()
+        self.fault, self._sink, self._content_sink = (shown(self._path), problem.fault), None, None
 
     def _extended(self, said: tarpax.Extension, name: bytes, link: bytes, size: int) -> tuple[bytes, bytes, int]:
         self._said = said
@@ -134,7 +143,7 @@ class LayerReader(TarScanner):
         kind = kind_of(name, kind)
         self._begin(self._described(name, kind, link, size, block, said), start, size if kind == REGULAR else 0)
 
-    def _sparse_block(self, found: SparseMap, name: bytes, size: int, block: bytes = b"") -> None:
+    def _sparse_block(self, found: SparseMap | InlineMap, name: bytes, size: int, block: bytes = b"") -> None:
         start = self._next
         super()._sparse_block(found, name, size, block)
         if found.more or self._is_over() or self._waiting is None:
@@ -157,18 +166,16 @@ class LayerReader(TarScanner):
         position = start - self._chunk_start
         here = self._chunk[position : position + size]
         whole = len(here) == size and entry.sparse is None
+        self._path = entry.path
         try:
             self._content_sink = self._sink.add(entry, here if whole else None)
+            if not size and not whole:
+                self._close()
         except Unwritable as problem:
-            self.fault, self._sink = (shown(entry.path), problem.fault), None
-            return
-        if whole:
-            return
-        self._left = size
-        if size:
+            self._fail(problem)
+        if size and not whole:
+            self._left = size
             self._pour(here)
-        else:
-            self._close()
 
     def _described(
         self, name: bytes, kind: bytes, link: bytes, size: int, block: bytes, said: tarpax.Extension | None
@@ -185,7 +192,7 @@ class LayerReader(TarScanner):
             records = dict(said.records)
             attributes = _from_records(attributes, records)
             if said.sparse and kind == REGULAR:
-                sparse = pax_sparse(said.records, records)
+                sparse = pax_sparse(said.records)._replace(stored=size)
                 size = sparse.real_size
         return Entry(path, kind, link, size, attributes, device, sparse)
 

@@ -21,13 +21,14 @@ from ocivalidate.image.tarpaths import (
     SYMLINK,
     normalise,
 )
+from ocivalidate.image.tarsparse import PaxSparse
 from ocivalidate.unpack.attributes import IMPLIED, Giver, Notes, Owners
 from ocivalidate.unpack.entries import Content, Entry
 from ocivalidate.unpack.errors import Changed, Refused, UnpackError
 from ocivalidate.unpack.flags import LIST, NEW_FILE
 from ocivalidate.unpack.folders import Folder, Tree
 from ocivalidate.unpack.privileged import Privileged
-from ocivalidate.unpack.sparse import PaxSparse, SparseWriter
+from ocivalidate.unpack.sparse import SparseWriter
 
 _PRIVATE_FILE = 0o600
 _WHITEOUT = b".wh."

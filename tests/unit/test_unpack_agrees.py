@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from fixtures.layouts import Entry, Layer, Layout, tars
+from fixtures.layouts import BROKEN, LIMITS, WITNESSES, Entry, Layer, Layout, tars
 from fixtures.layouts.build import Image, Index
 from fixtures.layouts.tars import folder, hardlink, symlink, whiteout
 from ocivalidate import check_image
@@ -19,10 +19,13 @@ from ocivalidate.clauses import Severity
 from ocivalidate.findings import ExitCode, exit_code
 from ocivalidate.image.api import ImageOptions
 from ocivalidate.image.layer_limits import LayerLimits
-from ocivalidate.unpack import Refused, UnpackOptions, unpack_image
+from ocivalidate.unpack import Refused, UnpackError, UnpackOptions, unpack_image
 from tests.unit.unpacking import image, rootfs, unpack
 
 Layers = list[list[Entry]]
+
+# Clauses on blobs that nothing refers to.
+APART = frozenset({"image/image-layout.blobs.name-charset", "image/image-layout.blobs.directory-per-algorithm"})
 
 PARENT, LINK_TARGET, NAME = "safety/layer.parent", "safety/layer.link-target", "safety/layer.name"
 THROUGH, ATTRIBUTE = "safety/layer.through-link", "safety/layer.attribute-form"
@@ -241,3 +244,35 @@ def test_many_images_of_the_same_layers_are_looked_at_a_bounded_number_of_times(
     assert report.findings == ()
     # One stack without a second look, two with one.
     assert len(reads) == 2 + 3
+
+
+def agreement(source: str, work: Path, limits: LayerLimits) -> tuple[int, set[str], int, set[str]]:
+    """Exit code and clauses of errors, by ``image`` and by ``unpack``."""
+    report = check_image(source, options=ImageOptions(layer_limits=limits))
+    errors = {finding.clause.id for finding in report.findings if finding.severity is Severity.ERROR}
+    options = UnpackOptions(layer_limits=limits, rootless=os.geteuid() != 0)
+    try:
+        unpack_image(source, str(work / "bundle"), options)
+    except Refused as problem:
+        return exit_code([report]), errors, ExitCode.FINDINGS, {finding.clause.id for finding in problem.findings}
+    except UnpackError:
+        return exit_code([report]), errors, ExitCode.COULD_NOT_JUDGE, set()
+    return exit_code([report]), errors, ExitCode.CONFORMS, set()
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_broken_layers_are_broken_to_both(name: str, tmp_path: Path) -> None:
+    source = str(Layout(Index((Image((BROKEN[name](),)),))).write(tmp_path / "image"))
+    code, errors, found, clauses = agreement(source, tmp_path, LayerLimits(**LIMITS.get(name, {})))
+    assert (found, clauses) == (code, errors)
+
+
+@pytest.mark.parametrize("clause", sorted(WITNESSES))
+def test_broken_layouts_are_broken_to_both(clause: str, tmp_path: Path) -> None:
+    """What is about blobs that no image has, or must be asked for, or is about one that is not there is not."""
+    witness = WITNESSES[clause]
+    if witness.options or clause in APART:
+        pytest.skip("about more than the image that is unpacked")
+    code, errors, found, _clauses = agreement(str(witness.breaks(tmp_path / "image")), tmp_path, LayerLimits())
+    if errors:
+        assert (found, code) == (ExitCode.FINDINGS, ExitCode.FINDINGS)
