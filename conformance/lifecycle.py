@@ -61,7 +61,7 @@ def one_life(trial: Trial) -> None:
         config["mounts"].append({"destination": "/var", "type": "tmpfs", "source": "tmpfs"})
     config["process"]["args"] += [",", "wait"]
     container = trial.container(config)
-    answers = {"create": container.create().ok, "state": container.state()["status"] == "created"}
+    answers = {"create": container.create().ok, "state": container.state().get("status") == "created"}
     root = container.bundle / "rootfs"
     trial.expect_that(
         "runtime.create.creates",

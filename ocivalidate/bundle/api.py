@@ -10,7 +10,6 @@ import sys
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from ocivalidate import meanings
 from ocivalidate.bundle import sources
 from ocivalidate.bundle.registry import CONFIG, FEATURES, STATE, load_checks
 from ocivalidate.checks import Node, Scene
@@ -207,6 +206,8 @@ def _refuse_others(wanted: str, path: str) -> None:
     """Raise ``Unreadable`` for what is plainly judged by another command. What is named config.json is read first."""
     if path == sources.STANDARD_INPUT or os.path.basename(path) == sources.CONFIG_NAME:
         return
+    from ocivalidate import meanings
+
     other = meanings.instead(wanted, meanings.of_path(path))
     if other:
         raise sources.Unreadable(other)
@@ -214,6 +215,8 @@ def _refuse_others(wanted: str, path: str) -> None:
 
 def _other(subject: Subject, document: Document, data: bytes | None) -> str:
     """Which command judges what was read, if another one does."""
+    from ocivalidate import meanings
+
     found = meanings.of_value(document.value) if document.usable else meanings.of_bytes(data or b"")
     return meanings.instead(subject.kind, found, document.value)
 

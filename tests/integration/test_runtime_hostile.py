@@ -23,6 +23,7 @@ pytestmark = [
 NOBODY = 65534
 PATIENCE = 60.0
 MOST_MEMORY = 300 * 1024  # KiB
+MOST_SECONDS = 5
 # Runs the fake, and then does something to the pid file of create.
 WRAPPER = """#!/bin/sh
 pidfile=; before=
@@ -50,11 +51,46 @@ ACTIONS = {
     "rm $out; mkfifo $out": "in vain for what the container prints",
     "rm $out; ln -s /dev/zero $out": "in vain for what the container prints",
 }
+# Asked for this, it does the following instead of what the fake does.
+INSTEAD = """#!/bin/sh
+case " $* " in
+*"{asked}"*) {action} ;;
+esac
+exec {fake} "$@"
+"""
+GARBAGE = "head -c 200000 /dev/urandom; exit"
+LARGE = "head -c 100000000 /dev/zero | tr '\\0' '{'; exit"
+NESTED = "head -c 1000000 /dev/zero | tr '\\0' '['; exit"
+# What is asked, and what is done instead. None of it touches a file.
+INSTEADS: Mapping[str, tuple[str, str]] = {
+    "features of 100 MB": (" features ", LARGE),
+    "features of garbage": (" features ", GARBAGE),
+    "features of arrays": (" features ", NESTED),
+    "features of objects": (" features ", "(printf '{\"a\": [0'; yes ',{}' | head -c 12000000; printf ']}'); exit"),
+    "features of a long version": (
+        " features ",
+        "(printf '{\"ociVersionMax\": \"1'; yes .1 | head -c 9000000 | tr -d '\\n'; printf '\"}'); exit",
+    ),
+    "features without end": (" features ", "exec yes '{}'"),
+    "a version without end": (" --version ", "exec yes"),
+    "a version of garbage": (" --version ", GARBAGE),
+    "a version of controls": (" --version ", "printf 'x\\033]0;a\\007\\n::error::x\\n##[error]x\\n'; exit"),
+    "a state of garbage": (" state ", GARBAGE),
+    "a state of 100 MB": (" state ", LARGE),
+    "a state of arrays": (" state ", NESTED),
+    "a state of objects": (" state ", "(printf '{\"a\": [0'; yes ',{}' | head -c 12000000; printf ']}'); exit"),
+    "a state of a long pid": (" state ", f"printf '{{\"pid\": {'9' * 5000}}}'; exit"),
+    "a state of a pid of others": (" state ", 'printf \'{"id": "a", "status": "running", "pid": 1}\'; exit'),
+    "create that floods": (" create ", "exec yes >&2"),
+    "delete that floods": (" delete ", "exec yes"),
+}
 WEIGHED = """
 import resource, sys
 sys.path[:0] = {path!r}
 from ocivalidate.cli import main
 status = main(sys.argv[1:])
+used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+print(sum(one.ru_utime + one.ru_stime for one in used))
 print(max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)))
 sys.exit(status)
 """
@@ -62,11 +98,13 @@ sys.exit(status)
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What came of a run."""
+    """What came of a run; ``seconds`` of processor time and ``memory`` in KiB, those of the runtime among them."""
 
     status: int
     said: str
     errors: str
+    seconds: float
+    memory: int
 
 
 @pytest.fixture
@@ -120,7 +158,8 @@ def judged(runtime: Path, *more: str, user: int | None = None) -> Judged:
         env={**os.environ, "TMPDIR": str(runtime.parent)},
         **others,  # type: ignore[call-overload]  # arguments by name
     )
-    return Judged(done.returncode, done.stdout, done.stderr)
+    *said, seconds, memory = done.stdout.splitlines(keepends=True)
+    return Judged(done.returncode, "".join(said), done.stderr, float(seconds), int(memory))
 
 
 def python_of_others() -> str:
@@ -162,7 +201,7 @@ def test_what_a_pid_file_can_be(action: str, user: int | None, folder: Path, inn
         assert innocent.poll() is None
         assert done.status == 2
         assert "Traceback" not in done.said + done.errors
-        assert int(done.said.splitlines()[-1]) < MOST_MEMORY
+        assert done.memory < MOST_MEMORY
         bail = next(line for line in done.said.splitlines() if line.startswith("Bail out!"))
         # In a process namespace of its own there may be no process of that number.
         own = "innocent" in action and os.geteuid() == 0 and user is None
@@ -170,6 +209,25 @@ def test_what_a_pid_file_can_be(action: str, user: int | None, folder: Path, inn
     finally:
         innocent.kill()
         innocent.wait()
+
+
+@pytest.mark.parametrize("name", INSTEADS)
+def test_what_a_runtime_can_answer(name: str, folder: Path) -> None:
+    asked, action = INSTEADS[name]
+    runtime = folder / "runtime"
+    fake = fake_runtime.write(folder / "fake")
+    runtime.write_text(INSTEAD.format(asked=asked, action=action, fake=fake))
+    runtime.chmod(0o755)
+    done = judged(runtime, "--select", "lifecycle.one-life")
+    # Who tells nonsense of its version may be a good runtime otherwise.
+    assert done.status in ((0,) if name.startswith("a version of") else (1, 2)), done
+    assert "the case broke" not in done.said, done
+    assert "Traceback" not in done.said + done.errors
+    assert "internal error" not in done.said + done.errors
+    assert not re.search(r"^::|##\[|[\x00-\x08\x1b]", done.said, re.MULTILINE)
+    assert done.said or len(done.errors.splitlines()) == 1, done
+    assert done.memory < MOST_MEMORY
+    assert done.seconds < MOST_SECONDS
 
 
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="needs root")
@@ -228,7 +286,7 @@ def test_a_container_that_prints_without_end(way: str, to: int, size: int, folde
     done = judged(fake_runtime.write(folder / "fake"), "--cases", str(cases), "--format", "json")
     assert done.status == 1, done
     assert "printed without end" in done.said
-    assert int(done.said.splitlines()[-1]) < MOST_MEMORY
+    assert done.memory < MOST_MEMORY
     assert time.monotonic() - begun < 20
 
 

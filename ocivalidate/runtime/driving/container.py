@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ocivalidate.runtime.driving.driver import Call
+from ocivalidate.runtime.driving.driver import Call, json_object
 from ocivalidate.runtime.driving.operations import Operations, TimedOut
 from ocivalidate.runtime.driving.process import Process
 from ocivalidate.runtime.inside.facts import Facts, find_facts, lines
@@ -138,20 +137,17 @@ class Container:
         if not done.ok:
             raise RuntimeFailed(f"state failed: {done.words}")
         try:
-            value = json.loads(done.stdout)
-        except (ValueError, RecursionError) as problem:
-            raise RuntimeFailed("state does not print JSON") from problem
-        if not isinstance(value, dict):
-            raise RuntimeFailed("state does not print a JSON object")
-        return value
+            return json_object(done.stdout)
+        except ValueError as problem:
+            raise RuntimeFailed(f"state {problem}") from problem
 
     def status(self) -> str:
         """The status that the runtime reports; ``""`` when it knows of no such container."""
         done = self.runtime.state(self.id)
         if not done.ok:
             return ""
-        with contextlib.suppress(ValueError, RecursionError, AttributeError):
-            return str(json.loads(done.stdout).get("status", ""))
+        with contextlib.suppress(ValueError):
+            return str(json_object(done.stdout).get("status", ""))
         return ""
 
     def exists(self) -> bool:

@@ -7,6 +7,7 @@ a pipe would wait for the container's end.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import select
 import signal
@@ -16,11 +17,14 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ocivalidate import importing
 from ocivalidate.runtime.kernel import handed, interpreter
 
 MOST_OUTPUT = 16 * 1024 * 1024
+# Characters of a JSON text that are read: a value may take thirty times as much as its text.
+_MOST_JSON = 4 * 1024 * 1024
 """Bytes that a runtime may print in one call, before it is killed."""
 _LOOK_AT_SIZE = 0.02  # seconds between two looks at how much has been printed
 _DYING_PATIENCE = 5.0  # seconds in which a process that was killed is to be gone
@@ -31,6 +35,19 @@ UNWANTED = (
     *("PYTEST_CURRENT_TEST", "PYTEST_VERSION", "PYTEST_XDIST_WORKER", "PYTEST_XDIST_WORKER_COUNT"),
     "PYTEST_XDIST_TESTRUNUID",
 )
+
+
+def json_object(text: str) -> dict[str, Any]:
+    """The JSON object that a program printed. Raises :class:`ValueError`; its message follows the name of a command."""
+    if len(text) > _MOST_JSON:
+        raise ValueError(f"prints more than {_MOST_JSON >> 20} MB of JSON")
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError) as problem:
+        raise ValueError("does not print JSON") from problem
+    if not isinstance(value, dict):
+        raise ValueError("does not print a JSON object")  # noqa: TRY004  # what is wrong is what a program printed
+    return value
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ differ is data: ``conformance/runtimes.toml``.
 
 from __future__ import annotations
 
-import json
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -14,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ocivalidate import resources
-from ocivalidate.runtime.driving.driver import Call, CannotRun, call
+from ocivalidate.runtime.driving.driver import Call, CannotRun, call, json_object
 from ocivalidate.runtime.kernel import programs
 from ocivalidate.versions import RUNTIME_RELEASES, judged_by
 
@@ -142,10 +141,9 @@ def _features(argv: list[str]) -> Mapping[str, Any] | None:
     if not answer.ok:
         return None
     try:
-        value = json.loads(answer.stdout)
-    except (ValueError, RecursionError):
+        return json_object(answer.stdout)
+    except ValueError:
         return None
-    return value if isinstance(value, dict) else None
 
 
 def _without_places(dialect: Dialect) -> list[str]:
