@@ -187,3 +187,24 @@ def test_a_closed_standard_input_is_said(command: str) -> None:
 
 def found_by_path() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+
+
+# A root folder with all that there is, which is no mount point itself.
+CHROOT = """
+mount -t tmpfs none "$1" && mkdir "$1/root-folder" && cd "$1/root-folder" || exit 3
+for name in /*; do
+    if [ -L "$name" ]; then cp -P "$name" .
+    elif [ -d "$name" ]; then mkdir ".$name" && mount --rbind "$name" ".$name"; fi
+done
+shift && exec chroot . "$@"
+"""
+
+
+@as_root
+def test_a_root_that_is_no_mount_point_is_told(tmp_path: Path) -> None:
+    program = STARTER.format(how="", path=sys.path)
+    shell = ["unshare", "-m", "--propagation", "private", "sh", "-c", CHROOT, "sh", str(tmp_path)]
+    command = [*shell, sys.executable, "-c", program, "runtime", "--no-config", "--runtime", str(RUNTIME)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "# hint: the root is no mount point, as in a plain chroot" in done.stdout

@@ -202,7 +202,7 @@ def test_output_that_does_not_wait_is_written_whole(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("behind", [">&-", "> /dev/full"])
 def test_output_that_takes_nothing_is_told(folder: Path, behind: str) -> None:
-    command = " ".join([*COMMAND, "--format", "json", "--output", "tap=r.tap"])
+    command = shlex.join([*COMMAND, "--format", "json", "--output", "tap=r.tap"])
     run = subprocess.run(["sh", "-c", f"{command} {behind}"], capture_output=True, timeout=HANGS_AFTER, check=False)
     assert (run.returncode, run.stdout) == (2, b"")
     assert len(run.stderr.splitlines()) == 1

@@ -8,6 +8,7 @@ standard input ends later, the engine stops in order. Events, in this order: ``h
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import select
@@ -37,6 +38,13 @@ Emit = Callable[[Mapping[str, Any]], None]
 HUNG = 75
 """The exit code when something hangs that is no case."""
 _OPENING = 120.0  # seconds: a runtime is asked who it is, the remains of runs are removed, a root filesystem is built
+
+
+# What keeps this process from namespaces of its own → what may help.
+_HINTS = {
+    errno.EPERM: "a container needs CAP_SYS_ADMIN for it",
+    errno.EINVAL: "the root is no mount point, as in a plain chroot: mount --bind its folder on itself before",
+}
 
 
 def planned(request: Mapping[str, Any], release: str) -> list[Planned]:
@@ -226,7 +234,7 @@ def main() -> int:
         return isolation.run_isolated(lambda: _serve(request, descriptor, ground, private=True))
     except OSError as problem:
         reason = f"cannot make namespaces for the run: {problem.strerror}"
-        emitter(descriptor)({"event": "bailout", "reason": reason, "hint": "a container needs CAP_SYS_ADMIN for it"})
+        emitter(descriptor)({"event": "bailout", "reason": reason, "hint": _HINTS.get(problem.errno or 0, "")})
         return 2
 
 
