@@ -243,11 +243,12 @@ def _tell(report: Report, program: str, *, worst_only: bool) -> None:
     """A line for each finding that the config has; of one that is not written, those that are the reason."""
     from ocivalidate.clauses import Severity
     from ocivalidate.report.escape import visible
+    from ocivalidate.wording import shortened
 
     least = Severity.ERROR if worst_only else Severity.WARNING
     for finding in report.findings:
         if finding.severity.rank >= least.rank:
-            got = f" (got {finding.got})" if finding.got else ""
+            got = f" (got {shortened(finding.got)})" if finding.got else ""
             hint = f"; {finding.hint}" if finding.hint else ""
             more = f", and {finding.more:,} more" if finding.more else ""
             line = visible(f"{finding.severity}[{finding.clause.id}]: {finding.message}{got}{hint}{more}")

@@ -12,6 +12,7 @@ from ocivalidate.cli.streams import UnwritableOutput, give_up, print_text, tell
 
 _COULD_NOT_JUDGE = 2
 _INTERRUPTED = 130
+_LONGEST = 1000
 # Too many open files or processes, no memory, no space: nobody needs to report it.
 _OF_THE_HOST = {errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM, errno.ENOSPC, errno.EDQUOT}
 
@@ -57,10 +58,14 @@ def _unexpected(problem: Exception) -> str:
     return f"internal error, please report it ({kind}: {problem}); OCIVALIDATE_DEBUG=1 shows where"
 
 
+def _cut(line: str) -> str:
+    """A line that people can read, whatever it quotes: what is wrong stands at its beginning or its end."""
+    return line if len(line) <= _LONGEST else f"{line[: _LONGEST // 2]} ... {line[-_LONGEST // 2 :]}"
+
+
 def complain(program: str, message: str) -> int:
     """Say in one line of plain ASCII what is wrong, and return the exit code for that."""
     from ocivalidate.report.escape import visible
 
-    shown = visible(" ".join(message.split())).encode("ascii", "backslashreplace").decode()
-    tell(f"{program}: error: {shown}")
+    tell(f"{program}: error: {_cut(visible(' '.join(message.split())).encode('ascii', 'backslashreplace').decode())}")
     return _COULD_NOT_JUDGE

@@ -23,6 +23,7 @@ from ocivalidate.wording import shortened
 
 COLOURS = ("auto", "always", "never")
 FAIL_ON = (Severity.ERROR.value, Severity.WARNING.value)
+_MOST_PATTERNS, _MOST_OUTPUTS = 1000, 50
 _UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
 
 
@@ -166,10 +167,16 @@ def settle(
     values["max-size"] = size(values["max-size"])
     most = number_or_all("--max-findings", values["max-findings"])
     selection = Selection(
-        _patterns(values["select"]), _patterns(values["ignore"]), values["level"], values["lint"], most=most
+        _patterns("select", values["select"]),
+        _patterns("ignore", values["ignore"]),
+        values["level"],
+        values["lint"],
+        most=most,
     )
     _refuse_unmatched(selection, more_ids)
     outputs = tuple(_output(text) for text in values["output"])
+    if len(outputs) > _MOST_OUTPUTS:
+        raise UsageError(f"output has {len(outputs):,} files; at most {_MOST_OUTPUTS} are written")
     outputs_by = file.path if "output" in changed else None
     if outputs_by is not None:
         from ocivalidate.cli.confined import confined
@@ -197,8 +204,12 @@ def _refuse_more(file: str, said: Mapping[str, Any]) -> None:
         )
 
 
-def _patterns(written: list[str] | tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(pattern for text in written for pattern in text.replace(",", " ").split())
+def _patterns(option: str, written: list[str] | tuple[str, ...]) -> tuple[str, ...]:
+    # Each is held against every clause.
+    found = tuple(dict.fromkeys(pattern for text in written for pattern in text.replace(",", " ").split()))
+    if len(found) > _MOST_PATTERNS:
+        raise UsageError(f"{option} has {len(found):,} patterns; at most {_MOST_PATTERNS:,} are looked for")
+    return found
 
 
 def _refuse_unmatched(selection: Selection, more_ids: Callable[[], Iterable[str]]) -> None:

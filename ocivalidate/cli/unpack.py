@@ -24,6 +24,7 @@ from ocivalidate.unpack.attributes import IdRange
 from ocivalidate.unpack.errors import Refused, UnpackError
 from ocivalidate.unpack.generator import Generator
 from ocivalidate.unpack.target import tidy
+from ocivalidate.wording import shortened
 
 _RANGE = re.compile(r"([0-9]{1,10}):([0-9]{1,10}):([0-9]{1,10})")
 _SHOWN_FINDINGS = 100
@@ -164,7 +165,7 @@ def _tell_findings(findings: tuple[Finding, ...]) -> None:
     for finding in told[:_SHOWN_FINDINGS]:
         place = finding.location
         where = " ".join(filter(None, [place.file, place.pointer, place.member]))
-        got = f" (got {finding.got})" if finding.got else ""
+        got = f" (got {shortened(finding.got)})" if finding.got else ""
         more = f", and {finding.more:,} more" if finding.more else ""
         tell(_visible(f"{finding.severity}[{finding.clause.id}]: {where}: {finding.message}{got}{more}"))
     if len(told) > _SHOWN_FINDINGS:

@@ -84,11 +84,11 @@ class EngineProcess:
         for line in self._lines():
             try:
                 event = json.loads(line)
-            except ValueError:
+            except (ValueError, RecursionError):
                 # It was killed in the middle of a line.
                 return
-            # That it lives is no news.
-            if event["event"] != "alive":
+            # That it lives is no news. What is no event at all somebody else wrote.
+            if not isinstance(event, dict) or event.get("event") != "alive":
                 yield event
 
     def _lines(self) -> Iterator[bytes]:

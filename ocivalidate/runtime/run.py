@@ -63,6 +63,9 @@ def own_expectations() -> list[Expectation]:
     return [one for file in sorted(folder.glob("*.toml")) for one in read(str(file))]
 
 
+STRANGE = "something else than the engine writes where the engine does, such as the runtime: nothing it says counts"
+
+
 class Run:
     """One run: iterate over it for its steps, then take the report.
 
@@ -92,7 +95,13 @@ class Run:
     def __iter__(self) -> Iterator[Step]:
         try:
             for event in self._engine:
-                step = self._step(event)
+                try:
+                    step = self._step(event)
+                except (KeyError, TypeError, ValueError, AttributeError):
+                    # A runtime that is root can reach into the engine. What it makes it say is no verdict.
+                    self._problem = STRANGE
+                    self._engine.kill()
+                    return
                 if step is not None:
                     yield step
         finally:
@@ -157,6 +166,8 @@ class Run:
                 self._problem, self._facts["hint"] = event["reason"], event["hint"]
             case "end":
                 self._end(event)
+            case _:
+                raise ValueError("no event of the engine")
         return None
 
     def _end(self, event: Mapping[str, Any]) -> None:

@@ -117,3 +117,27 @@ def test_a_file_that_is_no_toml_is_told(say: Command, tmp_path: Path) -> None:
 def test_settings_are_checked_like_options(say: Command, tmp_path: Path) -> None:
     settings(tmp_path, 'select = ["nope"]')
     assert complaint(say("bundle", GOOD)) == "no clause matches nope; ocivalidate rules lists them"
+
+
+def test_patterns_and_outputs_of_a_file_have_a_limit(say: Command, tmp_path: Path) -> None:
+    """Each pattern is held against each clause, and each output is a whole report."""
+    file = settings(tmp_path, f"ignore = {[f'runtime/*{number}*' for number in range(9000)]}")
+    assert complaint(say("bundle", GOOD)) == "ignore has 9,000 patterns; at most 1,000 are looked for"
+    settings(tmp_path, f"ignore = {['runtime/*'] * 9000}")
+    assert say("bundle", GOOD).code == 0
+    settings(tmp_path, f"output = {[f'json=r{number}' for number in range(51)]}")
+    assert complaint(say("bundle", GOOD)) == "output has 51 files; at most 50 are written"
+    assert [*tmp_path.iterdir()] == [file]
+
+
+def test_what_is_wrong_is_said_in_a_line_that_can_be_read(say: Command, tmp_path: Path) -> None:
+    settings(tmp_path, f'"{"x" * 100_000}" = 1')
+    line = complaint(say("bundle", GOOD))
+    assert "unknown setting xxx" in line
+    assert len(line) < 1100
+    assert line.endswith("quiet, verbose")
+    # Of what is generated too.
+    said = say("generate", "--annotation", f"{'k' * 100_000}=v")
+    assert said.code == 0
+    assert "(got kkk" in said.err
+    assert len(said.err) < 1000

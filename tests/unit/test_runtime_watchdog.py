@@ -19,7 +19,8 @@ import pytest
 if sys.platform != "linux":
     pytest.skip("runtimes are driven on Linux", allow_module_level=True)
 
-from ocivalidate.runtime import request
+from ocivalidate.findings import ExitCode, exit_code
+from ocivalidate.runtime import request, run
 from ocivalidate.runtime.cases import Case
 from ocivalidate.runtime.kernel import seccomp
 from ocivalidate.runtime.kernel.seccomp import Listener
@@ -169,3 +170,22 @@ def test_a_supervisor_ends_when_its_notifier_is_dead(
     assert asked.is_set() is not obeys
     hangs.set()
     os.close(reading)
+
+
+@pytest.mark.parametrize(
+    "forged",
+    ['{"event": "result"}', '{"event": "plan", "results": [1]}', "[1]", "7", '{"event": "end"}', '{"event": {}}', "{}"],
+)
+def test_what_a_runtime_writes_in_place_of_the_engine_is_no_verdict(
+    monkeypatch: pytest.MonkeyPatch, forged: str
+) -> None:
+    """As root it can open the descriptors of the engine."""
+    text = f"import time; print('{forged}', flush=True); print('{forged}', flush=True); time.sleep(100)"
+    monkeypatch.setattr(run, "EngineProcess", lambda _request: fake_engine(monkeypatch, text))
+    running = run.Run(Request("none"), run.Expecting(ours=False))
+    begun = time.monotonic()
+    assert [*running] == []
+    report = running.report()
+    assert report.problem == run.STRANGE
+    assert exit_code([report]) == ExitCode.COULD_NOT_JUDGE
+    assert time.monotonic() - begun < 30
