@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import shutil
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
@@ -14,7 +16,8 @@ from ocivalidate.runtime.kernel import handed
 from ocivalidate.runtime.running.attempt import Attempt
 from ocivalidate.runtime.trial import Trial
 
-_MOST_FILES = 2000
+# What is kept of one case: files and folders, bytes in all of them, and levels.
+_MOST_FILES, _MOST_BYTES, _DEEPEST = 2000, 64 * 1024 * 1024, 32
 # What every kept case has, written last.
 _MARK = "verdicts.json"
 
@@ -51,17 +54,35 @@ def place(wanted: Path) -> Path:
     return target
 
 
+@contextlib.contextmanager
+def _held(made: Path) -> Iterator[Path]:
+    """A way to a folder that we just made which stays the same: whoever owns the one around it may put a link there."""
+    descriptor = os.open(made, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        if os.fstat(descriptor).st_uid != os.geteuid():
+            raise OSError(errno.EPERM, "it is another user's now")
+        yield Path(f"/proc/self/fd/{descriptor}")
+    finally:
+        os.close(descriptor)
+
+
 def _copy_files(source: Path, target: Path) -> None:
-    """Regular files, without root filesystems and what is special, up to what a runtime may write."""
-    left = _MOST_FILES
+    """Regular files, without root filesystems and what is special, up to what anybody looks at."""
+    files_left, bytes_left = _MOST_FILES, _MOST_BYTES
     for below, folders, files in os.walk(source):
-        folders[:] = [name for name in folders if name != "rootfs"]
-        into = target / Path(below).relative_to(source)
+        inner = Path(below).relative_to(source)
+        folders[:] = [name for name in folders if name != "rootfs"] if len(inner.parts) < _DEEPEST else []
+        into = target / inner
         into.mkdir(exist_ok=True)
-        for name in files[:left]:
+        files_left -= 1
+        for name in files[: max(0, files_left)]:
             with contextlib.suppress(FileNotFoundError, handed.Unusable):
-                (into / name).write_bytes(handed.content(Path(below, name)))
-        left -= len(files[:left])
+                data = handed.content(Path(below, name), min(handed.MOST_TEXT, bytes_left))
+                (into / name).write_bytes(data)
+                bytes_left -= len(data)
+        files_left -= len(files)
+        if files_left <= 0 or bytes_left <= 0:
+            return
 
 
 def _write_calls(trial: Trial, target: Path) -> None:
