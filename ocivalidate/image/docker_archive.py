@@ -21,7 +21,7 @@ from ocivalidate.image.graph import Image, Reference
 from ocivalidate.image.limits import Limits
 from ocivalidate.image.names import meant
 from ocivalidate.image.sources import FILE, LINK, Source, Unreadable
-from ocivalidate.pointers import below, bounded
+from ocivalidate.pointers import parse_pointer
 from ocivalidate.wording import shortened
 
 MANIFEST_JSON = "manifest.json"
@@ -31,7 +31,10 @@ _CONFIG = "application/vnd.docker.container.image.v1+json"
 _CONFIG_NAME = re.compile(r"(?:(?P<algorithm>[a-z0-9]+):)?(?P<encoded>[a-f0-9]{64,128})(?:\.json)?")
 _BLOB = re.compile(r"blobs/([^/]+)/([^/]+)")
 _IMAGE_ID = "sha256"
+_READ = ("config", "repotags", "layers")
 _SHOWN = 60
+# How many tokens the pointer of a member of an entry has.
+_IN_ENTRY = 2
 
 
 class Saved(NamedTuple):
@@ -58,8 +61,8 @@ def enter(source: Source, examiner: Examiner, collector: Collector, wanted: Want
     for image in images:
         if wanted.refs and not chosen.intersection(image.names):
             continue
-        if examiner.found.documents >= limits.documents:
-            collector.add(LIMIT, Location(source.name), f"more than {limits.documents} documents")
+        if len(examiner.found.images) >= limits.documents:
+            collector.add(LIMIT, Location(source.name), f"more than {limits.documents} images")
             return
         config = configs.at(image.config)
         manifest = _manifest(image, config.platform)
@@ -124,7 +127,7 @@ def _images(value: Any, source: Source) -> list[Saved]:
 
 def _saved(number: int, entry: Any, files: _Files) -> Saved:
     members = _members(entry) if isinstance(entry, dict) else {}
-    config, names, layers = (members.get(name) for name in ("config", "repotags", "layers"))
+    config, names, layers = (members.get(name) for name in _READ)
     if not isinstance(config, str) or not config:
         raise Unreadable(f"{MANIFEST_JSON} is not one of docker save: entry {number} has no Config")
     for name, value in (("RepoTags", names), ("Layers", layers)):
@@ -158,17 +161,19 @@ class _Files:
 def _judge_names(document: Document, examiner: Examiner, collector: Collector) -> None:
     """Members that differ by case are one to docker, and others to readers that know the names by their case."""
     collector.judged(AMBIGUOUS)
-    place = examiner.shown(MANIFEST_JSON)
+    file = examiner.shown(MANIFEST_JSON)
     for problem in document.problems:
-        if problem.kind == "duplicate-name":
-            collector.add(AMBIGUOUS, Location(place, problem.pointer), "a member stands twice in an object")
+        place = parse_pointer(problem.pointer)
+        if problem.kind == "duplicate-name" and len(place) == _IN_ENTRY and place[-1].casefold() in _READ:
+            message = f"a member stands twice in an object: {shortened(place[-1], _SHOWN)}"
+            collector.add(AMBIGUOUS, Location(file, f"/{place[0]}"), message)
     for number, entry in enumerate(document.value):
         seen: dict[str, str] = {}
         for name in entry:
             first = seen.setdefault(name.casefold(), name)
-            if first is not name:
+            if first is not name and name.casefold() in _READ:
                 message = f"two members differ by case alone: {shortened(first, _SHOWN)} and {shortened(name, _SHOWN)}"
-                collector.add(AMBIGUOUS, Location(place, bounded(below(f"/{number}", name))), message)
+                collector.add(AMBIGUOUS, Location(file, f"/{number}"), message)
 
 
 # --- Configs

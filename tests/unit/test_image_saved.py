@@ -9,11 +9,13 @@ from __future__ import annotations
 import json
 import os
 import tarfile
+import tempfile
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, strategies as st
 
 from fixtures.layouts import Entry, Image, Index, Layer, Layout, blob_path, docker_save, folder, hardlink, symlink, tar
 from ocivalidate.clauses import Severity
@@ -143,10 +145,12 @@ def test_what_has_many_names_is_read_once(tmp_path: Path) -> None:
     assert (report.facts["documents"], report.facts["blobs"], len(report.facts["images"])) == (1, 1, 50)
 
 
-def test_there_is_a_limit_of_configs(tmp_path: Path) -> None:
-    images = [Saved(config={"author": f"nobody {number}"}) for number in range(9)]
-    options = ImageOptions(limits=Limits(documents=5))
-    assert told(check_image(write(archive(*images), tmp_path), options=options)) == ["safety/image.limit"]
+def test_there_is_a_limit_of_images(tmp_path: Path) -> None:
+    rows = [{"Config": "c.json", "Layers": ["layer.tar"] * number} for number in range(9)]
+    source = write(archive(Saved(named="c.json"), manifest=rows), tmp_path)
+    report = check_image(source, options=ImageOptions(limits=Limits(documents=5)))
+    assert "safety/image.limit" in told(report)
+    assert len(report.facts["images"]) == 5
 
 
 def test_a_layer_that_stands_where_a_blob_does_is_held_to_its_name(tmp_path: Path) -> None:
@@ -205,7 +209,7 @@ def test_a_manifest_json_that_is_no_json_says_why(tmp_path: Path) -> None:
             b'[{"Config":"%b","Layers":["a"],"layers":["layer.tar"]}]',
             "two members differ by case alone: Layers and layers",
         ),
-        (b'[{"Config":"%b","Layers":["a"],"Layers":["layer.tar"]}]', "a member stands twice in an object"),
+        (b'[{"Config":"%b","Layers":["a"],"Layers":["layer.tar"]}]', "a member stands twice in an object: Layers"),
     ],
 )
 def test_members_that_readers_take_for_one_another_are_told(text: bytes, seen: str, tmp_path: Path) -> None:
@@ -214,6 +218,34 @@ def test_members_that_readers_take_for_one_another_are_told(text: bytes, seen: s
     report = check_image(write(archive(image, manifest=text % image.path.encode()), tmp_path))
     assert [(found.clause.id, found.message) for found in report.findings] == [(AMBIGUOUS, seen)]
     assert "incomplete" not in report.facts
+
+
+def test_of_many_such_members_some_are_listed(tmp_path: Path) -> None:
+    row = b'{"Config":"c.json","config":"c.json","Layers":["layer.tar"],"Layers":["layer.tar"],"X":1,"x":2,"y":1,"y":2}'
+    source = write(archive(Saved(named="c.json"), manifest=b"[%b]" % b",".join([row] * 50)), tmp_path)
+    report = check_image(source)
+    assert (len(report.findings), sum(1 + found.more for found in report.findings)) == (20, 100)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["Config", "config", "Layers", "LAYERS", "RepoTags", "x"]), inner, max_size=4)
+    ),
+    max_leaves=12,
+)
+
+
+@given(
+    JSON | st.lists(st.dictionaries(st.sampled_from(["Config", "Layers", "RepoTags"]), JSON, max_size=3), max_size=3)
+)
+def test_whatever_manifest_json_holds_is_a_verdict_or_a_line(value: Any) -> None:
+    with tempfile.TemporaryDirectory() as work:
+        source = write(archive(files={"a": b"{}", "b": ONE}, manifest=json.dumps(value).encode()), Path(work))
+        report = check_image(source)
+        assert report.problem or report.facts["images"]
+        assert "\n" not in report.problem
 
 
 def test_a_path_that_stands_twice_is_told_and_the_last_counts(tmp_path: Path) -> None:
