@@ -182,6 +182,11 @@ DOCUMENTS: dict[str, Make] = {
         lambda manifest, n: manifest.update(layers=[_descriptor(number, LAYER) for number in range(n)])
     ),
     "one layer many times": _manifest(lambda manifest, n: manifest.update(layers=manifest["layers"] * n)),
+    "one layer of a wrong type many times": _manifest(
+        lambda manifest, n: manifest.update(
+            layers=[manifest["layers"][0] | {"mediaType": LAYER.replace("gzip", "zstd")}] * n
+        )
+    ),
     "layers": _image(lambda n: Image([Layer(_tar([Entry(f"file{number}", b"x")])) for number in range(n)])),
     "layers of wrong diffIDs": _image(
         lambda n: Image([Layer(_tar([Entry(f"file{number}")]), diff_id=f"sha256:{number:064x}") for number in range(n)])

@@ -20,6 +20,8 @@ ONCE_SQUARE = {
     "descriptors of the empty type": 100,
     "descriptors with data": 100,
     "wrong platforms": 100,
+    "wrong sizes": 200,
+    "one layer of a wrong type many times": 200,
     "layers": 100,
     "hard links across layers": 20,
     "one layer of links many times": 25,
