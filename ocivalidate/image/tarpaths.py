@@ -83,7 +83,7 @@ class Paths:
         if path[-1:] == b"/":
             path = path[:-1]
         # Only what may be unclean takes the long way.
-        if b"/." in path or b"//" in path or path[:1] in b"./":
+        if b"/." in path or b"//" in path or path[:1] in b"./" or path[-1:] == b"/":
             path = self._clean(name, offset)
         parent, _slash, base = path.rpartition(b"/")
         if parent != self._last_parent:

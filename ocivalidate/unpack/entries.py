@@ -181,7 +181,7 @@ class LayerReader(TarScanner):
         self, name: bytes, kind: bytes, link: bytes, size: int, block: bytes, said: tarpax.Extension | None
     ) -> Entry:
         path = name[:-1] if name[-1:] == b"/" else name
-        if b"/." in path or b"//" in path or path[:1] in b"./":
+        if b"/." in path or b"//" in path or path[:1] in b"./" or path[-1:] == b"/":
             path = normalise(path).text
         mode, uid, gid = self._owner(block[_OWNER])
         mtime = self._time(block[_MTIME])

@@ -96,6 +96,10 @@ REFUSED: dict[str, tuple[Layers, str]] = {
     "capabilities that are none": ([[Entry("f", pax={"SCHILY.xattr.security.capability": "all"})]], ATTRIBUTE),
     # mknod(2): EINVAL.
     "a device of no driver": ([[Entry("d", type="3", device=(4096, 0))]], "safety/layer.device-number"),
+    "a directory twice, with slashes at its end": (
+        [[folder("d//"), Entry("d", b"1")]],
+        "image/layer.no-duplicate-paths",
+    ),
     # image-spec layer.md: MUST NOT include duplicate entries.
     "a path twice": ([[Entry("f", b"1"), Entry("f", b"2")]], "image/layer.no-duplicate-paths"),
 }
@@ -127,6 +131,7 @@ TAKEN: dict[str, tuple[Layers, dict[str, bytes | None]]] = {
     "a name of 255 bytes": ([[long("d/" + "n" * 255, content=b"1")]], {"d/" + "n" * 255: b"1"}),
     "below a type that nothing is made of": ([[Entry("v", type="V"), Entry("v/x", b"1")]], {"v/x": b"1"}),
     "a label in the place of the root": ([[Entry("./", type="V"), Entry("x", b"1")]], {"x": b"1"}),
+    "slashes at the end": ([[folder("d//"), Entry("d/x", b"1"), folder("e///")]], {"d/x": b"1"}),
     "the same layer twice": ([BASE, [whiteout("a/x")], BASE], {"a/x": b"x"}),
 }
 
