@@ -7,10 +7,10 @@ import posixpath
 from collections.abc import Iterator
 
 from ocivalidate.bundle.idmaps import overlaps
-from ocivalidate.bundle.linux_namespaces import lacks_namespace
+from ocivalidate.bundle.linux_namespaces import lacks_namespace, namespace
 from ocivalidate.bundle.registry import CONFIG
 from ocivalidate.checks import Node, Scene, Violation
-from ocivalidate.clauses import load
+from ocivalidate.clauses import Severity, load
 
 _C = "runtime/config.mounts."
 ABSOLUTE_LINUX = f"{_C}destination.absolute-linux"
@@ -28,6 +28,7 @@ NO_SOURCE = "safety/config.mounts.bind-without-source"
 OVERLAP = "safety/config.mounts.idMappings.overlap"
 OVER_ROOT = "safety/config.mounts.over-root"
 INSIDE_PROC = "safety/config.mounts.inside-proc"
+FOREIGN = "safety/config.mounts.foreign-namespace"
 
 BIND_OPTIONS = frozenset({"bind", "rbind"})
 _OTHER_THAN_MOUNTING = BIND_OPTIONS | {"remount"}
@@ -39,6 +40,8 @@ _UNTABLED_OPTIONS = frozenset({"rnodev", "acl", "noacl"})
 _OWN_OPTIONS = frozenset({"copy-symlink", "dest-nofollow", "src-nofollow", "nobuildahbind", "z", "Z", "U", "O", ""})
 # What is no file system: bind is a flag, and none stands for nothing.
 _NO_FILE_SYSTEM = (None, "", "none")
+# File systems that show a namespace, and its type: namespaces(7).
+_SHOWN = {"proc": "pid", "mqueue": "ipc", "sysfs": "network"}
 # Where runc lets something be mounted in /proc: files that stand-ins for them are made for, and for checkpoints.
 _IN_PROC = frozenset(
     "cpuinfo diskstats loadavg meminfo net/dev slabinfo stat swaps uptime sys/kernel/ns_last_pid "
@@ -143,6 +146,22 @@ def mount_is_of_a_file_system(node: Node, scene: Scene) -> Iterator[Violation]:
     elif kind in _NO_FILE_SYSTEM:
         message = f"{node.place} has neither the type of a file system nor the option bind"
         yield node.breaks(NO_TYPE, message, got="", hint="add a type, or the option bind or rbind")
+
+
+@CONFIG.check("/mounts/*", FOREIGN)
+def file_system_is_of_a_namespace_of_the_container(node: Node, scene: Scene) -> Iterator[Violation]:
+    """mount(2) answers EPERM where the namespace that it shows does not belong to the user namespace of who mounts."""
+    kind = node.text("type") or ""
+    options, user = node.whole("options"), namespace(scene, "user")
+    if kind not in _SHOWN or options is None or user is None or user.has("path"):
+        return
+    if {"remount", *BIND_OPTIONS}.isdisjoint(option.value for option in options) and lacks_namespace(
+        scene, _SHOWN[kind]
+    ):
+        message = f"{node.place} is of type {kind}, but the container has no {_SHOWN[kind]} namespace of its own"
+        hint = "in a new user namespace, bind that of the host"
+        severity = Severity.WARNING if kind == "sysfs" else None
+        yield node.breaks(FOREIGN, message, got=kind, hint=hint, severity=severity)
 
 
 @functools.cache

@@ -31,6 +31,8 @@ PROC = mount("/proc", "proc", "proc", "nosuid,noexec,nodev")
 SYS = mount("/sys", "sysfs", "sysfs", "nosuid,noexec,nodev,ro")
 # A user namespace without a network namespace of its own may not mount a new sysfs.
 HOST_SYS = mount("/sys", "bind", "/sys", "rbind,rprivate,nosuid,noexec,nodev,ro")
+HOST_PROC = mount("/proc", "bind", "/proc", "rbind,rprivate,nosuid,noexec,nodev")
+HOST_MQUEUE = mount("/dev/mqueue", "bind", "/dev/mqueue", "rbind,rprivate,nosuid,noexec,nodev")
 DEVPTS = mount("/dev/pts", "devpts", "devpts", "nosuid,noexec,newinstance,ptmxmode=0666,mode=0620,gid=5")
 # Group 5, tty, has no mapping where only one id is mapped.
 ROOTLESS_DEVPTS = mount("/dev/pts", "devpts", "devpts", "nosuid,noexec,newinstance,ptmxmode=0666,mode=0620")

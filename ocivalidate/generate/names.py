@@ -6,7 +6,7 @@ import re
 from typing import Self
 
 from ocivalidate.generate import units
-from ocivalidate.generate.defaults import HOST_SYS
+from ocivalidate.generate.defaults import HOST_MQUEUE, HOST_PROC, HOST_SYS
 from ocivalidate.generate.errors import OptionError
 from ocivalidate.generate.mounts import MountOptions
 from ocivalidate.generate.table import Arguments, option
@@ -33,6 +33,14 @@ def _read_mapping(text: str) -> Arguments:
 
 def _read_offset(text: str) -> Arguments:
     return pair(text, form="CLOCK=SECONDS")
+
+
+# A namespace, the mount that shows it, and what shows that of the host.
+_SHOWN = {
+    "pid": ("/proc", "proc", HOST_PROC),
+    "ipc": ("/dev/mqueue", "mqueue", HOST_MQUEUE),
+    "network": ("/sys", "sysfs", HOST_SYS),
+}
 
 
 class NameOptions(MountOptions):
@@ -192,14 +200,18 @@ class NameOptions(MountOptions):
             raise OptionError("a new user namespace needs to know its users; --uidmap says which")
 
     def _fit_user_namespace(self) -> None:
-        """A new user namespace has no sysfs where the network is the host's, and no groups that are not mapped."""
-        if not self._mapped or not self._on("linux"):
+        """A new user namespace mounts nothing that shows a namespace of the host, and has no groups but mapped ones."""
+        users = self._get_namespace("user")
+        if not self._on("linux") or not isinstance(users, dict) or users.get("path"):
             return
-        if self._get_namespace("network") is None:
-            mounts = [HOST_SYS if _is(entry, "/sys", "sysfs") else entry for entry in self._entries("mounts")]
+        for kind, (destination, shown, host) in _SHOWN.items():
+            if self._get_namespace(kind) is not None:
+                continue
+            mounts = [host if _is(entry, destination, shown) else entry for entry in self._entries("mounts")]
             if mounts != self._entries("mounts"):
                 # All that is below comes with it.
-                self._keep("mounts", [entry for entry in mounts if not _is(entry, "/sys/fs/cgroup", "cgroup")])
+                below = ("/sys/fs/cgroup", "cgroup") if kind == "network" else ("", "")
+                self._keep("mounts", [entry for entry in mounts if not _is(entry, *below)])
         for index, entry in enumerate(self._entries("mounts")):
             if _is(entry, "/dev/pts", "devpts"):
                 found = self._entries(f"mounts[{index}].options")

@@ -54,6 +54,7 @@ REASONS: dict[str, str] = {
     "safety/config.idMappings.overlap": _COMPARES,
     "safety/config.idMappings.range-overflow": _COUNTS,
     "safety/config.mounts.idMappings.overlap": _COMPARES,
+    "safety/config.mounts.foreign-namespace": _COMPARES,
     "safety/config.mounts.options.no-id": _COMPARES,
     "safety/config.netDevices.name": "it counts bytes, where a schema counts characters",
     "safety/config.netDevices.name-clash": _COMPARES,

@@ -517,3 +517,17 @@ def test_ids_are_decimal(flag: str, written: str) -> None:
 @pytest.mark.parametrize("kind", ["network", "pid", "ipc", "uts"])
 def test_namespace_without_an_absolute_path(kind: str) -> None:
     assert f"--{kind}: 'run/x' is not an absolute path" in refused(f"--{kind}", "ns:run/x")
+
+
+@pytest.mark.parametrize(
+    ("flag", "destination"), [("--pid", "/proc"), ("--ipc", "/dev/mqueue"), ("--network", "/sys"), ("--uts", "")]
+)
+def test_what_shows_a_namespace_of_the_host_is_bound_where_ids_are_mapped(flag: str, destination: str) -> None:
+    """As podman does: the kernel mounts no proc, mqueue or sysfs that shows what the user namespace does not own."""
+    plain = run(flag, "host").config
+    mapped = run("--uidmap", "0:100000:65536", flag, "host").config
+    bound = {entry["destination"]: entry["source"] for entry in mapped["mounts"] if "rbind" in entry.get("options", [])}
+    assert bound == ({destination: destination} if destination else {})
+    assert not destination or mounted(plain, destination)["type"] in ("proc", "mqueue", "sysfs")
+    rootless = run("--rootless", flag, "host").config
+    assert not destination or mounted(rootless, destination)["type"] == "bind"

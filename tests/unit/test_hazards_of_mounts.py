@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.sayings import ERROR, WARNING, config, findings, said
+from tests.unit.sayings import ERROR, NAMESPACES, WARNING, config, findings, linux, said
 
 BIND_TYPE, NO_TYPE = "safety/config.mounts.bind-type", "safety/config.mounts.no-type"
 BIND_DATA, NO_SOURCE = "safety/config.mounts.bind-data", "safety/config.mounts.bind-without-source"
@@ -82,3 +82,29 @@ def test_lint_tells_the_same_as_the_hazard_once() -> None:
 def test_relative_destination_weighs_what_it_did() -> None:
     (finding,) = findings(config("1.1.0", mounts=[{"destination": "m", "type": "tmpfs", "source": "tmpfs"}]))
     assert finding.severity is ERROR
+
+
+# --- File systems of a namespace that a new user namespace does not own
+
+FOREIGN = "safety/config.mounts.foreign-namespace"
+_IDS = [{"containerID": 0, "hostID": 100000, "size": 65536}]
+
+
+@pytest.mark.parametrize(
+    ("kind", "namespace", "severity"),
+    [("proc", "pid", ERROR), ("mqueue", "ipc", ERROR), ("sysfs", "network", WARNING), ("tmpfs", "ipc", None)],
+)
+def test_file_system_of_a_namespace_of_the_host(kind: str, namespace: str, severity: Any) -> None:
+    """mount(2) answers EPERM: whoever mounts has to rule the user namespace that the other one belongs to."""
+    mounts = [{"destination": "/m", "type": kind, "source": kind}]
+    others = [entry for entry in NAMESPACES if entry["type"] != namespace]
+    mapped: dict[str, Any] = {"uidMappings": _IDS, "gidMappings": _IDS}
+    user = {"type": "user"}
+    lacking = config(mounts=mounts, linux=linux(*others, user, **mapped))
+    assert said(lacking) == ([(FOREIGN, severity)] if severity else [])
+    # With a namespace of its own, without a new user namespace, and bound from the host all is well.
+    assert said(config(mounts=mounts, linux=linux(*NAMESPACES, user, **mapped))) == []
+    assert said(config(mounts=mounts, linux=linux(*others))) == []
+    assert said(config(mounts=mounts, linux=linux(*others, user | {"path": "/run/user"}))) == []
+    bound = [{"destination": "/m", "type": kind, "source": "/m", "options": ["rbind"]}]
+    assert said(config(mounts=bound, linux=linux(*others, user, **mapped))) == []
