@@ -252,7 +252,7 @@ class Patterns:
     """
 
     def __init__(self, kind: str) -> None:
-        self._root = everything(kind)
+        self._kind = kind
         # By the id of a path, which lives as long as it stands here.
         self._known: dict[int, tuple[Path, Node | None, str]] = {}
         self._entries: dict[int, tuple[Path, str]] = {}
@@ -275,7 +275,7 @@ class Patterns:
         while path is not None and id(path) not in self._known:
             new.append(path)
             path = path[0]
-        found: tuple[Node | None, str] = self._known[id(path)][1:] if path is not None else (self._root, "")
+        found: tuple[Node | None, str] = self._known[id(path)][1:] if path is not None else (everything(self._kind), "")
         for step in reversed(new):
             found = self._below(*found, step[1])
             self._known[id(step)] = (step, *found)

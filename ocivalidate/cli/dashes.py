@@ -1,8 +1,10 @@
-"""A parser for which ``--`` as the value of an option is a text like any other."""
+"""A parser for which ``--`` as the value of an option is a text like any other, and which imports little."""
 
 from __future__ import annotations
 
 import argparse
+import os
+import sys
 from typing import Any
 
 
@@ -15,3 +17,18 @@ class DashParser(argparse.ArgumentParser):
             self._check_value(action, value)
             return value
         return super()._get_values(action, arg_strings)
+
+    def _get_formatter(self) -> argparse.HelpFormatter:
+        """Argparse makes one for each option, and asks shutil how wide it is, which imports every compression."""
+        return self.formatter_class(prog=self.prog, width=_width())  # type: ignore[call-arg]  # every one of argparse has it
+
+
+def _width() -> int:
+    """How wide help is, as argparse has it: two columns less than the terminal, or than COLUMNS says."""
+    columns = os.environ.get("COLUMNS", "")
+    if columns.isascii() and columns.isdigit() and int(columns[:9]):
+        return int(columns[:9]) - 2
+    try:
+        return (os.get_terminal_size(sys.__stdout__.fileno()).columns or 80) - 2  # type: ignore[union-attr]  # caught
+    except (AttributeError, ValueError, OSError):
+        return 78
