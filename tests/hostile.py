@@ -214,6 +214,8 @@ SETTINGS: dict[str, Make] = {
     "settings, a NUL": _settings("format = '\0'"),
     "settings, a size": _settings('max-size = "99999999999999999999999T"'),
     "settings, a pattern": _settings('ignore = ["' + "*a" * 200 + '"]'),
+    "settings, one pattern again": _settings("ignore = [" + '"*a*b", ' * 30_000 + "]"),
+    "settings, patterns": _settings("ignore = [" + "".join(f'"*{number}*", ' for number in range(20_000)) + "]"),
     "settings, findings": _settings("max-findings = -1"),
     "settings, a device": _settings_at("/dev/zero"),
     "settings, a folder": _settings_at("/"),
