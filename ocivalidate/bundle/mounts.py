@@ -152,8 +152,10 @@ def mount_is_of_a_file_system(node: Node, scene: Scene) -> Iterator[Violation]:
 def file_system_is_of_a_namespace_of_the_container(node: Node, scene: Scene) -> Iterator[Violation]:
     """mount(2) answers EPERM where the namespace that it shows does not belong to the user namespace of who mounts."""
     kind = node.text("type") or ""
-    options, user = node.whole("options"), namespace(scene, "user")
-    if kind not in _SHOWN or options is None or user is None or user.has("path"):
+    if kind not in _SHOWN:
+        return
+    options, user = node.whole("options"), scene.once("user namespace", lambda: namespace(scene, "user"))
+    if options is None or user is None or user.has("path"):
         return
     if {"remount", *BIND_OPTIONS}.isdisjoint(option.value for option in options) and lacks_namespace(
         scene, _SHOWN[kind]
