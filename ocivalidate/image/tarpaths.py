@@ -92,7 +92,7 @@ class Paths:
         if key in self._seen:
             self._repeated(name, key, kind, offset)
         if base[:4] == _WHITEOUT:
-            self._whiteout(name, parent, base, kind, size, offset)
+            self._whiteout(name, parent, base, kind, link, size, offset)
         elif parent != self._last_occupied and path:
             self._occupy(name, parent, offset)
         if kind == FOLDER:
@@ -107,10 +107,10 @@ class Paths:
         parent, _slash, base = path.rpartition(b"/")
         self._enter(name, parent, offset)
         if base[:4] == _WHITEOUT:
-            self._whiteout(name, parent, base, kind, 0, offset)
+            self._whiteout(name, parent, base, kind, link, 0, offset)
         if kind == SYMLINK:
             self._symlink(name, hash(path), link, offset)
-        elif kind == HARDLINK:
+        elif kind == HARDLINK and base[:4] != _WHITEOUT:
             self._judge_target(name, path, link, offset)
 
     def used(self) -> Used:
@@ -176,7 +176,8 @@ class Paths:
             self._problems.add(Kind.PARENT_NO_FOLDER, message, offset, name)
         if kind == SYMLINK:
             self._symlink(name, key, link, offset)
-        elif kind == HARDLINK:
+        elif kind == HARDLINK and path.rpartition(b"/")[2][:4] != _WHITEOUT:
+            # Of a whiteout nobody makes the link.
             self._hardlink(name, path, link, offset)
             self._hardlinks.add(key)
 
@@ -242,7 +243,9 @@ class Paths:
             return target.text
         return None
 
-    def _whiteout(self, name: bytes, parent: bytes, base: bytes, kind: bytes, size: int, offset: int) -> None:
+    def _whiteout(
+        self, name: bytes, parent: bytes, base: bytes, kind: bytes, link: bytes, size: int, offset: int
+    ) -> None:
         add = self._problems.add
         hidden = base[len(_WHITEOUT) :]
         if kind == FOLDER:
@@ -258,7 +261,9 @@ class Paths:
             add(Kind.WHITEOUT_DOTS, f"the whiteout names {hidden.decode()}", offset, name)
         elif hidden.startswith(_WHITEOUT):
             add(Kind.WHITEOUT_OF_WHITEOUT, f"the whiteout names {shown(hidden)}", offset, name)
-        if kind != REGULAR:
+        # Docker writes whiteouts of files that were one inode as hard links to the first: an empty file all the same.
+        linked = kind == HARDLINK and link.rpartition(b"/")[2][:4] == _WHITEOUT
+        if kind != REGULAR and not linked:
             add(Kind.WHITEOUT_TYPE, "the whiteout is not a regular file", offset, name)
         elif size:
             add(Kind.WHITEOUT_CONTENT, f"the whiteout has {size} bytes of content", offset, name)

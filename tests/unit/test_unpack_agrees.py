@@ -100,6 +100,14 @@ REFUSED: dict[str, tuple[Layers, str]] = {
         [[folder("d//"), Entry("d", b"1")]],
         "image/layer.no-duplicate-paths",
     ),
+    "a whiteout that is a hard link to a file": (
+        [[Entry("a")], [Entry("f", b"f"), hardlink(".wh.a", "f")]],
+        "image/layer.whiteout.empty-file",
+    ),
+    "a whiteout that is a hard link to nothing": (
+        [[Entry("a")], [hardlink(".wh.a", "f")]],
+        "image/layer.whiteout.empty-file",
+    ),
     # image-spec layer.md: MUST NOT include duplicate entries.
     "a path twice": ([[Entry("f", b"1"), Entry("f", b"2")]], "image/layer.no-duplicate-paths"),
 }
@@ -115,6 +123,15 @@ TAKEN: dict[str, tuple[Layers, dict[str, bytes | None]]] = {
         {},
     ),
     "what AUFS left": ([BASE, [Entry(".wh..wh.plnk"), Entry(".wh..wh.aufs")]], {"a/x": b"x", ".wh..wh.plnk": None}),
+    # As docker writes the whiteouts of files that were one inode.
+    "a whiteout that is a hard link to a whiteout": (
+        [[Entry("a"), Entry("d/b")], [whiteout("a"), hardlink("d/.wh.b", ".wh.a")]],
+        {"a": None, "d/b": None},
+    ),
+    "a whiteout that is a hard link to a later one": (
+        [[Entry("a"), Entry("b")], [hardlink(".wh.a", "/.wh.b"), whiteout("b")]],
+        {"a": None, "b": None},
+    ),
     "a hard link through a link of a lower layer": ([BASE, [hardlink("so2", "lib/so")]], {"so2": b"so"}),
     "a hard link through an absolute link": (
         [[*BASE, symlink("m", "/lib")], [hardlink("so2", "m/so")]],
