@@ -152,7 +152,8 @@ class _Files:
 
     def at(self, path: str) -> str:
         """The path by which a file of the archive was named first."""
-        path = normal_path(path) or path
+        # No path at all is what builders write for a layer that docker has already: to Go it is ".", where no layer is.
+        path = normal_path(path) or path or "."
         entry = self._source.entry(path)
         # In a folder nothing has an offset.
         return self._first.setdefault(entry.offset, path) if entry is not None and entry.offset else path

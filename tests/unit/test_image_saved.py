@@ -272,6 +272,19 @@ def test_a_layer_that_is_not_there_is_said(tmp_path: Path) -> None:
         unpacked(source, tmp_path)
 
 
+@pytest.mark.parametrize("name", ["", "/", "."])
+def test_a_layer_without_a_path_is_absent(name: str, tmp_path: Path) -> None:
+    """Builders leave the path out for layers that they know docker to have."""
+    image = Saved((Part(ONE), Part(TWO, there=False)))
+    row = {**image.row(), "Layers": [image.parts[0].name, name]}
+    source = write(archive(image, manifest=[row], files={image.parts[0].name: ONE}), tmp_path)
+    report = check_image(source)
+    assert (told(report), exit_code([report])) == ([], ExitCode.CONFORMS)
+    assert report.facts["incomplete"] == "1 of 3 blobs absent, not verified"
+    with pytest.raises(UnpackError, match="layer 1 is absent: "):
+        unpacked(source, tmp_path)
+
+
 @pytest.mark.parametrize("path", ["../c.json", "/etc/passwd", "nothing", "a/"])
 def test_an_image_without_its_config_cannot_be_judged(path: str, tmp_path: Path) -> None:
     source = write(archive(Saved(named=path, there=False)), tmp_path)
