@@ -25,6 +25,14 @@ def _field(offset: int, value: bytes, content: bytes = b"") -> list[Entry | byte
 _N = Entry("n")
 _S = symlink("n", "t")
 
+_S2 = Entry("n", b"xx")
+
+
+def _sparse(**records: str) -> bytes:
+    told = {"GNU.sparse.numblocks": "1", "GNU.sparse.size": "2", "GNU.sparse.map": "0,2"}
+    return pax_header(pax_records(told | {key.replace("__", "."): value for key, value in records.items()}))
+
+
 FORMS: dict[str, list[Entry | bytes]] = {
     "prefix": [Entry("n", magic=USTAR, fields=_PREFIX)],
     "prefix, old docker": [Entry("n", magic=OLD_DOCKER, fields=_PREFIX)],
@@ -123,6 +131,21 @@ FORMS: dict[str, list[Entry | bytes]] = {
     "pax record without key": [pax_header(b"6 =pp\n"), _N],
     "pax records and NULs": [pax_header(pax_records({"path": "pp"}) + b"\0\0"), _N],
     "no pax records": [pax_header(b""), _N],
+    "sparse name alone": [pax(GNU__sparse__name="sn"), _N],
+    "sparse name and size": [pax(GNU__sparse__name="sn", GNU__sparse__size="5"), _N],
+    "sparse, of a version to come": [_sparse(GNU__sparse__major="2", GNU__sparse__minor="0"), _S2],
+    "sparse, of half a version": [_sparse(GNU__sparse__major="1"), _S2],
+    "sparse map": [_sparse(), _S2],
+    "sparse map and version": [_sparse(GNU__sparse__major="0", GNU__sparse__minor="1"), _S2],
+    "sparse map without its length": [pax(GNU__sparse__map="0,2", GNU__sparse__size="2"), _S2],
+    "sparse map of another length": [_sparse(GNU__sparse__numblocks="2"), _S2],
+    "sparse map of a FIFO": [_sparse(), Entry("n", type="6")],
+    "sparse map for all": [pax("g", GNU__sparse__map="0,2", GNU__sparse__numblocks="1"), _S2],
+    "sparse map before Solaris": [_sparse(), pax("X", mtime="5"), _N],
+    "sparse size for all": [pax("g", GNU__sparse__size="7"), _S2],
+    "size of star": [pax(SCHILY__realsize="7"), _S2],
+    "blank before a path": [pax_header(b"11  path=p\n"), _N],
+    "blank before a size": [pax_header(b"11  size=0\n"), _S2],
     "path in binary": [pax(hdrcharset="BINARY", path="pp"), _N],
     "entry after a zero block": [_N, bytes(512), Entry("m")],
     "entry after the end": [_N, bytes(1024), Entry("m")],

@@ -17,6 +17,7 @@ from ocivalidate.image.problems import Kind
 from ocivalidate.image.sources import FILE, FOLDER, LINK, OTHER, Entry, Slice, Source, Unreadable
 from ocivalidate.image.tarpaths import FIFO, FOLDER as FOLDER_TYPE, HARDLINK, REGULAR, SYMLINK
 from ocivalidate.image.tarpax import Extension
+from ocivalidate.image.tarreaders import Names
 from ocivalidate.image.tarscan import TarScanner
 
 _CHUNK = 1 << 16
@@ -176,9 +177,9 @@ class _Headers(TarScanner):
                 option = _UNREADABLE.get(problem.kind, "")
                 raise Unreadable(f"not a tar archive of an image: {where}{problem.message}{option}")
 
-    def _extended(self, said: Extension, name: bytes, link: bytes, size: int) -> tuple[bytes, bytes, int]:
-        self._is_sparse = said.sparse
-        return super()._extended(said, name, link, size)
+    def _extended(self, said: Extension, own: Names, kind: bytes, size: int) -> tuple[bytes, bytes, int]:
+        self._is_sparse = bool(said.sparse_form)
+        return super()._extended(said, own, kind, size)
 
     def _entry(self, name: bytes, kind: bytes, link: bytes, size: int, block: bytes) -> None:
         sparse, self._is_sparse = self._is_sparse or kind == _SPARSE, False

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from ocivalidate.image.tarreaders import PAX, Said
+from ocivalidate.image.tarreaders import PAX, SOLARIS, SPARSE_NAME, Said
+from ocivalidate.image.tarsparse import form_of
 
 _LENGTH = re.compile(rb"([0-9]{1,10}) ")
 _INTEGER = re.compile(rb"[0-9]{1,30}")
@@ -46,7 +47,9 @@ class Extension:
     long_link: bytes | None = None
     size: int | None = None
     real_size: int = 0
+    # Whether it is said to be sparse, and where Go finds the map: without one it is not sparse to it.
     sparse: bool = False
+    sparse_form: str = ""
     xattrs: int = 0
     # Numeric attributes that need no value in the header itself.
     attributes: dict[bytes, bytes] = field(default_factory=dict)
@@ -96,6 +99,8 @@ def taken(extension: Extension, kind: bytes, found: list[tuple[bytes, bytes]]) -
     Raises :class:`MalformedPax` for a number that is none.
     """
     extension.said.append(Said(kind, records=found))
+    if kind == SOLARIS and extension.sparse_form:
+        raise MalformedPax("a header of type X stands between an entry and what makes a sparse file of it")
     if kind != PAX:
         return extension.forgotten()
     extension = extension.without_pax()
@@ -113,6 +118,11 @@ def nul_faults(found: list[tuple[bytes, bytes]]) -> list[str]:
         elif key in _TEXTS and b"\0" in value:
             faults[f"the pax record {shown} has a NUL byte: {value.decode('utf-8', 'backslashreplace')[:200]!r}"] = None
     return list(faults)
+
+
+def is_of_one_entry(key: bytes) -> bool:
+    """Whether a record says what can only be so for one entry."""
+    return key in SINGULAR or key.startswith(_SPARSE)
 
 
 def odd_numbers(kind: bytes, found: list[tuple[bytes, bytes]]) -> list[str]:
@@ -142,6 +152,7 @@ def apply(extension: Extension, found: list[tuple[bytes, bytes]]) -> None:
             extension.xattrs += 1
         elif key in _NUMBERS:
             extension.attributes[key] = value
+    extension.sparse_form = form_of(found) if extension.sparse else ""
 
 
 def _singular(extension: Extension, key: bytes, value: bytes) -> None:
@@ -155,7 +166,7 @@ def _singular(extension: Extension, key: bytes, value: bytes) -> None:
 
 def _sparse(extension: Extension, key: bytes, value: bytes) -> None:
     extension.sparse = True
-    if key == b"GNU.sparse.name":
+    if key == SPARSE_NAME:
         extension.sparse_name = value or None
     elif key in _NUMBERS:
-        extension.real_size = int(value or b"0")
+        extension.real_size = max(extension.real_size, int(value or b"0"))

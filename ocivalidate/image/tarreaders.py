@@ -19,6 +19,8 @@ empty pax path              takes it back       empty name  ignored             
 global between them         forgets the others  no effect   no effect           no effect
 Solaris ``X``               an entry            pax header  pax header          pax header
 file whose name ends in /   a file              a folder    a folder            a file
+sparse name without a map   ignored             its name    its name            its name
+blanks before a pax key     of the key          ignored     of the key          of the key
 ==========================  ==================  ==========  ==================  ================
 """
 
@@ -33,6 +35,9 @@ from ocivalidate.image.tarpaths import same_path
 
 LONG_NAME, LONG_LINK, PAX, SOLARIS, GLOBAL = b"L", b"K", b"x", b"X", b"g"
 PAX_FORMS = frozenset((PAX, SOLARIS))
+SPARSE_NAME = b"GNU.sparse.name"
+# What makes a sparse file of an entry, or another size, to others than Go.
+_SPARSE, _SIZES = b"GNU.sparse.", frozenset((b"SCHILY.realsize", b"SUN.holesdata"))
 
 POSIX, GNU, OTHER_USTAR, NO_MAGIC = "posix", "gnu", "other ustar", "no magic"
 # Under which magic a reader puts the prefix field before the name. Of GNU headers Go looks further: see _go_joins.
@@ -117,7 +122,10 @@ def _may_differ(header: Header, said: Sequence[Said]) -> bool:
     (one,) = said
     if one.kind in (LONG_NAME, LONG_LINK):
         return not one.text
-    return one.kind == SOLARIS or any(not value for key, value in one.records if key in _SINGULAR)
+    return one.kind == SOLARIS or any(
+        key.startswith((_SPARSE, b" ", b"\t")) or key in _SIZES or (key in _SINGULAR and not value)
+        for key, value in one.records
+    )
 
 
 def _folder_difference(header: Header, ours: Names, kind: bytes) -> str:
@@ -131,6 +139,12 @@ def _count_difference(said: Sequence[Said]) -> str:
     headers = [one for one in said if one.kind in PAX_FORMS]
     if len(headers) > 1:
         return "several pax headers stand before it, and readers differ in which of them count"
+    keys = [key for one in said for key, _value in one.records]
+    for key in keys:
+        if key in _SIZES or key.startswith(_SPARSE):
+            return f"the pax record {shown(key)} makes a sparse file of it to some readers, and not to Go"
+        if key.strip(b" \t") == b"size" and key != b"size":
+            return "GNU tar takes a pax record for its size that is none to Go, for a blank before its name"
     if any(key == b"size" for one in headers for key, _value in one.records) and said[-1] is not headers[-1]:
         return "a pax header that not all readers take gives it another size"
     return ""
@@ -162,13 +176,15 @@ def _last_text(said: Sequence[Said], kind: bytes) -> bytes | None:
 
 def _gnu_tar(header: Header, base: bytes, said: Sequence[Said]) -> Names:
     last = _last_pax(said)
-    records = dict(last.records) if last else {}
+    # Blanks before the name of a record are none of it.
+    records = {key.lstrip(b" \t"): value for key, value in last.records} if last else {}
 
     def chosen(key: bytes, kind: bytes, own: bytes) -> bytes:
         long = _last_text(said, kind)
         return records.get(key, own if long is None else long)
 
-    return Names(chosen(b"path", LONG_NAME, base), chosen(b"linkpath", LONG_LINK, header.link))
+    sparse = records.get(SPARSE_NAME)
+    return Names(sparse or chosen(b"path", LONG_NAME, base), chosen(b"linkpath", LONG_LINK, header.link))
 
 
 def _libarchive(header: Header, base: bytes, said: Sequence[Said]) -> Names:
@@ -199,7 +215,7 @@ def _cpython(header: Header, base: bytes, said: Sequence[Said]) -> Names:
 
 def _with_records(names: Names, records: Sequence[tuple[bytes, bytes]], *, empty_counts: bool) -> Names:
     found = dict(records)
-    path, link = found.get(b"path"), found.get(b"linkpath")
+    path, link = found.get(SPARSE_NAME) or found.get(b"path"), found.get(b"linkpath")
     if path is not None and (path or empty_counts):
         names = names._replace(path=path)
     if link is not None and (link or empty_counts):

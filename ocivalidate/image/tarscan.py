@@ -260,7 +260,7 @@ class TarScanner:
         """Name, link target and size of an entry whose header is not all that is said of it."""
         name, link = tarreaders.go_name(own), own.link
         if self._extension is not None:
-            name, link, size = self._extended(self._extension, name, link, size)
+            name, link, size = self._extended(self._extension, Names(name, link), kind, size)
         self._judge_readings(own, name, link, kind)
         return name, link, size
 
@@ -269,7 +269,7 @@ class TarScanner:
         said = self._extension.said if self._extension is not None else []
         found = tarreaders.compared(own, said, Names(name, link), kind)
         # Of a sparse file other names are usual, and that it is one is told.
-        if found.difference and not (self._extension is not None and self._extension.sparse):
+        if found.difference and not (self._extension is not None and self._extension.sparse_form):
             self._differ(found.difference, name)
         for other in found.others:
             self._paths.add_other(other.path, kind, other.link, self._start)
@@ -318,33 +318,33 @@ class TarScanner:
         if kind == SOLARIS:
             self._problems.add(Kind.TYPE_UNKNOWN, "the extension header has the type 'X', an entry to Go", self._start)
         if kind == GLOBAL:
-            keys = sorted({key.decode() for key, _value in found if key in tarpax.SINGULAR})
+            keys = sorted({shown(key) for key, _value in found if tarpax.is_of_one_entry(key)})
             if keys:
                 message = f"a global header sets {', '.join(keys)}, and readers differ in whether that counts"
                 self._problems.add(Kind.PAX_GLOBAL, message, self._start)
 
-    def _extended(self, said: tarpax.Extension, name: bytes, link: bytes, size: int) -> tuple[bytes, bytes, int]:
+    def _extended(self, said: tarpax.Extension, own: Names, kind: bytes, size: int) -> tuple[bytes, bytes, int]:
         """Name, link target and size of an entry as extension headers change them."""
-        name = said.sparse_name or said.long_name or said.path or name
-        link = said.long_link or said.link or link
+        name = (said.sparse_form and said.sparse_name) or said.long_name or said.path or own.path
+        link = said.long_link or said.link or own.link
         self._xattrs += said.xattrs
         for key in _OWNERS:
             if (value := said.attributes.get(key)) and (fault := owner_fault(key.decode(), int(value))):
                 self._problems.add(*fault, self._start, name)
         if said.xattrs:
-            for kind, message in tarxattrs.faults(tarxattrs.xattrs(said.records)):
-                self._problems.add(kind, message, self._start, name)
-        if said.sparse:
+            for fault_kind, message in tarxattrs.faults(tarxattrs.xattrs(said.records)):
+                self._problems.add(fault_kind, message, self._start, name)
+        if said.sparse_form:
             self._problems.add(Kind.SPARSE, "the entry is a sparse file", self._start, name)
             if said.real_size > self._limits.entry_size:
                 self._too_large(name, said.real_size)
-            self._judge_map(said, name, size if said.size is None else said.size)
+            self._judge_map(said, name, kind, size if said.size is None else said.size)
         return name, link, size if said.size is None else said.size
 
-    def _judge_map(self, said: tarpax.Extension, name: bytes, size: int) -> None:
+    def _judge_map(self, said: tarpax.Extension, name: bytes, kind: bytes, size: int) -> None:
         """Judge the map that pax records give; one at the start of the content is still to come."""
         try:
-            self._inline = judge_pax(said.records, size)
+            self._inline = judge_pax(said.records, size, content=kind not in _WITHOUT_CONTENT)
         except Malformed as problem:
             self._problems.add(Kind.SPARSE_MALFORMED, str(problem), self._start, name)
 

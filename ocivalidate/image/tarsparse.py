@@ -6,6 +6,7 @@ numbers at the start of the content, one a line (1.0): GNU manual, "Storing Spar
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from ocivalidate.image.tarheader import BLOCK, Malformed, is_blank, number
@@ -17,7 +18,10 @@ _IN_BLOCK = (0, 21, 504)
 MOST_REGIONS = 1 << 18
 _LONGEST_NUMBER = 19
 _MALFORMED = "the map of a sparse file is malformed"
-_LISTED = frozenset((b"GNU.sparse.offset", b"GNU.sparse.numbytes"))
+_MAP, _LISTED = b"GNU.sparse.map", (b"GNU.sparse.offset", b"GNU.sparse.numbytes")
+# Where pax records have the map of a sparse file: they themselves, or the content.
+IN_RECORDS, IN_CONTENT = "in records", "in content"
+_VERSIONS = {(b"0", b"0"): IN_RECORDS, (b"0", b"1"): IN_RECORDS, (b"1", b"0"): IN_CONTENT}
 
 Regions = list[tuple[int, int]]
 """Offset and length of what is stored, in order."""
@@ -89,27 +93,43 @@ class PaxSparse(NamedTuple):
     stored: int = 0
 
 
-def pax_sparse(found: list[tuple[bytes, bytes]]) -> PaxSparse:
-    """What pax records say of a sparse file. Raises :class:`Malformed`."""
+def form_of(found: Sequence[tuple[bytes, bytes]]) -> str:
+    """Where Go finds the map of a sparse file; nowhere (empty): the file is not sparse to it, whatever records say."""
     records = dict(found)
-    size = int(records.get(b"GNU.sparse.realsize") or records.get(b"GNU.sparse.size") or 0)
-    if records.get(b"GNU.sparse.major") == b"1":
-        return PaxSparse(size, None)
-    if b"GNU.sparse.map" in records:
-        texts = records[b"GNU.sparse.map"].split(b",")
-    else:
-        texts = [value for key, value in found if key in _LISTED]
-    if len(texts) > 2 * MOST_REGIONS:
-        raise Malformed(_MALFORMED)
-    return PaxSparse(size, regions([_number(text) for text in texts], size))
+    version = records.get(b"GNU.sparse.major", b""), records.get(b"GNU.sparse.minor", b"")
+    if version != (b"", b""):
+        return _VERSIONS.get(version, "")
+    return IN_RECORDS if records.get(_MAP) or not records.keys().isdisjoint(_LISTED) else ""
 
 
-def judge_pax(found: list[tuple[bytes, bytes]], size: int) -> InlineMap | None:
-    """Judge the map in pax records of a content of this size; one that is still to come.
+def pax_sparse(found: list[tuple[bytes, bytes]], stored: int) -> PaxSparse:
+    """What pax records say of a sparse file with so many bytes in the archive, as Go takes them.
 
     Raises :class:`Malformed`.
     """
-    sparse = pax_sparse(found)
+    records = dict(found)
+    size = int(records.get(b"GNU.sparse.size") or records.get(b"GNU.sparse.realsize") or stored)
+    if form_of(found) == IN_CONTENT:
+        return PaxSparse(size, None, stored)
+    listed = [(key, value) for key, value in found if key in _LISTED]
+    texts = [value for _key, value in listed]
+    if any(key != _LISTED[number % 2] for number, (key, _value) in enumerate(listed)):
+        raise Malformed(_MALFORMED)
+    if not listed and records.get(_MAP):
+        texts = records[_MAP].split(b",")
+    if len(texts) > 2 * MOST_REGIONS or len(texts) != 2 * _number(records.get(b"GNU.sparse.numblocks", b"")):
+        raise Malformed(_MALFORMED)
+    return PaxSparse(size, regions([_number(text) for text in texts], size), stored)
+
+
+def judge_pax(found: list[tuple[bytes, bytes]], size: int, *, content: bool = True) -> InlineMap | None:
+    """Judge the map in pax records of a content of this size; one that is still to come.
+
+    ``content``: the entry is of a type that has any. Raises :class:`Malformed`.
+    """
+    if not content:
+        raise Malformed("what has no content is said to be sparse")
+    sparse = pax_sparse(found, size)
     if sparse.regions is None:
         return InlineMap(sparse.real_size, size)
     judge_stored(sparse.regions, size)

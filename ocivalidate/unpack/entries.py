@@ -15,6 +15,7 @@ from ocivalidate.image.problems import Kind, shown
 from ocivalidate.image.stack import Fault, Unwritable
 from ocivalidate.image.tarheader import Malformed
 from ocivalidate.image.tarpaths import REGULAR, SPARSE, normalise
+from ocivalidate.image.tarreaders import Names
 from ocivalidate.image.tarscan import TarScanner, kind_of
 from ocivalidate.image.tarsparse import InlineMap, PaxSparse, SparseMap, pax_sparse
 from ocivalidate.image.tarxattrs import xattrs
@@ -128,9 +129,9 @@ class LayerReader(TarScanner):
             self._content_sink.abandon()
         self.fault, self._sink, self._content_sink = (shown(self._path), problem.fault), None, None
 
-    def _extended(self, said: tarpax.Extension, name: bytes, link: bytes, size: int) -> tuple[bytes, bytes, int]:
+    def _extended(self, said: tarpax.Extension, own: Names, kind: bytes, size: int) -> tuple[bytes, bytes, int]:
         self._said = said
-        return super()._extended(said, name, link, size)
+        return super()._extended(said, own, kind, size)
 
     def _entry(self, name: bytes, kind: bytes, link: bytes, size: int, block: bytes) -> None:
         said, self._said = self._said, None
@@ -191,8 +192,8 @@ class LayerReader(TarScanner):
         if said is not None and said.records:
             records = dict(said.records)
             attributes = _from_records(attributes, records)
-            if said.sparse and kind == REGULAR:
-                sparse = pax_sparse(said.records)._replace(stored=size)
+            if said.sparse_form and kind == REGULAR:
+                sparse = pax_sparse(said.records, size)
                 size = sparse.real_size
         return Entry(path, kind, link, size, attributes, device, sparse)
 

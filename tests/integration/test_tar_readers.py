@@ -28,7 +28,8 @@ TAR_FORM = "safety/layer.tar-form"
 # Problems under which nobody promises anything of how readers go on.
 _BREAKING = ("image/layer.tar-packaged", "safety/layer.name", "safety/layer.owner")
 _BREAKS = frozenset(kind for kind in Kind if BROKEN.get(kind) and BROKEN[kind].clause in _BREAKING)
-_ODD = frozenset(kind for kind in Kind if BROKEN.get(kind) and BROKEN[kind].clause == TAR_FORM) | {Kind.END_TRAILING}
+_ODD = frozenset(kind for kind in Kind if BROKEN.get(kind) and BROKEN[kind].clause == TAR_FORM)
+_ODD |= {Kind.END_TRAILING, Kind.SPARSE}
 
 
 class _Collector:
@@ -43,7 +44,7 @@ class _Collector:
 
 def by_us(data: bytes) -> tuple[Reading, frozenset[Kind]]:
     sink = _Collector()
-    reader = LayerReader(DEFAULT, sink, frozenset())
+    reader = LayerReader(DEFAULT, sink, frozenset({Kind.SPARSE_MALFORMED}))
     reader.feed(data)
     found = frozenset(reader.finish().counts)
     return Reading(tuple(sink.entries), bool(found & _BREAKS)), found
@@ -90,6 +91,15 @@ _RECORDS = {
     "uid": ["5", "x", ""],
     "mtime": ["1.5", "-3", "x"],
     "comment": ["c"],
+    "GNU.sparse.name": ["sn", ""],
+    "GNU.sparse.major": ["0", "1", ""],
+    "GNU.sparse.minor": ["0", "1"],
+    "GNU.sparse.map": ["0,2", "", "x"],
+    "GNU.sparse.size": ["2", "5", ""],
+    "GNU.sparse.realsize": ["2", "7"],
+    "GNU.sparse.numblocks": ["0", "1"],
+    "SCHILY.realsize": ["7"],
+    " path": ["blank"],
     "SCHILY.xattr.user.a": ["v"],
 }
 

@@ -93,7 +93,10 @@ def test_links_are_relative_to_their_folder() -> None:
 
 def test_what_is_no_file_is_known() -> None:
     entries = [Entry("fifo", type="6"), Entry("null", type="3"), Entry("odd", type="Z"), Entry("old", type="\0")]
-    entries += [Entry("sparse", type="S", magic=GNU), Entry("s", pax={"GNU.sparse.major": "1", "GNU.sparse.size": "1"})]
+    entries += [
+        Entry("sparse", type="S", magic=GNU),
+        Entry("s", pax={"GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.size": "1"}),
+    ]
     with opened(tar(entries)) as source:
         told = {path: entry.what for path in source.children("") if (entry := source.entry(path)) is not None}
     sparse = "a sparse file"

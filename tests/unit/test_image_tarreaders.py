@@ -8,6 +8,7 @@ from __future__ import annotations
 import pytest
 
 from fixtures.layouts import Entry, folder, symlink, tar, tars
+from fixtures.layouts.tars import pax_header
 from ocivalidate.image.problems import Kind
 from ocivalidate.image.tarreaders import Header, go_name
 from tests.blobs import scan
@@ -48,6 +49,9 @@ def test_a_prefix_in_a_gnu_header_counts_where_no_times_stand() -> None:
         pytest.param([pax(path="../../evil"), pax("g", comment="c"), PLAIN], id="before a global header"),
         pytest.param([Entry("evil", magic=tars.V7, fields={345: b"../.."})], id="a prefix without magic"),
         pytest.param([Entry("evil", magic=tars.GNU, fields={345: b"../.."})], id="a prefix of GNU"),
+        pytest.param([pax(GNU__sparse__name="fine"), Entry("../../evil")], id="a sparse name without a map"),
+        pytest.param([pax(GNU__sparse__name="../../evil"), PLAIN], id="a sparse name to others than Go"),
+        pytest.param([pax_header(b"20  path=../../evil\n"), PLAIN], id="a blank before a pax key"),
     ],
 )
 def test_a_path_that_leaves_the_root_is_told_whoever_reads_it(entries: list[Entry | bytes]) -> None:

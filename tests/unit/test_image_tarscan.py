@@ -41,7 +41,18 @@ def test_entries_sizes_and_types_are_counted_in_chunks_of_any_size(size: int) ->
         pytest.param(Entry(LONG, magic=tars.GNU), id="gnu"),
         pytest.param(Entry("short", pax={"path": LONG}), id="pax"),
         pytest.param(Entry(LONG[-99:], fields={345: LONG[:-100].encode()}), id="ustar prefix"),
-        pytest.param(Entry("x", pax={"GNU.sparse.name": LONG}), id="sparse name"),
+        pytest.param(
+            Entry(
+                "x",
+                pax={
+                    "GNU.sparse.name": LONG,
+                    "GNU.sparse.numblocks": "0",
+                    "GNU.sparse.minor": "1",
+                    "GNU.sparse.major": "0",
+                },
+            ),
+            id="sparse name",
+        ),
     ],
 )
 def test_long_names_of_every_form_are_the_same_path(entry: Entry) -> None:

@@ -114,7 +114,12 @@ def sparse_gnu() -> Entry:
 def sparse_pax(form: str) -> Entry:
     common = {"GNU.sparse.name": "f"}
     if form == "0.1":
-        more = {"GNU.sparse.major": "0", "GNU.sparse.minor": "1", "GNU.sparse.size": "8192"}
+        more = {
+            "GNU.sparse.major": "0",
+            "GNU.sparse.minor": "1",
+            "GNU.sparse.size": "8192",
+            "GNU.sparse.numblocks": "2",
+        }
         return Entry("x", SPARSE, pax={**common, **more, "GNU.sparse.map": "0,3,4096,3"})
     more = {"GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.realsize": "8192"}
     return Entry("x", tars.padded(b"2\n0\n3\n4096\n3\n") + SPARSE, pax={**common, **more})
