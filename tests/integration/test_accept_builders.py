@@ -56,7 +56,7 @@ def crane_images(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
             made[f"two images, {form}"] = work / f"two-{form}"
             run(["crane", "pull", *options, f"{host}/docker:1", f"{host}/oci:1", f"two-{form}"], work)
         made["append, an archive at once"] = work / "fresh"
-        run(["crane", "append", "--oci-empty-base", "-f", "a.tar", "-o", "fresh", "-t", "example.org/x:1"], work)
+        run(["crane", "append", "--oci-empty-base", "-f", "a.tar", "-o", "fresh", "-t", "example.org/app:1"], work)
     return made
 
 
