@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from ocivalidate import digests
 from ocivalidate.checks import Node
-from ocivalidate.image import mediatypes
+from ocivalidate.image import kinds, mediatypes
 
 REF_NAME = "org.opencontainers.image.ref.name"
 # containerd's annotation, which docker save writes from version 25 on: the whole name, where ref.name is the tag alone.
@@ -79,8 +79,10 @@ def reference(node: Node, file: str, role: str, depth: int, index: int = 0) -> R
 
 def references(root: Node, kind: str, file: str, depth: int) -> Iterator[Reference]:
     """The descriptors of an index or a manifest, in document order; those of layers are all there, sound or not."""
+    misnamed = kind != "index" and kinds.misnames_its_config(root)
     for node, role, index in _descriptors(root, kind):
-        yield reference(node, file, role, depth, index)
+        found = reference(node, file, role, depth, index)
+        yield found._replace(kind="config") if misnamed and role == "config" else found
 
 
 def _descriptors(root: Node, kind: str) -> Iterator[tuple[Node, str, int]]:

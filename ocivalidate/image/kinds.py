@@ -67,3 +67,15 @@ def is_docker(document: Node) -> bool:
         return True
     stated = document.text("mediaType") or ""
     return stated.startswith(mediatypes.DOCKER) and mediatypes.kind_of(stated) in ("index", "manifest")
+
+
+def has_layers_of_an_image(manifest: Node) -> bool:
+    """Whether there are layers, and all of them have media types of an image's."""
+    layers = manifest.elements("layers")
+    return bool(layers) and all((layer.text("mediaType") or "") in mediatypes.LAYERS for layer in layers)
+
+
+def misnames_its_config(manifest: Node) -> bool:
+    """Whether a manifest of Docker is that of an image, though the media type of its config does not say so."""
+    misnamed = manifest.text("config", "mediaType") in mediatypes.CONFIGS_MISNAMED
+    return misnamed and is_docker(manifest) and has_layers_of_an_image(manifest)

@@ -10,7 +10,7 @@ from ocivalidate.clauses import Severity
 from ocivalidate.formats import is_media_type
 from ocivalidate.image import mediatypes
 from ocivalidate.image.descriptors import WANT_MEDIA_TYPE
-from ocivalidate.image.kinds import is_docker
+from ocivalidate.image.kinds import has_layers_of_an_image, is_docker
 from ocivalidate.image.registry import MANIFEST
 from ocivalidate.spelling import same_but_for_case
 
@@ -67,7 +67,7 @@ def nothing_of_an_index_is_there(node: Node, scene: Scene) -> Iterator[Violation
 def image_has_the_config_of_one(node: Node, scene: Scene) -> Iterator[Violation]:
     """Only where every layer is that of an image, and nothing says that it is an artifact."""
     root = scene.root
-    if node.value not in mediatypes.CONFIGS and _has_layers_of_an_image(root) and not _says_artifact(root):
+    if node.value not in mediatypes.CONFIGS and has_layers_of_an_image(root) and not _says_artifact(root):
         message = f"{node.place} is not that of an image, although all layers are"
         yield node.breaks(PORTABLE_IMAGE, message, want=CONFIG_MEDIA_TYPE)
 
@@ -129,7 +129,7 @@ def empty_config_goes_with_a_type(node: Node, scene: Scene) -> Iterator[Violatio
 def artifact_has_no_config_of_an_image(node: Node, scene: Scene) -> Iterator[Violation]:
     """A warning where all layers are those of an image: then it may be one to which somebody gave a type."""
     if scene.root.has("artifactType") and node.value in mediatypes.CONFIGS:
-        severity = Severity.WARNING if _has_layers_of_an_image(scene.root) else None
+        severity = Severity.WARNING if has_layers_of_an_image(scene.root) else None
         message = f"{node.place} is that of an image, though artifactType says that this is none"
         want = f"a type of the artifact's own, or {mediatypes.EMPTY}"
         yield node.breaks(ARTIFACT_CONFIG, message, want=want, severity=severity)
@@ -165,11 +165,6 @@ def empty_config_says_so(node: Node, scene: Scene) -> Iterator[Violation]:
 
 def _says_artifact(manifest: Node) -> bool:
     return manifest.has("artifactType") or manifest.text("config", "mediaType") == mediatypes.EMPTY
-
-
-def _has_layers_of_an_image(manifest: Node) -> bool:
-    layers = manifest.each("layers")
-    return bool(layers) and all((layer.text("mediaType") or "") in mediatypes.LAYERS for layer in layers)
 
 
 def _is_of_empty_object(text: str) -> bool:

@@ -8,6 +8,9 @@ DOCKER = "application/vnd.docker."
 INDEXES = frozenset({f"{OCI}index.v1+json", f"{DOCKER}distribution.manifest.list.v2+json"})
 MANIFESTS = frozenset({f"{OCI}manifest.v1+json", f"{DOCKER}distribution.manifest.v2+json"})
 CONFIGS = frozenset({f"{OCI}config.v1+json", f"{DOCKER}container.image.v1+json"})
+# What stands for the type of a config in manifests of Docker 1.10, which registries still hold: Docker takes it for one
+# (moby's distribution/registry.go).
+CONFIGS_MISNAMED = frozenset({"application/octet-stream", "application/json", "text/html"})
 EMPTY = "application/vnd.oci.empty.v1+json"
 
 # Layer media type → the compression that it promises.

@@ -320,3 +320,24 @@ def test_a_hard_link_before_its_target_is_told(tmp_path: Path) -> None:
     assert [found.message for found in report.findings if found.severity is Severity.ERROR] == [
         "a hard link comes before its target"
     ]
+
+
+@pytest.mark.parametrize("media_type", ["application/octet-stream", "application/json", "text/html"])
+@pytest.mark.parametrize(
+    ("docker", "layer_type", "judged"),
+    [(True, None, True), (False, None, False), (True, "application/vnd.example.layer", False)],
+    ids=["docker", "oci", "another layer"],
+)
+def test_the_config_of_an_old_manifest_of_docker_is_one_whatever_its_media_type_says(
+    media_type: str, *, docker: bool, layer_type: str | None, judged: bool, tmp_path: Path
+) -> None:
+    """Docker takes them for configs of images: those of 1.10 are still in registries. Elsewhere it may be anything."""
+
+    def misnamed(manifest: dict[str, Any]) -> None:
+        manifest["config"]["mediaType"] = media_type
+
+    layers = (Layer(), Layer(diff_id="sha256:" + "1" * 64, media_type=layer_type))
+    layout = Layout(Index((Image(layers, docker=docker, edit_manifest=misnamed),)))
+    report = check_image(str(layout.write(tmp_path / "image")))
+    broken = [found.clause.id for found in report.findings if found.severity is Severity.ERROR]
+    assert broken == (["image/config.diffID.uncompressed-tar"] if judged else [])

@@ -192,6 +192,15 @@ def ostree() -> Layout:
     return Layout(Index((Image((Layer(objects), Layer(top)), config=settings),)))
 
 
+def docker_110(*, diff_id: str | None = None) -> Layout:
+    """Docker 1.10, as registries hold its images: of the config the media type says nothing."""
+
+    def misnamed(manifest: Json) -> None:
+        manifest["config"]["mediaType"] = "application/octet-stream"
+
+    return Layout(Index((Image((Layer(diff_id=diff_id),), docker=True, edit_manifest=misnamed),)))
+
+
 def flatpak() -> Layout:
     """``flatpak build-bundle --oci``: its metadata are labels, and the same again annotations."""
     notes = {"org.flatpak.ref": "app/org.example.App/x86_64/stable", "org.flatpak.installed-size": "1024"}
@@ -247,6 +256,7 @@ FORMS: dict[str, Form] = {
     "buildkit, cache": Form(buildkit_cache, unpack=None),
     "buildkit, cache before 0.12": Form(lambda: buildkit_cache(old=True), unpack=None),
     "buildkit, inline cache": Form(inline_cache),
+    "docker 1.10": Form(docker_110),
     "kaniko": Form(kaniko),
     "jib": Form(jib),
     "apko": Form(apko, unpack=ONE),
