@@ -11,6 +11,7 @@ from ocivalidate.checks import Node, Scene, Violation
 from ocivalidate.clauses import Severity
 from ocivalidate.formats import is_date_time
 from ocivalidate.image.registry import CONFIG
+from ocivalidate.image.users import LARGEST_ID, is_id, is_number
 from ocivalidate.pointers import Path, place_at
 
 _C = "image/config."
@@ -21,7 +22,8 @@ SETS = {name: f"{_C}config.{name}.values" for name in ("ExposedPorts", "Volumes"
 ENV = f"{_C}config.Env.format"
 ARGS_ESCAPED = f"{_C}config.ArgsEscaped.deprecated"
 DIFF_ID = f"{_C}rootfs.diff_ids.digest"
-NUL = "safety/image.config.text.nul"
+_S = "safety/image.config."
+NUL, USER_ID, PROGRAM, LABEL = f"{_S}text.nul", f"{_S}user.no-id", f"{_S}program", f"{_S}label.key"
 
 _PORT = re.compile(
     r"(?P<first>[0-9]{1,5})(?:-(?P<last>[0-9]{1,5}))?(?:/(?P<protocol>tcp|udp|sctp))?", re.IGNORECASE | re.ASCII
@@ -47,6 +49,38 @@ def user_is_of_a_known_form(node: Node, scene: Scene) -> Iterator[Violation]:
     if not user or (colon and not group) or ":" in group:
         message = f"{node.place} has none of the forms that the specification gives"
         yield node.breaks(USER, message, want="user, uid, user:group, uid:gid, uid:group or user:gid")
+
+
+@CONFIG.check("/config/User", USER_ID)
+def numbers_of_the_user_are_ids(node: Node, scene: Scene) -> Iterator[Violation]:
+    """They go to the process as they are (conversion.md#configuser), and setresuid(2) takes no others."""
+    if not node.value or scene.root.text("os") == "windows":
+        return
+    for text in node.value.split(":", 2)[:2]:
+        if is_number(text) and not is_id(text):
+            message = f"{node.place} has a number that no user or group can have"
+            yield node.breaks(USER_ID, message, want=f"at most {LARGEST_ID}")
+            return
+
+
+@CONFIG.check("/config", PROGRAM)
+def program_has_a_name(node: Node, scene: Scene) -> Iterator[Violation]:
+    """Entrypoint and Cmd, one after the other, are what is run (conversion.md), and execve(2) refuses an empty path.
+
+    Docker takes an Entrypoint of one empty text for none; containerd, CRI-O and others run what is written.
+    """
+    if scene.root.text("os") != "linux":
+        return
+    first = next((entry for name in ("Entrypoint", "Cmd") for entry in node.elements(name)), None)
+    if first is not None and first.value == "":
+        yield first.breaks(PROGRAM, f"{first.place} is empty: it is the program to run")
+
+
+@CONFIG.check("/config/Labels/*", LABEL)
+def label_has_a_key(node: Node, scene: Scene) -> Iterator[Violation]:
+    """Labels become annotations (conversion.md#annotation-fields), whose keys runtime-spec wants not to be empty."""
+    if not node.name:
+        yield node.breaks(LABEL, "a label has no key", at_name=True)
 
 
 @CONFIG.check("/config/ExposedPorts/*", PORTS)

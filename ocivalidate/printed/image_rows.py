@@ -18,6 +18,13 @@ _REGISTERED = "|".join(rf"{name}:[a-f0-9]{{{length}}}" for name, length in REGIS
 _SOUND_DIGEST = rf"{_REGISTERED}|{''.join(f'(?!{name}:)' for name in REGISTERED)}{_DIGEST}"
 _PORT = "[0-9]{1,5}(?:-[0-9]{1,5})?(?:/(?:[tT][cC][pP]|[uU][dD][pP]|[sS][cC][tT][pP]))?"
 NUL = "safety/image.config.text.nul"
+# The digits of numbers up to 4294967294, by where they first are less than its own.
+_HIGHEST_ID = "4294967294"
+_TEN_DIGITS = "|".join(
+    rf"{_HIGHEST_ID[:at]}[0-{int(digit) - 1}][0-9]{{{9 - at}}}" for at, digit in enumerate(_HIGHEST_ID) if digit != "0"
+)
+_ID = rf"0*(?:[0-9]{{1,9}}|{_TEN_DIGITS}|{_HIGHEST_ID})"
+_WHO = rf"(?:{_ID}|[^:]*[^:0-9][^:]*)"
 _MEDIA_TYPE = whole(MEDIA_TYPE_FORM)
 # Type of document → where descriptors, and annotations, stand in it.
 _DESCRIPTORS = {
@@ -95,6 +102,13 @@ def _config() -> Iterator[Row]:
     yield Row("image/config.config.User.format", "/config/User", whole("|[^:]+(?::[^:]+)?"), {"not": windows})
     yield Row("image/config.config.Env.format", "/config/Env/*", {"pattern": "="})
     yield Row("image/config.config.Env.format", "/config/Env/*", {"pattern": "^[^=]"}, {"not": windows})
+    yield Row("safety/image.config.user.no-id", "/config/User", whole(rf"|{_WHO}(?::{_WHO})?"), {"not": windows})
+    linux, named = member_in("os", "linux"), {"prefixItems": [{"minLength": 1}]}
+    first = {"properties": {"Entrypoint": {"maxItems": 0}}}
+    yield Row("safety/image.config.program", "/config/Entrypoint", named, linux)
+    only_cmd = {"allOf": [linux, {"properties": {"config": first}}]}
+    yield Row("safety/image.config.program", "/config/Cmd", named, only_cmd)
+    yield Row("safety/image.config.label.key", "/config/Labels", {"propertyNames": {"minLength": 1}})
     for member in ("User", "Env/*", "Entrypoint/*", "Cmd/*", "WorkingDir"):
         yield Row(NUL, f"/config/{member}", whole(WITHOUT_NUL))
     yield Row(NUL, "/config/Volumes", {"propertyNames": whole(WITHOUT_NUL)})

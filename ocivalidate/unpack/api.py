@@ -14,6 +14,7 @@ from ocivalidate.image.layer_limits import DEFAULT, LayerLimits
 from ocivalidate.image.limits import Limits
 from ocivalidate.image.problems import shown
 from ocivalidate.image.sources import Source, Unreadable
+from ocivalidate.image.users import is_number
 from ocivalidate.unpack import inroot, users
 from ocivalidate.unpack.attributes import IdRange, Notes, Owners
 from ocivalidate.unpack.choice import Chosen, choose, open_image
@@ -142,7 +143,7 @@ class _Run:
         """Whether the layers are to be read: for a config.json alone, only to find out who a user is."""
         user = chosen.config.text("config", "User") or ""
         uid, _colon, gid = user.partition(":")
-        known = not user or (users.is_number(uid) and users.is_number(gid))
+        known = not user or (is_number(uid) and is_number(gid))
         return self._options.rootfs or not known
 
     def _stage(self, target: Target, chosen: Chosen, layers: Layers, total: int, *, exact: bool) -> None:

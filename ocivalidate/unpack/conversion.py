@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ocivalidate.checks import Node, Violation
+from ocivalidate.image.users import is_number
 from ocivalidate.pointers import Path
 from ocivalidate.unpack import convert
 from ocivalidate.unpack.errors import Refused
-from ocivalidate.unpack.users import Read, User, is_number, resolve
+from ocivalidate.unpack.users import Read, User, resolve
 from ocivalidate.wording import excerpt
 
 _C = "image/conversion."

@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
+from ocivalidate.image.users import is_id, is_number
 from ocivalidate.unpack.errors import Refused
-
-_LARGEST_ID = (1 << 32) - 1
 
 # How much of the files is read; a group may have many members. No process can be in more groups (setgroups(2)).
 LARGEST, LONGEST_LINE = 16 << 20, 1 << 20
@@ -43,11 +42,6 @@ class Group(NamedTuple):
     name: str
     gid: int
     members: frozenset[str]
-
-
-def is_number(text: str) -> bool:
-    """Whether a user or group is given by its number."""
-    return text.isascii() and text.isdigit()
 
 
 def resolve(text: str, read: Read) -> User:
@@ -98,7 +92,7 @@ def _bytes(text: str) -> bytes:
 
 
 def _id(text: str, what: str) -> int:
-    if len(text) > 10 or int(text) > _LARGEST_ID:
+    if not is_id(text):
         raise Refused(f"Config.User has a number that no {what} can have: {text[:40]}")
     return int(text)
 
@@ -106,20 +100,16 @@ def _id(text: str, what: str) -> int:
 def _accounts(read: Read, wanted: bytes) -> Iterator[Account]:
     """The accounts whose lines have these bytes somewhere."""
     for fields in _lines(read("etc/passwd"), wanted):
-        if len(fields) >= 4 and _is_id(fields[2]) and _is_id(fields[3]):
+        if len(fields) >= 4 and is_id(fields[2]) and is_id(fields[3]):
             yield Account(fields[0], int(fields[2]), int(fields[3]))
 
 
 def _groups(read: Read, wanted: bytes) -> Iterator[Group]:
     """The groups whose lines have these bytes somewhere."""
     for fields in _lines(read("etc/group"), wanted):
-        if len(fields) >= 3 and _is_id(fields[2]):
+        if len(fields) >= 3 and is_id(fields[2]):
             members = frozenset(fields[3].split(",") if len(fields) > 3 else ())
             yield Group(fields[0], int(fields[2]), members)
-
-
-def _is_id(text: str) -> bool:
-    return is_number(text) and len(text) <= 10 and int(text) <= _LARGEST_ID
 
 
 def _lines(lines: Iterable[bytes], wanted: bytes) -> Iterator[list[str]]:

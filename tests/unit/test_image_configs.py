@@ -116,6 +116,35 @@ def test_nul_characters_in_labels_reach_no_system_call() -> None:
     assert config(("/config/Labels/com.example.a", "\0")) == []
 
 
+@pytest.mark.parametrize("user", ["4294967295", "app:4294967296", "0:99999999999", "04294967295:0", "9" * 5000])
+def test_numbers_that_nobody_can_have(user: str) -> None:
+    assert config(("/config/User", user)) == [("error", "safety/image.config.user.no-id", "/config/User")]
+
+
+@pytest.mark.parametrize("user", ["4294967294", "0:4294967294", "00000000000001", "4294967295x", "-1", "0" * 5000])
+def test_numbers_that_somebody_can_have_and_names(user: str) -> None:
+    assert config(("/config/User", user)) == []
+
+
+@pytest.mark.parametrize(
+    ("entrypoint", "cmd", "pointer"),
+    [([""], ["sh"], "Entrypoint/0"), (["", "x"], [], "Entrypoint/0"), ([], [""], "Cmd/0"), (None, ["", "x"], "Cmd/0")],
+)
+def test_a_program_without_a_name(entrypoint: Any, cmd: Any, pointer: str) -> None:
+    found = config(("/config/Entrypoint", entrypoint), ("/config/Cmd", cmd))
+    assert found == [("error", "safety/image.config.program", f"/config/{pointer}")]
+
+
+@pytest.mark.parametrize(("entrypoint", "cmd"), [(["sh"], [""]), (["sh", ""], []), ([], []), (None, None)])
+def test_arguments_may_be_empty(entrypoint: Any, cmd: Any) -> None:
+    assert config(("/config/Entrypoint", entrypoint), ("/config/Cmd", cmd)) == []
+
+
+def test_a_label_has_a_key() -> None:
+    errors = [found for found in config(("/config/Labels", {"": "x"})) if found[0] == "error"]
+    assert errors == [("error", "safety/image.config.label.key", "/config/Labels/")]
+
+
 @pytest.mark.parametrize(
     "value", ["", "x", "sha256:0a", "sha256:" + "A" * 64, "../../etc/passwd", "sha256:../../etc/passwd", "0a" * 32]
 )
