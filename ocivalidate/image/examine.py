@@ -37,6 +37,8 @@ LINK_OUT = "safety/image.link-out"
 # Role of a descriptor → the kinds of document that are read there; anything else is a blob like any other.
 _FOLLOWED = {"manifest": ("index", "manifest"), "subject": ("index", "manifest"), "config": ("config",)}
 _SHOWN_DIGEST, _SHOWN_NAME = 19, 60
+# Registries take no larger manifests: of content that is called something else, more is not looked at.
+_LARGEST_OF_OTHER_TYPES = 4 << 20
 NO_PLATFORMS: frozenset[str] = frozenset()
 
 
@@ -71,6 +73,8 @@ class Examiner:
         self._first: dict[str, Read] = {}
         self._queue: deque[Reference] = deque()
         self._indexed: set[str] = set()
+        # What content that no descriptor calls an index or a manifest states that it is.
+        self._stated: dict[str, str] = {}
         self._sizes: dict[str, int | None] = {}
         self._links_out: set[str] = set()
         self._diff_ids: dict[str, list[Node] | None] = {}
@@ -174,10 +178,29 @@ class Examiner:
         size = self.file_size(path, str(reference.digest or ""))
         if size is None:
             return
-        if reference.kind in _FOLLOWED.get(reference.role, ()):
-            self._follow(reference, size)
+        followed = _FOLLOWED.get(reference.role, ())
+        kind = reference.kind if reference.kind in followed else self._kind_stated(reference, size)
+        if kind in followed:
+            self._follow(reference._replace(kind=kind), size)
         else:
             self.found.blobs.setdefault(path, Blob(path, size, reference.digest))
+
+    def _kind_stated(self, reference: Reference, size: int) -> str:
+        """What the content of an entry of an index states that it is, whatever the entry calls it; else nothing.
+
+        An index may list what nobody knows. But a manifest is one to who goes by its own media type.
+        """
+        path = reference.path
+        if reference.role in ("config", "layer") or size > _LARGEST_OF_OTHER_TYPES:
+            return ""
+        if path not in self._stated:
+            try:
+                data = self._source.read(path, _LARGEST_OF_OTHER_TYPES)
+            except Unreadable:
+                data = b""
+            value = read_document(data).value if data.lstrip()[:1] == b"{" else None
+            self._stated[path] = kinds.stated_kind(value)
+        return self._stated[path]
 
     def is_outside(self, path: str) -> bool:
         """Whether a link leads from here out of the layout, so that nothing is read; each such link is told once."""

@@ -61,6 +61,13 @@ def stated(value: Any, kind: str) -> str:
     return kind if lists == packs or "mediaType" in value else (INDEX if lists else MANIFEST)
 
 
+def stated_kind(value: Any) -> str:
+    """``index`` or ``manifest``, where a JSON value states with its media type that it is one; else nothing."""
+    media_type = value.get("mediaType") if isinstance(value, dict) else None
+    kind = mediatypes.kind_of(media_type) if isinstance(media_type, str) and "digest" not in value else ""
+    return kind if kind in ("index", "manifest") else ""
+
+
 def is_docker(document: Node) -> bool:
     """Whether an index or a manifest states that it is one of Docker's. One whose statement is broken may be one."""
     if document.has("mediaType") and document.get("mediaType") is None:

@@ -231,3 +231,23 @@ def test_any_number_of_names_in_any_order(
     wanted = [(f"/manifests/{number}", OF_MANIFESTS[name][1]) for number, name in enumerate(names) if name]
     found = [("/".join(pointer.split("/")[:3]), clause) for clause, pointer in told(report)]
     assert sorted(found) == sorted(wanted)
+
+
+@pytest.mark.parametrize(
+    "media_type", ["application/octet-stream", f"{OCI}manifest.v1+JSON", f"{OCI}layer.v1.tar", f"{OCI}config.v1+json"]
+)
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_manifest_is_one_whatever_its_only_descriptor_calls_it(times: int, media_type: str, tmp_path: Path) -> None:
+    image = Image(edit_manifest=lambda manifest: manifest["layers"][0].update(size=1))
+    layout = with_entries(Layout(Index((image,))), lambda entries: entries[0].update(mediaType=media_type))
+    with_entries(layout, lambda entries: entries.extend(copy.deepcopy(entries) * (times - 1)))
+    wanted = [(MEDIA_TYPE, f"/manifests/{number}/mediaType") for number in range(times)]
+    assert told(judged(layout, tmp_path)) == [(SIZE, "/layers/0/size"), *wanted]
+
+
+def test_what_states_that_it_is_something_else_may_be_listed(tmp_path: Path) -> None:
+    for number, content in enumerate((b"{", b"{}", b'{"mediaType":"application/x","config":{}}', b'{"mediaType":1}')):
+        layout = Layout()
+        entry = layout.add(content, "application/x")
+        with_entries(layout, lambda entries, entry=entry: entries.append(entry))  # type: ignore[misc]  # bound now
+        assert not told(judged(layout, tmp_path / str(number)))
