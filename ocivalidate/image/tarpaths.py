@@ -171,6 +171,7 @@ class Paths:
         elif not path and name:
             message = "the entry would put something else in the place of the root"
             self._problems.add(Kind.ROOT_NO_FOLDER, message, offset, name)
+            return
         elif key in self._above and key not in self._seen:
             message = "earlier entries stand in it as a directory"
             self._problems.add(Kind.PARENT_NO_FOLDER, message, offset, name)

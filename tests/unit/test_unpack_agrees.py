@@ -57,6 +57,7 @@ REFUSED: dict[str, tuple[Layers, str]] = {
     "the root becomes a link": ([[symlink("./", "/etc"), Entry("x")]], PARENT),
     "the root becomes a file": ([[Entry("a/..")]], PARENT),
     "the root becomes a hard link": ([BASE, [hardlink(".", "a/x")]], PARENT),
+    "the root becomes a hard link to itself": ([BASE, [hardlink("/", ".")]], PARENT),
     # link(2): ENOENT, and EPERM for directories.
     "a hard link to a whiteout": ([BASE, [Entry("a/.wh.x"), hardlink("b", "a/.wh.x")]], LINK_TARGET),
     "a hard link to an opaque whiteout": (
