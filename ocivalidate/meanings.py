@@ -69,6 +69,11 @@ _ROOT = "bin boot dev etc home lib lib32 lib64 media mnt opt proc root run sbin 
 _SOURCE = "Containerfile Dockerfile Makefile CMakeLists.txt Cargo.toml go.mod package.json pom.xml pyproject.toml .git"
 
 
+# How skopeo and podman write what lies on this machine, and what lies elsewhere (containers-transports(5)).
+_HERE = re.compile(r"(?:oci|oci-archive|oci-layout|docker-archive|dir):(?://)?")
+_ELSEWHERE = re.compile(r"(?:docker|oci|https?)://|docker-daemon:|containers-storage:")
+
+
 class _Names(NamedTuple):
     """A kind of folder or archive, and how many of which names in it tell that it is one."""
 
@@ -239,3 +244,20 @@ def instead(wanted: str, found: str, value: Any = None) -> str:
         return _OTHERS[found]
     kind = _KINDS[found]
     return f"this is {kind.what}: ocivalidate {kind.command} judges it"
+
+
+def of_address(name: str) -> str:
+    """One line on a path that is not there, if it is the address of an image, or an empty text.
+
+    Other tools write a name behind the path, as in ``oci:layout:latest``, and before it what kind of image it is.
+    """
+    start = _HERE.match(name)
+    rest = name[start.end() :] if start else name
+    ends = [place.start() for place in re.finditer(":", rest)][:_MOST_TOLD]
+    path = next((rest[:end] for end in (None, *ends) if rest[:end] and os.path.exists(rest[:end])), "")
+    if path and path != name:
+        ref = rest[len(path) + 1 :]
+        return f"no such file or directory, but there is {path}: name that" + (f", with --ref {ref}" if ref else "")
+    if _ELSEWHERE.match(name):
+        return "no such file or directory: images are not fetched, skopeo copy docker://IMAGE oci:LAYOUT does that"
+    return ""

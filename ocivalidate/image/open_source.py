@@ -102,7 +102,8 @@ def _open_file(name: str) -> int:
         descriptor = os.open(name, portable.READ)
     except (OSError, ValueError) as error:
         text = getattr(error, "strerror", None) or str(error)
-        raise Unreadable(text[:1].lower() + text[1:]) from error
+        meant = meanings.of_address(name) if isinstance(error, (FileNotFoundError, NotADirectoryError)) else ""
+        raise Unreadable(meant or text[:1].lower() + text[1:]) from error
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise Unreadable("neither a folder nor a file")

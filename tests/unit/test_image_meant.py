@@ -415,3 +415,46 @@ def test_a_folder_that_cannot_be_listed_may_be_an_image(tmp_path: Path) -> None:
     target = GOOD["plain"]().write(tmp_path / "layout")
     target.chmod(0o311)
     assert exit_code([check_image(str(target))]) is ExitCode.CONFORMS
+
+
+# --- Addresses of other tools
+
+
+@pytest.mark.parametrize(
+    ("written", "ref"),
+    [
+        ("{}:latest", "latest"),
+        ("oci:{}", ""),
+        ("oci:{}:latest", "latest"),
+        ("oci:{}:", ""),
+        ("oci-archive:{}:example.org:5000/a:1", "example.org:5000/a:1"),
+        ("docker-archive:{}", ""),
+        ("oci-layout://{}:v1", "v1"),
+    ],
+)
+@pytest.mark.parametrize("command", ["image", "unpack"])
+def test_a_path_as_other_tools_write_it(say: Command, tmp_path: Path, command: str, written: str, ref: str) -> None:
+    path = str(GOOD["plain"]().write(tmp_path / "layout"))
+    said = say(command, written.format(path), *([str(tmp_path / "out")] if command == "unpack" else []))
+    wanted = f"there is {path}: name that" + (f", with --ref {ref}" if ref else "") + "\n"
+    assert (said.code, wanted in said.out + said.err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    "name", ["docker://busybox", "oci://example.org/a:1", "containers-storage:a", "docker-daemon:a:1"]
+)
+def test_an_image_that_is_elsewhere(name: str) -> None:
+    report = check_image(name)
+    assert exit_code([report]) is ExitCode.COULD_NOT_JUDGE
+    assert report.problem.endswith("images are not fetched, skopeo copy docker://IMAGE oci:LAYOUT does that")
+
+
+@pytest.mark.parametrize("name", ["nothing", "nothing:latest", "oci:nothing", ":", "oci:", "a:b:c", "busybox:1.0"])
+def test_a_path_that_is_nothing(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert check_image(name).problem == "no such file or directory"
+
+
+def test_a_path_with_a_colon_is_a_path(tmp_path: Path) -> None:
+    GOOD["plain"]().write(tmp_path / "a")
+    assert exit_code([check_image(str(GOOD["plain"]().write(tmp_path / "a:latest")))]) is ExitCode.CONFORMS
