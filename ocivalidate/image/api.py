@@ -12,6 +12,7 @@ from ocivalidate.documents import Noting, read_document
 from ocivalidate.findings import Finding, Location, Report
 from ocivalidate.image import blobs, docker_archive, kinds, promises, registry
 from ocivalidate.image.absent import BLOB_ABSENT, tell_absent
+from ocivalidate.image.accounts import Accounts
 from ocivalidate.image.archives import ArchiveSource
 from ocivalidate.image.collect import Collector
 from ocivalidate.image.describe import describe
@@ -147,9 +148,11 @@ def _judge(
     facts = blobs.verify(source, wanted, options.layer_limits, options.jobs, progress)
     sound = {blob.path for blob in wanted if blobs.judge_blob(blob, facts[blob.path], examiner, collector)}
     stacks = Stacks(source, facts, sound, examiner, collector, options.layer_limits)
+    accounts = Accounts(source, facts, sound, examiner, collector, options.layer_limits)
     for image in examiner.found.images:
         blobs.judge_diff_ids(image, facts, sound, examiner, collector)
         stacks.judge(image)
+        accounts.judge(image)
     told = tell_absent(examiner, collector, len(wanted), complete=options.complete)
     details = describe(examiner.found, facts) | told
     return _report(source, release, collector, details)

@@ -12,12 +12,13 @@ from typing import NamedTuple
 from ocivalidate.image.layers import LIMIT, LINK_TARGET, NAME, PARENT, THROUGH_LINK
 from ocivalidate.image.problems import shown
 from ocivalidate.image.tarentry import LONGEST_NAME
-from ocivalidate.image.tarpaths import FOLDER, HARDLINK, KNOWN, SYMLINK, normalise
+from ocivalidate.image.tarpaths import FOLDER, HARDLINK, KNOWN, REGULAR, SPARSE, SYMLINK, normalise
 
 _WHITEOUT = b".wh."
 _OPAQUE = b".wh..wh..opq"
 # How many links a path may lead over: that of Linux.
 MOST_LINKS = 40
+_FILES = frozenset({REGULAR, SPARSE})
 
 
 class Fault(NamedTuple):
@@ -73,7 +74,10 @@ def too_many_folders(most: int) -> Fault:
 
 
 class Place:
-    """A directory. ``here``: what stands in it, a directory, the target of a symbolic link, or ``None`` for the rest.
+    """A directory.
+
+    ``here``: what stands in it, a directory, the target of a symbolic link, the number of the entry that made a regular
+    file, or ``None`` for the rest.
 
     ``made`` are the names that ``layer`` made, the last one that made anything here; ``emptied`` is the last one that
     hid all else; ``led`` the last one of which an entry went through a link here or below.
@@ -84,7 +88,7 @@ class Place:
     def __init__(self, name: bytes, parent: Place | None) -> None:
         self.name = name
         self.parent = parent
-        self.here: dict[bytes, Place | bytes | None] = {}
+        self.here: dict[bytes, Place | bytes | int | None] = {}
         self.layer = 0
         self.emptied = self.led = -1
         self.made: set[bytes] = set()
@@ -110,7 +114,7 @@ class Place:
 
 
 class Stack:
-    """The layers so far, from the lowest. ``names`` counts what stands there, about."""
+    """The layers so far, from the lowest. ``names`` counts what stands there, about; ``entries`` what was taken."""
 
     def __init__(self, most_folders: int) -> None:
         self._root = Place(b"", None)
@@ -120,7 +124,7 @@ class Stack:
         self._followed: set[tuple[Place, bytes]] = set()
         self._last_path: bytes | None = None
         self._last = self._root
-        self.names = 0
+        self.names = self.entries = 0
 
     def begin_layer(self, number: int) -> None:
         """From now on entries are of another layer; the lowest is 0."""
@@ -130,6 +134,7 @@ class Stack:
 
     def add(self, path: bytes, kind: bytes, link: bytes) -> Fault | None:
         """Take the next entry, with its path normalised; why it could not be written."""
+        self.entries += 1
         try:
             self._add(path, kind, link)
         except Unwritable as unwritable:
@@ -155,9 +160,9 @@ class Stack:
         elif kind == HARDLINK:
             self._hardlink(place, name, link)
         else:
-            self._put(place, name, link if kind == SYMLINK else None)
+            self._put(place, name, link if kind == SYMLINK else self.entries if kind in _FILES else None)
 
-    def _put(self, place: Place, name: bytes, what: bytes | None) -> None:
+    def _put(self, place: Place, name: bytes, what: bytes | int | None) -> None:
         self._remove(place, name)
         place.here[name] = what
         self.names += 1
@@ -234,6 +239,31 @@ class Stack:
                 return None
         return place
 
+    def file_at(self, path: bytes) -> int | None:
+        """The number of the entry that made the regular file to which a path leads, over links too; ``None``: none."""
+        place, waiting, links = self._root, deque(path.split(b"/")), 0
+        while waiting:
+            part = waiting.popleft()
+            if part in (b"", b"."):
+                continue
+            if part == b"..":
+                place = place.parent or self._root
+                continue
+            found = place.here.get(part)
+            if isinstance(found, bytes):
+                links += 1
+                if links > MOST_LINKS:
+                    return None
+                place = self._root if found[:1] == b"/" else place
+                waiting.extendleft(reversed(found.split(b"/")))
+            elif isinstance(found, Place):
+                place = found
+            else:
+                # As by unpack, what ends in a slash or a dot is no less a file.
+                is_last = all(rest in (b"", b".") for rest in waiting)
+                return found if isinstance(found, int) and is_last else None
+        return None
+
     # --- Whiteouts: what lower layers made goes, what this layer makes stays, whichever comes first
 
     def _whiteout(self, parent: bytes, name: bytes) -> None:
@@ -275,6 +305,6 @@ def _look(place: Place, name: bytes) -> Place | bytes | None:
     if len(name) > LONGEST_NAME:
         raise Unwritable(name_too_long(name))
     found = place.here.get(name)
-    if found is None and name in place.here:
+    if isinstance(found, int) or (found is None and name in place.here):
         raise Unwritable(no_folder(name))
     return found

@@ -55,7 +55,7 @@ class Stacks:
 
     def judge(self, image: Image) -> None:
         """Judge what depends on lower layers, as far as these are sound."""
-        stack = self._sound_layers(image)
+        stack = sound_layers(image, self._facts, self._sound)
         paths = tuple(layer.path for layer in stack)
         if not stack or paths in self._known:
             return
@@ -70,16 +70,6 @@ class Stacks:
             return
         if self._replay(stack, exact=False) is None:
             self._replay(stack, exact=True)
-
-    def _sound_layers(self, image: Image) -> list[Reference]:
-        """The lowest layers up to the first in which something is wrong: what is above it would be guesses."""
-        stack = []
-        for layer in image.layers:
-            facts = self._facts.get(layer.path)
-            if layer.path not in self._sound or facts is None or facts.tar is None or not is_sound(facts):
-                break
-            stack.append(layer)
-        return stack
 
     def _replay(self, stack: list[Reference], *, exact: bool) -> bool | None:
         """Tell what cannot be written; ``None``: a fast library found fault with a stream in which there is none."""
@@ -137,6 +127,17 @@ def tell_fault(
     message = "a hard link comes before its target" if later else fault.message
     place = Location(examiner.shown(layer.path), digest=str(layer.digest or ""), member=member)
     collector.add(fault.clause, place, message, got=fault.got)
+
+
+def sound_layers(image: Image, facts: dict[str, BlobFacts], sound: set[str]) -> list[Reference]:
+    """The lowest layers up to the first in which something is wrong: what is above it would be guesses."""
+    stack = []
+    for layer in image.layers:
+        found = facts.get(layer.path)
+        if layer.path not in sound or found is None or found.tar is None or not is_sound(found):
+            break
+        stack.append(layer)
+    return stack
 
 
 def is_sound(facts: BlobFacts) -> bool:

@@ -10,12 +10,13 @@ from typing import Any
 
 from ocivalidate.clauses import Selection
 from ocivalidate.findings import Finding, Report
+from ocivalidate.image import users
+from ocivalidate.image.accounts import KNOWN as USER_KNOWN
 from ocivalidate.image.layer_limits import DEFAULT, LayerLimits
 from ocivalidate.image.limits import Limits
 from ocivalidate.image.problems import shown
 from ocivalidate.image.sources import Source, Unreadable
-from ocivalidate.image.users import is_number
-from ocivalidate.unpack import inroot, users
+from ocivalidate.unpack import inroot
 from ocivalidate.unpack.attributes import IdRange, Notes, Owners
 from ocivalidate.unpack.choice import Chosen, choose, open_image
 from ocivalidate.unpack.convert import convert, platform, working_folder
@@ -30,6 +31,7 @@ from ocivalidate.unpack.openfiles import folders_to_keep_open, is_too_few, too_f
 from ocivalidate.unpack.privileged import told
 from ocivalidate.unpack.staging import Staging
 from ocivalidate.unpack.target import Target, mode_of, split
+from ocivalidate.unpack.verdict import refusing
 
 Progress = Callable[[int, int], None]
 """Told how many bytes of the layers have been read, and how many there are."""
@@ -143,7 +145,7 @@ class _Run:
         """Whether the layers are to be read: for a config.json alone, only to find out who a user is."""
         user = chosen.config.text("config", "User") or ""
         uid, _colon, gid = user.partition(":")
-        known = not user or (is_number(uid) and is_number(gid))
+        known = not user or (users.is_number(uid) and users.is_number(gid))
         return self._options.rootfs or not known
 
     def _stage(self, target: Target, chosen: Chosen, layers: Layers, total: int, *, exact: bool) -> None:
@@ -189,7 +191,7 @@ class _Run:
             return None
         image, generator = chosen.config, self._options.generator
         user = image.text("config", "User")
-        found = users.resolve(user, lambda path: _lines(root, path)) if user and image.text("os") != "windows" else None
+        found = _user(chosen, user, root) if user and image.text("os") != "windows" else None
         start = generator.begin(platform(image), rootless=self._rootless)
         converted = convert(image, start, found)
         self._lines = converted.notes
@@ -224,9 +226,19 @@ class _Run:
         target.keep()
 
 
+def _user(chosen: Chosen, text: str, root: int) -> users.User:
+    """Who ``Config.User`` is. Raises :class:`Refused` for somebody whom the image does not know."""
+    try:
+        return users.resolve(text, lambda path: _lines(root, path))
+    except users.Unknown as problem:
+        place = chosen.examiner.config_place(chosen.image, "/config/User")
+        chosen.collector.add(USER_KNOWN, place, str(problem))
+        raise Refused(str(problem), refusing(chosen.collector.findings)) from problem
+
+
 def _lines(root: int, path: str) -> Iterator[bytes]:
     try:
-        yield from inroot.read_lines(root, path, largest=users.LARGEST, longest=users.LONGEST_LINE)
+        yield from inroot.read_lines(root, path)
     except OSError as error:
         raise UnpackError(f"cannot read /{path} of the image: {(error.strerror or '').lower()}") from error
 

@@ -7,11 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ocivalidate.checks import Node, Violation
-from ocivalidate.image.users import is_number
+from ocivalidate.image.users import Read, Unknown, User, is_number, resolve
 from ocivalidate.pointers import Path
 from ocivalidate.unpack import convert
-from ocivalidate.unpack.errors import Refused
-from ocivalidate.unpack.users import Read, User, resolve
 from ocivalidate.wording import excerpt
 
 _C = "image/conversion."
@@ -220,7 +218,7 @@ def _names(pair: Pair, user: Node, written: str) -> Iterator[Violation]:
     pair.judged.add(RESOLVED)
     try:
         wanted = resolve(written, pair.read)
-    except Refused as problem:
+    except Unknown as problem:
         yield pair.breaks(RESOLVED, str(problem), "process", "user", got=user.value)
         return
     yield from _resolved(pair, user, name, group, wanted)

@@ -12,8 +12,8 @@ from copy import deepcopy
 from typing import Any, NamedTuple
 
 from ocivalidate.checks import Node
+from ocivalidate.image.users import User
 from ocivalidate.unpack.errors import UnpackError
-from ocivalidate.unpack.users import User
 
 Tree = dict[str, Any]
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections import deque
 from collections.abc import Iterator
 
+from ocivalidate.image import users
 from ocivalidate.unpack.errors import UnpackError
 from ocivalidate.unpack.flags import REACH, READ
 from ocivalidate.unpack.places import Identity, identity
@@ -15,24 +17,19 @@ _MOST_LINKS = 40
 _BUFFER = 1 << 20
 
 
-def read_lines(root: int, path: str, *, largest: int, longest: int) -> Iterator[bytes]:
+def read_lines(root: int, path: str) -> Iterator[bytes]:
     """The lines of a regular file below an open root, one after the other; none when there is no such file.
 
-    Raises :class:`UnpackError` when the file has more than ``largest`` bytes or a line more than ``longest``, and
-    :class:`OSError`.
+    Raises :class:`UnpackError` when the file or a line of it has more bytes than are read, and :class:`OSError`.
     """
     descriptor = _open_file(root, path)
     if descriptor is None:
         return
-    left = largest
     with os.fdopen(descriptor, "rb", _BUFFER) as file:
-        while line := file.readline(longest + 1):
-            left -= len(line)
-            if left < 0:
-                raise UnpackError(f"/{path} of the image has more than {largest} bytes")
-            if len(line) > longest:
-                raise UnpackError(f"a line of /{path} of the image has more than {longest} bytes")
-            yield line
+        try:
+            yield from users.lines(file)
+        except users.TooLarge as problem:
+            raise UnpackError(f"/{path} of the image {problem}") from problem
 
 
 def _open_file(root: int, path: str) -> int | None:
@@ -42,9 +39,14 @@ def _open_file(root: int, path: str) -> int | None:
         if name is None:
             return None
         try:
+            # No device is opened: that may do something.
+            if not stat.S_ISREG(os.stat(name, dir_fd=walk.current, follow_symlinks=False).st_mode):
+                return None
             descriptor = os.open(name, READ, dir_fd=walk.current)
-        except FileNotFoundError:
-            return None
+        except OSError as error:
+            if error.errno in (errno.ENOENT, errno.ENAMETOOLONG):
+                return None
+            raise
     finally:
         walk.close()
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):

@@ -15,7 +15,7 @@ from ocivalidate.image.limits import Limits
 from ocivalidate.image.registry import CONFIG
 from ocivalidate.image.sources import Unreadable
 from ocivalidate.judge import Subject, active_clauses, located
-from ocivalidate.unpack import inroot, users
+from ocivalidate.unpack import inroot
 from ocivalidate.unpack.choice import Chosen, choose, open_image
 from ocivalidate.unpack.conversion import Pair, violations
 from ocivalidate.unpack.errors import UnpackError
@@ -72,7 +72,7 @@ def _judge(
     try:
         pair = Pair(chosen.config, Node(document.value), _attached(chosen))
         if root is not None:
-            pair.read = lambda path: inroot.read_lines(root, path, largest=users.LARGEST, longest=users.LONGEST_LINE)
+            pair.read = lambda path: inroot.read_lines(root, path)
         for violation in violations(pair):
             _add(collector, document, violation)
     except (OSError, UnpackError) as problem:

@@ -13,11 +13,11 @@ import pytest
 from fixtures.layouts import Entry, Image, Index, Layer, Layout, tars
 from ocivalidate.findings import ExitCode, Outcome, exit_code
 from ocivalidate.generate import ConfigBuilder
+from ocivalidate.image.users import User, resolve
 from ocivalidate.unpack import Refused, UnpackError, UnpackOptions, conversion, unpack_image
 from ocivalidate.unpack.attributes import IdRange
 from ocivalidate.unpack.generator import Generator
 from ocivalidate.unpack.judging import check_conversion
-from ocivalidate.unpack.users import User, resolve
 from tests.unit.unpacking import image, rootfs, unpack
 
 Json = dict[str, Any]

@@ -123,22 +123,25 @@ def _opened(folder: Path) -> int:
 
 
 LINES = {
-    "a long line": (b"x" * 101, "a line of /passwd"),
+    "a long line": (b"x" * 101, "/passwd of the image has a line of more than 100 bytes"),
     "a large file": (b"x\n" * 501, "more than 1000 bytes"),
 }
 
 
 @pytest.mark.parametrize(("data", "reason"), LINES.values(), ids=LINES)
-def test_files_of_the_image_are_read_up_to_a_limit(tmp_path: Path, data: bytes, reason: str) -> None:
-
+def test_files_of_the_image_are_read_up_to_a_limit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data: bytes, reason: str
+) -> None:
+    monkeypatch.setattr("ocivalidate.image.users.LARGEST", 1000)
+    monkeypatch.setattr("ocivalidate.image.users.LONGEST_LINE", 100)
     (tmp_path / "passwd").write_bytes(data)
     root = os.open(tmp_path, os.O_RDONLY)
     try:
         with pytest.raises(UnpackError, match=reason):
-            list(read_lines(root, "passwd", largest=1000, longest=100))
+            list(read_lines(root, "passwd"))
         (tmp_path / "passwd").write_bytes(b"x\n" * 500)
-        assert len(list(read_lines(root, "passwd", largest=1000, longest=100))) == 500
+        assert len(list(read_lines(root, "passwd"))) == 500
         (tmp_path / "a").symlink_to("b/../" * 800 + "a")
-        assert list(read_lines(root, "a", largest=1000, longest=100)) == []
+        assert list(read_lines(root, "a")) == []
     finally:
         os.close(root)

@@ -1,0 +1,223 @@
+"""Whether an image knows the user that its configuration names: by /etc/passwd and /etc/group of its layers.
+
+Only for a name are layers read again. A model of the root file system (:mod:`ocivalidate.image.stack`) says which entry
+is the file; its content is kept on the way where its name lets expect that, else the layers are read once more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from io import BytesIO
+
+from ocivalidate.checks import Node
+from ocivalidate.image import users
+from ocivalidate.image.blob import BlobFacts, Expectation, certain, single_pass
+from ocivalidate.image.collect import Collector
+from ocivalidate.image.examine import Examiner
+from ocivalidate.image.feeding import Inline
+from ocivalidate.image.graph import Image, Reference
+from ocivalidate.image.layer_limits import LayerLimits
+from ocivalidate.image.sources import Source
+from ocivalidate.image.stack import Fault, Stack
+from ocivalidate.image.stacks import Replayer, sound_layers
+from ocivalidate.image.tarpaths import REGULAR, SPARSE
+from ocivalidate.image.tarpax import Extension
+from ocivalidate.image.tarreaders import Names
+from ocivalidate.image.tarscan import kind_of
+
+KNOWN = "safety/image.config.user.known"
+_FILES = (users.PASSWD, users.GROUP)
+_NAMES = frozenset(path.rpartition("/")[2].encode() for path in _FILES)
+# How much is kept of files that may be the ones, in all; how often, in all, layers are read again for images that
+# share them.
+_MOST_KEPT = 4 * users.LARGEST
+_MOST_AGAIN, _ALWAYS = 16, 1 << 32
+
+
+class _Faulty(Exception):
+    """The layers cannot be written: what they leave is nothing."""
+
+
+class _NotCertain(Exception):
+    """A fast library found fault with a stream in which there is none."""
+
+
+class Accounts:
+    """Judges the users of all images of one source. ``facts`` and ``sound`` are those of the blobs."""
+
+    def __init__(
+        self,
+        source: Source,
+        facts: dict[str, BlobFacts],
+        sound: set[str],
+        examiner: Examiner,
+        collector: Collector,
+        limits: LayerLimits,
+    ) -> None:
+        self._source = source
+        self._facts = facts
+        self._sound = sound
+        self._examiner = examiner
+        self._collector = collector
+        self._limits = limits
+        self._left = _ALWAYS + _MOST_AGAIN * sum(found.inflated for found in facts.values() if found.tar)
+        # The files of the layers that were read last.
+        self._last: tuple[tuple[str, ...], dict[str, bytearray | None]] = ((), {})
+
+    def judge(self, image: Image) -> None:
+        """Judge whether the image knows who it is to run as."""
+        text = named_user(image.config)
+        if not text or not image.has_filesystem_layers:
+            return
+        layers = sound_layers(image, self._facts, self._sound)
+        if len(layers) < len(image.layers):
+            self._collector.leave_open(KNOWN, "the layers are not all there and sound")
+            return
+        try:
+            files = self._files(layers)
+            users.resolve(text, lambda path: _lines(path, files))
+        except users.Unknown as problem:
+            self._collector.add(KNOWN, self._examiner.config_place(image, "/config/User"), str(problem))
+        except (users.TooLarge, OSError) as problem:
+            self._collector.leave_open(KNOWN, str(problem))
+        except _Faulty:
+            self._collector.leave_open(KNOWN, "follows from another finding")
+        else:
+            self._collector.judged(KNOWN)
+
+    def _files(self, layers: list[Reference]) -> dict[str, bytearray | None]:
+        """The content of each of the files that is there; ``None``: it is there and cannot be told."""
+        paths = tuple(layer.path for layer in layers)
+        if self._last[0] != paths or not paths:
+            try:
+                found = self._look(layers, exact=False)
+            except _NotCertain:
+                found = self._look(layers, exact=True)
+            self._last = (paths, found)
+        return self._last[1]
+
+    def _look(self, layers: list[Reference], *, exact: bool) -> dict[str, bytearray | None]:
+        kept = _Kept(None)
+        model = self._read(layers, kept, exact=exact)
+        wanted = {path: number for path in _FILES if (number := model.file_at(path.encode())) is not None}
+        if not kept.has(wanted.values()):
+            kept = _Kept(frozenset(wanted.values()))
+            self._read(layers, kept, exact=exact)
+        return {path: kept.content.get(number) for path, number in wanted.items()}
+
+    def _read(self, layers: list[Reference], kept: _Kept, *, exact: bool) -> Stack:
+        """Take the entries of all layers. Raises :class:`_Faulty`, :class:`_NotCertain`, :class:`OSError`."""
+        model = Stack(self._limits.entries)
+        for number, layer in enumerate(layers):
+            known = self._facts[layer.path]
+            self._left -= known.inflated
+            if self._left < 0:
+                raise users.TooLarge("too many images share these layers")
+            model.begin_layer(number)
+            faults: list[tuple[str, Fault]] = []
+            expectation = Expectation((), layer=True, diff_algorithms=(), size=known.size)
+            facts = single_pass(
+                lambda path=layer.path: self._source.open(path),  # type: ignore[misc]  # its argument has a default
+                expectation,
+                self._limits,
+                lambda _more: None,
+                Inline(),
+                _Reader(self._limits, model, faults, kept),
+                exact=exact,
+            )
+            if not exact and not certain(facts):
+                raise _NotCertain
+            if faults:
+                raise _Faulty
+        return model
+
+
+def named_user(config: Node | None) -> str:
+    """``config.User`` where it is sound, has a name in it, and the files of the image say who that is; else empty."""
+    if config is None or config.text("os") == "windows":
+        return ""
+    text = config.text("config", "User") or ""
+    user, colon, group = text.partition(":")
+    if not user or (colon and not group) or ":" in group or "\0" in text or not users.are_named(text):
+        return ""
+    return "" if any(users.is_number(part) and not users.is_id(part) for part in (user, group)) else text
+
+
+def _lines(path: str, files: dict[str, bytearray | None]) -> Iterator[bytes]:
+    if path not in files:
+        return
+    content = files[path]
+    if content is None:
+        raise users.TooLarge(f"/{path} is a sparse file")
+    try:
+        yield from users.lines(BytesIO(content))
+    except users.TooLarge as problem:
+        raise users.TooLarge(f"/{path} {problem}") from problem
+
+
+class _Kept:
+    """The content of files, by the number of their entry; ``None``: it is stored as a sparse file.
+
+    ``wanted``: which ones; ``None``: those with a name that lets expect it, up to a limit.
+    """
+
+    def __init__(self, wanted: frozenset[int] | None) -> None:
+        self._wanted = wanted
+        self._left = _MOST_KEPT
+        self.content: dict[int, bytearray | None] = {}
+
+    def has(self, numbers: object) -> bool:
+        """Whether all of these are there."""
+        return self.content.keys() >= set(numbers)  # type: ignore[call-overload, no-any-return]
+
+    def begin(self, number: int, name: bytes, size: int, *, sparse: bool) -> bytearray | None:
+        """What takes the content of an entry; ``None``: nothing does."""
+        if self._wanted is None:
+            if name.rpartition(b"/")[2] not in _NAMES or size > self._left:
+                return None
+            self._left -= size
+        elif number not in self._wanted:
+            return None
+        self.content[number] = None if sparse else bytearray()
+        return self.content[number]
+
+
+class _Reader(Replayer):
+    """Hands the entries to the model, and the content of some to who keeps it."""
+
+    def __init__(self, limits: LayerLimits, model: Stack, faults: list[tuple[str, Fault]], kept: _Kept) -> None:
+        super().__init__(limits, model, faults)
+        self._kept = kept
+        self._chunk = memoryview(b"")
+        self._chunk_start = self._missing = 0
+        self._into = bytearray()
+        self._is_sparse = False
+
+    def feed(self, chunk: bytes | memoryview) -> None:
+        """Take the next bytes."""
+        view = memoryview(chunk)
+        self._chunk, self._chunk_start = view, self._size
+        if self._missing:
+            self._pour(view)
+        super().feed(view)
+        self._chunk = memoryview(b"")
+
+    def _pour(self, view: memoryview) -> None:
+        part = view[: self._missing]
+        self._into += part
+        self._missing -= len(part)
+
+    def _extended(self, said: Extension, own: Names, kind: bytes, size: int) -> tuple[bytes, bytes, int]:
+        self._is_sparse = bool(said.sparse_form)
+        return super()._extended(said, own, kind, size)
+
+    def _entry(self, name: bytes, kind: bytes, link: bytes, size: int, block: bytes) -> None:
+        start, sparse, self._is_sparse = self._next, self._is_sparse or kind == SPARSE, False
+        super()._entry(name, kind, link, size, block)
+        if kind_of(name, kind) not in (REGULAR, SPARSE):
+            return
+        into = self._kept.begin(self._model.entries, name, size, sparse=sparse)
+        if into is not None:
+            # One byte more than is read tells that there is more.
+            self._into, self._missing = into, min(size, users.LARGEST + 1)
+            self._pour(self._chunk[start - self._chunk_start :])
