@@ -169,6 +169,8 @@ def survey(source: Source, release: str, selection: Selection, options: ImageOpt
     examiner = Examiner(source, collector, selection, release, options.wanted, options.limits)
     examiner.walk(_roots(source, examiner, collector, options))
     promises.judge_documents(examiner, collector)
+    if examiner.is_layout and options.wanted.all:
+        docker_archive.compare(source, examiner, collector, options.limits)
     _refuse_empty_choice(examiner, options.wanted)
     return examiner, collector
 

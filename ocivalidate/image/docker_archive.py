@@ -15,7 +15,7 @@ from ocivalidate.findings import Location
 from ocivalidate.image import kinds
 from ocivalidate.image.archives import normal_path
 from ocivalidate.image.collect import Collector
-from ocivalidate.image.examine import CONTENT, LIMIT, Examiner
+from ocivalidate.image.examine import CONTENT, INDEX_JSON, LIMIT, Examiner
 from ocivalidate.image.found import Wanted
 from ocivalidate.image.graph import Image, Reference
 from ocivalidate.image.limits import Limits
@@ -83,6 +83,48 @@ def is_there(source: Source, limits: Limits) -> bool:
     if entry is None or entry.kind not in (FILE, LINK) or entry.size > limits.document:
         return False
     return is_manifest_json(read_document(source.read(MANIFEST_JSON, limits.document)).value)
+
+
+def compare(source: Source, examiner: Examiner, collector: Collector, limits: Limits) -> None:
+    """Compare the manifest.json beside an index.json with what that leads to: some readers go by the one or the other.
+
+    What cannot be read as one of ``docker save`` is any file. Of manifests that are absent one may have that config.
+    """
+    found = examiner.found
+    if any(reference.kind in ("index", "manifest") for every in found.absent.values() for reference in every):
+        return
+    if found.spoilt or not is_there(source, limits):
+        return
+    try:
+        images = _images(_document(source, examiner, limits).value, source)
+    except Unreadable:
+        return
+    collector.judged(AMBIGUOUS)
+    known = {image.config_reference.digest for image in found.images if image.config_reference is not None}
+    if any(digest is None or digests.unverifiable(digest) for digest in known):
+        return
+    algorithms = {digest.algorithm for digest in known if digest is not None}
+    read: dict[str, bool] = {}
+    for image in images:
+        if image.config not in read:
+            read[image.config] = _is_one_of(known, algorithms, image.config, source, limits)
+        if not read[image.config]:
+            place = Location(examiner.shown(MANIFEST_JSON), f"/{image.number}/Config")
+            message = (
+                f"{MANIFEST_JSON} leads to an image that {INDEX_JSON} does not lead to: readers take one or the other"
+            )
+            collector.add(AMBIGUOUS, place, message, got=shortened(image.config, _SHOWN))
+
+
+def _is_one_of(
+    known: set[digests.Digest | None], algorithms: set[str], path: str, source: Source, limits: Limits
+) -> bool:
+    """Whether a config is one of those with these digests. One that is not there leads nowhere."""
+    entry = source.entry(path)
+    if entry is None or entry.kind not in (FILE, LINK) or entry.size > limits.document:
+        return True
+    data = source.read(path, limits.document)
+    return not known.isdisjoint(digests.of(data, algorithm) for algorithm in algorithms)
 
 
 # --- manifest.json

@@ -17,7 +17,21 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from fixtures.layouts import Entry, Image, Index, Layer, Layout, blob_path, docker_save, folder, hardlink, symlink, tar
+from fixtures.layouts import (
+    Entry,
+    Image,
+    Index,
+    Layer,
+    Layout,
+    blob_path,
+    docker_save,
+    folder,
+    hardlink,
+    symlink,
+    tar,
+    tars,
+)
+from fixtures.layouts.build import to_json
 from ocivalidate.clauses import Severity
 from ocivalidate.findings import ExitCode, Report, exit_code
 from ocivalidate.image.api import ImageOptions, check_image
@@ -471,3 +485,23 @@ def test_a_layout_that_names_nothing_beside_another_manifest_json(tmp_path: Path
 def test_the_helpers_write_what_tarfile_reads() -> None:
     with tarfile.open(fileobj=BytesIO(GOOD["crane"][0])) as read:
         assert read.getnames()[-1] == "manifest.json"
+
+
+def test_a_manifest_json_beside_an_index_json_leads_to_the_same_image(tmp_path: Path) -> None:
+    layout = Layout(Index((Image(),)))
+    other = Layout(Index((Image(config={"author": "another"}),)))
+    _path, manifest = other.manifest()
+    config = blob_path(manifest["config"])
+    entry: dict[str, Any] = {"Config": "copy.json", "RepoTags": ["a:1"], "Layers": []}
+    saved = layout.files | {"copy.json": layout.files[blob_path(layout.manifest()[1]["config"])]}
+    cases = {
+        "the same": (saved, [entry], []),
+        "another": (saved | {config: other.files[config]}, [entry, entry | {"Config": config}], ["/1/Config"]),
+        "one that is not there": (saved, [entry | {"Config": "gone.json"}], []),
+        "any other file": (saved, {"Config": config}, []),
+    }
+    for name, (files, value, wanted) in cases.items():
+        path = tmp_path / f"{name}.tar"
+        path.write_bytes(tars.tar(Entry(at, data) for at, data in (files | {"manifest.json": to_json(value)}).items()))
+        found = [one for one in check_image(str(path)).findings if one.clause.id == "safety/image.archive.ambiguous"]
+        assert [one.location.pointer for one in found] == wanted, name
