@@ -21,6 +21,7 @@ _NUMBERS = {
     b"GNU.sparse.size": _INTEGER,
     b"GNU.sparse.realsize": _INTEGER,
 }
+_TIMES = frozenset((b"mtime", b"atime", b"ctime"))
 _SPARSE = b"GNU.sparse."
 _XATTRS = (b"SCHILY.xattr.", b"LIBARCHIVE.xattr.")
 # What concerns one entry: set for all of them at once, readers differ in what they make of it.
@@ -132,7 +133,10 @@ def odd_numbers(kind: bytes, found: list[tuple[bytes, bytes]]) -> list[str]:
 
 def _is_bad_number(key: bytes, value: bytes) -> bool:
     pattern = _NUMBERS.get(key)
-    return pattern is not None and not pattern.fullmatch(value)
+    if pattern is None:
+        return False
+    # Go refuses an archive with a number that has no room in 64 bits; an id that is too large is told as such.
+    return not pattern.fullmatch(value) or (key in _TIMES and abs(int(value.partition(b".")[0])) >= 1 << 63)
 
 
 def apply(extension: Extension, found: list[tuple[bytes, bytes]]) -> None:

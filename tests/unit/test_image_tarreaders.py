@@ -67,6 +67,12 @@ def test_a_link_that_only_some_readers_make_is_not_written_through() -> None:
     assert members(Kind.HARDLINK_ESCAPES, [PLAIN, *target]) == ["h"]
 
 
+def test_a_time_that_has_no_room_in_64_bits_is_no_number() -> None:
+    wrong = ["pax time of more than 64 bits", "pax access time of more than 64 bits"]
+    assert all(scan(archive(FORMS[form])).counts == {Kind.PAX_MALFORMED: 1} for form in wrong)
+    assert not scan(archive([pax(mtime="9223372036854775807"), PLAIN])).problems
+
+
 def test_what_every_reader_takes_alike_is_no_finding() -> None:
     alike = ["pax path", "long name, then other pax", "long target", "path in binary", "prefix of star", "pax size"]
     for form in alike:
