@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import gc
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -83,6 +84,14 @@ def _findings_weigh_what_their_clauses_say() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Finding, "__init__", held_to_the_rule)
         yield
+
+
+@pytest.fixture(autouse=True)
+def _same_collector() -> Iterator[None]:
+    """The command line collects garbage less often; a test that calls it must not do so for those after it."""
+    before = gc.get_threshold()
+    yield
+    gc.set_threshold(*before)
 
 
 @pytest.fixture(scope="session")

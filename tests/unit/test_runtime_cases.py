@@ -135,7 +135,6 @@ def test_rows_that_the_specification_forbids_are_found_by_the_check_of_bundles()
     kernels = {
         "process-io-priority-range",
         "root-path-missing",
-        "hostname-too-long",
         "mount-type-unknown",
         "mount-source-missing",
         "mount-option-unknown",
