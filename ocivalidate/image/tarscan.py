@@ -185,7 +185,7 @@ class TarScanner:
         self._content_end = self._next + size
         if kind == SPARSE:
             self._begin_sparse(name, size, block)
-        elif inline is None or kind != REGULAR:
+        elif inline is None:
             self._next += padded(size)
         else:
             self._read_map(inline, name, size)
@@ -318,7 +318,8 @@ class TarScanner:
         if kind == SOLARIS:
             self._problems.add(Kind.TYPE_UNKNOWN, "the extension header has the type 'X', an entry to Go", self._start)
         if kind == GLOBAL:
-            keys = sorted({shown(key) for key, _value in found if tarpax.is_of_one_entry(key)})
+            # GNU tar passes over blanks before a key.
+            keys = sorted({shown(key) for key, _value in found if tarpax.is_of_one_entry(key.lstrip(b" \t"))})
             if keys:
                 message = f"a global header sets {', '.join(keys)}, and readers differ in whether that counts"
                 self._problems.add(Kind.PAX_GLOBAL, message, self._start)
