@@ -230,6 +230,10 @@ OURS = (
         "image/config\\.config\\.(Memory|MemorySwap|CpuShares|Healthcheck)\\.type",
         "config.md of 1.1.0 reserves them, with their types; the schema lacks them",
     ),
+    Ours(
+        "image/config\\.config\\.Labels\\.annotation-rules",
+        "config.md: labels follow the rules of annotations; the schema takes any key",
+    ),
     Ours("image/config\\.history\\.empty_layer\\.count", _TOGETHER),
     Ours(
         "image/manifest\\.(artifactType\\.with-empty-config|artifact\\.config-mediaType|empty-descriptor\\.content)",
