@@ -234,6 +234,10 @@ OURS = (
         "image/config\\.config\\.Labels\\.annotation-rules",
         "config.md: labels follow the rules of annotations; the schema takes any key",
     ),
+    Ours(
+        "image/.*\\.rfc6838",
+        "descriptor.md: names of RFC 6838; the pattern of the schema has a range, from & to ^, where a hyphen is meant",
+    ),
     Ours("image/config\\.history\\.empty_layer\\.count", _TOGETHER),
     Ours(
         "image/manifest\\.(artifactType\\.with-empty-config|artifact\\.config-mediaType|empty-descriptor\\.content)",

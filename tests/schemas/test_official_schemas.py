@@ -151,7 +151,11 @@ def _at(value: Any, pointer: str) -> Any:
 
 
 def judged_bundle(kind: str, data: bytes, release: str, work: Path) -> Judged | None:
-    """Both verdicts on a document of a bundle, unless it is no sound JSON or too deep for the other validator."""
+    """Both verdicts on a document of a bundle.
+
+    None for one that is no sound JSON, too deep for the other validator, or taken for another document by us: that is
+    refused in one line, which names the command that judges it.
+    """
     document = read_document(data)
     if not document.usable or document.problems:
         return None
@@ -162,6 +166,8 @@ def judged_bundle(kind: str, data: bytes, release: str, work: Path) -> Judged | 
         file.write_bytes(data)
         check = check_state if kind == "runtime-state" else check_features
         report = check(str(file), spec_version=release)
+    if report.problem:
+        return None
     value = doubles(document.value)
     theirs = _faults(kind, release, value)
     return None if theirs is None else Judged(kind, release, value, report.platforms, report.findings, theirs)
