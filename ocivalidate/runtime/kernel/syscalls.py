@@ -10,6 +10,7 @@ import errno
 import functools
 import os
 import struct
+import time
 
 CLONE_NEWNS = 0x00020000
 CLONE_NEWPID = 0x20000000
@@ -36,6 +37,8 @@ PR_SET_CHILD_SUBREAPER = 36
 
 IN_MODIFY = 0x2
 IN_CLOSE_WRITE = 0x8
+# How often a remount is tried while something is open there, and the seconds between.
+_BUSY_TRIES, _BUSY_PAUSE = 100, 0.01
 _IN_CLOEXEC = 0o2000000
 _IN_NONBLOCK = 0o4000
 
@@ -58,9 +61,16 @@ def unshare(flags: int) -> None:
 
 
 def mount(source: str, target: str, kind: str = "", flags: int = 0, data: str = "") -> None:
-    """Put a mount somewhere."""
+    """Put a mount somewhere.
+
+    A remount waits a moment for whoever has a file open there to write: a child that another thread is just making has
+    the descriptors of all until it runs its program.
+    """
     arguments = (source.encode(), os.fsencode(target), kind.encode() or None, ctypes.c_ulong(flags), data.encode())
-    _checked(_libc().mount(*arguments), target)
+    left = _BUSY_TRIES if flags & MS_REMOUNT else 1
+    while (result := _libc().mount(*arguments)) < 0 and ctypes.get_errno() == errno.EBUSY and (left := left - 1):
+        time.sleep(_BUSY_PAUSE)
+    _checked(result, target)
 
 
 def unmount(target: str, flags: int = MNT_DETACH) -> None:
