@@ -11,15 +11,10 @@ from io import BytesIO
 
 from ocivalidate.checks import Node
 from ocivalidate.image import users
-from ocivalidate.image.blob import BlobFacts, Expectation, certain, single_pass
-from ocivalidate.image.collect import Collector
-from ocivalidate.image.examine import Examiner
-from ocivalidate.image.feeding import Inline
 from ocivalidate.image.graph import Image, Reference
 from ocivalidate.image.layer_limits import LayerLimits
-from ocivalidate.image.sources import Source
 from ocivalidate.image.stack import Fault, Stack
-from ocivalidate.image.stacks import Replayer, sound_layers
+from ocivalidate.image.stacks import Given, Replayer, Rereading, sound_layers
 from ocivalidate.image.tarpaths import REGULAR, SPARSE
 from ocivalidate.image.tarpax import Extension
 from ocivalidate.image.tarreaders import Names
@@ -28,10 +23,8 @@ from ocivalidate.image.tarscan import kind_of
 KNOWN = "safety/image.config.user.known"
 _FILES = (users.PASSWD, users.GROUP)
 _NAMES = frozenset(path.rpartition("/")[2].encode() for path in _FILES)
-# How much is kept of files that may be the ones, in all; how often, in all, layers are read again for images that
-# share them.
+# How much is kept of files that may be the ones, in all.
 _MOST_KEPT = 4 * users.LARGEST
-_MOST_AGAIN, _ALWAYS = 16, 1 << 32
 
 
 class _Faulty(Exception):
@@ -42,25 +35,11 @@ class _NotCertain(Exception):
     """A fast library found fault with a stream in which there is none."""
 
 
-class Accounts:
-    """Judges the users of all images of one source. ``facts`` and ``sound`` are those of the blobs."""
+class Accounts(Rereading):
+    """Judges the users of all images of one source."""
 
-    def __init__(
-        self,
-        source: Source,
-        facts: dict[str, BlobFacts],
-        sound: set[str],
-        examiner: Examiner,
-        collector: Collector,
-        limits: LayerLimits,
-    ) -> None:
-        self._source = source
-        self._facts = facts
-        self._sound = sound
-        self._examiner = examiner
-        self._collector = collector
-        self._limits = limits
-        self._left = _ALWAYS + _MOST_AGAIN * sum(found.inflated for found in facts.values() if found.tar)
+    def __init__(self, *given: *Given) -> None:
+        super().__init__(*given)
         # The files of the layers that were read last.
         self._last: tuple[tuple[str, ...], dict[str, bytearray | None]] = ((), {})
 
@@ -109,23 +88,11 @@ class Accounts:
         """Take the entries of all layers. Raises :class:`_Faulty`, :class:`_NotCertain`, :class:`OSError`."""
         model = Stack(self._limits.entries)
         for number, layer in enumerate(layers):
-            known = self._facts[layer.path]
-            self._left -= known.inflated
-            if self._left < 0:
+            if not self._may_read(self._facts[layer.path].inflated):
                 raise users.TooLarge("too many images share these layers")
             model.begin_layer(number)
             faults: list[tuple[str, Fault]] = []
-            expectation = Expectation((), layer=True, diff_algorithms=(), size=known.size)
-            facts = single_pass(
-                lambda path=layer.path: self._source.open(path),  # type: ignore[misc]  # its argument has a default
-                expectation,
-                self._limits,
-                lambda _more: None,
-                Inline(),
-                _Reader(self._limits, model, faults, kept),
-                exact=exact,
-            )
-            if not exact and not certain(facts):
+            if not self._scan(layer, _Reader(self._limits, model, faults, kept), exact=exact):
                 raise _NotCertain
             if faults:
                 raise _Faulty

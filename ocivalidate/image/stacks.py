@@ -30,8 +30,11 @@ _MOST_AGAIN, _ALWAYS = 16, 1 << 32
 _MOST_NAMES = 4
 
 
-class Stacks:
-    """Judges the stacks of all images of one source. ``facts`` and ``sound`` are those of the blobs."""
+Given = tuple[Source, dict[str, BlobFacts], set[str], Examiner, Collector, LayerLimits]
+
+
+class Rereading:
+    """Reads layers again, for what more than one of them decides. ``facts`` and ``sound`` are those of the blobs."""
 
     def __init__(
         self,
@@ -48,10 +51,39 @@ class Stacks:
         self._examiner = examiner
         self._collector = collector
         self._limits = limits
-        self._known: set[tuple[str, ...]] = set()
-        self._told: set[tuple[str, str, Fault]] = set()
         # Bytes of tars that may yet be read again, so that work grows with the image and not with what names it.
         self._left = _ALWAYS + _MOST_AGAIN * sum(found.inflated for found in facts.values() if found.tar)
+
+    def _may_read(self, size: int) -> bool:
+        """Whether so many bytes of tars may be read again; they count as read."""
+        self._left -= size
+        return self._left >= 0
+
+    def _scan(self, layer: Reference, scanner: TarScanner, *, exact: bool) -> bool:
+        """Have a scanner take a layer; False: a fast library found fault with a stream in which there is none.
+
+        Raises :class:`OSError`.
+        """
+        expectation = Expectation((), layer=True, diff_algorithms=(), size=self._facts[layer.path].size)
+        facts = single_pass(
+            lambda: self._source.open(layer.path),
+            expectation,
+            self._limits,
+            lambda _more: None,
+            Inline(),
+            scanner,
+            exact=exact,
+        )
+        return exact or certain(facts)
+
+
+class Stacks(Rereading):
+    """Judges the stacks of all images of one source."""
+
+    def __init__(self, *given: *Given) -> None:
+        super().__init__(*given)
+        self._known: set[tuple[str, ...]] = set()
+        self._told: set[tuple[str, str, Fault]] = set()
 
     def judge(self, image: Image) -> None:
         """Judge what depends on lower layers, as far as these are sound."""
@@ -64,8 +96,7 @@ class Stacks:
         tars = [tar for path in paths if (tar := self._facts[path].tar) is not None]
         if not needs_a_second_look(tars, self._limits.entries):
             return
-        self._left -= sum(tar.size for tar in tars)
-        if self._left < 0:
+        if not self._may_read(sum(tar.size for tar in tars)):
             self._collector.leave_open(layers.PARENT, "too many images share these layers")
             return
         if self._replay(stack, exact=False) is None:
@@ -93,22 +124,11 @@ class Stacks:
         return True
 
     def _read(self, layer: Reference, model: Stack, faults: list[tuple[str, Fault]], *, exact: bool) -> bool:
-        scanner = Replayer(self._limits, model, faults)
-        expectation = Expectation((), layer=True, diff_algorithms=(), size=self._facts[layer.path].size)
         try:
-            facts = single_pass(
-                lambda: self._source.open(layer.path),
-                expectation,
-                self._limits,
-                lambda _more: None,
-                Inline(),
-                scanner,
-                exact=exact,
-            )
+            return self._scan(layer, Replayer(self._limits, model, faults), exact=exact)
         except OSError as problem:
             self._collector.error(layers.PARENT, f"{layer.path}: {(problem.strerror or str(problem)).lower()}")
             return True
-        return exact or certain(facts)
 
     def _tell(self, layer: Reference, member: str, fault: Fault) -> None:
         key = (layer.path, member, fault)

@@ -13,9 +13,8 @@ from fixtures.layouts.tars import folder, hardlink, symlink, whiteout
 from ocivalidate import check_image
 from ocivalidate.clauses import Severity
 from ocivalidate.findings import Outcome, Report
-from ocivalidate.image import accounts
+from ocivalidate.image import accounts, stacks
 from ocivalidate.image.accounts import KNOWN
-from ocivalidate.image.blob import BlobFacts, single_pass
 from ocivalidate.unpack import Refused
 from tests.unit.unpacking import image, unpack
 
@@ -88,7 +87,7 @@ def test_somebody_unknown(layers: Layers, user: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("user", ["", "0", "7:8", "4294967294:1"])
 def test_numbers_need_no_files(user: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(accounts, "single_pass", None)
+    monkeypatch.setattr(accounts.Accounts, "_scan", None)
     assert judged([[Entry("x")]], user, tmp_path)[1] == []
 
 
@@ -115,14 +114,14 @@ def test_files_beyond_what_is_kept_are_found_all_the_same(tmp_path: Path, monkey
 def test_images_that_share_layers_are_looked_at_a_bounded_number_of_times(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(accounts, "_ALWAYS", 0)
+    monkeypatch.setattr(stacks, "_ALWAYS", 0)
     reads: list[int] = []
 
-    def counted(*given: Any, **more: Any) -> BlobFacts:
+    def counted(*given: Any, **more: Any) -> bool:
         reads.append(1)
-        return single_pass(*given, **more)
+        return stacks.Rereading._scan(*given, **more)
 
-    monkeypatch.setattr(accounts, "single_pass", counted)
+    monkeypatch.setattr(accounts.Accounts, "_scan", counted)
     base, upper = Layer(tars.tar(FILES)), [Layer(tars.tar([Entry("x", text)])) for text in (b"1", b"2")]
     images = [
         Image((base, upper[number % 2]), name=str(number), config={"config": {"User": "app"}, "author": str(number)})
