@@ -36,12 +36,12 @@ sys.path.insert(0, str(ROOT))
 
 from benchmarks import image_samples as samples  # noqa: E402  # a script finds its neighbours only now
 from fixtures.layouts import Image, Index, Layer, Layout, zstd_bomb  # noqa: E402
-from ocivalidate.clauses import Severity  # noqa: E402
 from ocivalidate.image import check_image, pool  # noqa: E402
-from ocivalidate.image.blob import Expectation, FilePart  # noqa: E402
-from ocivalidate.image.buffers import CHUNK, Chunk  # noqa: E402
-from ocivalidate.image.compression import detect, inflate  # noqa: E402
-from ocivalidate.image.layer_limits import DEFAULT, GIB, MIB  # noqa: E402
+from ocivalidate.image.layers.blob import Expectation, FilePart  # noqa: E402
+from ocivalidate.image.layers.buffers import CHUNK, Chunk  # noqa: E402
+from ocivalidate.image.layers.compression import detect, inflate  # noqa: E402
+from ocivalidate.image.layers.limits import DEFAULT, GIB, MIB  # noqa: E402
+from ocivalidate.rules.clauses import Severity  # noqa: E402
 
 AIM, MOST = 1.25, 1.5
 MOST_MEMORY = 150 * MIB

@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from ocivalidate.clauses import Severity, load
+from ocivalidate.rules.clauses import Severity, load
 from ocivalidate.runtime import (
     Call,
     Container,

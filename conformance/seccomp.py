@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ocivalidate.bundle import check_state
-from ocivalidate.findings import Outcome
+from ocivalidate.rules.findings import Outcome
 from ocivalidate.runtime import Container, Facts, Trial, case, steps
 from ocivalidate.runtime.inside import PROBE_SOURCE
 from ocivalidate.runtime.kernel import interpreter

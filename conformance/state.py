@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from ocivalidate.runtime import Container, Trial, case, document_clauses, judge_document, text_of
-from ocivalidate.versions import RUNTIME_RELEASES
+from ocivalidate.vocabulary.versions import RUNTIME_RELEASES
 
 RETURNS = "runtime.state-op.returns-state"
 # Before 1.1.0 a pattern in the text, since then a JSON Schema: both say what the clauses above say one by one.

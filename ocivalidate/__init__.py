@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ocivalidate.bundle import check_bundle, check_config, check_features, check_state
-    from ocivalidate.clauses import Clause, Level, Severity
-    from ocivalidate.findings import ExitCode, Finding, Location, Outcome, Report, Result
     from ocivalidate.generate import ConfigBuilder
     from ocivalidate.image import check_image
+    from ocivalidate.rules.clauses import Clause, Level, Severity
+    from ocivalidate.rules.findings import ExitCode, Finding, Location, Outcome, Report, Result
     from ocivalidate.runtime.api import check_runtime, run_runtime
     from ocivalidate.unpack import check_conversion, unpack_image
 
@@ -48,16 +48,16 @@ __all__ = [
 
 # The module that each public name comes from.
 _HOMES = {
-    "Clause": "ocivalidate.clauses",
+    "Clause": "ocivalidate.rules.clauses",
     "ConfigBuilder": "ocivalidate.generate",
-    "ExitCode": "ocivalidate.findings",
-    "Finding": "ocivalidate.findings",
-    "Level": "ocivalidate.clauses",
-    "Location": "ocivalidate.findings",
-    "Outcome": "ocivalidate.findings",
-    "Report": "ocivalidate.findings",
-    "Result": "ocivalidate.findings",
-    "Severity": "ocivalidate.clauses",
+    "ExitCode": "ocivalidate.rules.findings",
+    "Finding": "ocivalidate.rules.findings",
+    "Level": "ocivalidate.rules.clauses",
+    "Location": "ocivalidate.rules.findings",
+    "Outcome": "ocivalidate.rules.findings",
+    "Report": "ocivalidate.rules.findings",
+    "Result": "ocivalidate.rules.findings",
+    "Severity": "ocivalidate.rules.clauses",
     "check_bundle": "ocivalidate.bundle",
     "check_config": "ocivalidate.bundle",
     "check_conversion": "ocivalidate.unpack",

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from ocivalidate import resources
 from ocivalidate.bundle import registry as bundle_checks
 from ocivalidate.bundle.api import SUBJECTS
-from ocivalidate.clauses import Clause, Level, load
-from ocivalidate.image import registry as image_checks
-from ocivalidate.image.subjects import SUBJECTS as IMAGE_SUBJECTS
-from ocivalidate.image.witnesses import claimed, image_witness
+from ocivalidate.image.documents import registry as image_checks
+from ocivalidate.image.documents.subjects import SUBJECTS as IMAGE_SUBJECTS
+from ocivalidate.image.documents.witnesses import claimed, image_witness
+from ocivalidate.rules.clauses import Clause, Level, load
+from ocivalidate.rules.witnesses import witness_for
 from ocivalidate.runtime.cases import Case, load_cases
 from ocivalidate.runtime.properties import Property, properties, reasons
-from ocivalidate.versions import RUNTIME_RELEASES
-from ocivalidate.witnesses import witness_for
+from ocivalidate.vocabulary.versions import RUNTIME_RELEASES
 
 _MUST = frozenset({Level.MUST, Level.MUST_NOT})
 _SHOULD = frozenset({Level.SHOULD, Level.SHOULD_NOT})

@@ -5,13 +5,13 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 
-from ocivalidate.image.blob import BlobFacts, Expectation, Opener, verify
-from ocivalidate.image.buffers import Chunk, Pull
-from ocivalidate.image.compression import detect, inflate
-from ocivalidate.image.layer_limits import DEFAULT, LayerLimits
-from ocivalidate.image.problems import Kind, Problem
-from ocivalidate.image.tarfacts import TarFacts
-from ocivalidate.image.tarscan import TarScanner
+from ocivalidate.image.layers.blob import BlobFacts, Expectation, Opener, verify
+from ocivalidate.image.layers.buffers import Chunk, Pull
+from ocivalidate.image.layers.compression import detect, inflate
+from ocivalidate.image.layers.facts import TarFacts
+from ocivalidate.image.layers.limits import DEFAULT, LayerLimits
+from ocivalidate.image.layers.problems import Kind, Problem
+from ocivalidate.image.layers.scan import TarScanner
 
 
 def opener(data: bytes) -> Opener:

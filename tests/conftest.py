@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-from ocivalidate.findings import Finding
+from ocivalidate.rules.findings import Finding
 from tests.severities import fault_in
 
 GOLDENS = Path(__file__).parent / "golden" / "data"

@@ -6,16 +6,16 @@ import copy
 import json
 from typing import Any
 
-from ocivalidate.checks import Node, Scene
-from ocivalidate.clauses import Selection
-from ocivalidate.documents import read_document
-from ocivalidate.findings import Finding
-from ocivalidate.image.registry import load_checks
-from ocivalidate.image.subjects import SUBJECTS
-from ocivalidate.judge import Verdicts, active_clauses, judge
-from ocivalidate.pointers import parse_pointer
-from ocivalidate.versions import IMAGE_RELEASES
-from ocivalidate.witnesses import base_document
+from ocivalidate.image.documents.registry import load_checks
+from ocivalidate.image.documents.subjects import SUBJECTS
+from ocivalidate.jsontext.documents import read_document
+from ocivalidate.jsontext.pointers import parse_pointer
+from ocivalidate.rules.checks import Node, Scene
+from ocivalidate.rules.clauses import Selection
+from ocivalidate.rules.findings import Finding
+from ocivalidate.rules.judge import Verdicts, active_clauses, judge
+from ocivalidate.rules.witnesses import base_document
+from ocivalidate.vocabulary.versions import IMAGE_RELEASES
 
 NEWEST = IMAGE_RELEASES[-1]
 REMOVED = object()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ocivalidate.clauses import Clause, Level, Severity
-from ocivalidate.findings import Finding, Location, Outcome, Report, Result
 from ocivalidate.report import Options
+from ocivalidate.rules.clauses import Clause, Level, Severity
+from ocivalidate.rules.findings import Finding, Location, Outcome, Report, Result
 
 OPTIONS = Options(tool_version="1.2.3")
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ocivalidate.clauses import Clause, Level, Severity
-from ocivalidate.findings import Finding
+from ocivalidate.rules.clauses import Clause, Level, Severity
+from ocivalidate.rules.findings import Finding
 
 MUST = frozenset({Level.MUST, Level.MUST_NOT})
 FAMILIES = frozenset({"runtime", "safety", "image"})

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ocivalidate.annotation_keys import IMAGE, NAMESPACE, is_foreign
 from ocivalidate.bundle.registry import CONFIG
-from ocivalidate.checks import Node, Scene, Violation
-from ocivalidate.formats import is_date_time
-from ocivalidate.goplatforms import GOARCH, GOOS
+from ocivalidate.rules.checks import Node, Scene, Violation
+from ocivalidate.vocabulary.annotation_keys import IMAGE, NAMESPACE, is_foreign
+from ocivalidate.vocabulary.formats import is_date_time
+from ocivalidate.vocabulary.go_platforms import GOARCH, GOOS
 
 _C = "runtime/config.annotations."
 KEY_EMPTY = f"{_C}key-non-empty"

@@ -12,13 +12,13 @@ from typing import Any, NamedTuple
 
 from ocivalidate.bundle import sources
 from ocivalidate.bundle.registry import CONFIG, FEATURES, STATE, load_checks
-from ocivalidate.checks import Node, Scene
-from ocivalidate.clauses import PLATFORMS, Selection
-from ocivalidate.documents import MISSING, Document, Problem, read_document
-from ocivalidate.findings import Report
-from ocivalidate.judge import ABSENT, OUTSIDE, Subject, active_clauses, judge, noting
-from ocivalidate.versions import RUNTIME_RELEASES, Judged, judged_by, parse
-from ocivalidate.wording import excerpt
+from ocivalidate.jsontext.documents import MISSING, Document, Problem, read_document
+from ocivalidate.rules.checks import Node, Scene
+from ocivalidate.rules.clauses import PLATFORMS, Selection
+from ocivalidate.rules.findings import Report
+from ocivalidate.rules.judge import ABSENT, OUTSIDE, Subject, active_clauses, judge, noting
+from ocivalidate.vocabulary.versions import RUNTIME_RELEASES, Judged, judged_by, parse
+from ocivalidate.vocabulary.wording import excerpt
 
 SPECIFICATION = "runtime-spec"
 LINK_OUT = "safety/bundle.link-out"

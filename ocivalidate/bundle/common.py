@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from ocivalidate.bundle.registry import CONFIG
-from ocivalidate.checks import Node, Scene, Violation
-from ocivalidate.pointers import Path, place_at
-from ocivalidate.versions import RUNTIME_RELEASES, judged_by, parse
+from ocivalidate.jsontext.pointers import Path, place_at
+from ocivalidate.rules.checks import Node, Scene, Violation
+from ocivalidate.vocabulary.versions import RUNTIME_RELEASES, judged_by, parse
 
 SEMVER = "runtime/config.ociVersion.semver"
 NEWER = "lint/ociVersion.newer"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ocivalidate.checks import Node, Violation
-from ocivalidate.clauses import Severity
+from ocivalidate.rules.checks import Node, Violation
+from ocivalidate.rules.clauses import Severity
 
 _RANGE = r"([0-9]{1,9})(?:-([0-9]{1,9}))?"
 # The kernel takes more than the specification says: strides, the last CPU by name, all of them, blanks at the ends.

@@ -15,9 +15,9 @@ from ocivalidate.bundle.values import (
     SECCOMP_FLAGS,
     SECCOMP_OPERATORS,
 )
-from ocivalidate.checks import Node, Scene, Violation
-from ocivalidate.schema import everything
-from ocivalidate.versions import parse
+from ocivalidate.rules.checks import Node, Scene, Violation
+from ocivalidate.rules.schema import everything
+from ocivalidate.vocabulary.versions import parse
 
 _C = "runtime/features."
 SEMVER = {"ociVersionMin": f"{_C}ociVersionMin.semver", "ociVersionMax": f"{_C}ociVersionMax.semver"}

@@ -6,7 +6,7 @@ import posixpath
 from collections.abc import Callable, Iterator
 
 from ocivalidate.bundle.registry import CONFIG
-from ocivalidate.checks import Node, Scene, Violation
+from ocivalidate.rules.checks import Node, Scene, Violation
 
 _C = "runtime/config-freebsd."
 DEVFS = f"{_C}devfs-mounted"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ocivalidate.bundle.paths import absolute_form, is_absolute
 from ocivalidate.bundle.process import is_variable
 from ocivalidate.bundle.registry import CONFIG
-from ocivalidate.checks import Node, Scene, Violation
+from ocivalidate.rules.checks import Node, Scene, Violation
 
 KINDS = ("prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop")
 PATHS = tuple(f"/hooks/{kind}/*/path" for kind in KINDS)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ocivalidate.bundle.hooks import kind_of
 from ocivalidate.bundle.registry import CONFIG
-from ocivalidate.checks import Node, Scene, Violation
+from ocivalidate.rules.checks import Node, Scene, Violation
 
 RUNTIME_HOOKS = ("prestart", "createRuntime", "createContainer", "poststart", "poststop")
 HOOK_PATH = {kind: f"runtime/config.hooks.{kind}.path.runtime-ns" for kind in RUNTIME_HOOKS}

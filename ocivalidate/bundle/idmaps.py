@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ocivalidate.checks import Node, Violation
+from ocivalidate.rules.checks import Node, Violation
 
 # The kernel keeps the last 32-bit id for "no id", and refuses a range that reaches it.
 END_OF_IDS = 2**32 - 1

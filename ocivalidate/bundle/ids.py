@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 from ocivalidate.bundle.idmaps import END_OF_IDS
 from ocivalidate.bundle.registry import CONFIG
-from ocivalidate.checks import Node, Scene, Violation
-from ocivalidate.clauses import Severity
+from ocivalidate.rules.checks import Node, Scene, Violation
+from ocivalidate.rules.clauses import Severity
 
 UNMAPPED = "safety/config.process.user.unmapped"
 NO_ID = "safety/config.process.user.no-id"

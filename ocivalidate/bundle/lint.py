@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from ocivalidate.bundle.mounts import is_bind, listed_options
 from ocivalidate.bundle.registry import CONFIG
-from ocivalidate.checks import Node, Scene, Violation
+from ocivalidate.rules.checks import Node, Scene, Violation
 
 _C = "lint/config."
 NO_NEW_PRIVILEGES = f"{_C}noNewPrivileges"

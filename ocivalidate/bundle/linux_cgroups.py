@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from ocivalidate.bundle.cpulists import list_form
 from ocivalidate.bundle.process import repeated
 from ocivalidate.bundle.registry import CONFIG
-from ocivalidate.checks import Node, Scene, Violation
-from ocivalidate.clauses import Severity
+from ocivalidate.rules.checks import Node, Scene, Violation
+from ocivalidate.rules.clauses import Severity
 
 _C = "runtime/config-linux.resources."
 _S = "safety/config.resources."

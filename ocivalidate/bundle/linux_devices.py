@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from ocivalidate.bundle.linux_namespaces import lacks_namespace
 from ocivalidate.bundle.process import repeated
 from ocivalidate.bundle.registry import CONFIG
-from ocivalidate.checks import Node, Scene, Violation
-from ocivalidate.clauses import Severity
+from ocivalidate.rules.checks import Node, Scene, Violation
+from ocivalidate.rules.clauses import Severity
 
 _C = "runtime/config-linux.devices."
 REQUIRED = {name: f"{_C}{name}.required-unless-p" for name in ("major", "minor")}

@@ -8,8 +8,8 @@ from ocivalidate.bundle.cpulists import list_form
 from ocivalidate.bundle.linux_namespaces import lacks_namespace
 from ocivalidate.bundle.registry import CONFIG
 from ocivalidate.bundle.values import PROPAGATIONS, in_open_list
-from ocivalidate.checks import Node, Scene, Violation
-from ocivalidate.clauses import Severity
+from ocivalidate.rules.checks import Node, Scene, Violation
+from ocivalidate.rules.clauses import Severity
 
 _C = "runtime/config-linux."
 HIDDEN_PATHS = {name: f"{_C}{name}.absolute" for name in ("maskedPaths", "readonlyPaths")}

@@ -12,7 +12,7 @@ from ocivalidate.bundle.idmaps import END_OF_IDS, overlaps
 from ocivalidate.bundle.process import repeated
 from ocivalidate.bundle.registry import CONFIG
 from ocivalidate.bundle.values import CLOCKS, LINUX_NAMESPACES, in_open_list
-from ocivalidate.checks import Node, Scene, Violation
+from ocivalidate.rules.checks import Node, Scene, Violation
 
 _C = "runtime/config-linux."
 PATH = f"{_C}namespaces.path.absolute"

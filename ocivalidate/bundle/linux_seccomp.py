@@ -13,7 +13,7 @@ from ocivalidate.bundle.values import (
     OpenList,
     in_open_list,
 )
-from ocivalidate.checks import Node, Scene, Violation
+from ocivalidate.rules.checks import Node, Scene, Violation
 
 _C = "runtime/config-linux.seccomp."
 _S = "safety/config.seccomp."

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from ocivalidate.bundle.idmaps import overlaps
 from ocivalidate.bundle.linux_namespaces import lacks_namespace, namespace
 from ocivalidate.bundle.registry import CONFIG
-from ocivalidate.checks import Node, Scene, Violation
-from ocivalidate.clauses import Severity, load
+from ocivalidate.rules.checks import Node, Scene, Violation
+from ocivalidate.rules.clauses import Severity, load
 
 _C = "runtime/config.mounts."
 ABSOLUTE_LINUX = f"{_C}destination.absolute-linux"

@@ -9,8 +9,8 @@ from ocivalidate.bundle.cpulists import list_form
 from ocivalidate.bundle.paths import absolute_form, is_absolute
 from ocivalidate.bundle.registry import CONFIG
 from ocivalidate.bundle.values import CAPABILITIES, LINUX_RLIMITS, SOLARIS_RLIMITS, in_open_list
-from ocivalidate.checks import Node, Scene, Violation
-from ocivalidate.clauses import Severity
+from ocivalidate.rules.checks import Node, Scene, Violation
+from ocivalidate.rules.clauses import Severity
 
 _C = "runtime/config.process."
 CWD = f"{_C}cwd.absolute"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 
-from ocivalidate.checks import Registry
+from ocivalidate.rules.checks import Registry
 
 CONFIG = Registry()
 STATE = Registry()

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from ocivalidate.bundle.paths import absolute_form, is_absolute
 from ocivalidate.bundle.registry import CONFIG
-from ocivalidate.checks import Node, Scene, Violation
+from ocivalidate.rules.checks import Node, Scene, Violation
 
 DESTINATION_ABSOLUTE = "runtime/config.mounts.destination.absolute-solaris"
 LIMITPRIV = "runtime/config-solaris.limitpriv.format"

@@ -11,8 +11,8 @@ import sys
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from ocivalidate import portable
-from ocivalidate.beneath import Beneath, LeadsOut
+from ocivalidate.system import portable
+from ocivalidate.system.beneath import Beneath, LeadsOut
 
 MAX_SIZE = 32 * 1024 * 1024
 """How many bytes a document may have unless the caller says otherwise; real ones have some tens of thousands."""

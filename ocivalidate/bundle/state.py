@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from ocivalidate.bundle.paths import absolute_form, is_absolute
 from ocivalidate.bundle.registry import STATE
-from ocivalidate.checks import Node, Scene, Violation
-from ocivalidate.clauses import Severity
-from ocivalidate.versions import parse
+from ocivalidate.rules.checks import Node, Scene, Violation
+from ocivalidate.rules.clauses import Severity
+from ocivalidate.vocabulary.versions import parse
 
 PID_REQUIRED = "runtime/runtime.state.pid.required-created-running-linux"
 VERSION = "runtime/runtime.state.ociVersion.version"

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from ocivalidate.checks import Node, Scene, Violation
-from ocivalidate.clauses import Severity
+from ocivalidate.rules.checks import Node, Scene, Violation
+from ocivalidate.rules.clauses import Severity
 
 OpenList = Mapping[str, str | None]
 

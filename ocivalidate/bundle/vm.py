@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ocivalidate.bundle.paths import absolute_form, is_absolute
 from ocivalidate.bundle.registry import CONFIG
-from ocivalidate.checks import Node, Scene, Violation
+from ocivalidate.rules.checks import Node, Scene, Violation
 
 _C = "runtime/config-vm."
 # Where a path on the host stands, and the clause that wants it absolute.

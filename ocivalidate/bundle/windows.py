@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from ocivalidate.bundle.paths import absolute_form, is_absolute
 from ocivalidate.bundle.registry import CONFIG
 from ocivalidate.bundle.values import DEVICE_ID_TYPES, in_open_list
-from ocivalidate.checks import Node, Scene, Violation
-from ocivalidate.clauses import Severity
+from ocivalidate.rules.checks import Node, Scene, Violation
+from ocivalidate.rules.clauses import Severity
 
 _C = "runtime/config."
 ROOT_REQUIRED = f"{_C}root.required-wcow"

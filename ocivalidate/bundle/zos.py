@@ -8,7 +8,7 @@ from ocivalidate.bundle.paths import absolute_form, is_absolute
 from ocivalidate.bundle.process import repeated
 from ocivalidate.bundle.registry import CONFIG
 from ocivalidate.bundle.values import ZOS_NAMESPACES, in_open_list
-from ocivalidate.checks import Node, Scene, Violation
+from ocivalidate.rules.checks import Node, Scene, Violation
 
 _C = "runtime/config-zos."
 TYPE_VALUES = f"{_C}namespaces.type.values"

@@ -8,7 +8,8 @@ from __future__ import annotations
 import os
 import sys
 
-from ocivalidate import __version__, importing
+from ocivalidate import __version__
+from ocivalidate.system import importing
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -9,7 +9,7 @@ from ocivalidate.cli import settings as settings_module
 from ocivalidate.cli.errors import UsageError
 from ocivalidate.cli.output import publish
 from ocivalidate.cli.settings import Settings
-from ocivalidate.findings import Report
+from ocivalidate.rules.findings import Report
 
 
 def add_options(parser: argparse.ArgumentParser, _command: str) -> None:

@@ -9,8 +9,8 @@ import os
 import re
 import stat
 
-from ocivalidate import portable
 from ocivalidate.cli.errors import UsageError
+from ocivalidate.system import portable
 
 # What others obey in such folders was not written by whoever wrote the settings.
 _CLOSED = frozenset({".git", ".hg", ".svn", ".bzr", ".jj"})

@@ -16,9 +16,9 @@ from ocivalidate import resources
 from ocivalidate.bundle.api import check_bundle
 from ocivalidate.cli.settings import COLOURS, wants_colour
 from ocivalidate.cli.streams import print_text
-from ocivalidate.findings import ExitCode, Report, exit_code
 from ocivalidate.image.api import check_image
 from ocivalidate.report import Options, render
+from ocivalidate.rules.findings import ExitCode, Report, exit_code
 
 # Command, sample below fixtures/demo, what it shows, and the exit code that it gives.
 SAMPLES = (

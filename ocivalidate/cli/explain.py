@@ -8,12 +8,12 @@ import json
 import textwrap
 from collections.abc import Iterator
 
-from ocivalidate.clauses import Clause, Level, load
 from ocivalidate.cli.errors import UsageError
 from ocivalidate.cli.rules import clause_json
 from ocivalidate.cli.streams import print_text
-from ocivalidate.versions import IMAGE_RELEASES, RUNTIME_RELEASES
-from ocivalidate.witnesses import Witness, example, witness_for
+from ocivalidate.rules.clauses import Clause, Level, load
+from ocivalidate.rules.witnesses import Witness, example, witness_for
+from ocivalidate.vocabulary.versions import IMAGE_RELEASES, RUNTIME_RELEASES
 
 # Family → the repository in which its specification stands, and the newest release known here.
 _REPOSITORIES = {
@@ -116,7 +116,7 @@ def _examples(witness: Witness) -> Iterator[str]:
 
 
 def _image_example(clause: Clause) -> Iterator[str]:
-    from ocivalidate.image.witnesses import image_witness
+    from ocivalidate.image.documents.witnesses import image_witness
 
     witness = image_witness(clause.same_as or clause.id)
     if witness:

@@ -12,10 +12,10 @@ import tempfile
 import time
 from collections.abc import Iterable, Iterator
 
-from ocivalidate import portable
 from ocivalidate.cli.errors import UsageError
 from ocivalidate.cli.planted import planted
 from ocivalidate.cli.streams import chunks
+from ocivalidate.system import portable
 
 _OPEN_FILE = re.compile(r"/dev/(?:fd/([0-9]{1,9})|std(out|err))|/proc/(?:self|thread-self|[0-9]+)/fd/([0-9]{1,9})")
 _STANDARD = {"out": 1, "err": 2}

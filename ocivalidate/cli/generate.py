@@ -20,10 +20,10 @@ from ocivalidate.generate.engines import ENGINE_FLAGS, refusal
 from ocivalidate.generate.errors import OptionError
 from ocivalidate.generate.profiles import PROFILES
 from ocivalidate.generate.table import GROUPS, TABLE, Option
-from ocivalidate.versions import RUNTIME_RELEASES
+from ocivalidate.vocabulary.versions import RUNTIME_RELEASES
 
 if TYPE_CHECKING:
-    from ocivalidate.findings import Report
+    from ocivalidate.rules.findings import Report
 
 COMMAND = "--"
 HELP = "--help"
@@ -241,9 +241,9 @@ def _write(builder: ConfigBuilder, options: argparse.Namespace, program: str) ->
 
 def _tell(report: Report, program: str, *, worst_only: bool) -> None:
     """A line for each finding that the config has; of one that is not written, those that are the reason."""
-    from ocivalidate.clauses import Severity
     from ocivalidate.report.escape import visible
-    from ocivalidate.wording import shortened
+    from ocivalidate.rules.clauses import Severity
+    from ocivalidate.vocabulary.wording import shortened
 
     least = Severity.ERROR if worst_only else Severity.WARNING
     for finding in report.findings:

@@ -11,11 +11,11 @@ from ocivalidate.cli.image_view import progress_bar, tree
 from ocivalidate.cli.output import publish
 from ocivalidate.cli.streams import print_text
 from ocivalidate.image.api import ImageOptions, check_image
+from ocivalidate.image.documents.subjects import SUBJECTS
 from ocivalidate.image.found import Wanted
-from ocivalidate.image.layer_limits import DEFAULT, LayerLimits
+from ocivalidate.image.layers.limits import DEFAULT, LayerLimits
 from ocivalidate.image.limits import Limits
-from ocivalidate.image.subjects import SUBJECTS
-from ocivalidate.versions import IMAGE_RELEASES
+from ocivalidate.vocabulary.versions import IMAGE_RELEASES
 
 PLATFORM = re.compile(r"[^/\s]+/[^/\s]+(?:/[^/\s]+)?")
 # Option → the limit that it sets, and what it limits.

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from ocivalidate.cli.streams import errors_on_terminal
-from ocivalidate.findings import Report
 from ocivalidate.image.blobs import Progress
 from ocivalidate.report.escape import line_start, visible
+from ocivalidate.rules.findings import Report
 
 # Less is done before anybody could read it.
 _WORTH_SHOWING = 64 << 20

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ocivalidate import __version__
-from ocivalidate.clauses import Severity
 from ocivalidate.cli.errors import UsageError
 from ocivalidate.cli.settings import Settings, wants_colour
 from ocivalidate.cli.streams import print_pieces, tell
-from ocivalidate.findings import ExitCode, Report, exit_code
 from ocivalidate.report import Options, pieces, problems
+from ocivalidate.rules.clauses import Severity
+from ocivalidate.rules.findings import ExitCode, Report, exit_code
 
 
 def publish(reports: Sequence[Report], settings: Settings) -> ExitCode:

@@ -11,7 +11,7 @@ import os
 import stat
 from collections.abc import Iterator
 
-from ocivalidate import portable
+from ocivalidate.system import portable
 
 _MOST_LINKS = 40
 

@@ -7,7 +7,7 @@ import sys
 
 from ocivalidate.cli.errors import UsageError
 from ocivalidate.cli.streams import print_text
-from ocivalidate.findings import ExitCode
+from ocivalidate.rules.findings import ExitCode
 
 _START = 'if __name__ == "__main__":'
 

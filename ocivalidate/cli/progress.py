@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
-from ocivalidate.findings import Outcome, Result
 from ocivalidate.report.escape import visible
+from ocivalidate.rules.findings import Outcome, Result
 from ocivalidate.runtime.run import Begin, Plan, Step
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from ocivalidate.clauses import LEVEL_NAMES, PLATFORMS, RELEASES, Clause, Level, load, matches
 from ocivalidate.cli.errors import UsageError
 from ocivalidate.cli.streams import print_text
+from ocivalidate.rules.clauses import LEVEL_NAMES, PLATFORMS, RELEASES, Clause, Level, load, matches
 
 JUDGED = ("static", "static-host", "dynamic", "none")
 

@@ -13,8 +13,8 @@ from ocivalidate.cli.interrupts import obeyed
 from ocivalidate.cli.output import options_of, publish, tell_problems, write_outputs
 from ocivalidate.cli.settings import Settings
 from ocivalidate.cli.streams import errors_on_terminal, print_text
-from ocivalidate.findings import Report, Result, exit_code
 from ocivalidate.report.tap import Stream
+from ocivalidate.rules.findings import Report, Result, exit_code
 from ocivalidate.runtime.cases import BadCase, Case, case_folder, load_cases
 from ocivalidate.runtime.expectations import BadExpectation
 from ocivalidate.runtime.request import Request

@@ -12,7 +12,7 @@ from ocivalidate.cli.settings import Settings
 from ocivalidate.cli.streams import print_text
 from ocivalidate.runtime.cases import Case
 from ocivalidate.runtime.running.planning import plan
-from ocivalidate.versions import RUNTIME_RELEASES
+from ocivalidate.vocabulary.versions import RUNTIME_RELEASES
 
 _SCHEMA = "urn:ocivalidate:report-1"
 _BAD = ("fail", "error", "xpass")

@@ -8,7 +8,7 @@ import json
 from ocivalidate import resources
 from ocivalidate.cli.errors import UsageError
 from ocivalidate.cli.streams import print_text
-from ocivalidate.schema import KINDS, releases
+from ocivalidate.rules.schema import KINDS, releases
 
 # The schemas of our own output, which have no releases.
 OUTPUTS = {"report": "output/report.json"}

@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from ocivalidate.bundle.sources import MAX_SIZE
-from ocivalidate.clauses import LEVEL_NAMES, PLATFORMS, Selection, Severity, load, unmatched
 from ocivalidate.cli.errors import UsageError
 from ocivalidate.cli.settings_file import FILE_NAME, NO_CONFIG, SettingsFile, settings_file
-from ocivalidate.keeping import MOST_OF_A_KIND
 from ocivalidate.report import FORMATS
-from ocivalidate.spelling import one_typo_apart
-from ocivalidate.versions import RUNTIME_RELEASES
-from ocivalidate.wording import shortened
+from ocivalidate.rules.clauses import LEVEL_NAMES, PLATFORMS, Selection, Severity, load, unmatched
+from ocivalidate.rules.keeping import MOST_OF_A_KIND
+from ocivalidate.vocabulary.spelling import one_typo_apart
+from ocivalidate.vocabulary.versions import RUNTIME_RELEASES
+from ocivalidate.vocabulary.wording import shortened
 
 COLOURS = ("auto", "always", "never")
 FAIL_ON = (Severity.ERROR.value, Severity.WARNING.value)

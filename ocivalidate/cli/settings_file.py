@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ocivalidate import portable
 from ocivalidate.bundle.sources import MAX_SIZE, Unreadable, refuse_all_but_files
 from ocivalidate.cli.errors import UsageError
+from ocivalidate.system import portable
 
 FILE_NAME = "ocivalidate.toml"
 PROJECT = "pyproject.toml"

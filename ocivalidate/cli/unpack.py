@@ -9,22 +9,22 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from types import FrameType
 
-from ocivalidate.clauses import Severity, load, unmatched
 from ocivalidate.cli.errors import UsageError
 from ocivalidate.cli.generate import apply, parse, start as start_config
 from ocivalidate.cli.image import LIMITS, PLATFORM, add_archive_limit, archive_limit, layer_limits
 from ocivalidate.cli.streams import errors_on_terminal, tell
-from ocivalidate.findings import ExitCode, Finding
 from ocivalidate.generate.builder import ConfigBuilder
 from ocivalidate.generate.errors import OptionError
-from ocivalidate.image.layer_limits import DEFAULT
+from ocivalidate.image.layers.limits import DEFAULT
 from ocivalidate.image.limits import Limits
+from ocivalidate.rules.clauses import Severity, load, unmatched
+from ocivalidate.rules.findings import ExitCode, Finding
 from ocivalidate.unpack.api import Progress, Unpacked, UnpackOptions, unpack_image
 from ocivalidate.unpack.attributes import IdRange
 from ocivalidate.unpack.errors import Refused, UnpackError
 from ocivalidate.unpack.generator import Generator
 from ocivalidate.unpack.target import tidy
-from ocivalidate.wording import shortened
+from ocivalidate.vocabulary.wording import shortened
 
 _RANGE = re.compile(r"([0-9]{1,10}):([0-9]{1,10}):([0-9]{1,10})")
 _SHOWN_FINDINGS = 100

@@ -54,7 +54,7 @@ from ocivalidate.generate.security import SecurityOptions
 from ocivalidate.generate.tree import Tree
 
 if TYPE_CHECKING:
-    from ocivalidate.findings import Report
+    from ocivalidate.rules.findings import Report
 
 
 class ConfigBuilder(
@@ -160,14 +160,14 @@ class Finished(NamedTuple):
     @property
     def rejected(self) -> bool:
         """Whether ``ocivalidate bundle`` would fail on it."""
-        from ocivalidate.findings import ExitCode, exit_code
+        from ocivalidate.rules.findings import ExitCode, exit_code
 
         return exit_code([self.report]) is not ExitCode.CONFORMS
 
     @property
     def weight(self) -> tuple[int, int]:
         """How much is wrong with it: errors, then all findings."""
-        from ocivalidate.clauses import Severity
+        from ocivalidate.rules.clauses import Severity
 
         findings = self.report.findings
         return sum(finding.severity is Severity.ERROR for finding in findings), len(findings)

@@ -12,7 +12,7 @@ from ocivalidate.generate.paths import Place, resolve
 from ocivalidate.generate.profiles import starting_tree
 from ocivalidate.generate.tree import Tree
 from ocivalidate.generate.values import accept
-from ocivalidate.versions import RUNTIME_RELEASES, holds, judged_by
+from ocivalidate.vocabulary.versions import RUNTIME_RELEASES, holds, judged_by
 
 OLDEST = "1.0.2"
 """The release that a config names unless it has something newer.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ocivalidate.findings import Report
+    from ocivalidate.rules.findings import Report
 
 
 class OptionError(ValueError):

@@ -10,7 +10,7 @@ from ocivalidate.generate.errors import OptionError
 from ocivalidate.generate.paths import resolve, resolve_assignment
 from ocivalidate.generate.table import Arguments, Phase, option
 from ocivalidate.generate.values import accept, typed
-from ocivalidate.versions import RUNTIME_RELEASES, judged_by
+from ocivalidate.vocabulary.versions import RUNTIME_RELEASES, judged_by
 
 
 def _read_assignment(text: str) -> Arguments:

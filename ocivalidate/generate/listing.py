@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ocivalidate.generate.paths import Field, fields
 from ocivalidate.generate.values import described
-from ocivalidate.versions import RUNTIME_RELEASES
+from ocivalidate.vocabulary.versions import RUNTIME_RELEASES
 
 _HEAD = ("# path", "type", "releases", "clause")
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from ocivalidate.generate.errors import OptionError
-from ocivalidate.pointers import parse_pointer
+from ocivalidate.jsontext.pointers import parse_pointer
 
 KIND = "runtime-config"
 LONGEST = 4096
@@ -49,7 +49,7 @@ class Place(NamedTuple):
 
 def root() -> Node:
     """The schema of all releases together."""
-    from ocivalidate.schema import everything  # --help has no use for it
+    from ocivalidate.rules.schema import everything  # --help has no use for it
 
     return everything(KIND)
 

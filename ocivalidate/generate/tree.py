@@ -9,7 +9,7 @@ from typing import Any
 
 from ocivalidate.generate.errors import OptionError
 from ocivalidate.generate.paths import Node, Place, Step, child, root, said
-from ocivalidate.versions import RUNTIME_RELEASES, holds
+from ocivalidate.vocabulary.versions import RUNTIME_RELEASES, holds
 
 Tree = dict[str, Any]
 _ABSENT: Any = object()

@@ -8,10 +8,10 @@ from typing import Any
 from ocivalidate.generate import units
 from ocivalidate.generate.errors import OptionError
 from ocivalidate.generate.paths import Node, Place, child, said
-from ocivalidate.pointers import path_of
-from ocivalidate.spelling import one_typo_apart
-from ocivalidate.versions import holds
-from ocivalidate.wording import excerpt
+from ocivalidate.jsontext.pointers import path_of
+from ocivalidate.vocabulary.spelling import one_typo_apart
+from ocivalidate.vocabulary.versions import holds
+from ocivalidate.vocabulary.wording import excerpt
 
 # How many arrays and objects may stand inside each other in what options are given. Real configs have less than 20.
 _DEEPEST = 100
@@ -48,7 +48,7 @@ def unit_of(path: str) -> str:
 
 def typed(place: Place, text: str) -> Any:
     """The value that ``text`` means at ``place``. Raises :class:`OptionError`."""
-    from ocivalidate.schema import type_text
+    from ocivalidate.rules.schema import type_text
 
     kind = place.node.get("type")
     if kind == "string":
@@ -85,7 +85,7 @@ def boolean(text: str) -> bool:
 
 def from_json(text: str, name: str) -> Any:
     """A JSON value, read as strictly as a config. Raises :class:`OptionError`."""
-    from ocivalidate.documents import read_document
+    from ocivalidate.jsontext.documents import read_document
 
     try:
         data = text.encode()
@@ -103,7 +103,7 @@ def accept(place: Place, value: Any, release: str | None) -> None:
     Members that the specification does not have, or not in the release, are refused, as is every value that
     breaks the schema.
     """
-    from ocivalidate.schema import violations
+    from ocivalidate.rules.schema import violations
 
     for node in place.nodes:
         _in_release(node, place.text, release)

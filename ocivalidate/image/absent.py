@@ -11,13 +11,13 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from ocivalidate.findings import Location
-from ocivalidate.image import mediatypes
 from ocivalidate.image.collect import Collector
-from ocivalidate.image.examine import CONTENT, Examiner
+from ocivalidate.image.documents import media_types
 from ocivalidate.image.found import Found
 from ocivalidate.image.graph import Reference
-from ocivalidate.wording import shortened
+from ocivalidate.image.walk import CONTENT, Examiner
+from ocivalidate.rules.findings import Location
+from ocivalidate.vocabulary.wording import shortened
 
 BLOB_ABSENT = "safety/image.blob.absent"
 # The documents without which there is no image to judge.
@@ -75,7 +75,7 @@ def called(reference: Reference) -> str:
 
 def _by_right(reference: Reference) -> bool:
     """Whether a layer may be missing from a layout that is complete: it is fetched from elsewhere."""
-    return reference.media_type in mediatypes.FOREIGN or reference.urls
+    return reference.media_type in media_types.FOREIGN or reference.urls
 
 
 def _platforms(absent: dict[str, list[Reference]]) -> str:

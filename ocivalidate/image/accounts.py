@@ -1,7 +1,7 @@
 """Whether an image knows the user that its configuration names: by /etc/passwd and /etc/group of its layers.
 
-Only for a name are layers read again. A model of the root file system (:mod:`ocivalidate.image.stack`) says which entry
-is the file; its content is kept on the way where its name lets expect that, else the layers are read once more.
+Only for a name are layers read again. A model of the root file system (:mod:`ocivalidate.image.layers.stack`) says
+which entry is the file; its content is kept on the way where its name lets expect that, else the layers are read once more.
 """
 
 from __future__ import annotations
@@ -9,16 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from io import BytesIO
 
-from ocivalidate.checks import Node
-from ocivalidate.image import users
 from ocivalidate.image.graph import Image, Reference
-from ocivalidate.image.layer_limits import LayerLimits
-from ocivalidate.image.stack import Fault, Stack
+from ocivalidate.image.layers import users
+from ocivalidate.image.layers.limits import LayerLimits
+from ocivalidate.image.layers.paths import REGULAR, SPARSE
+from ocivalidate.image.layers.pax import Extension
+from ocivalidate.image.layers.readers import Names
+from ocivalidate.image.layers.scan import kind_of
+from ocivalidate.image.layers.stack import Fault, Stack
 from ocivalidate.image.stacks import Given, Replayer, Rereading, sound_layers
-from ocivalidate.image.tarpaths import REGULAR, SPARSE
-from ocivalidate.image.tarpax import Extension
-from ocivalidate.image.tarreaders import Names
-from ocivalidate.image.tarscan import kind_of
+from ocivalidate.rules.checks import Node
 
 KNOWN = "safety/image.config.user.known"
 _FILES = (users.PASSWD, users.GROUP)

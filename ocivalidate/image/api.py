@@ -6,34 +6,36 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from ocivalidate import meanings
-from ocivalidate.checks import Node, Registry, Scene
-from ocivalidate.clauses import Selection, Severity
-from ocivalidate.documents import Noting, read_document
-from ocivalidate.findings import Finding, Location, Report
-from ocivalidate.image import blobs, docker_archive, kinds, promises, registry
+from ocivalidate.image import blobs, comparing
 from ocivalidate.image.absent import BLOB_ABSENT, tell_absent
 from ocivalidate.image.accounts import Accounts
-from ocivalidate.image.archives import ArchiveSource
 from ocivalidate.image.collect import Collector
 from ocivalidate.image.describe import describe
-from ocivalidate.image.examine import (
+from ocivalidate.image.documents import kinds, registry
+from ocivalidate.image.documents.subjects import SUBJECTS
+from ocivalidate.image.found import Wanted
+from ocivalidate.image.graph import Reference, references
+from ocivalidate.image.layers.limits import DEFAULT as DEFAULT_LAYER_LIMITS, LayerLimits
+from ocivalidate.image.limits import Limits
+from ocivalidate.image.names import meant
+from ocivalidate.image.sources import docker_archive
+from ocivalidate.image.sources.archives import ArchiveSource
+from ocivalidate.image.sources.opening import LooseDocument, open_document, open_source
+from ocivalidate.image.sources.others import refuse_others
+from ocivalidate.image.sources.source import FILE, LINK, Source, Unreadable
+from ocivalidate.image.stacks import Stacks
+from ocivalidate.image.walk import (
     INDEX_JSON,
     NO_PLATFORMS,
     OCI_LAYOUT,
     Examiner,
 )
-from ocivalidate.image.found import Wanted
-from ocivalidate.image.graph import Reference, references
-from ocivalidate.image.layer_limits import DEFAULT as DEFAULT_LAYER_LIMITS, LayerLimits
-from ocivalidate.image.limits import Limits
-from ocivalidate.image.names import meant
-from ocivalidate.image.open_source import LooseDocument, open_document, open_source
-from ocivalidate.image.others import refuse_others
-from ocivalidate.image.sources import FILE, LINK, Source, Unreadable
-from ocivalidate.image.stacks import Stacks
-from ocivalidate.image.subjects import SUBJECTS
-from ocivalidate.judge import Subject, active_clauses, judge, noting
-from ocivalidate.versions import IMAGE_RELEASES
+from ocivalidate.jsontext.documents import Noting, read_document
+from ocivalidate.rules.checks import Node, Registry, Scene
+from ocivalidate.rules.clauses import Selection, Severity
+from ocivalidate.rules.findings import Finding, Location, Report
+from ocivalidate.rules.judge import Subject, active_clauses, judge, noting
+from ocivalidate.vocabulary.versions import IMAGE_RELEASES
 
 SPECIFICATION = "image-spec"
 BLOBS_EXIST = "image/image-layout.blobs.exists"
@@ -168,7 +170,7 @@ def survey(source: Source, release: str, selection: Selection, options: ImageOpt
     collector = Collector(clauses, selection)
     examiner = Examiner(source, collector, selection, release, options.wanted, options.limits)
     examiner.walk(_roots(source, examiner, collector, options))
-    promises.judge_documents(examiner, collector)
+    comparing.judge_documents(examiner, collector)
     if examiner.is_layout and options.wanted.all:
         docker_archive.compare(source, examiner, collector, options.limits)
     _refuse_empty_choice(examiner, options.wanted)

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from ocivalidate import digests
-from ocivalidate.clauses import Severity
-from ocivalidate.findings import Location
-from ocivalidate.image import layers
-from ocivalidate.image.blob import BlobFacts, Expectation
 from ocivalidate.image.causes import COMPRESSION
 from ocivalidate.image.collect import Collector
-from ocivalidate.image.compression import Compression
-from ocivalidate.image.examine import Examiner
+from ocivalidate.image.comparing import judge_content
+from ocivalidate.image.documents.media_types import LAYERS
 from ocivalidate.image.found import Blob
 from ocivalidate.image.graph import Image, Reference
-from ocivalidate.image.layer_limits import LayerLimits
-from ocivalidate.image.litter import is_litter
-from ocivalidate.image.mediatypes import LAYERS
+from ocivalidate.image.layers import judging
+from ocivalidate.image.layers.blob import BlobFacts, Expectation
+from ocivalidate.image.layers.compression import Compression
+from ocivalidate.image.layers.limits import LayerLimits
+from ocivalidate.image.layers.problems import Kind
 from ocivalidate.image.pool import Job, verify_all
-from ocivalidate.image.problems import Kind
-from ocivalidate.image.promises import judge_content
-from ocivalidate.image.sources import Source
+from ocivalidate.image.sources.litter import is_litter
+from ocivalidate.image.sources.source import Source
+from ocivalidate.image.walk import Examiner
+from ocivalidate.rules.clauses import Severity
+from ocivalidate.rules.findings import Location
+from ocivalidate.vocabulary import digests
 
 DIFF_ID = "image/config.diffID.uncompressed-tar"
 ORDER = "image/config.rootfs.diff_ids.order"
@@ -102,12 +102,12 @@ def judge_blob(blob: Blob, facts: BlobFacts, examiner: Examiner, collector: Coll
 
 
 def _judge_layer(blob: Blob, facts: BlobFacts, examiner: Examiner, collector: Collector) -> None:
-    collector.judged(*layers.judged_by(facts))
+    collector.judged(*judging.judged_by(facts))
     digest = str(blob.digest or "")
     for reference in examiner.found.references.get(blob.path, ()):
         if reference.role == "layer" and reference.media_type in LAYERS:
             _judge_compression(reference, facts, examiner, collector)
-    for problem in layers.problems_of(facts):
+    for problem in judging.problems_of(facts):
         place = Location(examiner.shown(blob.path), digest=digest, member=problem.member)
         collector.add(
             problem.clause,
@@ -128,13 +128,13 @@ def _sign(kind: Kind, facts: BlobFacts) -> Kind:
 
 def _judge_compression(reference: Reference, facts: BlobFacts, examiner: Examiner, collector: Collector) -> None:
     promised, found = LAYERS[reference.media_type], facts.compression
-    collector.judged(layers.PAYLOAD[promised])
+    collector.judged(judging.PAYLOAD[promised])
     # What is compressed in no way that layers may be compressed is told as such, not as a wrong media type.
     if found not in (Compression.NONE, Compression.GZIP, Compression.ZSTD) or found.value == promised:
         return
     garbage = found is Compression.NONE and any(_sign(kind, facts) is Kind.NOT_TAR for kind in facts.counts)
     collector.add(
-        layers.PAYLOAD[promised],
+        judging.PAYLOAD[promised],
         examiner.place(reference, "mediaType", digest=str(reference.digest or "")),
         "a layer is not compressed as its media type says",
         about=reference.path,

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ocivalidate.findings import Location
-from ocivalidate.image.problems import Kind
+from ocivalidate.image.layers.problems import Kind
+from ocivalidate.rules.findings import Location
 
 # A layer that is compressed otherwise than its descriptor says.
 COMPRESSION = "compression"

@@ -7,11 +7,11 @@ from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from ocivalidate.clauses import Clause, Selection
-from ocivalidate.findings import Finding, Location, Outcome, Result
 from ocivalidate.image.causes import Causes, descriptor_of
-from ocivalidate.judge import Verdicts
-from ocivalidate.keeping import Counts
+from ocivalidate.rules.clauses import Clause, Selection
+from ocivalidate.rules.findings import Finding, Location, Outcome, Result
+from ocivalidate.rules.judge import Verdicts
+from ocivalidate.rules.keeping import Counts
 
 _NOT_PRESENT = "not present"
 _DIGITS = re.compile("/[0-9]+")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from ocivalidate.image.blob import BlobFacts
 from ocivalidate.image.found import Found
 from ocivalidate.image.graph import Image, Reference
+from ocivalidate.image.layers.blob import BlobFacts
 
 
 def describe(found: Found, facts: dict[str, BlobFacts]) -> dict[str, Any]:

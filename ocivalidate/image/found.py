@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from ocivalidate import digests
-from ocivalidate.image.blob import BlobFacts
 from ocivalidate.image.graph import Image, Reference
+from ocivalidate.image.layers.blob import BlobFacts
+from ocivalidate.vocabulary import digests
 
 
 class Wanted(NamedTuple):

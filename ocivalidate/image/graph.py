@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from ocivalidate import digests
-from ocivalidate.checks import Node
-from ocivalidate.image import kinds, mediatypes
+from ocivalidate.image.documents import kinds, media_types
+from ocivalidate.rules.checks import Node
+from ocivalidate.vocabulary import digests
 
 REF_NAME = "org.opencontainers.image.ref.name"
 # containerd's annotation, which docker save writes from version 25 on: the whole name, where ref.name is the tag alone.
@@ -20,7 +20,7 @@ class Reference(NamedTuple):
 
     ``file`` and ``pointer`` say where it stands, ``role`` what it is there for: ``manifest`` (an entry of an index),
     ``config``, ``layer`` (its ``number`` among the layers) or ``subject``. ``kind`` is what its media type makes of the
-    blob (:func:`mediatypes.kind_of`). ``depth`` counts the indexes around it. ``digest`` is ``None`` where the format
+    blob (:func:`media_types.kind_of`). ``depth`` counts the indexes around it. ``digest`` is ``None`` where the format
     gives none (archives of ``docker save``), and where it is none.
     """
 
@@ -65,7 +65,7 @@ def reference(node: Node, file: str, role: str, depth: int, index: int = 0) -> R
         media_type,
         digest,
         node.number("size"),
-        mediatypes.kind_of(media_type),
+        media_types.kind_of(media_type),
         depth,
         index,
         "",

@@ -13,9 +13,9 @@ import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 
-from ocivalidate.image.blob import BlobFacts, Expectation, Opener, verify
-from ocivalidate.image.feeding import Helper
-from ocivalidate.image.layer_limits import DEFAULT, LayerLimits
+from ocivalidate.image.layers.blob import BlobFacts, Expectation, Opener, verify
+from ocivalidate.image.layers.feeding import Helper
+from ocivalidate.image.layers.limits import DEFAULT, LayerLimits
 
 _TICK = 0.1
 # A worker that comes back from hashing or inflating waits that long at most for one that reads headers. With the

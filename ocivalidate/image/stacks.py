@@ -2,27 +2,27 @@
 
 Hashes of paths, which the pass over each layer leaves, show that almost every image needs no second look: where no
 directory of one layer is a file or a link in another, and no hard link leads to another layer, nothing depends on the
-layers below. For the rest the layers are read once more, and :mod:`ocivalidate.image.stack` takes their entries.
+layers below. For the rest the layers are read once more, and :mod:`ocivalidate.image.layers.stack` takes their entries.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ocivalidate.findings import Location
-from ocivalidate.image import layers
-from ocivalidate.image.blob import BlobFacts, Expectation, certain, single_pass
 from ocivalidate.image.collect import Collector
-from ocivalidate.image.examine import Examiner
-from ocivalidate.image.feeding import Inline
 from ocivalidate.image.graph import Image, Reference
-from ocivalidate.image.layer_limits import LayerLimits
-from ocivalidate.image.problems import shown
-from ocivalidate.image.sources import Source
-from ocivalidate.image.stack import Fault, Stack
-from ocivalidate.image.tarfacts import TarFacts, Used
-from ocivalidate.image.tarpaths import normalise
-from ocivalidate.image.tarscan import TarScanner, kind_of
+from ocivalidate.image.layers import judging
+from ocivalidate.image.layers.blob import BlobFacts, Expectation, certain, single_pass
+from ocivalidate.image.layers.facts import TarFacts, Used
+from ocivalidate.image.layers.feeding import Inline
+from ocivalidate.image.layers.limits import LayerLimits
+from ocivalidate.image.layers.paths import normalise
+from ocivalidate.image.layers.problems import shown
+from ocivalidate.image.layers.scan import TarScanner, kind_of
+from ocivalidate.image.layers.stack import Fault, Stack
+from ocivalidate.image.sources.source import Source
+from ocivalidate.image.walk import Examiner
+from ocivalidate.rules.findings import Location
 
 # How often, in all, layers are read again for images that share them: an index may name any number of these.
 _MOST_AGAIN, _ALWAYS = 16, 1 << 32
@@ -92,12 +92,12 @@ class Stacks(Rereading):
         if not stack or paths in self._known:
             return
         self._known.add(paths)
-        self._collector.judged(layers.PARENT, layers.LINK_TARGET)
+        self._collector.judged(judging.PARENT, judging.LINK_TARGET)
         tars = [tar for path in paths if (tar := self._facts[path].tar) is not None]
         if not needs_a_second_look(tars, self._limits.entries):
             return
         if not self._may_read(sum(tar.size for tar in tars)):
-            self._collector.leave_open(layers.PARENT, "too many images share these layers")
+            self._collector.leave_open(judging.PARENT, "too many images share these layers")
             return
         if self._replay(stack, exact=False) is None:
             self._replay(stack, exact=True)
@@ -116,7 +116,7 @@ class Stacks(Rereading):
                 # What is above would be guesses.
                 break
             if model.names > _MOST_NAMES * self._limits.entries:
-                self._collector.leave_open(layers.PARENT, "the layers make too many files")
+                self._collector.leave_open(judging.PARENT, "the layers make too many files")
                 break
         for layer, faults in found:
             for member, fault in faults:
@@ -127,7 +127,7 @@ class Stacks(Rereading):
         try:
             return self._scan(layer, Replayer(self._limits, model, faults), exact=exact)
         except OSError as problem:
-            self._collector.error(layers.PARENT, f"{layer.path}: {(problem.strerror or str(problem)).lower()}")
+            self._collector.error(judging.PARENT, f"{layer.path}: {(problem.strerror or str(problem)).lower()}")
             return True
 
     def _tell(self, layer: Reference, member: str, fault: Fault) -> None:
@@ -142,7 +142,7 @@ def tell_fault(
     layer: Reference, member: str, fault: Fault, facts: BlobFacts, examiner: Examiner, collector: Collector
 ) -> None:
     """Tell that an entry of a layer cannot be written upon what is below."""
-    links = facts.tar.hardlinks if facts.tar is not None and fault.clause == layers.LINK_TARGET else ()
+    links = facts.tar.hardlinks if facts.tar is not None and fault.clause == judging.LINK_TARGET else ()
     later = any(link.later and link.member == member for link in links)
     message = "a hard link comes before its target" if later else fault.message
     place = Location(examiner.shown(layer.path), digest=str(layer.digest or ""), member=member)
@@ -162,7 +162,7 @@ def sound_layers(image: Image, facts: dict[str, BlobFacts], sound: set[str]) -> 
 
 def is_sound(facts: BlobFacts) -> bool:
     """Whether a layer by itself has nothing that keeps it from being unpacked."""
-    return facts.tar is not None and layers.fatal_kinds().isdisjoint(facts.counts)
+    return facts.tar is not None and judging.fatal_kinds().isdisjoint(facts.counts)
 
 
 def needs_a_second_look(tars: list[TarFacts], most_folders: int) -> bool:

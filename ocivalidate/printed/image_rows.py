@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ocivalidate.digests import REGISTERED
-from ocivalidate.formats import BASE64_FORM, MEDIA_TYPE_FORM, URI_FORM
-from ocivalidate.image import mediatypes
+from ocivalidate.image.documents import media_types
 from ocivalidate.printed.row import WITHOUT_NUL, Row, member_in, required, whole
 from ocivalidate.printed.rows import DATE
+from ocivalidate.vocabulary.digests import REGISTERED
+from ocivalidate.vocabulary.formats import BASE64_FORM, MEDIA_TYPE_FORM, URI_FORM
 
 _D, _A = "image/descriptor.", "image/annotations."
 _KEY = "org.opencontainers.image."
@@ -67,7 +67,7 @@ def _with_descriptors(kind: str) -> Iterator[Row]:
 def _index() -> Iterator[Row]:
     yield from _with_descriptors("image-index")
     yield from _annotations("")
-    yield Row("image/image-index.mediaType.value", "/mediaType", {"enum": sorted(mediatypes.INDEXES)})
+    yield Row("image/image-index.mediaType.value", "/mediaType", {"enum": sorted(media_types.INDEXES)})
     yield Row("image/image-index.artifactType.rfc6838", "/artifactType", _MEDIA_TYPE)
     for name in ("config", "layers"):
         yield Row("safety/image.index.ambiguous", "", {"not": required(name)})
@@ -76,13 +76,13 @@ def _index() -> Iterator[Row]:
 def _manifest() -> Iterator[Row]:
     yield from _with_descriptors("image-manifest")
     yield from _annotations("")
-    yield Row("image/manifest.mediaType.value", "/mediaType", {"enum": sorted(mediatypes.MANIFESTS)})
+    yield Row("image/manifest.mediaType.value", "/mediaType", {"enum": sorted(media_types.MANIFESTS)})
     yield Row("image/manifest.artifactType.rfc6838", "/artifactType", _MEDIA_TYPE)
     yield Row("safety/image.manifest.ambiguous", "", {"not": required("manifests")})
     empty = {
         "if": {
             "properties": {
-                "config": {"properties": {"mediaType": {"const": mediatypes.EMPTY}}, **required("mediaType")}
+                "config": {"properties": {"mediaType": {"const": media_types.EMPTY}}, **required("mediaType")}
             }
         },
         "then": required("artifactType"),

@@ -21,7 +21,7 @@ from ocivalidate.bundle.values import (
 )
 from ocivalidate.printed.row import Keywords, Row
 from ocivalidate.printed.rows import ON_LINUX, ON_LINUX_NOT_SOLARIS
-from ocivalidate.versions import holds
+from ocivalidate.vocabulary.versions import holds
 
 _L = "runtime/config-linux."
 _CAPABILITY: OpenList = dict.fromkeys(sorted(CAPABILITIES), "1.0.0")

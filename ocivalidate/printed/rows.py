@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from ocivalidate.bundle.values import LINUX_NAMESPACES, LINUX_RLIMITS, SECCOMP_ACTIONS, ZOS_NAMESPACES
 from ocivalidate.printed.row import Keywords, Row, any_of, at_most_one, member_in, neither, required, whole
-from ocivalidate.schema import everything
-from ocivalidate.versions import LONGEST_VERSION, SEMVER
+from ocivalidate.rules.schema import everything
+from ocivalidate.vocabulary.versions import LONGEST_VERSION, SEMVER
 
 _R, _L, _S = "runtime/config.", "runtime/config-linux.", "safety/config."
 

@@ -8,15 +8,15 @@ from collections.abc import Iterator
 from typing import Any
 
 from ocivalidate.bundle.api import SUBJECTS as RUNTIME_SUBJECTS
-from ocivalidate.clauses import Clause, Level, Severity, load
-from ocivalidate.image.subjects import SUBJECTS as IMAGE_SUBJECTS
-from ocivalidate.judge import Subject
+from ocivalidate.image.documents.subjects import SUBJECTS as IMAGE_SUBJECTS
 from ocivalidate.printed.image_rows import IMAGE_ROWS
 from ocivalidate.printed.openlists import OPEN_LISTS
 from ocivalidate.printed.row import DEFINITIONS, Keywords, Row
 from ocivalidate.printed.rows import RUNTIME_ROWS
-from ocivalidate.schema import DIALECT, derive, specification
-from ocivalidate.versions import holds
+from ocivalidate.rules.clauses import Clause, Level, Severity, load
+from ocivalidate.rules.judge import Subject
+from ocivalidate.rules.schema import DIALECT, derive, specification
+from ocivalidate.vocabulary.versions import holds
 
 Node = dict[str, Any]
 

@@ -6,12 +6,12 @@ from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 from ocivalidate.bundle import registry as bundle_checks
-from ocivalidate.clauses import Severity, load
-from ocivalidate.image import registry as image_checks
+from ocivalidate.image.documents import registry as image_checks
 from ocivalidate.printed.openlists import OPEN_LISTS
 from ocivalidate.printed.schemas import ROWS, SUBJECTS, says_in, stands_in
-from ocivalidate.schema import clause_ids
-from ocivalidate.versions import holds
+from ocivalidate.rules.clauses import Severity, load
+from ocivalidate.rules.schema import clause_ids
+from ocivalidate.vocabulary.versions import holds
 
 _TEXT = "it is about the text, of which a validator of schemas sees the values alone"
 _DISK = "it takes a look at the bundle folder or at this host"

@@ -10,8 +10,8 @@ from __future__ import annotations
 import importlib
 from collections.abc import Iterator, Sequence
 
-from ocivalidate.findings import ExitCode, Report, exit_code
 from ocivalidate.report.options import Options
+from ocivalidate.rules.findings import ExitCode, Report, exit_code
 
 __all__ = ["FORMATS", "Options", "pieces", "problems", "render"]
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from ocivalidate.clauses import Severity
-from ocivalidate.findings import Finding, Location, Outcome, Report, Result, exit_code
 from ocivalidate.report.escape import visible
 from ocivalidate.report.json_pieces import Opened, written
 from ocivalidate.report.options import Options
 from ocivalidate.report.verdicts import failed, url
+from ocivalidate.rules.clauses import Severity
+from ocivalidate.rules.findings import Finding, Location, Outcome, Report, Result, exit_code
 
 SCHEMA = "urn:ocivalidate:report-1"
 # A document on one long line would be repeated in full by each finding in it.

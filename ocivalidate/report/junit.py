@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
-from ocivalidate.clauses import Severity
-from ocivalidate.findings import Finding, Outcome, Report, Result
 from ocivalidate.report.escape import line_start, visible
 from ocivalidate.report.header import described
 from ocivalidate.report.options import Options
 from ocivalidate.report.summary import closing_line, settings_note
 from ocivalidate.report.verdicts import advice, citation, fails, folded, listed, others, unjudged, worst
 from ocivalidate.report.xml_pieces import branch, leaf
+from ocivalidate.rules.clauses import Severity
+from ocivalidate.rules.findings import Finding, Outcome, Report, Result
 
 _DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>'
 _COUNTED = {"tests": "testcase", "failures": "failure", "errors": "error", "skipped": "skipped"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ocivalidate.clauses import Severity
+from ocivalidate.rules.clauses import Severity
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,12 @@ from pathlib import PurePath
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from ocivalidate.clauses import Clause
-from ocivalidate.findings import ExitCode, Finding, Location, Outcome, Report, Result, exit_code
 from ocivalidate.report.escape import visible
 from ocivalidate.report.json_pieces import Opened, written
 from ocivalidate.report.options import Options
 from ocivalidate.report.verdicts import advice, document, others, title, unjudged, url
+from ocivalidate.rules.clauses import Clause
+from ocivalidate.rules.findings import ExitCode, Finding, Location, Outcome, Report, Result, exit_code
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _FINGERPRINT = "clauseAndPlace/v1"

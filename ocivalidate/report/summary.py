@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from ocivalidate.clauses import Severity
-from ocivalidate.findings import ExitCode, Outcome, Report, exit_code
 from ocivalidate.report.escape import visible
 from ocivalidate.report.options import Options
 from ocivalidate.report.verdicts import failed, failed_once, told_once, trouble
+from ocivalidate.rules.clauses import Severity
+from ocivalidate.rules.findings import ExitCode, Outcome, Report, exit_code
 
 _LONGEST_PROBLEM = 500
 

@@ -10,13 +10,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ocivalidate.clauses import Severity
-from ocivalidate.findings import Finding, Outcome, Report, Result
 from ocivalidate.report.escape import visible
 from ocivalidate.report.header import described
 from ocivalidate.report.options import Options
 from ocivalidate.report.summary import closing_line, settings_note
 from ocivalidate.report.verdicts import advice, fails, listed, title, trouble, unjudged, worst
+from ocivalidate.rules.clauses import Severity
+from ocivalidate.rules.findings import Finding, Outcome, Report, Result
 
 _MODERN = 14  # the version that says how "#" is escaped
 

@@ -6,14 +6,14 @@ import io
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
-from ocivalidate.clauses import Severity
-from ocivalidate.findings import ExitCode, Finding, Location, Outcome, Report, Result, exit_code
 from ocivalidate.report.escape import line_start, visible
 from ocivalidate.report.header import described
 from ocivalidate.report.options import Options
 from ocivalidate.report.source import Excerpt, excerpt
 from ocivalidate.report.summary import closing_line, settings_note, total_line
 from ocivalidate.report.verdicts import advice, citation, others, title, told_once
+from ocivalidate.rules.clauses import Severity
+from ocivalidate.rules.findings import ExitCode, Finding, Location, Outcome, Report, Result, exit_code
 
 # A line is a row of (text, style); styles are those of rich, and plain text ignores them.
 Line = list[tuple[str, str]]

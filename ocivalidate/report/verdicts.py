@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from urllib.parse import quote
 
-from ocivalidate.clauses import RELEASES, Clause, Level, Severity
-from ocivalidate.findings import Finding, Outcome, Report, Result, failing
+from ocivalidate.rules.clauses import RELEASES, Clause, Level, Severity
+from ocivalidate.rules.findings import Finding, Outcome, Report, Result, failing
 
 NOT_PRESENT = "not present"
 _REPOSITORIES = {"runtime": "runtime-spec", "image": "image-spec"}

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ocivalidate.findings import Report, Result
+from ocivalidate.rules.findings import Report, Result
 from ocivalidate.runtime.request import EngineProcess, Request, run_events
 
 if TYPE_CHECKING:

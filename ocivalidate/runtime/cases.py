@@ -17,7 +17,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from ocivalidate import resources
-from ocivalidate.clauses import load
+from ocivalidate.rules.clauses import load
 from ocivalidate.runtime.properties import by_pointer
 
 if TYPE_CHECKING:

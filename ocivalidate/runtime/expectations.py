@@ -16,9 +16,9 @@ from typing import Any
 
 from ocivalidate import tomltext
 from ocivalidate.bundle.sources import Unreadable, read_file
-from ocivalidate.findings import Finding, Outcome, Result
+from ocivalidate.rules.findings import Finding, Outcome, Result
 from ocivalidate.runtime.cases import Case
-from ocivalidate.versions import Version
+from ocivalidate.vocabulary.versions import Version
 
 UNFILLED = "FILL IN"
 """A reason that begins with this is none: ``--write-expectations`` writes it."""

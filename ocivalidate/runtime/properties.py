@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ocivalidate import resources
-from ocivalidate.clauses import load
-from ocivalidate.schema import everything
-from ocivalidate.versions import holds
+from ocivalidate.rules.clauses import load
+from ocivalidate.rules.schema import everything
+from ocivalidate.vocabulary.versions import holds
 
 _OTHERS = ("windows", "solaris", "vm", "zos", "freebsd")
 # Members of shared objects that only Windows has.

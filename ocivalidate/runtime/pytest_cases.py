@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from ocivalidate.clauses import Clause, Selection
-from ocivalidate.findings import Outcome, Result
+from ocivalidate.rules.clauses import Clause, Selection
+from ocivalidate.rules.findings import Outcome, Result
 from ocivalidate.runtime.cases import BadCase, Case, case_folder, cases_of, load_cases, may_hold_cases
 from ocivalidate.runtime.expectations import BadExpectation, Expectation, Expectations, read, refuse_strays
 from ocivalidate.runtime.kernel import isolation

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from ocivalidate import resources
-from ocivalidate.findings import Outcome, Report, Result
+from ocivalidate.rules.findings import Outcome, Report, Result
 from ocivalidate.runtime.cases import case_folder, load_cases
 from ocivalidate.runtime.expectations import Expectation, Expectations, read, refuse_strays
 from ocivalidate.runtime.kernel import cgroups
 from ocivalidate.runtime.request import EngineProcess, Request
 from ocivalidate.runtime.running import sweeping
 from ocivalidate.runtime.running.events import result_of
-from ocivalidate.versions import RUNTIME_RELEASES, judged_by
+from ocivalidate.vocabulary.versions import RUNTIME_RELEASES, judged_by
 
 SPECIFICATION = "runtime-spec"
 INTERRUPTED = "interrupted"

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ocivalidate.clauses import load
+from ocivalidate.rules.clauses import load
 from ocivalidate.runtime import judging
 from ocivalidate.runtime.cases import Case, full_id, umbrella
 from ocivalidate.runtime.driving import configs
@@ -29,7 +29,7 @@ from ocivalidate.runtime.kernel.host import Host
 from ocivalidate.runtime.kernel.nodes import Devices
 from ocivalidate.runtime.properties import in_release
 from ocivalidate.runtime.verdicts import Verdict, shown
-from ocivalidate.versions import holds
+from ocivalidate.vocabulary.versions import holds
 
 _CLEANING_PATIENCE = 30.0  # seconds for all that a case left, whatever the runtime does
 

@@ -8,14 +8,14 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
-from ocivalidate.clauses import Selection
-from ocivalidate.findings import Finding, Report
-from ocivalidate.image import users
 from ocivalidate.image.accounts import KNOWN as USER_KNOWN
-from ocivalidate.image.layer_limits import DEFAULT, LayerLimits
+from ocivalidate.image.layers import users
+from ocivalidate.image.layers.limits import DEFAULT, LayerLimits
+from ocivalidate.image.layers.problems import shown
 from ocivalidate.image.limits import Limits
-from ocivalidate.image.problems import shown
-from ocivalidate.image.sources import Source, Unreadable
+from ocivalidate.image.sources.source import Source, Unreadable
+from ocivalidate.rules.clauses import Selection
+from ocivalidate.rules.findings import Finding, Report
 from ocivalidate.unpack import inroot
 from ocivalidate.unpack.attributes import IdRange, Notes, Owners
 from ocivalidate.unpack.choice import Chosen, choose, open_image

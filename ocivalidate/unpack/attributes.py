@@ -8,8 +8,8 @@ import stat
 from collections import Counter
 from typing import NamedTuple, Protocol
 
-from ocivalidate.image.problems import shown
-from ocivalidate.image.tarxattrs import of_host, of_overlay
+from ocivalidate.image.layers.problems import shown
+from ocivalidate.image.layers.xattrs import of_host, of_overlay
 from ocivalidate.unpack.errors import Changed, Refused, UnpackError
 from ocivalidate.unpack.flags import TOUCH
 

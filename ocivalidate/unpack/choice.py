@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ocivalidate.checks import Node
-from ocivalidate.clauses import Selection
 from ocivalidate.image.absent import called, is_there
 from ocivalidate.image.api import ImageOptions, survey
 from ocivalidate.image.collect import Collector
-from ocivalidate.image.examine import Examiner
 from ocivalidate.image.found import Found, Wanted
 from ocivalidate.image.graph import Image
-from ocivalidate.image.layer_limits import DEFAULT, LayerLimits
+from ocivalidate.image.layers.limits import DEFAULT, LayerLimits
 from ocivalidate.image.limits import Limits
-from ocivalidate.image.open_source import open_source
-from ocivalidate.image.others import refuse_document
-from ocivalidate.image.sources import Source
+from ocivalidate.image.sources.opening import open_source
+from ocivalidate.image.sources.others import refuse_document
+from ocivalidate.image.sources.source import Source
+from ocivalidate.image.walk import Examiner
+from ocivalidate.rules.checks import Node
+from ocivalidate.rules.clauses import Selection
 from ocivalidate.unpack.errors import Refused, UnpackError
 from ocivalidate.unpack.verdict import refusing
-from ocivalidate.versions import IMAGE_RELEASES
+from ocivalidate.vocabulary.versions import IMAGE_RELEASES
 
 
 class Chosen(NamedTuple):

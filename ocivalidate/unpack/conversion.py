@@ -6,11 +6,11 @@ import posixpath
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from ocivalidate.checks import Node, Violation
-from ocivalidate.image.users import Read, Unknown, User, is_number, resolve
-from ocivalidate.pointers import Path
+from ocivalidate.image.layers.users import Read, Unknown, User, is_number, resolve
+from ocivalidate.jsontext.pointers import Path
+from ocivalidate.rules.checks import Node, Violation
 from ocivalidate.unpack import convert
-from ocivalidate.wording import excerpt
+from ocivalidate.vocabulary.wording import excerpt
 
 _C = "image/conversion."
 VERBATIM = f"{_C}verbatim"

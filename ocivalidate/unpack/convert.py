@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from copy import deepcopy
 from typing import Any, NamedTuple
 
-from ocivalidate.checks import Node
-from ocivalidate.image.users import User
+from ocivalidate.image.layers.users import User
+from ocivalidate.rules.checks import Node
 from ocivalidate.unpack.errors import UnpackError
 
 Tree = dict[str, Any]

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from typing import NamedTuple, Protocol
 
-from ocivalidate.image import tarheader, tarpax
-from ocivalidate.image.buffers import Chunk
-from ocivalidate.image.layer_limits import LayerLimits
-from ocivalidate.image.problems import Kind, shown
-from ocivalidate.image.stack import Fault, Unwritable
-from ocivalidate.image.tarheader import Malformed
-from ocivalidate.image.tarpaths import REGULAR, SPARSE, normalise
-from ocivalidate.image.tarreaders import Names
-from ocivalidate.image.tarscan import TarScanner, kind_of
-from ocivalidate.image.tarsparse import InlineMap, PaxSparse, SparseMap, pax_sparse
-from ocivalidate.image.tarxattrs import xattrs
+from ocivalidate.image.layers import header, pax
+from ocivalidate.image.layers.buffers import Chunk
+from ocivalidate.image.layers.header import Malformed
+from ocivalidate.image.layers.limits import LayerLimits
+from ocivalidate.image.layers.paths import REGULAR, SPARSE, normalise
+from ocivalidate.image.layers.problems import Kind, shown
+from ocivalidate.image.layers.readers import Names
+from ocivalidate.image.layers.scan import TarScanner, kind_of
+from ocivalidate.image.layers.sparse import InlineMap, PaxSparse, SparseMap, pax_sparse
+from ocivalidate.image.layers.stack import Fault, Unwritable
+from ocivalidate.image.layers.xattrs import xattrs
 from ocivalidate.unpack.attributes import BILLION, Attributes, seconds
 
 _CACHED = 20_000
@@ -82,7 +82,7 @@ class LayerReader(TarScanner):
         self._content_sink: Content | None = None
         self._left = 0
         self._path = b""
-        self._said: tarpax.Extension | None = None
+        self._said: pax.Extension | None = None
         self._waiting: Entry | None = None
         self._owners: dict[bytes, tuple[int, int, int]] = {}
         self._times: dict[bytes, int] = {}
@@ -129,7 +129,7 @@ class LayerReader(TarScanner):
             self._content_sink.abandon()
         self.fault, self._sink, self._content_sink = (shown(self._path), problem.fault), None, None
 
-    def _extended(self, said: tarpax.Extension, own: Names, kind: bytes, size: int) -> tuple[bytes, bytes, int]:
+    def _extended(self, said: pax.Extension, own: Names, kind: bytes, size: int) -> tuple[bytes, bytes, int]:
         self._said = said
         return super()._extended(said, own, kind, size)
 
@@ -179,7 +179,7 @@ class LayerReader(TarScanner):
             self._pour(here)
 
     def _described(
-        self, name: bytes, kind: bytes, link: bytes, size: int, block: bytes, said: tarpax.Extension | None
+        self, name: bytes, kind: bytes, link: bytes, size: int, block: bytes, said: pax.Extension | None
     ) -> Entry:
         path = name[:-1] if name[-1:] == b"/" else name
         if b"/." in path or b"//" in path or path[:1] in b"./" or path[-1:] == b"/":
@@ -217,7 +217,7 @@ class LayerReader(TarScanner):
 def _number(field: bytes) -> int:
     """A numeric field; one that cannot be read has been told as a problem."""
     try:
-        return tarheader.number(field, "")
+        return header.number(field, "")
     except Malformed:
         return 0
 

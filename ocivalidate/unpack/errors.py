@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ocivalidate.findings import Finding
+    from ocivalidate.rules.findings import Finding
 
 
 class UnpackError(Exception):
@@ -24,6 +24,6 @@ class Changed(UnpackError):
     """Somebody else changed the folder while it was written."""
 
     def __init__(self, path: bytes) -> None:
-        from ocivalidate.image.problems import shown
+        from ocivalidate.image.layers.problems import shown
 
         super().__init__(f"somebody else changed the folder while it was written: {shown(path)}")

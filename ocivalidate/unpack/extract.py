@@ -7,10 +7,8 @@ import os
 import stat
 from collections.abc import Callable
 
-from ocivalidate.image.layers import NO_WH_FILES, PARENT
-from ocivalidate.image.problems import shown
-from ocivalidate.image.stack import Fault, Unwritable, no_target, target_replaced
-from ocivalidate.image.tarpaths import (
+from ocivalidate.image.layers.judging import NO_WH_FILES, PARENT
+from ocivalidate.image.layers.paths import (
     BLOCK_DEVICE,
     CHARACTER,
     FIFO,
@@ -21,7 +19,9 @@ from ocivalidate.image.tarpaths import (
     SYMLINK,
     normalise,
 )
-from ocivalidate.image.tarsparse import PaxSparse
+from ocivalidate.image.layers.problems import shown
+from ocivalidate.image.layers.sparse import PaxSparse
+from ocivalidate.image.layers.stack import Fault, Unwritable, no_target, target_replaced
 from ocivalidate.unpack.attributes import IMPLIED, Giver, Notes, Owners
 from ocivalidate.unpack.entries import Content, Entry
 from ocivalidate.unpack.errors import Changed, Refused, UnpackError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from ocivalidate.portable import flags
+from ocivalidate.system.portable import flags
 
 CAN_UNPACK = hasattr(os, "O_PATH")
 # A folder that is listed, or of which only what stands in it is of interest; never what a link leads to.

@@ -17,7 +17,8 @@ import stat
 from collections import deque
 from collections.abc import Iterator
 
-from ocivalidate.image.stack import (
+from ocivalidate.image.layers.entry import LONGEST_NAME
+from ocivalidate.image.layers.stack import (
     MOST_LINKS,
     Unwritable,
     link_removed,
@@ -26,7 +27,6 @@ from ocivalidate.image.stack import (
     too_many_folders,
     too_many_links,
 )
-from ocivalidate.image.tarentry import LONGEST_NAME
 from ocivalidate.unpack.attributes import IMPLIED, Attributes
 from ocivalidate.unpack.errors import Changed
 from ocivalidate.unpack.flags import REACH

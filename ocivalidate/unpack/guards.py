@@ -6,7 +6,7 @@ import os
 import stat
 from collections.abc import Iterator
 
-from ocivalidate.image.problems import shown
+from ocivalidate.image.layers.problems import shown
 from ocivalidate.unpack import places
 from ocivalidate.unpack.errors import UnpackError
 

@@ -8,7 +8,7 @@ import stat
 from collections import deque
 from collections.abc import Iterator
 
-from ocivalidate.image import users
+from ocivalidate.image.layers import users
 from ocivalidate.unpack.errors import UnpackError
 from ocivalidate.unpack.flags import REACH, READ
 from ocivalidate.unpack.places import Identity, identity

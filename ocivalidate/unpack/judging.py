@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import os
 
-from ocivalidate.beneath import Beneath, LeadsOut
 from ocivalidate.bundle import sources
-from ocivalidate.checks import Node, Violation
-from ocivalidate.clauses import Selection
-from ocivalidate.documents import Document, read_document
-from ocivalidate.findings import Report
 from ocivalidate.image.collect import Collector
+from ocivalidate.image.documents.registry import CONFIG
 from ocivalidate.image.limits import Limits
-from ocivalidate.image.registry import CONFIG
-from ocivalidate.image.sources import Unreadable
-from ocivalidate.judge import Subject, active_clauses, located
+from ocivalidate.image.sources.source import Unreadable
+from ocivalidate.jsontext.documents import Document, read_document
+from ocivalidate.rules.checks import Node, Violation
+from ocivalidate.rules.clauses import Selection
+from ocivalidate.rules.findings import Report
+from ocivalidate.rules.judge import Subject, active_clauses, located
+from ocivalidate.system.beneath import Beneath, LeadsOut
 from ocivalidate.unpack import inroot
 from ocivalidate.unpack.choice import Chosen, choose, open_image
 from ocivalidate.unpack.conversion import Pair, violations
 from ocivalidate.unpack.errors import UnpackError
 from ocivalidate.unpack.flags import NAMED
-from ocivalidate.versions import IMAGE_RELEASES
+from ocivalidate.vocabulary.versions import IMAGE_RELEASES
 
 SPECIFICATION = "image-spec"
 CONVERSION = Subject("image-config", frozenset({"converter"}), CONFIG)

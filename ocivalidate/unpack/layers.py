@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from ocivalidate import digests
-from ocivalidate.clauses import Selection
 from ocivalidate.image import blobs
-from ocivalidate.image.blob import BlobFacts, Expectation, Opener, certain, single_pass
-from ocivalidate.image.compression import Compression
-from ocivalidate.image.feeding import Inline
 from ocivalidate.image.found import Blob
 from ocivalidate.image.graph import Reference
-from ocivalidate.image.gzip_stream import fast_library
-from ocivalidate.image.layer_limits import LayerLimits
-from ocivalidate.image.sources import Slice, Source
+from ocivalidate.image.layers.blob import BlobFacts, Expectation, Opener, certain, single_pass
+from ocivalidate.image.layers.compression import Compression
+from ocivalidate.image.layers.feeding import Inline
+from ocivalidate.image.layers.gzip_stream import fast_library
+from ocivalidate.image.layers.limits import LayerLimits
+from ocivalidate.image.sources.source import Slice, Source
 from ocivalidate.image.stacks import tell_fault
+from ocivalidate.rules.clauses import Selection
 from ocivalidate.unpack.choice import Chosen
 from ocivalidate.unpack.entries import LayerReader
 from ocivalidate.unpack.errors import Refused, UnpackError
 from ocivalidate.unpack.extract import Extractor
 from ocivalidate.unpack.pipeline import write_layer
 from ocivalidate.unpack.verdict import fatal_kinds, refusing
+from ocivalidate.vocabulary import digests
 
 Progress = Callable[[int], None]
 """Told how many more bytes of the layers were read."""

@@ -11,7 +11,7 @@ import json
 import os
 import stat
 
-from ocivalidate.image.problems import shown
+from ocivalidate.image.layers.problems import shown
 from ocivalidate.unpack.flags import READ
 
 ROOTFS, CONFIG = b"rootfs", b"config.json"

@@ -9,10 +9,10 @@ from __future__ import annotations
 import queue
 import threading
 
-from ocivalidate.image.blob import BlobFacts, Expectation, Opener, Progress, single_pass
-from ocivalidate.image.buffers import Chunk
-from ocivalidate.image.feeding import Consumer, Hashes
-from ocivalidate.image.layer_limits import LayerLimits
+from ocivalidate.image.layers.blob import BlobFacts, Expectation, Opener, Progress, single_pass
+from ocivalidate.image.layers.buffers import Chunk
+from ocivalidate.image.layers.feeding import Consumer, Hashes
+from ocivalidate.image.layers.limits import LayerLimits
 from ocivalidate.unpack.entries import LayerReader
 
 # Fewer than the buffers that `single_pass` goes round, so that none is written over while it waits.

@@ -8,8 +8,8 @@ from __future__ import annotations
 import os
 import stat
 
-from ocivalidate.image.problems import shown
-from ocivalidate.image.tarpaths import BLOCK_DEVICE, CHARACTER, REGULAR
+from ocivalidate.image.layers.paths import BLOCK_DEVICE, CHARACTER, REGULAR
+from ocivalidate.image.layers.problems import shown
 from ocivalidate.unpack.entries import Entry
 from ocivalidate.unpack.folders import Folder, Tree
 

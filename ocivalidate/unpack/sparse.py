@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 
-from ocivalidate.image.layers import TAR
-from ocivalidate.image.stack import Fault, Unwritable
-from ocivalidate.image.tarheader import BLOCK
-from ocivalidate.image.tarsparse import InlineMap, PaxSparse, Regions
+from ocivalidate.image.layers.header import BLOCK
+from ocivalidate.image.layers.judging import TAR
+from ocivalidate.image.layers.sparse import InlineMap, PaxSparse, Regions
+from ocivalidate.image.layers.stack import Fault, Unwritable
 
 
 def unwritable(message: str) -> Unwritable:

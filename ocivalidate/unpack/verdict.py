@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ocivalidate.clauses import Clause, Selection, Severity, load
-from ocivalidate.findings import Finding
-from ocivalidate.image import layers
-from ocivalidate.image.problems import Kind
+from ocivalidate.image.layers import judging
+from ocivalidate.image.layers.problems import Kind
+from ocivalidate.rules.clauses import Clause, Selection, Severity, load
+from ocivalidate.rules.findings import Finding
 
 # What says that the bytes are not those that were promised, or that nobody can tell what they mean: it cannot be
 # ignored.
@@ -34,8 +34,8 @@ def fatal_kinds(selection: Selection) -> frozenset[Kind]:
     """The problems of a layer after which nothing more of it is written."""
     clauses = load("image", "safety")
     ignored = set()
-    for kind, broken in layers.BROKEN.items():
+    for kind, broken in judging.BROKEN.items():
         clause = clauses[broken.clause]
         if can_ignore(clause) and selection.ignores(clause):
             ignored.add(kind)
-    return layers.fatal_kinds() - ignored
+    return judging.fatal_kinds() - ignored

@@ -21,12 +21,12 @@ MEMORY_MAY_GROW = 8 << 20
 
 with atheris.instrument_imports(include=["ocivalidate"]):
     from ocivalidate.bundle.api import check_config, check_features, check_state
-    from ocivalidate.clauses import Selection
     from ocivalidate.cli.generate import main as generate
     from ocivalidate.cli.settings import add_options, settle
-    from ocivalidate.findings import exit_code
     from ocivalidate.image import check_image
     from ocivalidate.report import FORMATS, Options, render
+    from ocivalidate.rules.clauses import Selection
+    from ocivalidate.rules.findings import exit_code
 
 from fixtures.layouts import Entry, tars  # noqa: E402
 from ocivalidate.cli.errors import UsageError  # noqa: E402

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from ocivalidate.clauses import Severity
 from ocivalidate.image.api import check_image
+from ocivalidate.rules.clauses import Severity
 from tests.integration.builders import layers, need, registry
 from tests.integration.enclosure import run, run_enclosed, why_not_enclosed
 from tests.integration.test_accept_images import POLICY, complaint

@@ -15,9 +15,9 @@ import pytest
 
 from ocivalidate.bundle.api import check_config
 from ocivalidate.bundle.values import CAPABILITIES
-from ocivalidate.findings import ExitCode, exit_code
 from ocivalidate.generate.engines import ENGINE_FLAGS
 from ocivalidate.generate.table import TABLE
+from ocivalidate.rules.findings import ExitCode, exit_code
 from tests.integration.enclosure import why_not_enclosed
 from tests.integration.makers import MAKERS, podman_help, save_podman_configs
 from tests.integration.podman_flags import NOT_COMPARED, ROWS, Row

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from fixtures.mutants import Mutant
-from ocivalidate.findings import Outcome
+from ocivalidate.rules.findings import Outcome
 from ocivalidate.runtime import run_runtime
 from tests.integration.enclosure import why_not_root
 

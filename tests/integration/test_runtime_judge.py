@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from ocivalidate.findings import Outcome, exit_code
+from ocivalidate.rules.findings import Outcome, exit_code
 from ocivalidate.runtime.api import Request, run_events
 from ocivalidate.runtime.inside import rootfs
 from ocivalidate.runtime.judging.documents import check_facts

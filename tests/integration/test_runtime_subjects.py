@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from ocivalidate.clauses import Level, load
 from ocivalidate.coverage import unjudged
 from ocivalidate.resources import folder
+from ocivalidate.rules.clauses import Level, load
 from ocivalidate.runtime.cases import load_cases
 from ocivalidate.runtime.properties import properties
 from tests.integration.enclosure import why_not_root

@@ -18,7 +18,8 @@ from typing import Any
 import pytest
 
 from fixtures import fake_runtime
-from ocivalidate import importing, resources
+from ocivalidate import resources
+from ocivalidate.system import importing
 from tests.integration.host import family, name_of, named
 
 pytestmark = [

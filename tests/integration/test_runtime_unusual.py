@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from fixtures.mutants import Mutant
-from ocivalidate.findings import Outcome
+from ocivalidate.rules.findings import Outcome
 from ocivalidate.runtime import run_runtime
 from tests.integration.enclosure import why_not_root
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from ocivalidate.findings import ExitCode, exit_code
 from ocivalidate.image.api import check_image
+from ocivalidate.rules.findings import ExitCode, exit_code
 from ocivalidate.unpack import UnpackOptions, unpack_image
 from tests.unit.test_image_saved import GOOD
 

@@ -1,6 +1,6 @@
 """What we read from a tar is what Go reads, and where other readers read something else we say so.
 
-The rule stands in ``ocivalidate/image/tarreaders.py``. Container engines use Go's reader, so that its tree is ours; the
+The rule stands in ``ocivalidate/image/layers/readers.py``. Container engines use Go's reader, so that its tree is ours; the
 PAX and ustar texts leave much of this open, and no sentence of the image specification decides it.
 """
 
@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from fixtures.layouts import Entry as Made, tars
-from ocivalidate.image.layer_limits import DEFAULT
-from ocivalidate.image.layers import BROKEN
-from ocivalidate.image.problems import Kind
+from ocivalidate.image.layers.judging import BROKEN
+from ocivalidate.image.layers.limits import DEFAULT
+from ocivalidate.image.layers.problems import Kind
 from ocivalidate.unpack.entries import Content, Entry, LayerReader
 from tests.integration import tarreaders
 from tests.integration.tarreaders import OTHERS, Read, Reading, by_go, go_reader, present_others

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from ocivalidate.cli import main
-from ocivalidate.findings import ExitCode, exit_code
+from ocivalidate.rules.findings import ExitCode, exit_code
 from ocivalidate.unpack import unpack_image
 from ocivalidate.unpack.judging import check_conversion
 from tests.integration.enclosure import run, why_not_enclosed, why_not_root

@@ -6,9 +6,10 @@ import functools
 import random
 from typing import Any
 
-from ocivalidate import resources, schema
-from ocivalidate.documents import read_document
-from ocivalidate.witnesses import apply, base_document, witnesses
+from ocivalidate import resources
+from ocivalidate.jsontext.documents import read_document
+from ocivalidate.rules import schema
+from ocivalidate.rules.witnesses import apply, base_document, witnesses
 from tests.property.trees import Members, Tree
 
 # Document type → the member that says its version.

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 from hypothesis import strategies as st
 
-from ocivalidate import schema
-from ocivalidate.clauses import PLATFORMS
-from ocivalidate.versions import RUNTIME_RELEASES
+from ocivalidate.rules import schema
+from ocivalidate.rules.clauses import PLATFORMS
+from ocivalidate.vocabulary.versions import RUNTIME_RELEASES
 from tests.property.growing import VERSION_MEMBERS, bases, broken_bases, grown
 from tests.property.tampering import BREAKAGES, EDITS, Breakage, Edit
 from tests.property.trees import Members, Tree, tree_of, written

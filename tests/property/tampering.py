@@ -6,9 +6,9 @@ import copy
 import random
 from collections.abc import Callable
 
-from ocivalidate import schema
-from ocivalidate.clauses import PLATFORMS
-from ocivalidate.versions import RUNTIME_RELEASES
+from ocivalidate.rules import schema
+from ocivalidate.rules.clauses import PLATFORMS
+from ocivalidate.vocabulary.versions import RUNTIME_RELEASES
 from tests.property.growing import VERSION_MEMBERS, grown
 from tests.property.trees import Container, Members, Raw, Tree, containers
 

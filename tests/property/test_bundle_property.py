@@ -16,17 +16,18 @@ import jsonschema_rs
 import pytest
 from hypothesis import assume, given, settings, strategies as st
 
-from ocivalidate import resources, schema
+from ocivalidate import resources
 from ocivalidate.bundle import check_bundle, check_config, check_features, check_state
 from ocivalidate.bundle.api import SUBJECTS
-from ocivalidate.clauses import Clause, Level, Selection, Severity, load, matches
-from ocivalidate.documents import Document, read_document
-from ocivalidate.findings import Finding, Location, Outcome, Report, exit_code
-from ocivalidate.integers import Inexact
-from ocivalidate.judge import PROBLEM_CLAUSES
-from ocivalidate.pointers import parse_pointer
+from ocivalidate.jsontext.documents import Document, read_document
+from ocivalidate.jsontext.integers import Inexact
+from ocivalidate.jsontext.pointers import parse_pointer
 from ocivalidate.report import FORMATS, Options, render
-from ocivalidate.versions import RUNTIME_RELEASES
+from ocivalidate.rules import schema
+from ocivalidate.rules.clauses import Clause, Level, Selection, Severity, load, matches
+from ocivalidate.rules.findings import Finding, Location, Outcome, Report, exit_code
+from ocivalidate.rules.judge import PROBLEM_CLAUSES
+from ocivalidate.vocabulary.versions import RUNTIME_RELEASES
 from tests.property.strategies import DICE, Sample, samples
 from tests.property.trees import Members, Tree, containers, shuffled, tree_of, written
 from tests.tap14 import parse

@@ -10,9 +10,9 @@ from typing import Any, NoReturn
 
 from hypothesis import given, strategies as st
 
-from ocivalidate.documents import Document, Problem, read_document
-from ocivalidate.pointers import parse_pointer, pointer_of
-from ocivalidate.positions import Span
+from ocivalidate.jsontext.documents import Document, Problem, read_document
+from ocivalidate.jsontext.pointers import parse_pointer, pointer_of
+from ocivalidate.jsontext.positions import Span
 
 NAMES = st.text(max_size=6) | st.sampled_from(["", "/", "~", "~1", "a", "0", '"', "\\", "\n", "\u2028", "😀"])
 SCALARS = (

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, strategies as st
 
 from ocivalidate.bundle.api import check_config
-from ocivalidate.findings import ExitCode, exit_code
 from ocivalidate.generate import ConfigBuilder, OptionError
 from ocivalidate.generate.aliases import ALIASES
 from ocivalidate.generate.defaults import PLATFORMS
@@ -17,7 +16,8 @@ from ocivalidate.generate.engines import ENGINE_FLAGS
 from ocivalidate.generate.paths import fields, resolve_assignment
 from ocivalidate.generate.profiles import PROFILES
 from ocivalidate.generate.table import TABLE
-from ocivalidate.versions import RUNTIME_RELEASES
+from ocivalidate.rules.findings import ExitCode, exit_code
+from ocivalidate.vocabulary.versions import RUNTIME_RELEASES
 from tests.unit.generating import run
 
 # Values that some option takes, values that nearly fit, and values that fit nowhere.

@@ -15,14 +15,14 @@ import zstandard
 from hypothesis import given, strategies as st
 
 from fixtures.layouts import BROKEN, LIMITS, RICH_TAR, Entry, tar, tars
-from ocivalidate import digests
-from ocivalidate.image.blob import Expectation, verify
-from ocivalidate.image.compression import Compression, detect
-from ocivalidate.image.layer_limits import MIB, LayerLimits
-from ocivalidate.image.problems import Kind
-from ocivalidate.image.tarfacts import TarFacts
-from ocivalidate.image.tarpaths import Paths
-from ocivalidate.image.tarscan import TarScanner
+from ocivalidate.image.layers.blob import Expectation, verify
+from ocivalidate.image.layers.compression import Compression, detect
+from ocivalidate.image.layers.facts import TarFacts
+from ocivalidate.image.layers.limits import MIB, LayerLimits
+from ocivalidate.image.layers.paths import Paths
+from ocivalidate.image.layers.problems import Kind
+from ocivalidate.image.layers.scan import TarScanner
+from ocivalidate.vocabulary import digests
 from tests.blobs import check_layer, inflated, opener, scan
 
 SMALL = LayerLimits(inflated=8 * MIB, ratio_floor=MIB, entries=1000, extension=64 * 1024, window=8 * MIB)
@@ -138,8 +138,8 @@ def test_zstd_without_problems_is_what_the_library_inflates_frame_by_frame(blob:
 @given(damaged([BROKEN["stream-trailing-bytes"]().to_bytes(), tars.gzip(RICH_TAR)]))
 def test_the_fast_library_changes_no_fact(blob: bytes) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("ocivalidate.image.gzip_stream.fast_library", lambda: None)
-        patch.setattr("ocivalidate.image.blob.fast_library", lambda: None)
+        patch.setattr("ocivalidate.image.layers.gzip_stream.fast_library", lambda: None)
+        patch.setattr("ocivalidate.image.layers.blob.fast_library", lambda: None)
         want = verify(opener(blob), Expectation(layer=True), SMALL)
     assert verify(opener(blob), Expectation(layer=True), SMALL) == want
 

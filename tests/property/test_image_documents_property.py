@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from ocivalidate.clauses import Selection
-from ocivalidate.image.subjects import SUBJECTS
-from ocivalidate.pointers import parse_pointer
-from ocivalidate.versions import IMAGE_RELEASES
-from ocivalidate.witnesses import base_document
+from ocivalidate.image.documents.subjects import SUBJECTS
+from ocivalidate.jsontext.pointers import parse_pointer
+from ocivalidate.rules.clauses import Selection
+from ocivalidate.rules.witnesses import base_document
+from ocivalidate.vocabulary.versions import IMAGE_RELEASES
 from tests.imagedocs import findings
 
 BASES = {

@@ -11,7 +11,7 @@ from hypothesis import given, strategies as st
 
 from ocivalidate.runtime.inside.facts import Facts, find_facts
 from ocivalidate.runtime.judging import Judgement, judge
-from ocivalidate.versions import RUNTIME_RELEASES
+from ocivalidate.vocabulary.versions import RUNTIME_RELEASES
 
 DATA = Path(__file__).parents[1] / "data" / "runtime"
 CONFIG: dict[str, Any] = json.loads((DATA / "config.json").read_text(encoding="utf-8"))

@@ -17,14 +17,14 @@ import pytest
 from hypothesis import assume, given, strategies as st
 
 from ocivalidate.bundle.api import check_config, check_features, check_state
-from ocivalidate.clauses import PLATFORMS, Severity, load
-from ocivalidate.documents import read_document
-from ocivalidate.findings import Report
-from ocivalidate.integers import Inexact
+from ocivalidate.jsontext.documents import read_document
+from ocivalidate.jsontext.integers import Inexact
 from ocivalidate.printed import limits, standalone
-from ocivalidate.schema import KINDS, releases
-from ocivalidate.versions import IMAGE_RELEASES
-from ocivalidate.witnesses import apply, base_document, witnesses
+from ocivalidate.rules.clauses import PLATFORMS, Severity, load
+from ocivalidate.rules.findings import Report
+from ocivalidate.rules.schema import KINDS, releases
+from ocivalidate.rules.witnesses import apply, base_document, witnesses
+from ocivalidate.vocabulary.versions import IMAGE_RELEASES
 from tests.imagedocs import findings
 from tests.property.strategies import Sample, samples
 from tests.property.test_image_documents_property import BASES as IMAGE_BASES, VALUES, tampered

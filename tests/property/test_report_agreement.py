@@ -9,9 +9,9 @@ from dataclasses import replace
 
 from hypothesis import given, strategies as st
 
-from ocivalidate.clauses import Severity
-from ocivalidate.findings import Finding, Location, Outcome, Report, Result, exit_code
 from ocivalidate.report import FORMATS, Options, render
+from ocivalidate.rules.clauses import Severity
+from ocivalidate.rules.findings import Finding, Location, Outcome, Report, Result, exit_code
 from tests.reports import ARGS, CWD, ESCAPE, KILL, UNKNOWN
 from tests.tap14 import parse
 

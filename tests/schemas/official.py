@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import jsonschema_rs
 
-from ocivalidate.pointers import pointer_of
+from ocivalidate.jsontext.pointers import pointer_of
 
 Json = Any
 # Document type → specification and file.

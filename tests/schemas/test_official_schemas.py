@@ -16,12 +16,12 @@ import pytest
 from hypothesis import assume, given, strategies as st
 
 from ocivalidate.bundle.api import check_config, check_features, check_state
-from ocivalidate.clauses import Severity
-from ocivalidate.documents import read_document
-from ocivalidate.findings import Finding
-from ocivalidate.pointers import parse_pointer
-from ocivalidate.versions import IMAGE_RELEASES, RUNTIME_RELEASES
-from ocivalidate.witnesses import apply, base_document, witnesses
+from ocivalidate.jsontext.documents import read_document
+from ocivalidate.jsontext.pointers import parse_pointer
+from ocivalidate.rules.clauses import Severity
+from ocivalidate.rules.findings import Finding
+from ocivalidate.rules.witnesses import apply, base_document, witnesses
+from ocivalidate.vocabulary.versions import IMAGE_RELEASES, RUNTIME_RELEASES
 from tests.imagedocs import findings as image_findings
 from tests.property.strategies import Sample, samples
 from tests.property.test_image_documents_property import BASES as IMAGE_BASES, VALUES, tampered

@@ -5,12 +5,12 @@ from __future__ import annotations
 from types import ModuleType
 from typing import Any
 
-from ocivalidate import schema
 from ocivalidate.bundle.registry import CONFIG, FEATURES, STATE
-from ocivalidate.checks import Node, Outcome, Scene, run
-from ocivalidate.clauses import load
-from ocivalidate.fitting import Walk
-from ocivalidate.keeping import Counts
+from ocivalidate.rules import schema
+from ocivalidate.rules.checks import Node, Outcome, Scene, run
+from ocivalidate.rules.clauses import load
+from ocivalidate.rules.fitting import Walk
+from ocivalidate.rules.keeping import Counts
 
 REGISTRIES = {"runtime-config": CONFIG, "runtime-state": STATE, "runtime-features": FEATURES}
 

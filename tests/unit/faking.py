@@ -20,8 +20,8 @@ import pytest
 from fixtures import fake_runtime
 from fixtures.fake_runtime import commands
 from ocivalidate import resources
-from ocivalidate.clauses import Selection
-from ocivalidate.findings import Result
+from ocivalidate.rules.clauses import Selection
+from ocivalidate.rules.findings import Result
 from ocivalidate.runtime.cases import Case, load_cases
 from ocivalidate.runtime.driving import container, driver, operations
 from ocivalidate.runtime.driving.driver import Call

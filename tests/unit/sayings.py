@@ -6,8 +6,8 @@ import json
 from typing import Any
 
 from ocivalidate.bundle.api import check_config, check_features, check_state
-from ocivalidate.clauses import Severity
-from ocivalidate.findings import Finding, Report
+from ocivalidate.rules.clauses import Severity
+from ocivalidate.rules.findings import Finding, Report
 
 ERROR, WARNING, NOTE = Severity.ERROR, Severity.WARNING, Severity.NOTE
 NAMESPACES = tuple({"type": name} for name in ("pid", "mount", "ipc", "uts", "network"))

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from ocivalidate import beneath
-from ocivalidate.beneath import Beneath, LeadsOut
+from ocivalidate.system import beneath
+from ocivalidate.system.beneath import Beneath, LeadsOut
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="making links takes a privilege there")
 SECRET = b"the secret"

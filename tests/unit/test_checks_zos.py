@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from ocivalidate.bundle import zos as checks
-from ocivalidate.clauses import Severity
+from ocivalidate.rules.clauses import Severity
 from tests.unit.checking import broken_clauses, outcome
 
 MAJOR, MINOR = checks.NUMBERS["major"], checks.NUMBERS["minor"]

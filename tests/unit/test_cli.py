@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from ocivalidate import __version__
-from ocivalidate.clauses import LEVEL_NAMES, load
 from ocivalidate.report import FORMATS
+from ocivalidate.rules.clauses import LEVEL_NAMES, load
 from tests.unit.command_line import BROKEN, CWD, GOOD, MISSPELLED, SAMPLES, Command, Said, complaint
 
 # --- Commands

@@ -8,8 +8,8 @@ import jsonschema
 import jsonschema_rs
 import pytest
 
-from ocivalidate.clauses import LEVEL_NAMES, PLATFORMS, load
-from ocivalidate.schema import KINDS, releases
+from ocivalidate.rules.clauses import LEVEL_NAMES, PLATFORMS, load
+from ocivalidate.rules.schema import KINDS, releases
 from tests.unit.command_line import BROKEN, CWD, GOOD, MISSPELLED, Command, Said, complaint
 
 # --- rules

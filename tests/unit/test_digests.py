@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ocivalidate import digests
+from ocivalidate.vocabulary import digests
 
 SHA256 = "a" * 64
 SHA512 = "b" * 128

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from ocivalidate import careful, documents
-from ocivalidate.documents import MISSING, Document, Problem, read_document
-from ocivalidate.integers import HUGE
-from ocivalidate.positions import Span
+from ocivalidate.jsontext import documents
+from ocivalidate.jsontext.documents import MISSING, Document, Problem, read_document
+from ocivalidate.jsontext.integers import HUGE
+from ocivalidate.jsontext.positions import Span
 
 
 def read(text: str) -> Document:
@@ -350,7 +350,7 @@ def test_a_limit_beyond_what_the_decoder_of_python_bears() -> None:
 
 
 PEAK_MEMORY = """
-from ocivalidate.documents import read_document
+from ocivalidate.jsontext.documents import read_document
 document = read_document(UNIT * (100_000_000 // len(UNIT)))
 print(*(problem.kind for problem in document.problems))
 print(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM:")))
@@ -387,7 +387,7 @@ def test_an_ordinary_document_is_never_read_the_slow_way(monkeypatch: pytest.Mon
     def refuse(text: str) -> Iterator[None]:
         raise AssertionError(text)
 
-    monkeypatch.setattr(careful, "scan", refuse)
+    monkeypatch.setattr(diagnose, "scan", refuse)
     mounts = [{"destination": f"/m{index}", "options": ["ro", "é\n"]} for index in range(300)]
     value = {"ociVersion": "1.2.0", "mounts": mounts, "hostname": "h", "umask": 18, "share": 0.5, "on": True}
     assert read(json.dumps(value, indent="\t")).value == value

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ocivalidate.excerpts import AROUND, Place, cut, pretty
+from ocivalidate.jsontext.excerpts import AROUND, Place, cut, pretty
 
 DOCUMENT = {"a": {"b": 1, "c": [10, {"d": 2}, {"e": 3}]}, "f": "x", "g": {"h": []}}
 

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from ocivalidate.fitting import KEYWORDS, Fault, Shape, Walk, broken_keyword
-from ocivalidate.keeping import Counts
-from ocivalidate.pointers import pointer_of, pointer_to
-from ocivalidate.schema import KINDS, derive, releases
+from ocivalidate.jsontext.pointers import pointer_of, pointer_to
+from ocivalidate.rules.fitting import KEYWORDS, Fault, Shape, Walk, broken_keyword
+from ocivalidate.rules.keeping import Counts
+from ocivalidate.rules.schema import KINDS, derive, releases
 
 # Keywords that say nothing about a value.
 SILENT = {"title", "description", "$comment", "$schema"}

@@ -5,7 +5,7 @@ import base64
 import pytest
 from hypothesis import given, strategies as st
 
-from ocivalidate.formats import base64_bytes, is_date_time, is_media_type, uri_scheme
+from ocivalidate.vocabulary.formats import base64_bytes, is_date_time, is_media_type, uri_scheme
 
 
 @pytest.mark.parametrize(

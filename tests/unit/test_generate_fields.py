@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from ocivalidate.clauses import load
 from ocivalidate.generate import ConfigBuilder, OptionError
 from ocivalidate.generate.paths import fields, resolve
-from ocivalidate.schema import derive
-from ocivalidate.versions import RUNTIME_RELEASES
+from ocivalidate.rules.clauses import load
+from ocivalidate.rules.schema import derive
+from ocivalidate.vocabulary.versions import RUNTIME_RELEASES
 from tests.unit.generating import refused, run
 
 NEWEST = "1.3.0"

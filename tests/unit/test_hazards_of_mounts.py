@@ -72,7 +72,7 @@ def test_bind_mount_of_nothing(source: dict[str, Any]) -> None:
 
 
 def test_lint_tells_the_same_as_the_hazard_once() -> None:
-    from ocivalidate.clauses import Selection
+    from ocivalidate.rules.clauses import Selection
 
     mount = {"destination": "/m", "type": "bind", "source": "/s"}
     told = said(config(mounts=[mount]), selection=Selection(select=("lint/config.mounts.bind-type",)))

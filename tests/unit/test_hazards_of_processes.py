@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ocivalidate.clauses import Severity
+from ocivalidate.rules.clauses import Severity
 from tests.unit.sayings import ERROR, NAMESPACES, WARNING, config, linux, said
 
 _P, _R = "safety/config.process.", "safety/config.resources."

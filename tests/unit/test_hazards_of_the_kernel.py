@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ocivalidate.clauses import Severity
+from ocivalidate.rules.clauses import Severity
 from tests.unit.sayings import ERROR, NAMESPACES, WARNING, config, linux, merged, placed, said
 
 _S = "safety/config."

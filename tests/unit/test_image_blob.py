@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 
 from fixtures.layouts import BROKEN, Entry, Layer, tar, tars, zstd_bomb
-from ocivalidate import digests
-from ocivalidate.image.blob import BlobFacts, Expectation, FilePart, verify
-from ocivalidate.image.compression import Compression
-from ocivalidate.image.feeding import Hashes, Helper
-from ocivalidate.image.layer_limits import LayerLimits
+from ocivalidate.image.layers.blob import BlobFacts, Expectation, FilePart, verify
+from ocivalidate.image.layers.compression import Compression
+from ocivalidate.image.layers.feeding import Hashes, Helper
+from ocivalidate.image.layers.limits import LayerLimits
+from ocivalidate.image.layers.problems import Kind
 from ocivalidate.image.pool import Job, verify_all
-from ocivalidate.image.problems import Kind
+from ocivalidate.vocabulary import digests
 from tests.blobs import check_layer, opener
 
 MIB = 1 << 20

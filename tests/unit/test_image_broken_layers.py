@@ -9,9 +9,9 @@ from collections.abc import Callable
 import pytest
 
 from fixtures.layouts import ALSO, BROKEN, GOOD, LIMITS, Layer, Layout, blob_path
-from ocivalidate.image.blob import Expectation, verify
-from ocivalidate.image.layer_limits import LayerLimits
-from ocivalidate.image.problems import SUMMARIES, Kind
+from ocivalidate.image.layers.blob import Expectation, verify
+from ocivalidate.image.layers.limits import LayerLimits
+from ocivalidate.image.layers.problems import SUMMARIES, Kind
 from tests.blobs import check_layer, opener
 
 

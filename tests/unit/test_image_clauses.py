@@ -8,16 +8,16 @@ from typing import Any
 
 import pytest
 
-from ocivalidate import schema
-from ocivalidate.clauses import Clause, Level, Selection, load
-from ocivalidate.findings import Outcome
-from ocivalidate.image.registry import load_checks
-from ocivalidate.image.subjects import SUBJECTS
-from ocivalidate.judge import Verdicts
-from ocivalidate.pointers import below
+from ocivalidate.image.documents.registry import load_checks
+from ocivalidate.image.documents.subjects import SUBJECTS
+from ocivalidate.jsontext.pointers import below
 from ocivalidate.printed import standalone
-from ocivalidate.versions import IMAGE_RELEASES, holds
-from ocivalidate.witnesses import Witness, apply, base_document, witnesses
+from ocivalidate.rules import schema
+from ocivalidate.rules.clauses import Clause, Level, Selection, load
+from ocivalidate.rules.findings import Outcome
+from ocivalidate.rules.judge import Verdicts
+from ocivalidate.rules.witnesses import Witness, apply, base_document, witnesses
+from ocivalidate.vocabulary.versions import IMAGE_RELEASES, holds
 from tests.imagedocs import findings, verdicts
 
 load_checks()

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from ocivalidate.image.kinds import guess
-from ocivalidate.versions import IMAGE_RELEASES
+from ocivalidate.image.documents.kinds import guess
+from ocivalidate.vocabulary.versions import IMAGE_RELEASES
 from tests.imagedocs import told
 
 DOCUMENTS = sorted((Path(__file__).parent.parent / "data" / "image-documents").glob("*.json"))

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from ocivalidate.clauses import Selection
-from ocivalidate.image.kinds import guess
+from ocivalidate.image.documents.kinds import guess
+from ocivalidate.rules.clauses import Selection
 from tests.imagedocs import findings, told
 
 OCI = "application/vnd.oci.image."

@@ -28,14 +28,14 @@ from fixtures.layouts import (
     to_json,
 )
 from fixtures.layouts.witnesses import WITNESSES
-from ocivalidate.clauses import Selection, Severity, load
-from ocivalidate.findings import ExitCode, Outcome, Report, exit_code
 from ocivalidate.image.api import ImageOptions, check_image
+from ocivalidate.image.documents.witnesses import claimed, image_witness
 from ocivalidate.image.found import Wanted
-from ocivalidate.image.layer_limits import DEFAULT
-from ocivalidate.image.layers import BROKEN as CLAUSES, PAYLOAD
-from ocivalidate.image.problems import Kind
-from ocivalidate.image.witnesses import claimed, image_witness
+from ocivalidate.image.layers.judging import BROKEN as CLAUSES, PAYLOAD
+from ocivalidate.image.layers.limits import DEFAULT
+from ocivalidate.image.layers.problems import Kind
+from ocivalidate.rules.clauses import Selection, Severity, load
+from ocivalidate.rules.findings import ExitCode, Outcome, Report, exit_code
 
 FORMS = ("folder", "archive", "archive-dot", "archive-gzip", "archive-zstd")
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from ocivalidate.image.licenses import is_license_expression
+from ocivalidate.vocabulary.licenses import is_license_expression
 
 
 @pytest.mark.parametrize(

@@ -15,10 +15,10 @@ from hypothesis import given, strategies as st
 
 from fixtures.layouts import GOOD, Entry, docker_save, folder, tar
 from ocivalidate import meanings
-from ocivalidate.clauses import Severity
-from ocivalidate.findings import ExitCode, Report, exit_code
 from ocivalidate.image.api import ImageOptions, check_image
-from ocivalidate.image.litter import is_litter
+from ocivalidate.image.sources.litter import is_litter
+from ocivalidate.rules.clauses import Severity
+from ocivalidate.rules.findings import ExitCode, Report, exit_code
 from tests.saved import Saved
 from tests.unit.command_line import Command
 from tests.unit.sayings import config
@@ -297,7 +297,7 @@ def test_the_manifest_json_of_docker_save_alone(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["image-manifest.json", "image-index.json", "image-config.json"])
 def test_a_document_cannot_be_unpacked(say: Command, tmp_path: Path, name: str) -> None:
-    from ocivalidate.witnesses import base_document
+    from ocivalidate.rules.witnesses import base_document
 
     (tmp_path / name).write_text(json.dumps(base_document(name)), encoding="utf-8")
     said = say("unpack", str(tmp_path / name), str(tmp_path / "bundle"))

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from fixtures.layouts import Image, Index, Layout
-from ocivalidate.findings import ExitCode, exit_code
 from ocivalidate.image.api import check_image
+from ocivalidate.rules.findings import ExitCode, exit_code
 from tests.imagedocs import changed, told
 
 BY_CASE = "safety/image.members.case"

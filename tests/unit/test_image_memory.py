@@ -11,8 +11,8 @@ from collections.abc import Iterator
 import pytest
 import zstandard
 
-from ocivalidate.image.blob import Expectation, verify
-from ocivalidate.image.layer_limits import DEFAULT
+from ocivalidate.image.layers.blob import Expectation, verify
+from ocivalidate.image.layers.limits import DEFAULT
 
 LETTERS = bytes(random.Random(1).choices(b"abcdefgh", k=400_000))  # noqa: S311  # sample data
 

@@ -17,10 +17,10 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 from fixtures.layouts import Artifact, Image, Index, Layer, Layout
 from fixtures.layouts.build import blob_path, docker_save
-from ocivalidate.findings import ExitCode, Report, exit_code
 from ocivalidate.image.api import ImageOptions, check_image
 from ocivalidate.image.found import Wanted
-from ocivalidate.image.sources import FolderSource
+from ocivalidate.image.sources.source import FolderSource
+from ocivalidate.rules.findings import ExitCode, Report, exit_code
 
 Json = dict[str, Any]
 SIZE, MEDIA_TYPE = "image/descriptor.size.matches", "safety/image.media-type.matches"

@@ -18,14 +18,14 @@ from fixtures.layouts import BROKEN, Artifact, Image, Index, Layer, Layout
 from fixtures.layouts.build import DEFAULT_TAR, blob_path, digest
 from fixtures.layouts.good import GOOD, UPPER_TAR
 from fixtures.layouts.tars import gzip, hardlink, tar
-from ocivalidate.clauses import Severity, load
-from ocivalidate.findings import Outcome, Report
 from ocivalidate.image.api import ImageOptions, check_image
 from ocivalidate.image.causes import COMPRESSION, CONSEQUENCES
-from ocivalidate.image.layers import BROKEN as CLAUSES, PAYLOAD, TAR
-from ocivalidate.image.problems import Kind
+from ocivalidate.image.layers.judging import BROKEN as CLAUSES, PAYLOAD, TAR
+from ocivalidate.image.layers.problems import Kind
 from ocivalidate.report import Options, render
 from ocivalidate.report.verdicts import failed_once
+from ocivalidate.rules.clauses import Severity, load
+from ocivalidate.rules.findings import Outcome, Report
 
 CONTENT, SIZE = "image/image-layout.blobs.content-matches", "image/descriptor.size.matches"
 GZIP, ZSTD, DIFF_ID = PAYLOAD["gzip"], PAYLOAD["zstd"], "image/config.diffID.uncompressed-tar"
@@ -108,7 +108,7 @@ def test_the_same_in_another_layer_is_told(tmp_path: Path) -> None:
 
 
 def test_a_cause_that_is_ignored_hides_nothing(tmp_path: Path) -> None:
-    from ocivalidate.clauses import Selection
+    from ocivalidate.rules.clauses import Selection
 
     target = str(one(Layer(blob=JUNK)).write(tmp_path / "image"))
     assert told(check_image(target, selection=Selection(ignore=(GZIP,)))) == [TAR]

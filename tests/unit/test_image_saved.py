@@ -32,11 +32,11 @@ from fixtures.layouts import (
     tars,
 )
 from fixtures.layouts.build import to_json
-from ocivalidate.clauses import Severity
-from ocivalidate.findings import ExitCode, Report, exit_code
 from ocivalidate.image.api import ImageOptions, check_image
 from ocivalidate.image.found import Wanted
 from ocivalidate.image.limits import Limits
+from ocivalidate.rules.clauses import Severity
+from ocivalidate.rules.findings import ExitCode, Report, exit_code
 from ocivalidate.unpack import UnpackError, UnpackOptions, unpack_image
 from ocivalidate.unpack.errors import Refused
 from tests.saved import NOTHING, ONE, TWO, Part, Saved, archive, sha256

@@ -19,13 +19,14 @@ import pytest
 
 from fixtures.layouts import BROKEN, Entry, Image, Index, Layer, Layout, folder, tar
 from fixtures.layouts.tars import gzip, zstd
-from ocivalidate.clauses import load
-from ocivalidate.findings import ExitCode, exit_code
-from ocivalidate.image import layers, registry
 from ocivalidate.image.api import check_image
+from ocivalidate.image.documents import registry
+from ocivalidate.image.layers import judging
+from ocivalidate.rules.clauses import load
+from ocivalidate.rules.findings import ExitCode, exit_code
 from tests.severities import excused
 
-MODULES = [importlib.import_module(f"ocivalidate.image.{name}") for name in registry.CHECK_MODULES]
+MODULES = [importlib.import_module(f"ocivalidate.image.documents.{name}") for name in registry.CHECK_MODULES]
 
 
 def told(layer: Layer, path: Path) -> list[tuple[str, str]]:
@@ -88,7 +89,7 @@ def test_every_check_that_weighs_less_has_a_reason_in_the_inventory() -> None:
 
 def test_every_problem_of_layers_that_weighs_less_has_a_reason_in_the_inventory() -> None:
     clauses = load()
-    table = {kind: broken for kind, broken in layers.BROKEN.items() if broken.severity is not None}
+    table = {kind: broken for kind, broken in judging.BROKEN.items() if broken.severity is not None}
     assert [kind for kind, broken in table.items() if not excused(clauses[broken.clause])] == []
 
 

@@ -9,10 +9,10 @@ from collections.abc import Callable
 import pytest
 
 from fixtures.layouts import tars, zstd_bomb
-from ocivalidate.image.buffers import CHUNK
-from ocivalidate.image.compression import Compression, detect, inflate
-from ocivalidate.image.layer_limits import DEFAULT
-from ocivalidate.image.problems import Kind
+from ocivalidate.image.layers.buffers import CHUNK
+from ocivalidate.image.layers.compression import Compression, detect, inflate
+from ocivalidate.image.layers.limits import DEFAULT
+from ocivalidate.image.layers.problems import Kind
 from tests.blobs import inflated, pull
 
 DATA = random.Random(1).randbytes(3000) + b"text " * 4000  # noqa: S311  # sample data

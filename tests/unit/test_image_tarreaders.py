@@ -9,8 +9,8 @@ import pytest
 
 from fixtures.layouts import Entry, folder, symlink, tar, tars
 from fixtures.layouts.tars import pax_header
-from ocivalidate.image.problems import Kind
-from ocivalidate.image.tarreaders import Header, go_name
+from ocivalidate.image.layers.problems import Kind
+from ocivalidate.image.layers.readers import Header, go_name
 from tests.blobs import scan
 from tests.tarforms import FORMS, NUL_VERSION, OLD_DOCKER, archive, long_name, pax
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from fixtures.layouts import Entry, folder, gnu, hardlink, symlink, tar, tars, whiteout
-from ocivalidate.image.layer_limits import LayerLimits
-from ocivalidate.image.problems import Kind
-from ocivalidate.image.tarpaths import normalise
-from ocivalidate.image.tarscan import TarScanner
+from ocivalidate.image.layers.limits import LayerLimits
+from ocivalidate.image.layers.paths import normalise
+from ocivalidate.image.layers.problems import Kind
+from ocivalidate.image.layers.scan import TarScanner
 from tests.blobs import kinds, scan
 
 MOTD = Entry("etc/motd", b"hello\n")

@@ -11,10 +11,10 @@ import pytest
 from fixtures.layouts import Entry, Image, Index, Layer, Layout, tars
 from fixtures.layouts.tars import folder, hardlink, symlink, whiteout
 from ocivalidate import check_image
-from ocivalidate.clauses import Severity
-from ocivalidate.findings import Outcome, Report
 from ocivalidate.image import accounts, stacks
 from ocivalidate.image.accounts import KNOWN
+from ocivalidate.rules.clauses import Severity
+from ocivalidate.rules.findings import Outcome, Report
 from ocivalidate.unpack import Refused
 from tests.unit.unpacking import image, unpack
 
@@ -99,7 +99,7 @@ def test_the_finding_says_who_and_where(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_too_large_is_left_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ocivalidate.image.users.LARGEST", 1000)
+    monkeypatch.setattr("ocivalidate.image.layers.users.LARGEST", 1000)
     report, errors = judged([[Entry("etc/passwd", b"x\n" * 600)]], "app", tmp_path)
     (result,) = (result for result in report.results if result.clause.id == KNOWN)
     assert (errors, result.outcome, result.reason) == ([], Outcome.SKIP, "/etc/passwd has more than 1000 bytes")

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from fixtures.layouts import Layout
-from ocivalidate.clauses import Severity
 from ocivalidate.cli import main
-from ocivalidate.findings import ExitCode, exit_code
 from ocivalidate.image.api import check_image
+from ocivalidate.rules.clauses import Severity
+from ocivalidate.rules.findings import ExitCode, exit_code
 from tests.writers import artifacts, builders, saved
 from tests.writers.forms import Form, written
 

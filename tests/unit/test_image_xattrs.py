@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from ocivalidate.image.problems import Kind
-from ocivalidate.image.tarxattrs import faults
+from ocivalidate.image.layers.problems import Kind
+from ocivalidate.image.layers.xattrs import faults
 
 ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root may set these attributes")
 ACL, CAPABILITY = b"system.posix_acl_access", b"security.capability"

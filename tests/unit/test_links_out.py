@@ -13,13 +13,13 @@ import pytest
 
 from fixtures.layouts import GOOD
 from ocivalidate.bundle.api import check_bundle
-from ocivalidate.findings import ExitCode, Report, exit_code
 from ocivalidate.image.api import ImageOptions, check_image
+from ocivalidate.rules.findings import ExitCode, Report, exit_code
+from ocivalidate.rules.witnesses import base_document
 from ocivalidate.unpack.api import UnpackOptions, unpack_image
 from ocivalidate.unpack.errors import Refused
 from ocivalidate.unpack.flags import CAN_UNPACK
 from ocivalidate.unpack.judging import check_conversion
-from ocivalidate.witnesses import base_document
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="making links takes a privilege there")
 BUNDLE, IMAGE = "safety/bundle.link-out", "safety/image.link-out"

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from ocivalidate.witnesses import base_document
+from ocivalidate.rules.witnesses import base_document
 from tests.unit.command_line import Command
 from tests.unit.sayings import config
 

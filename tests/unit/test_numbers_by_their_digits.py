@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, strategies as st
 
-from ocivalidate.documents import read_document
-from ocivalidate.integers import Inexact, real
+from ocivalidate.jsontext.documents import read_document
+from ocivalidate.jsontext.integers import Inexact, real
 from tests.unit.sayings import ERROR, WARNING, config, findings, said
 
 NO_INTEGER = "runtime/config.process.user.uid.type"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ocivalidate import portable
+from ocivalidate.system import portable
 
 DATA = bytes(range(256)) * 64
 

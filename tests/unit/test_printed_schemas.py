@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from ocivalidate.clauses import load
 from ocivalidate.printed import limits, standalone
-from ocivalidate.schema import KINDS, releases
+from ocivalidate.rules.clauses import load
+from ocivalidate.rules.schema import KINDS, releases
 from tests.unit.command_line import Command
 from tests.unit.sayings import config, linux
 

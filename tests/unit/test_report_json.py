@@ -8,10 +8,10 @@ import jsonschema
 import pytest
 
 from ocivalidate import resources
-from ocivalidate.clauses import Severity
-from ocivalidate.findings import Report
 from ocivalidate.report import render
 from ocivalidate.report.escape import json_shield
+from ocivalidate.rules.clauses import Severity
+from ocivalidate.rules.findings import Report
 from tests.reports import (
     ALL,
     BROKEN,

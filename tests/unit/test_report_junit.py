@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import xmlschema
 
-from ocivalidate.clauses import Severity
-from ocivalidate.findings import Report
 from ocivalidate.report import render
+from ocivalidate.rules.clauses import Severity
+from ocivalidate.rules.findings import Report
 from tests.reports import (
     ALL,
     ALL_SKIPPED,

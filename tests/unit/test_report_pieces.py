@@ -14,14 +14,14 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from ocivalidate.clauses import Severity
 from ocivalidate.cli.files import write_file
 from ocivalidate.cli.streams import chunks
-from ocivalidate.findings import Location, Outcome, Report, Result
 from ocivalidate.report import FORMATS, pieces
 from ocivalidate.report.escape import json_shield
 from ocivalidate.report.json_pieces import Opened, written
 from ocivalidate.report.xml_pieces import branch, leaf
+from ocivalidate.rules.clauses import Severity
+from ocivalidate.rules.findings import Location, Outcome, Report, Result
 from tests.reports import ALL, CWD, NOT_ABSOLUTE, OPTIONS
 
 MANY = 4_000

@@ -8,8 +8,8 @@ from typing import Any
 import jsonschema
 import pytest
 
-from ocivalidate.findings import Location, Report
 from ocivalidate.report import render
+from ocivalidate.rules.findings import Location, Report
 from tests.reports import (
     ALL,
     ALL_SKIPPED,

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from ocivalidate.clauses import Severity
-from ocivalidate.findings import Outcome, Report, Result, exit_code
 from ocivalidate.report import render
+from ocivalidate.rules.clauses import Severity
+from ocivalidate.rules.findings import Outcome, Report, Result, exit_code
 from tests.reports import (
     ALL,
     ALL_SKIPPED,

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from ocivalidate.findings import Outcome, Report, exit_code
 from ocivalidate.report import Options, render
 from ocivalidate.report.tap import Stream
+from ocivalidate.rules.findings import Outcome, Report, exit_code
 from tests.reports import GIVEN_UP, NASTY, NO_PID, OPTIONS, RUN, STOPPED, made_of
 from tests.tap14 import parse
 

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from ocivalidate.clauses import Severity
-from ocivalidate.findings import Finding, Location, Report
 from ocivalidate.report import FORMATS, problems, render
 from ocivalidate.report.source import WIDTH, excerpt
+from ocivalidate.rules.clauses import Severity
+from ocivalidate.rules.findings import Finding, Location, Report
 from tests.reports import (
     ALL,
     ALL_SKIPPED,

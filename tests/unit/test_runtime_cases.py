@@ -13,7 +13,8 @@ import pytest
 
 from ocivalidate import resources
 from ocivalidate.bundle import check_config
-from ocivalidate.clauses import PLATFORMS, Severity, load
+from ocivalidate.rules.clauses import PLATFORMS, Severity, load
+from ocivalidate.rules.schema import everything
 from ocivalidate.runtime import changed, document_clauses, judge_document, objects_of
 from ocivalidate.runtime.cases import BadCase, Case, load_cases
 from ocivalidate.runtime.driving.configs import base
@@ -21,8 +22,7 @@ from ocivalidate.runtime.driving.subject import Dialect, Subject
 from ocivalidate.runtime.kernel.host import Host
 from ocivalidate.runtime.properties import by_pointer
 from ocivalidate.runtime.running.needs import NEEDS, missing
-from ocivalidate.schema import everything
-from ocivalidate.versions import RUNTIME_RELEASES, holds
+from ocivalidate.vocabulary.versions import RUNTIME_RELEASES, holds
 
 FOLDER = resources.folder("conformance")
 CASES = load_cases(FOLDER)

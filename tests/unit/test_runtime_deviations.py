@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from ocivalidate.clauses import load
 from ocivalidate.resources import folder
+from ocivalidate.rules.clauses import load
 from ocivalidate.runtime.expectations import Expectation, read
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "deviations.md"

@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 
 from fixtures import fake_runtime
-from ocivalidate import importing, resources
+from ocivalidate import resources
 from ocivalidate.runtime.driving import driver
 from ocivalidate.runtime.driving.callers import caller
 from ocivalidate.runtime.driving.subject import NoRuntime, identify
 from ocivalidate.runtime.kernel import interpreter, programs
+from ocivalidate.system import importing
 
 COMMAND = [
     sys.executable,

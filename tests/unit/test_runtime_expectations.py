@@ -13,7 +13,7 @@ import jsonschema
 import pytest
 
 from ocivalidate import resources
-from ocivalidate.findings import Outcome, Result
+from ocivalidate.rules.findings import Outcome, Result
 from ocivalidate.runtime.cases import Case, load_cases
 from ocivalidate.runtime.expectations import (
     BadExpectation,

@@ -12,7 +12,7 @@ import pytest
 
 from fixtures import fake_runtime
 from fixtures.fake_runtime.faults import FAULTS
-from ocivalidate.findings import Outcome
+from ocivalidate.rules.findings import Outcome
 from ocivalidate.runtime.api import Request, run_events
 from tests.unit import faking
 from tests.unit.faking import Faked

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from ocivalidate.findings import Outcome, exit_code
+from ocivalidate.rules.findings import Outcome, exit_code
 from ocivalidate.runtime.driving.configs import changed
 from ocivalidate.runtime.inside.facts import Facts, find_facts
 from ocivalidate.runtime.judging import Judgement, judge, property_of, wanted_paths

@@ -15,7 +15,7 @@ from fixtures.mutants.operators import OPERATORS
 from fixtures.mutants.tables import mutants
 from fixtures.mutants.tables.properties import UNSEEN
 from ocivalidate import resources
-from ocivalidate.clauses import matches
+from ocivalidate.rules.clauses import matches
 from ocivalidate.runtime.cases import load_cases
 
 CONFIG: dict[str, Any] = {

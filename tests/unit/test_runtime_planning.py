@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from ocivalidate.clauses import Selection
+from ocivalidate.rules.clauses import Selection
 from ocivalidate.runtime.cases import APPLIES_CONFIG, CREATES_ENVIRONMENT, Case
 from ocivalidate.runtime.properties import by_pointer, properties
 from ocivalidate.runtime.running.planning import plan

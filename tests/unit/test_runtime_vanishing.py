@@ -15,14 +15,14 @@ from typing import Any
 import pytest
 
 from fixtures import fake_runtime
-from ocivalidate import importing
-from ocivalidate.clauses import load
-from ocivalidate.findings import Outcome
+from ocivalidate.rules.clauses import load
+from ocivalidate.rules.findings import Outcome
 from ocivalidate.runtime.cases import Case
 from ocivalidate.runtime.driving.subject import Dialect, Subject
 from ocivalidate.runtime.kernel import cgroups, host
 from ocivalidate.runtime.running.attempt import attempt
 from ocivalidate.runtime.trial import Stage, Trial
+from ocivalidate.system import importing
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="runs are on Linux")
 

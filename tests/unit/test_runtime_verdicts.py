@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from ocivalidate.clauses import load
-from ocivalidate.findings import Outcome
+from ocivalidate.rules.clauses import load
+from ocivalidate.rules.findings import Outcome
 from ocivalidate.runtime.verdicts import NOT_JUDGED, Unjudged, Verdict, results, shown
 
 CREATES = load("runtime")["runtime/runtime.create.creates"]

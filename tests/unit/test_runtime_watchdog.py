@@ -19,7 +19,7 @@ import pytest
 if sys.platform != "linux":
     pytest.skip("runtimes are driven on Linux", allow_module_level=True)
 
-from ocivalidate.findings import ExitCode, exit_code
+from ocivalidate.rules.findings import ExitCode, exit_code
 from ocivalidate.runtime import request, run
 from ocivalidate.runtime.cases import Case
 from ocivalidate.runtime.kernel import seccomp

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import pytest
 
-from ocivalidate.clauses import Clause, Severity, clause_from_json, load
-from ocivalidate.findings import Finding, Location
+from ocivalidate.rules.clauses import Clause, Severity, clause_from_json, load
+from ocivalidate.rules.findings import Finding, Location
 from tests.severities import FAMILIES, excused, fault_in, fault_of
 from tests.unit.command_line import Command
 

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from fixtures.layouts import Entry, Image, Index, Layer, Layout, tars
-from ocivalidate.findings import ExitCode, Outcome, exit_code
 from ocivalidate.generate import ConfigBuilder
-from ocivalidate.image.users import User, resolve
+from ocivalidate.image.layers.users import User, resolve
+from ocivalidate.rules.findings import ExitCode, Outcome, exit_code
 from ocivalidate.unpack import Refused, UnpackError, UnpackOptions, conversion, unpack_image
 from ocivalidate.unpack.attributes import IdRange
 from ocivalidate.unpack.generator import Generator

@@ -14,7 +14,7 @@ import pytest
 
 from benchmarks.unpack_growth import DIMENSIONS, Dimension
 from fixtures.layouts import Entry, tars
-from ocivalidate.image.stack import Unwritable
+from ocivalidate.image.layers.stack import Unwritable
 from ocivalidate.unpack import UnpackError, UnpackOptions, unpack_image
 from ocivalidate.unpack.folders import Tree
 from ocivalidate.unpack.inroot import read_lines
@@ -132,8 +132,8 @@ LINES = {
 def test_files_of_the_image_are_read_up_to_a_limit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data: bytes, reason: str
 ) -> None:
-    monkeypatch.setattr("ocivalidate.image.users.LARGEST", 1000)
-    monkeypatch.setattr("ocivalidate.image.users.LONGEST_LINE", 100)
+    monkeypatch.setattr("ocivalidate.image.layers.users.LARGEST", 1000)
+    monkeypatch.setattr("ocivalidate.image.layers.users.LONGEST_LINE", 100)
     (tmp_path / "passwd").write_bytes(data)
     root = os.open(tmp_path, os.O_RDONLY)
     try:

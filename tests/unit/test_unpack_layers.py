@@ -11,7 +11,7 @@ import pytest
 
 from fixtures.layouts import Entry, Layer, Layout, tars
 from fixtures.layouts.build import Image, Index
-from ocivalidate.clauses import Severity
+from ocivalidate.rules.clauses import Severity
 from ocivalidate.unpack import Refused
 from tests.unit.unpacking import image, rootfs, unpack
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from ocivalidate.documents import read_document
-from ocivalidate.positions import Place, places
-from ocivalidate.wanted import places_of
+from ocivalidate.jsontext.documents import read_document
+from ocivalidate.jsontext.positions import Place, places
+from ocivalidate.jsontext.wanted import places_of
 
 NAMES = st.sampled_from(["a", "b", "0", "1", "", "ü\n", "a/b"])
 VALUES = st.recursive(

@@ -15,8 +15,8 @@ from jsonschema import Draft202012Validator
 from ocivalidate import resources
 from ocivalidate.bundle.api import BUNDLE, CONTAINER_STATE, FEATURES_STRUCTURE
 from ocivalidate.bundle.registry import load_checks
-from ocivalidate.clauses import Level, load
-from ocivalidate.witnesses import (
+from ocivalidate.rules.clauses import Level, load
+from ocivalidate.rules.witnesses import (
     Edit,
     Side,
     Witness,

@@ -15,13 +15,13 @@ from typing import Any
 
 import pytest
 
-from ocivalidate import schema
 from ocivalidate.bundle import host
 from ocivalidate.bundle.api import check_bundle, check_features, check_state
-from ocivalidate.clauses import Selection
-from ocivalidate.findings import Outcome, Report
-from ocivalidate.pointers import below
-from ocivalidate.witnesses import Side, Witness, apply, lay_out, witness_from_json, witnesses
+from ocivalidate.jsontext.pointers import below
+from ocivalidate.rules import schema
+from ocivalidate.rules.clauses import Selection
+from ocivalidate.rules.findings import Outcome, Report
+from ocivalidate.rules.witnesses import Side, Witness, apply, lay_out, witness_from_json, witnesses
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="bundles of Linux are judged on the disk of Linux only")
 

@@ -7,9 +7,9 @@ import itertools
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ocivalidate.pointers import parse_pointer
+from ocivalidate.jsontext.pointers import parse_pointer
+from ocivalidate.rules.schema import everything
 from ocivalidate.runtime.inside.rootfs import PROBE_ARGS
-from ocivalidate.schema import everything
 
 # What the probe needs for the steps that cases ask of it; those on capabilities set their own.
 CAPABILITIES = tuple(

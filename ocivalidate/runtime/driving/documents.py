@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ocivalidate.clauses import Level, load
-from ocivalidate.findings import Outcome
+from ocivalidate.rules.clauses import Level, load
+from ocivalidate.rules.findings import Outcome
 
 _CHECKS = {"state": "check_state", "features": "check_features"}
 

@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ocivalidate import importing
 from ocivalidate.runtime.kernel import handed, interpreter
+from ocivalidate.system import importing
 
 MOST_OUTPUT = 16 * 1024 * 1024
 # Characters of a JSON text that are read: a value may take thirty times as much as its text.

@@ -15,7 +15,7 @@ from typing import Any
 from ocivalidate import resources
 from ocivalidate.runtime.driving.driver import Call, CannotRun, call, json_object
 from ocivalidate.runtime.kernel import programs
-from ocivalidate.versions import RUNTIME_RELEASES, judged_by
+from ocivalidate.vocabulary.versions import RUNTIME_RELEASES, judged_by
 
 # Seconds that a runtime may take to say who it is, and what it can do: together with those for the first container less
 # than the half minute after which somebody who waits takes a program for one that hangs.

@@ -7,20 +7,20 @@ from collections.abc import Hashable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from ocivalidate import schema
 from ocivalidate.bundle import sources
-from ocivalidate.clauses import Clause, Selection, load
-from ocivalidate.documents import Document, read_document
-from ocivalidate.findings import Finding, Outcome, Report, Result
-from ocivalidate.judge import located
-from ocivalidate.keeping import Counts
+from ocivalidate.jsontext.documents import Document, read_document
+from ocivalidate.rules import schema
+from ocivalidate.rules.clauses import Clause, Selection, load
+from ocivalidate.rules.findings import Finding, Outcome, Report, Result
+from ocivalidate.rules.judge import located
+from ocivalidate.rules.keeping import Counts
 from ocivalidate.runtime.cases import umbrella
 from ocivalidate.runtime.inside.facts import Facts, find_facts
 from ocivalidate.runtime.inside.probe import MARK
 from ocivalidate.runtime.judging.judgements import Judgement, property_of
 from ocivalidate.runtime.judging.rules import judge, wanted_paths
 from ocivalidate.runtime.verdicts import shown
-from ocivalidate.versions import RUNTIME_RELEASES, judged_by
+from ocivalidate.vocabulary.versions import RUNTIME_RELEASES, judged_by
 
 SPECIFICATION = "runtime-spec"
 KIND = "runtime-config"

@@ -6,8 +6,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ocivalidate.pointers import parse_pointer
-from ocivalidate.versions import holds
+from ocivalidate.jsontext.pointers import parse_pointer
+from ocivalidate.vocabulary.versions import holds
 
 # Maps whose names are free: in a property they are ``*``, as are the numbers of entries.
 _MAPS = ("/linux/sysctl", "/annotations")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ocivalidate.pointers import below
+from ocivalidate.jsontext.pointers import below
 from ocivalidate.runtime.judging.judgements import Judgement, Scene, compare, not_looked, unseen
 
 SYSCTL_FOLDER = "/proc/sys"

@@ -11,7 +11,7 @@ import json
 import os
 import sys
 
-from ocivalidate import importing
+from ocivalidate.system import importing
 
 BARE = ("-I", "-S")
 """The flags of a Python that has the standard library and nothing else."""

@@ -7,8 +7,8 @@ import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from ocivalidate.clauses import Clause
-from ocivalidate.findings import Outcome, Result
+from ocivalidate.rules.clauses import Clause
+from ocivalidate.rules.findings import Outcome, Result
 from ocivalidate.runtime.cases import Case
 from ocivalidate.runtime.driving.container import RuntimeFailed
 from ocivalidate.runtime.driving.driver import CannotRun

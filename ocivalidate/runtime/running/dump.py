@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
-from ocivalidate.findings import Outcome
+from ocivalidate.rules.findings import Outcome
 from ocivalidate.runtime.kernel import handed
 from ocivalidate.runtime.running.attempt import Attempt
 from ocivalidate.runtime.trial import Trial

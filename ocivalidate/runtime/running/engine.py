@@ -20,7 +20,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ocivalidate.clauses import Clause, Selection
+from ocivalidate.rules.clauses import Clause, Selection
 from ocivalidate.runtime.cases import BadCase, Case, case_folder, load_cases
 from ocivalidate.runtime.kernel import inherited, isolation
 from ocivalidate.runtime.running import dump

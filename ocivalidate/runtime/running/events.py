@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from ocivalidate.clauses import Severity, load
-from ocivalidate.findings import Finding, Location, Outcome, Result
+from ocivalidate.rules.clauses import Severity, load
+from ocivalidate.rules.findings import Finding, Location, Outcome, Result
 
 
 def event_of(result: Result, kept: str = "") -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from ocivalidate.clauses import Clause, Level, Selection, load, matches
+from ocivalidate.rules.clauses import Clause, Level, Selection, load, matches
 from ocivalidate.runtime.cases import Case, umbrella
 from ocivalidate.runtime.properties import in_release
 

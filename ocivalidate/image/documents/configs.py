@@ -1,0 +1,155 @@
+"""Checks of an image configuration (image-spec config.md)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from ocivalidate.image.documents.registry import CONFIG
+from ocivalidate.image.layers.users import LARGEST_ID, is_id, is_number
+from ocivalidate.jsontext.pointers import Path, place_at
+from ocivalidate.rules.checks import Node, Scene, Violation
+from ocivalidate.rules.clauses import Severity
+from ocivalidate.vocabulary import digests
+from ocivalidate.vocabulary.formats import is_date_time
+
+_C = "image/config."
+CREATED = f"{_C}created.rfc3339"
+USER = f"{_C}config.User.format"
+PORTS = f"{_C}config.ExposedPorts.keys"
+SETS = {name: f"{_C}config.{name}.values" for name in ("ExposedPorts", "Volumes")}
+ENV = f"{_C}config.Env.format"
+ARGS_ESCAPED = f"{_C}config.ArgsEscaped.deprecated"
+DIFF_ID = f"{_C}rootfs.diff_ids.digest"
+_S = "safety/image.config."
+NUL, USER_ID, PROGRAM, LABEL = f"{_S}text.nul", f"{_S}user.no-id", f"{_S}program", f"{_S}label.key"
+
+_PORT = re.compile(
+    r"(?P<first>[0-9]{1,5})(?:-(?P<last>[0-9]{1,5}))?(?:/(?P<protocol>tcp|udp|sctp))?", re.IGNORECASE | re.ASCII
+)
+_HIGHEST_PORT = 65535
+# What becomes the process of a container: its strings end at a NUL.
+_FOR_SYSTEM_CALLS = ("User", "Env", "Entrypoint", "Cmd", "Volumes", "WorkingDir")
+
+
+@CONFIG.check("/created", CREATED)
+def created_is_a_date(node: Node, scene: Scene) -> Iterator[Violation]:
+    """RFC 3339, section 5.6; null is as good as absent."""
+    if node.value is not None and not is_date_time(node.value):
+        yield node.breaks(CREATED, "created is no date and time of RFC 3339", want="such as 2026-01-31T23:59:59Z")
+
+
+@CONFIG.check("/config/User", USER)
+def user_is_of_a_known_form(node: Node, scene: Scene) -> Iterator[Violation]:
+    """Linux only, as the text says; an empty one is what Docker writes for none."""
+    if not node.value or scene.root.text("os") == "windows":
+        return
+    user, colon, group = node.value.partition(":")
+    if not user or (colon and not group) or ":" in group:
+        message = f"{node.place} has none of the forms that the specification gives"
+        yield node.breaks(USER, message, want="user, uid, user:group, uid:gid, uid:group or user:gid")
+
+
+@CONFIG.check("/config/User", USER_ID)
+def numbers_of_the_user_are_ids(node: Node, scene: Scene) -> Iterator[Violation]:
+    """They go to the process as they are (conversion.md#configuser), and setresuid(2) takes no others."""
+    if not node.value or scene.root.text("os") == "windows":
+        return
+    for text in node.value.split(":", 2)[:2]:
+        if is_number(text) and not is_id(text):
+            message = f"{node.place} has a number that no user or group can have"
+            yield node.breaks(USER_ID, message, want=f"at most {LARGEST_ID}")
+            return
+
+
+@CONFIG.check("/config", PROGRAM)
+def program_has_a_name(node: Node, scene: Scene) -> Iterator[Violation]:
+    """Entrypoint and Cmd, one after the other, are what is run (conversion.md), and execve(2) refuses an empty path.
+
+    Docker takes an Entrypoint of one empty text for none; containerd, CRI-O and others run what is written.
+    """
+    if scene.root.text("os") != "linux":
+        return
+    first = next((entry for name in ("Entrypoint", "Cmd") for entry in node.elements(name)), None)
+    if first is not None and first.value == "":
+        yield first.breaks(PROGRAM, f"{first.place} is empty: it is the program to run")
+
+
+@CONFIG.check("/config/Labels/*", LABEL)
+def label_has_a_key(node: Node, scene: Scene) -> Iterator[Violation]:
+    """Labels become annotations (conversion.md#annotation-fields), whose keys runtime-spec wants not to be empty."""
+    if not node.name:
+        yield node.breaks(LABEL, "a label has no key", at_name=True)
+
+
+@CONFIG.check("/config/ExposedPorts/*", PORTS)
+def ports_are_of_a_known_form(node: Node, scene: Scene) -> Iterator[Violation]:
+    """Ranges, port 0 and sctp are what builders write; of ranges and 0, engines take some and refuse others."""
+    match = _PORT.fullmatch(node.name)
+    ports = [int(port) for port in (match["first"], match["last"]) if port] if match else []
+    want = "port, port/tcp or port/udp"
+    if match is None or ports != sorted(ports) or ports[-1] > _HIGHEST_PORT:
+        yield node.breaks(PORTS, "a key of config.ExposedPorts is no port", got=node.name, want=want, at_name=True)
+        return
+    protocol = match["protocol"] or ""
+    odd = ((match["last"], "a range of ports"), (0 in ports, "port 0"), (protocol != protocol.lower(), "in upper case"))
+    what = next((what for is_so, what in odd if is_so), "")
+    if what:
+        message = f"a key of config.ExposedPorts is {what}, which some engines refuse"
+        yield node.breaks(PORTS, message, got=node.name, want=want, severity=Severity.WARNING, at_name=True)
+    elif protocol == "sctp":
+        message = "a key of config.ExposedPorts has a form that the specification does not give"
+        yield node.breaks(PORTS, message, got=node.name, severity=Severity.NOTE, at_name=True)
+
+
+@CONFIG.check("/config/ExposedPorts/*", SETS["ExposedPorts"])
+@CONFIG.check("/config/Volumes/*", SETS["Volumes"])
+def value_is_empty(node: Node, scene: Scene) -> Iterator[Violation]:
+    """The object stands for a set: all that counts is its names."""
+    if node.value:
+        clause = SETS[node.pointer.split("/")[2]]
+        yield node.breaks(clause, f"{node.place} is not an empty object", want="{}")
+
+
+@CONFIG.check("/config/Env/*", ENV)
+def variable_has_a_name_and_a_value(node: Node, scene: Scene) -> Iterator[Violation]:
+    """Windows has variables such as =C: of its own."""
+    name, equals, _ = node.value.partition("=")
+    if not equals or (not name and scene.root.text("os") != "windows"):
+        yield node.breaks(ENV, f"{node.place} is not of the form NAME=VALUE", want="NAME=VALUE")
+
+
+@CONFIG.check("/config/ArgsEscaped", ARGS_ESCAPED)
+def args_escaped_is_not_used(node: Node, scene: Scene) -> Iterator[Violation]:
+    """A note only: see the inventory on who writes it."""
+    if node.value is not None:
+        yield node.breaks(ARGS_ESCAPED, "config.ArgsEscaped is deprecated", at_name=True)
+
+
+@CONFIG.check("/rootfs/diff_ids/*", DIFF_ID)
+def diff_id_is_a_digest(node: Node, scene: Scene) -> Iterator[Violation]:
+    """Tools make paths of them."""
+    problem = digests.problem(node.value)
+    if problem:
+        yield node.breaks(DIFF_ID, f"{node.place} is no digest: {problem}")
+
+
+@CONFIG.check("/config", NUL)
+def text_has_no_nul(node: Node, scene: Scene) -> Iterator[Violation]:
+    """Strings go to system calls, which end them at the first NUL. Labels do not."""
+    for name in _FOR_SYSTEM_CALLS:
+        member = node.get(name)
+        if member is not None:
+            for path in _texts_with_nul(member.path, member.value):
+                yield Violation(NUL, path, f"{place_at(path)} has a NUL character")
+
+
+def _texts_with_nul(path: Path, value: Any) -> Iterator[Path]:
+    if isinstance(value, str):
+        if "\0" in value:
+            yield path
+    elif isinstance(value, dict):
+        yield from ((path, name) for name in value if "\0" in name)
+    elif isinstance(value, list):
+        yield from ((path, index) for index, entry in enumerate(value) if isinstance(entry, str) and "\0" in entry)

@@ -1,0 +1,42 @@
+"""Checks of the history in an image configuration (image-spec config.md#properties)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ocivalidate.image.documents.registry import CONFIG
+from ocivalidate.rules.checks import Node, Scene, Violation
+from ocivalidate.rules.clauses import Severity
+from ocivalidate.vocabulary.formats import is_date_time
+
+_C = "image/config.history."
+CREATED = f"{_C}created.rfc3339"
+COUNT = f"{_C}empty_layer.count"
+
+
+@CONFIG.check("/history/*/created", CREATED)
+def created_is_a_date(node: Node, scene: Scene) -> Iterator[Violation]:
+    """RFC 3339, section 5.6; null is as good as absent."""
+    if node.value is not None and not is_date_time(node.value):
+        message = f"{node.place} is no date and time of RFC 3339"
+        yield node.breaks(CREATED, message, want="such as 2026-01-31T23:59:59Z")
+
+
+@CONFIG.check("/history", COUNT)
+def there_is_an_entry_for_each_layer(node: Node, scene: Scene) -> Iterator[Violation]:
+    """An image may go without history; one entry that cannot be read leaves the number open."""
+    layers = scene.root.get("rootfs", "diff_ids")
+    entries = node.children()
+    if layers is None or not node.value or len(entries) != len(node.value):
+        return
+    # An empty_layer of a wrong type leaves the number open too.
+    if any(entry.has("empty_layer") and entry.get("empty_layer") is None for entry in entries):
+        return
+    described = sum(entry.flag("empty_layer") is not True for entry in entries)
+    if described != len(layers.value):
+        message = f"history describes {described} layers, but rootfs.diff_ids has {len(layers.value)}"
+        want = f"{len(layers.value)} entries without empty_layer"
+        # Tools can add a layer without an entry (umoci repack --no-history): that says too little, nothing wrong.
+        lowered = Severity.WARNING if described < len(layers.value) else None
+        hint = "empty_layer marks entries that made no layer"
+        yield node.breaks(COUNT, message, got="", want=want, hint=hint, severity=lowered)

@@ -1,0 +1,84 @@
+"""The registries that the check modules of image documents fill: one for each document type.
+
+Descriptors and annotations stand in several types of document, so their checks are bound to every place at once.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+
+from ocivalidate.rules.checks import CheckFunction, Node, Registry, Scene
+
+LAYOUT = Registry()
+INDEX = Registry()
+MANIFEST = Registry()
+CONFIG = Registry()
+DESCRIPTOR = Registry()
+REGISTRIES = (LAYOUT, INDEX, MANIFEST, CONFIG, DESCRIPTOR)
+
+# Each type of document that has descriptors, and where they stand in it.
+_DESCRIPTORS = (
+    (INDEX, ("/manifests/*", "/subject")),
+    (MANIFEST, ("/config", "/layers/*", "/subject")),
+    (DESCRIPTOR, ("",)),
+)
+
+# Importing a check module puts its checks into the registries.
+CHECK_MODULES = (
+    "annotations",
+    "canonical",
+    "configs",
+    "descriptors",
+    "histories",
+    "indexes",
+    "manifests",
+    "platforms",
+)
+
+Decorator = Callable[[CheckFunction], CheckFunction]
+
+
+def on_every_document(*clauses: str) -> Decorator:
+    """Bind the decorated function to the root of every type of document."""
+
+    def bind(function: CheckFunction) -> CheckFunction:
+        for registry in REGISTRIES:
+            registry.check("", *clauses)(function)
+        return function
+
+    return bind
+
+
+def on_descriptors(below: str, *clauses: str) -> Decorator:
+    """Bind the decorated function to every descriptor, or to a place in it (``/digest``)."""
+
+    def bind(function: CheckFunction) -> CheckFunction:
+        for registry, places in _DESCRIPTORS:
+            registry.check(tuple(f"{place}{below}" for place in places), *clauses)(function)
+        return function
+
+    return bind
+
+
+def on_annotations(key: str, *clauses: str) -> Decorator:
+    """Bind the decorated function to the annotation ``key`` (``*``: every one) of documents and of descriptors."""
+
+    def bind(function: CheckFunction) -> CheckFunction:
+        on_descriptors(f"/annotations/{key}", *clauses)(function)
+        for registry in (INDEX, MANIFEST):
+            registry.check(f"/annotations/{key}", *clauses)(function)
+        return function
+
+    return bind
+
+
+def parent(node: Node, scene: Scene) -> Node:
+    """The object or array in which a node stands."""
+    return scene.root.at(node.path[0] if node.path else None)
+
+
+def load_checks() -> None:
+    """Fill the registries. Costs nothing from the second call on."""
+    for name in CHECK_MODULES:
+        importlib.import_module(f"ocivalidate.image.documents.{name}")

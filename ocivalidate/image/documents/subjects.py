@@ -1,0 +1,43 @@
+"""The types of image documents, each as something that can be judged alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ocivalidate.image.documents import registry
+from ocivalidate.rules.checks import Registry
+from ocivalidate.rules.judge import PROBLEM_CLAUSES, Subject
+
+_JSON = "image/considerations.json."
+PROBLEMS: Mapping[str, str] = PROBLEM_CLAUSES | {
+    "syntax": f"{_JSON}syntax",
+    "encoding": f"{_JSON}utf8",
+    "duplicate-name": f"{_JSON}no-duplicate-names",
+}
+KEY_UNIQUE = "image/annotations.key-unique"
+BY_CASE = "safety/image.members.case"
+_TEXT = ("image-json", "json")
+_DESCRIPTORS = ("image-descriptor", "image-annotations")
+
+
+def _subject(kind: str, checks: Registry, *subjects: str, unique: str = "annotations") -> Subject:
+    return Subject(
+        kind,
+        frozenset({kind, *subjects, *_TEXT}),
+        checks,
+        problems=PROBLEMS,
+        unique={unique: KEY_UNIQUE} if unique else {},
+        readers="tools",
+        by_case=BY_CASE,
+    )
+
+
+LAYOUT = _subject("image-layout", registry.LAYOUT, unique="")
+INDEX = _subject("image-index", registry.INDEX, *_DESCRIPTORS)
+MANIFEST = _subject("image-manifest", registry.MANIFEST, *_DESCRIPTORS)
+# Labels follow the rules of annotations.
+CONFIG = _subject("image-config", registry.CONFIG, "image-annotations", unique="Labels")
+DESCRIPTOR = _subject("image-descriptor", registry.DESCRIPTOR, *_DESCRIPTORS)
+
+# Document type → how it is judged.
+SUBJECTS: Mapping[str, Subject] = {subject.kind: subject for subject in (LAYOUT, INDEX, MANIFEST, CONFIG, DESCRIPTOR)}

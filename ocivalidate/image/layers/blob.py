@@ -1,0 +1,313 @@
+"""Verifies one blob in one streaming pass: size, digests, inflation, diffIDs, and the tar headers as they pass by.
+
+:func:`verify` is a plain function: what goes in can be pickled, and so can what comes out. No content is kept.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from ocivalidate.image.layers.buffers import CHUNK, Chunk, Ring
+from ocivalidate.image.layers.compression import Compression, detect, inflate
+from ocivalidate.image.layers.facts import TarFacts
+from ocivalidate.image.layers.feeding import BUFFERS, Feeder, Hashes, Inline
+from ocivalidate.image.layers.gzip_stream import fast_library
+from ocivalidate.image.layers.limits import DEFAULT, LayerLimits
+from ocivalidate.image.layers.problems import Kind, Problem
+from ocivalidate.image.layers.scan import TarScanner
+from ocivalidate.vocabulary.digests import Digest
+
+_SMALLEST_BUFFER = 4096
+# What follows a stream does not depend on the library that inflated it.
+_CERTAIN = frozenset((Kind.STREAM_TRAILING_ZEROS,))
+# Problems behind which the stream was inflated as a whole.
+_AFTER_STREAM = frozenset((Kind.STREAM_TRAILING_ZEROS, Kind.STREAM_TRAILING_BYTES))
+
+
+class Readable(Protocol):
+    """An open blob: the part of a raw file that is used here."""
+
+    def readinto(self, buffer: memoryview, /) -> int | None:
+        """Read into the buffer; how many bytes, 0 at the end."""
+
+    def close(self) -> None:
+        """Let go of it."""
+
+
+class Scanner(Protocol):
+    """What takes the bytes of a tar as they come out of a layer."""
+
+    def feed(self, chunk: Chunk) -> None:
+        """Take the next bytes, valid until the next call."""
+
+    def finish(self, *, whole: bool = True, used: bool = False) -> TarFacts:
+        """Tell what was seen; ``whole``: that was all of the tar."""
+
+
+# Opens a blob at its first byte. It may be called twice: see `verify`.
+Opener = Callable[[], Readable]
+# Told how many more bytes of the blob were read. What it raises ends the pass.
+Progress = Callable[[int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class FilePart:
+    """Opens a file, or ``length`` bytes of it from ``offset`` on (a blob in an uncompressed archive)."""
+
+    path: str
+    offset: int = 0
+    length: int | None = None
+
+    def __call__(self) -> Readable:
+        """Open it. Raises :class:`OSError`."""
+        return _OpenPart(self)
+
+
+class _OpenPart:
+    def __init__(self, part: FilePart) -> None:
+        self._file = open(part.path, "rb", buffering=0)  # noqa: SIM115  # closed by close()
+        if part.offset:
+            self._file.seek(part.offset)
+        self._left = part.length
+
+    def readinto(self, buffer: memoryview, /) -> int:
+        if self._left is not None:
+            buffer = buffer[: self._left]
+        count = self._file.readinto(buffer) if buffer else 0
+        if self._left is not None:
+            self._left -= count
+        return count
+
+    def close(self) -> None:
+        self._file.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """What to find out about a blob.
+
+    ``algorithms``: of the digests of its bytes. ``layer``: inflate it and scan the tar; otherwise it is hashed only.
+    ``diff_algorithms``: of the digests of the tar. ``size``: how many bytes it has, where that is known: for the
+    inflation ratio, and to read small blobs with little memory. ``used``: keep what the other
+    layers of an image have to know of the layer's paths.
+    """
+
+    algorithms: tuple[str, ...] = ("sha256",)
+    layer: bool = False
+    diff_algorithms: tuple[str, ...] = ("sha256",)
+    size: int | None = None
+    used: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BlobFacts:
+    """What was found: plain data.
+
+    ``digests`` has the algorithms that were asked for and are computed here, of ``size`` bytes. For a layer:
+    ``compression`` is what its bytes say; ``diff_ids`` are there if all of it could be inflated, to ``inflated``
+    bytes. ``problems`` are those of the stream and the limits; ``tar`` has its own. ``failure``: why the blob could
+    not be read to its end; then nothing else is to be trusted.
+    """
+
+    size: int = 0
+    digests: tuple[Digest, ...] = ()
+    compression: Compression | None = None
+    diff_ids: tuple[Digest, ...] = ()
+    inflated: int = 0
+    problems: tuple[Problem, ...] = ()
+    tar: TarFacts | None = None
+    failure: str = ""
+
+    @property
+    def all_problems(self) -> tuple[Problem, ...]:
+        """The problems of the stream, then those of the tar."""
+        return self.problems + (self.tar.problems if self.tar else ())
+
+    @property
+    def counts(self) -> dict[Kind, int]:
+        """How many problems there were of each kind, those not kept among them."""
+        counts = Counter(problem.kind for problem in self.problems)
+        counts.update(self.tar.counts if self.tar else {})
+        return dict(counts)
+
+    @property
+    def limit(self) -> Kind | None:
+        """The limit that ended the pass over the inflated bytes, if one did."""
+        return next((kind for kind in self.counts if kind in _ENDING_LIMITS), None)
+
+
+_ENDING_LIMITS = (Kind.LIMIT_INFLATED, Kind.LIMIT_RATIO, Kind.LIMIT_WINDOW, Kind.LIMIT_ENTRIES)
+
+
+def verify(
+    opener: Opener,
+    expectation: Expectation,
+    limits: LayerLimits = DEFAULT,
+    progress: Progress | None = None,
+    feeder: Feeder | None = None,
+) -> BlobFacts:
+    """Verify one blob. Nothing raises, whatever is in it; :attr:`BlobFacts.failure` says why it could not be read.
+
+    A gzip stream in which the fast library finds fault is read a second time, and the standard library has the last
+    word.
+    """
+    tell = progress or _silent
+    try:
+        facts = single_pass(opener, expectation, limits, tell, feeder or Inline(), exact=False)
+        if facts.compression is Compression.GZIP and fast_library() is not None and not certain(facts):
+            facts = single_pass(opener, expectation, limits, lambda _more: tell(0), feeder or Inline(), exact=True)
+    except OSError as error:
+        return BlobFacts(failure=(error.strerror or str(error)).lower())
+    return facts
+
+
+def certain(facts: BlobFacts) -> bool:
+    """Whether a pass that was not exact can be trusted: a fast library may find fault where there is none."""
+    return all(problem.kind in _CERTAIN for problem in facts.problems)
+
+
+def _silent(_more: int) -> None:
+    pass
+
+
+class _Reader:
+    """The bytes of an open blob, chunk by chunk, hashed as they pass."""
+
+    def __init__(self, file: Readable, size: int | None, hashes: Hashes, feeder: Feeder, progress: Progress) -> None:
+        self._file = file
+        self._hashes = hashes
+        self._feeder = feeder
+        self._progress = progress
+        known = CHUNK if size is None else size + 1
+        self._ring = Ring(min(CHUNK, max(known, _SMALLEST_BUFFER)), BUFFERS, feeder.busy)
+        self._held: Chunk = b""
+        self.size = 0
+
+    def peek(self) -> Chunk:
+        """The first bytes, which :meth:`pull` gives again."""
+        self._held = self._load()
+        return self._held
+
+    def pull(self) -> Chunk:
+        """The next bytes; none at the end. Valid until the next call."""
+        if self._held:
+            chunk, self._held = self._held, b""
+            return chunk
+        return self._load()
+
+    def _load(self) -> Chunk:
+        buffer = self._ring.next()
+        filled, length = 0, len(buffer)
+        while filled < length:
+            count = self._file.readinto(buffer[filled:])
+            if not count:
+                break
+            filled += count
+        chunk = buffer[:filled]
+        if filled:
+            self.size += filled
+            self._feeder.feed(self._hashes, chunk)
+            self._progress(filled)
+        return chunk
+
+
+def single_pass(
+    opener: Opener,
+    expectation: Expectation,
+    limits: LayerLimits,
+    progress: Progress,
+    feeder: Feeder,
+    scanner: Scanner | None = None,
+    *,
+    exact: bool,
+) -> BlobFacts:
+    """One pass over a blob; ``scanner`` takes the tar of a layer (default: a :class:`TarScanner`).
+
+    Without ``exact`` what a fast library says of a gzip stream may be wrong: see :func:`certain`. Raises
+    :class:`OSError`, and what the scanner and ``progress`` raise.
+    """
+    hashes = Hashes(expectation.algorithms)
+    file = opener()
+    try:
+        reader = _Reader(file, expectation.size, hashes, feeder, progress)
+        layer = None
+        if expectation.layer:
+            layer = _Layer(reader, expectation, limits, feeder, scanner or TarScanner(limits), exact=exact)
+        if layer is not None:
+            layer.inflate()
+        while reader.pull():
+            pass
+    finally:
+        feeder.finish()
+        file.close()
+    if layer is None:
+        return BlobFacts(reader.size, hashes.digests())
+    return layer.facts(hashes.digests())
+
+
+class _Layer:
+    """What comes out of a layer's blob, in one pass."""
+
+    def __init__(
+        self,
+        reader: _Reader,
+        expectation: Expectation,
+        limits: LayerLimits,
+        feeder: Feeder,
+        scanner: Scanner,
+        *,
+        exact: bool,
+    ) -> None:
+        self._reader = reader
+        self._expectation = expectation
+        self._limits = limits
+        self._feeder = feeder
+        self._found = detect(reader.peek())
+        wanted = expectation.diff_algorithms
+        if self._found is Compression.NONE:
+            # The tar is the blob: what is hashed already is not hashed again.
+            wanted = tuple(name for name in wanted if name not in expectation.algorithms)
+        self._hashes = Hashes(wanted)
+        buffer = Ring(CHUNK, BUFFERS, feeder.busy).next
+        self._stream = inflate(self._found, reader.pull, limits, exact=exact, buffer=buffer)
+        self._scanner = scanner
+        self._inflated = 0
+        self._over: Problem | None = None
+
+    def inflate(self) -> None:
+        """Read the stream to its end, or to a limit."""
+        while chunk := self._stream.read():
+            self._inflated += len(chunk)
+            self._feeder.feed(self, chunk)
+            if self._is_over():
+                return
+
+    def update(self, chunk: Chunk, /) -> None:
+        """Hash and scan the next inflated bytes."""
+        self._hashes.update(chunk)
+        self._scanner.feed(chunk)
+
+    def _is_over(self) -> bool:
+        limits, inflated = self._limits, self._inflated
+        compressed = max(self._expectation.size or 0, self._reader.size)
+        if inflated > limits.inflated:
+            message = f"more than {limits.inflated} bytes come out of {compressed}"
+            self._over = Problem(Kind.LIMIT_INFLATED, message, self._reader.size)
+        elif inflated > limits.ratio_floor and inflated > limits.ratio * compressed:
+            message = f"more than {limits.ratio} times as many bytes come out as go in: {inflated} out of {compressed}"
+            self._over = Problem(Kind.LIMIT_RATIO, message, self._reader.size)
+        return self._over is not None
+
+    def facts(self, digests: tuple[Digest, ...]) -> BlobFacts:
+        """What was found, once everything is read and hashed."""
+        problems = self._stream.problems + ((self._over,) if self._over else ())
+        whole = all(problem.kind in _AFTER_STREAM for problem in problems)
+        diff_ids: tuple[Digest, ...] = ()
+        if whole:
+            known = self._hashes.digests() + (digests if self._found is Compression.NONE else ())
+            diff_ids = tuple(digest for digest in known if digest.algorithm in self._expectation.diff_algorithms)
+        tar = self._scanner.finish(whole=whole, used=self._expectation.used)
+        return BlobFacts(self._reader.size, digests, self._found, diff_ids, self._inflated, problems, tar)

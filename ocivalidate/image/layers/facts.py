@@ -1,0 +1,60 @@
+"""What a scan of a layer's tar saw, as plain data."""
+
+from __future__ import annotations
+
+from array import array
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from ocivalidate.image.layers.problems import Kind, Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Hardlink:
+    """A hard link whose target did not stand before it in its layer: a lower layer must have it.
+
+    ``target`` is normalised. ``later``: it stands after the link.
+    """
+
+    member: str
+    target: str
+    offset: int
+    later: bool = False
+
+
+class Used(NamedTuple):
+    """What the other layers of an image have to know of the paths of one, as sorted hashes.
+
+    ``solid``: paths of entries that are no directories; ``above``: directories that entries stand in; ``folders``
+    counts these and those that have an entry. Hashes compare only with those of the same process or of one forked
+    from it.
+    """
+
+    solid: array[int]
+    above: array[int]
+    folders: int
+
+
+@dataclass(frozen=True, slots=True)
+class TarFacts:
+    """What a scan saw.
+
+    ``entries`` counts members, without extension headers, ``types`` by type; ``content`` sums the sizes of their
+    content as archived; ``size`` is the length of the tar. ``hardlinks`` are the first of the ``hardlinks_unknown``
+    whose target must be in a lower layer. ``ended``: everything up to the end-of-archive marker could be read.
+    ``problems`` are those kept, ``counts`` how many there were of each kind. ``used`` is there where it was asked for.
+    """
+
+    entries: int = 0
+    types: dict[str, int] = field(default_factory=dict)
+    content: int = 0
+    size: int = 0
+    xattrs: int = 0
+    whiteouts: int = 0
+    opaque_whiteouts: int = 0
+    hardlinks: tuple[Hardlink, ...] = ()
+    hardlinks_unknown: int = 0
+    ended: bool = False
+    problems: tuple[Problem, ...] = ()
+    counts: dict[Kind, int] = field(default_factory=dict)
+    used: Used | None = None

@@ -1,0 +1,272 @@
+"""What the paths of a layer's entries mean together: duplicates, links, whiteouts, and what leaves the root.
+
+Paths are kept as hashes: a collision between two of a million paths has a chance of one in thirty million, and an
+image cannot provoke it, because Python's hashes are keyed anew in every process.
+"""
+
+from __future__ import annotations
+
+from array import array
+from dataclasses import dataclass
+
+from ocivalidate.image.layers.facts import Hardlink, Used
+from ocivalidate.image.layers.limits import DEFAULT
+from ocivalidate.image.layers.problems import Kind, Problems, shown
+
+_WHITEOUT = b".wh."
+_OPAQUE = b".wh..wh..opq"
+_MOST_HARDLINKS = 2000
+
+REGULAR, HARDLINK, SYMLINK, CHARACTER, BLOCK_DEVICE, FOLDER, FIFO = b"0", b"1", b"2", b"3", b"4", b"5", b"6"
+SPARSE = b"S"
+# The types of which something comes to stand in the root file system.
+KNOWN = frozenset((REGULAR, HARDLINK, SYMLINK, CHARACTER, BLOCK_DEVICE, FOLDER, FIFO, SPARSE))
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """A path without empty and ``.`` components. ``dots``: it had ``..``; ``escapes``: it left the root on its way."""
+
+    text: bytes
+    dots: bool
+    escapes: bool
+
+
+def normalise(path: bytes) -> Path:
+    """Resolve ``//``, ``.`` and ``..`` by their letters alone; the root is an empty path."""
+    parts: list[bytes] = []
+    dots = escapes = False
+    for part in path.split(b"/"):
+        if part == b"..":
+            dots = True
+            if parts:
+                parts.pop()
+            else:
+                escapes = True
+        elif part not in {b"", b"."}:
+            parts.append(part)
+    return Path(b"/".join(parts), dots, escapes)
+
+
+def same_path(one: bytes, other: bytes) -> bool:
+    """Whether two names are one path."""
+    return one == other or normalise(one) == normalise(other)
+
+
+class Paths:
+    """All paths of one layer so far."""
+
+    def __init__(self, problems: Problems, most: int = DEFAULT.entries) -> None:
+        self._problems = problems
+        self._most = most
+        self._seen: set[int] = set()
+        self._folders: set[int] = set()
+        self._symlinks: set[int] = set()
+        self._hardlinks: set[int] = set()
+        # Directories that have an entry which is no whiteout.
+        self._occupied: set[int] = set()
+        self._last_occupied: bytes | None = None
+        # Directories that entries stand in, and those above them; a whiteout needs none.
+        self._above: set[int] = set()
+        # Entries of types that nothing is made of.
+        self._unmade: set[int] = set()
+        # The directory of the last entry, found to be free of hazards.
+        self._last_parent: bytes | None = None
+        self._unknown: list[tuple[bytes, bytes, int]] = []
+        self.hardlinks_unknown = 0
+        self.whiteouts = 0
+        self.opaque_whiteouts = 0
+
+    def add(self, name: bytes, kind: bytes, link: bytes, size: int, offset: int) -> None:
+        """Judge the next entry. ``kind`` is its type, one of the constants of this module or any other byte."""
+        path = name[2:] if name[:2] == b"./" else name
+        if path[-1:] == b"/":
+            path = path[:-1]
+        # Only what may be unclean takes the long way.
+        if b"/." in path or b"//" in path or path[:1] in b"./" or path[-1:] == b"/":
+            path = self._clean(name, offset)
+        parent, _slash, base = path.rpartition(b"/")
+        if parent != self._last_parent:
+            self._enter(name, parent, offset)
+        key = hash(path)
+        if key in self._seen:
+            self._repeated(name, key, kind, offset)
+        if base[:4] == _WHITEOUT:
+            self._whiteout(name, parent, base, kind, link, size, offset)
+        elif parent != self._last_occupied and path:
+            self._occupy(name, parent, offset)
+        if kind == FOLDER:
+            self._folders.add(key)
+        elif kind != REGULAR or key in self._above or not path:
+            self._no_folder(name, path, key, kind, link, offset)
+        self._seen.add(key)
+
+    def add_other(self, name: bytes, kind: bytes, link: bytes, offset: int) -> None:
+        """Judge what another reader takes the next entry for: hazards alone, as its tree is not ours."""
+        path = self._clean(name, offset)
+        parent, _slash, base = path.rpartition(b"/")
+        self._enter(name, parent, offset)
+        if base[:4] == _WHITEOUT:
+            self._whiteout(name, parent, base, kind, link, 0, offset)
+        if kind == SYMLINK:
+            self._symlink(name, hash(path), link, offset)
+        elif kind == HARDLINK and base[:4] != _WHITEOUT:
+            self._judge_target(name, path, link, offset)
+
+    def used(self) -> Used:
+        """The paths as far as other layers of an image have to know them."""
+        above = self._above
+        return Used(
+            array("q", sorted(self._seen - self._folders)), array("q", sorted(above)), len(above | self._folders)
+        )
+
+    def unknown_hardlinks(self) -> tuple[Hardlink, ...]:
+        """The first hard links whose target did not stand before them."""
+        return tuple(
+            Hardlink(shown(name), shown(target), offset, hash(target) in self._seen)
+            for name, target, offset in self._unknown
+        )
+
+    def _clean(self, name: bytes, offset: int) -> bytes:
+        found = normalise(name)
+        if name.startswith(b"/"):
+            self._problems.add(Kind.PATH_ABSOLUTE, "the path begins with /", offset, name)
+        if found.escapes:
+            self._problems.add(Kind.PATH_ESCAPES, "the path leaves the root by '..'", offset, name)
+        elif found.dots:
+            self._problems.add(Kind.PATH_DOTDOT, "the path has '..'", offset, name)
+        return found.text
+
+    def _enter(self, name: bytes, parent: bytes, offset: int) -> None:
+        """Judge the directories above an entry."""
+        through = self._symlink_above(parent)
+        if through is not None:
+            message = f"{shown(through)} is a symbolic link of an earlier entry"
+            self._problems.add(Kind.THROUGH_SYMLINK, message, offset, name)
+        if parent.startswith(_WHITEOUT) or b"/.wh." in parent:
+            message = "the path lies in a directory whose name begins with .wh."
+            self._problems.add(Kind.WHITEOUT_FOLDER, message, offset, name)
+            through = parent
+        self._last_parent = parent if through is None else None
+
+    def _occupy(self, name: bytes, parent: bytes, offset: int) -> None:
+        """Note the directories that an entry stands in, those that no entry is for among them."""
+        self._occupied.add(hash(parent))
+        self._last_occupied = parent
+        above, before = self._above, len(self._above)
+        while parent and (key := hash(parent)) not in above:
+            above.add(key)
+            if key in self._seen and not (key in self._folders or key in self._symlinks or key in self._unmade):
+                message = f"{shown(parent)} is an earlier entry, and no directory"
+                self._problems.add(Kind.PARENT_NO_FOLDER, message, offset, name)
+            parent = parent.rpartition(b"/")[0]
+        if before <= self._most < len(above):
+            message = f"entries stand in more than {self._most} directories"
+            self._problems.add(Kind.LIMIT_ENTRIES, message, offset, name)
+
+    def _no_folder(self, name: bytes, path: bytes, key: int, kind: bytes, link: bytes, offset: int) -> None:
+        """Judge an entry that is no directory, and perhaps in the place of one."""
+        if kind not in KNOWN:
+            self._unmade.add(key)
+        elif not path and name:
+            message = "the entry would put something else in the place of the root"
+            self._problems.add(Kind.ROOT_NO_FOLDER, message, offset, name)
+            return
+        elif key in self._above and key not in self._seen:
+            message = "earlier entries stand in it as a directory"
+            self._problems.add(Kind.PARENT_NO_FOLDER, message, offset, name)
+        if kind == SYMLINK:
+            self._symlink(name, key, link, offset)
+        elif kind == HARDLINK and path.rpartition(b"/")[2][:4] != _WHITEOUT:
+            # Of a whiteout nobody makes the link.
+            self._hardlink(name, path, link, offset)
+            self._hardlinks.add(key)
+
+    def _symlink_above(self, parent: bytes) -> bytes | None:
+        """The first symbolic link of an earlier entry that is this directory or one above it."""
+        if not self._symlinks or not parent:
+            return None
+        end = parent.find(b"/")
+        while end >= 0:
+            if hash(parent[:end]) in self._symlinks:
+                return parent[:end]
+            end = parent.find(b"/", end + 1)
+        return parent if hash(parent) in self._symlinks else None
+
+    def _repeated(self, name: bytes, key: int, kind: bytes, offset: int) -> None:
+        add = self._problems.add
+        if kind == FOLDER and key in self._folders:
+            add(Kind.DUPLICATE_DIRECTORY, "an earlier entry is the same directory", offset, name)
+        else:
+            add(Kind.DUPLICATE_PATH, "an earlier entry has the same path", offset, name)
+            self._folders.discard(key)
+        if key in self._symlinks:
+            add(Kind.THROUGH_SYMLINK, "an earlier entry of this path is a symbolic link", offset, name)
+        elif key in self._hardlinks:
+            add(Kind.THROUGH_HARDLINK, "an earlier entry of this path is a hard link", offset, name)
+
+    def _symlink(self, name: bytes, key: int, link: bytes, offset: int) -> None:
+        if not link:
+            self._problems.add(Kind.SYMLINK_EMPTY, "the symbolic link has an empty target", offset, name)
+        self._symlinks.add(key)
+        self._last_parent = None
+
+    def _hardlink(self, name: bytes, path: bytes, link: bytes, offset: int) -> None:
+        target = self._judge_target(name, path, link, offset)
+        if target is not None and ((key := hash(target)) not in self._seen or key in self._unmade):
+            self.hardlinks_unknown += 1
+            if len(self._unknown) < _MOST_HARDLINKS:
+                self._unknown.append((name, target, offset))
+        elif target is not None and key in self._symlinks:
+            # What is written through it is written through that link.
+            self._symlink(name, hash(path), b"-", offset)
+
+    def _judge_target(self, name: bytes, path: bytes, link: bytes, offset: int) -> bytes | None:
+        """The target of a hard link, normalised; ``None`` for one that cannot be linked to, or must not be."""
+        add = self._problems.add
+        target = normalise(link)
+        goal = shown(link)
+        if link.startswith(b"/"):
+            add(Kind.HARDLINK_ABSOLUTE, f"the target {goal} begins with /", offset, name)
+        through = self._symlink_above(target.text.rpartition(b"/")[0])
+        if target.escapes:
+            add(Kind.HARDLINK_ESCAPES, f"the target {goal} leaves the root", offset, name)
+        elif target.text in {b"", path}:
+            add(Kind.HARDLINK_SELF, f"the target {goal} is the link itself or the root", offset, name)
+        elif target.text.startswith(_WHITEOUT) or b"/" + _WHITEOUT in target.text:
+            add(Kind.HARDLINK_WHITEOUT, f"the target {goal} is a whiteout, which leaves no file", offset, name)
+        elif through is not None:
+            message = f"the target {goal} lies behind {shown(through)}, a symbolic link of an earlier entry"
+            add(Kind.HARDLINK_THROUGH_SYMLINK, message, offset, name)
+        elif hash(target.text) in self._folders:
+            add(Kind.HARDLINK_DIRECTORY, f"the target {goal} is a directory", offset, name)
+        else:
+            return target.text
+        return None
+
+    def _whiteout(
+        self, name: bytes, parent: bytes, base: bytes, kind: bytes, link: bytes, size: int, offset: int
+    ) -> None:
+        add = self._problems.add
+        hidden = base[len(_WHITEOUT) :]
+        if kind == FOLDER:
+            add(Kind.WHITEOUT_FOLDER, "the directory has a name that begins with .wh.", offset, name)
+            return
+        self.whiteouts += 1
+        if base == _OPAQUE:
+            self.opaque_whiteouts += 1
+            add(Kind.WHITEOUT_OPAQUE, "the whiteout hides the whole directory", offset, name)
+        elif not hidden:
+            add(Kind.WHITEOUT_EMPTY, "the whiteout names nothing", offset, name)
+        elif hidden in {b".", b".."}:
+            add(Kind.WHITEOUT_DOTS, f"the whiteout names {hidden.decode()}", offset, name)
+        elif hidden.startswith(_WHITEOUT):
+            add(Kind.WHITEOUT_OF_WHITEOUT, f"the whiteout names {shown(hidden)}", offset, name)
+        # Docker writes whiteouts of files that were one inode as hard links to the first: an empty file all the same.
+        linked = kind == HARDLINK and link.rpartition(b"/")[2][:4] == _WHITEOUT
+        if kind != REGULAR and not linked:
+            add(Kind.WHITEOUT_TYPE, "the whiteout is not a regular file", offset, name)
+        elif size:
+            add(Kind.WHITEOUT_CONTENT, f"the whiteout has {size} bytes of content", offset, name)
+        if hash(parent) in self._occupied:
+            add(Kind.WHITEOUT_LATE, "the whiteout stands after an entry of the same directory", offset, name)

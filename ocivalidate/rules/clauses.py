@@ -1,0 +1,215 @@
+"""Clauses: the normative statements that everything else refers to, and how they are loaded and selected.
+
+A clause id (``runtime/config.process.cwd.absolute``) is the rule id: it is an API, never renamed and never reused.
+Families are ``runtime/`` and ``image/`` (the specifications), ``safety/`` (hazards that the specifications do not
+forbid) and ``lint/`` (opinion). The inventory is data: ``schemas/clauses/*.json``.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from fnmatch import fnmatchcase
+from typing import Any
+
+from ocivalidate import resources
+from ocivalidate.rules.keeping import MOST_OF_A_KIND
+from ocivalidate.vocabulary.versions import IMAGE_RELEASES, RUNTIME_RELEASES, holds
+
+FAMILIES = ("runtime", "image", "safety", "lint")
+RELEASES: Mapping[str, tuple[str, ...]] = {"runtime": RUNTIME_RELEASES, "image": IMAGE_RELEASES}
+PLATFORMS = ("linux", "windows", "solaris", "vm", "zos", "freebsd")
+
+
+class Level(StrEnum):
+    """The RFC 2119 level of a clause; ``NONE`` for the clauses that no specification states."""
+
+    MUST = "MUST"
+    MUST_NOT = "MUST NOT"
+    SHOULD = "SHOULD"
+    SHOULD_NOT = "SHOULD NOT"
+    MAY = "MAY"
+    NONE = "none"
+
+
+class Severity(StrEnum):
+    """How much a violation of a clause weighs; ``NONE`` for clauses that cannot be violated (MAY)."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+    NONE = "none"
+
+    @property
+    def rank(self) -> int:
+        """0 for none, up to 3 for error, so that severities can be compared."""
+        return _RANKS[self]
+
+
+_RANKS = {Severity.NONE: 0, Severity.NOTE: 1, Severity.WARNING: 2, Severity.ERROR: 3}
+_SEVERITY_OF_LEVEL = {
+    Level.MUST: Severity.ERROR,
+    Level.MUST_NOT: Severity.ERROR,
+    Level.SHOULD: Severity.WARNING,
+    Level.SHOULD_NOT: Severity.WARNING,
+    Level.MAY: Severity.NONE,
+    Level.NONE: Severity.WARNING,
+}
+# The names that --level takes, and the levels that each one stands for.
+LEVEL_NAMES: Mapping[str, frozenset[Level]] = {
+    "must": frozenset({Level.MUST, Level.MUST_NOT}),
+    "should": frozenset({Level.MUST, Level.MUST_NOT, Level.SHOULD, Level.SHOULD_NOT}),
+    "may": frozenset(Level),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """One normative statement.
+
+    ``since`` and ``until`` are releases of its specification (``None``: no bound); ``platform`` is one of ``PLATFORMS``
+    or ``any``; ``document`` and ``anchor`` say where the newest release that has it states it; ``judged`` is
+    ``static``, ``static-host`` (needs this host), ``dynamic`` (needs a running implementation) or ``none``, then
+    ``reason`` says why. ``same_as`` names the clause under which a violation is reported. ``contested`` (the texts
+    disagree) and ``open_list`` (a list that kernels and libraries extend) say why the severity is lower than the level
+    suggests. ``default`` is false for clauses that are judged only when asked for.
+    """
+
+    id: str
+    level: Level
+    severity: Severity
+    summary: str
+    judged: str
+    subject: str
+    platform: str = "any"
+    document: str = ""
+    anchor: str = ""
+    since: str | None = None
+    until: str | None = None
+    reason: str = ""
+    note: str = ""
+    same_as: str | None = None
+    contested: str = ""
+    open_list: bool = False
+    deprecated: bool = False
+    default: bool = True
+
+    @property
+    def family(self) -> str:
+        """The part of the id before the first slash."""
+        return self.id.partition("/")[0]
+
+    def holds_in(self, release: str) -> bool:
+        """Whether the clause stands in this release of its specification."""
+        return holds(release, self.since, self.until)
+
+    def concerns(self, platforms: Iterable[str]) -> bool:
+        """Whether the clause bears on any of these platforms."""
+        return self.platform == "any" or self.platform in platforms
+
+
+def clause_from_json(data: Mapping[str, Any]) -> Clause:
+    """Build a clause from one entry of ``schemas/clauses/*.json``; a missing severity follows from the level."""
+    level = Level(data["level"])
+    fields = dict(data)
+    fields["level"] = level
+    fields["severity"] = Severity(data["severity"]) if "severity" in data else _SEVERITY_OF_LEVEL[level]
+    return Clause(**fields)
+
+
+class Inventory(Mapping[str, Clause]):
+    """All clauses of some families by id, built from their JSON only when looked at.
+
+    Most runs need a few dozen of a thousand.
+    """
+
+    def __init__(self, entries: Iterable[Mapping[str, Any]]) -> None:
+        self._entries = {entry["id"]: entry for entry in entries}
+        self._clauses: dict[str, Clause] = {}
+
+    def __getitem__(self, clause_id: str) -> Clause:
+        clause = self._clauses.get(clause_id)
+        if clause is None:
+            clause = self._clauses[clause_id] = clause_from_json(self._entries[clause_id])
+        return clause
+
+    def about(self, subjects: frozenset[str], judged: frozenset[str]) -> list[Clause]:
+        """The clauses on these subjects that are judged in these ways."""
+        return [
+            self[clause_id]
+            for clause_id, entry in self._entries.items()
+            if entry["subject"] in subjects and entry["judged"] in judged
+        ]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._entries)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+
+@functools.cache
+def load(*families: str) -> Inventory:
+    """The clauses of these families (all when none is named), in the order of the inventory files.
+
+    Raises ``resources.MissingResource`` when an inventory file is not there (a broken installation).
+    """
+    entries: list[Mapping[str, Any]] = []
+    for family in families or FAMILIES:
+        entries.extend(resources.read_json("schemas", f"clauses/{family}.json")["clauses"])
+    return Inventory(entries)
+
+
+def matches(clause_id: str, pattern: str) -> bool:
+    """Whether a selection pattern means this clause.
+
+    The id itself, a glob, or a prefix that ends at a ``.`` or ``/``.
+    """
+    if any(letter in pattern for letter in "*?["):
+        return fnmatchcase(clause_id, pattern)
+    return clause_id == pattern or clause_id.startswith((f"{pattern}.", f"{pattern.rstrip('/')}/"))
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which clauses a caller wants judged, and how much he wants to be told.
+
+    Patterns are those of :func:`matches`; a clause must be selected and not ignored.
+
+    ``select`` empty: the clauses that are on by default. ``level``: a key of ``LEVEL_NAMES``. ``lint``: the whole
+    ``lint/`` family. ``most``: how many findings of a kind are kept, 1 or more (``None``: all); the others are counted.
+    """
+
+    select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    level: str = "may"
+    lint: bool = False
+    extra: tuple[str, ...] = ()
+    most: int | None = MOST_OF_A_KIND
+
+    def wants(self, clause: Clause) -> bool:
+        """Whether the clause is to be judged.
+
+        ``ignore`` is not looked at, as ignored findings are counted as suppressed.
+        """
+        if clause.level not in LEVEL_NAMES[self.level]:
+            return False
+        if self.select:
+            return any(matches(clause.id, pattern) for pattern in self.select)
+        return clause.default or clause.id in self.extra or (self.lint and clause.family == "lint")
+
+    def also(self, *clause_ids: str) -> Selection:
+        """The same selection, with some clauses on that are off by default."""
+        return replace(self, extra=self.extra + clause_ids)
+
+    def ignores(self, clause: Clause) -> bool:
+        """Whether findings on the clause are to be suppressed."""
+        return any(matches(clause.id, pattern) for pattern in self.ignore)
+
+
+def unmatched(patterns: Iterable[str], clause_ids: Iterable[str]) -> list[str]:
+    """The patterns that mean no clause at all: a typing error that must not pass silently."""
+    ids = list(clause_ids)
+    return [pattern for pattern in patterns if not any(matches(clause_id, pattern) for clause_id in ids)]

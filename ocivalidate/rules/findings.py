@@ -1,0 +1,159 @@
+"""What a judgement says: locations, findings, results and the report that holds them.
+
+Plain data; nothing here reads or prints.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import IntEnum, StrEnum
+from typing import Any
+
+from ocivalidate.rules.clauses import Clause, Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """Where a finding stands.
+
+    ``file`` is shown as the caller gave it; ``pointer`` is an RFC 6901 JSON pointer (``None``: not inside a document).
+    ``line`` and ``column`` count from 1 in code points, ``end_column`` is exclusive and on the same line; ``text`` is
+    that line. ``digest`` and ``member`` name a blob and an entry in a layer, ``case`` a runtime case.
+    """
+
+    file: str = ""
+    pointer: str | None = None
+    line: int | None = None
+    column: int | None = None
+    end_column: int | None = None
+    text: str = ""
+    digest: str = ""
+    member: str = ""
+    case: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One violation of one clause.
+
+    ``got`` and ``want`` are short and optional; ``hint`` says what to do. ``more``: how many others of the same kind
+    (clause, severity, and pattern of place) were found of which only the number was kept; the last that was kept says
+    it.
+    """
+
+    clause: Clause
+    severity: Severity
+    message: str
+    location: Location
+    got: str = ""
+    want: str = ""
+    hint: str = ""
+    more: int = 0
+
+
+class Outcome(StrEnum):
+    """What became of one (subject, clause).
+
+    ``ERROR`` means that we could not judge: it is never a fail and never a pass.
+    """
+
+    PASS = "pass"
+    FAIL = "fail"
+    SKIP = "skip"
+    ERROR = "error"
+    XFAIL = "xfail"
+    XPASS = "xpass"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One clause judged on one subject.
+
+    ``reason`` is machine-readable for a skip (``not present``, ``needs --host`` …). ``case`` is the case that judged
+    it, where a runtime is the subject: it has a result for each (case, clause). ``seconds`` is how long that took,
+    ``dump`` the folder in which what the case did was kept.
+    """
+
+    clause: Clause
+    outcome: Outcome
+    reason: str = ""
+    findings: tuple[Finding, ...] = ()
+    case: str = ""
+    seconds: float | None = None
+    dump: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All that one run says of one subject.
+
+    ``kind``: bundle, state, features, image … ``subject``: what was judged, as the caller named it. ``release`` is the
+    release whose clauses applied and ``release_note`` why, when that needs saying; ``platforms`` likewise. ``facts``
+    are further header fields, plain JSON. ``problem``: why the subject could not be judged (then there are no results).
+    ``suppressed`` counts findings that a selection hid. ``complete`` is the footer: a report without it is broken and
+    never reads as a pass.
+    """
+
+    kind: str
+    subject: str
+    specification: str
+    release: str = ""
+    release_note: str = ""
+    platforms: tuple[str, ...] = ()
+    platform_note: str = ""
+    results: tuple[Result, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    suppressed: int = 0
+    problem: str = ""
+    facts: dict[str, Any] = field(default_factory=dict)
+    complete: bool = True
+
+    def count(self, outcome: Outcome) -> int:
+        """How many results have this outcome."""
+        return sum(1 for result in self.results if result.outcome is outcome)
+
+    def severities(self) -> Counter[Severity]:
+        """How many findings there are of each severity."""
+        counted: Counter[Severity] = Counter()
+        for finding in self.findings:
+            counted[finding.severity] += 1 + finding.more
+        return counted
+
+    @property
+    def judged(self) -> int:
+        """How many clauses got a verdict (pass, fail, xfail or xpass)."""
+        return len(self.results) - self.count(Outcome.SKIP) - self.count(Outcome.ERROR)
+
+
+class ExitCode(IntEnum):
+    """The exit codes of every command: 2 beats 1 beats 0."""
+
+    CONFORMS = 0
+    FINDINGS = 1
+    COULD_NOT_JUDGE = 2
+
+
+def failing(finding: Finding, fail_on: Severity) -> bool:
+    """Whether a finding is at or above the severity that fails a run."""
+    return finding.severity.rank >= fail_on.rank
+
+
+def exit_code(reports: Iterable[Report], fail_on: Severity = Severity.ERROR) -> ExitCode:
+    """The exit code for these reports: the worst of them.
+
+    No report, or one in which nothing was judged, could not be judged.
+    """
+    return max((_exit_code(report, fail_on) for report in reports), default=ExitCode.COULD_NOT_JUDGE)
+
+
+def _exit_code(report: Report, fail_on: Severity) -> ExitCode:
+    if not report.complete or report.problem or report.judged == 0 or report.count(Outcome.ERROR):
+        return ExitCode.COULD_NOT_JUDGE
+    if report.count(Outcome.XPASS) or any(failing(finding, fail_on) for finding in report.findings):
+        return ExitCode.FINDINGS
+    # A failure that nobody described is a failure all the same.
+    if any(result.outcome is Outcome.FAIL and not result.findings for result in report.results):
+        return ExitCode.FINDINGS
+    return ExitCode.CONFORMS

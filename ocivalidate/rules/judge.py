@@ -1,0 +1,368 @@
+"""Judging a JSON document: text problems, schema, strangers and checks, put together into results and findings.
+
+Data flows one way: :class:`Document` → violations → findings and results. What a bundle, a state or an image document
+is, and which checks it has, is said by a :class:`Subject`.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ocivalidate.jsontext.documents import Document, Noting, Problem
+from ocivalidate.jsontext.pointers import Path, bounded, parse_pointer, path_of, place_at, tokens_of
+from ocivalidate.rules import schema
+from ocivalidate.rules.checks import Node, Registry, Scene, Violation, run
+from ocivalidate.rules.clauses import Clause, Level, Selection, Severity, load
+from ocivalidate.rules.findings import Finding, Location, Outcome, Result
+from ocivalidate.rules.fitting import Shape, Walk
+from ocivalidate.rules.keeping import Counts
+from ocivalidate.vocabulary.spelling import Names, same_but_for_case
+from ocivalidate.vocabulary.versions import holds
+from ocivalidate.vocabulary.wording import shortened
+
+if TYPE_CHECKING:
+    from ocivalidate.jsontext.positions import Span
+
+SYNTAX = "runtime/glossary.json.syntax"
+UTF8 = "runtime/glossary.json.utf8"
+DUPLICATE_NAMES = "runtime/glossary.json.no-duplicate-names"
+# What can be wrong with a text, and the clause that each problem breaks.
+PROBLEM_CLAUSES = {
+    "syntax": SYNTAX,
+    "encoding": UTF8,
+    "duplicate-name": DUPLICATE_NAMES,
+    "number-range": "safety/json.number-range",
+    "lone-surrogate": "safety/json.lone-surrogate",
+    "depth": "safety/json.depth",
+}
+# A document that is not there at all, of a subject that has to have one.
+ABSENT = "absent"
+# A document that is not read, as a link leads to it from the folder that is judged.
+OUTSIDE = "outside"
+INTEGER_NOTATION = "lint/json.integer-notation"
+UNKNOWN = "lint/members.unknown"
+MISSPELLED = "lint/members.misspelled"
+TOO_NEW = "lint/members.too-new"
+REMOVED = "lint/members.removed"
+STRANGER_CLAUSES = (UNKNOWN, MISSPELLED, TOO_NEW, REMOVED)
+NOT_PRESENT = "not present"
+_STATIC = frozenset({"static", "static-host"})
+# Problems of a text that leave a value which stands for none.
+_ODD = ("number-range", "lone-surrogate")
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Subject:
+    """A document type to judge.
+
+    ``kind`` is a key of ``schema.KINDS``; ``subjects`` the clause subjects that belong to it; ``registry`` its
+    checks; ``closed`` the clause that an unknown member breaks where the specification forbids such members;
+    ``absent`` the one that a document which is not there breaks, and ``outside`` one to which a link leads out of
+    its folder. ``problems`` says which clause each problem of a text breaks, and ``unique`` by which clause the
+    names in a map, the member of this name, may not be repeated. ``readers`` are those who read such documents.
+    ``by_case`` is the clause that a member breaks which differs from one of the specification by case alone, where
+    that is more than a typing error.
+    """
+
+    kind: str
+    subjects: frozenset[str]
+    registry: Registry
+    closed: str = ""
+    absent: str = ""
+    outside: str = ""
+    problems: Mapping[str, str] = field(default_factory=lambda: PROBLEM_CLAUSES)
+    unique: Mapping[str, str] = field(default_factory=dict)
+    readers: str = "runtimes"
+    by_case: str = ""
+
+    def text_clauses(self) -> set[str]:
+        """Every clause that a problem of the text can break."""
+        return {*self.problems.values(), *self.unique.values()}
+
+    def clause_of(self, problem: Problem) -> str:
+        """The clause that a problem of the text breaks."""
+        if problem.kind in (ABSENT, OUTSIDE):
+            return self.absent if problem.kind == ABSENT else self.outside
+        around = parse_pointer(problem.pointer)[-2:-1]
+        if problem.kind == "duplicate-name" and around and around[0] in self.unique:
+            return self.unique[around[0]]
+        return self.problems[problem.kind]
+
+    def claimed(self) -> set[str]:
+        """Every clause that judging such a document can give a verdict on."""
+        ids = schema.clause_ids(self.kind) | self.registry.clause_ids() | self.text_clauses()
+        return ids | {INTEGER_NOTATION} | self.stranger_clauses()
+
+    def stranger_clauses(self) -> set[str]:
+        """The clauses that a member unknown to the specification can break; none where any member is fine."""
+        if self.closed:
+            return {self.closed}
+        openness = schema.openness(self.kind)
+        if openness is True:
+            return set()
+        more = {self.by_case} if self.by_case else set()
+        return set(STRANGER_CLAUSES) - ({UNKNOWN} if openness == "typos" else set()) | more
+
+
+class Verdicts(NamedTuple):
+    """The results and findings of one document, in document order.
+
+    ``suppressed`` counts the findings that the selection hid. ``kinds`` are those of the findings, one for each.
+    """
+
+    results: tuple[Result, ...]
+    findings: tuple[Finding, ...]
+    suppressed: int
+    kinds: tuple[Hashable, ...]
+
+
+class _Tally:
+    """What judging gathers before it is sorted into results: of each kind of violation the first, and how many."""
+
+    def __init__(self, subject: Subject, most: int | None) -> None:
+        self.counts = Counts(most)
+        self.patterns = schema.Patterns(subject.kind)
+        # Each with its kind.
+        self.violations: list[tuple[Violation, Hashable]] = []
+        self.judged: set[str] = set()
+        self.unjudged: dict[str, str] = {}
+        self.default_reason = NOT_PRESENT
+
+    def take(self, violation: Violation) -> None:
+        """Take a violation."""
+        kind = (violation.clause, violation.severity, self.patterns.of(violation.path))
+        if self.counts.keep(kind):
+            self.violations.append((violation, kind))
+
+
+@functools.lru_cache(maxsize=64)
+def active_clauses(
+    subject: Subject, release: str, platforms: frozenset[str], selection: Selection
+) -> Mapping[str, Clause]:
+    """The clauses that bear on such a document in this release, on these platforms, and that the selection wants."""
+    inventory = load(schema.specification(subject.kind), "safety", "lint")
+    return {
+        clause.id: clause
+        for clause in inventory.about(subject.subjects, _STATIC)
+        if clause.level is not Level.MAY
+        and clause.holds_in(release)
+        and clause.concerns(platforms)
+        and selection.wants(clause)
+    }
+
+
+def judge(
+    subject: Subject, document: Document, scene: Scene, clauses: Mapping[str, Clause], selection: Selection, file: str
+) -> Verdicts:
+    """Judge a document by these clauses (see :func:`active_clauses`).
+
+    ``scene.root`` is replaced by the document's own root.
+    """
+    tally = _Tally(subject, selection.most)
+    _text_problems(subject, document, tally)
+    if document.usable:
+        _judge_value(subject, document, scene, clauses, tally)
+    else:
+        tally.default_reason = "the document cannot be read"
+    return _sorted_out(tally, document, clauses, selection, file)
+
+
+def noting(kind: str, selection: Selection) -> Noting:
+    """Which problems of the text of such a document are noted: as many as findings are kept."""
+    return Noting(schema.Patterns(kind).of, selection.most)
+
+
+def _text_problems(subject: Subject, document: Document, tally: _Tally) -> None:
+    if document.usable:
+        tally.judged.update(subject.text_clauses())
+    for problem in document.problems:
+        clause = subject.clause_of(problem)
+        tally.judged.add(clause)
+        kind = (clause, problem.kind, problem.pattern)
+        tally.counts.keep(kind, 1 + problem.more)
+        path = path_of(*parse_pointer(problem.pointer))
+        tally.violations.append(
+            (Violation(clause, path, problem.message, got=problem.got, span=document.where(problem)), kind)
+        )
+
+
+def _judge_value(
+    subject: Subject, document: Document, scene: Scene, clauses: Mapping[str, Clause], tally: _Tally
+) -> None:
+    walk = _Walk(subject, scene, tally, odd=any(problem.kind in _ODD for problem in document.problems))
+    sound = walk.value(schema.shape(subject.kind, scene.release), document.value)
+    for fault in walk.faults:
+        error = schema.error_of(fault)
+        tally.violations.append((Violation(error.clause, error.path, error.message, error.got, error.want), fault.kind))
+    tally.judged |= schema.judged_by(walk) | subject.stranger_clauses() | {INTEGER_NOTATION}
+    if sound:
+        # A member that the release does not have is nothing that its rules could bear on: it is as good as broken.
+        whole = replace(scene, root=Node(document.value, None, walk.broken), text=document.text)
+        outcome = run(subject.registry, whole, _told_as(clauses).__contains__, tally.take)
+        tally.judged |= outcome.judged
+        tally.unjudged |= outcome.unjudged
+
+
+class _Walk(Walk):
+    """The walk of a document along its schema, which tells what is no fault there and yet a violation."""
+
+    def __init__(self, subject: Subject, scene: Scene, tally: _Tally, *, odd: bool) -> None:
+        super().__init__(tally.counts, odd=odd)
+        self._subject = subject
+        self._scene = scene
+        self._tally = tally
+
+    def stranger(self, shape: Shape, path: Path, name: str, value: Any) -> None:
+        """A member that the release does not have."""
+        clause, known = _recognised(shape, name, self._scene.release)
+        if clause == MISSPELLED and self._subject.by_case and same_but_for_case(known, name):
+            clause = self._subject.by_case
+        if clause == UNKNOWN and shape.node.get("x-open") == "typos":
+            return
+        kind = (shape, clause)
+        if not self._tally.counts.keep(kind):
+            return
+        there: Path = (path, name)
+        message, hint = _about_stranger(clause, there, known, self._scene, self._subject.readers)
+        if clause == TOO_NEW:
+            fault = schema.fault(shape.absent[name], known, value, there)
+            message += f", and {fault}" if fault else ""
+        # A development version has members of the release that it led to, whatever number that got in the end.
+        severity = Severity.NOTE if clause == TOO_NEW and self._scene.development else None
+        told = Violation(
+            self._subject.closed or clause, there, message, shortened(name), hint=hint, severity=severity, at_name=True
+        )
+        self._tally.violations.append((told, kind))
+
+    def whole_float(self, shape: Shape, path: Path, value: float) -> None:
+        """An integer that is written as none, such as ``1.0`` or ``1e3``."""
+        kind = (shape, INTEGER_NOTATION)
+        if self._tally.counts.keep(kind):
+            message = f"{place_at(path)} is an integer that is not written as one"
+            hint = "runtimes written in Go refuse the document"
+            told = Violation(INTEGER_NOTATION, path, message, got=repr(value), want=str(int(value)), hint=hint)
+            self._tally.violations.append((told, kind))
+
+
+def _recognised(shape: Shape, name: str, release: str) -> tuple[str, str]:
+    """The clause that a member breaks which the release does not have; the release or the member that it points to."""
+    node = shape.absent.get(name)
+    if node is not None:
+        since, until = node.get("x-since"), node.get("x-until")
+        return (REMOVED, str(until)) if holds(release, since, None) else (TOO_NEW, str(since))
+    known = _names(shape).similar(name)
+    return (MISSPELLED, known) if known else (UNKNOWN, "")
+
+
+@functools.cache
+def _names(shape: Shape) -> Names:
+    return Names(shape.members)
+
+
+def _about_stranger(clause: str, path: Path, known: str, scene: Scene, readers: str) -> tuple[str, str]:
+    """What to say of a member that the release does not have, and the hint."""
+    where, name = place_at(path), str(path[1]) if path else ""
+    if clause == TOO_NEW:
+        return f"{where} came with version {known}", f"{readers} for {scene.release} ignore it"
+    if clause == REMOVED:
+        return f"{where} was removed after version {known}", f"{readers} ignore it"
+    if clause == UNKNOWN:
+        return f"{where} is not a member of the specification", f"{readers} ignore it"
+    if same_but_for_case(known, name):
+        return f"{where} differs from {known} by case", f"some {readers} read it as {known}, others ignore it"
+    return f"{where} is not a member of the specification", f"did you mean {known}?"
+
+
+def _sorted_out(
+    tally: _Tally, document: Document, clauses: Mapping[str, Clause], selection: Selection, file: str
+) -> Verdicts:
+    told_as = _told_as(clauses)
+    told: list[tuple[Violation, Clause, Hashable]] = []
+    hidden: set[Hashable] = set()
+    for violation, kind in tally.violations:
+        clause = told_as.get(violation.clause)
+        if clause is None:
+            continue
+        if selection.ignores(clause):
+            hidden.add(kind)
+        else:
+            told.append((violation, clause, kind))
+    if told:
+        document.foresee(tokens_of(violation.path) for violation, _clause, _kind in told if violation.span is None)
+    found = [(_finding(violation, clause, document, file), kind) for violation, clause, kind in told]
+    found.sort(key=lambda pair: _position(pair[0]))
+    left_out = tally.counts.left_out(kind for _finding, kind in found)
+    findings = tuple(
+        replace(finding, more=left_out[number]) if number in left_out else finding
+        for number, (finding, _kind) in enumerate(found)
+    )
+    by_clause: dict[str, list[Finding]] = {}
+    for finding in findings:
+        by_clause.setdefault(_judged_as(finding.clause), []).append(finding)
+    wanted = [clause for clause in clauses.values() if not selection.ignores(clause)]
+    results = tuple(_result(clause, by_clause, tally) for clause in wanted)
+    return Verdicts(results, findings, sum(map(tally.counts.all, hidden)), tuple(kind for _finding, kind in found))
+
+
+def _told_as(clauses: Mapping[str, Clause]) -> dict[str, Clause]:
+    """The clause under which a violation is reported, by the id that the checks name.
+
+    That clause itself, or one with the same predicate where only that one was asked for.
+    """
+    told = {clause.same_as: clause for clause in clauses.values() if clause.same_as}
+    return told | dict(clauses)
+
+
+def _judged_as(clause: Clause) -> str:
+    """The id under which the checks know a clause: of two with the same predicate they name one."""
+    return clause.same_as or clause.id
+
+
+def _position(finding: Finding) -> tuple[int, int, str]:
+    location = finding.location
+    return location.line or 0, location.column or 0, finding.clause.id
+
+
+def _result(clause: Clause, by_clause: Mapping[str, list[Finding]], tally: _Tally) -> Result:
+    judged_as = _judged_as(clause)
+    findings = by_clause.get(judged_as, [])
+    if findings:
+        return Result(clause, Outcome.FAIL, findings=tuple(findings))
+    # A part of it that could not be looked at leaves it open.
+    if judged_as in tally.judged and judged_as not in tally.unjudged:
+        return Result(clause, Outcome.PASS)
+    return Result(clause, Outcome.SKIP, tally.unjudged.get(judged_as, tally.default_reason))
+
+
+def _finding(violation: Violation, clause: Clause, document: Document, file: str) -> Finding:
+    severity = violation.severity or clause.severity
+    if severity.rank > clause.severity.rank:
+        raise AssertionError(f"a violation of {clause.id} may not weigh more than the clause")
+    return Finding(
+        clause,
+        severity,
+        violation.message,
+        _location(violation, document, file),
+        violation.got,
+        violation.want,
+        violation.hint,
+    )
+
+
+def _location(violation: Violation, document: Document, file: str) -> Location:
+    span = violation.span
+    if span is None and document.usable:
+        span = document.span_of(tokens_of(violation.path), key=violation.at_name)
+    return located(file, violation.pointer, span, document)
+
+
+def located(file: str, pointer: str | None, span: Span | None, document: Document) -> Location:
+    """The location of a span of a document; one that ends on a later line is shown by its first character."""
+    pointer = pointer if pointer is None else bounded(pointer)
+    if span is None:
+        return Location(file, pointer)
+    end = span.end_column if span.end_line == span.line else span.column + 1
+    return Location(file, pointer, span.line, span.column, end, document.line(span.line))
