@@ -348,45 +348,59 @@ def _owned(trial: Trial, *, namespace: bool = True, mount: tuple[str, ...] | Non
     return found
 
 
-@case(f"{OWNERS}.not-v1", needs=["root", "cgroup:v1", "namespace:cgroup"])
+@case("config-linux.cgroup-ownership.not-v1", needs=["root", "cgroup:v1", "namespace:cgroup"])
 def owners_in_version_1(trial: Trial) -> None:
     """Groups of version 1 are not given to the user of the container, even where those of version 2 would be."""
-    trial.expect(f"{OWNERS}.not-v1", "groups of version 1 change their owner", got=_owned(trial), want={})
+    trial.expect(
+        "config-linux.cgroup-ownership.not-v1", "groups of version 1 change their owner", got=_owned(trial), want={}
+    )
 
 
 @case(
-    f"{OWNERS}.needs-cgroupns",
-    f"{OWNERS}.iff-rw-mount",
-    f"{OWNERS}.no-mount-no-chown",
-    f"{OWNERS}.only-delegate-files",
-    f"{OWNERS}.missing-file-no-fail",
-    f"{OWNERS}.existing-files",
-    f"{OWNERS}.no-others",
+    "config-linux.cgroup-ownership.needs-cgroupns",
+    "config-linux.cgroup-ownership.iff-rw-mount",
+    "config-linux.cgroup-ownership.no-mount-no-chown",
+    "config-linux.cgroup-ownership.only-delegate-files",
+    "config-linux.cgroup-ownership.missing-file-no-fail",
+    "config-linux.cgroup-ownership.existing-files",
+    "config-linux.cgroup-ownership.no-others",
     needs=["root", "cgroup:v2", "namespace:cgroup"],
 )
 def owners_in_version_2(trial: Trial) -> None:
     """A group is given to the user of the container with its delegate files, and only where it can write there."""
     got = _owned(trial, namespace=False)
-    trial.expect(f"{OWNERS}.needs-cgroupns", "without a cgroup namespace the group changes its owner", got=got, want={})
+    trial.expect(
+        "config-linux.cgroup-ownership.needs-cgroupns",
+        "without a cgroup namespace the group changes its owner",
+        got=got,
+        want={},
+    )
     got = _owned(trial, mount=None)
-    trial.expect(f"{OWNERS}.no-mount-no-chown", "without a cgroup mount the group changes its owner", got=got, want={})
+    trial.expect(
+        "config-linux.cgroup-ownership.no-mount-no-chown",
+        "without a cgroup mount the group changes its owner",
+        got=got,
+        want={},
+    )
     got = _owned(trial, mount=("ro",))
     message = "with a read-only cgroup mount the group changes its owner"
-    trial.expect(f"{OWNERS}.iff-rw-mount", message, got=got, want={})
+    trial.expect("config-linux.cgroup-ownership.iff-rw-mount", message, got=got, want={})
     delegate = Path("/sys/kernel/cgroup/delegate").read_text(encoding="ascii").split()
     got = _owned(trial)
     # That some of those files are not there in this group did not make it fail.
-    trial.expect(f"{OWNERS}.missing-file-no-fail", "the container was not created", got=True)
+    trial.expect("config-linux.cgroup-ownership.missing-file-no-fail", "the container was not created", got=True)
     if not got:
         reason = "the runtime leaves the owner of groups as it is, which it may"
         trial.skip(reason, *(f"{OWNERS}.{name}" for name in ("only-delegate-files", "existing-files", "no-others")))
         return
     other = sorted(set(got) - {".", *delegate})
-    trial.expect(f"{OWNERS}.only-delegate-files", "other files change their owner", got=other, want=[])
-    trial.expect(f"{OWNERS}.no-others", "other files change their owner", got=other, want=[])
+    trial.expect(
+        "config-linux.cgroup-ownership.only-delegate-files", "other files change their owner", got=other, want=[]
+    )
+    trial.expect("config-linux.cgroup-ownership.no-others", "other files change their owner", got=other, want=[])
     there = [name for name in delegate if cgroups.content(_own_folder(trial), name) is not None]
     trial.expect_that(
-        f"{OWNERS}.existing-files",
+        "config-linux.cgroup-ownership.existing-files",
         "not all files that are to change their owner do",
         held=all(got.get(name) == USER for name in (".", *there)),
         got=sorted(got),

@@ -55,7 +55,7 @@ def judge_links(trial: Trial, facts: Facts) -> None:
 
 @case(
     CLAUSE,
-    f"{CLAUSE}.ptmx",
+    "config-linux.default-devices.ptmx",
     SYMLINKS,
     "config-linux.default-filesystems",
     sets=["/mounts/*/options"],
@@ -79,8 +79,13 @@ def usual_container_has_them(trial: Trial) -> None:
         and isinstance(by_pts, dict)
         and all(by_name[name] == by_pts[name] for name in ("device", "inode"))
     )
-    trial.expect(f"{CLAUSE}.ptmx", "/dev/ptmx is not the same as /dev/pts/ptmx", got=same, want=True)
-    trial.expect(f"{CLAUSE}.ptmx", "/dev/ptmx cannot be opened", got=facts.outcome("open", "/dev/ptmx"), want=True)
+    trial.expect("config-linux.default-devices.ptmx", "/dev/ptmx is not the same as /dev/pts/ptmx", got=same, want=True)
+    trial.expect(
+        "config-linux.default-devices.ptmx",
+        "/dev/ptmx cannot be opened",
+        got=facts.outcome("open", "/dev/ptmx"),
+        want=True,
+    )
     mounts = facts.value("mountinfo")
     got = {path: at(mounts, path).get("type") for path in FILE_SYSTEMS}
     trial.expect("config-linux.default-filesystems", "a file system is not available", got=got, want=FILE_SYSTEMS)

@@ -86,18 +86,22 @@ def devices_move_into_the_container(trial: Trial) -> None:
     inside, left = set(seen) & {"eth7", "first", "second"}, outside.names() & {"first", "second"}
     names = {"inside": sorted(inside), "outside": sorted(left)}
     trial.applied("/linux/netDevices/*/name", got="eth7" in seen and "first" not in seen, want=True)
-    trial.expect(f"{DEVICES}.available", "devices", got=names, want={"inside": ["eth7", "second"], "outside": []})
-    trial.expect(f"{DEVICES}.name.default", "a device without a name is not called as before", got="second" in seen)
+    trial.expect(
+        "config-linux.netDevices.available", "devices", got=names, want={"inside": ["eth7", "second"], "outside": []}
+    )
+    trial.expect(
+        "config-linux.netDevices.name.default", "a device without a name is not called as before", got="second" in seen
+    )
     states = {name: seen.get(name, {}).get("up") for name in ("eth7", "second")}
-    trial.expect(f"{DEVICES}.set-up", "devices are not up", got=states, want=dict.fromkeys(states, True))
+    trial.expect("config-linux.netDevices.set-up", "devices are not up", got=states, want=dict.fromkeys(states, True))
     moved = seen.get("eth7", {})
     got = {name: moved.get(name) for name in ("mtu", "mac", "address")}
     got["IPv6"] = ADDRESS6.packed.hex() in facts.value("read")
     want = {"mtu": MTU, "mac": MAC, "address": ADDRESS, "IPv6": True}
-    trial.expect(f"{DEVICES}.preserve-attributes", "attributes are lost", got=got, want=want)
+    trial.expect("config-linux.netDevices.preserve-attributes", "attributes are lost", got=got, want=want)
 
 
-@case(f"{DEVICES}.check-move", f"{DEVICES}.name-conflict-error", needs=NEEDS)
+@case("config-linux.netDevices.check-move", "config-linux.netDevices.name-conflict-error", needs=NEEDS)
 def what_cannot_move_is_refused(trial: Trial) -> None:
     """A name that is taken is refused where a free one is accepted; so is a device that cannot move or is not there."""
     outside, inside = Network(trial), Network(trial)
@@ -117,7 +121,7 @@ def what_cannot_move_is_refused(trial: Trial) -> None:
         container.clean_up()
 
 
-@case(f"{DEVICES}.name-template", needs=NEEDS)
+@case("config-linux.netDevices.name-template", needs=NEEDS)
 def name_with_a_template_gets_a_number(trial: Trial) -> None:
     """A new name that ends in %d is never taken: the kernel gives it a number that is free."""
     outside, inside = Network(trial), Network(trial)
@@ -126,10 +130,12 @@ def name_with_a_template_gets_a_number(trial: Trial) -> None:
     config = with_devices(trial, inside.path, first={"name": "eth%d"})
     seen = started(trial, outside, config).facts().value("interfaces")
     got = sorted(name for name in seen if name.startswith("eth") and not name.endswith("p"))
-    trial.expect(f"{DEVICES}.name-template", "a name that ends in %d gets no number", got=got, want=["eth0", "eth1"])
+    trial.expect(
+        "config-linux.netDevices.name-template", "a name that ends in %d gets no number", got=got, want=["eth0", "eth1"]
+    )
 
 
-@case(f"{DEVICES}.no-lifecycle-mgmt", f"{DEVICES}.no-move-out", needs=NEEDS)
+@case("config-linux.netDevices.no-lifecycle-mgmt", "config-linux.netDevices.no-move-out", needs=NEEDS)
 def devices_are_left_alone_afterwards(trial: Trial) -> None:
     """What becomes of a device in the container is not the runtime's business, and it stays there after delete."""
     outside, inside = Network(trial), Network(trial)
@@ -143,8 +149,10 @@ def devices_are_left_alone_afterwards(trial: Trial) -> None:
     after = inside.ip("-o", "link", "show", "eth7")
     got = {"up": "UP" in after.partition("<")[2].partition(">")[0].split(","), "mtu": "mtu 1300 " in after}
     message = "a device is changed after the start"
-    trial.expect(f"{DEVICES}.no-lifecycle-mgmt", message, got=got, want={"up": False, "mtu": True})
+    trial.expect("config-linux.netDevices.no-lifecycle-mgmt", message, got=got, want={"up": False, "mtu": True})
     container.must_kill().wait_stopped()
     container.must_delete()
     names = {"inside": "eth7" in inside.names(), "outside": sorted(outside.names() & {"eth7", "first"})}
-    trial.expect(f"{DEVICES}.no-move-out", "the device was moved", got=names, want={"inside": True, "outside": []})
+    trial.expect(
+        "config-linux.netDevices.no-move-out", "the device was moved", got=names, want={"inside": True, "outside": []}
+    )

@@ -289,7 +289,7 @@ STATE = "config-linux.containerProcessState"
     "config-linux.seccomp.listenerMetadata.sent",
     *(f"{STATE}.{name}" for name in ("json-payload", "scm-rights", "fds-first-call", "fds.type", "fds.order")),
     *(f"{STATE}.{name}.{what}" for name in ("ociVersion", "pid", "state") for what in ("type", "required")),
-    f"{STATE}.metadata.type",
+    "config-linux.containerProcessState.metadata.type",
     sets=[f"{SECCOMP}/listenerPath", f"{SECCOMP}/listenerMetadata"],
     needs=["root", "seccomp:user_notif"],
 )
@@ -331,20 +331,33 @@ def _count(message: Any) -> int:
 def _judge_state(trial: Trial, container: Container, message: Any) -> None:
     """The members of the container process state, against what the kernel knows."""
     state = message.state()
-    trial.expect(f"{STATE}.json-payload", "the payload is no JSON object", got=isinstance(state, dict))
+    trial.expect(
+        "config-linux.containerProcessState.json-payload", "the payload is no JSON object", got=isinstance(state, dict)
+    )
     said = state if isinstance(state, dict) else {}
     names = said.get("fds")
-    trial.expect(f"{STATE}.fds.type", "fds is not an array", got=isinstance(names, list))
+    trial.expect("config-linux.containerProcessState.fds.type", "fds is not an array", got=isinstance(names, list))
     came = message.descriptors
-    trial.expect_that(f"{STATE}.scm-rights", "no descriptor came", held=bool(came), got=len(came), want="at least 1")
+    trial.expect_that(
+        "config-linux.containerProcessState.scm-rights",
+        "no descriptor came",
+        held=bool(came),
+        got=len(came),
+        want="at least 1",
+    )
     later = [len(with_it) for _, with_it in message.parts[1:]]
-    trial.expect(f"{STATE}.fds-first-call", "descriptors came after the first call", got=sum(later), want=0)
+    trial.expect(
+        "config-linux.containerProcessState.fds-first-call",
+        "descriptors came after the first call",
+        got=sum(later),
+        want=0,
+    )
     listed = names if isinstance(names, list) else []
     trial.expect("config-linux.seccomp.listener.seccompFd.required", "seccompFd in fds", got="seccompFd" in listed)
     place = listed.index("seccompFd") if "seccompFd" in listed else -1
     link = _link(came[place]) if 0 <= place < len(came) else "nothing"
     trial.expect_that(
-        f"{STATE}.fds.order",
+        "config-linux.containerProcessState.fds.order",
         "the descriptor at the place of seccompFd is no listener",
         held="seccomp notify" in link and len(listed) == len(came),
         got=link,
@@ -354,19 +367,28 @@ def _judge_state(trial: Trial, container: Container, message: Any) -> None:
         trial.expect(f"{STATE}.{name}.required", f"{name} is absent", got=name in said)
         trial.expect(f"{STATE}.{name}.type", f"{name} is of another type", got=isinstance(said.get(name), kind))
     trial.expect(
-        f"{STATE}.pid.type", "pid is not that of the container process", got=said.get("pid"), want=container.pid
+        "config-linux.containerProcessState.pid.type",
+        "pid is not that of the container process",
+        got=said.get("pid"),
+        want=container.pid,
     )
     metadata = said.get("metadata")
-    trial.expect(f"{STATE}.metadata.type", "metadata is no string", got=isinstance(metadata, str))
+    trial.expect(
+        "config-linux.containerProcessState.metadata.type", "metadata is no string", got=isinstance(metadata, str)
+    )
     trial.expect("config-linux.seccomp.listenerMetadata.sent", "metadata", got=metadata, want="some words: ü")
     trial.applied(f"{SECCOMP}/listenerMetadata", got=metadata, want="some words: ü")
     file = trial.folder / "state.json"
     file.write_text(json.dumps(said.get("state")), encoding="utf-8")
     report = check_state(str(file))
     broken = [result.clause.id for result in report.results if result.outcome is Outcome.FAIL]
-    trial.expect(f"{STATE}.state.type", "state is no state of a container", got=broken, want=[])
+    trial.expect(
+        "config-linux.containerProcessState.state.type", "state is no state of a container", got=broken, want=[]
+    )
     whose = (said.get("state") or {}).get("id") if not broken else None
-    trial.expect(f"{STATE}.state.type", "state is that of another", got=whose, want=container.id)
+    trial.expect(
+        "config-linux.containerProcessState.state.type", "state is that of another", got=whose, want=container.id
+    )
 
 
 def _link(descriptor: int) -> str:

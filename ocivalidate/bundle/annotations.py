@@ -11,14 +11,13 @@ from ocivalidate.vocabulary.annotation_keys import IMAGE, NAMESPACE, is_foreign
 from ocivalidate.vocabulary.formats import is_date_time
 from ocivalidate.vocabulary.go_platforms import GOARCH, GOOS
 
-_C = "runtime/config.annotations."
-KEY_EMPTY = f"{_C}key-non-empty"
-REVERSE_DOMAIN = f"{_C}key-reverse-domain"
-RESERVED = f"{_C}org-opencontainers-reserved"
-OS = f"{_C}image-os.valid"
-ARCHITECTURE = f"{_C}image-architecture.valid"
-CREATED = f"{_C}image-created.valid"
-STOP_SIGNAL = f"{_C}image-stopSignal.valid"
+KEY_EMPTY = "runtime/config.annotations.key-non-empty"
+REVERSE_DOMAIN = "runtime/config.annotations.key-reverse-domain"
+RESERVED = "runtime/config.annotations.org-opencontainers-reserved"
+OS = "runtime/config.annotations.image-os.valid"
+ARCHITECTURE = "runtime/config.annotations.image-architecture.valid"
+CREATED = "runtime/config.annotations.image-created.valid"
+STOP_SIGNAL = "runtime/config.annotations.image-stopSignal.valid"
 
 # A name as SIGTERM or SIGRTMIN+3; tools also write the name without SIG, and the number.
 _SIGNAL = r"(SIG)?[A-Z][A-Z0-9]{1,9}([+-][0-9]{1,2})?|[1-9][0-9]?"

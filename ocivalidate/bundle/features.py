@@ -19,11 +19,13 @@ from ocivalidate.rules.checks import Node, Scene, Violation
 from ocivalidate.rules.schema import everything
 from ocivalidate.vocabulary.versions import parse
 
-_C = "runtime/features."
-SEMVER = {"ociVersionMin": f"{_C}ociVersionMin.semver", "ociVersionMax": f"{_C}ociVersionMax.semver"}
-NOT_BELOW_MIN = f"{_C}ociVersionMax.not-below-min"
+SEMVER = {
+    "ociVersionMin": "runtime/features.ociVersionMin.semver",
+    "ociVersionMax": "runtime/features.ociVersionMax.semver",
+}
+NOT_BELOW_MIN = "runtime/features.ociVersionMax.not-below-min"
 NAMES = "safety/features.names"
-KEY_EMPTY = f"{_C}annotations.key-non-empty"
+KEY_EMPTY = "runtime/features.annotations.key-non-empty"
 
 
 def _policy_names(member: str) -> Collection[str]:

@@ -8,12 +8,11 @@ from collections.abc import Callable, Iterator
 from ocivalidate.bundle.registry import CONFIG
 from ocivalidate.rules.checks import Node, Scene, Violation
 
-_C = "runtime/config-freebsd."
-DEVFS = f"{_C}devfs-mounted"
-IP4_NUMERIC = f"{_C}jail.ip4Addr.numeric"
-IP6_NUMERIC = f"{_C}jail.ip6Addr.numeric"
-VNET_OWN = f"{_C}jail.vnet-own"
-VNET_SHARED = f"{_C}jail.vnet-shared"
+DEVFS = "runtime/config-freebsd.devfs-mounted"
+IP4_NUMERIC = "runtime/config-freebsd.jail.ip4Addr.numeric"
+IP6_NUMERIC = "runtime/config-freebsd.jail.ip6Addr.numeric"
+VNET_OWN = "runtime/config-freebsd.jail.vnet-own"
+VNET_SHARED = "runtime/config-freebsd.jail.vnet-shared"
 
 # nullfs(5) shows a file system of the host in a second place, so that a devfs mounted there is mounted here too.
 _DEVFS_TYPES = ("devfs", "nullfs")

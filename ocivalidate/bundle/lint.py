@@ -13,21 +13,20 @@ from ocivalidate.bundle.mounts import is_bind, listed_options
 from ocivalidate.bundle.registry import CONFIG
 from ocivalidate.rules.checks import Node, Scene, Violation
 
-_C = "lint/config."
-NO_NEW_PRIVILEGES = f"{_C}noNewPrivileges"
-SYS_ADMIN = f"{_C}cap-sys-admin"
-RUNS_AS_ROOT = f"{_C}runs-as-root"
-AMBIENT = f"{_C}ambient-ineffective"
-HOST_ROOT = f"{_C}host-root-bind"
-CONTRADICTING = f"{_C}mounts.contradicting-options"
-UNKNOWN_OPTION = f"{_C}mounts.unknown-option"
-OPTION_LIST = f"{_C}mounts.option-list"
-MASKED_PATHS = f"{_C}no-masked-paths"
-READONLY_PATHS = f"{_C}no-readonly-paths"
-SECCOMP = f"{_C}no-seccomp"
-ALL_DEVICES = f"{_C}all-devices-allowed"
-FILE_MODE = f"{_C}fileMode-digits"
-PRESTART = f"{_C}hooks.prestart"
+NO_NEW_PRIVILEGES = "lint/config.noNewPrivileges"
+SYS_ADMIN = "lint/config.cap-sys-admin"
+RUNS_AS_ROOT = "lint/config.runs-as-root"
+AMBIENT = "lint/config.ambient-ineffective"
+HOST_ROOT = "lint/config.host-root-bind"
+CONTRADICTING = "lint/config.mounts.contradicting-options"
+UNKNOWN_OPTION = "lint/config.mounts.unknown-option"
+OPTION_LIST = "lint/config.mounts.option-list"
+MASKED_PATHS = "lint/config.no-masked-paths"
+READONLY_PATHS = "lint/config.no-readonly-paths"
+SECCOMP = "lint/config.no-seccomp"
+ALL_DEVICES = "lint/config.all-devices-allowed"
+FILE_MODE = "lint/config.fileMode-digits"
+PRESTART = "lint/config.hooks.prestart"
 
 _CAPABILITY_SETS = ("effective", "permitted", "inheritable", "ambient", "bounding")
 

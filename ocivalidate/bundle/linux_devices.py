@@ -12,8 +12,8 @@ from ocivalidate.rules.clauses import Severity
 
 _C = "runtime/config-linux.devices."
 REQUIRED = {name: f"{_C}{name}.required-unless-p" for name in ("major", "minor")}
-UNIQUE_NODE = f"{_C}no-duplicate-node"
-PATH = f"{_C}path.absolute"
+UNIQUE_NODE = "runtime/config-linux.devices.no-duplicate-node"
+PATH = "runtime/config-linux.devices.path.absolute"
 DUPLICATE_PATH = "safety/config.devices.duplicate-path"
 NUMBER_RANGE = "safety/config.devices.number-range"
 FILE_MODE = "safety/config.devices.fileMode"

@@ -14,16 +14,16 @@ from ocivalidate.rules.clauses import Severity
 _C = "runtime/config-linux."
 HIDDEN_PATHS = {name: f"{_C}{name}.absolute" for name in ("maskedPaths", "readonlyPaths")}
 SHARED_MOUNTS = {name: f"safety/config.{name}.shared-mounts" for name in HIDDEN_PATHS}
-PROPAGATION = f"{_C}rootfsPropagation.values"
-PERSONALITY = f"{_C}personality.flags.none"
-L3_PREFIX = f"{_C}intelRdt.l3CacheSchema.prefix"
-L3_NEWLINE = f"{_C}intelRdt.l3CacheSchema.no-newline"
-MB_PREFIX = f"{_C}intelRdt.memBwSchema.prefix"
-MB_NEWLINE = f"{_C}intelRdt.memBwSchema.no-newline"
-SCHEMATA_NEWLINE = f"{_C}intelRdt.schemata.no-newline"
+PROPAGATION = "runtime/config-linux.rootfsPropagation.values"
+PERSONALITY = "runtime/config-linux.personality.flags.none"
+L3_PREFIX = "runtime/config-linux.intelRdt.l3CacheSchema.prefix"
+L3_NEWLINE = "runtime/config-linux.intelRdt.l3CacheSchema.no-newline"
+MB_PREFIX = "runtime/config-linux.intelRdt.memBwSchema.prefix"
+MB_NEWLINE = "runtime/config-linux.intelRdt.memBwSchema.no-newline"
+SCHEMATA_NEWLINE = "runtime/config-linux.intelRdt.schemata.no-newline"
 CLOS = "safety/config.intelRdt.closID"
-NODES = f"{_C}memoryPolicy.nodes.mode-rules"
-NODES_FORM = f"{_C}memoryPolicy.nodes.format"
+NODES = "runtime/config-linux.memoryPolicy.nodes.mode-rules"
+NODES_FORM = "runtime/config-linux.memoryPolicy.nodes.format"
 POLICY_FLAGS = "safety/config.memoryPolicy.flags"
 
 # set_mempolicy(2): modes that take no nodes, and modes that need some; the others take both.

@@ -14,13 +14,12 @@ from ocivalidate.bundle.registry import CONFIG
 from ocivalidate.bundle.values import CLOCKS, LINUX_NAMESPACES, in_open_list
 from ocivalidate.rules.checks import Node, Scene, Violation
 
-_C = "runtime/config-linux."
-PATH = f"{_C}namespaces.path.absolute"
-TYPE = f"{_C}namespaces.type.values"
-UNIQUE = f"{_C}namespaces.type.unique"
+PATH = "runtime/config-linux.namespaces.path.absolute"
+TYPE = "runtime/config-linux.namespaces.type.values"
+UNIQUE = "runtime/config-linux.namespaces.type.unique"
 PATH_TYPE = "safety/config.namespaces.path-type"
 USER_UNMAPPED = "safety/config.namespaces.user-without-mappings"
-CLOCK = f"{_C}timeOffsets.clock"
+CLOCK = "runtime/config-linux.timeOffsets.clock"
 NO_TIME = "safety/config.timeOffsets.no-time-namespace"
 NANOSECS = "safety/config.timeOffsets.nanosecs"
 OFFSET = "safety/config.timeOffsets.range"

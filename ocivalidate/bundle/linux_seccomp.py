@@ -15,16 +15,14 @@ from ocivalidate.bundle.values import (
 )
 from ocivalidate.rules.checks import Node, Scene, Violation
 
-_C = "runtime/config-linux.seccomp."
-_S = "safety/config.seccomp."
-METADATA = f"{_C}listenerMetadata.needs-listenerPath"
-DEFAULT_ERRNO = f"{_C}defaultErrnoRet.needs-errno-action"
-ERRNO = f"{_C}syscalls.errnoRet.needs-errno-action"
-NO_LISTENER = f"{_S}notify-without-listener"
-NOTIFY_DEFAULT = f"{_S}notify-default"
-NOTIFY_WRITE = f"{_S}notify-write"
-ARG_INDEX = f"{_S}arg-index"
-ERRNO_RANGE = f"{_S}errno-range"
+METADATA = "runtime/config-linux.seccomp.listenerMetadata.needs-listenerPath"
+DEFAULT_ERRNO = "runtime/config-linux.seccomp.defaultErrnoRet.needs-errno-action"
+ERRNO = "runtime/config-linux.seccomp.syscalls.errnoRet.needs-errno-action"
+NO_LISTENER = "safety/config.seccomp.notify-without-listener"
+NOTIFY_DEFAULT = "safety/config.seccomp.notify-default"
+NOTIFY_WRITE = "safety/config.seccomp.notify-write"
+ARG_INDEX = "safety/config.seccomp.arg-index"
+ERRNO_RANGE = "safety/config.seccomp.errno-range"
 
 NOTIFY = "SCMP_ACT_NOTIFY"
 ERRNO_ACTIONS = frozenset({"SCMP_ACT_ERRNO", "SCMP_ACT_TRACE"})
@@ -34,11 +32,11 @@ _LAST_ARGUMENT = 5
 
 # Pattern below linux.seccomp → clause and list.
 _LISTS: dict[str, tuple[str, OpenList]] = {
-    "defaultAction": (f"{_C}defaultAction.values", SECCOMP_ACTIONS),
-    "architectures/*": (f"{_C}architectures.values", SECCOMP_ARCHITECTURES),
-    "flags/*": (f"{_C}flags.values", SECCOMP_FLAGS),
-    "syscalls/*/action": (f"{_C}syscalls.action.values", SECCOMP_ACTIONS),
-    "syscalls/*/args/*/op": (f"{_C}syscalls.args.op.values", SECCOMP_OPERATORS),
+    "defaultAction": ("runtime/config-linux.seccomp.defaultAction.values", SECCOMP_ACTIONS),
+    "architectures/*": ("runtime/config-linux.seccomp.architectures.values", SECCOMP_ARCHITECTURES),
+    "flags/*": ("runtime/config-linux.seccomp.flags.values", SECCOMP_FLAGS),
+    "syscalls/*/action": ("runtime/config-linux.seccomp.syscalls.action.values", SECCOMP_ACTIONS),
+    "syscalls/*/args/*/op": ("runtime/config-linux.seccomp.syscalls.args.op.values", SECCOMP_OPERATORS),
 }
 
 

@@ -12,15 +12,22 @@ from ocivalidate.bundle.registry import CONFIG
 from ocivalidate.rules.checks import Node, Scene, Violation
 from ocivalidate.rules.clauses import Severity, load
 
-_C = "runtime/config.mounts."
-ABSOLUTE_LINUX = f"{_C}destination.absolute-linux"
-ABSOLUTE_LINUX_REQUIRED = f"{_C}destination.absolute-linux-required"
-ABSOLUTE_OTHER = f"{_C}destination.absolute-other"
+ABSOLUTE_LINUX = "runtime/config.mounts.destination.absolute-linux"
+ABSOLUTE_LINUX_REQUIRED = "runtime/config.mounts.destination.absolute-linux-required"
+ABSOLUTE_OTHER = "runtime/config.mounts.destination.absolute-other"
 PAIR = {
-    "uidMappings": ("gidMappings", f"{_C}uidMappings.with-gidMappings", f"{_C}uidMappings.needs-idmap-option"),
-    "gidMappings": ("uidMappings", f"{_C}gidMappings.with-uidMappings", f"{_C}gidMappings.needs-idmap-option"),
+    "uidMappings": (
+        "gidMappings",
+        "runtime/config.mounts.uidMappings.with-gidMappings",
+        "runtime/config.mounts.uidMappings.needs-idmap-option",
+    ),
+    "gidMappings": (
+        "uidMappings",
+        "runtime/config.mounts.gidMappings.with-uidMappings",
+        "runtime/config.mounts.gidMappings.needs-idmap-option",
+    ),
 }
-NEEDS_MAPPINGS = f"{_C}options.idmap.needs-mappings"
+NEEDS_MAPPINGS = "runtime/config.mounts.options.idmap.needs-mappings"
 BIND_TYPE = "safety/config.mounts.bind-type"
 NO_TYPE = "safety/config.mounts.no-type"
 BIND_DATA = "safety/config.mounts.bind-data"

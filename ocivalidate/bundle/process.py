@@ -13,16 +13,16 @@ from ocivalidate.rules.checks import Node, Scene, Violation
 from ocivalidate.rules.clauses import Severity
 
 _C = "runtime/config.process."
-CWD = f"{_C}cwd.absolute"
-ARGS = f"{_C}args.non-empty-non-windows"
-UID = f"{_C}user.uid.required"
-GID = f"{_C}user.gid.required"
+CWD = "runtime/config.process.cwd.absolute"
+ARGS = "runtime/config.process.args.non-empty-non-windows"
+UID = "runtime/config.process.user.uid.required"
+GID = "runtime/config.process.user.gid.required"
 ENV = "safety/config.process.env.name-value"
-RLIMIT_LINUX = f"{_C}rlimits.type.linux-values"
-RLIMIT_SOLARIS = f"{_C}rlimits.type.solaris-values"
-RLIMIT_UNIQUE = f"{_C}rlimits.type.unique"
+RLIMIT_LINUX = "runtime/config.process.rlimits.type.linux-values"
+RLIMIT_SOLARIS = "runtime/config.process.rlimits.type.solaris-values"
+RLIMIT_UNIQUE = "runtime/config.process.rlimits.type.unique"
 SOFT_ABOVE_HARD = "safety/config.process.rlimits.soft-above-hard"
-CAPABILITY = f"{_C}capabilities.values"
+CAPABILITY = "runtime/config.process.capabilities.values"
 NOT_PERMITTED = "safety/config.process.capabilities.not-permitted"
 OOM = "safety/config.process.oomScoreAdj.range"
 NICE = "safety/config.process.scheduler.nice"
@@ -30,7 +30,7 @@ PRIORITY = "safety/config.process.scheduler.priority"
 DEADLINE = "safety/config.process.scheduler.deadline"
 POLICY = "safety/config.process.scheduler.policy"
 PROGRAM = "safety/config.process.args.program"
-IO_PRIORITY = f"{_C}ioPriority.priority.range"
+IO_PRIORITY = "runtime/config.process.ioPriority.priority.range"
 AFFINITY = {name: f"{_C}execCPUAffinity.{name}.format" for name in ("initial", "final")}
 
 CAPABILITY_SETS = ("effective", "bounding", "inheritable", "permitted", "ambient")

@@ -8,15 +8,14 @@ from ocivalidate.bundle.paths import absolute_form, is_absolute
 from ocivalidate.bundle.registry import CONFIG
 from ocivalidate.rules.checks import Node, Scene, Violation
 
-_C = "runtime/config-vm."
 # Where a path on the host stands, and the clause that wants it absolute.
 PATHS = {
-    "/vm/hypervisor/path": f"{_C}hypervisor.path.absolute",
-    "/vm/kernel/path": f"{_C}kernel.path.absolute",
-    "/vm/kernel/initrd": f"{_C}kernel.initrd.absolute",
-    "/vm/image/path": f"{_C}image.path.absolute",
+    "/vm/hypervisor/path": "runtime/config-vm.hypervisor.path.absolute",
+    "/vm/kernel/path": "runtime/config-vm.kernel.path.absolute",
+    "/vm/kernel/initrd": "runtime/config-vm.kernel.initrd.absolute",
+    "/vm/image/path": "runtime/config-vm.image.path.absolute",
 }
-IMAGE_FORMAT = f"{_C}image.format.values"
+IMAGE_FORMAT = "runtime/config-vm.image.format.values"
 
 _FORMATS = ("raw", "qcow2", "vdi", "vmdk", "vhd")
 

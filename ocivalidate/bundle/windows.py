@@ -11,22 +11,20 @@ from ocivalidate.bundle.values import DEVICE_ID_TYPES, in_open_list
 from ocivalidate.rules.checks import Node, Scene, Violation
 from ocivalidate.rules.clauses import Severity
 
-_C = "runtime/config."
-ROOT_REQUIRED = f"{_C}root.required-wcow"
-ROOT_FORBIDDEN = f"{_C}root.forbidden-hyperv"
-VOLUME_GUID = f"{_C}root.path.windows-volume-guid"
-READONLY_FALSE = f"{_C}root.readonly.windows-false"
-DESTINATION_ABSOLUTE = f"{_C}mounts.destination.absolute-windows"
-NO_NESTING = f"{_C}mounts.destination.no-nesting-windows"
-COMMAND_LINE = f"{_C}process.commandLine.required-without-args"
-MUST_BE_SET = f"{_C}windows.must-be-set"
-SOURCE_LOCAL = f"{_C}mounts.source.windows-local"
-_W = "runtime/config-windows."
-ID_TYPE = f"{_W}devices.idType.values"
-CPU_EXCLUSIVE = f"{_W}resources.cpu.mutually-exclusive"
-SHARES_RANGE = f"{_W}resources.cpu.shares.range"
-MAXIMUM_RANGE = f"{_W}resources.cpu.maximum.range"
-NETWORK_EXCLUSIVE = f"{_W}network.networkNamespace.exclusive"
+ROOT_REQUIRED = "runtime/config.root.required-wcow"
+ROOT_FORBIDDEN = "runtime/config.root.forbidden-hyperv"
+VOLUME_GUID = "runtime/config.root.path.windows-volume-guid"
+READONLY_FALSE = "runtime/config.root.readonly.windows-false"
+DESTINATION_ABSOLUTE = "runtime/config.mounts.destination.absolute-windows"
+NO_NESTING = "runtime/config.mounts.destination.no-nesting-windows"
+COMMAND_LINE = "runtime/config.process.commandLine.required-without-args"
+MUST_BE_SET = "runtime/config.windows.must-be-set"
+SOURCE_LOCAL = "runtime/config.mounts.source.windows-local"
+ID_TYPE = "runtime/config-windows.devices.idType.values"
+CPU_EXCLUSIVE = "runtime/config-windows.resources.cpu.mutually-exclusive"
+SHARES_RANGE = "runtime/config-windows.resources.cpu.shares.range"
+MAXIMUM_RANGE = "runtime/config-windows.resources.cpu.maximum.range"
+NETWORK_EXCLUSIVE = "runtime/config-windows.network.networkNamespace.exclusive"
 
 # "Naming a Volume" in the documentation of Win32 has a backslash at the end; runtimes add it where it is left out.
 _VOLUME_GUID_PATH = re.compile(

@@ -10,12 +10,14 @@ from ocivalidate.bundle.registry import CONFIG
 from ocivalidate.bundle.values import ZOS_NAMESPACES, in_open_list
 from ocivalidate.rules.checks import Node, Scene, Violation
 
-_C = "runtime/config-zos."
-TYPE_VALUES = f"{_C}namespaces.type.values"
-TYPE_UNIQUE = f"{_C}namespaces.no-duplicate-type"
-PATH_ABSOLUTE = f"{_C}namespaces.path.absolute"
-NUMBERS = {"major": f"{_C}devices.major.required-unless-p", "minor": f"{_C}devices.minor.required-unless-p"}
-NODE_UNIQUE = f"{_C}devices.no-duplicate-node"
+TYPE_VALUES = "runtime/config-zos.namespaces.type.values"
+TYPE_UNIQUE = "runtime/config-zos.namespaces.no-duplicate-type"
+PATH_ABSOLUTE = "runtime/config-zos.namespaces.path.absolute"
+NUMBERS = {
+    "major": "runtime/config-zos.devices.major.required-unless-p",
+    "minor": "runtime/config-zos.devices.minor.required-unless-p",
+}
+NODE_UNIQUE = "runtime/config-zos.devices.no-duplicate-node"
 
 _FIFO = "p"
 

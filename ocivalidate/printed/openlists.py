@@ -49,8 +49,8 @@ class Listed(NamedTuple):
 
 
 def _listed() -> Iterator[Listed]:
-    yield Listed(f"{_L}namespaces.type.values", "/linux/namespaces/*/type", LINUX_NAMESPACES)
-    yield Listed(f"{_L}rootfsPropagation.values", "/linux/rootfsPropagation", PROPAGATIONS)
+    yield Listed("runtime/config-linux.namespaces.type.values", "/linux/namespaces/*/type", LINUX_NAMESPACES)
+    yield Listed("runtime/config-linux.rootfsPropagation.values", "/linux/rootfsPropagation", PROPAGATIONS)
     seccomp, at = f"{_L}seccomp.", "/linux/seccomp"
     yield Listed(f"{seccomp}defaultAction.values", f"{at}/defaultAction", SECCOMP_ACTIONS)
     yield Listed(f"{seccomp}architectures.values", f"{at}/architectures/*", SECCOMP_ARCHITECTURES)

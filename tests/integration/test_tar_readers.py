@@ -1,7 +1,7 @@
 """What we read from a tar is what Go reads, and where other readers read something else we say so.
 
-The rule stands in ``ocivalidate/image/layers/readers.py``. Container engines use Go's reader, so that its tree is ours; the
-PAX and ustar texts leave much of this open, and no sentence of the image specification decides it.
+The rule stands in ``ocivalidate/image/layers/readers.py``. Container engines use Go's reader, so that its tree is ours;
+the PAX and ustar texts leave much of this open, and no sentence of the image specification decides it.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ocivalidate.jsontext import documents
+from ocivalidate.jsontext import diagnose, documents
 from ocivalidate.jsontext.documents import MISSING, Document, Problem, read_document
 from ocivalidate.jsontext.integers import HUGE
 from ocivalidate.jsontext.positions import Span

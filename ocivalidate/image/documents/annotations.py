@@ -14,18 +14,18 @@ from ocivalidate.vocabulary.formats import is_date_time, uri_scheme
 from ocivalidate.vocabulary.licenses import is_license_expression
 
 _C = "image/annotations."
-REVERSE_DOMAIN = f"{_C}key-reverse-domain"
-RESERVED = f"{_C}org-opencontainers-reserved"
-IMAGE_RESERVED = f"{_C}org-opencontainers-image-reserved"
-CREATED = f"{_C}created.rfc3339"
+REVERSE_DOMAIN = "image/annotations.key-reverse-domain"
+RESERVED = "image/annotations.org-opencontainers-reserved"
+IMAGE_RESERVED = "image/annotations.org-opencontainers-image-reserved"
+CREATED = "image/annotations.created.rfc3339"
 URLS = {name: f"{_C}{name}.url" for name in ("url", "documentation", "source")}
-LICENSES = f"{_C}licenses.spdx"
-ONLY_INDEX_JSON = f"{_C}ref-name.only-index-json"
-CHARSET = f"{_C}ref-name.charset"
-GRAMMAR = f"{_C}ref-name.grammar"
-BASE_DIGEST = f"{_C}base-digest.digest"
-BASE_NAME = f"{_C}base-name.format"
-QUALIFIED = f"{_C}base-name.fully-qualified"
+LICENSES = "image/annotations.licenses.spdx"
+ONLY_INDEX_JSON = "image/annotations.ref-name.only-index-json"
+CHARSET = "image/annotations.ref-name.charset"
+GRAMMAR = "image/annotations.ref-name.grammar"
+BASE_DIGEST = "image/annotations.base-digest.digest"
+BASE_NAME = "image/annotations.base-name.format"
+QUALIFIED = "image/annotations.base-name.fully-qualified"
 
 REF_NAME = f"{IMAGE}ref.name"
 

@@ -15,15 +15,19 @@ from ocivalidate.vocabulary import digests
 from ocivalidate.vocabulary.formats import is_date_time
 
 _C = "image/config."
-CREATED = f"{_C}created.rfc3339"
-USER = f"{_C}config.User.format"
-PORTS = f"{_C}config.ExposedPorts.keys"
+CREATED = "image/config.created.rfc3339"
+USER = "image/config.config.User.format"
+PORTS = "image/config.config.ExposedPorts.keys"
 SETS = {name: f"{_C}config.{name}.values" for name in ("ExposedPorts", "Volumes")}
-ENV = f"{_C}config.Env.format"
-ARGS_ESCAPED = f"{_C}config.ArgsEscaped.deprecated"
-DIFF_ID = f"{_C}rootfs.diff_ids.digest"
-_S = "safety/image.config."
-NUL, USER_ID, PROGRAM, LABEL = f"{_S}text.nul", f"{_S}user.no-id", f"{_S}program", f"{_S}label.key"
+ENV = "image/config.config.Env.format"
+ARGS_ESCAPED = "image/config.config.ArgsEscaped.deprecated"
+DIFF_ID = "image/config.rootfs.diff_ids.digest"
+NUL, USER_ID, PROGRAM, LABEL = (
+    "safety/image.config.text.nul",
+    "safety/image.config.user.no-id",
+    "safety/image.config.program",
+    "safety/image.config.label.key",
+)
 
 _PORT = re.compile(
     r"(?P<first>[0-9]{1,5})(?:-(?P<last>[0-9]{1,5}))?(?:/(?P<protocol>tcp|udp|sctp))?", re.IGNORECASE | re.ASCII

@@ -12,20 +12,20 @@ from ocivalidate.vocabulary import digests
 from ocivalidate.vocabulary.formats import base64_bytes, is_media_type, uri_scheme
 
 _C = "image/descriptor."
-MEDIA_TYPE = f"{_C}mediaType.rfc6838"
-ARTIFACT_TYPE = f"{_C}artifactType.rfc6838"
-DIGEST_GRAMMAR = f"{_C}digest.grammar"
-SHA256 = f"{_C}digest.use-sha256"
+MEDIA_TYPE = "image/descriptor.mediaType.rfc6838"
+ARTIFACT_TYPE = "image/descriptor.artifactType.rfc6838"
+DIGEST_GRAMMAR = "image/descriptor.digest.grammar"
+SHA256 = "image/descriptor.digest.use-sha256"
 FORMATS = {
-    "sha256": f"{_C}digest.sha256-format",
-    "sha512": f"{_C}digest.sha512-format",
+    "sha256": "image/descriptor.digest.sha256-format",
+    "sha512": "image/descriptor.digest.sha512-format",
     "blake3": "safety/image.digest.blake3-format",
 }
 UPPERCASE = {name: f"{_C}digest.{name}-no-uppercase" for name in ("sha256", "sha512")}
-URI = f"{_C}urls.rfc3986"
-HTTP = f"{_C}urls.http-https"
-BASE64 = f"{_C}data.base64"
-IDENTICAL = f"{_C}data.identical"
+URI = "image/descriptor.urls.rfc3986"
+HTTP = "image/descriptor.urls.http-https"
+BASE64 = "image/descriptor.data.base64"
+IDENTICAL = "image/descriptor.data.identical"
 EMPTY = "image/manifest.empty-descriptor.content"
 
 WANT_MEDIA_TYPE = "such as application/vnd.example.thing.v1+json"

@@ -9,9 +9,8 @@ from ocivalidate.rules.checks import Node, Scene, Violation
 from ocivalidate.rules.clauses import Severity
 from ocivalidate.vocabulary.formats import is_date_time
 
-_C = "image/config.history."
-CREATED = f"{_C}created.rfc3339"
-COUNT = f"{_C}empty_layer.count"
+CREATED = "image/config.history.created.rfc3339"
+COUNT = "image/config.history.empty_layer.count"
 
 
 @CONFIG.check("/history/*/created", CREATED)

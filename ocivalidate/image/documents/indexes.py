@@ -12,11 +12,10 @@ from ocivalidate.rules.checks import Node, Scene, Violation
 from ocivalidate.vocabulary.formats import is_media_type
 from ocivalidate.vocabulary.spelling import same_but_for_case
 
-_C = "image/image-index."
-USED = f"{_C}mediaType.used"
-VALUE = f"{_C}mediaType.value"
-ARTIFACT_TYPE = f"{_C}artifactType.rfc6838"
-PORTABLE = f"{_C}manifests.mediaType.portable"
+USED = "image/image-index.mediaType.used"
+VALUE = "image/image-index.mediaType.value"
+ARTIFACT_TYPE = "image/image-index.artifactType.rfc6838"
+PORTABLE = "image/image-index.manifests.mediaType.portable"
 PLATFORM = "image/descriptor.platform.for-manifests"
 AMBIGUOUS = "safety/image.index.ambiguous"
 

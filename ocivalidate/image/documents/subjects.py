@@ -8,11 +8,10 @@ from ocivalidate.image.documents import registry
 from ocivalidate.rules.checks import Registry
 from ocivalidate.rules.judge import PROBLEM_CLAUSES, Subject
 
-_JSON = "image/considerations.json."
 PROBLEMS: Mapping[str, str] = PROBLEM_CLAUSES | {
-    "syntax": f"{_JSON}syntax",
-    "encoding": f"{_JSON}utf8",
-    "duplicate-name": f"{_JSON}no-duplicate-names",
+    "syntax": "image/considerations.json.syntax",
+    "encoding": "image/considerations.json.utf8",
+    "duplicate-name": "image/considerations.json.no-duplicate-names",
 }
 KEY_UNIQUE = "image/annotations.key-unique"
 BY_CASE = "safety/image.members.case"

@@ -18,9 +18,8 @@ PAYLOAD = {"gzip": GZIP, "zstd": ZSTD, "none": TAR}
 WHITEOUT_NAME = "image/layer.whiteout.name"
 WHITEOUT_FILE = "image/layer.whiteout.empty-file"
 NO_WH_FILES = "image/layer.whiteout.no-wh-files"
-_L = "safety/layer."
-LIMIT, NAME, PARENT = f"{_L}limit", f"{_L}name", f"{_L}parent"
-LINK_TARGET, THROUGH_LINK = f"{_L}link-target", f"{_L}through-link"
+LIMIT, NAME, PARENT = "safety/layer.limit", "safety/layer.name", "safety/layer.parent"
+LINK_TARGET, THROUGH_LINK = "safety/layer.link-target", "safety/layer.through-link"
 
 
 class Broken(NamedTuple):
@@ -32,8 +31,8 @@ class Broken(NamedTuple):
 
 # A kind that is absent here breaks the payload clause of the stream's own compression.
 BROKEN: dict[Kind, Broken] = {
-    Kind.STREAM_TRAILING_ZEROS: Broken(f"{_L}stream-end"),
-    Kind.STREAM_TRAILING_BYTES: Broken(f"{_L}stream-end"),
+    Kind.STREAM_TRAILING_ZEROS: Broken("safety/layer.stream-end"),
+    Kind.STREAM_TRAILING_BYTES: Broken("safety/layer.stream-end"),
     Kind.STREAM_UNKNOWN: Broken(TAR),
     **{kind: Broken(LIMIT) for kind in Kind if kind.value.startswith("limit-")},
     Kind.NOT_TAR: Broken(TAR),
@@ -45,44 +44,44 @@ BROKEN: dict[Kind, Broken] = {
     Kind.END_LONE: Broken(TAR),
     Kind.PAX_MALFORMED: Broken(TAR),
     Kind.SPARSE_MALFORMED: Broken(TAR),
-    Kind.EXTENSION_ALONE: Broken(f"{_L}tar-form"),
-    Kind.PAX_GLOBAL: Broken(f"{_L}tar-form"),
-    Kind.READERS_DIFFER: Broken(f"{_L}tar-form"),
-    Kind.TYPE_UNKNOWN: Broken(f"{_L}tar-form"),
-    Kind.CONTENT_UNEXPECTED: Broken(f"{_L}tar-form"),
-    Kind.END_MISSING: Broken(f"{_L}tar-end"),
-    Kind.END_TRAILING: Broken(f"{_L}tar-end"),
+    Kind.EXTENSION_ALONE: Broken("safety/layer.tar-form"),
+    Kind.PAX_GLOBAL: Broken("safety/layer.tar-form"),
+    Kind.READERS_DIFFER: Broken("safety/layer.tar-form"),
+    Kind.TYPE_UNKNOWN: Broken("safety/layer.tar-form"),
+    Kind.CONTENT_UNEXPECTED: Broken("safety/layer.tar-form"),
+    Kind.END_MISSING: Broken("safety/layer.tar-end"),
+    Kind.END_TRAILING: Broken("safety/layer.tar-end"),
     Kind.ATTRIBUTE_BLANK: Broken("image/layer.attributes"),
-    Kind.OWNER_RANGE: Broken(f"{_L}owner"),
+    Kind.OWNER_RANGE: Broken("safety/layer.owner"),
     Kind.SPARSE: Broken("image/layer.no-sparse"),
-    Kind.DEVICE: Broken(f"{_L}device"),
-    Kind.DEVICE_NUMBER: Broken(f"{_L}device-number"),
-    Kind.XATTR_FORM: Broken(f"{_L}attribute-form"),
-    Kind.XATTR_OVERLAY: Broken(f"{_L}overlay-attribute"),
-    Kind.XATTR_HOST: Broken(f"{_L}host-attribute"),
+    Kind.DEVICE: Broken("safety/layer.device"),
+    Kind.DEVICE_NUMBER: Broken("safety/layer.device-number"),
+    Kind.XATTR_FORM: Broken("safety/layer.attribute-form"),
+    Kind.XATTR_OVERLAY: Broken("safety/layer.overlay-attribute"),
+    Kind.XATTR_HOST: Broken("safety/layer.host-attribute"),
     Kind.NAME_EMPTY: Broken(NAME),
     Kind.NAME_NUL: Broken(NAME),
     Kind.NAME_LONG: Broken(NAME),
-    Kind.NAME_NOT_UTF8: Broken(f"{_L}name-encoding"),
+    Kind.NAME_NOT_UTF8: Broken("safety/layer.name-encoding"),
     Kind.DUPLICATE_PATH: Broken("image/layer.no-duplicate-paths"),
     Kind.DUPLICATE_DIRECTORY: Broken("image/layer.no-duplicate-paths"),
     # Every reader takes such a path from the root of the layer, and widely used builders write nothing else.
-    Kind.PATH_ABSOLUTE: Broken(f"{_L}path-form", Severity.NOTE),
-    Kind.PATH_DOTDOT: Broken(f"{_L}path-form"),
-    Kind.PATH_ESCAPES: Broken(f"{_L}path-escapes"),
+    Kind.PATH_ABSOLUTE: Broken("safety/layer.path-form", Severity.NOTE),
+    Kind.PATH_DOTDOT: Broken("safety/layer.path-form"),
+    Kind.PATH_ESCAPES: Broken("safety/layer.path-escapes"),
     Kind.PARENT_NO_FOLDER: Broken(PARENT),
     Kind.ROOT_NO_FOLDER: Broken(PARENT),
     Kind.THROUGH_SYMLINK: Broken(THROUGH_LINK),
     Kind.THROUGH_HARDLINK: Broken(THROUGH_LINK),
     Kind.SYMLINK_EMPTY: Broken(LINK_TARGET),
-    Kind.HARDLINK_ABSOLUTE: Broken(f"{_L}path-form", Severity.NOTE),
-    Kind.HARDLINK_ESCAPES: Broken(f"{_L}path-escapes"),
+    Kind.HARDLINK_ABSOLUTE: Broken("safety/layer.path-form", Severity.NOTE),
+    Kind.HARDLINK_ESCAPES: Broken("safety/layer.path-escapes"),
     Kind.HARDLINK_SELF: Broken(LINK_TARGET),
     Kind.HARDLINK_DIRECTORY: Broken(LINK_TARGET),
     Kind.HARDLINK_WHITEOUT: Broken(LINK_TARGET),
     Kind.HARDLINK_THROUGH_SYMLINK: Broken(THROUGH_LINK),
-    Kind.WHITEOUT_EMPTY: Broken(f"{_L}whiteout-name"),
-    Kind.WHITEOUT_DOTS: Broken(f"{_L}whiteout-name"),
+    Kind.WHITEOUT_EMPTY: Broken("safety/layer.whiteout-name"),
+    Kind.WHITEOUT_DOTS: Broken("safety/layer.whiteout-name"),
     Kind.WHITEOUT_CONTENT: Broken(WHITEOUT_FILE),
     Kind.WHITEOUT_TYPE: Broken(WHITEOUT_FILE),
     Kind.WHITEOUT_FOLDER: Broken(NO_WH_FILES),
@@ -103,7 +102,7 @@ _OF_WHITEOUTS = frozenset(
         NO_WH_FILES,
         "image/layer.whiteout.before-siblings",
         "image/layer.whiteout.prefer-explicit",
-        f"{_L}whiteout-name",
+        "safety/layer.whiteout-name",
     }
 )
 
@@ -151,7 +150,7 @@ def _message(problem: Problem) -> str:
 
 def judged_by(facts: BlobFacts) -> frozenset[str]:
     """The clauses that a layer gave occasion to judge."""
-    clauses = {PAYLOAD[_promised(facts)], f"{_L}stream-end"} if facts.compression else set()
+    clauses = {PAYLOAD[_promised(facts)], "safety/layer.stream-end"} if facts.compression else set()
     if facts.tar is None:
         return frozenset(clauses)
     clauses |= _OF_ANY_LAYER

@@ -41,7 +41,7 @@ _DEVICE_NUMBERS = slice(64, 80)
 
 
 def kind_of(name: bytes, kind: bytes) -> bytes:
-    """What an entry with this type byte is, as one of the constants of :mod:`~ocivalidate.image.layers.paths`, or itself.
+    """What an entry with this type byte is, as a constant of :mod:`~ocivalidate.image.layers.paths`, or itself.
 
     Readers of old took a name that ends in a slash for a directory.
     """

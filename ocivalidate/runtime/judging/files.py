@@ -8,14 +8,13 @@ from typing import Any, NamedTuple, Self
 
 from ocivalidate.runtime.judging.judgements import Judgement, Scene, compare, not_looked, unseen
 
-_LINUX = "runtime/config-linux"
 READONLY = "runtime/config.root.readonly.enforced"
 ORDER = "runtime/config.mounts.order"
-AVAILABLE = f"{_LINUX}.devices.available"
-MASKED = f"{_LINUX}.maskedPaths.masked"
-PROTECTED = f"{_LINUX}.readonlyPaths.readonly"
-DEVICES = f"{_LINUX}.default-devices"
-FILESYSTEMS = f"{_LINUX}.default-filesystems"
+AVAILABLE = "runtime/config-linux.devices.available"
+MASKED = "runtime/config-linux.maskedPaths.masked"
+PROTECTED = "runtime/config-linux.readonlyPaths.readonly"
+DEVICES = "runtime/config-linux.default-devices"
+FILESYSTEMS = "runtime/config-linux.default-filesystems"
 SYMLINKS = "runtime/runtime-linux.dev-symlinks"
 
 # Options that take something away, and the one that gives it back. What they give is the rule anyway.
@@ -266,7 +265,9 @@ def default_devices(scene: Scene) -> Iterator[Judgement]:
     said = scene.path("/dev/ptmx")
     if said is not None:
         message = "/dev/ptmx is neither a link to /dev/pts/ptmx nor a mount of it"
-        yield compare("", _leads_to_ptmx(said, scene), True, clause=f"{DEVICES}.ptmx", message=message)
+        yield compare(
+            "", _leads_to_ptmx(said, scene), True, clause="runtime/config-linux.default-devices.ptmx", message=message
+        )
 
 
 def _leads_to_ptmx(said: Mapping[str, Any], scene: Scene) -> bool:

@@ -87,7 +87,7 @@ def _terminal(tty: Mapping[str, Any], process: Mapping[str, Any]) -> Iterator[Ju
             "/process/consoleSize",
             tty["terminals"],
             [],
-            clause=f"{_PROCESS}.consoleSize.ignored-without-terminal",
+            clause="runtime/config.process.consoleSize.ignored-without-terminal",
             message="there is a terminal, which only consoleSize can have brought",
         )
 
@@ -125,7 +125,7 @@ def rlimits(scene: Scene) -> Iterator[Judgement]:
             f"{place}/type",
             kind if known else None,
             kind,
-            clause=f"{_PROCESS}.rlimits.getrlimit-succeeds",
+            clause="runtime/config.process.rlimits.getrlimit-succeeds",
             message=f"getrlimit knows no {kind} in the container",
         )
         for name, got in zip(("soft", "hard"), seen[kind] if known else (), strict=False):
@@ -138,7 +138,7 @@ def scheduling(scene: Scene) -> Iterator[Judgement]:
     """``process.oomScoreAdj``, ``scheduler``, ``ioPriority``, ``execCPUAffinity``, ``linux.personality``."""
     process, facts = scene.section("process"), scene.facts
     if "oomScoreAdj" in process and "oom-score-adj" in facts:
-        clause = f"{_PROCESS}.oomScoreAdj.applied"
+        clause = "runtime/config.process.oomScoreAdj.applied"
         yield compare("/process/oomScoreAdj", facts["oom-score-adj"], process["oomScoreAdj"], clause=clause)
     if process.get("scheduler") and "scheduler" in facts:
         yield from _scheduler(facts["scheduler"], process["scheduler"])
