@@ -37,7 +37,7 @@ sys.path.insert(0, str(ROOT))
 from benchmarks import image_samples as samples  # noqa: E402  # a script finds its neighbours only now
 from fixtures.layouts import Image, Index, Layer, Layout, zstd_bomb  # noqa: E402
 from ocivalidate.image import check_image, pool  # noqa: E402
-from ocivalidate.image.layers.blob import Expectation, FilePart  # noqa: E402
+from ocivalidate.image.layers.blob import BlobRequest, FilePart  # noqa: E402
 from ocivalidate.image.layers.buffers import CHUNK, Chunk  # noqa: E402
 from ocivalidate.image.layers.compression import detect, inflate  # noqa: E402
 from ocivalidate.image.layers.limits import DEFAULT, GIB, MIB  # noqa: E402
@@ -85,7 +85,7 @@ def jobs(layout: Path) -> Iterator[pool.Job]:
     layers = {layer["digest"].partition(":")[2] for layer in json.loads(manifest.read_bytes())["layers"]}
     for blob in (layout / "blobs" / "sha256").iterdir():
         size = blob.stat().st_size
-        yield pool.Job(blob.name, FilePart(str(blob)), Expectation(layer=blob.name in layers, size=size), size)
+        yield pool.Job(blob.name, FilePart(str(blob)), BlobRequest(layer=blob.name in layers, size=size), size)
 
 
 def check(layout: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ocivalidate.runtime import Container, Trial, caller, case, steps, text_of
+from ocivalidate.runtime import CaseContext, Container, caller, case, steps, text_of
 
 SETS = tuple(
     f"/process/capabilities/{name}" for name in ("bounding", "effective", "inheritable", "permitted", "ambient")
@@ -33,7 +33,7 @@ def given(config: dict[str, Any], uid: int, **sets: str) -> dict[str, Any]:
 
 
 @case(sets=SETS, needs=["root"])
-def root_with_some(trial: Trial) -> None:
+def root_with_some(trial: CaseContext) -> None:
     """Root has of every set what is given, and no more; what it lacks it cannot do."""
     config = trial.config(
         *steps(
@@ -55,7 +55,7 @@ def root_with_some(trial: Trial) -> None:
 
 
 @case(sets=SETS, needs=["root"])
-def every_one_that_can_be_had(trial: Trial) -> None:
+def every_one_that_can_be_had(trial: CaseContext) -> None:
     """A user has each capability that a process here can have at all, in every set."""
     known = set(((trial.subject.features or {}).get("linux") or {}).get("capabilities") or ())
     every = " ".join(name for name in trial.host.bounding if name not in RECENT or f"CAP_{name}" in known)
@@ -65,7 +65,7 @@ def every_one_that_can_be_had(trial: Trial) -> None:
 
 
 @case(sets=SETS, needs=["root"])
-def root_with_none(trial: Trial) -> None:
+def root_with_none(trial: CaseContext) -> None:
     """Root without any capability has none, and cannot give a file away."""
     config = trial.config(*steps(["status"], ["ids"], ["write", "/tmp/f"], ["chown", "/tmp/f", "5", "5"], ["wait"]))
     facts = trial.run(given(config, 0))
@@ -75,7 +75,7 @@ def root_with_none(trial: Trial) -> None:
 
 
 @case(sets=SETS, needs=["root"])
-def root_without_new_privileges(trial: Trial) -> None:
+def root_without_new_privileges(trial: CaseContext) -> None:
     """With noNewPrivileges, what root has after execve is cut down to the permitted set: each set shows on its own."""
     config = trial.config(*steps(["status"], ["ids"], ["wait"]))
     config["process"]["noNewPrivileges"] = True
@@ -85,7 +85,7 @@ def root_without_new_privileges(trial: Trial) -> None:
 
 
 @case(sets=SETS, needs=["root"])
-def user_with_ambient(trial: Trial) -> None:
+def user_with_ambient(trial: CaseContext) -> None:
     """Of another user's capabilities those that are ambient survive execve, and work."""
     config = trial.config(
         *steps(
@@ -109,7 +109,7 @@ def user_with_ambient(trial: Trial) -> None:
 
 
 @case(sets=SETS, needs=["root"])
-def user_without_ambient(trial: Trial) -> None:
+def user_without_ambient(trial: CaseContext) -> None:
     """A user who is not root, with no ambient set, can do nothing; the bounding and the inheritable set stay."""
     config = trial.config(*steps(["status"], ["ids"], ["write", "/tmp/f"], ["chown", "/tmp/f", "5", "5"], ["wait"]))
     some = "CHOWN KILL NET_BIND_SERVICE"
@@ -120,14 +120,14 @@ def user_without_ambient(trial: Trial) -> None:
     trial.applied(SETS[4], got=facts.outcome("chown", "/tmp/f"), want="EPERM", message=message)
 
 
-def said(trial: Trial, container: Container) -> str:
+def said(trial: CaseContext, container: Container) -> str:
     """All that the runtime said of a container: its log and what it printed."""
     calls = "\n".join(call.stdout + call.stderr for call in trial.runtime.calls)
     files = (trial.runtime.log, container.errors, container.output)
     return calls + "\n".join(map(text_of, files))
 
 
-def judge_warned(trial: Trial, name: str, config: dict[str, Any], through: tuple[str, ...] = ()) -> None:
+def judge_warned(trial: CaseContext, name: str, config: dict[str, Any], through: tuple[str, ...] = ()) -> None:
     """Judge that a capability that cannot be had is warned of, and that all else is as it would be without."""
     others = {key: [*kept] for key, kept in config["process"]["capabilities"].items()}
     for kept in config["process"]["capabilities"].values():
@@ -148,7 +148,7 @@ def judge_warned(trial: Trial, name: str, config: dict[str, Any], through: tuple
 
 
 @case(ERROR, WARNING, NO_FAIL, sets=SETS[:1], needs=["root"])
-def unknown_capability(trial: Trial) -> None:
+def unknown_capability(trial: CaseContext) -> None:
     """A capability that nobody knows is an error to 1.0.2; later it is warned of, and the others are granted."""
     config = trial.config(*steps(["status"], ["ids"], ["wait"]))
     if trial.holds("1.1.0"):
@@ -162,7 +162,7 @@ def unknown_capability(trial: Trial) -> None:
 
 
 @case(WARNING, NO_FAIL, needs=["root", "isolation"])
-def capability_that_cannot_be_granted(trial: Trial) -> None:
+def capability_that_cannot_be_granted(trial: CaseContext) -> None:
     """A capability that the caller of the runtime cannot have itself is warned of; the container is made without it."""
     trial.control(trial.config("wait"))
     judge_warned(trial, f"CAP_{DROPPED}", trial.config("status", ",", "ids", ",", "wait"), caller(drop=[DROPPED]))

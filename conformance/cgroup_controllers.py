@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ocivalidate.runtime import Trial, case
-from ocivalidate.runtime.casekit.limits import CREATE_RESOURCES, is_unified, limited, pointers, scratch
+from ocivalidate.runtime import CaseContext, case
+from ocivalidate.runtime.case_helpers.limits import CREATE_RESOURCES, is_unified, limited, pointers, scratch
 from ocivalidate.runtime.kernel.cgroup_values import RESOURCES
 
 THROTTLES = ("throttleReadBpsDevice", "throttleWriteBpsDevice", "throttleReadIOPSDevice", "throttleWriteIOPSDevice")
@@ -15,7 +15,7 @@ WRITTEN = "config-linux.resources.unified.unknown-written"
 ENABLED = "config-linux.resources.unified.controllers-enabled"
 
 
-def io_controller(trial: Trial) -> str:
+def io_controller(trial: CaseContext) -> str:
     """The controller of block devices, which version 2 calls otherwise. Skips where there is none."""
     name = "io" if is_unified(trial) else "blkio"
     if name not in trial.host.controllers:
@@ -32,7 +32,7 @@ def block_devices() -> dict[str, str]:
     return found
 
 
-def device_for(trial: Trial, controller: str, value: str, *files: str) -> dict[str, int]:
+def device_for(trial: CaseContext, controller: str, value: str, *files: str) -> dict[str, int]:
     """Numbers of a block device that takes a value in one of these files, as an entry of the config has them.
 
     It is tried in a group of ours; skips where there is none.
@@ -61,7 +61,7 @@ def _takes(path: Path, line: str) -> bool:
     sets=pointers(*(f"blockIO/{name}/*/{leaf}" for name in THROTTLES for leaf in ("major", "minor", "rate"))),
     needs=["root"],
 )
-def block_io_throttles(trial: Trial) -> None:
+def block_io_throttles(trial: CaseContext) -> None:
     """How fast a device may be read and written, in bytes and in operations, is as the config says."""
     value = ("rbps=1000000", "io.max") if is_unified(trial) else ("1000000", "blkio.throttle.read_bps_device")
     device = device_for(trial, io_controller(trial), *value)
@@ -70,21 +70,21 @@ def block_io_throttles(trial: Trial) -> None:
 
 
 @case(sets=pointers("blockIO/weight"), needs=["root"])
-def block_io_weight(trial: Trial) -> None:
+def block_io_weight(trial: CaseContext) -> None:
     """The weight of the group among those that use block devices is that of the config."""
     io_controller(trial)
     limited(trial, {"blockIO": {"weight": 345}})
 
 
 @case(sets=pointers("blockIO/leafWeight"), needs=["root", "cgroup:v1"])
-def block_io_leaf_weight(trial: Trial) -> None:
+def block_io_leaf_weight(trial: CaseContext) -> None:
     """The weight of the group's own tasks against those of groups below is that of the config."""
     io_controller(trial)
     limited(trial, {"blockIO": {"leafWeight": 345}})
 
 
 @case(sets=pointers(*(f"blockIO/weightDevice/*/{leaf}" for leaf in ("major", "minor", "weight"))), needs=["root"])
-def block_io_weight_device(trial: Trial) -> None:
+def block_io_weight_device(trial: CaseContext) -> None:
     """The weight of the group on one device is that of the config."""
     controller = io_controller(trial)
     files = ("io.bfq.weight", "io.weight") if is_unified(trial) else ("blkio.bfq.weight_device", "blkio.weight_device")
@@ -93,7 +93,7 @@ def block_io_weight_device(trial: Trial) -> None:
 
 
 @case(sets=pointers("blockIO/weightDevice/*/leafWeight"), needs=["root", "cgroup:v1"])
-def block_io_leaf_weight_device(trial: Trial) -> None:
+def block_io_leaf_weight_device(trial: CaseContext) -> None:
     """The weight of the group's own tasks on one device is that of the config."""
     device = device_for(trial, io_controller(trial), "345", "blkio.leaf_weight_device")
     limited(trial, {"blockIO": {"weightDevice": [{**device, "leafWeight": 234}]}})
@@ -108,7 +108,7 @@ def block_io_leaf_weight_device(trial: Trial) -> None:
     sets=pointers("hugepageLimits/*/limit", "hugepageLimits/*/pageSize"),
     needs=["root", "controller:hugetlb"],
 )
-def hugepage_limits(trial: Trial) -> None:
+def hugepage_limits(trial: CaseContext) -> None:
     """The limit on huge pages of each size is that of the config: reserved ones, where the kernel counts these."""
     names = [path.name for path in Path(scratch(trial, "hugetlb")).glob("hugetlb.*")]
     sizes = sorted({name.split(".")[1] for name in names})
@@ -129,7 +129,7 @@ def hugepage_limits(trial: Trial) -> None:
 
 
 @case(sets=pointers("network/classID"), needs=["root", "controller:net_cls"])
-def network_class(trial: Trial) -> None:
+def network_class(trial: CaseContext) -> None:
     """The class of packets is that of the config."""
     limited(trial, {"network": {"classID": 0x00100003}})
 
@@ -137,13 +137,13 @@ def network_class(trial: Trial) -> None:
 @case(
     sets=pointers("network/priorities/*/name", "network/priorities/*/priority"), needs=["root", "controller:net_prio"]
 )
-def network_priorities(trial: Trial) -> None:
+def network_priorities(trial: CaseContext) -> None:
     """The priority of packets on an interface is that of the config."""
     limited(trial, {"network": {"priorities": [{"name": "lo", "priority": 345}]}})
 
 
 @case(sets=pointers("rdma/*/hcaHandles", "rdma/*/hcaObjects"), needs=["root", "controller:rdma"])
-def rdma(trial: Trial) -> None:
+def rdma(trial: CaseContext) -> None:
     """The limits on an RDMA device are those of the config."""
     devices = sorted(path.name for path in Path("/sys/class/infiniband").glob("*"))
     if not devices:
@@ -154,7 +154,7 @@ def rdma(trial: Trial) -> None:
 # ------------------------------------------------------------------------------------------------------------ unified
 
 
-def with_unified(trial: Trial, **files: str) -> dict[str, Any]:
+def with_unified(trial: CaseContext, **files: str) -> dict[str, Any]:
     """A config with values for files of version 2, by their names with ``_`` for dots."""
     config = trial.config("wait")
     config["linux"]["resources"] = {"unified": {name.replace("__", "."): text for name, text in files.items()}}
@@ -162,7 +162,7 @@ def with_unified(trial: Trial, **files: str) -> dict[str, Any]:
 
 
 @case(MISSING, needs=["root"])
-def unified_without_controller(trial: Trial) -> None:
+def unified_without_controller(trial: CaseContext) -> None:
     """A file of a controller that is not there is an error: one that no kernel has, or that version 1 has taken."""
     message = "unified speaks of a controller that is not there, and create does not say so"
     trial.refused(MISSING, with_unified(trial, nosuch__max="1"), message, pointer=f"{RESOURCES}/unified")
@@ -172,7 +172,7 @@ def unified_without_controller(trial: Trial) -> None:
 
 
 @case(WRITTEN, ENABLED, sets=pointers("unified/*"), needs=["root", "cgroup:v2", "controller:memory", "controller:pids"])
-def unified(trial: Trial) -> None:
+def unified(trial: CaseContext) -> None:
     """What unified says stands in the files, those that runtimes give no thought to included."""
     resources = {"unified": {"memory.high": "104857600", "memory.oom.group": "1", "pids.max": "77"}}
     container = limited(trial, resources)
@@ -190,7 +190,7 @@ def unified(trial: Trial) -> None:
 
 
 @case("config-linux.resources.v1-to-v2.unconvertible-error", needs=["root", "cgroup:v2"])
-def without_equivalent(trial: Trial) -> None:
+def without_equivalent(trial: CaseContext) -> None:
     """A setting of version 1 that version 2 has nothing like is an error."""
     config = trial.config("wait")
     config["linux"]["resources"] = {"network": {"classID": 0x00100003}}

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from ocivalidate.runtime import Container, Facts, RuntimeFailed, Trial, case, steps
+from ocivalidate.runtime import CaseContext, Container, Facts, RuntimeFailed, case, steps
 from ocivalidate.runtime.kernel import cgroups
 
 CREATED = "config-linux.cgroup.created"
@@ -34,7 +34,7 @@ RESOURCES: dict[str, dict[str, Any]] = {
 }
 
 
-def usable(trial: Trial) -> list[str]:
+def usable(trial: CaseContext) -> list[str]:
     """The controllers that this host has, of those that every runtime knows."""
     found = [name for name in RESOURCES if name in trial.host.controllers]
     if not found:
@@ -42,7 +42,7 @@ def usable(trial: Trial) -> list[str]:
     return found
 
 
-def with_path(trial: Trial, path: str | None, *probe: str) -> dict[str, Any]:
+def with_path(trial: CaseContext, path: str | None, *probe: str) -> dict[str, Any]:
     """A config with this cgroupsPath and a value for every usable controller."""
     config = trial.config(*(probe or ("wait",)))
     config["linux"]["cgroupsPath"] = path
@@ -60,25 +60,25 @@ def without_limits(config: dict[str, Any]) -> dict[str, Any]:
     return config
 
 
-def places(trial: Trial, container: Container) -> dict[str, str]:
+def places(trial: CaseContext, container: Container) -> dict[str, str]:
     """The group of the container process, by controller."""
     groups, unified = container.groups, trial.stage.layout.mode == "v2"
     return {name: groups.get("" if unified else name, "none") for name in usable(trial)}
 
 
-def own_path(trial: Trial, *names: str) -> str:
+def own_path(trial: CaseContext, *names: str) -> str:
     """An absolute path of this case alone, which nothing has made."""
     return "/".join((trial.stage.group, trial.case.id.replace(".", "-"), *names))
 
 
-def remove_later(trial: Trial, path: str) -> None:
+def remove_later(trial: CaseContext, path: str) -> None:
     """Remove a group that a runtime makes above that of a container, when the case is over."""
     layout = trial.stage.layout
     trial.undo(lambda: [f"control group {folder}" for folder in cgroups.remove(layout, path)])
 
 
 @case(CREATED, ABSOLUTE, CONSISTENT, sets=[PATH], needs=["root"])
-def absolute_path(trial: Trial) -> None:
+def absolute_path(trial: CaseContext) -> None:
     """Groups at an absolute path are made, the process is in that of every controller, twice at the same place."""
     path = own_path(trial, "above", "deeper", "own")
     remove_later(trial, own_path(trial))
@@ -95,14 +95,14 @@ def absolute_path(trial: Trial) -> None:
     trial.expect(CONSISTENT, "the same cgroupsPath leads to another group", got=seen[1], want=seen[0])
 
 
-def _is_member(trial: Trial, controller: str, path: str, pid: int) -> bool:
+def _is_member(trial: CaseContext, controller: str, path: str, pid: int) -> bool:
     """Whether a process is listed in the group at a path below the mount point."""
     text = cgroups.read(trial.stage.layout, controller, path, "cgroup.procs")
     return str(pid) in (text or "").split()
 
 
 @case(CREATED, CONSISTENT, sets=[PATH], needs=["root"])
-def relative_path(trial: Trial) -> None:
+def relative_path(trial: CaseContext) -> None:
     """A relative path leads to a group of that name, and the second time to the same."""
     name = f"{trial.stage.prefix}relative"
     seen = []
@@ -118,7 +118,7 @@ def relative_path(trial: Trial) -> None:
 
 
 @case(CREATED, "runtime.lifecycle.create-resources", needs=["root"])
-def no_path(trial: Trial) -> None:
+def no_path(trial: CaseContext) -> None:
     """Without cgroupsPath the process is in groups that have the limits of the config."""
     container = trial.container(with_path(trial, None)).must_create()
     got = {name: cgroups.content(container.group_folder(name), file) for name, file in _limit_files(trial).items()}
@@ -127,7 +127,7 @@ def no_path(trial: Trial) -> None:
     trial.expect("runtime.lifecycle.create-resources", "without cgroupsPath there are no limits", got=got, want=want)
 
 
-def _limit_files(trial: Trial) -> dict[str, str]:
+def _limit_files(trial: CaseContext) -> dict[str, str]:
     """The file with the limit of each usable controller whose values both versions word alike."""
     memory = "memory.max" if trial.stage.layout.mode == "v2" else "memory.limit_in_bytes"
     files = {"memory": memory, "pids": "pids.max"}
@@ -139,7 +139,7 @@ def _limits() -> dict[str, str]:
 
 
 @case(CONSISTENT, UNFIT, sets=[f"/linux/resources/{name}/limit" for name in ("memory", "pids")], needs=["root"])
-def two_in_one_path(trial: Trial) -> None:
+def two_in_one_path(trial: CaseContext) -> None:
     """A second container with the path of a first that lives joins it in its group, or is refused."""
     path = own_path(trial)
     first = trial.container(with_path(trial, path)).must_create().must_start()
@@ -148,8 +148,8 @@ def two_in_one_path(trial: Trial) -> None:
     if not done.ok:
         trial.expect_that(UNFIT, "create ends without an error", held=done.refused, got=done.words, want="an error")
         trial.expect(UNFIT, "a refused container is there", got=second.exists(), want=False)
-        umbrella = "runtime.create.applies-config"
-        trial.skip("the runtime refuses a group that is not empty", CONSISTENT, umbrella)
+        property_clause = "runtime.create.applies-config"
+        trial.skip("the runtime refuses a group that is not empty", CONSISTENT, property_clause)
     else:
         same = places(trial, second) == places(trial, first)
         trial.expect(CONSISTENT, "the same cgroupsPath leads to another group", got=same, want=True)
@@ -164,7 +164,7 @@ def two_in_one_path(trial: Trial) -> None:
 
 
 @case(UNFIT, needs=["root", "controller:freezer", "cgroup:v1"])
-def frozen_group(trial: Trial) -> None:
+def frozen_group(trial: CaseContext) -> None:
     """A container in a group that is frozen is refused, or it runs: it is never said to run and does not."""
     path = trial.make_group("frozen")
     file = Path(f"{trial.stage.layout.controllers['freezer']}{path}", "freezer.state")
@@ -193,7 +193,7 @@ def _becomes(container: Container) -> str:
         return str(problem)
 
 
-def _refuses(trial: Trial, name: str) -> None:
+def _refuses(trial: CaseContext, name: str) -> None:
     remove_later(trial, own_path(trial))
     config, control = with_path(trial, own_path(trial, name)), with_path(trial, None)
     message = "no group can be at such a cgroupsPath, and create does not say so"
@@ -201,19 +201,19 @@ def _refuses(trial: Trial, name: str) -> None:
 
 
 @case(REJECTED, needs=["root"])
-def path_too_long(trial: Trial) -> None:
+def path_too_long(trial: CaseContext) -> None:
     """A path that is longer than the kernel takes is an error."""
     _refuses(trial, "n" * 5000)
 
 
 @case(REJECTED, needs=["root"])
-def path_with_zero_byte(trial: Trial) -> None:
+def path_with_zero_byte(trial: CaseContext) -> None:
     """A path with a zero byte in it is an error: no name of a file can have one."""
     _refuses(trial, "zero\0byte")
 
 
 @case(REJECTED, NO_SIDE_EFFECTS, sets=[PATH], needs=["root"])
-def path_with_dots(trial: Trial) -> None:
+def path_with_dots(trial: CaseContext) -> None:
     """A path with .. leads where it says, or is refused; one that leads out of the hierarchies leaves nothing there."""
     target = own_path(trial, "target")
     remove_later(trial, own_path(trial))
@@ -243,12 +243,12 @@ def path_with_dots(trial: Trial) -> None:
 # --------------------------------------------------------------------------------------------------------- after delete
 
 
-def _folders(trial: Trial, paths: Iterable[str]) -> list[str]:
+def _folders(trial: CaseContext, paths: Iterable[str]) -> list[str]:
     return [folder for path in paths for folder in cgroups.folders(trial.stage.layout, path)]
 
 
 @case(REMOVES, KEEPS, needs=["root"])
-def groups_after_delete(trial: Trial) -> None:
+def groups_after_delete(trial: CaseContext) -> None:
     """The groups that create made are gone after delete; those above and beside, which it did not make, stay."""
     above = trial.make_group("above", above_others=True)
     beside = trial.make_group("beside")
@@ -263,7 +263,7 @@ def groups_after_delete(trial: Trial) -> None:
 
 
 @case(KEEPS, needs=["root"])
-def group_that_was_there(trial: Trial) -> None:
+def group_that_was_there(trial: CaseContext) -> None:
     """A group that was there before the container, at its cgroupsPath, is there after delete."""
     path = trial.make_group("own")
     before = _folders(trial, (path,))
@@ -278,7 +278,7 @@ def group_that_was_there(trial: Trial) -> None:
 # -------------------------------------------------------------------------------------------------------- in containers
 
 
-def _seen_inside(trial: Trial, *, own_namespace: bool) -> Facts:
+def _seen_inside(trial: CaseContext, *, own_namespace: bool) -> Facts:
     config = with_path(trial, own_path(trial), "ids")
     is_unified = trial.stage.layout.mode == "v2"
     folder = "/sys/fs/cgroup" if is_unified else "/sys/fs/cgroup/pids"
@@ -297,7 +297,7 @@ def _seen_inside(trial: Trial, *, own_namespace: bool) -> Facts:
     sets=["/mounts/*/type", "/mounts/*/options", "/linux/namespaces/*/type"],
     needs=["root", "controller:pids", "namespace:cgroup"],
 )
-def seen_in_a_namespace(trial: Trial) -> None:
+def seen_in_a_namespace(trial: CaseContext) -> None:
     """In a cgroup namespace of its own the container is at the top, and a cgroup mount shows its groups, read-only."""
     facts = _seen_inside(trial, own_namespace=True)
     paths = {line.split(":", 2)[2] for line in facts.value("read", "/proc/self/cgroup").splitlines()}
@@ -308,12 +308,12 @@ def seen_in_a_namespace(trial: Trial) -> None:
 
 # Version 2 has no way to show a container no more than its own group, but a namespace.
 @case(sets=["/mounts/*/type", "/mounts/*/options"], needs=["root", "controller:pids", "cgroup:v1"])
-def seen_without_a_namespace(trial: Trial) -> None:
+def seen_without_a_namespace(trial: CaseContext) -> None:
     """A cgroup mount shows the groups of the container, and read-only where it is to be so."""
     _judge_mount(trial, _seen_inside(trial, own_namespace=False))
 
 
-def _judge_mount(trial: Trial, facts: Facts) -> None:
+def _judge_mount(trial: CaseContext, facts: Facts) -> None:
     step = next(record for record in facts.records if record["step"] == "read" and "pids.max" in record["args"][0])
     got = str(step.get("value", step.get("error"))).strip()
     message = "a mount of type cgroup does not show the container's own group"
@@ -327,7 +327,7 @@ def _judge_mount(trial: Trial, facts: Facts) -> None:
 USER = 12345
 
 
-def _owned(trial: Trial, *, namespace: bool = True, mount: tuple[str, ...] | None = ("rw",)) -> dict[str, int]:
+def _owned(trial: CaseContext, *, namespace: bool = True, mount: tuple[str, ...] | None = ("rw",)) -> dict[str, int]:
     """File → owner, of what in the groups of a container of another user is not ours. ``.`` is a group itself."""
     config = with_path(trial, own_path(trial, "owned"))
     remove_later(trial, own_path(trial))
@@ -349,7 +349,7 @@ def _owned(trial: Trial, *, namespace: bool = True, mount: tuple[str, ...] | Non
 
 
 @case("config-linux.cgroup-ownership.not-v1", needs=["root", "cgroup:v1", "namespace:cgroup"])
-def owners_in_version_1(trial: Trial) -> None:
+def owners_in_version_1(trial: CaseContext) -> None:
     """Groups of version 1 are not given to the user of the container, even where those of version 2 would be."""
     trial.expect(
         "config-linux.cgroup-ownership.not-v1", "groups of version 1 change their owner", got=_owned(trial), want={}
@@ -366,7 +366,7 @@ def owners_in_version_1(trial: Trial) -> None:
     "config-linux.cgroup-ownership.no-others",
     needs=["root", "cgroup:v2", "namespace:cgroup"],
 )
-def owners_in_version_2(trial: Trial) -> None:
+def owners_in_version_2(trial: CaseContext) -> None:
     """A group is given to the user of the container with its delegate files, and only where it can write there."""
     got = _owned(trial, namespace=False)
     trial.expect(
@@ -408,5 +408,5 @@ def owners_in_version_2(trial: Trial) -> None:
     )
 
 
-def _own_folder(trial: Trial) -> str:
+def _own_folder(trial: CaseContext) -> str:
     return f"{trial.stage.layout.unified}{trial.stage.group}"

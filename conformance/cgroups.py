@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ocivalidate.runtime import Trial, case, changed, steps
-from ocivalidate.runtime.casekit.limits import (
+from ocivalidate.runtime import CaseContext, case, changed, steps
+from ocivalidate.runtime.case_helpers.limits import (
     CREATE_RESOURCES,
     facts_of,
     is_unified,
@@ -30,13 +30,13 @@ SIGKILL = 9
 
 
 @case(CREATE_RESOURCES, sets=pointers("cpu/shares"), needs=["root", "controller:cpu"])
-def cpu_shares(trial: Trial) -> None:
+def cpu_shares(trial: CaseContext) -> None:
     """The share of processor time is that of the config."""
     limited(trial, {"cpu": {"shares": 517}})
 
 
 @case(CREATE_RESOURCES, sets=pointers("cpu/quota", "cpu/period"), needs=["root", "controller:cpu"])
-def cpu_quota(trial: Trial) -> None:
+def cpu_quota(trial: CaseContext) -> None:
     """Quota and period are those of the config, and a program that computes gets no more processor time than that."""
     resources = {"cpu": {"quota": 33000, "period": 110000}}
     container = limited(trial, resources, *steps(["burn", "0.5"], ["wait"]))
@@ -47,7 +47,7 @@ def cpu_quota(trial: Trial) -> None:
 
 
 @case(sets=pointers("cpu/quota", "cpu/period"), needs=["root", "controller:cpu"])
-def cpu_quota_unlimited(trial: Trial) -> None:
+def cpu_quota_unlimited(trial: CaseContext) -> None:
     """A quota of -1 takes away that of a group which has one."""
     group = trial.make_group("quota")
     quota = ("cpu.max", "20000 100000") if is_unified(trial) else ("cpu.cfs_quota_us", "20000")
@@ -56,13 +56,13 @@ def cpu_quota_unlimited(trial: Trial) -> None:
 
 
 @case(sets=pointers("cpu/burst"), needs=["root", "controller:cpu", "kernel:5.14"])
-def cpu_burst(trial: Trial) -> None:
+def cpu_burst(trial: CaseContext) -> None:
     """What may be saved up of the quota is that of the config."""
     limited(trial, {"cpu": {"quota": 30000, "period": 100000, "burst": 12000}})
 
 
 @case(sets=pointers("cpu/idle"), needs=["root", "controller:cpu", "kernel:5.15"])
-def cpu_idle(trial: Trial) -> None:
+def cpu_idle(trial: CaseContext) -> None:
     """A group can be made idle, and one that is idle can be made as others are."""
     limited(trial, {"cpu": {"idle": 1}}).clean_up()
     group = trial.make_group("idle")
@@ -75,7 +75,7 @@ def cpu_idle(trial: Trial) -> None:
     needs=["root", "controller:cpu", "cgroup:v1"],
     alone=["real-time"],
 )
-def cpu_realtime(trial: Trial) -> None:
+def cpu_realtime(trial: CaseContext) -> None:
     """The time for realtime scheduling is that of the config."""
     resources = {"cpu": {"realtimeRuntime": 1500, "realtimePeriod": 600000}}
     skip_without_files(trial, expected(resources, unified=False))
@@ -85,7 +85,7 @@ def cpu_realtime(trial: Trial) -> None:
 
 
 @case(CREATE_RESOURCES, sets=pointers("cpu/cpus"), needs=["root", "controller:cpuset", "cpus:2"])
-def cpuset(trial: Trial) -> None:
+def cpuset(trial: CaseContext) -> None:
     """The process runs on the processors that are listed, and on no other."""
     only = trial.host.cpus[-1]
     container = limited(trial, {"cpu": {"cpus": str(only)}}, *steps(["affinity"], ["wait"]))
@@ -93,7 +93,7 @@ def cpuset(trial: Trial) -> None:
 
 
 @case(CREATE_RESOURCES, sets=pointers("cpu/mems"), needs=["root", "controller:cpuset"])
-def cpuset_of_memory(trial: Trial) -> None:
+def cpuset_of_memory(trial: CaseContext) -> None:
     """The process has its memory from the nodes that are listed, and from no other."""
     nodes = numbers_of(content("/sys/devices/system/node", "has_memory") or "")
     if len(nodes) < 2:
@@ -108,7 +108,7 @@ def cpuset_of_memory(trial: Trial) -> None:
 
 
 @case(CREATE_RESOURCES, sets=pointers("memory/limit", "memory/reservation"), needs=["root", "controller:memory"])
-def memory_limit(trial: Trial) -> None:
+def memory_limit(trial: CaseContext) -> None:
     """The limits of memory are those of the config, and a program that takes more is ended."""
     resources = {"memory": {"limit": LIMIT, "reservation": RESERVATION}}
     probe = steps(["in-child", "allocate", str(LIMIT // 2)], ["in-child", "allocate", str(2 * LIMIT)], ["wait"])
@@ -127,13 +127,13 @@ def _has_swap() -> bool:
 
 
 @case(sets=pointers("memory/limit", "memory/swap"), needs=["root", "controller:memory"])
-def memory_swap(trial: Trial) -> None:
+def memory_swap(trial: CaseContext) -> None:
     """The limit of memory with swap is that of the config."""
     limited(trial, {"memory": {"limit": LIMIT, "swap": LIMIT + 24 * MIB}})
 
 
 @case(sets=pointers("memory/limit", "memory/swap", "memory/reservation"), needs=["root", "controller:memory"])
-def memory_unlimited(trial: Trial) -> None:
+def memory_unlimited(trial: CaseContext) -> None:
     """Limits of -1 take away those of a group which has some."""
     group = trial.make_group("memory")
     folder = f"{trial.stage.layout.controllers['memory']}{group}"
@@ -146,26 +146,26 @@ def memory_unlimited(trial: Trial) -> None:
 
 
 @case(sets=pointers("memory/swappiness"), needs=["root", "controller:memory", "cgroup:v1"])
-def memory_swappiness(trial: Trial) -> None:
+def memory_swappiness(trial: CaseContext) -> None:
     """Swappiness is that of the config; zero is a value like others, and not that of groups above."""
     limited(trial, {"memory": {"swappiness": 0}})
 
 
 @case(sets=pointers("memory/disableOOMKiller"), needs=["root", "controller:memory", "cgroup:v1"])
-def memory_oom_killer_disabled(trial: Trial) -> None:
+def memory_oom_killer_disabled(trial: CaseContext) -> None:
     """The OOM killer is disabled where the config says so."""
     limited(trial, {"memory": {"limit": LIMIT, "disableOOMKiller": True}})
 
 
 @case(sets=pointers("memory/disableOOMKiller"), needs=["root", "controller:memory", "cgroup:v1"])
-def memory_oom_killer_enabled(trial: Trial) -> None:
+def memory_oom_killer_enabled(trial: CaseContext) -> None:
     """The OOM killer is enabled in a group in which it was disabled, where the config says so."""
     group = trial.make_group("oom")
     preset(trial, "memory", group, "memory.oom_control", "1")
     limited(trial, {"memory": {"limit": LIMIT, "disableOOMKiller": False}}, group=group)
 
 
-def keeps_what_is_written(trial: Trial, file: str, text: str) -> bool:
+def keeps_what_is_written(trial: CaseContext, file: str, text: str) -> bool:
     """Whether this kernel takes a value in a group of memory: newer ones pass over some files."""
     group = trial.make_group(f"try-{file.replace('.', '-')}")
     path = Path(f"{trial.stage.layout.controllers['memory']}{group}", file)
@@ -177,7 +177,7 @@ def keeps_what_is_written(trial: Trial, file: str, text: str) -> bool:
 
 
 @case(sets=pointers("memory/kernel"), needs=["root", "controller:memory", "cgroup:v1"])
-def memory_kernel(trial: Trial) -> None:
+def memory_kernel(trial: CaseContext) -> None:
     """The limit of kernel memory is that of the config."""
     if not keeps_what_is_written(trial, "memory.kmem.limit_in_bytes", str(LIMIT)):
         trial.skip("this kernel does not keep what is written to memory.kmem.limit_in_bytes")
@@ -185,7 +185,7 @@ def memory_kernel(trial: Trial) -> None:
 
 
 @case(sets=pointers("memory/kernelTCP"), needs=["root", "controller:memory", "cgroup:v1"])
-def memory_kernel_tcp(trial: Trial) -> None:
+def memory_kernel_tcp(trial: CaseContext) -> None:
     """The limit of memory for TCP buffers is that of the config."""
     if not keeps_what_is_written(trial, "memory.kmem.tcp.limit_in_bytes", str(LIMIT)):
         trial.skip("this kernel does not keep what is written to memory.kmem.tcp.limit_in_bytes")
@@ -193,7 +193,7 @@ def memory_kernel_tcp(trial: Trial) -> None:
 
 
 @case(sets=pointers("memory/useHierarchy"), needs=["root", "controller:memory", "cgroup:v1"])
-def memory_use_hierarchy(trial: Trial) -> None:
+def memory_use_hierarchy(trial: CaseContext) -> None:
     """Accounting for groups below is switched off, or that is refused where the kernel cannot do it."""
     resources = {"memory": {"useHierarchy": False}}
     config = trial.config("wait")
@@ -212,7 +212,7 @@ def memory_use_hierarchy(trial: Trial) -> None:
 
 
 @case(CREATE_RESOURCES, sets=pointers("pids/limit"), needs=["root", "controller:pids"])
-def pids_limit(trial: Trial) -> None:
+def pids_limit(trial: CaseContext) -> None:
     """There can be as many tasks as the config says, and no more."""
     container = limited(trial, {"pids": {"limit": 13}}, *steps(["forks", "40"], ["wait"]))
     children = facts_of(container).value("forks", "40")
@@ -222,7 +222,7 @@ def pids_limit(trial: Trial) -> None:
 
 
 @case("config-linux.resources.pids.limit.unlimited", needs=["root", "controller:pids"])
-def pids_unlimited(trial: Trial) -> None:
+def pids_unlimited(trial: CaseContext) -> None:
     """A limit of -1 takes away that of a group which has one."""
     group = trial.make_group("pids")
     folder = f"{trial.stage.layout.controllers['pids']}{group}"
@@ -236,7 +236,7 @@ def pids_unlimited(trial: Trial) -> None:
 
 
 @case("config-linux.resources.pids.zero-valid", needs=["root", "controller:pids"])
-def pids_zero(trial: Trial) -> None:
+def pids_zero(trial: CaseContext) -> None:
     """With a limit of 0, which is a limit, the program can have no child, or the container cannot be made at all."""
     config = trial.config(*steps(["forks", "5"], ["wait"]))
     config["linux"]["resources"] = {"pids": {"limit": 20}}

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ocivalidate.runtime import Trial, case, changed, steps
+from ocivalidate.runtime import CaseContext, case, changed, steps
 from ocivalidate.runtime.kernel import programs
 
 REFUSALS = (
@@ -40,7 +40,7 @@ UNAPPLIABLE: Mapping[str, tuple[str, Any]] = {
 
 
 @case(*REFUSALS, needs=["root"])
-def unappliable_properties(trial: Trial) -> None:
+def unappliable_properties(trial: CaseContext) -> None:
     """What cannot be applied is refused, no container comes of it, and what was made on the way is gone."""
     control = trial.config("wait") | ({"hostname": "h"} if trial.subject.isolates else {})
     trial.control(control)
@@ -49,14 +49,14 @@ def unappliable_properties(trial: Trial) -> None:
 
 
 @case(*REFUSALS, needs=["root", "isolation", "controller:cpu"])
-def unappliable_resources(trial: Trial) -> None:
+def unappliable_resources(trial: CaseContext) -> None:
     """A limit that the kernel refuses, which is seen when the control groups are made, leaves none of them."""
     control = changed(trial.config("wait"), "/linux/resources/cpu", {"period": 100000, "quota": 50000})
     trial.control(control)
     _judge_refusal(trial, "a period of 1 microsecond", changed(control, "/linux/resources/cpu/period", 1))
 
 
-def _judge_refusal(trial: Trial, what: str, config: Mapping[str, Any]) -> None:
+def _judge_refusal(trial: CaseContext, what: str, config: Mapping[str, Any]) -> None:
     container = trial.container(config)
     done = container.create()
     got = "created" if done.ok else done.words
@@ -71,7 +71,7 @@ def _judge_refusal(trial: Trial, what: str, config: Mapping[str, Any]) -> None:
 
 
 @case("runtime.create.unappliable-error", "runtime.create.unappliable-no-container", needs=["root"])
-def config_that_is_none(trial: Trial) -> None:
+def config_that_is_none(trial: CaseContext) -> None:
     """A config.json that is empty, cut off, no JSON, no object or a folder is refused."""
     config = trial.config("wait")
     container = trial.container(config)
@@ -101,7 +101,7 @@ def config_that_is_none(trial: Trial) -> None:
     trial.expect("runtime.create.unappliable-error", f"the whole file is refused: {done.words}", got=done.ok, want=True)
 
 
-def _foreign_process(trial: Trial, group: str) -> tuple[subprocess.Popen[bytes], list[str]]:
+def _foreign_process(trial: CaseContext, group: str) -> tuple[subprocess.Popen[bytes], list[str]]:
     """A process of ours in a control group of ours, beside that of the container."""
     process = subprocess.Popen(programs.command("sleep", "1000"), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     folders = [f"{mount}{group}" for mount in trial.stage.layout.hierarchies]
@@ -123,7 +123,7 @@ def _foreign_process(trial: Trial, group: str) -> tuple[subprocess.Popen[bytes],
 
 
 @case(FOREIGN, needs=["root", "isolation", "program:sleep", "program:mount"])
-def foreign_resources(trial: Trial) -> None:
+def foreign_resources(trial: CaseContext) -> None:
     """Delete leaves alone what create did not make: files, a mount, a process, control groups beside and above."""
     shared, mounted = trial.folder / "shared", trial.folder / "mounted"
     for folder in (shared, mounted):

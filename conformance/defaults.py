@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ocivalidate.runtime import Facts, Trial, case, steps
-from ocivalidate.runtime.casekit.mounting import at
+from ocivalidate.runtime import CaseContext, Facts, case, steps
+from ocivalidate.runtime.case_helpers.mounting import at
 
 FILE_SYSTEMS = {"/proc": "proc", "/sys": "sysfs", "/dev/pts": "devpts", "/dev/shm": "tmpfs"}  # in containers
 # Device → its numbers, a step, and what that gives in a process without a terminal.
@@ -38,7 +38,7 @@ def looks() -> list[list[str]]:
     ]
 
 
-def judge_devices(trial: Trial, facts: Facts) -> None:
+def judge_devices(trial: CaseContext, facts: Facts) -> None:
     """Judge the devices by their numbers and by using them."""
     for path, (numbers, step, want) in DEVICES.items():
         found = facts.outcome("follow", path)
@@ -47,7 +47,7 @@ def judge_devices(trial: Trial, facts: Facts) -> None:
         trial.expect(CLAUSE, f"{path} does not work: {' '.join(step)}", got=facts.outcome(*step), want=want)
 
 
-def judge_links(trial: Trial, facts: Facts) -> None:
+def judge_links(trial: CaseContext, facts: Facts) -> None:
     """Judge the links in /dev."""
     for path, aim in LINKS.items():
         trial.expect(SYMLINKS, f"{path} is no link to {aim}", got=facts.outcome("readlink", path), want=aim)
@@ -61,7 +61,7 @@ def judge_links(trial: Trial, facts: Facts) -> None:
     sets=["/mounts/*/options"],
     needs=["isolation"],
 )
-def usual_container_has_them(trial: Trial) -> None:
+def usual_container_has_them(trial: CaseContext) -> None:
     """A container with the usual mounts has the default devices, links and file systems, and they work.
 
     Of file systems it is judged that they are there when the config lists them: nothing says who has to.
@@ -101,7 +101,7 @@ def usual_container_has_them(trial: Trial) -> None:
 
 
 @case(CLAUSE, SYMLINKS, needs=["isolation"])
-def container_without_dev_has_them(trial: Trial) -> None:
+def container_without_dev_has_them(trial: CaseContext) -> None:
     """A container without a mount at /dev has the default devices and links, too."""
     config = trial.config(*steps(*looks()))
     config["mounts"] = [mount for mount in config["mounts"] if mount["destination"] == "/proc"]

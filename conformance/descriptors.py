@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import os
 
-from ocivalidate.runtime import Trial, case, steps
+from ocivalidate.runtime import CaseContext, case, steps
 
 ONLY_STANDARD = "runtime-linux.fds.default-only-std"
 LINKS = {
@@ -17,7 +17,7 @@ LINKS = {
 
 
 @case(ONLY_STANDARD, "runtime-linux.dev-symlinks", needs=["root", "isolation"])
-def descriptors_and_links(trial: Trial) -> None:
+def descriptors_and_links(trial: CaseContext) -> None:
     """The program has the standard descriptors alone, also when the runtime was given more; /dev has its links."""
     secret = trial.folder / "secret"
     secret.write_text("not for the container", encoding="utf-8")

@@ -11,7 +11,7 @@ import stat
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ocivalidate.runtime import Container, Facts, Trial, caller, case, steps
+from ocivalidate.runtime import CaseContext, Container, Facts, caller, case, steps
 
 AVAILABLE = "config-linux.devices.available"
 MISMATCH = "config-linux.devices.path.mismatch-error"
@@ -33,7 +33,7 @@ def device(path: str, kind: str, minor: int, **members: int) -> dict[str, Any]:
     return {"path": path, "type": kind, "major": MAJOR, "minor": minor, **members}
 
 
-def rules_or_skip(trial: Trial) -> None:
+def rules_or_skip(trial: CaseContext) -> None:
     """Skip where rules on devices cannot be, or where we ourselves may not use the devices that they are tried with."""
     mode = trial.stage.layout.mode
     if mode == "none" or (mode != "v2" and "devices" not in trial.host.controllers):
@@ -49,7 +49,7 @@ def rules_or_skip(trial: Trial) -> None:
         return
 
 
-def with_devices(trial: Trial, *entries: dict[str, Any], probe: Sequence[str]) -> dict[str, Any]:
+def with_devices(trial: CaseContext, *entries: dict[str, Any], probe: Sequence[str]) -> dict[str, Any]:
     """A config with these devices, all of which may be used."""
     rules_or_skip(trial)
     config = trial.config(*probe)
@@ -75,7 +75,7 @@ LISTED = (
     sets=[f"{DEVICES}/{leaf}" for leaf in ("path", "type", "major", "minor", "fileMode", "uid", "gid")],
     needs=["root", "cap:MKNOD"],
 )
-def listed(trial: Trial) -> None:
+def listed(trial: CaseContext) -> None:
     """Listed devices are there: kind, numbers, mode, owner, in whatever folder; they can be opened."""
     looks = [["look", str(entry["path"])] for entry in LISTED]
     opens = [["open", str(entry["path"]), "r"] for entry in LISTED]
@@ -98,7 +98,7 @@ def listed(trial: Trial) -> None:
 
 
 @case(AVAILABLE, sets=[f"{DEVICES}/type"], needs=["root", "cap:MKNOD"])
-def unbuffered(trial: Trial) -> None:
+def unbuffered(trial: CaseContext) -> None:
     """A device of type u is a character device."""
     entry = device("/dev/listed-unbuffered", "u", 6, fileMode=0o600)
     config = with_devices(trial, entry, probe=steps(["look", entry["path"]], ["wait"]))
@@ -106,7 +106,7 @@ def unbuffered(trial: Trial) -> None:
 
 
 @case(AVAILABLE, sets=[f"{DEVICES}/type", f"{DEVICES}/major", f"{DEVICES}/minor"], needs=["root", "cap:MKNOD"])
-def without_mode_and_owner(trial: Trial) -> None:
+def without_mode_and_owner(trial: CaseContext) -> None:
     """A device needs neither mode nor owner; a FIFO needs no numbers."""
     entries = [device("/dev/bare", "c", 7), {"path": "/dev/bare-fifo", "type": "p"}]
     probe = steps(*(["look", str(entry["path"])] for entry in entries), ["open", "/dev/bare", "r"], ["wait"])
@@ -128,7 +128,7 @@ def _make_node(container: Container, path: str, kind: int, minor: int, major: in
     os.mknod(target, kind | 0o666, os.makedev(major, minor))
 
 
-def _mismatched(trial: Trial, kind: int, minor: int, what: str) -> None:
+def _mismatched(trial: CaseContext, kind: int, minor: int, what: str) -> None:
     config = with_devices(trial, FOUND, probe=["wait"])
     trial.control(config)
     container = trial.container(config)
@@ -140,19 +140,19 @@ def _mismatched(trial: Trial, kind: int, minor: int, what: str) -> None:
 
 
 @case(MISMATCH, needs=["root", "cap:MKNOD"])
-def path_with_a_file(trial: Trial) -> None:
+def path_with_a_file(trial: CaseContext) -> None:
     """A regular file at the path of a listed device is an error."""
     _mismatched(trial, stat.S_IFREG, 0, "a regular file")
 
 
 @case(MISMATCH, needs=["root", "cap:MKNOD"])
-def path_with_another_device(trial: Trial) -> None:
+def path_with_another_device(trial: CaseContext) -> None:
     """A device with another number at the path of a listed device is an error."""
     _mismatched(trial, stat.S_IFCHR, FOUND["minor"] + 1, "another device")
 
 
 @case(AVAILABLE, sets=[f"{DEVICES}/type", f"{DEVICES}/major", f"{DEVICES}/minor"], needs=["root", "cap:MKNOD"])
-def path_with_the_device(trial: Trial) -> None:
+def path_with_the_device(trial: CaseContext) -> None:
     """The very device at the path is no error."""
     config = with_devices(trial, FOUND, probe=steps(["look", FOUND["path"]], ["open", FOUND["path"], "r"], ["wait"]))
     container = trial.container(config)
@@ -166,7 +166,7 @@ DEFAULTS = frozenset({(1, 3), (1, 5), (1, 7), (1, 8), (1, 9), (5, 0), (5, 1), (5
 
 
 @case(UNLISTED, needs=["root", "cap:MKNOD"])
-def unlisted(trial: Trial) -> None:
+def unlisted(trial: CaseContext) -> None:
     """Without rules, a device that is not listed cannot be used, and /dev has none but the default devices."""
     looks = steps(
         ["open", f"{NODES}/one", "r"], ["mknod", "/tmp/made", "c", str(MAJOR), "2"], ["open", "/tmp/made", "r"]
@@ -220,7 +220,9 @@ def rule(allow: bool, kind: str, major: int | None, minor: int | None, access: s
     return {"allow": allow, "type": kind, **numbers, "access": access}
 
 
-def _tried(trial: Trial, rules: Sequence[dict[str, Any]], wanted: Mapping[tuple[str, str], bool]) -> dict[str, bool]:
+def _tried(
+    trial: CaseContext, rules: Sequence[dict[str, Any]], wanted: Mapping[tuple[str, str], bool]
+) -> dict[str, bool]:
     """Which openings succeed under some rules, of those wanted: ``name mode`` → whether it was allowed."""
     rules_or_skip(trial)
     config = trial.config(*steps(*(["open", f"{NODES}/{name}", how] for name, how in wanted), ["wait"]))
@@ -234,7 +236,7 @@ def _tried(trial: Trial, rules: Sequence[dict[str, Any]], wanted: Mapping[tuple[
 
 
 def _judge_rules(
-    trial: Trial, rules: Sequence[dict[str, Any]], wanted: Mapping[tuple[str, str], tuple[bool, str]]
+    trial: CaseContext, rules: Sequence[dict[str, Any]], wanted: Mapping[tuple[str, str], tuple[bool, str]]
 ) -> None:
     """Judge what is allowed under some rules: (node, mode) → whether it is to be, and the member that it shows."""
     got = _tried(trial, rules, {key: allowed for key, (allowed, _) in wanted.items()})
@@ -248,7 +250,7 @@ def _judge_rules(
 
 
 @case(sets=[f"{RULES}/{leaf}" for leaf in ("allow", "type", "major", "minor", "access")], needs=["root", "cap:MKNOD"])
-def rules_that_allow(trial: Trial) -> None:
+def rules_that_allow(trial: CaseContext) -> None:
     """After all is denied, what rules allow is allowed, and nothing else: by type, numbers, wildcards and access."""
     rules = [
         DENY_ALL,
@@ -280,7 +282,7 @@ def rules_that_allow(trial: Trial) -> None:
 
 
 @case(sets=[f"{RULES}/{leaf}" for leaf in ("allow", "type", "major", "minor", "access")], needs=["root", "cap:MKNOD"])
-def rules_that_deny(trial: Trial) -> None:
+def rules_that_deny(trial: CaseContext) -> None:
     """After all is allowed, what rules deny is denied, and nothing else; a rule without type is about all devices."""
     rules = [
         ALLOW_ALL,
@@ -304,7 +306,7 @@ def rules_that_deny(trial: Trial) -> None:
 
 
 @case(ORDER, needs=["root", "cap:MKNOD"])
-def rules_in_order(trial: Trial) -> None:
+def rules_in_order(trial: CaseContext) -> None:
     """Of rules on the same device the last counts, and a rule on all of them undoes those before it."""
     rules = [
         rule(True, "c", MAJOR, 1, "rw"),
@@ -334,7 +336,7 @@ def rules_in_order(trial: Trial) -> None:
 
 
 @case(sets=[f"{RULES}/access"], needs=["root", "cap:MKNOD"])
-def rules_on_making_nodes(trial: Trial) -> None:
+def rules_on_making_nodes(trial: CaseContext) -> None:
     """A device can be made only where a rule allows it."""
     rules_or_skip(trial)
     allowed, denied = ["mknod", "/allowed", "c", str(MAJOR), "1"], ["mknod", "/denied", "c", str(MAJOR), "2"]
@@ -348,7 +350,7 @@ def rules_on_making_nodes(trial: Trial) -> None:
 
 
 @case(OF_THE_HOST, needs=["root", "isolation"], last=True)
-def of_the_host_stay_as_they_are(trial: Trial) -> None:
+def of_the_host_stay_as_they_are(trial: CaseContext) -> None:
     """Owner and mode of the devices of the host are what they were, also after containers of users who are not root."""
     config = trial.config("ids", ",", "wait")
     config["process"]["user"] = {"uid": 1000, "gid": 1000}

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from ocivalidate.runtime import Facts, Trial, case, objects_of, steps
+from ocivalidate.runtime import CaseContext, Facts, case, objects_of, steps
 
 NAME = "org.example.unknown"
 VALUES: tuple[Any, ...] = ({"nested": [1, None, {"deep": True}]}, "a text", [], 5, None)
 
 
-def _rich(trial: Trial) -> dict[str, Any]:
+def _rich(trial: CaseContext) -> dict[str, Any]:
     """A config with an object of as many kinds as can be applied on every host with control groups."""
     config = trial.config(*steps(["rlimits"], ["uname"], ["ids"], ["stat", "/dev/given"], ["mountinfo"], ["wait"]))
     config |= {"hostname": "known", "annotations": {"org.example.known": "known"}}
@@ -36,7 +36,7 @@ def _rich(trial: Trial) -> dict[str, Any]:
     return config
 
 
-def _add_newer(trial: Trial, config: dict[str, Any]) -> None:
+def _add_newer(trial: CaseContext, config: dict[str, Any]) -> None:
     """Add the objects that later releases brought."""
     process, linux = config["process"], config["linux"]
     if trial.holds("1.0.2"):
@@ -74,7 +74,7 @@ def _seen(facts: Facts) -> dict[str, Any]:
     "config.annotations.unknown-key-ignored",
     needs=["root", "isolation"],
 )
-def unknown_members_everywhere(trial: Trial) -> None:
+def unknown_members_everywhere(trial: CaseContext) -> None:
     """With an unknown member in every object, a container is what it is without them."""
     plain = _rich(trial)
     trial.control(plain)

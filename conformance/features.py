@@ -12,7 +12,7 @@ import socket
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from ocivalidate.runtime import Trial, capabilities, case, changed, document_clauses, judge_document, steps
+from ocivalidate.runtime import CaseContext, capabilities, case, changed, document_clauses, judge_document, steps
 
 STRUCTURE = document_clauses("features")
 _NAMESPACE_FILES = {"network": "net", "mount": "mnt"}
@@ -21,7 +21,7 @@ _ID = {"containerID": 0, "hostID": 5000, "size": 1}
 Make = Callable[[Sequence[str]], dict[str, Any]]
 
 
-def _claim(trial: Trial, *path: str) -> Any:
+def _claim(trial: CaseContext, *path: str) -> Any:
     """A claim of the runtime, ``None`` where it makes none."""
     value: Any = trial.subject.features
     for name in path:
@@ -29,7 +29,7 @@ def _claim(trial: Trial, *path: str) -> Any:
     return value
 
 
-def _names(trial: Trial, clause: str, *path: str) -> list[str]:
+def _names(trial: CaseContext, clause: str, *path: str) -> list[str]:
     """A list of names that the runtime claims; without one, the clause is skipped and the list is empty."""
     claimed = _claim(trial, *path)
     if not isinstance(claimed, list) or not claimed:
@@ -43,7 +43,7 @@ def _words(text: str, name: str) -> str:
     return re.sub(r"[0-9]+", "0", text.replace(name, "NAME"))
 
 
-def _refused(trial: Trial, names: Sequence[str], make: Make) -> dict[str, str]:
+def _refused(trial: CaseContext, names: Sequence[str], make: Make) -> dict[str, str]:
     """Which of these names are refused, each by itself, and with which words; found by halving."""
     if not names:
         return {}
@@ -58,7 +58,7 @@ def _refused(trial: Trial, names: Sequence[str], make: Make) -> dict[str, str]:
     return _refused(trial, names[:half], make) | _refused(trial, names[half:], make)
 
 
-def _recognizes(trial: Trial, clause: str, names: Sequence[str], make: Make) -> list[str]:
+def _recognizes(trial: CaseContext, clause: str, names: Sequence[str], make: Make) -> list[str]:
     """Judge whether the runtime recognizes names, and return those that it accepts.
 
     One that is refused may be recognized all the same, and the kernel or a library not have what it means; not if it is
@@ -76,7 +76,7 @@ def _recognizes(trial: Trial, clause: str, names: Sequence[str], make: Make) -> 
 
 
 @case(*STRUCTURE)
-def structure(trial: Trial) -> None:
+def structure(trial: CaseContext) -> None:
     """The structure that the command features prints is as the specification has it."""
     done = trial.runtime.invoke("features")
     if not done.ok:
@@ -96,7 +96,7 @@ def structure(trial: Trial) -> None:
 
 
 @case("features.hooks.supported", needs=["root", "features"])
-def hooks(trial: Trial) -> None:
+def hooks(trial: CaseContext) -> None:
     """Each kind of hook that is claimed is run in the life of one container."""
     clause = "features.hooks.supported"
     kinds = _names(trial, clause, "hooks")
@@ -141,7 +141,7 @@ _KERNELS = (
 )
 
 
-def _mounts(trial: Trial, options: Iterable[str]) -> list[dict[str, Any]]:
+def _mounts(trial: CaseContext, options: Iterable[str]) -> list[dict[str, Any]]:
     """One mount for each option; those that are about other mounts get these."""
     mounts: list[dict[str, Any]] = []
     # Without the bundle in it, whose own mounts would be bound into it again and again.
@@ -165,7 +165,7 @@ def _mounts(trial: Trial, options: Iterable[str]) -> list[dict[str, Any]]:
     return mounts
 
 
-def _with_options(trial: Trial, options: Sequence[str]) -> dict[str, Any]:
+def _with_options(trial: CaseContext, options: Sequence[str]) -> dict[str, Any]:
     config = trial.config(*steps(["mountinfo"], ["wait"]))
     config["mounts"] += _mounts(trial, options)
     return config
@@ -177,7 +177,7 @@ DEFAULTS = "defaults"
 
 
 @case(OPTIONS, needs=["root", "features"])
-def mount_options(trial: Trial) -> None:
+def mount_options(trial: CaseContext) -> None:
     """Every mount option that is claimed is recognized, and shows where mountinfo shows such."""
     claimed = [name for name in _names(trial, OPTIONS, "mountOptions") if name != DEFAULTS]
     known = [name for name in claimed if trial.host.kernel >= _KERNELS.get(name, (0, 0))]
@@ -196,7 +196,7 @@ def mount_options(trial: Trial) -> None:
 
 
 @case(OPTIONS, needs=["root", "features"])
-def mount_option_defaults(trial: Trial) -> None:
+def mount_option_defaults(trial: CaseContext) -> None:
     """The mount option defaults, if it is claimed, is recognized."""
     claimed = _names(trial, OPTIONS, "mountOptions")
     if DEFAULTS not in claimed:
@@ -208,14 +208,14 @@ def mount_option_defaults(trial: Trial) -> None:
 TYPES = ("pid", "network", "mount", "ipc", "uts", "user", "cgroup", "time")
 
 
-def _of_types(trial: Trial, kinds: Sequence[str]) -> dict[str, Any]:
+def _of_types(trial: CaseContext, kinds: Sequence[str]) -> dict[str, Any]:
     config = trial.config("wait")
     config["linux"]["namespaces"] += [{"type": kind} for kind in kinds]
     return config
 
 
 @case("features-linux.namespaces.recognized", needs=["root", "features"])
-def namespaces(trial: Trial) -> None:
+def namespaces(trial: CaseContext) -> None:
     """Every type of namespace that is claimed, and that this kernel has, can be made."""
     clause = "features-linux.namespaces.recognized"
     claimed = _names(trial, clause, "linux", "namespaces")
@@ -244,7 +244,7 @@ def namespaces(trial: Trial) -> None:
 
 
 @case("features-linux.capabilities.recognized", needs=["root", "features"])
-def known_capabilities(trial: Trial) -> None:
+def known_capabilities(trial: CaseContext) -> None:
     """Every capability that is claimed can be in the bounding set, and those are that we have ourselves."""
     clause = "features-linux.capabilities.recognized"
     claimed = _names(trial, clause, "linux", "capabilities")
@@ -270,7 +270,7 @@ SECCOMP = {
 
 
 @case(*SECCOMP.values(), needs=["root", "features", "seccomp"])
-def seccomp(trial: Trial) -> None:
+def seccomp(trial: CaseContext) -> None:
     """Every action, operator, architecture and flag of seccomp that is claimed is accepted."""
     claims = {name: _names(trial, clause, "linux", "seccomp", name) for name, clause in SECCOMP.items()}
     listener = _listener(trial)
@@ -287,7 +287,7 @@ def seccomp(trial: Trial) -> None:
         trial.expect(SECCOMP["knownFlags"], "flags are supported and not known", got=strange, want=[])
 
 
-def _listener(trial: Trial) -> str:
+def _listener(trial: CaseContext) -> str:
     """A socket to which the runtime can send the descriptor of a filter that notifies."""
     path = str(trial.folder / "listener")
     door = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -297,7 +297,7 @@ def _listener(trial: Trial) -> str:
     return path
 
 
-def _with_seccomp(trial: Trial, kind: str, names: Sequence[str], *, listener: str) -> dict[str, Any]:
+def _with_seccomp(trial: CaseContext, kind: str, names: Sequence[str], *, listener: str) -> dict[str, Any]:
     """A config with a filter that has these names of one kind, in rules that never apply."""
     never = {"index": 0, "value": 0x7FFFFFF1, "op": "SCMP_CMP_EQ"}
     seccomp: dict[str, Any] = {"defaultAction": "SCMP_ACT_ALLOW"}
@@ -328,7 +328,7 @@ _MODE_KERNELS = {"MPOL_PREFERRED_MANY": (5, 15), "MPOL_WEIGHTED_INTERLEAVE": (6,
 
 
 @case(*MEMORY.values(), needs=["root", "features", "numa"])
-def memory_policy(trial: Trial) -> None:
+def memory_policy(trial: CaseContext) -> None:
     """Every mode and flag of memory policies that is claimed is accepted, where the kernel has it."""
     modes, flags = (_names(trial, clause, "linux", "memoryPolicy", name) for name, clause in MEMORY.items())
     for mode in (mode for mode in modes if trial.host.kernel >= _MODE_KERNELS.get(mode, (0, 0))):
@@ -338,7 +338,7 @@ def memory_policy(trial: Trial) -> None:
         _accepts_policy(trial, MEMORY["flags"], {"mode": "MPOL_BIND", "nodes": "0", "flags": [flag]})
 
 
-def _accepts_policy(trial: Trial, clause: str, policy: dict[str, Any]) -> None:
+def _accepts_policy(trial: CaseContext, clause: str, policy: dict[str, Any]) -> None:
     container = trial.container(changed(trial.config("wait"), "/linux/memoryPolicy", policy))
     created = container.create()
     message = f"{' '.join([policy['mode'], *policy.get('flags', ())])} is claimed and refused: {created.words}"
@@ -347,7 +347,7 @@ def _accepts_policy(trial: Trial, clause: str, policy: dict[str, Any]) -> None:
 
 
 @case("features-linux.mountExtensions.idmap.partial-true", needs=["root", "features", "kernel:5.12"])
-def idmap(trial: Trial) -> None:
+def idmap(trial: CaseContext) -> None:
     """A runtime that maps the ids of mounts says so, and one that says so maps them."""
     clause = "features-linux.mountExtensions.idmap.partial-true"
     claimed = _claim(trial, "linux", "mountExtensions", "idmap", "enabled")

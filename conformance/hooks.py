@@ -1,6 +1,6 @@
 """Hooks of all six kinds: when they run, where, with what, and what becomes of a container of which one fails.
 
-Every hook is a recorder, which notes when it ran and what it found; see ``ocivalidate.runtime.casekit.tracing``.
+Every hook is a recorder, which notes when it ran and what it found; see ``ocivalidate.runtime.case_helpers.tracing``.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from typing import Any
 from ocivalidate.rules.clauses import Severity, load
 from ocivalidate.runtime import (
     Call,
+    CaseContext,
     Container,
     Record,
     RuntimeFailed,
     Trace,
-    Trial,
     case,
     judge_document,
     namespaces_of,
     pid_of,
 )
-from ocivalidate.runtime.casekit.hooking import (
+from ocivalidate.runtime.case_helpers.hooking import (
     CREATE_CONTAINER,
     CREATE_RUNTIME,
     KINDS,
@@ -35,8 +35,8 @@ from ocivalidate.runtime.casekit.hooking import (
     POSTSTOP,
     PRESTART,
     START_CONTAINER,
+    HookTimeline,
     Kind,
-    Life,
     create_faults,
     false_statuses,
     follows,
@@ -62,12 +62,12 @@ WORDS = ["", " ", "two words", "-x", "$HOME", "'q'", "zażółć-日本", "a=b"]
 ANNOTATIONS = {"org.example.note": "some words: zażółć", "org.example.empty": ""}
 
 
-def kinds_of(trial: Trial) -> list[Kind]:
+def kinds_of(trial: CaseContext) -> list[Kind]:
     """The kinds that the release has."""
     return [kind for kind in KINDS if trial.holds(kind.since)]
 
 
-def prepared(trial: Trial) -> tuple[Container, Trace]:
+def prepared(trial: CaseContext) -> tuple[Container, Trace]:
     """A container that is to be, whose program pauses, and its trace."""
     config = trial.config()
     config["annotations"] = dict(ANNOTATIONS)
@@ -83,15 +83,15 @@ def prepared(trial: Trial) -> tuple[Container, Trace]:
 
 
 @dataclass(frozen=True, slots=True)
-class Lived:
+class FinishedContainer:
     """A container that has lived, the hooks that it was given, by kind, and what became of them."""
 
     container: Container
     hooks: Mapping[str, Sequence[Mapping[str, Any]]]
-    life: Life
+    life: HookTimeline
 
 
-def _live(trial: Trial) -> Lived:
+def _live(trial: CaseContext) -> FinishedContainer:
     container, trace = prepared(trial)
     line = trace.program("pause")
     hooks: dict[str, list[dict[str, Any]]] = {}
@@ -119,8 +119,8 @@ def _live(trial: Trial) -> Lived:
     spans["delete"] = _timed(container.must_delete)
     mounts = [str(container.bundle / "rootfs") + entry["destination"] for entry in trace.config["mounts"]]
     root = os.stat("/")
-    life = Life(trace.records(), spans, namespaces, line, mounts, (root.st_dev, root.st_ino))
-    return Lived(container, hooks, life)
+    life = HookTimeline(trace.records(), spans, namespaces, line, mounts, (root.st_dev, root.st_ino))
+    return FinishedContainer(container, hooks, life)
 
 
 def _timed(operation: Callable[[], Any]) -> tuple[float, float]:
@@ -157,7 +157,7 @@ def _namespace_clause(kind: Kind) -> str:
     sets=[f"/hooks/{kind.name}/*/{name}" for kind in KINDS for name in ("path", "args", "env")],
     needs=["root"],
 )
-def all_kinds_in_the_life_of_a_container(trial: Trial) -> None:
+def all_kinds_in_the_life_of_a_container(trial: CaseContext) -> None:
     """Two hooks of each kind run once each, at their time, in their order and namespaces, with what the config says."""
     lived = _live(trial)
     life = lived.life
@@ -171,7 +171,7 @@ def all_kinds_in_the_life_of_a_container(trial: Trial) -> None:
     _judge_features(trial, life)
 
 
-def _judge_features(trial: Trial, life: Life) -> None:
+def _judge_features(trial: CaseContext, life: HookTimeline) -> None:
     claimed = (trial.subject.features or {}).get("hooks")
     if not isinstance(claimed, list):
         trial.skip("the runtime does not say which hooks it has", FEATURES)
@@ -181,7 +181,7 @@ def _judge_features(trial: Trial, life: Life) -> None:
     trial.expect(FEATURES, "hooks that features lists do not run", got=unheard, want=[])
 
 
-def _judge_invoked(trial: Trial, life: Life, kind: Kind) -> None:
+def _judge_invoked(trial: CaseContext, life: HookTimeline, kind: Kind) -> None:
     """Both ran, once, and the second when the first was over."""
     records = life.of(kind)
     names, want = [record.name for record in records], [f"{kind.name}/{number}" for number in (0, 1)]
@@ -195,7 +195,7 @@ def _judge_invoked(trial: Trial, life: Life, kind: Kind) -> None:
     )
 
 
-def _judge_given(trial: Trial, life: Life, kind: Kind, hooks: Sequence[Mapping[str, Any]]) -> None:
+def _judge_given(trial: CaseContext, life: HookTimeline, kind: Kind, hooks: Sequence[Mapping[str, Any]]) -> None:
     """Path, arguments and environment; an environment that is not given is not spoken of."""
     for number, hook in enumerate(hooks):
         record = life.first(f"{kind.name}/{number}")
@@ -206,7 +206,7 @@ def _judge_given(trial: Trial, life: Life, kind: Kind, hooks: Sequence[Mapping[s
             trial.applied(f"{pointer}/env", got=sorted(record.environ) if record else None, want=sorted(hook["env"]))
 
 
-def _judge_namespaces(trial: Trial, life: Life, kind: Kind) -> None:
+def _judge_namespaces(trial: CaseContext, life: HookTimeline, kind: Kind) -> None:
     want = without_late(life.namespaces) if kind.inside else namespaces_of()
     for record in life.of(kind) or [Record(kind.name)]:
         got = without_late(record.namespaces) if kind.inside else record.namespaces
@@ -215,7 +215,7 @@ def _judge_namespaces(trial: Trial, life: Life, kind: Kind) -> None:
         trial.expect(_namespace_clause(kind), message, got=dict(got), want=dict(want))
 
 
-def _judge_times(trial: Trial, life: Life) -> None:
+def _judge_times(trial: CaseContext, life: HookTimeline) -> None:
     for kind in (PRESTART, CREATE_RUNTIME, CREATE_CONTAINER):
         if trial.holds(kind.since):
             clause = f"config.hooks.{kind.name}.timing"
@@ -231,7 +231,7 @@ def _judge_times(trial: Trial, life: Life) -> None:
         _judge_faults(trial, clause, f"hooks do not run {message}", look(life))
 
 
-def _judge_faults(trial: Trial, clause: str, message: str, faults: Sequence[str]) -> None:
+def _judge_faults(trial: CaseContext, clause: str, message: str, faults: Sequence[str]) -> None:
     """Each fault is a finding of its own, so that one that is known does not hide another one."""
     trial.expect_that(clause, message, held=True)
     for fault in faults:
@@ -242,7 +242,7 @@ _SEQUENCES = (
     ("config.hooks.prestart.before-createRuntime", CREATE_RUNTIME, PRESTART),
     ("config.hooks.createContainer.after-createRuntime", CREATE_CONTAINER, CREATE_RUNTIME),
 )
-_FAULTS: Sequence[tuple[str, str, Callable[[Life], list[str]]]] = (
+_FAULTS: Sequence[tuple[str, str, Callable[[HookTimeline], list[str]]]] = (
     ("config.hooks.prestart.timing-at-start", "between start and the program", prestart_faults),
     ("runtime.lifecycle.prestart-invoked-at-start", "between start and the program", prestart_faults),
     ("config.hooks.startContainer.timing", "within start and before the program", start_container_faults),
@@ -254,7 +254,7 @@ _FAULTS: Sequence[tuple[str, str, Callable[[Life], list[str]]]] = (
 # --- state
 
 
-def _judge_state(trial: Trial, lived: Lived, kind: Kind, record: Record) -> None:
+def _judge_state(trial: CaseContext, lived: FinishedContainer, kind: Kind, record: Record) -> None:
     """The state that a hook reads: valid, of this container, and true at this moment."""
     state = record.state()
     broken = ["no JSON object"] if state is None else _broken(trial, state)
@@ -281,7 +281,7 @@ def _judge_state(trial: Trial, lived: Lived, kind: Kind, record: Record) -> None
         )
 
 
-def _broken(trial: Trial, state: Mapping[str, Any]) -> list[str]:
+def _broken(trial: CaseContext, state: Mapping[str, Any]) -> list[str]:
     key = f"state:{json.dumps(state, sort_keys=True)}"
     if key not in trial.notes:
         file = trial.folder / "state.json"
@@ -293,7 +293,7 @@ def _broken(trial: Trial, state: Mapping[str, Any]) -> list[str]:
     return found
 
 
-def _pids(trial: Trial, kind: Kind, pid: int) -> tuple[int, ...]:
+def _pids(trial: CaseContext, kind: Kind, pid: int) -> tuple[int, ...]:
     """The numbers that the container process may have in a state; none for any.
 
     Up to 1.0.2 the text speaks of the host only, and is not clear on hooks in the container.
@@ -323,7 +323,7 @@ def _begin(container: Container) -> tuple[Call, Call | None]:
     return created, container.start() if created.ok else None
 
 
-def _judge_end(trial: Trial, clause: str, container: Container, trace: Trace) -> None:
+def _judge_end(trial: CaseContext, clause: str, container: Container, trace: Trace) -> None:
     """After an error the process is stopped, the container destroyed, nothing else runs but its poststop hooks."""
     # A start that does not wait for its hooks returns before they have run.
     pids = {pid_of((record.state() or {}).get("pid")) for record in trace.records() if _is_outside(record)}
@@ -358,7 +358,7 @@ def _ends(pid: int) -> bool:
     return False
 
 
-def _fails(trial: Trial, kind: Kind) -> None:
+def _fails(trial: CaseContext, kind: Kind) -> None:
     if not trial.holds(kind.since):
         trial.skip(f"runtime-spec {trial.release} has no {kind.name} hooks")
     container, trace = prepared(trial)
@@ -378,8 +378,8 @@ def _fails(trial: Trial, kind: Kind) -> None:
     _judge_end(trial, clause, container, trace)
 
 
-def _failure_of(kind: Kind) -> Callable[[Trial], None]:
-    def function(trial: Trial) -> None:
+def _failure_of(kind: Kind) -> Callable[[CaseContext], None]:
+    def function(trial: CaseContext) -> None:
         _fails(trial, kind)
 
     function.__name__ = f"{kind.name.lower()}-failure"
@@ -399,7 +399,7 @@ globals().update({f"failure_of_{name}": function for name, function in _failures
     CONTINUED,
     needs=["root"],
 )
-def poststart_failure(trial: Trial) -> None:
+def poststart_failure(trial: CaseContext) -> None:
     """When a poststart hook fails, start fails and the container is destroyed; up to 1.2.1 all goes on."""
     container, trace = prepared(trial)
     _ran_twice(trace, kinds_of(trial), POSTSTART, "exit", "3")
@@ -431,7 +431,7 @@ def poststart_failure(trial: Trial) -> None:
 
 
 @case("runtime.lifecycle.poststop-failure-warning", CONTINUED, DESTROYED, needs=["root"])
-def poststop_failure(trial: Trial) -> None:
+def poststop_failure(trial: CaseContext) -> None:
     """When a poststop hook fails, the remaining ones run, and the container is gone."""
     clause = "runtime.lifecycle.poststop-failure-warning"
     container, trace = prepared(trial)
@@ -477,7 +477,7 @@ class Sleeper:
 
 
 @case(sets=[f"/hooks/{kind.name}/*/timeout" for kind in KINDS], needs=["root"])
-def hooks_are_aborted_after_their_timeout(trial: Trial) -> None:
+def hooks_are_aborted_after_their_timeout(trial: CaseContext) -> None:
     """A hook of each kind that sleeps for longer is ended after its timeout."""
     sleepers = [_sleeper(trial, kind) for kind in kinds_of(trial)]
     with ThreadPoolExecutor(len(sleepers)) as threads:
@@ -492,7 +492,7 @@ def hooks_are_aborted_after_their_timeout(trial: Trial) -> None:
         )
 
 
-def _sleeper(trial: Trial, kind: Kind) -> Sleeper:
+def _sleeper(trial: CaseContext, kind: Kind) -> Sleeper:
     container, trace = prepared(trial)
     trace.add(kind.name, "sleep", str(LONG), inside=kind.path_inside, timeout=SECONDS)
     trace.write()
@@ -521,7 +521,7 @@ def _abort(sleeper: Sleeper) -> None:
 
 
 @case("runtime.lifecycle.prestart-failure", "runtime.lifecycle.createruntime-failure", needs=["root"])
-def hooks_that_cannot_run_or_are_killed_have_failed(trial: Trial) -> None:
+def hooks_that_cannot_run_or_are_killed_have_failed(trial: CaseContext) -> None:
     """A hook whose program is not there, and one that a signal ends, are errors as well."""
     kinds = [kind for kind in (PRESTART, CREATE_RUNTIME) if trial.holds(kind.since)]
     for kind in kinds:

@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-from ocivalidate.runtime import Facts, Trial, case, steps
-from ocivalidate.runtime.casekit.mounting import create_with, host_mount
+from ocivalidate.runtime import CaseContext, Facts, case, steps
+from ocivalidate.runtime.case_helpers.mounting import create_with, host_mount
 
 APPLIES = "runtime.create.applies-config"
 OPTIONS = "config.mounts.options"
@@ -32,7 +32,7 @@ BOTH = ("idmap", "ridmap")
 PLAIN = {owner: owner for owner in OWNERS}
 
 
-def tree(trial: Trial) -> Path:
+def tree(trial: CaseContext) -> Path:
     """A mount of ours with a file for each owner, and another such mount below it."""
     top = host_mount(trial, trial.folder / "tree")
     for folder in (top, host_mount(trial, top / "below")):
@@ -50,7 +50,7 @@ def mapped(source: Path, *options: str, point: str = "", **mappings: Any) -> dic
     return {"destination": destination, "type": "none", "source": str(source), "options": list(options), **mappings}
 
 
-def config_for(trial: Trial, *points: str, user: bool = False) -> dict[str, Any]:
+def config_for(trial: CaseContext, *points: str, user: bool = False) -> dict[str, Any]:
     """A config whose program looks at the owners in trees and below; ``user``: in a user namespace."""
     places = [place for point in points for place in (f"/m/{point}", f"/m/{point}/below")]
     config = trial.config(*steps(*(["stat", f"{place}/{uid}-{gid}"] for place in places for uid, gid in OWNERS)))
@@ -82,7 +82,7 @@ def wanted(table: dict[tuple[int, int], tuple[int, int]]) -> dict[str, Any]:
     sets=PROPERTIES,
     needs=NEEDS,
 )
-def mapped_mounts_map_owners(trial: Trial) -> None:
+def mapped_mounts_map_owners(trial: CaseContext) -> None:
     """Owners on a mapped mount are seen as its mappings say; those on the mount below with ridmap alone."""
     source = tree(trial)
     # Release 1.1 has mappings and no option for them.
@@ -110,7 +110,7 @@ def mapped_mounts_map_owners(trial: Trial) -> None:
 
 
 @case(*(f"{OPTIONS}.{option}.use-given" for option in BOTH), needs=(*NEEDS, "namespace:user"))
-def mappings_of_the_mount_come_first(trial: Trial) -> None:
+def mappings_of_the_mount_come_first(trial: CaseContext) -> None:
     """In a user namespace, too, the mappings of the mount are used, not those of the namespace."""
     source = tree(trial)
     # What is 100000 outside is 0 inside; the mount makes 0 to 100005 outside, which is 5 inside.
@@ -132,7 +132,7 @@ def mappings_of_the_mount_come_first(trial: Trial) -> None:
 
 
 @case(*(f"{OPTIONS}.{option}.fallback-error" for option in BOTH), needs=(*NEEDS, "namespace:user"))
-def without_mappings_those_of_the_user_namespace_count(trial: Trial) -> None:
+def without_mappings_those_of_the_user_namespace_count(trial: CaseContext) -> None:
     """Without mappings of its own, a mount is mapped as the user namespace is, or there is an error.
 
     The same container without such mounts is created in either case, so that an error is about them.
@@ -155,7 +155,7 @@ def without_mappings_those_of_the_user_namespace_count(trial: Trial) -> None:
 
 
 @case(*(f"{OPTIONS}.{option}.no-userns-error" for option in BOTH), needs=NEEDS)
-def nothing_to_map_by_is_an_error(trial: Trial) -> None:
+def nothing_to_map_by_is_an_error(trial: CaseContext) -> None:
     """Without mappings and without a user namespace there is an error, whereas with mappings there is none."""
     source = tree(trial)
     good = {option: [mapped(source, "rbind", option, **MAPPINGS)] for option in BOTH}

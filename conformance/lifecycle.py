@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ocivalidate.runtime import Container, Trial, case, changed, steps
+from ocivalidate.runtime import CaseContext, Container, case, changed, steps
 
 _NAMESPACES = {"pid": "pid", "ipc": "ipc", "uts": "uts", "mount": "mnt"}
 
@@ -54,7 +54,7 @@ def _environment_built(container: Container, config: Mapping[str, Any]) -> dict[
     "runtime.delete.keeps-foreign-resources",
     needs=["root"],
 )
-def one_life(trial: Trial) -> None:
+def one_life(trial: CaseContext) -> None:
     """Create builds the environment and runs nothing, start runs the program, kill ends it, delete undoes create."""
     config = trial.config(*steps(["argv"], ["read", "/tmp/before-start"], ["write", "/tmp/ran", "by the program"]))
     if trial.subject.isolates:
@@ -116,7 +116,7 @@ def one_life(trial: Trial) -> None:
     "runtime.create.later-config-changes-ignored",
     needs=["root"],
 )
-def config_is_rewritten(trial: Trial) -> None:
+def config_is_rewritten(trial: CaseContext) -> None:
     """What becomes of config.json after create means nothing to start, state, kill and delete."""
     config = trial.config(*steps(["argv"], ["environ"], ["uname"], ["wait"]))
     host = os.uname().nodename
@@ -163,14 +163,14 @@ def config_is_rewritten(trial: Trial) -> None:
 
 
 @case("runtime.create.creates", "runtime.state.bundle.absolute", "runtime.state-op.returns-state", needs=["root"])
-def bundle_is_named_relatively(trial: Trial) -> None:
+def bundle_is_named_relatively(trial: CaseContext) -> None:
     """A path from the working directory, with spaces and letters beyond ASCII; state gives the absolute one."""
     bundle = trial.bundle(trial.config("cwd"), "a bündle, 包")
     _lives_in(trial, trial.container(bundle=bundle), bundle.name, str(trial.folder))
 
 
 @case("runtime.create.creates", "runtime.state.bundle.absolute", "runtime.state-op.returns-state", needs=["root"])
-def bundle_is_a_link(trial: Trial) -> None:
+def bundle_is_a_link(trial: CaseContext) -> None:
     """A symbolic link to a bundle is as good as the bundle."""
     bundle = trial.bundle(trial.config("cwd"))
     link = trial.folder / "link"
@@ -178,7 +178,7 @@ def bundle_is_a_link(trial: Trial) -> None:
     _lives_in(trial, trial.container(bundle=bundle), str(link), None)
 
 
-def _lives_in(trial: Trial, container: Container, named: str, cwd: str | None) -> None:
+def _lives_in(trial: CaseContext, container: Container, named: str, cwd: str | None) -> None:
     created = container.create(named, cwd=cwd)
     trial.expect("runtime.create.creates", f"no container of the bundle {named}", got=created.ok, want=True)
     container.must_start()
@@ -198,7 +198,7 @@ def _lives_in(trial: Trial, container: Container, named: str, cwd: str | None) -
 
 
 @case("runtime.create.creates", needs=["root"])
-def id_is_used_again(trial: Trial) -> None:
+def id_is_used_again(trial: CaseContext) -> None:
     """The id of a deleted container, or of one whose creation failed, is free for another container."""
     refused = trial.container(changed(trial.config("wait"), "/root/path", "nosuch"))
     created = refused.create()
@@ -229,7 +229,7 @@ def id_is_used_again(trial: Trial) -> None:
 
 
 @case("runtime.create.creates", "runtime.start.no-process-error", needs=["root"])
-def no_process(trial: Trial) -> None:
+def no_process(trial: CaseContext) -> None:
     """A config without process makes a container, which cannot be started, also not when config.json gets one."""
     config = trial.config("cwd")
     process = config.pop("process")
@@ -246,7 +246,7 @@ def no_process(trial: Trial) -> None:
 
 
 @case("runtime.warnings.continue", needs=["root"])
-def delete_goes_on_after_a_warning(trial: Trial) -> None:
+def delete_goes_on_after_a_warning(trial: CaseContext) -> None:
     """A poststop hook that fails is warned of, and the container is deleted all the same."""
     mark = trial.folder / "hook-ran"
     hooks = [{"path": "/bin/sh", "args": ["sh", "-c", f"cat > /dev/null; echo > '{mark}'; exit 3"]}]

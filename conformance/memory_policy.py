@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ocivalidate.runtime import Trial, case
+from ocivalidate.runtime import CaseContext, case
 
 POLICY = "/linux/memoryPolicy"
 
@@ -30,7 +30,7 @@ POLICIES = (
 
 
 @case(sets=[f"{POLICY}/{name}" for name in ("mode", "nodes", "flags")], needs=["kernel:5.15", "numa"])
-def process_has_the_memory_policy(trial: Trial) -> None:
+def process_has_the_memory_policy(trial: CaseContext) -> None:
     """The process has the policy of the config: mode, nodes and flags."""
     for policy in POLICIES:
         config = trial.config("mempolicy")

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ocivalidate.runtime import Trial, case, steps
-from ocivalidate.runtime.casekit.mounting import MACHINES, at, create_with, effects_of
-from ocivalidate.runtime.casekit.optionrows import CLAUSE, OPTIONS, TABLE, USUAL, Judge
+from ocivalidate.runtime import CaseContext, case, steps
+from ocivalidate.runtime.case_helpers.mounting import MACHINES, at, create_with, effects_of
+from ocivalidate.runtime.case_helpers.optionrows import CLAUSE, OPTIONS, TABLE, USUAL, Judge
 
 UNKNOWN = "ocivalidate-unknown"
 UNSEEN = {
@@ -27,7 +27,7 @@ def tmpfs(name: str, *options: str) -> dict[str, Any]:
     return {"destination": f"/m/{name}", "type": "tmpfs", "source": "tmpfs", "options": list(options)}
 
 
-def takes_anything(trial: Trial) -> bool:
+def takes_anything(trial: CaseContext) -> bool:
     """Whether the runtime takes an option that nobody knows, on a file system that refuses such: it drops it then."""
     config = trial.config("wait")
     container = trial.container(config | {"mounts": [*config["mounts"], tmpfs("unknown", UNKNOWN)]})
@@ -37,7 +37,7 @@ def takes_anything(trial: Trial) -> bool:
     return done.ok
 
 
-def judge_known(trial: Trial, options: Mapping[str, str]) -> None:
+def judge_known(trial: CaseContext, options: Mapping[str, str]) -> None:
     """Judge options by whether they are taken, and leave the mount as it was. Whether any is taken is asked before."""
     looks = [step for name in options for step in effects_of(trial, f"/m/{name}")]
     mounts = {name: [tmpfs(name, *words.split())] for name, words in options.items()}
@@ -58,7 +58,7 @@ def judge_known(trial: Trial, options: Mapping[str, str]) -> None:
     "config.mounts.options.unknown-as-data-verbatim",
     needs=["root", "isolation", MACHINES],
 )
-def options_without_effect_are_known(trial: Trial) -> None:
+def options_without_effect_are_known(trial: CaseContext) -> None:
     """Options that nothing on this kernel shows are known: not given to a file system that refuses what it knows not.
 
     That it refuses is seen with an option that nobody knows. ``silent`` and ``loud`` bear on the kernel's log alone,
@@ -78,7 +78,7 @@ def options_without_effect_are_known(trial: Trial) -> None:
 
 
 @case(TABLE, f"{CLAUSE}defaults", needs=["root", "isolation", MACHINES])
-def defaults_is_known(trial: Trial) -> None:
+def defaults_is_known(trial: CaseContext) -> None:
     """The option defaults is known: not given to a file system that refuses what it knows not."""
     if takes_anything(trial):
         trial.skip("the runtime takes an option that nobody knows, so that taking this proves nothing")
@@ -91,7 +91,7 @@ def defaults_is_known(trial: Trial) -> None:
     sets=[OPTIONS],
     needs=["root", "isolation"],
 )
-def other_options_reach_the_file_system(trial: Trial) -> None:
+def other_options_reach_the_file_system(trial: CaseContext) -> None:
     """Options that are no mount flags reach the file system, all of them: size, files and owner of a tmpfs."""
     options = ["size=1m", "noexec", "nr_inodes=77", "nosuid", "uid=5", "gid=6"]
     config = trial.config(*steps(["stat", "/m/data"], ["statvfs", "/m/data"]))
@@ -108,7 +108,7 @@ def other_options_reach_the_file_system(trial: Trial) -> None:
     sets=[OPTIONS],
     needs=["root", "isolation"],
 )
-def mode_reaches_the_file_system(trial: Trial) -> None:
+def mode_reaches_the_file_system(trial: CaseContext) -> None:
     """The option mode is the mode of a tmpfs, also where the folder that it covers has another."""
     config = trial.config("stat", "/m/mode")
     done = create_with(trial, config, {"mode": [tmpfs("mode", "mode=0710")]})
@@ -116,7 +116,7 @@ def mode_reaches_the_file_system(trial: Trial) -> None:
     judge_data(trial, oct(facts.value("stat", "/m/mode")["mode"]), oct(0o710))
 
 
-def judge_data(trial: Trial, got: Any, want: Any) -> None:
+def judge_data(trial: CaseContext, got: Any, want: Any) -> None:
     """Judge that options reached a file system: by the clause of the release, or else as part of the property."""
     trial.applied(OPTIONS, got=got, want=want)
     for clause in ("unknown-as-data", "unknown-as-data-verbatim"):
@@ -125,7 +125,7 @@ def judge_data(trial: Trial, got: Any, want: Any) -> None:
 
 
 @case("config.mounts.options.custom-follow-mount8", needs=["root", "isolation", MACHINES])
-def options_of_mount8_are_as_there(trial: Trial) -> None:
+def options_of_mount8_are_as_there(trial: CaseContext) -> None:
     """A runtime that knows an option of mount(8) beyond the table does with it what mount(8) does.
 
     ``user`` stands for nosuid, nodev and noexec, ``nofail`` for nothing that can be seen here.

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ocivalidate.runtime import Trial, case, steps
-from ocivalidate.runtime.casekit.mounting import MACHINES, at, create_with, effects_of, host_mount
-from ocivalidate.runtime.casekit.optionrows import (
+from ocivalidate.runtime import CaseContext, case, steps
+from ocivalidate.runtime.case_helpers.mounting import MACHINES, at, create_with, effects_of, host_mount
+from ocivalidate.runtime.case_helpers.optionrows import (
     ALWAYS,
     CLAUSE,
     NEVER,
@@ -59,7 +59,7 @@ UNDOING = (
 )
 
 
-def judge_rows(trial: Trial, rows: Sequence[Row]) -> None:
+def judge_rows(trial: CaseContext, rows: Sequence[Row]) -> None:
     """Have all rows mounted in one container, look, and judge."""
     if not trial.holds("1.1.0"):
         # Nothing said that these must be, and each refusal costs containers.
@@ -87,13 +87,13 @@ def clauses_of(rows: Sequence[Row]) -> tuple[str, ...]:
 
 
 @case(*clauses_of(SETTING), sets=[OPTIONS], needs=NEEDS)
-def options_have_their_effect(trial: Trial) -> None:
+def options_have_their_effect(trial: CaseContext) -> None:
     """Writing, executing, gaining a user, opening devices, following links and access times are as each option says."""
     judge_rows(trial, SETTING)
 
 
 @case(*clauses_of(UNDOING), sets=[OPTIONS], needs=NEEDS)
-def options_undo_others(trial: Trial) -> None:
+def options_undo_others(trial: CaseContext) -> None:
     """Options such as exec, rw and async undo the option that stands before them."""
     judge_rows(trial, UNDOING)
 
@@ -107,7 +107,7 @@ def options_undo_others(trial: Trial) -> None:
     sets=[OPTIONS, "/mounts/*/source"],
     needs=["root", "isolation"],
 )
-def binds_and_remounts(trial: Trial) -> None:
+def binds_and_remounts(trial: CaseContext) -> None:
     """Bind shows a folder without what is mounted below it, rbind with it; remount changes a mount that is there."""
     tree = host_mount(trial, trial.folder / "tree")
     (tree / "below").mkdir()
@@ -170,7 +170,7 @@ RECURSIVE = (
 
 
 @case(*(f"{CLAUSE}{row.name}" for row in RECURSIVE), needs=["root", "isolation", MACHINES, "kernel:5.12"])
-def recursive_options_reach_what_is_below(trial: Trial) -> None:
+def recursive_options_reach_what_is_below(trial: CaseContext) -> None:
     """Recursive options have their effect on a bound mount and on the mount below it.
 
     Those that take an attribute away are seen on mounts that have it.

@@ -7,8 +7,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from ocivalidate.runtime import Container, Trial, case, steps
-from ocivalidate.runtime.casekit.mounting import at, create_with
+from ocivalidate.runtime import CaseContext, Container, case, steps
+from ocivalidate.runtime.case_helpers.mounting import at, create_with
 
 SOURCE = "/mounts/*/source"
 DESTINATION = "/mounts/*/destination"
@@ -27,7 +27,7 @@ def tmpfs(destination: str, *options: str) -> dict[str, Any]:
     return {"destination": destination, "type": "tmpfs", "source": "tmpfs", "options": list(options)}
 
 
-def container_with(trial: Trial, mounts: list[dict[str, Any]], looks: list[list[str]]) -> Container:
+def container_with(trial: CaseContext, mounts: list[dict[str, Any]], looks: list[list[str]]) -> Container:
     """A container with these mounts beside the usual ones, whose program looks and waits; it is not created yet."""
     config = trial.config(*steps(*looks, ["wait"]))
     config["mounts"] += mounts
@@ -42,7 +42,7 @@ def filled(folder: Path, text: str) -> Path:
 
 
 @case("config.mounts.order", needs=["root", "isolation"])
-def later_mounts_cover_earlier_ones(trial: Trial) -> None:
+def later_mounts_cover_earlier_ones(trial: CaseContext) -> None:
     """Mounts are made in their order: the later covers the earlier, whether in one place or one above the other."""
     inner, outer = filled(trial.folder / "inner", "inner"), filled(trial.folder / "outer", "outer")
     (outer / "inner").mkdir()
@@ -67,7 +67,7 @@ def later_mounts_cover_earlier_ones(trial: Trial) -> None:
 
 
 @case("config.mounts.source.bind-relative-to-bundle", sets=[SOURCE, TYPE], needs=["root", "isolation"])
-def sources_of_bind_mounts(trial: Trial) -> None:
+def sources_of_bind_mounts(trial: CaseContext) -> None:
     """What is bound is the source, from the bundle where it is relative, whatever the type says, a file as well.
 
     Where the runtime is run there are other files of these names.
@@ -100,7 +100,7 @@ def sources_of_bind_mounts(trial: Trial) -> None:
 
 
 @case(sets=[SOURCE, TYPE], needs=["root", "isolation"])
-def file_systems_have_their_type_and_source(trial: Trial) -> None:
+def file_systems_have_their_type_and_source(trial: CaseContext) -> None:
     """What is mounted is of the type that the mount names, and the kernel knows its source by the name given."""
     types = ("tmpfs", "proc", "sysfs", "devpts", "mqueue")
     mounts = [{"destination": f"/t/{kind}", "type": kind, "source": f"of-{kind}"} for kind in types]
@@ -122,7 +122,7 @@ def file_systems_have_their_type_and_source(trial: Trial) -> None:
 
 
 @case(sets=[DESTINATION, OPTIONS], needs=["root", "isolation"])
-def mounts_are_at_their_destination(trial: Trial) -> None:
+def mounts_are_at_their_destination(trial: CaseContext) -> None:
     """A mount is where its destination says: in a folder that is there, deep in it, or on a file, also read-only."""
     data = filled(trial.folder / "data", "data")
     on_file = bind("/a/file", str(data / "marker"), options=["bind", "ro"])
@@ -139,7 +139,7 @@ def mounts_are_at_their_destination(trial: Trial) -> None:
 
 
 @case(sets=[DESTINATION], needs=["root", "isolation"])
-def missing_destinations_are_made(trial: Trial) -> None:
+def missing_destinations_are_made(trial: CaseContext) -> None:
     """A destination that is not there is made: a folder for a folder, a file for a file. To refuse it is no fault."""
     data = filled(trial.folder / "data", "data")
     mounts = [bind("/new", str(data)), bind("/new-a/b/c", str(data)), bind("/new-b/file", str(data / "marker"))]
@@ -153,7 +153,7 @@ def missing_destinations_are_made(trial: Trial) -> None:
 
 
 @case("config.mounts.destination.relative-to-root", needs=["root", "isolation"])
-def relative_destinations_start_at_the_root(trial: Trial) -> None:
+def relative_destinations_start_at_the_root(trial: CaseContext) -> None:
     """A relative destination is taken from the root of the container, not from the working directory of its process."""
     data = filled(trial.folder / "data", "data")
     paths = ("/relative/marker", "/deep/er/marker")
@@ -174,7 +174,7 @@ def relative_destinations_start_at_the_root(trial: Trial) -> None:
 
 
 @case(sets=[DESTINATION], needs=["root", "isolation"])
-def links_in_destinations_stay_in_the_container(trial: Trial) -> None:
+def links_in_destinations_stay_in_the_container(trial: CaseContext) -> None:
     """Links on the way to a destination lead to where they lead in the container, never out of it; or are refused."""
     data = filled(trial.folder / "data", "data")
     outside = trial.folder / "outside"
@@ -207,7 +207,7 @@ def links_in_destinations_stay_in_the_container(trial: Trial) -> None:
 
 
 @case(*UNAPPLIABLE, "runtime.errors.no-side-effects", needs=["root", "isolation"])
-def mounts_that_cannot_be_made_are_refused(trial: Trial) -> None:
+def mounts_that_cannot_be_made_are_refused(trial: CaseContext) -> None:
     """Binding what is not there, and mounting a type that no kernel has, is refused."""
     usual = trial.config("wait")
     good = [bind("/tmp", str(filled(trial.folder / "data", "data"))), tmpfs("/var")]  # in the container

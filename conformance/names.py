@@ -6,7 +6,7 @@ import os
 import time
 from pathlib import Path
 
-from ocivalidate.runtime import Container, Holder, Trial, case, namespaces_of, steps
+from ocivalidate.runtime import CaseContext, Container, NamespaceHolder, case, namespaces_of, steps
 
 HOSTNAME, DOMAINNAME = "ocivalidate-host.example", "ocivalidate.example"
 APPLIES = "runtime.create.applies-config"
@@ -19,7 +19,7 @@ def _names() -> dict[str, str]:
 
 
 @case(sets=["/hostname", "/domainname"], needs=["root"])
-def host_has_the_name_of_the_config(trial: Trial) -> None:
+def host_has_the_name_of_the_config(trial: CaseContext) -> None:
     """Host and domain are called as the config says, in the container and not outside; a long name is whole."""
     before = _names()
     config = trial.config("uname")
@@ -40,9 +40,9 @@ def host_has_the_name_of_the_config(trial: Trial) -> None:
 
 
 @case(sets=["/hostname"], needs=["root"])
-def host_of_a_joined_namespace_gets_the_name(trial: Trial) -> None:
+def host_of_a_joined_namespace_gets_the_name(trial: CaseContext) -> None:
     """A hostname is set in a UTS namespace that is joined too."""
-    holder = Holder(["uts"], hostname="ocivalidate-before")
+    holder = NamespaceHolder(["uts"], hostname="ocivalidate-before")
     trial.undo(holder.close)
     config = trial.config("uname")
     config["hostname"] = HOSTNAME
@@ -63,7 +63,7 @@ PARAMETERS = {
 
 
 @case(sets=["/linux/sysctl/*"], needs=["root"])
-def kernel_parameters_are_set_in_their_namespaces(trial: Trial) -> None:
+def kernel_parameters_are_set_in_their_namespaces(trial: CaseContext) -> None:
     """Parameters of network and IPC namespaces have the values of the config inside, and theirs outside."""
     files = {name: f"/proc/sys/{name.replace('.', '/')}" for name in PARAMETERS}
     before = {name: _parameter(file) for name, file in files.items()}
@@ -91,7 +91,7 @@ TIME = [f"/linux/timeOffsets/*/{name}" for name in ("secs", "nanosecs")]
 
 
 @case(sets=TIME, needs=["root", "namespace:time"])
-def clocks_are_offset(trial: Trial) -> None:
+def clocks_are_offset(trial: CaseContext) -> None:
     """Boot and monotonic clocks in a time namespace are ahead by seconds and nanoseconds; those outside are not."""
     config = trial.config("clock", "BOOTTIME", ",", "clock", "MONOTONIC", ",", "wait")
     config["linux"]["namespaces"].append({"type": "time"})
@@ -127,7 +127,7 @@ def _offsets(container: Container) -> dict[str, tuple[int, int]]:
 
 
 @case(sets=TIME[:1], needs=["root", "namespace:time"])
-def clocks_can_be_behind(trial: Trial) -> None:
+def clocks_can_be_behind(trial: CaseContext) -> None:
     """An offset of one clock alone, and a negative one, leave the other as it is."""
     config = trial.config("wait")
     config["linux"]["namespaces"].append({"type": "time"})

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ocivalidate.runtime import Container, Facts, Holder, Trial, case, changed, namespaces_of
+from ocivalidate.runtime import CaseContext, Container, Facts, NamespaceHolder, case, changed, namespaces_of
 from ocivalidate.runtime.kernel.namespaces import FILES
 from ocivalidate.runtime.kernel.syscalls import MS_BIND, mount, unmount
 
@@ -24,7 +24,7 @@ BASE = ("pid", "ipc", "uts", "mount")
 SINCE = {"time": "1.1.0"}
 
 
-def types_of(trial: Trial, *but: str) -> list[str]:
+def types_of(trial: CaseContext, *but: str) -> list[str]:
     """The types that both the release and this kernel have, without some."""
     return [
         kind
@@ -33,7 +33,7 @@ def types_of(trial: Trial, *but: str) -> list[str]:
     ]
 
 
-def config_with(trial: Trial, namespaces: Iterable[Mapping[str, str]], *steps: str) -> dict[str, Any]:
+def config_with(trial: CaseContext, namespaces: Iterable[Mapping[str, str]], *steps: str) -> dict[str, Any]:
     """A config with these namespaces, whose program reports its own."""
     config = trial.config(*steps, *([","] if steps else []), "namespaces", ",", "wait")
     config["linux"]["namespaces"] = [dict(entry) for entry in namespaces]
@@ -62,7 +62,7 @@ def started(container: Container, **more: Any) -> tuple[Facts, dict[str, str]]:
 
 
 @case(NEW, SUPPORTED, FEATURES, sets=[TYPE], needs=["root"])
-def entries_without_a_path_make_new_namespaces(trial: Trial) -> None:
+def entries_without_a_path_make_new_namespaces(trial: CaseContext) -> None:
     """Each type without a path gives a new namespace of that type."""
     kinds = types_of(trial, "user")
     _, got = started(trial.container(config_with(trial, new(kinds))))
@@ -80,7 +80,7 @@ def entries_without_a_path_make_new_namespaces(trial: Trial) -> None:
     _judge_features(trial, made, want)
 
 
-def _judge_features(trial: Trial, made: Sequence[str], tried: Sequence[str]) -> None:
+def _judge_features(trial: CaseContext, made: Sequence[str], tried: Sequence[str]) -> None:
     claimed = ((trial.subject.features or {}).get("linux") or {}).get("namespaces")
     if not isinstance(claimed, list):
         trial.skip("the runtime does not say which namespaces it knows", FEATURES)
@@ -93,7 +93,7 @@ def _judge_features(trial: Trial, made: Sequence[str], tried: Sequence[str]) -> 
 
 
 @case(INHERITED, needs=["root"])
-def types_that_are_not_listed_are_inherited(trial: Trial) -> None:
+def types_that_are_not_listed_are_inherited(trial: CaseContext) -> None:
     """A container that lists only a mount namespace is in all other namespaces of the runtime."""
     config = config_with(trial, new(["mount"]))
     config["mounts"] = [entry for entry in config["mounts"] if entry["type"] in ("proc", "tmpfs", "devpts")]
@@ -105,7 +105,7 @@ def types_that_are_not_listed_are_inherited(trial: Trial) -> None:
 
 
 @case(INHERITED, needs=["root"])
-def mount_namespace_that_is_not_listed_is_inherited(trial: Trial) -> None:
+def mount_namespace_that_is_not_listed_is_inherited(trial: CaseContext) -> None:
     """A container that lists no mount namespace is in that of the runtime, here one of our own."""
     holder = held(trial, ["mount"])
     config = config_with(trial, new(["pid", "ipc", "uts"]))
@@ -118,20 +118,20 @@ def mount_namespace_that_is_not_listed_is_inherited(trial: Trial) -> None:
 # --- joined
 
 
-def held(trial: Trial, kinds: Sequence[str], **more: Any) -> Holder:
+def held(trial: CaseContext, kinds: Sequence[str], **more: Any) -> NamespaceHolder:
     """A process with namespaces of its own, for as long as the case lasts."""
-    holder = Holder(kinds, **more)
+    holder = NamespaceHolder(kinds, **more)
     trial.undo(holder.close)
     return holder
 
 
-def joins(holder: Holder, kinds: Iterable[str]) -> list[dict[str, str]]:
+def joins(holder: NamespaceHolder, kinds: Iterable[str]) -> list[dict[str, str]]:
     """Entries by which the namespaces of a process are joined."""
     return [{"type": kind, "path": holder.path(kind)} for kind in kinds]
 
 
 @case(JOINED, sets=[PATH], needs=["root"])
-def entries_with_a_path_join_that_namespace(trial: Trial) -> None:
+def entries_with_a_path_join_that_namespace(trial: CaseContext) -> None:
     """Each type with a path puts the program into the namespace of that file, and into the view of it."""
     kinds = types_of(trial, "user", "mount")
     holder = held(trial, kinds, hostname="ocivalidate-held")
@@ -153,7 +153,7 @@ def entries_with_a_path_join_that_namespace(trial: Trial) -> None:
 
 
 @case(JOINED, needs=["root"])
-def mount_namespace_is_joined(trial: Trial) -> None:
+def mount_namespace_is_joined(trial: CaseContext) -> None:
     """A mount namespace with a path is joined, and its mounts are there."""
     holder = held(trial, ["mount"])
     config = config_with(trial, [*new(["pid", "ipc", "uts"]), *joins(holder, ["mount"])])
@@ -164,7 +164,7 @@ def mount_namespace_is_joined(trial: Trial) -> None:
 
 
 @case(JOINED, needs=["root", "namespace:user"])
-def user_namespace_is_joined(trial: Trial) -> None:
+def user_namespace_is_joined(trial: CaseContext) -> None:
     """A user namespace with a path is joined, and its mappings are those of the program."""
     mappings = [(0, 200000, 65536)]
     holder = held(trial, ["user"], mappings=mappings)
@@ -200,7 +200,7 @@ WRONG = (
 )
 
 
-def _refuses(trial: Trial, wrong: Wrong) -> None:
+def _refuses(trial: CaseContext, wrong: Wrong) -> None:
     if wrong.kind not in types_of(trial):
         trial.skip(f"this kernel, or runtime-spec {trial.release}, has no {wrong.kind} namespaces")
     # That paths of the right type are accepted is shown above: here it is the path alone that is wrong.
@@ -219,8 +219,8 @@ def _refuses(trial: Trial, wrong: Wrong) -> None:
     )
 
 
-def _mismatch_of(wrong: Wrong) -> Callable[[Trial], None]:
-    def function(trial: Trial) -> None:
+def _mismatch_of(wrong: Wrong) -> Callable[[CaseContext], None]:
+    def function(trial: CaseContext) -> None:
         _refuses(trial, wrong)
 
     function.__name__ = f"{wrong.kind}-from-a-path-of-another-type"

@@ -10,10 +10,10 @@ import subprocess
 from ipaddress import IPv6Address
 from typing import Any
 
-from ocivalidate.runtime import Container, Trial, case, steps
+from ocivalidate.runtime import CaseContext, Container, case, steps
 from ocivalidate.runtime.driving.callers import caller
 from ocivalidate.runtime.kernel import programs
-from ocivalidate.runtime.kernel.namespaces import CannotHold, Holder
+from ocivalidate.runtime.kernel.namespaces import CannotHold, NamespaceHolder
 
 DEVICES = "config-linux.netDevices"
 NEEDS = ("root", "program:ip", "namespace:network")
@@ -24,9 +24,9 @@ ADDRESS6 = IPv6Address("2001:db8::a")
 class Network:
     """A network namespace of the case's own."""
 
-    def __init__(self, trial: Trial) -> None:
+    def __init__(self, trial: CaseContext) -> None:
         try:
-            self._holder = Holder(("network",))
+            self._holder = NamespaceHolder(("network",))
         except CannotHold as reason:
             trial.skip(str(reason))
         trial.undo(self._holder.close)
@@ -40,7 +40,7 @@ class Network:
         )
         return done.stdout
 
-    def add(self, trial: Trial, *names: str) -> None:
+    def add(self, trial: CaseContext, *names: str) -> None:
         """Make devices, each with a peer that stays."""
         for name in names:
             try:
@@ -54,7 +54,7 @@ class Network:
         return {line.split(": ")[1].partition("@")[0] for line in lines}
 
 
-def with_devices(trial: Trial, network: str = "", **devices: dict[str, str]) -> dict[str, Any]:
+def with_devices(trial: CaseContext, network: str = "", **devices: dict[str, str]) -> dict[str, Any]:
     """A config with these devices, in a new network namespace or that of a file."""
     config = trial.config(*steps(["interfaces"], ["read", "/proc/net/if_inet6"], ["wait"]))
     config["linux"]["namespaces"].append({"type": "network"} | ({"path": network} if network else {}))
@@ -62,7 +62,7 @@ def with_devices(trial: Trial, network: str = "", **devices: dict[str, str]) -> 
     return config
 
 
-def started(trial: Trial, outside: Network, config: dict[str, Any]) -> Container:
+def started(trial: CaseContext, outside: Network, config: dict[str, Any]) -> Container:
     """A container that the runtime made from within the network namespace ``outside``."""
     container = trial.container(config)
     return container.must_create(through=outside.through).must_start()
@@ -73,7 +73,7 @@ def started(trial: Trial, outside: Network, config: dict[str, Any]) -> Container
     sets=["/linux/netDevices/*/name"],
     needs=NEEDS,
 )
-def devices_move_into_the_container(trial: Trial) -> None:
+def devices_move_into_the_container(trial: CaseContext) -> None:
     """Devices are in the container under the names they are given or had, with all attributes, and up."""
     outside = Network(trial)
     outside.add(trial, "first", "second")
@@ -102,7 +102,7 @@ def devices_move_into_the_container(trial: Trial) -> None:
 
 
 @case("config-linux.netDevices.check-move", "config-linux.netDevices.name-conflict-error", needs=NEEDS)
-def what_cannot_move_is_refused(trial: Trial) -> None:
+def what_cannot_move_is_refused(trial: CaseContext) -> None:
     """A name that is taken is refused where a free one is accepted; so is a device that cannot move or is not there."""
     outside, inside = Network(trial), Network(trial)
     outside.add(trial, "first", "second")
@@ -122,7 +122,7 @@ def what_cannot_move_is_refused(trial: Trial) -> None:
 
 
 @case("config-linux.netDevices.name-template", needs=NEEDS)
-def name_with_a_template_gets_a_number(trial: Trial) -> None:
+def name_with_a_template_gets_a_number(trial: CaseContext) -> None:
     """A new name that ends in %d is never taken: the kernel gives it a number that is free."""
     outside, inside = Network(trial), Network(trial)
     outside.add(trial, "first")
@@ -136,7 +136,7 @@ def name_with_a_template_gets_a_number(trial: Trial) -> None:
 
 
 @case("config-linux.netDevices.no-lifecycle-mgmt", "config-linux.netDevices.no-move-out", needs=NEEDS)
-def devices_are_left_alone_afterwards(trial: Trial) -> None:
+def devices_are_left_alone_afterwards(trial: CaseContext) -> None:
     """What becomes of a device in the container is not the runtime's business, and it stays there after delete."""
     outside, inside = Network(trial), Network(trial)
     outside.add(trial, "first")

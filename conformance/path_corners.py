@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-from ocivalidate.runtime import Container, Facts, Trial, case, steps
+from ocivalidate.runtime import CaseContext, Container, Facts, case, steps
 
 MASKED = "config-linux.maskedPaths.masked"
 READONLY = "config-linux.readonlyPaths.readonly"
@@ -31,7 +31,7 @@ def populate(container: Container) -> None:
         os.chmod(below, 0o777)  # noqa: S103  # in the container, for all its users
 
 
-def seen(trial: Trial, member: str, paths: Sequence[str], *looks: Sequence[str], user: int = 0) -> Facts:
+def seen(trial: CaseContext, member: str, paths: Sequence[str], *looks: Sequence[str], user: int = 0) -> Facts:
     """What a probe saw in the tree of a container with these paths."""
     config = trial.config(*steps(*looks, ["wait"]))
     config["linux"][member] = list(paths)
@@ -41,7 +41,7 @@ def seen(trial: Trial, member: str, paths: Sequence[str], *looks: Sequence[str],
     return container.must_create().must_start().facts()
 
 
-def judge_hidden(trial: Trial, facts: Facts, *looks: Sequence[str]) -> None:
+def judge_hidden(trial: CaseContext, facts: Facts, *looks: Sequence[str]) -> None:
     """Nothing of what is masked is seen."""
     for look in looks:
         got = facts.outcome(*look)
@@ -50,14 +50,14 @@ def judge_hidden(trial: Trial, facts: Facts, *looks: Sequence[str]) -> None:
         trial.applied("/linux/maskedPaths", got=got in NOTHING, want=True, message=message)
 
 
-def judge_open(trial: Trial, facts: Facts, path: str, pointer: str) -> None:
+def judge_open(trial: CaseContext, facts: Facts, path: str, pointer: str) -> None:
     """What is beside is as it was: a runtime that empties all folders has masked nothing."""
     got = facts.outcome("read", path)
     trial.applied(pointer, got=got, want=SECRET, message=f"{path} is not listed, and cannot be read")
 
 
 @case(MASKED, sets=["/linux/maskedPaths"], needs=["root"])
-def masked_for_others(trial: Trial) -> None:
+def masked_for_others(trial: CaseContext) -> None:
     """What is masked cannot be read by a user who is not root either, in whatever order the paths stand."""
     paths = [f"{TREE}/folder/deep", f"{TREE}/folder", f"{TREE}/file", "/proc/irq"]
     hidden = [
@@ -73,7 +73,7 @@ def masked_for_others(trial: Trial) -> None:
 
 
 @case(MASKED, sets=["/linux/maskedPaths"], needs=["root"])
-def masked_link(trial: Trial) -> None:
+def masked_link(trial: CaseContext) -> None:
     """A masked path that is a link leads to nothing that can be read."""
     hidden = [["read", f"{TREE}/link"], ["list", f"{TREE}/link-to-folder"]]
     paths = [f"{TREE}/link", f"{TREE}/link-to-folder"]
@@ -89,7 +89,7 @@ def masked_link(trial: Trial) -> None:
 
 
 @case(MASKED, sets=["/linux/maskedPaths"], needs=["root"])
-def masked_in_a_mount(trial: Trial) -> None:
+def masked_in_a_mount(trial: CaseContext) -> None:
     """A path in a mount of the config is masked, not what the mount covers."""
     source = trial.folder / "source"
     source.mkdir()
@@ -103,7 +103,7 @@ def masked_in_a_mount(trial: Trial) -> None:
 
 
 @case(READONLY, sets=["/linux/readonlyPaths"], needs=["root"])
-def readonly_link(trial: Trial) -> None:
+def readonly_link(trial: CaseContext) -> None:
     """Through a read-only path that is a link nothing can be written."""
     refused = [["overwrite", f"{TREE}/link", "x"], ["write", f"{TREE}/link-to-folder/new", "x"]]
     config = trial.config(*steps(*refused, ["wait"]))
@@ -120,7 +120,7 @@ def readonly_link(trial: Trial) -> None:
 
 
 @case(READONLY, sets=["/linux/readonlyPaths"], needs=["root"])
-def readonly_file_before_folder(trial: Trial) -> None:
+def readonly_file_before_folder(trial: CaseContext) -> None:
     """A read-only file stays so when a folder that holds it is listed after it."""
     step = ["overwrite", f"{TREE}/folder/file", "x"]
     paths = [f"{TREE}/folder/file", f"{TREE}/folder"]
@@ -131,7 +131,7 @@ def readonly_file_before_folder(trial: Trial) -> None:
 
 
 @case(MASKED, READONLY, sets=["/linux/maskedPaths", "/linux/readonlyPaths"], needs=["root"])
-def missing_beside_others(trial: Trial) -> None:
+def missing_beside_others(trial: CaseContext) -> None:
     """Paths that are not there keep a runtime from nothing that is listed after them."""
     config = trial.config(*steps(["read", f"{TREE}/file"], ["overwrite", f"{TREE}/open", "x"], ["wait"]))
     config["linux"]["maskedPaths"] = ["/nosuch/path", "/proc/nosuch", f"{TREE}/file"]

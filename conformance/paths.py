@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from ocivalidate.runtime import Facts, Trial, case, steps
+from ocivalidate.runtime import CaseContext, Facts, case, steps
 
 MASKED, READONLY = "/linux/maskedPaths", "/linux/readonlyPaths"
 SECRET = "not for everybody"  # the content of a file
@@ -13,7 +13,7 @@ SECRET = "not for everybody"  # the content of a file
 FILES = ("file", "folder/inner", "nested/deep/hidden", "nested/deep/shown", "other")
 
 
-def furnished(trial: Trial, config: dict[str, Any]) -> Facts:
+def furnished(trial: CaseContext, config: dict[str, Any]) -> Facts:
     """What the probe reports from a container whose root filesystem has files and folders below /there."""
     container = trial.container(config)
     there = container.bundle / "rootfs" / "there"
@@ -31,7 +31,7 @@ def unreadable(facts: Facts, step: str, path: str) -> bool:
 
 
 @case("config-linux.maskedPaths.masked", sets=[MASKED])
-def masked_paths_cannot_be_read(trial: Trial) -> None:
+def masked_paths_cannot_be_read(trial: CaseContext) -> None:
     """Of masked files, folders and files of /proc nothing can be read; what is beside them can."""
     masked = ["/there/file", "/there/folder", "/there/nested/deep/hidden", "/proc/version", "/dev/zero", "/absent/path"]
     reads = ["/there/file", "/there/nested/deep/hidden", "/proc/version"]
@@ -62,7 +62,7 @@ def masked_paths_cannot_be_read(trial: Trial) -> None:
 
 
 @case("config-linux.readonlyPaths.readonly", sets=[READONLY])
-def readonly_paths_cannot_be_written(trial: Trial) -> None:
+def readonly_paths_cannot_be_written(trial: CaseContext) -> None:
     """Read-only files, folders with all below, mounts and /proc/sys cannot be written, and can be read."""
     readonly = ["/there/file", "/there/folder", "/there/nested/deep/hidden", "/mounted", "/proc/sys", "/absent/path"]
     changes = [
@@ -91,7 +91,7 @@ def readonly_paths_cannot_be_written(trial: Trial) -> None:
 
 
 @case(sets=[MASKED, READONLY], needs=["root", "cap:MKNOD"])
-def special_files_are_masked_and_readonly(trial: Trial) -> None:
+def special_files_are_masked_and_readonly(trial: CaseContext) -> None:
     """Masked FIFOs and devices give nothing, and a device node in a read-only folder cannot be made."""
     config = trial.config(
         *steps(["read", "/there/fifo"], ["read", "/there/device", "4"], ["mknod", "/there/folder/new", "c", "1", "3"])

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 from typing import Any
 
-from ocivalidate.runtime import Facts, Trial, caller, case, steps
+from ocivalidate.runtime import CaseContext, Facts, caller, case, steps
 from ocivalidate.runtime.kernel import programs
 
 APPLIED = "config.process.oomScoreAdj.applied"
@@ -17,7 +17,7 @@ CALLERS_SCORE = 321
 SUID = "/usr/bin/set-uid"
 
 
-def run_with_suid_file(trial: Trial, config: dict[str, Any]) -> Facts:
+def run_with_suid_file(trial: CaseContext, config: dict[str, Any]) -> Facts:
     """Run a container that has a set-uid Python in it."""
     container = trial.container(config)
     # A copy: the files of the root filesystem are shared with those of other containers.
@@ -42,7 +42,7 @@ def effective_uid(facts: Facts, *step: str) -> Any:
 
 
 @case(sets=["/process/noNewPrivileges"], needs=["root"])
-def no_new_privileges(trial: Trial) -> None:
+def no_new_privileges(trial: CaseContext) -> None:
     """With noNewPrivileges a set-uid program gains nothing; without it does, which shows that it could."""
     step = ["execute", SUID, "-I", "-S", trial.probe_path, "ids"]
     for given, want in ((True, 1000), (False, 0)):
@@ -56,7 +56,7 @@ def no_new_privileges(trial: Trial) -> None:
 
 
 @case(APPLIED, sets=["/process/oomScoreAdj"])
-def oom_score_is_set(trial: Trial) -> None:
+def oom_score_is_set(trial: CaseContext) -> None:
     """The score is what is given, zero too, whatever that of the runtime's caller."""
     somebody = caller(oom_score_adj=CALLERS_SCORE)
     # To go below what it began with takes a privilege.
@@ -70,7 +70,7 @@ def oom_score_is_set(trial: Trial) -> None:
 
 
 @case(UNTOUCHED)
-def oom_score_is_untouched(trial: Trial) -> None:
+def oom_score_is_untouched(trial: CaseContext) -> None:
     """Without oomScoreAdj the score stays that of whoever calls the runtime."""
     somebody = caller(oom_score_adj=CALLERS_SCORE)
     container = trial.container(trial.config(*steps(["oom-score-adj"], ["wait"])))
@@ -88,7 +88,7 @@ profile {name} flags=(attach_disconnected,mediate_deleted) {{
 
 
 @case(sets=["/process/apparmorProfile"], needs=["root", "lsm:apparmor", "program:apparmor_parser"], alone=["apparmor"])
-def apparmor_profile(trial: Trial) -> None:
+def apparmor_profile(trial: CaseContext) -> None:
     """The process is confined by the profile of AppArmor that is given."""
     name = f"{trial.stage.prefix}profile"
     file = trial.folder / "profile"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ocivalidate.runtime import RuntimeFailed, Trial, caller, case, steps
+from ocivalidate.runtime import CaseContext, RuntimeFailed, caller, case, steps
 
 # What no test can be meant to have by accident.
 UID, GID, GROUPS = 1234, 2345, [17, 4242, 70000]
@@ -55,7 +55,7 @@ def set_user(config: dict[str, Any], **user: Any) -> dict[str, Any]:
     ],
     needs=["root"],
 )
-def user_with_groups(trial: Trial) -> None:
+def user_with_groups(trial: CaseContext) -> None:
     """The process has the user, the group and exactly the additional groups given, the mask and the folder."""
     config = trial.config(*steps(["ids"], ["cwd"], ["write", "mine"], ["stat", "mine"], ["wait"]))
     set_user(config, uid=UID, gid=GID, umask=0o027, additionalGids=GROUPS)
@@ -79,7 +79,7 @@ def user_with_groups(trial: Trial) -> None:
 
 
 @case(sets=["/process/user/uid", "/process/user/gid", "/process/user/additionalGids"], needs=["root"])
-def root_without_groups(trial: Trial) -> None:
+def root_without_groups(trial: CaseContext) -> None:
     """The groups of whoever calls the runtime are not those of the process."""
     config = set_user(trial.config("ids", ",", "wait"), uid=0, gid=0, additionalGids=[])
     container = trial.container(config)
@@ -96,7 +96,7 @@ def root_without_groups(trial: Trial) -> None:
 
 
 @case("config.process.user.umask.untouched", sets=["/process/user/umask"])
-def umask_from_caller(trial: Trial) -> None:
+def umask_from_caller(trial: CaseContext) -> None:
     """Without umask the process has that of the caller of the runtime; a given umask of zero is applied."""
     somebody = caller(umask=0o037)
     container = trial.container(trial.config("ids", ",", "wait"))
@@ -112,7 +112,7 @@ def umask_from_caller(trial: Trial) -> None:
 
 
 @case(sets=["/process/cwd"])
-def cwd_that_does_not_exist(trial: Trial) -> None:
+def cwd_that_does_not_exist(trial: CaseContext) -> None:
     """A working directory that is not there is either made or refused: the program never runs elsewhere."""
     config = trial.config("cwd", ",", "wait")
     config["process"]["cwd"] = "/not/there"
@@ -126,7 +126,7 @@ def cwd_that_does_not_exist(trial: Trial) -> None:
 
 
 @case(sets=["/process/cwd"], needs=["isolation"])
-def cwd_in_a_mount(trial: Trial) -> None:
+def cwd_in_a_mount(trial: CaseContext) -> None:
     """A working directory that only a mount brings is entered after the mounts were made."""
     config = trial.config(*steps(["cwd"], ["write", "here"], ["stat", "/mnt/deep er/here"], ["wait"]))
     (trial.folder / "source" / "deep er").mkdir(parents=True)
@@ -141,7 +141,7 @@ def cwd_in_a_mount(trial: Trial) -> None:
 
 
 @case(sets=["/process/env", "/process/args"])
-def environment_and_arguments(trial: Trial) -> None:
+def environment_and_arguments(trial: CaseContext) -> None:
     """Every variable that is given is there as it is given, and the arguments are exactly those given."""
     config = trial.config(*steps(["environ"], ["argv"], ["ids"], ["say", *WORDS], ["wait"]))
     config["process"]["env"] = VARIABLES
@@ -152,7 +152,7 @@ def environment_and_arguments(trial: Trial) -> None:
 
 
 @case(sets=["/process/env", "/process/args"])
-def many_arguments(trial: Trial) -> None:
+def many_arguments(trial: CaseContext) -> None:
     """Thousands of arguments and variables come through, in order."""
     words = [f"word-{number}-{'x' * 30}" for number in range(3000)]
     config = trial.config(*steps(["environ"], ["argv"], ["ids"], ["say", *words], ["wait"]))
@@ -162,7 +162,7 @@ def many_arguments(trial: Trial) -> None:
 
 
 @case("runtime.lifecycle.run-program", sets=["/process/args", "/process/env"])
-def program_is_found_in_path(trial: Trial) -> None:
+def program_is_found_in_path(trial: CaseContext) -> None:
     """A program without a slash is looked for in PATH, first folder first, as execvp does; its name stays as given."""
     # An executable that is another program would be found by who searches the wrong folders.
     config = trial.config(*steps(["argv"], ["ids"], ["environ"], ["wait"]))
@@ -182,7 +182,7 @@ def program_is_found_in_path(trial: Trial) -> None:
 
 
 @case(sets=["/process/args", "/process/cwd"], needs=["isolation"])
-def program_relative_to_cwd(trial: Trial) -> None:
+def program_relative_to_cwd(trial: CaseContext) -> None:
     """A program with a slash that is no absolute path is taken from the working directory, as execvp does."""
     config = trial.config(*steps(["argv"], ["cwd"], ["ids"], ["wait"]))
     config["process"]["args"][0] = "bin/tool"

@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from ocivalidate.runtime import Container, Facts, Trial, case, steps
-from ocivalidate.runtime.casekit.mounting import at, create_with, host_mount, host_mount_points, propagation
+from ocivalidate.runtime import CaseContext, Container, Facts, case, steps
+from ocivalidate.runtime.case_helpers.mounting import at, create_with, host_mount, host_mount_points, propagation
 
 ROOTFS = "/linux/rootfsPropagation"
 OPTIONS = "/mounts/*/options"
@@ -27,7 +27,7 @@ TRAVELS: dict[str, dict[str, Any]] = {
 }
 
 
-def able_to_mount(trial: Trial, looks: Iterable[list[str]]) -> dict[str, Any]:
+def able_to_mount(trial: CaseContext, looks: Iterable[list[str]]) -> dict[str, Any]:
     """A config whose program may mount."""
     config = trial.config(*steps(*looks, ["mountinfo"], ["wait"]))
     for names in config["process"]["capabilities"].values():
@@ -58,7 +58,7 @@ def seen_at(facts: Facts, place: str, peer: str, on_host: Path) -> dict[str, Any
     }
 
 
-def mount_on_our_side(trial: Trial, folder: Path) -> None:
+def mount_on_our_side(trial: CaseContext, folder: Path) -> None:
     """Mount something below a shared mount of ours, which is to be seen in the container or not."""
     host_mount(trial, folder / "from-host")
     (folder / "from-host" / "seen").touch()
@@ -67,7 +67,7 @@ def mount_on_our_side(trial: Trial, folder: Path) -> None:
 # ------------------------------------------------------------------------------------------------- the root filesystem
 
 
-def root_with(trial: Trial, form: str) -> Container:
+def root_with(trial: CaseContext, form: str) -> Container:
     """A container, not created yet, whose root filesystem is on a shared mount of ours."""
     config = able_to_mount(trial, looks_at("", "from-container", "/peer"))
     if form:
@@ -81,7 +81,7 @@ def root_with(trial: Trial, form: str) -> Container:
     return container
 
 
-def travels_at_root(trial: Trial, container: Container) -> dict[str, Any]:
+def travels_at_root(trial: CaseContext, container: Container) -> dict[str, Any]:
     """Mount something on our side, have the container, which is created, look and mount, and say what travelled."""
     rootfs = container.bundle / "rootfs"
     early = str(rootfs / "early") in host_mount_points()
@@ -90,7 +90,7 @@ def travels_at_root(trial: Trial, container: Container) -> dict[str, Any]:
     return seen | {"to host": seen["to host"] or early}
 
 
-def judge_root(trial: Trial, form: str, *, recursive: bool = True, what: tuple[str, ...] = ()) -> None:
+def judge_root(trial: CaseContext, form: str, *, recursive: bool = True, what: tuple[str, ...] = ()) -> None:
     """Judge a form of rootfsPropagation, and its recursive form where the runtime takes that: no release lists it.
 
     ``what``: of what travels, only this.
@@ -109,37 +109,37 @@ def judge_root(trial: Trial, form: str, *, recursive: bool = True, what: tuple[s
 
 
 @case(sets=[ROOTFS], needs=NEEDS)
-def root_is_private(trial: Trial) -> None:
+def root_is_private(trial: CaseContext) -> None:
     """With rootfsPropagation private, mounts travel neither into the container nor out of it."""
     judge_root(trial, "private")
 
 
 @case(sets=[ROOTFS], needs=NEEDS)
-def root_is_shared(trial: Trial) -> None:
+def root_is_shared(trial: CaseContext) -> None:
     """With rootfsPropagation shared, mounts travel between the root filesystem and what is bound of it."""
     judge_root(trial, "shared")
 
 
 @case(sets=[ROOTFS], needs=NEEDS)
-def root_is_slave(trial: Trial) -> None:
+def root_is_slave(trial: CaseContext) -> None:
     """With rootfsPropagation slave, mounts on the host appear in the container."""
     judge_root(trial, "slave", what=("kind", "from host"))
 
 
 @case(sets=[ROOTFS], needs=NEEDS)
-def root_that_is_slave_passes_nothing_on(trial: Trial) -> None:
+def root_that_is_slave_passes_nothing_on(trial: CaseContext) -> None:
     """With rootfsPropagation slave, mounts in the container do not appear on the host."""
     judge_root(trial, "slave", recursive=False, what=("to host",))
 
 
 @case(sets=[ROOTFS], needs=NEEDS)
-def root_is_unbindable(trial: Trial) -> None:
+def root_is_unbindable(trial: CaseContext) -> None:
     """With rootfsPropagation unbindable, the root filesystem cannot be bound, and no mounts travel."""
     judge_root(trial, "unbindable")
 
 
 @case("config-linux.namespaces.no-path-creates", needs=NEEDS)
-def mounts_stay_in_the_container(trial: Trial) -> None:
+def mounts_stay_in_the_container(trial: CaseContext) -> None:
     """No mount of a container with a mount namespace of its own appears on the host, below a shared mount either."""
     seen = travels_at_root(trial, root_with(trial, "").must_create())
     message = "mounts of the container appear on the host"
@@ -158,7 +158,7 @@ FORMS = (*TRAVELS, *(f"r{form}" for form in TRAVELS))
 
 
 @case(*(f"config.mounts.options.linux.{option}" for option in FORMS), sets=[OPTIONS], needs=NEEDS)
-def bound_mounts_travel_as_they_are_told(trial: Trial) -> None:
+def bound_mounts_travel_as_they_are_told(trial: CaseContext) -> None:
     """Private, shared, slave and unbindable mounts pass on or do not what is mounted below; recursive ones all the way.
 
     Shared is seen on a mount that was not, all else on one that was shared with the host.
@@ -215,7 +215,7 @@ def peer_of(place: str) -> str:
     return f"/peer{place.replace('/', '-')}"
 
 
-def judge_option(trial: Trial, option: str, got: Any, want: Any) -> None:
+def judge_option(trial: CaseContext, option: str, got: Any, want: Any) -> None:
     """Judge an option: by its clause, or, where the release has none, as part of the property."""
     message = f"with the option {option} mounts do not travel so"
     if trial.holds("1.1.0"):

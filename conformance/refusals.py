@@ -10,17 +10,17 @@ import signal
 from collections.abc import Callable
 from typing import Any
 
-from ocivalidate.runtime import Call, Container, Trial, case, steps
+from ocivalidate.runtime import Call, CaseContext, Container, case, steps
 
 NO_SIDE_EFFECTS = "runtime.errors.no-side-effects"
 
 
-def _refused(trial: Trial, clause: str, what: str, done: Call) -> None:
+def _refused(trial: CaseContext, clause: str, what: str, done: Call) -> None:
     got = "it says that it did it" if done.ok else done.words
     trial.expect_that(clause, f"{what} is no error", held=done.refused, got=got, want="an error")
 
 
-def _unchanged(trial: Trial, container: Container, what: str, before: dict[str, Any], *clauses: str) -> None:
+def _unchanged(trial: CaseContext, container: Container, what: str, before: dict[str, Any], *clauses: str) -> None:
     after = container.snapshot()
     differing = sorted(name for name, value in before.items() if after[name] != value)
     got = {name: after[name] for name in differing}
@@ -41,7 +41,7 @@ def _unchanged(trial: Trial, container: Container, what: str, before: dict[str, 
     NO_SIDE_EFFECTS,
     needs=["root"],
 )
-def no_id_and_unknown_id(trial: Trial) -> None:
+def no_id_and_unknown_id(trial: CaseContext) -> None:
     """State, start, kill and delete refuse to work without an id and on one that nobody has, and work with one."""
     container = trial.container().must_create()
     unknown = f"{container.id}-unknown"
@@ -72,7 +72,7 @@ def no_id_and_unknown_id(trial: Trial) -> None:
 
 
 @case("runtime.create.missing-args-error", NO_SIDE_EFFECTS, needs=["root"])
-def create_without_arguments(trial: Trial) -> None:
+def create_without_arguments(trial: CaseContext) -> None:
     """Create refuses to work without an id and without a bundle, and works with both."""
     container = trial.container()
     bundle = str(container.bundle)
@@ -102,7 +102,7 @@ def create_without_arguments(trial: Trial) -> None:
     NO_SIDE_EFFECTS,
     needs=["root"],
 )
-def duplicate_id(trial: Trial) -> None:
+def duplicate_id(trial: CaseContext) -> None:
     """The id of a container that is created, running or stopped cannot be given to another one."""
     first = trial.container().must_create()
     other = trial.bundle(trial.config(*steps(["write", "/tmp/ran"], ["wait"])))
@@ -126,7 +126,7 @@ def duplicate_id(trial: Trial) -> None:
 
 
 @case("runtime.create.bad-id-error", "runtime.create.bad-id-no-container", NO_SIDE_EFFECTS, needs=["root"])
-def id_that_is_none(trial: Trial) -> None:
+def id_that_is_none(trial: CaseContext) -> None:
     """An empty id is refused, and one that leads elsewhere too, or else it is an id like any other."""
     config = trial.config("wait")
     trial.control(config)
@@ -146,7 +146,7 @@ def id_that_is_none(trial: Trial) -> None:
         trial.expect(NO_SIDE_EFFECTS, f"the id {bad!r} leaves things behind", got=container.leftovers(), want=[])
 
 
-def _lives(trial: Trial, container: Container) -> None:
+def _lives(trial: CaseContext, container: Container) -> None:
     """Judge that an id that was accepted can be used with every operation."""
     got = {"state": container.status(), "start": container.start().ok, "kill": container.kill().ok}
     got |= {"stopped": container.wait_for_status("stopped"), "delete": container.delete().ok}
@@ -155,7 +155,7 @@ def _lives(trial: Trial, container: Container) -> None:
     trial.expect("runtime.create.bad-id-error", message, got=got, want=want)
 
 
-def _names(trial: Trial) -> list[str]:
+def _names(trial: CaseContext) -> list[str]:
     """What stands beside the folder of states, without what we keep there ourselves."""
     kept = ("root", "runtime.log")
     return sorted(path.name for path in trial.folder.iterdir() if path.name not in kept and "@" not in path.name)
@@ -169,7 +169,7 @@ def _names(trial: Trial) -> list[str]:
     NO_SIDE_EFFECTS,
     needs=["root"],
 )
-def running_container(trial: Trial) -> None:
+def running_container(trial: CaseContext) -> None:
     """A container that runs is not started again and not deleted; it runs on."""
     container = trial.container(trial.config("catch", str(int(signal.SIGUSR1)))).must_create()
     created = container.snapshot()
@@ -218,7 +218,7 @@ def running_container(trial: Trial) -> None:
     NO_SIDE_EFFECTS,
     needs=["root"],
 )
-def stopped_container(trial: Trial) -> None:
+def stopped_container(trial: CaseContext) -> None:
     """A container that has stopped is not started again and gets no signals; it stays stopped."""
     container = trial.container(trial.config("cwd")).must_create().must_start()
     container.facts()
@@ -249,7 +249,7 @@ def stopped_container(trial: Trial) -> None:
 
 
 @case("runtime.delete.not-stopped-error", "runtime.delete.not-stopped-no-effect", needs=["root"])
-def created_container_is_not_deleted(trial: Trial) -> None:
+def created_container_is_not_deleted(trial: CaseContext) -> None:
     """A container that is created, and so not stopped, is not deleted; it can be started."""
     container = trial.container(trial.config("cwd", ",", "wait")).must_create()
     before = container.snapshot()

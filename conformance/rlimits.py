@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ocivalidate.runtime import Trial, case, steps
+from ocivalidate.runtime import CaseContext, case, steps
 
 UNLIMITED = 2**64 - 1
 GETRLIMIT = "config.process.rlimits.getrlimit-succeeds"
@@ -61,14 +61,14 @@ def allowed() -> dict[str, tuple[int, int]]:
 
 
 @case(GETRLIMIT, SOFT, HARD, sets=SETS)
-def every_limit(trial: Trial) -> None:
+def every_limit(trial: CaseContext) -> None:
     """Every type of limit has the soft and the hard value given."""
     config = with_limits(trial.config(*steps(["rlimits"], ["wait"])), allowed())
     trial.judge_facts(config, trial.run(config))
 
 
 @case(SOFT, HARD, sets=SETS, needs=["root"])
-def limits_of_another_user(trial: Trial) -> None:
+def limits_of_another_user(trial: CaseContext) -> None:
     """A user who is not root has the limits too, and equal, zero and absent limits are what they say."""
     limits = {
         "RLIMIT_NOFILE": (64, 64),
@@ -87,7 +87,7 @@ def limits_of_another_user(trial: Trial) -> None:
 
 
 @case(HARD, sets=["/process/rlimits/*/hard"], needs=["root", "cap:SYS_RESOURCE"])
-def limit_above_the_callers(trial: Trial) -> None:
+def limit_above_the_callers(trial: CaseContext) -> None:
     """A hard limit above that of the runtime's caller is reached, as whoever may raise limits can do it."""
     above = trial.host.rlimit_nofile + 1
     with open("/proc/sys/fs/nr_open", encoding="ascii") as file:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ocivalidate.runtime import Facts, Trial, case, steps
+from ocivalidate.runtime import CaseContext, Facts, case, steps
 
 READONLY = "/root/readonly"
 # What changes a file system, each in its own way. The folder is ours, should a runtime leave its program on the host.
@@ -22,7 +22,7 @@ CHANGES = (
 )
 
 
-def tried(trial: Trial, **root: bool) -> Facts:
+def tried(trial: CaseContext, **root: bool) -> Facts:
     """What becomes of changes to a root filesystem with these members, and of one to a mount on it."""
     config = trial.config(*steps(*CHANGES, ["write", "/var/ocivalidate-file"], ["wait"]))
     config["root"] |= root
@@ -34,7 +34,7 @@ def tried(trial: Trial, **root: bool) -> Facts:
 
 
 @case("config.root.readonly.enforced", sets=[READONLY], needs=["isolation"])
-def readonly_root_cannot_be_changed(trial: Trial) -> None:
+def readonly_root_cannot_be_changed(trial: CaseContext) -> None:
     """With root.readonly nothing on the root filesystem can be changed, and what is mounted on it can."""
     facts = tried(trial, readonly=True)
     got = {" ".join(change): facts.outcome(*change) for change in CHANGES}
@@ -47,7 +47,7 @@ def readonly_root_cannot_be_changed(trial: Trial) -> None:
 
 
 @case(sets=[READONLY])
-def writable_root_can_be_changed(trial: Trial) -> None:
+def writable_root_can_be_changed(trial: CaseContext) -> None:
     """With root.readonly false, and without it, the root filesystem can be changed."""
     for root in ({"readonly": False}, {}):
         facts = tried(trial, **root)
@@ -72,7 +72,7 @@ FORMS = (
 )
 
 
-def moved(trial: Trial, form: Form) -> Any:
+def moved(trial: CaseContext, form: Form) -> Any:
     """What a container reads in its root filesystem, which is moved to a place and named by a path.
 
     Where ``rootfs`` is by custom, and in the folder in which the runtime is run, are others.
@@ -96,7 +96,7 @@ def moved(trial: Trial, form: Form) -> Any:
 
 
 @case(sets=["/root/path"])
-def root_is_where_its_path_says(trial: Trial) -> None:
+def root_is_where_its_path_says(trial: CaseContext) -> None:
     """The root filesystem is the folder that root.path names: from the bundle, with dots in it, or absolute."""
     for form in FORMS:
         message = f"root.path that is {form.name} does not name the root filesystem"
@@ -104,7 +104,7 @@ def root_is_where_its_path_says(trial: Trial) -> None:
 
 
 @case(sets=["/root/path"])
-def root_may_be_behind_a_link(trial: Trial) -> None:
+def root_may_be_behind_a_link(trial: CaseContext) -> None:
     """Where root.path is a link to a folder, that folder is the root filesystem; a runtime may refuse such links."""
     config = trial.config(*steps(["read", "/marker"], ["wait"]))
     bundle = trial.bundle(config)

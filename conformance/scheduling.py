@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ocivalidate.runtime import Facts, Trial, caller, case, steps
+from ocivalidate.runtime import CaseContext, Facts, caller, case, steps
 
 SCHEDULER = "/process/scheduler"
 POLICY, NICE, PRIORITY, FLAGS = (f"{SCHEDULER}/{name}" for name in ("policy", "nice", "priority", "flags"))
@@ -16,7 +16,7 @@ BUDGET = {"runtime": 3 * MILLISECOND, "deadline": 20 * MILLISECOND, "period": 30
 LOOK = steps(["scheduler"], ["wait"])
 
 
-def scheduled(trial: Trial, **members: Any) -> dict[str, Any]:
+def scheduled(trial: CaseContext, **members: Any) -> dict[str, Any]:
     """A config with this scheduler, whose probe looks at what it got."""
     config = trial.config(*LOOK)
     config["process"]["scheduler"] = members
@@ -25,7 +25,7 @@ def scheduled(trial: Trial, **members: Any) -> dict[str, Any]:
     return config
 
 
-def judge(trial: Trial, config: dict[str, Any], through: tuple[str, ...] = ()) -> Facts:
+def judge(trial: CaseContext, config: dict[str, Any], through: tuple[str, ...] = ()) -> Facts:
     """Run a container and judge what its process is."""
     container = trial.container(config)
     container.must_create(through=through).must_start(through=through)
@@ -36,7 +36,7 @@ def judge(trial: Trial, config: dict[str, Any], through: tuple[str, ...] = ()) -
 
 
 @case(NICE_DEFAULT, PRIORITY_DEFAULT, sets=[POLICY, NICE])
-def time_sharing(trial: Trial) -> None:
+def time_sharing(trial: CaseContext) -> None:
     """The policies of ordinary processes with their nice value; one that is not given is zero, whoever calls."""
     judge(trial, scheduled(trial, policy="SCHED_OTHER", nice=7))
     judge(trial, scheduled(trial, policy="SCHED_BATCH", nice=9))
@@ -47,7 +47,7 @@ def time_sharing(trial: Trial) -> None:
 
 
 @case(sets=[NICE], needs=["root", "cap:SYS_NICE"])
-def less_nice_than_others(trial: Trial) -> None:
+def less_nice_than_others(trial: CaseContext) -> None:
     """A nice value below zero, which takes a privilege of the runtime, is applied; for another user too."""
     config = scheduled(trial, policy="SCHED_OTHER", nice=-11)
     config["process"]["user"] = {"uid": 1000, "gid": 1000}
@@ -55,20 +55,20 @@ def less_nice_than_others(trial: Trial) -> None:
 
 
 @case(sets=[POLICY, PRIORITY], needs=["root", "isolation", "policy:SCHED_FIFO"], alone=["real-time"])
-def real_time(trial: Trial) -> None:
+def real_time(trial: CaseContext) -> None:
     """The policies of real-time processes with their priority."""
     judge(trial, scheduled(trial, policy="SCHED_FIFO", priority=12))
     judge(trial, scheduled(trial, policy="SCHED_RR", priority=34))
 
 
 @case(PRIORITY_DEFAULT, needs=["root", "isolation", "policy:SCHED_FIFO"], alone=["real-time"])
-def real_time_without_priority(trial: Trial) -> None:
+def real_time_without_priority(trial: CaseContext) -> None:
     """A priority that is not given is zero, which SCHED_FIFO cannot have: no other one is chosen in its place."""
     message = "SCHED_FIFO without a priority is run with some priority"
     refused(trial, PRIORITY_DEFAULT, {"policy": "SCHED_FIFO"}, {"policy": "SCHED_FIFO", "priority": 1}, message)
 
 
-def refused(trial: Trial, clause: str, wrong: dict[str, Any], right: dict[str, Any], message: str) -> None:
+def refused(trial: CaseContext, clause: str, wrong: dict[str, Any], right: dict[str, Any], message: str) -> None:
     """Judge that a scheduler which the kernel refuses is refused, by create or by start, when another one is not."""
     trial.control(scheduled(trial, **right))
     container = trial.container(scheduled(trial, **wrong))
@@ -80,7 +80,7 @@ def refused(trial: Trial, clause: str, wrong: dict[str, Any], right: dict[str, A
 
 
 @case(sets=[POLICY, FLAGS], needs=["root"])
-def scheduling_flags(trial: Trial) -> None:
+def scheduling_flags(trial: CaseContext) -> None:
     """The flags that the kernel keeps are kept."""
     judge(trial, scheduled(trial, policy="SCHED_BATCH", nice=3, flags=["SCHED_FLAG_RESET_ON_FORK"]))
 
@@ -90,7 +90,7 @@ def scheduling_flags(trial: Trial) -> None:
     sets=[POLICY, *DEADLINE, FLAGS],
     needs=["root", "isolation", "policy:SCHED_DEADLINE"],
 )
-def deadline(trial: Trial) -> None:
+def deadline(trial: CaseContext) -> None:
     """The deadline policy with its budget and flags; without a period the kernel takes the deadline for it."""
     judge(trial, scheduled(trial, policy="SCHED_DEADLINE", **BUDGET, flags=["SCHED_FLAG_RECLAIM"]))
     without = {name: value for name, value in BUDGET.items() if name != "period"}
@@ -104,7 +104,7 @@ def deadline(trial: Trial) -> None:
     "config.process.scheduler.deadline.default",
     needs=["root", "isolation", "policy:SCHED_DEADLINE"],
 )
-def deadline_without_budget(trial: Trial) -> None:
+def deadline_without_budget(trial: CaseContext) -> None:
     """A runtime or a deadline that is not given is zero, which the kernel refuses: none is made up."""
     right = {"policy": "SCHED_DEADLINE", **BUDGET}
     for name in ("runtime", "deadline"):
@@ -114,7 +114,7 @@ def deadline_without_budget(trial: Trial) -> None:
 
 
 @case(sets=["/process/ioPriority/class", "/process/ioPriority/priority"], needs=["root"])
-def io_priority(trial: Trial) -> None:
+def io_priority(trial: CaseContext) -> None:
     """Class and priority of input and output, and those of children."""
     for kind, priority in (("IOPRIO_CLASS_BE", 6), ("IOPRIO_CLASS_RT", 2)):
         config = trial.config(*steps(["ioprio"], ["wait"]))
@@ -127,7 +127,7 @@ def io_priority(trial: Trial) -> None:
     sets=["/process/execCPUAffinity/initial", "/process/execCPUAffinity/final"],
     needs=["root", "cpus:2"],
 )
-def affinity_for_exec_alone(trial: Trial) -> None:
+def affinity_for_exec_alone(trial: CaseContext) -> None:
     """The first process is none of execCPUAffinity's affair: it runs where all others do, with final and without."""
     one = str(trial.host.cpus[0])
     want = trial.run(trial.config(*steps(["affinity"], ["wait"]))).value("affinity")
@@ -145,7 +145,7 @@ def affinity_for_exec_alone(trial: Trial) -> None:
 
 
 @case(sets=["/linux/personality/domain"], needs=["root", "machine:x86_64"])
-def execution_domain(trial: Trial) -> None:
+def execution_domain(trial: CaseContext) -> None:
     """The process has the execution domain given, and is told of the machine that belongs to it."""
     config = trial.config(*steps(["personality"], ["uname"], ["wait"]))
     config["linux"]["personality"] = {"domain": "LINUX32"}

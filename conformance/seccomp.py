@@ -13,7 +13,7 @@ from typing import Any
 
 from ocivalidate.bundle import check_state
 from ocivalidate.rules.findings import Outcome
-from ocivalidate.runtime import Container, Facts, Trial, case, steps
+from ocivalidate.runtime import CaseContext, Container, Facts, case, steps
 from ocivalidate.runtime.inside import PROBE_SOURCE
 from ocivalidate.runtime.kernel import interpreter
 from ocivalidate.runtime.kernel.seccomp import FLAG_LOG, CannotSee, Listener, filter_flags
@@ -38,7 +38,7 @@ CALLS = {
 _ALLOWED = Path(__file__).with_name("syscalls.txt")
 
 
-def number(trial: Trial, name: str) -> str:
+def number(trial: CaseContext, name: str) -> str:
     """The number of a system call on this machine."""
     return str(CALLS[name][trial.host.machine != "x86_64"])
 
@@ -67,7 +67,7 @@ def failing(name: str = "getitimer", **members: Any) -> dict[str, Any]:
     sets=[f"{SECCOMP}/defaultAction", f"{RULES}/names", f"{RULES}/action", f"{RULES}/errnoRet"],
     needs=["seccomp:errno"],
 )
-def rules_decide_which_calls_fail_and_how(trial: Trial) -> None:
+def rules_decide_which_calls_fail_and_how(trial: CaseContext) -> None:
     """Calls that a rule names fail with its errno, EPERM without one; others work."""
     names = ("getitimer", "sched_get_priority_max", "getpgid", "sched_get_priority_min")
     config = trial.config(*steps(*(["syscall", number(trial, name), "0", "0"] for name in names)))
@@ -99,7 +99,7 @@ def rules_decide_which_calls_fail_and_how(trial: Trial) -> None:
     sets=[f"{SECCOMP}/defaultAction", f"{SECCOMP}/defaultErrnoRet"],
     needs=["seccomp:errno", "machine:x86_64"],
 )
-def default_action_denies_what_no_rule_allows(trial: Trial) -> None:
+def default_action_denies_what_no_rule_allows(trial: CaseContext) -> None:
     """With SCMP_ACT_ERRNO as the default action, a call that no rule allows fails, and those allowed work."""
     allowed = rule("SCMP_ACT_ALLOW", *_ALLOWED.read_text(encoding="utf-8").split())
     # Which would succeed.
@@ -119,7 +119,7 @@ def default_action_denies_what_no_rule_allows(trial: Trial) -> None:
     "config-linux.seccomp.syscalls.errnoRet.unsupported-error",
     needs=["seccomp:errno"],
 )
-def an_errno_for_an_action_that_takes_none_is_refused(trial: Trial) -> None:
+def an_errno_for_an_action_that_takes_none_is_refused(trial: CaseContext) -> None:
     """An errno beside an action that gives none, such as SCMP_ACT_KILL or SCMP_ACT_ALLOW, is an error."""
     control = with_filter(trial.config("wait"), rule("SCMP_ACT_KILL", "getitimer"))
     trial.refused(
@@ -160,7 +160,7 @@ OPERATORS: dict[str, tuple[str, dict[str, int], dict[int, bool]]] = {
     sets=[f"{RULES}/args/*/{name}" for name in ("index", "value", "valueTwo", "op")],
     needs=["seccomp:errno"],
 )
-def arguments_decide_with_every_operator(trial: Trial) -> None:
+def arguments_decide_with_every_operator(trial: CaseContext) -> None:
     """A rule with arguments matches by each of the seven operators, by the argument at its index, and only then."""
     rules = [
         failing(name, errnoRet=MARK, args=[{"index": 0, "op": op, **values}])
@@ -189,7 +189,7 @@ def arguments_decide_with_every_operator(trial: Trial) -> None:
     trial.applied(f"{RULES}/args/*/index", got=got, want=[True, False, True, False])
 
 
-def _matches(facts: Facts, trial: Trial, denied: Any, op: str) -> dict[int, bool]:
+def _matches(facts: Facts, trial: CaseContext, denied: Any, op: str) -> dict[int, bool]:
     name, _, matching = OPERATORS[op]
     return {
         argument: facts.outcome("syscall", number(trial, name), str(argument)) == denied and isinstance(denied, str)
@@ -201,7 +201,7 @@ def _matches(facts: Facts, trial: Trial, denied: Any, op: str) -> dict[int, bool
 
 
 @case(sets=[f"{RULES}/action"], needs=["seccomp:kill_process", "seccomp:trap", "seccomp:log"])
-def actions_do_what_they_say(trial: Trial) -> None:
+def actions_do_what_they_say(trial: CaseContext) -> None:
     """Trap raises SIGSYS, log lets the call through, trace without a tracer is ENOSYS, kill ends the caller."""
     actions = {"SCMP_ACT_TRAP": "getpriority", "SCMP_ACT_LOG": "sched_get_priority_max", "SCMP_ACT_TRACE": "getpgid"}
     kills = {"SCMP_ACT_KILL": "getitimer"}
@@ -242,7 +242,7 @@ def _has_32_bit_calls() -> bool:
 
 
 @case(sets=[f"{SECCOMP}/architectures"], needs=["seccomp:errno", "machine:x86_64"])
-def architectures_decide_which_calls_are_looked_at(trial: Trial) -> None:
+def architectures_decide_which_calls_are_looked_at(trial: CaseContext) -> None:
     """With x86 listed a rule holds for 32-bit calls too; without it they end the process."""
     if not _has_32_bit_calls():
         trial.skip("this kernel has no 32-bit system calls")
@@ -260,7 +260,7 @@ def architectures_decide_which_calls_are_looked_at(trial: Trial) -> None:
 
 
 @case(sets=[f"{SECCOMP}/flags"], needs=["root", "seccomp:log", "cap:SYS_ADMIN"])
-def filter_has_the_flags_that_are_listed(trial: Trial) -> None:
+def filter_has_the_flags_that_are_listed(trial: CaseContext) -> None:
     """With SECCOMP_FILTER_FLAG_LOG the kernel knows the filter as one that logs; without it, not."""
     seen = {}
     for flags in (["SECCOMP_FILTER_FLAG_LOG"], ["SECCOMP_FILTER_FLAG_SPEC_ALLOW"]):
@@ -293,7 +293,7 @@ STATE = "config-linux.containerProcessState"
     sets=[f"{SECCOMP}/listenerPath", f"{SECCOMP}/listenerMetadata"],
     needs=["root", "seccomp:user_notif"],
 )
-def supervisor_gets_the_container_process_state(trial: Trial) -> None:
+def supervisor_gets_the_container_process_state(trial: CaseContext) -> None:
     """The socket of listenerPath gets one state with the descriptor that answers calls, and is closed."""
     listener = Listener(trial.folder / "s", MARK)
     trial.undo(listener.close)
@@ -328,7 +328,7 @@ def _count(message: Any) -> int:
     return count
 
 
-def _judge_state(trial: Trial, container: Container, message: Any) -> None:
+def _judge_state(trial: CaseContext, container: Container, message: Any) -> None:
     """The members of the container process state, against what the kernel knows."""
     state = message.state()
     trial.expect(
@@ -396,7 +396,7 @@ def _link(descriptor: int) -> str:
 
 
 @case("config-linux.seccomp.listenerPath.ignored", "config-linux.seccomp.listenerPath.send-fail-error", needs=["root"])
-def listener_that_is_not_there_matters_only_with_notify(trial: Trial) -> None:
+def listener_that_is_not_there_matters_only_with_notify(trial: CaseContext) -> None:
     """A socket that nobody made is an error with SCMP_ACT_NOTIFY, and ignored without."""
     nobody = str(trial.folder / "nobody")
     container = trial.container(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 
-from ocivalidate.runtime import Container, Trial, case
+from ocivalidate.runtime import CaseContext, Container, case
 
 CLAUSE = "runtime.kill.sends-signal"
 # Signals of which programs make use, by the names of POSIX; KILL and STOP cannot be caught.
@@ -29,7 +29,7 @@ def _caught(container: Container, how_many: int) -> list[str]:
 
 
 @case(CLAUSE, needs=["root"])
-def running_container_gets_signals(trial: Trial) -> None:
+def running_container_gets_signals(trial: CaseContext) -> None:
     """Each signal that is sent by its name reaches the process, once; other ways to name one do the same or nothing."""
     container = trial.container(trial.config("catch", *(str(_number(name)) for name in CAUGHT))).must_create()
     container.must_start()
@@ -52,7 +52,7 @@ def running_container_gets_signals(trial: Trial) -> None:
 
 
 @case(CLAUSE, needs=["root"])
-def created_container_gets_signals(trial: Trial) -> None:
+def created_container_gets_signals(trial: CaseContext) -> None:
     """KILL ends a container that is created and was never started; its program is not run."""
     container = trial.container(trial.config("read", MARK)).must_create()
     done = container.kill("KILL")
@@ -66,7 +66,7 @@ def created_container_gets_signals(trial: Trial) -> None:
 
 
 @case(CLAUSE, "runtime.errors.no-side-effects", needs=["root"])
-def signal_that_there_is_none_of(trial: Trial) -> None:
+def signal_that_there_is_none_of(trial: CaseContext) -> None:
     """Kill does not say that it sent a signal that does not exist, and sends nothing else instead."""
     container = trial.container(trial.config("catch", *(str(_number(name)) for name in CAUGHT))).must_create()
     for started in (False, True):
@@ -88,7 +88,7 @@ STOP_SIGNAL = "config.annotations.image-stopSignal.sent"
 
 
 @case(STOP_SIGNAL, needs=["root"])
-def stop_signal_of_the_image(trial: Trial) -> None:
+def stop_signal_of_the_image(trial: CaseContext) -> None:
     """Told to kill, and not with which signal, a runtime sends the one that the annotation of the image names."""
     numbers = [str(_number(name)) for name in ("USR1", "TERM")]
     config = trial.config("catch", *numbers) | {"annotations": {"org.opencontainers.image.stopSignal": "SIGUSR1"}}

@@ -6,7 +6,7 @@ import os
 import re
 from pathlib import Path
 
-from ocivalidate.runtime import Container, Trial, case, document_clauses, judge_document, text_of
+from ocivalidate.runtime import CaseContext, Container, case, document_clauses, judge_document, text_of
 from ocivalidate.vocabulary.versions import RUNTIME_RELEASES
 
 RETURNS = "runtime.state-op.returns-state"
@@ -23,7 +23,7 @@ ANNOTATIONS = {
 }
 
 
-def _judge_form(trial: Trial, container: Container) -> None:
+def _judge_form(trial: CaseContext, container: Container) -> None:
     """Judge the text that ``state`` prints by the clauses on such a document."""
     text = trial.runtime.state(container.id).stdout
     file = trial.folder / "state.json"
@@ -41,7 +41,7 @@ def _judge_form(trial: Trial, container: Container) -> None:
         trial.expect_that(clause, message, held=not broken, got=text, want="a state as runtime.md has it")
 
 
-def _judge_truth(trial: Trial, container: Container, status: str) -> None:
+def _judge_truth(trial: CaseContext, container: Container, status: str) -> None:
     """Judge whether what ``state`` says is what the kernel and we know."""
     state = container.state()
     got = {name: state.get(name) for name in ("id", "status", "annotations")}
@@ -77,7 +77,7 @@ def _init_of(pid: object) -> str:
 
 
 @case(*FORM, *WHOLE_FORM, RETURNS, sets=["/annotations/*"], needs=["root"])
-def every_status(trial: Trial) -> None:
+def every_status(trial: CaseContext) -> None:
     """State is well-formed and true when the container is created, runs and has stopped; annotations are verbatim."""
     container = trial.container(trial.config("ids", ",", "wait") | {"annotations": ANNOTATIONS}).must_create()
     for status in ("created", "running", "stopped"):
@@ -96,7 +96,7 @@ def every_status(trial: Trial) -> None:
 
 
 @case(RETURNS, *FORM, *WHOLE_FORM, needs=["root"])
-def ends_by_itself(trial: Trial) -> None:
+def ends_by_itself(trial: CaseContext) -> None:
     """A container whose program ends has stopped; one without annotations has none, or an empty map of them."""
     container = trial.container(trial.config("exit", "3")).must_create()
     trial.expect_that(
@@ -114,7 +114,7 @@ def ends_by_itself(trial: Trial) -> None:
 
 
 @case(RETURNS, needs=["root"])
-def killed_behind_the_back(trial: Trial) -> None:
+def killed_behind_the_back(trial: CaseContext) -> None:
     """A container whose process somebody else kills, before and after start, has stopped."""
     for started in (False, True):
         container = trial.container().must_create()

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 
-from ocivalidate.runtime import Container, NoConsole, RuntimeFailed, Trial, case, steps
+from ocivalidate.runtime import CaseContext, Container, NoConsole, RuntimeFailed, case, steps
 
 ROWS, COLUMNS = 37, 111
 CONSOLE = "config-linux.default-devices.console"
 _SIZE = ("/process/consoleSize/height", "/process/consoleSize/width")
 
 
-def with_terminal(trial: Trial, container: Container) -> int:
+def with_terminal(trial: CaseContext, container: Container) -> int:
     """Create and start a container that has a terminal, and return its master; what it prints there is its output."""
     console = trial.console_socket()
     container.must_create(console_socket=str(console.path))
@@ -25,7 +25,7 @@ def with_terminal(trial: Trial, container: Container) -> int:
 
 
 @case(CONSOLE, sets=["/process/terminal", *_SIZE])
-def terminal_of_a_size(trial: Trial) -> None:
+def terminal_of_a_size(trial: CaseContext) -> None:
     """All three streams are one terminal of the size given, which controls the process, and /dev/console is it too."""
     config = trial.config(
         *steps(["tty"], ["ids"], ["follow", "/dev/fd/0"], ["follow", "/dev/console"], ["look", "/dev/fd/1"]),
@@ -46,14 +46,14 @@ def terminal_of_a_size(trial: Trial) -> None:
     _judge_hearing(trial, container, master)
 
 
-def _judge_hearing(trial: Trial, container: Container, master: int) -> None:
+def _judge_hearing(trial: CaseContext, container: Container, master: int) -> None:
     os.write(master, b"said to the process\n")
     heard = container.wait_line(lambda line: "heard" in line)
     message = "what is written to the terminal's master is not what the process reads"
     trial.applied("/process/terminal", got=(heard or {}).get("heard"), want="said to the process\n", message=message)
 
 
-def _judge_console(trial: Trial, container: Container) -> None:
+def _judge_console(trial: CaseContext, container: Container) -> None:
     facts = container.facts()
     got, want = facts.outcome("follow", "/dev/console"), facts.value("follow", "/dev/fd/0")
     message = "/dev/console is another device than the terminal of the process"
@@ -68,7 +68,7 @@ def _judge_console(trial: Trial, container: Container) -> None:
 
 
 @case(sets=["/process/terminal"], needs=["isolation"])
-def terminal_without_a_size(trial: Trial) -> None:
+def terminal_without_a_size(trial: CaseContext) -> None:
     """A terminal needs no size, and a user who is not root can read and write it."""
     config = trial.config(*steps(["tty"], ["ids"], ["hear"]))
     config["process"]["terminal"] = True
@@ -82,7 +82,7 @@ def terminal_without_a_size(trial: Trial) -> None:
 
 
 @case("config.process.consoleSize.ignored-without-terminal", sets=["/process/terminal"], needs=["isolation"])
-def size_without_a_terminal(trial: Trial) -> None:
+def size_without_a_terminal(trial: CaseContext) -> None:
     """Without a terminal, its size is ignored: no error, and no terminal."""
     for given in ({"terminal": False}, {}):
         config = trial.config(*steps(["tty"], ["ids"], ["wait"]))

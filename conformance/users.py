@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from ocivalidate.runtime import Trial, case, steps
+from ocivalidate.runtime import CaseContext, case, steps
 
 UIDS = [(0, 100000, 1000), (1000, 300000, 500), (70000, 42, 1)]
 GIDS = [(0, 200000, 700), (3000, 400000, 10)]
@@ -53,7 +53,7 @@ def _ids(pid: int) -> dict[str, list[int]]:
 
 
 @case("config-linux.idMappings.no-chown", sets=POINTERS, needs=NEEDS)
-def ids_are_mapped_as_the_config_says(trial: Trial) -> None:
+def ids_are_mapped_as_the_config_says(trial: CaseContext) -> None:
     """Several ranges are mapped exactly; ids and the owners of files correspond; the root filesystem is not chowned."""
     config = mapped(trial.config(*steps(["ids"], ["write", "/tmp/own"], ["stat", "/"], ["wait"])))
     config["process"]["user"] = {"uid": UID, "gid": GID, "additionalGids": [5]}

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ocivalidate.runtime import Container, Trial, case, changed
+from ocivalidate.runtime import CaseContext, Container, case, changed
 
 INVALID_ERROR = "config.valid-values.invalid-error"
 
@@ -191,7 +191,7 @@ DEVICES = Table((Row("device-rule-type-unknown", "/linux/resources/devices/-", _
 TABLES: Sequence[Table] = (PROCESS, GENERAL, LINUX, MEMORY_POLICY, TIME, USER, SECCOMP, MEMORY, CPU, CPUSET, DEVICES)
 
 
-def _control(trial: Trial, table: Table) -> dict[str, Any]:
+def _control(trial: CaseContext, table: Table) -> dict[str, Any]:
     """The config that is valid in all that the rows of a table speak of."""
     config = trial.config("wait")
     for pointer, value in table.around:
@@ -202,7 +202,7 @@ def _control(trial: Trial, table: Table) -> dict[str, Any]:
     return config
 
 
-def _refuses(trial: Trial, table: Table, row: Row) -> None:
+def _refuses(trial: CaseContext, table: Table, row: Row) -> None:
     if not trial.holds(row.since):
         trial.skip(f"runtime-spec {trial.release} does not have it")
     # Where the runtime refuses another valid value of the table, this row is judged by itself.
@@ -236,7 +236,7 @@ _OTHERS = {
 
 
 @case("config-linux.namespaces.path.type-mismatch-error", needs=["root", "isolation"])
-def namespace_of_another_type(trial: Trial) -> None:
+def namespace_of_another_type(trial: CaseContext) -> None:
     """A path that leads to a namespace of another type than the entry says is refused."""
     clause = "config-linux.namespaces.path.type-mismatch-error"
     config = trial.config("wait")
@@ -258,7 +258,7 @@ def namespace_of_another_type(trial: Trial) -> None:
 
 
 @case("config-linux.devices.path.mismatch-error", needs=["root", "isolation"])
-def device_where_another_file_is(trial: Trial) -> None:
+def device_where_another_file_is(trial: CaseContext) -> None:
     """A device whose path is taken by a file, a folder or another device is refused."""
     clause = "config-linux.devices.path.mismatch-error"
     trial.control(changed(trial.config("wait"), "/linux/devices/-", _DEVICE))
@@ -279,7 +279,7 @@ def device_where_another_file_is(trial: Trial) -> None:
 
 
 @case("config-linux.intelRdt.no-resctrl-error", needs=["root", "isolation"])
-def intel_rdt_without_resctrl(trial: Trial) -> None:
+def intel_rdt_without_resctrl(trial: CaseContext) -> None:
     """Resource control is refused where its file system is not mounted."""
     if os.path.exists("/sys/fs/resctrl/schemata"):
         trial.skip("resctrl is mounted at /sys/fs/resctrl")
@@ -287,8 +287,8 @@ def intel_rdt_without_resctrl(trial: Trial) -> None:
     trial.refused("config-linux.intelRdt.no-resctrl-error", config, "intelRdt is accepted, without resctrl")
 
 
-def _case_of(table: Table, row: Row) -> Callable[[Trial], None]:
-    def function(trial: Trial) -> None:
+def _case_of(table: Table, row: Row) -> Callable[[CaseContext], None]:
+    def function(trial: CaseContext) -> None:
         _refuses(trial, table, row)
 
     function.__name__ = row.name

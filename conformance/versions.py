@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ocivalidate.runtime import Trial, case
+from ocivalidate.runtime import CaseContext, case
 
 INVALID_ERROR = "config.valid-values.invalid-error"
 RELEASES = ("1.0.0", "1.0.1", "1.0.2", "1.1.0", "1.2.0", "1.2.1", "1.3.0")
@@ -13,12 +13,12 @@ RELEASES = ("1.0.0", "1.0.1", "1.0.2", "1.1.0", "1.2.0", "1.2.1", "1.3.0")
 NO_VERSIONS: dict[str, Any] = {"empty": "", "a word": "invalid", "a number": 1.0}
 
 
-def _with_version(trial: Trial, version: Any) -> dict[str, Any]:
+def _with_version(trial: CaseContext, version: Any) -> dict[str, Any]:
     return trial.config("wait") | {"ociVersion": version}
 
 
 @case("runtime.create.creates", needs=["root"])
-def earlier_releases(trial: Trial) -> None:
+def earlier_releases(trial: CaseContext) -> None:
     """A config of any release up to the one that the runtime claims is accepted: they are compatible."""
     bundle = trial.bundle(trial.config("wait"))
     for version in RELEASES[: RELEASES.index(trial.release) + 1]:
@@ -31,7 +31,7 @@ def earlier_releases(trial: Trial) -> None:
 
 
 @case("features.ociVersionMin.accepted", "features.ociVersionMax.accepted", needs=["root", "features"])
-def claimed_versions(trial: Trial) -> None:
+def claimed_versions(trial: CaseContext) -> None:
     """The oldest and the newest version that the runtime claims to know are accepted, as it words them."""
     for name in ("ociVersionMin", "ociVersionMax"):
         claimed = (trial.subject.features or {}).get(name)
@@ -44,7 +44,7 @@ def claimed_versions(trial: Trial) -> None:
 
 
 @case(INVALID_ERROR, needs=["root"])
-def no_version(trial: Trial) -> None:
+def no_version(trial: CaseContext) -> None:
     """What is no SemVer version is refused."""
     config = trial.config("wait")
     trial.control(config)
@@ -54,7 +54,7 @@ def no_version(trial: Trial) -> None:
 
 
 @case(INVALID_ERROR, needs=["root"])
-def no_version_at_all(trial: Trial) -> None:
+def no_version_at_all(trial: CaseContext) -> None:
     """A config without ociVersion is refused."""
     config = trial.config("wait")
     trial.control(config)
@@ -65,7 +65,7 @@ def no_version_at_all(trial: Trial) -> None:
 
 
 @case(INVALID_ERROR, needs=["root"])
-def later_major(trial: Trial) -> None:
+def later_major(trial: CaseContext) -> None:
     """A major version that nobody has written, and with which nothing is compatible, is refused."""
     config = trial.config("wait")
     trial.control(config)
@@ -74,7 +74,7 @@ def later_major(trial: Trial) -> None:
         _is_refused(trial, bundle, _with_version(trial, version), f"the unknown major version {version} is accepted")
 
 
-def _is_refused(trial: Trial, bundle: Any, config: dict[str, Any], message: str) -> None:
+def _is_refused(trial: CaseContext, bundle: Any, config: dict[str, Any], message: str) -> None:
     trial.rewrite(bundle, config)
     container = trial.container(bundle=bundle)
     created = container.create()

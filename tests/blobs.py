@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 
-from ocivalidate.image.layers.blob import BlobFacts, Expectation, Opener, verify
+from ocivalidate.image.layers.blob import BlobFacts, BlobRequest, Opener, verify
 from ocivalidate.image.layers.buffers import Chunk, Pull
 from ocivalidate.image.layers.compression import detect, inflate
 from ocivalidate.image.layers.facts import TarFacts
@@ -19,7 +19,7 @@ def opener(data: bytes) -> Opener:
 
 
 def check_layer(data: bytes, limits: LayerLimits = DEFAULT, size: int | None = None) -> BlobFacts:
-    return verify(opener(data), Expectation(layer=True, size=len(data) if size is None else size), limits)
+    return verify(opener(data), BlobRequest(layer=True, size=len(data) if size is None else size), limits)
 
 
 def chunks(data: bytes, size: int) -> Iterator[bytes]:

@@ -10,7 +10,7 @@ from ocivalidate.image.documents.registry import load_checks
 from ocivalidate.image.documents.subjects import SUBJECTS
 from ocivalidate.jsontext.documents import read_document
 from ocivalidate.jsontext.pointers import parse_pointer
-from ocivalidate.rules.checks import Node, Scene
+from ocivalidate.rules.checks import CheckContext, Node
 from ocivalidate.rules.clauses import Selection
 from ocivalidate.rules.findings import Finding
 from ocivalidate.rules.judge import Verdicts, active_clauses, judge
@@ -28,7 +28,7 @@ def verdicts(kind: str, data: bytes, release: str = NEWEST, selection: Selection
     selection = selection or Selection()
     subject = SUBJECTS[kind]
     clauses = active_clauses(subject, release, frozenset(), selection)
-    return judge(subject, read_document(data), Scene(Node(None), release), clauses, selection, "-")
+    return judge(subject, read_document(data), CheckContext(Node(None), release), clauses, selection, "-")
 
 
 def findings(kind: str, data: bytes, release: str = NEWEST, selection: Selection | None = None) -> tuple[Finding, ...]:

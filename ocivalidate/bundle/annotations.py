@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from ocivalidate.bundle.registry import CONFIG
-from ocivalidate.rules.checks import Node, Scene, Violation
+from ocivalidate.rules.checks import CheckContext, Node, Violation
 from ocivalidate.vocabulary.annotation_keys import IMAGE, NAMESPACE, is_foreign
 from ocivalidate.vocabulary.formats import is_date_time
 from ocivalidate.vocabulary.go_platforms import GOARCH, GOOS
@@ -24,7 +24,7 @@ _SIGNAL = r"(SIG)?[A-Z][A-Z0-9]{1,9}([+-][0-9]{1,2})?|[1-9][0-9]?"
 
 
 @CONFIG.check("/annotations/*", KEY_EMPTY, REVERSE_DOMAIN)
-def key_is_well_named(node: Node, _scene: Scene) -> Iterator[Violation]:
+def key_is_well_named(node: Node, _context: CheckContext) -> Iterator[Violation]:
     """Anything with a dot passes as reverse domain notation.
 
     Kubernetes.io/name and the like are the custom of large users.
@@ -37,14 +37,14 @@ def key_is_well_named(node: Node, _scene: Scene) -> Iterator[Violation]:
 
 
 @CONFIG.check("/annotations/*", RESERVED)
-def key_is_not_reserved(node: Node, _scene: Scene) -> Iterator[Violation]:
+def key_is_not_reserved(node: Node, _context: CheckContext) -> Iterator[Violation]:
     """Keys that any OCI specification defines are fine at any version."""
     if is_foreign(node.name):
         yield node.breaks(RESERVED, f"no specification defines this key of {NAMESPACE}", got=node.name, at_name=True)
 
 
 @CONFIG.check(f"/annotations/{IMAGE}os", OS)
-def image_os_is_known(node: Node, _scene: Scene) -> Iterator[Violation]:
+def image_os_is_known(node: Node, _context: CheckContext) -> Iterator[Violation]:
     """An empty value is allowed, as for every annotation."""
     if node.value and node.value not in GOOS:
         yield node.breaks(
@@ -53,14 +53,14 @@ def image_os_is_known(node: Node, _scene: Scene) -> Iterator[Violation]:
 
 
 @CONFIG.check(f"/annotations/{IMAGE}architecture", ARCHITECTURE)
-def image_architecture_is_known(node: Node, _scene: Scene) -> Iterator[Violation]:
+def image_architecture_is_known(node: Node, _context: CheckContext) -> Iterator[Violation]:
     """An empty value is allowed, as for every annotation."""
     if node.value and node.value not in GOARCH:
         yield node.breaks(ARCHITECTURE, "the annotation names no architecture that Go knows", want="amd64, arm64 …")
 
 
 @CONFIG.check(f"/annotations/{IMAGE}created", CREATED)
-def image_created_is_a_date(node: Node, _scene: Scene) -> Iterator[Violation]:
+def image_created_is_a_date(node: Node, _context: CheckContext) -> Iterator[Violation]:
     """RFC 3339, section 5.6; an empty value is allowed."""
     if node.value and not is_date_time(node.value):
         yield node.breaks(
@@ -69,7 +69,7 @@ def image_created_is_a_date(node: Node, _scene: Scene) -> Iterator[Violation]:
 
 
 @CONFIG.check(f"/annotations/{IMAGE}stopSignal", STOP_SIGNAL)
-def image_stop_signal_is_a_signal(node: Node, _scene: Scene) -> Iterator[Violation]:
+def image_stop_signal_is_a_signal(node: Node, _context: CheckContext) -> Iterator[Violation]:
     """image-spec config.md, StopSignal; an empty value is allowed."""
     if node.value and not re.fullmatch(_SIGNAL, node.value):
         yield node.breaks(STOP_SIGNAL, "the annotation names no signal", want="such as SIGTERM or SIGRTMIN+3")

@@ -13,25 +13,25 @@ from typing import Any, NamedTuple
 from ocivalidate.bundle import sources
 from ocivalidate.bundle.registry import CONFIG, FEATURES, STATE, load_checks
 from ocivalidate.jsontext.documents import MISSING, Document, Problem, read_document
-from ocivalidate.rules.checks import Node, Scene
+from ocivalidate.rules.checks import CheckContext, Node
 from ocivalidate.rules.clauses import PLATFORMS, Selection
 from ocivalidate.rules.findings import Report
-from ocivalidate.rules.judge import ABSENT, OUTSIDE, Subject, active_clauses, judge, noting
+from ocivalidate.rules.judge import ABSENT, OUTSIDE, DocumentType, active_clauses, judge, noting
 from ocivalidate.vocabulary.versions import RUNTIME_RELEASES, Judged, judged_by, parse
 from ocivalidate.vocabulary.wording import excerpt
 
 SPECIFICATION = "runtime-spec"
 LINK_OUT = "safety/bundle.link-out"
 
-BUNDLE = Subject(
+BUNDLE = DocumentType(
     "runtime-config",
     frozenset({"config", "bundle", "json"}),
     CONFIG,
     absent="runtime/bundle.config-json.required",
     outside=LINK_OUT,
 )
-CONTAINER_STATE = Subject("runtime-state", frozenset({"state", "json"}), STATE)
-FEATURES_STRUCTURE = Subject(
+CONTAINER_STATE = DocumentType("runtime-state", frozenset({"state", "json"}), STATE)
+FEATURES_STRUCTURE = DocumentType(
     "runtime-features", frozenset({"features", "json"}), FEATURES, closed="runtime/features.no-undefined-properties"
 )
 SUBJECTS = (BUNDLE, CONTAINER_STATE, FEATURES_STRUCTURE)
@@ -55,9 +55,9 @@ class _Chosen(NamedTuple):
     platforms: frozenset[str]
     platform_note: str
 
-    def scene(self) -> Scene:
-        """The scene of a document that stands alone; judging puts the document into it."""
-        return Scene(Node(None), self.release, self.platforms, self.development)
+    def context(self) -> CheckContext:
+        """The context of a document that stands alone; judging puts the document into it."""
+        return CheckContext(Node(None), self.release, self.platforms, self.development)
 
 
 def check_bundle(  # noqa: PLR0913  # each is an option of the command
@@ -97,8 +97,8 @@ def check_bundle(  # noqa: PLR0913  # each is an option of the command
     chosen = _choose(document.value, "ociVersion", spec_version, platform)
     # A bundle for another platform is never judged on this host's disk.
     disk = (folder is not None or host) and host_platform() in chosen.platforms
-    scene = replace(chosen.scene(), folder=folder, disk=disk, host=host)
-    return _report("bundle", BUNDLE, path, document, chosen, scene, selection)
+    context = replace(chosen.context(), folder=folder, disk=disk, host=host)
+    return _report("bundle", BUNDLE, path, document, chosen, context, selection)
 
 
 def check_config(
@@ -117,7 +117,7 @@ def check_config(
     selection = selection or Selection()
     document = _read(data, name, BUNDLE, selection)
     chosen = _choose(document.value, "ociVersion", spec_version, platform)
-    return _report("bundle", BUNDLE, name, document, chosen, chosen.scene(), selection)
+    return _report("bundle", BUNDLE, name, document, chosen, chosen.context(), selection)
 
 
 def check_state(
@@ -138,7 +138,7 @@ def check_state(
     if isinstance(document, Report):
         return document
     chosen = _choose(document.value, "ociVersion", spec_version, platform or "linux")
-    return _report("state", CONTAINER_STATE, path, document, chosen, chosen.scene(), selection)
+    return _report("state", CONTAINER_STATE, path, document, chosen, chosen.context(), selection)
 
 
 def check_features(
@@ -164,7 +164,7 @@ def check_features(
         note = chosen.release_note or f"the document says {chosen.release}"
         note = f"{note}; {FIRST_FEATURES_RELEASE} is the first with features"
         chosen = chosen._replace(release=FIRST_FEATURES_RELEASE, release_note=note)
-    return _report("features", FEATURES_STRUCTURE, path, document, chosen, chosen.scene(), selection)
+    return _report("features", FEATURES_STRUCTURE, path, document, chosen, chosen.context(), selection)
 
 
 def _validate(spec_version: str | None, platform: str | None) -> None:
@@ -174,7 +174,7 @@ def _validate(spec_version: str | None, platform: str | None) -> None:
         raise ValueError(f"unknown platform: {platform}; known are {', '.join(PLATFORMS)}")
 
 
-def _document(source: sources.Source, subject: Subject, selection: Selection) -> Document:
+def _document(source: sources.Source, subject: DocumentType, selection: Selection) -> Document:
     if source.data is None:
         message = f"the bundle has no file {sources.CONFIG_NAME}"
         return Document(source.name, "", MISSING, (Problem(ABSENT, message, "", None, 1),))
@@ -187,11 +187,11 @@ def _outside(problem: sources.Outside) -> Document:
     return Document(problem.name, "", MISSING, (found,))
 
 
-def _read(data: bytes, name: str, subject: Subject, selection: Selection) -> Document:
+def _read(data: bytes, name: str, subject: DocumentType, selection: Selection) -> Document:
     return read_document(data, name, noting=lambda: noting(subject.kind, selection))
 
 
-def _read_alone(kind: str, path: str, subject: Subject, selection: Selection, max_size: int) -> Document | Report:
+def _read_alone(kind: str, path: str, subject: DocumentType, selection: Selection, max_size: int) -> Document | Report:
     try:
         _refuse_others(subject.kind, path)
         source = sources.file_source(path, max_size)
@@ -213,7 +213,7 @@ def _refuse_others(wanted: str, path: str) -> None:
         raise sources.Unreadable(other)
 
 
-def _other(subject: Subject, document: Document, data: bytes | None) -> str:
+def _other(subject: DocumentType, document: Document, data: bytes | None) -> str:
     """Which command judges what was read, if another one does."""
     from ocivalidate import meanings
 
@@ -251,11 +251,17 @@ def _platforms(members: dict[str, Any], asked: str | None) -> tuple[frozenset[st
 
 
 def _report(
-    kind: str, subject: Subject, path: str, document: Document, chosen: _Chosen, scene: Scene, selection: Selection
+    kind: str,
+    subject: DocumentType,
+    path: str,
+    document: Document,
+    chosen: _Chosen,
+    context: CheckContext,
+    selection: Selection,
 ) -> Report:
     load_checks()
     clauses = active_clauses(subject, chosen.release, chosen.platforms, selection)
-    verdicts = judge(subject, document, scene, clauses, selection, document.name)
+    verdicts = judge(subject, document, context, clauses, selection, document.name)
     return Report(
         kind,
         path,

@@ -7,7 +7,7 @@ from typing import Any
 
 from ocivalidate.bundle.registry import CONFIG
 from ocivalidate.jsontext.pointers import Path, place_at
-from ocivalidate.rules.checks import Node, Scene, Violation
+from ocivalidate.rules.checks import CheckContext, Node, Violation
 from ocivalidate.vocabulary.versions import RUNTIME_RELEASES, judged_by, parse
 
 SEMVER = "runtime/config.ociVersion.semver"
@@ -20,14 +20,14 @@ NUL = "safety/config.text.nul"
 
 
 @CONFIG.check("/ociVersion", SEMVER)
-def version_is_semver(node: Node, _scene: Scene) -> Iterator[Violation]:
+def version_is_semver(node: Node, _context: CheckContext) -> Iterator[Violation]:
     """A leading v, a missing patch number or leading zeros are the usual slips."""
     if parse(node.value) is None:
         yield node.breaks(SEMVER, "ociVersion is not a SemVer 2.0.0 version", want="a version such as 1.2.1")
 
 
 @CONFIG.check("/ociVersion", NEWER, OLDER)
-def version_is_known(node: Node, _scene: Scene) -> Iterator[Violation]:
+def version_is_known(node: Node, _context: CheckContext) -> Iterator[Violation]:
     """A version of another minor than those known is judged by the nearest one: the reader has to know."""
     judged = judged_by(node.value, RUNTIME_RELEASES)
     if judged.standing == "newer":
@@ -37,31 +37,31 @@ def version_is_known(node: Node, _scene: Scene) -> Iterator[Violation]:
 
 
 @CONFIG.check("", ROOT_REQUIRED)
-def root_is_there(node: Node, scene: Scene) -> Iterator[Violation]:
+def root_is_there(node: Node, context: CheckContext) -> Iterator[Violation]:
     """Only Windows knows containers without a root."""
-    if not node.has("root") and not scene.on("windows"):
+    if not node.has("root") and not context.on("windows"):
         yield node.breaks(ROOT_REQUIRED, "root is missing", got="", want="a member root")
 
 
 @CONFIG.check("/root/path", CONVENTIONAL)
-def root_has_its_conventional_name(node: Node, scene: Scene) -> Iterator[Violation]:
+def root_has_its_conventional_name(node: Node, context: CheckContext) -> Iterator[Violation]:
     """A note only: see the inventory on why the sentence is contested."""
-    if node.value and not scene.on("windows") and node.value.rstrip("/").rpartition("/")[2] != "rootfs":
+    if node.value and not context.on("windows") and node.value.rstrip("/").rpartition("/")[2] != "rootfs":
         yield node.breaks(CONVENTIONAL, "root.path is not the conventional rootfs", want="rootfs")
 
 
 @CONFIG.check("", PROCESS_REQUIRED)
-def process_is_there(node: Node, _scene: Scene) -> Iterator[Violation]:
+def process_is_there(node: Node, _context: CheckContext) -> Iterator[Violation]:
     """A container without process can be created, but never started."""
     if not node.has("process"):
         yield node.breaks(PROCESS_REQUIRED, "process is missing: the container could not be started", got="")
 
 
 @CONFIG.check("", NUL)
-def text_has_no_nul(node: Node, scene: Scene) -> Iterator[Violation]:
+def text_has_no_nul(node: Node, context: CheckContext) -> Iterator[Violation]:
     """Strings go to system calls, which end them at the first NUL. Annotations do not."""
     # JSON has no other way to write it.
-    if scene.text and "\\u0000" not in scene.text:
+    if context.text and "\\u0000" not in context.text:
         return
     for path in _texts_with_nul(node):
         yield Violation(NUL, path, f"{place_at(path)} has a NUL character")

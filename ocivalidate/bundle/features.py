@@ -15,7 +15,7 @@ from ocivalidate.bundle.values import (
     SECCOMP_FLAGS,
     SECCOMP_OPERATORS,
 )
-from ocivalidate.rules.checks import Node, Scene, Violation
+from ocivalidate.rules.checks import CheckContext, Node, Violation
 from ocivalidate.rules.schema import everything
 from ocivalidate.vocabulary.versions import parse
 
@@ -55,7 +55,7 @@ _OTHER_NAMES = {"net": "network", "mnt": "mount"}
 
 @FEATURES.check("/ociVersionMin", SEMVER["ociVersionMin"])
 @FEATURES.check("/ociVersionMax", SEMVER["ociVersionMax"])
-def version_is_semver(node: Node, scene: Scene) -> Iterator[Violation]:
+def version_is_semver(node: Node, context: CheckContext) -> Iterator[Violation]:
     """The runtime has to accept the value as ``ociVersion``, which is a SemVer 2.0.0 string."""
     if parse(node.value) is None:
         message = f"{node.place} is not a SemVer 2.0.0 version"
@@ -63,23 +63,23 @@ def version_is_semver(node: Node, scene: Scene) -> Iterator[Violation]:
 
 
 @FEATURES.check("/ociVersionMax", NOT_BELOW_MIN)
-def newest_version_is_not_below_oldest(node: Node, scene: Scene) -> Iterator[Violation]:
+def newest_version_is_not_below_oldest(node: Node, context: CheckContext) -> Iterator[Violation]:
     """By precedence of SemVer: 1.2.0-rc.1 is below 1.2.0, and build metadata does not count."""
-    lowest = scene.root.text("ociVersionMin")
+    lowest = context.root.text("ociVersionMin")
     oldest, newest = parse(lowest or ""), parse(node.value)
     if oldest is not None and newest is not None and newest.precedes(oldest):
         yield node.breaks(NOT_BELOW_MIN, "ociVersionMax is below ociVersionMin", want=f"{lowest} or later")
 
 
 @FEATURES.check("/annotations/*", KEY_EMPTY)
-def annotation_key_is_not_empty(node: Node, _scene: Scene) -> Iterator[Violation]:
+def annotation_key_is_not_empty(node: Node, _context: CheckContext) -> Iterator[Violation]:
     """Keys are those of a configuration, whose text forbids it."""
     if node.name == "":
         yield node.breaks(KEY_EMPTY, "an annotation key is empty", got='""', at_name=True)
 
 
 @FEATURES.check(tuple(f"/{path}/*" for path in _LISTS), NAMES)
-def name_is_one_of_the_specification(node: Node, _scene: Scene) -> Iterator[Violation]:
+def name_is_one_of_the_specification(node: Node, _context: CheckContext) -> Iterator[Violation]:
     """Whoever looks a name up compares it letter by letter; one that nothing resembles may be a new one."""
     names, start = _LISTS[node.pointer.rpartition("/")[0][1:]]
     known = names()

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ocivalidate.bundle.registry import CONFIG
-from ocivalidate.rules.checks import Node, Scene, Violation
+from ocivalidate.rules.checks import CheckContext, Node, Violation
 
 CONFIG_JSON = "runtime/bundle.config-json.required"
 LINK_OUT = "safety/bundle.link-out"
@@ -28,21 +28,21 @@ _NO_PATH = {
 
 
 @CONFIG.check("", CONFIG_JSON, needs="folder")
-def config_json_is_there(_node: Node, _scene: Scene) -> Iterator[Violation]:
+def config_json_is_there(_node: Node, _context: CheckContext) -> Iterator[Violation]:
     """It is: this document was read from it. A bundle without one is told apart before."""
     yield from ()
 
 
 @CONFIG.check("", LINK_OUT, needs="folder")
-def config_json_stands_in_the_bundle(_node: Node, _scene: Scene) -> Iterator[Violation]:
+def config_json_stands_in_the_bundle(_node: Node, _context: CheckContext) -> Iterator[Violation]:
     """It does: what a link leads to outside is not read."""
     yield from ()
 
 
 @CONFIG.check("/root/path", ROOT_EXISTS, needs="disk")
-def root_is_a_directory(node: Node, scene: Scene) -> Iterator[Violation]:
+def root_is_a_directory(node: Node, context: CheckContext) -> Iterator[Violation]:
     """A relative path is one below the bundle folder. What cannot be looked at is not judged."""
-    root = _on_disk(node, scene)
+    root = _on_disk(node, context)
     if root is None:
         return
     try:
@@ -56,16 +56,16 @@ def root_is_a_directory(node: Node, scene: Scene) -> Iterator[Violation]:
 
 
 @CONFIG.check("/root/path", ROOT_EXISTS)
-def root_path_is_one(node: Node, scene: Scene) -> Iterator[Violation]:
+def root_path_is_one(node: Node, context: CheckContext) -> Iterator[Violation]:
     """The empty path leads nowhere, whatever the bundle folder has. On Windows the form of the path says so."""
-    if node.value == "" and not scene.on("windows"):
+    if node.value == "" and not context.on("windows"):
         yield node.breaks(ROOT_EXISTS, "root.path is empty", want="the path of a folder")
 
 
 @CONFIG.check("/root/path", SINGLE_DIRECTORY, needs="disk")
-def root_is_in_the_bundle(node: Node, scene: Scene) -> Iterator[Violation]:
+def root_is_in_the_bundle(node: Node, context: CheckContext) -> Iterator[Violation]:
     """A note only: see the inventory on why the sentence is contested."""
-    root, folder = _on_disk(node, scene), scene.folder
+    root, folder = _on_disk(node, context), context.folder
     if root is None or folder is None:
         return
     inside, outer = os.path.normpath(os.path.abspath(root)), os.path.abspath(folder)
@@ -74,11 +74,16 @@ def root_is_in_the_bundle(node: Node, scene: Scene) -> Iterator[Violation]:
 
 
 @CONFIG.check("/hooks/startContainer/*/path", START_CONTAINER_PATH, needs="disk")
-def start_container_hook_is_in_the_root(node: Node, scene: Scene) -> Iterator[Violation]:
+def start_container_hook_is_in_the_root(node: Node, context: CheckContext) -> Iterator[Violation]:
     """Judged only where it can be: the root has content, and no mount covers the path."""
-    root_path = scene.root.get("root", "path")
-    root = _on_disk(root_path, scene) if root_path else None
-    if root is None or not node.value.startswith("/") or not _has_content(root) or _is_mounted_over(node.value, scene):
+    root_path = context.root.get("root", "path")
+    root = _on_disk(root_path, context) if root_path else None
+    if (
+        root is None
+        or not node.value.startswith("/")
+        or not _has_content(root)
+        or _is_mounted_over(node.value, context)
+    ):
         return
     if not _exists_below(root, node.value):
         yield node.breaks(
@@ -86,10 +91,10 @@ def start_container_hook_is_in_the_root(node: Node, scene: Scene) -> Iterator[Vi
         )
 
 
-def _on_disk(path: Node, scene: Scene) -> Path | None:
-    if scene.folder is None or not isinstance(path.value, str) or not path.value or "\0" in path.value:
+def _on_disk(path: Node, context: CheckContext) -> Path | None:
+    if context.folder is None or not isinstance(path.value, str) or not path.value or "\0" in path.value:
         return None
-    return scene.folder / path.value
+    return context.folder / path.value
 
 
 def _has_content(root: Path) -> bool:
@@ -100,8 +105,8 @@ def _has_content(root: Path) -> bool:
         return False
 
 
-def _is_mounted_over(path: str, scene: Scene) -> bool:
-    destinations = [mount.text("destination") or "" for mount in scene.root.each("mounts")]
+def _is_mounted_over(path: str, context: CheckContext) -> bool:
+    destinations = [mount.text("destination") or "" for mount in context.root.each("mounts")]
     covered = f"{os.path.normpath(path)}/"
     return any(
         covered.startswith(f"{os.path.normpath('/' + destination).rstrip('/')}/") for destination in destinations

@@ -6,7 +6,7 @@ import posixpath
 from collections.abc import Callable, Iterator
 
 from ocivalidate.bundle.registry import CONFIG
-from ocivalidate.rules.checks import Node, Scene, Violation
+from ocivalidate.rules.checks import CheckContext, Node, Violation
 
 DEVFS = "runtime/config-freebsd.devfs-mounted"
 IP4_NUMERIC = "runtime/config-freebsd.jail.ip4Addr.numeric"
@@ -20,9 +20,9 @@ _FAMILIES = ("ip4", "ip6")
 
 
 @CONFIG.check("", DEVFS)
-def devfs_is_mounted(node: Node, scene: Scene) -> Iterator[Violation]:
+def devfs_is_mounted(node: Node, context: CheckContext) -> Iterator[Violation]:
     """Silent where a mount cannot be read: it may be the one. Other platforms have device folders of their own."""
-    if scene.platforms != {"freebsd"}:
+    if context.platforms != {"freebsd"}:
         return
     mounts = _all_mounts(node)
     if mounts is None:
@@ -49,7 +49,7 @@ def _all_mounts(root: Node) -> list[Node] | None:
 
 
 @CONFIG.check("/freebsd/jail/ip4Addr/*", IP4_NUMERIC)
-def ip4_address_is_numeric(node: Node, scene: Scene) -> Iterator[Violation]:
+def ip4_address_is_numeric(node: Node, context: CheckContext) -> Iterator[Violation]:
     """A length of the network after a slash, as jail(8) takes it, does no harm."""
     from ipaddress import IPv4Interface
 
@@ -58,7 +58,7 @@ def ip4_address_is_numeric(node: Node, scene: Scene) -> Iterator[Violation]:
 
 
 @CONFIG.check("/freebsd/jail/ip6Addr/*", IP6_NUMERIC)
-def ip6_address_is_numeric(node: Node, scene: Scene) -> Iterator[Violation]:
+def ip6_address_is_numeric(node: Node, context: CheckContext) -> Iterator[Violation]:
     """A length of the network after a slash, as jail(8) takes it, does no harm."""
     from ipaddress import IPv6Interface
 
@@ -75,9 +75,9 @@ def _reads_as(parse: Callable[[str], object], text: str) -> bool:
 
 
 @CONFIG.check("/freebsd/jail/vnet", VNET_OWN)
-def own_network_leaves_addresses_alone(node: Node, scene: Scene) -> Iterator[Violation]:
+def own_network_leaves_addresses_alone(node: Node, context: CheckContext) -> Iterator[Violation]:
     """With a network of its own, a jail has no use for settings on the addresses of the host."""
-    jail = scene.root.get("freebsd", "jail")
+    jail = context.root.get("freebsd", "jail")
     if jail is None or node.value != "new":
         return
     for family in _FAMILIES:
@@ -88,7 +88,7 @@ def own_network_leaves_addresses_alone(node: Node, scene: Scene) -> Iterator[Vio
 
 
 @CONFIG.check("/freebsd/jail", VNET_SHARED)
-def shared_network_inherits_addresses(node: Node, scene: Scene) -> Iterator[Violation]:
+def shared_network_inherits_addresses(node: Node, context: CheckContext) -> Iterator[Violation]:
     """Judged only where the document says that the network is shared, by ``vnet`` or by one of the two families.
 
     A family that is disabled and a list of addresses are choices that the specification offers, and so is a ``vnet``

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ocivalidate.bundle.paths import absolute_form, is_absolute
 from ocivalidate.bundle.process import is_variable
 from ocivalidate.bundle.registry import CONFIG
-from ocivalidate.rules.checks import Node, Scene, Violation
+from ocivalidate.rules.checks import CheckContext, Node, Violation
 
 KINDS = ("prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop")
 PATHS = tuple(f"/hooks/{kind}/*/path" for kind in KINDS)
@@ -20,16 +20,16 @@ def kind_of(hook_member: Node) -> str:
 
 
 @CONFIG.check(PATHS, *(f"runtime/config.hooks.{kind}.path.absolute" for kind in KINDS))
-def hook_path_is_absolute(node: Node, scene: Scene) -> Iterator[Violation]:
+def hook_path_is_absolute(node: Node, context: CheckContext) -> Iterator[Violation]:
     """A hook is run by its path, which no search path or folder completes."""
-    if not is_absolute(node.value, scene.platforms):
+    if not is_absolute(node.value, context.platforms):
         clause = f"runtime/config.hooks.{kind_of(node)}.path.absolute"
-        want = absolute_form(scene.platforms)
+        want = absolute_form(context.platforms)
         yield node.breaks(clause, f"{node.place} is not an absolute path", want=want)
 
 
 @CONFIG.check(tuple(f"/hooks/{kind}/*/env/*" for kind in KINDS), ENV)
-def env_entry_has_a_name(node: Node, _scene: Scene) -> Iterator[Violation]:
+def env_entry_has_a_name(node: Node, _context: CheckContext) -> Iterator[Violation]:
     """The environment holds strings of the form NAME=value, as that of the process does (POSIX, environ).
 
     An empty entry is told as an empty text.

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ocivalidate.bundle.hooks import kind_of
 from ocivalidate.bundle.registry import CONFIG
-from ocivalidate.rules.checks import Node, Scene, Violation
+from ocivalidate.rules.checks import CheckContext, Node, Violation
 
 RUNTIME_HOOKS = ("prestart", "createRuntime", "createContainer", "poststart", "poststop")
 HOOK_PATH = {kind: f"runtime/config.hooks.{kind}.path.runtime-ns" for kind in RUNTIME_HOOKS}
@@ -25,7 +25,7 @@ _KILOBYTES = {"K": 1, "M": 1024, "G": 1024 * 1024}
 
 
 @CONFIG.check(tuple(f"/hooks/{kind}/*/path" for kind in RUNTIME_HOOKS), *HOOK_PATH.values(), needs="host")
-def hook_program_is_there(node: Node, _scene: Scene) -> Iterator[Violation]:
+def hook_program_is_there(node: Node, _context: CheckContext) -> Iterator[Violation]:
     """What cannot be looked at is not judged."""
     if not node.value.startswith("/") or "\0" in node.value:
         return
@@ -38,7 +38,7 @@ def hook_program_is_there(node: Node, _scene: Scene) -> Iterator[Violation]:
 
 
 @CONFIG.check("/linux/seccomp/listenerPath", LISTENER, needs="host")
-def listener_is_a_stream_socket(node: Node, _scene: Scene) -> Iterator[Violation]:
+def listener_is_a_stream_socket(node: Node, _context: CheckContext) -> Iterator[Violation]:
     """A socket that nobody has made yet is not judged: the agent may come later."""
     try:
         mode = os.stat(node.value).st_mode
@@ -61,7 +61,7 @@ def _socket_types(path: str) -> set[str]:
 
 
 @CONFIG.check("/linux/resources/hugepageLimits/*/pageSize", PAGE_SIZE, needs="host")
-def page_size_is_one_of_this_host(node: Node, _scene: Scene) -> Iterator[Violation]:
+def page_size_is_one_of_this_host(node: Node, _context: CheckContext) -> Iterator[Violation]:
     """The hugetlb controller has files for the page sizes that the kernel has."""
     match = re.fullmatch(_PAGE_SIZE, node.value)
     if match is None:

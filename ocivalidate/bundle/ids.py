@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from ocivalidate.bundle.idmaps import END_OF_IDS
 from ocivalidate.bundle.registry import CONFIG
-from ocivalidate.rules.checks import Node, Scene, Violation
+from ocivalidate.rules.checks import CheckContext, Node, Violation
 from ocivalidate.rules.clauses import Severity
 
 UNMAPPED = "safety/config.process.user.unmapped"
@@ -28,7 +28,7 @@ _OWNER = r"(uid|gid)=([0-9]{1,10})"
 
 
 @CONFIG.check(_IDS, UNMAPPED, NO_ID)
-def id_exists_in_the_container(node: Node, scene: Scene) -> Iterator[Violation]:
+def id_exists_in_the_container(node: Node, context: CheckContext) -> Iterator[Violation]:
     """setresuid(2), setresgid(2) and setgroups(2) answer EINVAL for an id that the namespace does not map.
 
     The last 32-bit id stands for none: setgroups(2) refuses it, and to the other two it means that nothing changes, so
@@ -39,40 +39,40 @@ def id_exists_in_the_container(node: Node, scene: Scene) -> Iterator[Violation]:
         yield node.breaks(NO_ID, f"{node.place} is no id: system calls take it for none", want=f"0 to {END_OF_IDS - 1}")
         return
     member = _MAPPING_OF[node.pointer.split("/")[3]]
-    if not _is_mapped(number, member, scene):
+    if not _is_mapped(number, member, context):
         message = f"{node.place} is not in linux.{member}: there is no such id in the container"
-        severity = Severity.NOTE if _maps_own_id_alone(member, scene) else None
+        severity = Severity.NOTE if _maps_own_id_alone(member, context) else None
         yield node.breaks(UNMAPPED, message, want=f"an id that linux.{member} maps", severity=severity)
 
 
 @CONFIG.check("/mounts/*", OPTION)
-def owner_of_a_mount_exists(node: Node, scene: Scene) -> Iterator[Violation]:
+def owner_of_a_mount_exists(node: Node, context: CheckContext) -> Iterator[Violation]:
     """The kernel answers EINVAL for an owner that the namespace does not map, and for the id that stands for none."""
     if node.text("type") not in _OWNED:
         return
     for option in node.each("options"):
         match = re.fullmatch(_OWNER, option.value)
-        if match and not (int(match[2]) < END_OF_IDS and _is_mapped(int(match[2]), f"{match[1]}Mappings", scene)):
+        if match and not (int(match[2]) < END_OF_IDS and _is_mapped(int(match[2]), f"{match[1]}Mappings", context)):
             message = f"{option.place} names an owner that there is not in the container"
             yield option.breaks(OPTION, message, want=f"an id that linux.{match[1]}Mappings maps")
 
 
-def _is_mapped(number: int, member: str, scene: Scene) -> bool:
+def _is_mapped(number: int, member: str, context: CheckContext) -> bool:
     """Whether an id exists in the container; true where the document does not say so surely."""
-    ranges = scene.once(("mapped", member), lambda: _mapped(member, scene))
+    ranges = context.once(("mapped", member), lambda: _mapped(member, context))
     if not ranges:
         return True
     before = bisect.bisect_right(ranges, (number, math.inf)) - 1
     return before >= 0 and number < ranges[before][1]
 
 
-def _mapped(member: str, scene: Scene) -> list[tuple[int, int]]:
+def _mapped(member: str, context: CheckContext) -> list[tuple[int, int]]:
     """The ids that exist in the container, as ranges in order; none where the document does not say so surely."""
-    namespaces = scene.root.whole("linux", "namespaces")
+    namespaces = context.root.whole("linux", "namespaces")
     users = [entry for entry in namespaces or () if entry.text("type") == "user"]
     if len(users) != 1 or users[0].has("path"):
         return []
-    entries = scene.root.whole("linux", member)
+    entries = context.root.whole("linux", member)
     joined: list[tuple[int, int]] = []
     ranges = [(entry.number("containerID"), entry.number("size")) for entry in entries or ()]
     sure = [(start, size) for start, size in ranges if start is not None and size is not None]
@@ -87,16 +87,16 @@ def _mapped(member: str, scene: Scene) -> list[tuple[int, int]]:
     return joined
 
 
-def _maps_own_id_alone(member: str, scene: Scene) -> bool:
+def _maps_own_id_alone(member: str, context: CheckContext) -> bool:
     """Whether a mapping is the one that a tool without privileges can make: of the id that it runs as.
 
     It leaves the user of the image as it is, for whoever starts the bundle to choose.
     """
-    return scene.once(("own id alone", member), lambda: _is_own_id_alone(member, scene))
+    return context.once(("own id alone", member), lambda: _is_own_id_alone(member, context))
 
 
-def _is_own_id_alone(member: str, scene: Scene) -> bool:
-    entries = scene.root.each("linux", member)
+def _is_own_id_alone(member: str, context: CheckContext) -> bool:
+    entries = context.root.each("linux", member)
     return (
         len(entries) == 1 and entries[0].number("size") == 1 and (entries[0].number("hostID") or 0) < _FIRST_OF_RANGES
     )

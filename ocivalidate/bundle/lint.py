@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from ocivalidate.bundle.mounts import is_bind, listed_options
 from ocivalidate.bundle.registry import CONFIG
-from ocivalidate.rules.checks import Node, Scene, Violation
+from ocivalidate.rules.checks import CheckContext, Node, Violation
 
 NO_NEW_PRIVILEGES = "lint/config.noNewPrivileges"
 SYS_ADMIN = "lint/config.cap-sys-admin"
@@ -42,7 +42,7 @@ _WILDCARDS = (None, -1)
 
 
 @CONFIG.check("/process", NO_NEW_PRIVILEGES)
-def process_gains_no_privileges(node: Node, scene: Scene) -> Iterator[Violation]:
+def process_gains_no_privileges(node: Node, context: CheckContext) -> Iterator[Violation]:
     """Without the flag, set-uid programs of the image give more than the process was given."""
     flag = node.get("noNewPrivileges")
     if flag is not None and flag.value is False:
@@ -52,7 +52,7 @@ def process_gains_no_privileges(node: Node, scene: Scene) -> Iterator[Violation]
 
 
 @CONFIG.check("/process/capabilities", SYS_ADMIN)
-def process_has_no_sys_admin(node: Node, scene: Scene) -> Iterator[Violation]:
+def process_has_no_sys_admin(node: Node, context: CheckContext) -> Iterator[Violation]:
     """Told once, at the first set that has it. The bounding set counts: what it has, a program run as root gets."""
     for name in _CAPABILITY_SETS:
         for capability in node.each(name):
@@ -62,9 +62,9 @@ def process_has_no_sys_admin(node: Node, scene: Scene) -> Iterator[Violation]:
 
 
 @CONFIG.check("/process/user/uid", RUNS_AS_ROOT)
-def process_is_not_root_of_the_host(node: Node, scene: Scene) -> Iterator[Violation]:
+def process_is_not_root_of_the_host(node: Node, context: CheckContext) -> Iterator[Violation]:
     """What a user namespace maps the uid to counts; one that the container joins by a path is not known."""
-    if _host_uid(node.value, scene.root) == 0:
+    if _host_uid(node.value, context.root) == 0:
         hint = "use another uid or a user namespace"
         yield node.breaks(RUNS_AS_ROOT, "the process runs as root of the host", hint=hint)
 
@@ -87,7 +87,7 @@ def _host_uid(uid: int, root: Node) -> int | None:
 
 
 @CONFIG.check("/process/capabilities", AMBIENT)
-def ambient_capabilities_have_an_effect(node: Node, scene: Scene) -> Iterator[Violation]:
+def ambient_capabilities_have_an_effect(node: Node, context: CheckContext) -> Iterator[Violation]:
     """capabilities(7): the kernel keeps no capability ambient that is not both permitted and inheritable."""
     sets = {name: node.whole(name) for name in ("permitted", "inheritable")}
     known = {name: {entry.value for entry in entries} for name, entries in sets.items() if entries is not None}
@@ -99,7 +99,7 @@ def ambient_capabilities_have_an_effect(node: Node, scene: Scene) -> Iterator[Vi
 
 
 @CONFIG.check("/mounts/*", HOST_ROOT)
-def host_root_is_not_bound_writable(node: Node, scene: Scene) -> Iterator[Violation]:
+def host_root_is_not_bound_writable(node: Node, context: CheckContext) -> Iterator[Violation]:
     """The last word of an option list on access is the one that counts."""
     source = node.get("source")
     if source is None or not is_bind(node) or not source.value.startswith("/"):
@@ -122,7 +122,7 @@ def _opposites() -> dict[str, frozenset[str]]:
 
 
 @CONFIG.check("/mounts/*/options", CONTRADICTING)
-def options_do_not_contradict(node: Node, scene: Scene) -> Iterator[Violation]:
+def options_do_not_contradict(node: Node, context: CheckContext) -> Iterator[Violation]:
     """Told at the later option of a pair, once for each option."""
     seen: set[str] = set()
     for option in node.children():
@@ -133,7 +133,7 @@ def options_do_not_contradict(node: Node, scene: Scene) -> Iterator[Violation]:
 
 
 @CONFIG.check("/mounts/*", UNKNOWN_OPTION)
-def bind_mount_has_known_options(node: Node, scene: Scene) -> Iterator[Violation]:
+def bind_mount_has_known_options(node: Node, context: CheckContext) -> Iterator[Violation]:
     """Other mounts take the options of their file system; a bind mount takes none of them, and a slip has no effect."""
     if not is_bind(node):
         return
@@ -143,7 +143,7 @@ def bind_mount_has_known_options(node: Node, scene: Scene) -> Iterator[Violation
 
 
 @CONFIG.check("/mounts/*/options/*", OPTION_LIST)
-def option_is_one_option(node: Node, scene: Scene) -> Iterator[Violation]:
+def option_is_one_option(node: Node, context: CheckContext) -> Iterator[Violation]:
     """As mount(8) takes them after -o, but each entry is one option here."""
     if _is_list(node.value):
         yield node.breaks(OPTION_LIST, f"{node.place} is a list of options", want="one entry for each option")
@@ -158,7 +158,7 @@ def _is_list(option: str) -> bool:
 
 
 @CONFIG.check("", MASKED_PATHS, READONLY_PATHS, SECCOMP)
-def kernel_is_shielded(node: Node, scene: Scene) -> Iterator[Violation]:
+def kernel_is_shielded(node: Node, context: CheckContext) -> Iterator[Violation]:
     """A missing linux section shields nothing either; one that cannot be read is not judged."""
     linux = node.get("linux")
     if linux is None and node.has("linux"):
@@ -173,7 +173,7 @@ def kernel_is_shielded(node: Node, scene: Scene) -> Iterator[Violation]:
 
 
 @CONFIG.check("/linux/resources/devices", ALL_DEVICES)
-def not_every_device_is_allowed(node: Node, scene: Scene) -> Iterator[Violation]:
+def not_every_device_is_allowed(node: Node, context: CheckContext) -> Iterator[Violation]:
     """Rules apply in order, so that of those for every device of a type the last one counts."""
     rules = node.children()
     if len(rules) != len(node.value) or any(rule.flag("allow") is None for rule in rules):
@@ -203,7 +203,7 @@ def _types_of_wholesale_rule(rule: Node) -> str:
 
 
 @CONFIG.check("/linux/devices/*/fileMode", FILE_MODE)
-def file_mode_is_decimal(node: Node, scene: Scene) -> Iterator[Violation]:
+def file_mode_is_decimal(node: Node, context: CheckContext) -> Iterator[Violation]:
     """From 512 to 777, a number of octal digits alone would set the sticky bit, which a device has no use for."""
     value = int(node.value)
     digits = str(value)
@@ -213,8 +213,8 @@ def file_mode_is_decimal(node: Node, scene: Scene) -> Iterator[Violation]:
 
 
 @CONFIG.check("/hooks/prestart", PRESTART)
-def prestart_is_not_used(node: Node, scene: Scene) -> Iterator[Violation]:
+def prestart_is_not_used(node: Node, context: CheckContext) -> Iterator[Violation]:
     """Deprecated since 1.0.2, which has createRuntime, createContainer and startContainer in its place."""
-    if node.value and scene.since("1.0.2"):
+    if node.value and context.since("1.0.2"):
         hint = "use createRuntime, createContainer or startContainer"
         yield node.breaks(PRESTART, "prestart hooks are deprecated", got="", hint=hint)

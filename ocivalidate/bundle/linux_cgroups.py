@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from ocivalidate.bundle.cpulists import list_form
 from ocivalidate.bundle.process import repeated
 from ocivalidate.bundle.registry import CONFIG
-from ocivalidate.rules.checks import Node, Scene, Violation
+from ocivalidate.rules.checks import CheckContext, Node, Violation
 from ocivalidate.rules.clauses import Severity
 
 _C = "runtime/config-linux.resources."
@@ -37,7 +37,7 @@ _WEIGHTS = tuple(f"{_BLOCK_IO}/{place}{name}" for place in ("", "weightDevice/*/
 
 
 @CONFIG.check("/linux/cgroupsPath", PATH, PATH_PARENT)
-def cgroups_path_is_a_path(node: Node, _scene: Scene) -> Iterator[Violation]:
+def cgroups_path_is_a_path(node: Node, _context: CheckContext) -> Iterator[Violation]:
     """Every text but the empty one is a path; NUL is judged for all strings alike."""
     if node.value == "":
         yield node.breaks(PATH, "linux.cgroupsPath is empty", want="an absolute or a relative path")
@@ -46,7 +46,7 @@ def cgroups_path_is_a_path(node: Node, _scene: Scene) -> Iterator[Violation]:
 
 
 @CONFIG.check("/linux/resources/memory", *KERNEL_MEMORY.values())
-def kernel_memory_is_discouraged(node: Node, _scene: Scene) -> Iterator[Violation]:
+def kernel_memory_is_discouraged(node: Node, _context: CheckContext) -> Iterator[Violation]:
     """Kernels dropped both files."""
     for name, clause in KERNEL_MEMORY.items():
         limit = node.get(name)
@@ -55,9 +55,9 @@ def kernel_memory_is_discouraged(node: Node, _scene: Scene) -> Iterator[Violatio
 
 
 @CONFIG.check("/linux/resources/memory/swap", SWAP_BELOW, SWAP_ALONE)
-def swap_counts_memory_too(node: Node, scene: Scene) -> Iterator[Violation]:
+def swap_counts_memory_too(node: Node, context: CheckContext) -> Iterator[Violation]:
     """memory.memsw.limit_in_bytes: memory and swap together. -1 is unlimited; 0 is unset to some, and 0 to others."""
-    swap, limit = node.number(), scene.root.get("linux", "resources", "memory", "limit")
+    swap, limit = node.number(), context.root.get("linux", "resources", "memory", "limit")
     if swap is None or swap < 0:
         return
     bytes_allowed = limit.number() if limit else None
@@ -65,39 +65,39 @@ def swap_counts_memory_too(node: Node, scene: Scene) -> Iterator[Violation]:
         want = f"at least {bytes_allowed}"
         severity = Severity.WARNING if swap == 0 else None
         yield node.breaks(SWAP_BELOW, f"{node.place} is below memory.limit", want=want, severity=severity)
-    elif (bytes_allowed == -1 and swap) or (limit is None and not _has_memory_limit(scene)):
+    elif (bytes_allowed == -1 and swap) or (limit is None and not _has_memory_limit(context)):
         yield node.breaks(SWAP_ALONE, f"{node.place} limits swap where memory has no limit")
 
 
-def _has_memory_limit(scene: Scene) -> bool:
-    memory = scene.root.get("linux", "resources", "memory")
+def _has_memory_limit(context: CheckContext) -> bool:
+    memory = context.root.get("linux", "resources", "memory")
     return memory is not None and memory.has("limit")
 
 
 @CONFIG.check("/linux/resources/memory/reservation", RESERVATION)
-def reservation_is_below_limit(node: Node, scene: Scene) -> Iterator[Violation]:
+def reservation_is_below_limit(node: Node, context: CheckContext) -> Iterator[Violation]:
     """A soft limit above the hard one never acts."""
-    reservation, limit = node.number(), scene.root.number("linux", "resources", "memory", "limit")
+    reservation, limit = node.number(), context.root.number("linux", "resources", "memory", "limit")
     if reservation is not None and limit is not None and 0 < limit < reservation:
         yield node.breaks(RESERVATION, f"{node.place} is above memory.limit", want=f"at most {limit}")
 
 
 @CONFIG.check("/linux/resources/cpu/burst", BURST_QUOTA)
-def burst_is_within_quota(node: Node, scene: Scene) -> Iterator[Violation]:
+def burst_is_within_quota(node: Node, context: CheckContext) -> Iterator[Violation]:
     """The text says it from both sides; this is the one under which it is told."""
-    burst, quota = node.number(), scene.root.number("linux", "resources", "cpu", "quota")
+    burst, quota = node.number(), context.root.number("linux", "resources", "cpu", "quota")
     if burst is not None and quota is not None and 0 < quota < burst:
         yield node.breaks(BURST_QUOTA, f"{node.place} is above cpu.quota", want=f"at most {quota}")
 
 
 @CONFIG.check(("/linux/resources/cpu/cpus", "/linux/resources/cpu/mems"), *CPU_LISTS.values())
-def cpu_list_has_its_form(node: Node, _scene: Scene) -> Iterator[Violation]:
+def cpu_list_has_its_form(node: Node, _context: CheckContext) -> Iterator[Violation]:
     """Described since 1.2.1."""
     yield from list_form(node, CPU_LISTS[node.name])
 
 
 @CONFIG.check("/linux/resources/cpu/shares", SHARES)
-def shares_are_in_range(node: Node, _scene: Scene) -> Iterator[Violation]:
+def shares_are_in_range(node: Node, _context: CheckContext) -> Iterator[Violation]:
     """kernel/sched/sched.h, MIN_SHARES and MAX_SHARES: the kernel takes the nearest. 0 is unset."""
     value = node.number()
     if value and not 2 <= value <= 2**18:
@@ -105,7 +105,7 @@ def shares_are_in_range(node: Node, _scene: Scene) -> Iterator[Violation]:
 
 
 @CONFIG.check("/linux/resources/cpu/period", PERIOD)
-def period_is_in_range(node: Node, _scene: Scene) -> Iterator[Violation]:
+def period_is_in_range(node: Node, _context: CheckContext) -> Iterator[Violation]:
     """Documentation/scheduler/sched-bwc.rst of the kernel; 0 is unset."""
     value = node.number()
     if value and not 1_000 <= value <= 1_000_000:
@@ -113,7 +113,7 @@ def period_is_in_range(node: Node, _scene: Scene) -> Iterator[Violation]:
 
 
 @CONFIG.check("/linux/resources/cpu/quota", QUOTA)
-def quota_is_large_enough(node: Node, _scene: Scene) -> Iterator[Violation]:
+def quota_is_large_enough(node: Node, _context: CheckContext) -> Iterator[Violation]:
     """Documentation/scheduler/sched-bwc.rst of the kernel: a millisecond at least; 0 is unset, below it unlimited."""
     value = node.number()
     if value is not None and 0 < value < 1_000:
@@ -121,15 +121,15 @@ def quota_is_large_enough(node: Node, _scene: Scene) -> Iterator[Violation]:
 
 
 @CONFIG.check("/linux/resources/cpu/realtimeRuntime", REALTIME)
-def realtime_runtime_is_within_period(node: Node, scene: Scene) -> Iterator[Violation]:
+def realtime_runtime_is_within_period(node: Node, context: CheckContext) -> Iterator[Violation]:
     """Documentation/scheduler/sched-rt-group.rst of the kernel."""
-    runtime, period = node.number(), scene.root.number("linux", "resources", "cpu", "realtimePeriod")
+    runtime, period = node.number(), context.root.number("linux", "resources", "cpu", "realtimePeriod")
     if runtime is not None and period and runtime > period:
         yield node.breaks(REALTIME, f"{node.place} is above cpu.realtimePeriod", want=f"at most {period}")
 
 
 @CONFIG.check(f"{_BLOCK_IO}/weightDevice/*", WEIGHT_DEVICE)
-def weight_device_has_a_weight(node: Node, _scene: Scene) -> Iterator[Violation]:
+def weight_device_has_a_weight(node: Node, _context: CheckContext) -> Iterator[Violation]:
     """One of the two at least."""
     if not node.has("weight") and not node.has("leafWeight"):
         yield node.breaks(
@@ -138,7 +138,7 @@ def weight_device_has_a_weight(node: Node, _scene: Scene) -> Iterator[Violation]
 
 
 @CONFIG.check(_WEIGHTS, WEIGHT)
-def weight_is_in_range(node: Node, _scene: Scene) -> Iterator[Violation]:
+def weight_is_in_range(node: Node, _context: CheckContext) -> Iterator[Violation]:
     """The kernel's cgroup-v1/blkio-controller.rst; 0 is unset."""
     value = node.number()
     if value and not 10 <= value <= 1000:
@@ -146,20 +146,20 @@ def weight_is_in_range(node: Node, _scene: Scene) -> Iterator[Violation]:
 
 
 @CONFIG.check("/linux/resources/hugepageLimits/*/pageSize", PAGE_SIZE)
-def page_size_has_its_form(node: Node, _scene: Scene) -> Iterator[Violation]:
+def page_size_has_its_form(node: Node, _context: CheckContext) -> Iterator[Violation]:
     """A number, the letter of a binary unit, B."""
     if not re.fullmatch(_PAGE_SIZE, node.value):
         yield node.breaks(PAGE_SIZE, f"{node.place} is no size of a huge page", want="such as 64KB, 2MB or 1GB")
 
 
 @CONFIG.check("/linux/resources/hugepageLimits", PAGE_TWICE)
-def page_sizes_are_unique(node: Node, _scene: Scene) -> Iterator[Violation]:
+def page_sizes_are_unique(node: Node, _context: CheckContext) -> Iterator[Violation]:
     """The later limit would win."""
     yield from repeated(node, "pageSize", PAGE_TWICE)
 
 
 @CONFIG.check("/linux/resources/rdma/*", RDMA)
-def rdma_entry_has_a_limit(node: Node, _scene: Scene) -> Iterator[Violation]:
+def rdma_entry_has_a_limit(node: Node, _context: CheckContext) -> Iterator[Violation]:
     """One of the two at least."""
     if not node.has("hcaHandles") and not node.has("hcaObjects"):
         yield node.breaks(
@@ -168,7 +168,7 @@ def rdma_entry_has_a_limit(node: Node, _scene: Scene) -> Iterator[Violation]:
 
 
 @CONFIG.check("/linux/resources/unified/*", UNIFIED)
-def unified_key_is_a_file_name(node: Node, _scene: Scene) -> Iterator[Violation]:
+def unified_key_is_a_file_name(node: Node, _context: CheckContext) -> Iterator[Violation]:
     """A key with a slash could write to another control group."""
     if node.name in ("", ".", "..") or "/" in node.name or "\0" in node.name:
         message = "a key of linux.resources.unified is no name of a file in the cgroup"

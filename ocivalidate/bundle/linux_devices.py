@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ocivalidate.bundle.linux_namespaces import lacks_namespace
 from ocivalidate.bundle.process import repeated
 from ocivalidate.bundle.registry import CONFIG
-from ocivalidate.rules.checks import Node, Scene, Violation
+from ocivalidate.rules.checks import CheckContext, Node, Violation
 from ocivalidate.rules.clauses import Severity
 
 _C = "runtime/config-linux.devices."
@@ -35,7 +35,7 @@ _LONGEST_NAME = 15
 
 
 @CONFIG.check("/linux/devices/*", *REQUIRED.values())
-def device_has_its_numbers(node: Node, _scene: Scene) -> Iterator[Violation]:
+def device_has_its_numbers(node: Node, _context: CheckContext) -> Iterator[Violation]:
     """A FIFO has none."""
     kind = node.text("type")
     if kind is None or kind == "p":
@@ -46,7 +46,7 @@ def device_has_its_numbers(node: Node, _scene: Scene) -> Iterator[Violation]:
 
 
 @CONFIG.check(tuple(f"{device}/{name}" for device in _DEVICES for name in _LARGEST), NUMBER_RANGE)
-def device_number_is_in_range(node: Node, _scene: Scene) -> Iterator[Violation]:
+def device_number_is_in_range(node: Node, _context: CheckContext) -> Iterator[Violation]:
     """mknod(2) cannot make a device of another number."""
     value, largest = node.number(), _LARGEST[node.name]
     if value is not None and not 0 <= value <= largest:
@@ -54,7 +54,7 @@ def device_number_is_in_range(node: Node, _scene: Scene) -> Iterator[Violation]:
 
 
 @CONFIG.check(tuple(f"{_RESOURCES}devices/*/{name}" for name in _LARGEST), NUMBER_RANGE)
-def number_in_a_rule_is_in_range(node: Node, _scene: Scene) -> Iterator[Violation]:
+def number_in_a_rule_is_in_range(node: Node, _context: CheckContext) -> Iterator[Violation]:
     """-1 stands for any number. What is below, version 1 of control groups refuses, and runtimes take for any."""
     value = node.number()
     if value is not None and value < -1:
@@ -63,14 +63,14 @@ def number_in_a_rule_is_in_range(node: Node, _scene: Scene) -> Iterator[Violatio
 
 
 @CONFIG.check(f"{_RESOURCES}devices/*", NO_ACCESS)
-def rule_says_what_it_is_about(node: Node, _scene: Scene) -> Iterator[Violation]:
+def rule_says_what_it_is_about(node: Node, _context: CheckContext) -> Iterator[Violation]:
     """The text makes access OPTIONAL; runc asks for it, and the kernel takes a rule without it for one on nothing."""
     if not node.has("access") or node.text("access") == "":
         yield node.breaks(NO_ACCESS, f"{node.place} names no access", got="", want="some of rwm")
 
 
 @CONFIG.check("/linux/devices/*", FILE_MODE)
-def mode_is_that_of_the_device(node: Node, _scene: Scene) -> Iterator[Violation]:
+def mode_is_that_of_the_device(node: Node, _context: CheckContext) -> Iterator[Violation]:
     """Some runtimes hand it to mknod(2) together with the type, others take the permissions alone."""
     mode, kind = node.number("fileMode"), _TYPES.get(node.text("type") or "")
     if mode is not None and kind is not None and mode & ~_MODE not in (0, kind):
@@ -80,7 +80,7 @@ def mode_is_that_of_the_device(node: Node, _scene: Scene) -> Iterator[Violation]
 
 
 @CONFIG.check("/linux/devices", UNIQUE_NODE)
-def devices_are_unique(node: Node, _scene: Scene) -> Iterator[Violation]:
+def devices_are_unique(node: Node, _context: CheckContext) -> Iterator[Violation]:
     """``u`` is another word for ``c``; a FIFO has no numbers."""
     first: dict[tuple[str, int, int], Node] = {}
     for device in node.children():
@@ -96,20 +96,20 @@ def devices_are_unique(node: Node, _scene: Scene) -> Iterator[Violation]:
 
 
 @CONFIG.check("/linux/devices/*/path", PATH)
-def device_path_is_absolute(node: Node, _scene: Scene) -> Iterator[Violation]:
+def device_path_is_absolute(node: Node, _context: CheckContext) -> Iterator[Violation]:
     """The text says full path."""
     if not node.value.startswith("/"):
         yield node.breaks(PATH, f"{node.place} is not an absolute path", want="a path that starts with /")
 
 
 @CONFIG.check("/linux/devices", DUPLICATE_PATH)
-def device_paths_are_unique(node: Node, _scene: Scene) -> Iterator[Violation]:
+def device_paths_are_unique(node: Node, _context: CheckContext) -> Iterator[Violation]:
     """Only one device can be at a path."""
     yield from repeated(node, "path", DUPLICATE_PATH)
 
 
 @CONFIG.check("/linux/netDevices/*", NET_NAME)
-def network_device_is_named_well(node: Node, _scene: Scene) -> Iterator[Violation]:
+def network_device_is_named_well(node: Node, _context: CheckContext) -> Iterator[Violation]:
     """net/core/dev.c, dev_valid_name(): both the name on the host and the one in the container.
 
     A template may end in %d.
@@ -124,7 +124,7 @@ def network_device_is_named_well(node: Node, _scene: Scene) -> Iterator[Violatio
 
 
 @CONFIG.check("/linux/netDevices", NET_CLASH)
-def network_devices_do_not_clash(node: Node, _scene: Scene) -> Iterator[Violation]:
+def network_devices_do_not_clash(node: Node, _context: CheckContext) -> Iterator[Violation]:
     """A device without a name keeps that of the host; %d makes the kernel choose a free one."""
     first: dict[str, Node] = {}
     for device in node.children():
@@ -138,9 +138,9 @@ def network_devices_do_not_clash(node: Node, _scene: Scene) -> Iterator[Violatio
 
 
 @CONFIG.check("/linux/netDevices", NET_NAMESPACE)
-def network_devices_have_a_namespace(node: Node, scene: Scene) -> Iterator[Violation]:
+def network_devices_have_a_namespace(node: Node, context: CheckContext) -> Iterator[Violation]:
     """Devices are moved into the network namespace of the container; in that of the host they are already."""
-    if node.value and lacks_namespace(scene, "network"):
+    if node.value and lacks_namespace(context, "network"):
         yield node.breaks(NET_NAMESPACE, "linux.netDevices come without a network namespace", got="")
 
 

@@ -8,7 +8,7 @@ from ocivalidate.bundle.cpulists import list_form
 from ocivalidate.bundle.linux_namespaces import lacks_namespace
 from ocivalidate.bundle.registry import CONFIG
 from ocivalidate.bundle.values import PROPAGATIONS, in_open_list
-from ocivalidate.rules.checks import Node, Scene, Violation
+from ocivalidate.rules.checks import CheckContext, Node, Violation
 from ocivalidate.rules.clauses import Severity
 
 _C = "runtime/config-linux."
@@ -34,7 +34,7 @@ _OF_NODES = frozenset({"MPOL_F_STATIC_NODES", "MPOL_F_RELATIVE_NODES"})
 
 
 @CONFIG.check(("/linux/maskedPaths/*", "/linux/readonlyPaths/*"), *HIDDEN_PATHS.values())
-def hidden_path_is_absolute(node: Node, _scene: Scene) -> Iterator[Violation]:
+def hidden_path_is_absolute(node: Node, _context: CheckContext) -> Iterator[Violation]:
     """Paths in the container."""
     if not node.value.startswith("/"):
         clause = HIDDEN_PATHS[node.pointer.split("/")[2]]
@@ -42,27 +42,27 @@ def hidden_path_is_absolute(node: Node, _scene: Scene) -> Iterator[Violation]:
 
 
 @CONFIG.check(tuple(f"/linux/{name}" for name in HIDDEN_PATHS), *SHARED_MOUNTS.values())
-def hidden_paths_are_those_of_the_container(node: Node, scene: Scene) -> Iterator[Violation]:
+def hidden_paths_are_those_of_the_container(node: Node, context: CheckContext) -> Iterator[Violation]:
     """Where the container shares the mounts of the host, its paths would be hidden; runc refuses it."""
-    if node.value and lacks_namespace(scene, "mount"):
+    if node.value and lacks_namespace(context, "mount"):
         yield node.breaks(SHARED_MOUNTS[node.name], f"{node.place} comes without a mount namespace", got="")
 
 
 @CONFIG.check("/linux/rootfsPropagation", PROPAGATION)
-def propagation_is_known(node: Node, scene: Scene) -> Iterator[Violation]:
+def propagation_is_known(node: Node, context: CheckContext) -> Iterator[Violation]:
     """The recursive forms are a note: container engines write them, and every runtime takes them."""
-    yield from in_open_list(node, scene, PROPAGATION, PROPAGATIONS, kernel=Severity.NOTE)
+    yield from in_open_list(node, context, PROPAGATION, PROPAGATIONS, kernel=Severity.NOTE)
 
 
 @CONFIG.check("/linux/personality/flags", PERSONALITY)
-def personality_has_no_flags(node: Node, _scene: Scene) -> Iterator[Violation]:
+def personality_has_no_flags(node: Node, _context: CheckContext) -> Iterator[Violation]:
     """No flag is defined so far."""
     if node.value:
         yield node.breaks(PERSONALITY, "linux.personality.flags has an entry, but no flag is defined", want="no entry")
 
 
 @CONFIG.check("/linux/intelRdt/l3CacheSchema", L3_PREFIX, L3_NEWLINE)
-def l3_schema_has_its_form(node: Node, _scene: Scene) -> Iterator[Violation]:
+def l3_schema_has_its_form(node: Node, _context: CheckContext) -> Iterator[Violation]:
     """Advice, where memBwSchema has a requirement."""
     if not node.value.startswith("L3:"):
         yield node.breaks(L3_PREFIX, f"{node.place} does not start with L3:", want="L3:…")
@@ -71,7 +71,7 @@ def l3_schema_has_its_form(node: Node, _scene: Scene) -> Iterator[Violation]:
 
 
 @CONFIG.check("/linux/intelRdt/memBwSchema", MB_PREFIX, MB_NEWLINE)
-def memory_bandwidth_schema_has_its_form(node: Node, _scene: Scene) -> Iterator[Violation]:
+def memory_bandwidth_schema_has_its_form(node: Node, _context: CheckContext) -> Iterator[Violation]:
     """One line that starts with MB:."""
     if not node.value.startswith("MB:"):
         yield node.breaks(MB_PREFIX, f"{node.place} does not start with MB:", want="MB:…")
@@ -80,14 +80,14 @@ def memory_bandwidth_schema_has_its_form(node: Node, _scene: Scene) -> Iterator[
 
 
 @CONFIG.check("/linux/intelRdt/schemata/*", SCHEMATA_NEWLINE)
-def schemata_entry_is_a_line(node: Node, _scene: Scene) -> Iterator[Violation]:
+def schemata_entry_is_a_line(node: Node, _context: CheckContext) -> Iterator[Violation]:
     """Each entry is one line of the file."""
     if "\n" in node.value:
         yield node.breaks(SCHEMATA_NEWLINE, f"{node.place} has a newline")
 
 
 @CONFIG.check("/linux/intelRdt/closID", CLOS)
-def class_is_a_folder(node: Node, _scene: Scene) -> Iterator[Violation]:
+def class_is_a_folder(node: Node, _context: CheckContext) -> Iterator[Violation]:
     """A path would lead out of the resctrl file system; / alone means its root since 1.3.0."""
     name = node.value
     if name in (".", "..") or ("/" in name and name != "/") or "\n" in name:
@@ -95,7 +95,7 @@ def class_is_a_folder(node: Node, _scene: Scene) -> Iterator[Violation]:
 
 
 @CONFIG.check("/linux/memoryPolicy", NODES)
-def policy_nodes_fit_the_mode(node: Node, _scene: Scene) -> Iterator[Violation]:
+def policy_nodes_fit_the_mode(node: Node, _context: CheckContext) -> Iterator[Violation]:
     """set_mempolicy(2)."""
     mode = node.text("mode")
     if mode is None or (node.has("nodes") and node.get("nodes") is None):
@@ -108,13 +108,13 @@ def policy_nodes_fit_the_mode(node: Node, _scene: Scene) -> Iterator[Violation]:
 
 
 @CONFIG.check("/linux/memoryPolicy/nodes", NODES_FORM)
-def policy_nodes_are_a_list(node: Node, _scene: Scene) -> Iterator[Violation]:
+def policy_nodes_are_a_list(node: Node, _context: CheckContext) -> Iterator[Violation]:
     """The same form as cpusets have."""
     yield from list_form(node, NODES_FORM)
 
 
 @CONFIG.check("/linux/memoryPolicy", POLICY_FLAGS)
-def policy_flags_agree(node: Node, _scene: Scene) -> Iterator[Violation]:
+def policy_flags_agree(node: Node, _context: CheckContext) -> Iterator[Violation]:
     """set_mempolicy(2) answers EINVAL. MPOL_PREFERRED without nodes is MPOL_LOCAL."""
     flags, mode = set(node.texts("flags")), node.text("mode")
     if flags >= _OF_NODES:

@@ -12,7 +12,7 @@ from ocivalidate.bundle.idmaps import END_OF_IDS, overlaps
 from ocivalidate.bundle.process import repeated
 from ocivalidate.bundle.registry import CONFIG
 from ocivalidate.bundle.values import CLOCKS, LINUX_NAMESPACES, in_open_list
-from ocivalidate.rules.checks import Node, Scene, Violation
+from ocivalidate.rules.checks import CheckContext, Node, Violation
 
 PATH = "runtime/config-linux.namespaces.path.absolute"
 TYPE = "runtime/config-linux.namespaces.type.values"
@@ -64,49 +64,49 @@ _SYSCTL_NAMESPACES = (
 _MEMBERS = {"kernel.hostname": "hostname", "kernel.domainname": "domainname"}
 
 
-def namespace(scene: Scene, kind: str) -> Node | None:
+def namespace(context: CheckContext, kind: str) -> Node | None:
     """The first entry of ``linux.namespaces`` of this type, new or joined."""
-    return next((entry for entry in scene.root.each("linux", "namespaces") if entry.text("type") == kind), None)
+    return next((entry for entry in context.root.each("linux", "namespaces") if entry.text("type") == kind), None)
 
 
-def lacks_namespace(scene: Scene, kind: str) -> bool:
+def lacks_namespace(context: CheckContext, kind: str) -> bool:
     """Whether the container surely has no namespace of this type: an entry without a known type may be meant for it."""
-    types = scene.once("types of namespaces", lambda: _types(scene))
+    types = context.once("types of namespaces", lambda: _types(context))
     return types is not None and kind not in types
 
 
-def _types(scene: Scene) -> frozenset[str] | None:
+def _types(context: CheckContext) -> frozenset[str] | None:
     """The types of ``linux.namespaces``, or ``None`` when there may be others."""
-    entries = scene.root.whole("linux", "namespaces")
+    entries = context.root.whole("linux", "namespaces")
     types = {None} if entries is None else {entry.text("type") for entry in entries}
     known = {name for name in types if name is not None and name in LINUX_NAMESPACES}
     return frozenset(known) if known == types else None
 
 
 @CONFIG.check("/linux/namespaces/*/path", PATH)
-def namespace_path_is_absolute(node: Node, _scene: Scene) -> Iterator[Violation]:
+def namespace_path_is_absolute(node: Node, _context: CheckContext) -> Iterator[Violation]:
     """An empty path is none; the schema sees to it."""
     if not node.value.startswith("/"):
         yield node.breaks(PATH, f"{node.place} is not an absolute path", want="a path that starts with /")
 
 
 @CONFIG.check("/linux/namespaces/*/type", TYPE)
-def namespace_type_is_known(node: Node, scene: Scene) -> Iterator[Violation]:
+def namespace_type_is_known(node: Node, context: CheckContext) -> Iterator[Violation]:
     """An open list: kernels gain namespaces."""
-    for violation in in_open_list(node, scene, TYPE, LINUX_NAMESPACES):
+    for violation in in_open_list(node, context, TYPE, LINUX_NAMESPACES):
         meant = _OTHER_NAMES.get(node.value)
         hint = f"did you mean {meant}?" if meant else violation.hint
         yield node.breaks(TYPE, violation.message, want=violation.want, hint=hint, severity=violation.severity)
 
 
 @CONFIG.check("/linux/namespaces", UNIQUE)
-def namespace_types_are_unique(node: Node, _scene: Scene) -> Iterator[Violation]:
+def namespace_types_are_unique(node: Node, _context: CheckContext) -> Iterator[Violation]:
     """A runtime has to refuse a type that is listed twice."""
     yield from repeated(node, "type", UNIQUE)
 
 
 @CONFIG.check("/linux/namespaces/*", PATH_TYPE)
-def namespace_path_fits_the_type(node: Node, _scene: Scene) -> Iterator[Violation]:
+def namespace_path_fits_the_type(node: Node, _context: CheckContext) -> Iterator[Violation]:
     """Only paths below /proc tell their type."""
     match = re.fullmatch(_PROC_NAMESPACE, node.text("path") or "")
     kind = node.text("type")
@@ -117,9 +117,9 @@ def namespace_path_fits_the_type(node: Node, _scene: Scene) -> Iterator[Violatio
 
 
 @CONFIG.check("/linux/namespaces/*", USER_UNMAPPED)
-def new_user_namespace_has_mappings(node: Node, scene: Scene) -> Iterator[Violation]:
+def new_user_namespace_has_mappings(node: Node, context: CheckContext) -> Iterator[Violation]:
     """Without mappings nobody but the overflow user exists in it."""
-    linux = scene.root.get("linux")
+    linux = context.root.get("linux")
     if node.text("type") != "user" or node.text("path") or linux is None:
         return
     if not linux.has("uidMappings") and not linux.has("gidMappings"):
@@ -127,7 +127,7 @@ def new_user_namespace_has_mappings(node: Node, scene: Scene) -> Iterator[Violat
 
 
 @CONFIG.check("/linux/timeOffsets/*", CLOCK)
-def clock_is_known(node: Node, _scene: Scene) -> Iterator[Violation]:
+def clock_is_known(node: Node, _context: CheckContext) -> Iterator[Violation]:
     """time_namespaces(7)."""
     if node.name not in CLOCKS:
         message = f"{node.name} is no clock of a time namespace"
@@ -135,7 +135,7 @@ def clock_is_known(node: Node, _scene: Scene) -> Iterator[Violation]:
 
 
 @CONFIG.check("/linux/timeOffsets/*/nanosecs", NANOSECS)
-def nanoseconds_are_below_a_second(node: Node, _scene: Scene) -> Iterator[Violation]:
+def nanoseconds_are_below_a_second(node: Node, _context: CheckContext) -> Iterator[Violation]:
     """time_namespaces(7)."""
     value = node.number()
     if value is not None and value >= 10**9:
@@ -143,7 +143,7 @@ def nanoseconds_are_below_a_second(node: Node, _scene: Scene) -> Iterator[Violat
 
 
 @CONFIG.check("/linux/timeOffsets/*/secs", OFFSET)
-def offset_is_in_range(node: Node, _scene: Scene) -> Iterator[Violation]:
+def offset_is_in_range(node: Node, _context: CheckContext) -> Iterator[Violation]:
     """time_namespaces(7) answers ERANGE. How far below zero a clock may go depends on what it shows by then."""
     value = node.number()
     if value is not None and not _LEAST_OFFSET <= value <= _MOST_OFFSET:
@@ -151,62 +151,62 @@ def offset_is_in_range(node: Node, _scene: Scene) -> Iterator[Violation]:
 
 
 @CONFIG.check("/linux/timeOffsets", NO_TIME)
-def time_offsets_have_a_namespace(node: Node, scene: Scene) -> Iterator[Violation]:
+def time_offsets_have_a_namespace(node: Node, context: CheckContext) -> Iterator[Violation]:
     """Offsets are those of a namespace that is being made."""
-    entry = namespace(scene, "time")
-    if node.value and (lacks_namespace(scene, "time") or (entry is not None and entry.text("path"))):
+    entry = namespace(context, "time")
+    if node.value and (lacks_namespace(context, "time") or (entry is not None and entry.text("path"))):
         yield node.breaks(NO_TIME, "linux.timeOffsets come without a new time namespace", got="")
 
 
 @CONFIG.check(("/hostname", "/domainname"), *SHARED_UTS.values())
-def name_has_a_uts_namespace(node: Node, scene: Scene) -> Iterator[Violation]:
+def name_has_a_uts_namespace(node: Node, context: CheckContext) -> Iterator[Violation]:
     """Where the container shares the host's namespace, the host would be renamed; most runtimes refuse.
 
     Without a Linux section there is no namespace either, but a virtual machine has a kernel of its own.
     """
-    if scene.on("vm") and not scene.root.has("linux"):
+    if context.on("vm") and not context.root.has("linux"):
         return
-    if node.value and scene.on("linux") and lacks_namespace(scene, "uts"):
+    if node.value and context.on("linux") and lacks_namespace(context, "uts"):
         clause = SHARED_UTS[node.name]
         yield node.breaks(clause, f"{node.name} is set, but the container has no UTS namespace of its own")
 
 
 @CONFIG.check(("/hostname", "/domainname"), *NAME_LENGTH.values())
-def name_is_short_enough(node: Node, scene: Scene) -> Iterator[Violation]:
+def name_is_short_enough(node: Node, context: CheckContext) -> Iterator[Violation]:
     """sethostname(2) and setdomainname(2) answer EINVAL."""
     length = len(node.value.encode("utf-8", "surrogatepass"))
-    if scene.on("linux") and length > _LONGEST_NAME:
+    if context.on("linux") and length > _LONGEST_NAME:
         message = f"{node.name} is longer than the kernel takes"
         yield node.breaks(NAME_LENGTH[node.name], message, got=f"{length} bytes", want=f"at most {_LONGEST_NAME}")
 
 
 @CONFIG.check(MAPPINGS, NO_USER, UNPAIRED)
-def mappings_belong_to_a_user_namespace(node: Node, scene: Scene) -> Iterator[Violation]:
+def mappings_belong_to_a_user_namespace(node: Node, context: CheckContext) -> Iterator[Violation]:
     """Runtimes refuse or ignore mappings without a namespace that they could be for."""
     twin = "gidMappings" if node.name == "uidMappings" else "uidMappings"
-    linux = scene.root.get("linux")
+    linux = context.root.get("linux")
     if linux is not None and node.value and not linux.has(twin):
         yield node.breaks(UNPAIRED, f"{node.place} comes without {twin}", got="")
-    told = node.name == "gidMappings" and scene.root.each("linux", "uidMappings")
-    if node.value and not told and lacks_namespace(scene, "user"):
+    told = node.name == "gidMappings" and context.root.each("linux", "uidMappings")
+    if node.value and not told and lacks_namespace(context, "user"):
         yield node.breaks(NO_USER, f"{node.place} comes without a user namespace", got="")
 
 
 @CONFIG.check("/linux/namespaces", JOINED)
-def joined_user_namespace_keeps_its_mappings(node: Node, scene: Scene) -> Iterator[Violation]:
+def joined_user_namespace_keeps_its_mappings(node: Node, context: CheckContext) -> Iterator[Violation]:
     """A note only: older runtimes asked for mappings beside the path, so that engines write some."""
-    entry = namespace(scene, "user")
+    entry = namespace(context, "user")
     if entry is None or not entry.text("path"):
         return
     for name in ("uidMappings", "gidMappings"):
-        if scene.root.each("linux", name):
+        if context.root.each("linux", name):
             message = f"linux.{name} comes with a user namespace that is joined, which has mappings of its own"
             yield entry.breaks(JOINED, message, got="")
             return
 
 
 @CONFIG.check((*MAPPINGS, *MAPPINGS_OF_MOUNTS), TOO_MANY)
-def mapping_has_few_ranges(node: Node, _scene: Scene) -> Iterator[Violation]:
+def mapping_has_few_ranges(node: Node, _context: CheckContext) -> Iterator[Violation]:
     """user_namespaces(7)."""
     if len(node.value) > _MOST_RANGES:
         message, got = f"{node.place} has more ranges than the kernel takes", str(len(node.value))
@@ -214,13 +214,13 @@ def mapping_has_few_ranges(node: Node, _scene: Scene) -> Iterator[Violation]:
 
 
 @CONFIG.check(MAPPINGS, OVERLAP)
-def mappings_do_not_overlap(node: Node, _scene: Scene) -> Iterator[Violation]:
+def mappings_do_not_overlap(node: Node, _context: CheckContext) -> Iterator[Violation]:
     """user_namespaces(7)."""
     yield from overlaps(node, OVERLAP)
 
 
 @CONFIG.check(tuple(f"{path}/*" for path in (*MAPPINGS, *MAPPINGS_OF_MOUNTS)), EMPTY_RANGE, OVERFLOW)
-def mapping_is_a_range(node: Node, _scene: Scene) -> Iterator[Violation]:
+def mapping_is_a_range(node: Node, _context: CheckContext) -> Iterator[Violation]:
     """user_namespaces(7)."""
     size = node.number("size")
     if size == 0:
@@ -236,23 +236,23 @@ def mapping_is_a_range(node: Node, _scene: Scene) -> Iterator[Violation]:
 
 
 @CONFIG.check("/linux/sysctl/*", SYSCTL_SHARED, SYSCTL_GLOBAL)
-def sysctl_belongs_to_the_container(node: Node, scene: Scene) -> Iterator[Violation]:
+def sysctl_belongs_to_the_container(node: Node, context: CheckContext) -> Iterator[Violation]:
     """A kernel parameter that no namespace of the container holds is one of the host."""
     name = _dotted(node.name)
     kind = next((kind for start, kind in _SYSCTL_NAMESPACES if name.startswith(start)), None)
     if kind is None:
         message = f"{name} is a parameter of the whole host"
         yield node.breaks(SYSCTL_GLOBAL, message, hint="runtimes refuse it or change the host", at_name=True)
-    elif lacks_namespace(scene, kind):
+    elif lacks_namespace(context, kind):
         message = f"{name} is set, but the container has no {kind} namespace of its own"
         yield node.breaks(SYSCTL_SHARED, message, at_name=True)
 
 
 @CONFIG.check("/linux/sysctl/*", SYSCTL_MEMBER)
-def sysctl_has_no_member_of_its_own(node: Node, scene: Scene) -> Iterator[Violation]:
+def sysctl_has_no_member_of_its_own(node: Node, context: CheckContext) -> Iterator[Violation]:
     """Runtimes refuse kernel.hostname always, and some of them kernel.domainname beside domainname."""
     member = _MEMBERS.get(_dotted(node.name))
-    if member == "hostname" or (member and scene.root.has(member)):
+    if member == "hostname" or (member and context.root.has(member)):
         message = f"{node.name} sets what the member {member} is for"
         yield node.breaks(SYSCTL_MEMBER, message, want=f"the member {member}", at_name=True)
 

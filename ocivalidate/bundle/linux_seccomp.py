@@ -13,7 +13,7 @@ from ocivalidate.bundle.values import (
     OpenList,
     in_open_list,
 )
-from ocivalidate.rules.checks import Node, Scene, Violation
+from ocivalidate.rules.checks import CheckContext, Node, Violation
 
 METADATA = "runtime/config-linux.seccomp.listenerMetadata.needs-listenerPath"
 DEFAULT_ERRNO = "runtime/config-linux.seccomp.defaultErrnoRet.needs-errno-action"
@@ -41,8 +41,8 @@ _LISTS: dict[str, tuple[str, OpenList]] = {
 
 
 def _bind_list(below: str, clause: str, known: OpenList) -> None:
-    def value_is_known(node: Node, scene: Scene) -> Iterator[Violation]:
-        yield from in_open_list(node, scene, clause, known)
+    def value_is_known(node: Node, context: CheckContext) -> Iterator[Violation]:
+        yield from in_open_list(node, context, clause, known)
 
     CONFIG.check(f"/linux/seccomp/{below}", clause)(value_is_known)
 
@@ -52,24 +52,24 @@ for _below, (_clause, _known) in _LISTS.items():
 
 
 @CONFIG.check("/linux/seccomp/listenerMetadata", METADATA)
-def metadata_has_a_listener(node: Node, scene: Scene) -> Iterator[Violation]:
+def metadata_has_a_listener(node: Node, context: CheckContext) -> Iterator[Violation]:
     """An empty text on either side is an unset one: programs in Go write it."""
-    path = scene.root.get("linux", "seccomp")
+    path = context.root.get("linux", "seccomp")
     if node.value and path is not None and (not path.has("listenerPath") or path.text("listenerPath") == ""):
         yield node.breaks(METADATA, "linux.seccomp.listenerMetadata comes without listenerPath")
 
 
 @CONFIG.check("/linux/seccomp/defaultErrnoRet", DEFAULT_ERRNO)
-def default_errno_fits_the_action(node: Node, scene: Scene) -> Iterator[Violation]:
+def default_errno_fits_the_action(node: Node, context: CheckContext) -> Iterator[Violation]:
     """Runtimes have to fail."""
-    action = scene.root.text("linux", "seccomp", "defaultAction")
+    action = context.root.text("linux", "seccomp", "defaultAction")
     if action in SECCOMP_ACTIONS and action not in ERRNO_ACTIONS:
         message = f"linux.seccomp.defaultErrnoRet comes with {action}, which takes no errno"
         yield node.breaks(DEFAULT_ERRNO, message, want=" or ".join(sorted(ERRNO_ACTIONS)))
 
 
 @CONFIG.check("/linux/seccomp/syscalls/*", ERRNO)
-def errno_fits_the_action(node: Node, _scene: Scene) -> Iterator[Violation]:
+def errno_fits_the_action(node: Node, _context: CheckContext) -> Iterator[Violation]:
     """Runtimes have to fail."""
     errno, action = node.get("errnoRet"), node.text("action")
     if errno is not None and action in SECCOMP_ACTIONS and action not in ERRNO_ACTIONS:
@@ -78,7 +78,7 @@ def errno_fits_the_action(node: Node, _scene: Scene) -> Iterator[Violation]:
 
 
 @CONFIG.check(("/linux/seccomp/defaultErrnoRet", "/linux/seccomp/syscalls/*/errnoRet"), ERRNO_RANGE)
-def errno_is_in_range(node: Node, _scene: Scene) -> Iterator[Violation]:
+def errno_is_in_range(node: Node, _context: CheckContext) -> Iterator[Violation]:
     """seccomp(2) cuts it off there."""
     value = node.number()
     if value is not None and value > _LARGEST_ERRNO:
@@ -86,7 +86,7 @@ def errno_is_in_range(node: Node, _scene: Scene) -> Iterator[Violation]:
 
 
 @CONFIG.check("/linux/seccomp", NO_LISTENER)
-def notify_has_a_listener(node: Node, _scene: Scene) -> Iterator[Violation]:
+def notify_has_a_listener(node: Node, _context: CheckContext) -> Iterator[Violation]:
     """Nobody would answer the calls that the filter hands on."""
     actions = [entry.text("action") for entry in node.each("syscalls")]
     if NOTIFY in actions and not (node.has("listenerPath") and node.text("listenerPath") != ""):
@@ -94,14 +94,14 @@ def notify_has_a_listener(node: Node, _scene: Scene) -> Iterator[Violation]:
 
 
 @CONFIG.check("/linux/seccomp/defaultAction", NOTIFY_DEFAULT)
-def notify_is_not_the_default(node: Node, _scene: Scene) -> Iterator[Violation]:
+def notify_is_not_the_default(node: Node, _context: CheckContext) -> Iterator[Violation]:
     """The runtime could not send the listener to the agent: that needs calls that would wait for the agent."""
     if node.value == NOTIFY:
         yield node.breaks(NOTIFY_DEFAULT, f"{NOTIFY} is the default action", got="")
 
 
 @CONFIG.check("/linux/seccomp/syscalls/*", NOTIFY_WRITE)
-def runtime_can_write(node: Node, _scene: Scene) -> Iterator[Violation]:
+def runtime_can_write(node: Node, _context: CheckContext) -> Iterator[Violation]:
     """Under the filter, the runtime writes to itself that the listener is there: it would wait for the agent."""
     if node.text("action") != NOTIFY:
         return
@@ -111,7 +111,7 @@ def runtime_can_write(node: Node, _scene: Scene) -> Iterator[Violation]:
 
 
 @CONFIG.check("/linux/seccomp/syscalls/*/args/*/index", ARG_INDEX)
-def argument_exists(node: Node, _scene: Scene) -> Iterator[Violation]:
+def argument_exists(node: Node, _context: CheckContext) -> Iterator[Violation]:
     """syscall(2)."""
     value = node.number()
     if value is not None and value > _LAST_ARGUMENT:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from ocivalidate.bundle.idmaps import overlaps
 from ocivalidate.bundle.linux_namespaces import lacks_namespace, namespace
 from ocivalidate.bundle.registry import CONFIG
-from ocivalidate.rules.checks import Node, Scene, Violation
+from ocivalidate.rules.checks import CheckContext, Node, Violation
 from ocivalidate.rules.clauses import Severity, load
 
 ABSOLUTE_LINUX = "runtime/config.mounts.destination.absolute-linux"
@@ -64,27 +64,27 @@ def is_bind(mount: Node) -> bool:
 
 
 @CONFIG.check("/mounts/*/destination", ABSOLUTE_LINUX, ABSOLUTE_LINUX_REQUIRED)
-def destination_is_absolute_on_linux(node: Node, scene: Scene) -> Iterator[Violation]:
+def destination_is_absolute_on_linux(node: Node, context: CheckContext) -> Iterator[Violation]:
     """Required until 1.1.0, advised since: a relative destination is one below the root of the container."""
     # With windows beside it, a path of either form is fine; the rule of Windows sees to the rest.
-    if node.value.startswith("/") or scene.on("windows"):
+    if node.value.startswith("/") or context.on("windows"):
         return
     message = f"{node.place} is not an absolute path"
-    clause = ABSOLUTE_LINUX if scene.since("1.2.0") else ABSOLUTE_LINUX_REQUIRED
+    clause = ABSOLUTE_LINUX if context.since("1.2.0") else ABSOLUTE_LINUX_REQUIRED
     yield node.breaks(clause, message, want="a path that starts with /")
 
 
 @CONFIG.check("/mounts/*/destination", ABSOLUTE_OTHER)
-def destination_is_absolute_elsewhere(node: Node, scene: Scene) -> Iterator[Violation]:
+def destination_is_absolute_elsewhere(node: Node, context: CheckContext) -> Iterator[Violation]:
     """FreeBSD and z/OS."""
-    if not scene.on(*_NAMED_PLATFORMS) and not node.value.startswith("/"):
+    if not context.on(*_NAMED_PLATFORMS) and not node.value.startswith("/"):
         yield node.breaks(ABSOLUTE_OTHER, f"{node.place} is not an absolute path", want="a path that starts with /")
 
 
 @CONFIG.check("/mounts/*/destination", OVER_ROOT, INSIDE_PROC)
-def destination_is_a_place_for_mounts(node: Node, scene: Scene) -> Iterator[Violation]:
+def destination_is_a_place_for_mounts(node: Node, context: CheckContext) -> Iterator[Violation]:
     """Over the root nothing is mounted by runc from 1.5.0 on and by crun, and in /proc little by runc."""
-    if not node.value or scene.on("windows"):
+    if not node.value or context.on("windows"):
         return
     place = posixpath.normpath(f"/{node.value}").lstrip("/")
     if not place:
@@ -98,10 +98,10 @@ def destination_is_a_place_for_mounts(node: Node, scene: Scene) -> Iterator[Viol
     ("/mounts/*/uidMappings", "/mounts/*/gidMappings"),
     *(clause for _twin, *clauses in PAIR.values() for clause in clauses),
 )
-def mappings_are_complete(node: Node, scene: Scene) -> Iterator[Violation]:
+def mappings_are_complete(node: Node, context: CheckContext) -> Iterator[Violation]:
     """Both mappings together, and the option that makes older runtimes notice them."""
     twin, together, option = PAIR[node.name]
-    mount = _mount_of(node, scene)
+    mount = _mount_of(node, context)
     if not mount.has(twin):
         yield node.breaks(together, f"{node.place} comes without {twin}", got="")
     options = mount.whole("options")
@@ -111,38 +111,38 @@ def mappings_are_complete(node: Node, scene: Scene) -> Iterator[Violation]:
 
 
 @CONFIG.check(("/mounts/*/uidMappings", "/mounts/*/gidMappings"), OVERLAP)
-def mappings_do_not_overlap(node: Node, _scene: Scene) -> Iterator[Violation]:
+def mappings_do_not_overlap(node: Node, _context: CheckContext) -> Iterator[Violation]:
     """user_namespaces(7)."""
     yield from overlaps(node, OVERLAP)
 
 
 @CONFIG.check("/mounts/*/options", NEEDS_MAPPINGS)
-def idmap_has_something_to_map_by(node: Node, scene: Scene) -> Iterator[Violation]:
+def idmap_has_something_to_map_by(node: Node, context: CheckContext) -> Iterator[Violation]:
     """Without mappings of its own, a mount takes those of the container's user namespace, if it has one."""
-    mount = _mount_of(node, scene)
+    mount = _mount_of(node, context)
     if IDMAP_OPTIONS.isdisjoint(node.texts()) or mount.has("uidMappings") or mount.has("gidMappings"):
         return
-    if lacks_namespace(scene, "user"):
+    if lacks_namespace(context, "user"):
         yield node.breaks(
             NEEDS_MAPPINGS, f"{node.place} asks for id mapping, but there are no mappings and no user namespace", got=""
         )
 
 
 @CONFIG.check("/mounts/*", NO_SOURCE)
-def bind_mount_has_a_source(node: Node, _scene: Scene) -> Iterator[Violation]:
+def bind_mount_has_a_source(node: Node, _context: CheckContext) -> Iterator[Violation]:
     """mount(2) refuses a bind mount of nothing."""
     if is_bind(node) and (not node.has("source") or node.text("source") == ""):
         yield node.breaks(NO_SOURCE, f"{node.place} is a bind mount without a source", got="")
 
 
 @CONFIG.check("/mounts/*", BIND_TYPE, NO_TYPE)
-def mount_is_of_a_file_system(node: Node, scene: Scene) -> Iterator[Violation]:
+def mount_is_of_a_file_system(node: Node, context: CheckContext) -> Iterator[Violation]:
     """mount(2) answers ENODEV: no kernel has a file system of the name bind or none, or without a name.
 
     What makes a bind mount is the option; the type says nothing. Engines of other platforms have ideas of their own.
     """
     options = node.whole("options")
-    if scene.on("windows", "vm") or options is None or (node.has("type") and node.get("type") is None):
+    if context.on("windows", "vm") or options is None or (node.has("type") and node.get("type") is None):
         return
     if options and not _OTHER_THAN_MOUNTING.isdisjoint(option.value for option in options):
         return
@@ -156,16 +156,16 @@ def mount_is_of_a_file_system(node: Node, scene: Scene) -> Iterator[Violation]:
 
 
 @CONFIG.check("/mounts/*", FOREIGN)
-def file_system_is_of_a_namespace_of_the_container(node: Node, scene: Scene) -> Iterator[Violation]:
+def file_system_is_of_a_namespace_of_the_container(node: Node, context: CheckContext) -> Iterator[Violation]:
     """mount(2) answers EPERM where the namespace that it shows does not belong to the user namespace of who mounts."""
     kind = node.text("type") or ""
     if kind not in _SHOWN:
         return
-    options, user = node.whole("options"), scene.once("user namespace", lambda: namespace(scene, "user"))
+    options, user = node.whole("options"), context.once("user namespace", lambda: namespace(context, "user"))
     if options is None or user is None or user.has("path"):
         return
     if {"remount", *BIND_OPTIONS}.isdisjoint(option.value for option in options) and lacks_namespace(
-        scene, _SHOWN[kind]
+        context, _SHOWN[kind]
     ):
         message = f"{node.place} is of type {kind}, but the container has no {_SHOWN[kind]} namespace of its own"
         hint = "in a new user namespace, bind that of the host"
@@ -181,7 +181,7 @@ def listed_options() -> frozenset[str]:
 
 
 @CONFIG.check("/mounts/*", BIND_DATA)
-def bind_mount_has_no_data(node: Node, _scene: Scene) -> Iterator[Violation]:
+def bind_mount_has_no_data(node: Node, _context: CheckContext) -> Iterator[Violation]:
     """mount(2) ignores them for a bind mount, runc passed them on until 1.2.0, and refuses them since."""
     if not is_bind(node):
         return
@@ -192,6 +192,6 @@ def bind_mount_has_no_data(node: Node, _scene: Scene) -> Iterator[Violation]:
             yield option.breaks(BIND_DATA, f"{option.place} is an option of a file system, and {node.place} binds")
 
 
-def _mount_of(member: Node, scene: Scene) -> Node:
+def _mount_of(member: Node, context: CheckContext) -> Node:
     """The mount that a member at ``/mounts/<index>/<member>`` belongs to."""
-    return scene.root.at(member.path[0] if member.path else None)
+    return context.root.at(member.path[0] if member.path else None)

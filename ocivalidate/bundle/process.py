@@ -9,7 +9,7 @@ from ocivalidate.bundle.cpulists import list_form
 from ocivalidate.bundle.paths import absolute_form, is_absolute
 from ocivalidate.bundle.registry import CONFIG
 from ocivalidate.bundle.values import CAPABILITIES, LINUX_RLIMITS, SOLARIS_RLIMITS, in_open_list
-from ocivalidate.rules.checks import Node, Scene, Violation
+from ocivalidate.rules.checks import CheckContext, Node, Violation
 from ocivalidate.rules.clauses import Severity
 
 _C = "runtime/config.process."
@@ -43,40 +43,40 @@ _CAPABILITY_NAME = r"[A-Za-z_]+"
 
 
 @CONFIG.check("/process/cwd", CWD)
-def cwd_is_absolute(node: Node, scene: Scene) -> Iterator[Violation]:
+def cwd_is_absolute(node: Node, context: CheckContext) -> Iterator[Violation]:
     """The working directory is a path in the container."""
-    if not is_absolute(node.value, scene.platforms):
-        yield node.breaks(CWD, "process.cwd is not an absolute path", want=absolute_form(scene.platforms))
+    if not is_absolute(node.value, context.platforms):
+        yield node.breaks(CWD, "process.cwd is not an absolute path", want=absolute_form(context.platforms))
 
 
 @CONFIG.check("/process", ARGS)
-def args_are_there(node: Node, scene: Scene) -> Iterator[Violation]:
+def args_are_there(node: Node, context: CheckContext) -> Iterator[Violation]:
     """An empty args cannot be run.
 
     An absent one is a note: the text calls args OPTIONAL, and tools leave it to be filled in later. Windows is excepted
     since 1.0.2, which has commandLine in its place.
     """
-    if scene.on("windows") and scene.since("1.0.2"):
+    if context.on("windows") and context.since("1.0.2"):
         return
     args = node.get("args")
     if args is not None and not args.value:
         yield args.breaks(ARGS, "process.args has no entry", want="at least the program to run")
-    elif not node.has("args") and scene.since("1.0.2"):
+    elif not node.has("args") and context.since("1.0.2"):
         message = "process.args is missing: there is no program to run"
         yield node.breaks(ARGS, message, got="", severity=Severity.NOTE)
 
 
 @CONFIG.check("/process/args/*", PROGRAM)
-def program_has_a_name(node: Node, _scene: Scene) -> Iterator[Violation]:
+def program_has_a_name(node: Node, _context: CheckContext) -> Iterator[Violation]:
     """execve(2) answers ENOENT for the empty path, and nothing is found of that name."""
     if node.name == "0" and node.value == "":
         yield node.breaks(PROGRAM, "process.args[0] is empty: there is no program to run", want="a program")
 
 
 @CONFIG.check("/process/user", UID, GID)
-def user_has_ids(node: Node, scene: Scene) -> Iterator[Violation]:
+def user_has_ids(node: Node, context: CheckContext) -> Iterator[Violation]:
     """Off Windows, where users have names instead."""
-    if scene.on("windows"):
+    if context.on("windows"):
         return
     for name, clause in (("uid", UID), ("gid", GID)):
         if not node.has(name):
@@ -84,7 +84,7 @@ def user_has_ids(node: Node, scene: Scene) -> Iterator[Violation]:
 
 
 @CONFIG.check("/process/env/*", ENV)
-def env_entry_has_a_name(node: Node, _scene: Scene) -> Iterator[Violation]:
+def env_entry_has_a_name(node: Node, _context: CheckContext) -> Iterator[Violation]:
     """The environment holds strings of the form NAME=value (POSIX, environ); others are dropped or refused."""
     if not is_variable(node.value):
         yield node.breaks(ENV, f"{node.place} is not of the form NAME=value")
@@ -97,23 +97,23 @@ def is_variable(entry: str) -> bool:
 
 
 @CONFIG.check("/process/rlimits/*/type", RLIMIT_LINUX, RLIMIT_SOLARIS)
-def rlimit_is_known(node: Node, scene: Scene) -> Iterator[Violation]:
+def rlimit_is_known(node: Node, context: CheckContext) -> Iterator[Violation]:
     """A document for several platforms may use the limits of each."""
-    if scene.on("linux"):
-        extra = SOLARIS_RLIMITS if scene.on("solaris") else {}
-        yield from in_open_list(node, scene, RLIMIT_LINUX, {**extra, **LINUX_RLIMITS})
-    elif scene.on("solaris"):
-        yield from in_open_list(node, scene, RLIMIT_SOLARIS, {**dict.fromkeys(LINUX_RLIMITS), **SOLARIS_RLIMITS})
+    if context.on("linux"):
+        extra = SOLARIS_RLIMITS if context.on("solaris") else {}
+        yield from in_open_list(node, context, RLIMIT_LINUX, {**extra, **LINUX_RLIMITS})
+    elif context.on("solaris"):
+        yield from in_open_list(node, context, RLIMIT_SOLARIS, {**dict.fromkeys(LINUX_RLIMITS), **SOLARIS_RLIMITS})
 
 
 @CONFIG.check("/process/rlimits", RLIMIT_UNIQUE)
-def rlimits_are_unique(node: Node, _scene: Scene) -> Iterator[Violation]:
+def rlimits_are_unique(node: Node, _context: CheckContext) -> Iterator[Violation]:
     """A runtime has to refuse a type that is listed twice."""
     yield from repeated(node, "type", RLIMIT_UNIQUE)
 
 
 @CONFIG.check("/process/rlimits/*", SOFT_ABOVE_HARD)
-def soft_limit_is_below_hard(node: Node, _scene: Scene) -> Iterator[Violation]:
+def soft_limit_is_below_hard(node: Node, _context: CheckContext) -> Iterator[Violation]:
     """setrlimit(2) answers EINVAL."""
     soft, hard = node.number("soft"), node.number("hard")
     if soft is not None and hard is not None and soft > hard:
@@ -123,12 +123,12 @@ def soft_limit_is_below_hard(node: Node, _scene: Scene) -> Iterator[Violation]:
 
 
 @CONFIG.check(tuple(f"/process/capabilities/{name}/*" for name in CAPABILITY_SETS), CAPABILITY)
-def capability_is_known(node: Node, scene: Scene) -> Iterator[Violation]:
+def capability_is_known(node: Node, context: CheckContext) -> Iterator[Violation]:
     """Until 1.0.2 an unknown capability had to be refused; from 1.1.0 on it is to be warned about."""
     if node.value in CAPABILITIES:
         return
     hint = _capability_hint(node.value)
-    lowered = Severity.WARNING if scene.since("1.1.0") else None
+    lowered = Severity.WARNING if context.since("1.1.0") else None
     yield node.breaks(CAPABILITY, f"{node.place} is no capability that is known", hint=hint, severity=lowered)
 
 
@@ -140,9 +140,9 @@ def _capability_hint(written: str) -> str:
 
 
 @CONFIG.check("/process/capabilities/effective", NOT_PERMITTED)
-def effective_is_permitted(node: Node, scene: Scene) -> Iterator[Violation]:
+def effective_is_permitted(node: Node, context: CheckContext) -> Iterator[Violation]:
     """capset(2) answers EPERM."""
-    permitted = scene.root.whole("process", "capabilities", "permitted")
+    permitted = context.root.whole("process", "capabilities", "permitted")
     if permitted is None:
         return
     held = {capability.value for capability in permitted}
@@ -152,7 +152,7 @@ def effective_is_permitted(node: Node, scene: Scene) -> Iterator[Violation]:
 
 
 @CONFIG.check("/process/oomScoreAdj", OOM)
-def oom_score_is_in_range(node: Node, _scene: Scene) -> Iterator[Violation]:
+def oom_score_is_in_range(node: Node, _context: CheckContext) -> Iterator[Violation]:
     """proc(5), /proc/pid/oom_score_adj."""
     value = node.number()
     if value is not None and not -1000 <= value <= 1000:
@@ -160,7 +160,7 @@ def oom_score_is_in_range(node: Node, _scene: Scene) -> Iterator[Violation]:
 
 
 @CONFIG.check("/process/scheduler/nice", NICE)
-def nice_is_in_range(node: Node, _scene: Scene) -> Iterator[Violation]:
+def nice_is_in_range(node: Node, _context: CheckContext) -> Iterator[Violation]:
     """sched(7)."""
     value = node.number()
     if value is not None and not -20 <= value <= 19:
@@ -168,14 +168,14 @@ def nice_is_in_range(node: Node, _scene: Scene) -> Iterator[Violation]:
 
 
 @CONFIG.check("/process/scheduler/policy", POLICY)
-def policy_is_one_of_the_kernel(node: Node, _scene: Scene) -> Iterator[Violation]:
+def policy_is_one_of_the_kernel(node: Node, _context: CheckContext) -> Iterator[Violation]:
     """The specification lists one more than any kernel has."""
     if node.value == _NEVER_MADE:
         yield node.breaks(POLICY, f"no kernel has the policy {_NEVER_MADE}")
 
 
 @CONFIG.check("/process/scheduler", PRIORITY)
-def priority_fits_the_policy(node: Node, _scene: Scene) -> Iterator[Violation]:
+def priority_fits_the_policy(node: Node, _context: CheckContext) -> Iterator[Violation]:
     """sched_setattr(2): real-time policies have priorities from 1, other policies none."""
     policy, priority = node.text("policy"), node.number("priority") or 0
     if policy is None or (node.has("priority") and node.get("priority") is None):
@@ -187,7 +187,7 @@ def priority_fits_the_policy(node: Node, _scene: Scene) -> Iterator[Violation]:
 
 
 @CONFIG.check("/process/scheduler", DEADLINE)
-def deadline_parameters_fit(node: Node, _scene: Scene) -> Iterator[Violation]:
+def deadline_parameters_fit(node: Node, _context: CheckContext) -> Iterator[Violation]:
     """sched_setattr(2) answers EINVAL unless 1024 <= runtime <= deadline <= period, where period 0 is the deadline.
 
     To other policies they mean nothing, or a slice, so that some runtimes refuse them and others set them.
@@ -208,7 +208,7 @@ def deadline_parameters_fit(node: Node, _scene: Scene) -> Iterator[Violation]:
 
 
 @CONFIG.check("/process/ioPriority/priority", IO_PRIORITY)
-def io_priority_is_in_range(node: Node, _scene: Scene) -> Iterator[Violation]:
+def io_priority_is_in_range(node: Node, _context: CheckContext) -> Iterator[Violation]:
     """ioprio_set(2)."""
     value = node.number()
     if value is not None and not 0 <= value <= 7:
@@ -216,7 +216,7 @@ def io_priority_is_in_range(node: Node, _scene: Scene) -> Iterator[Violation]:
 
 
 @CONFIG.check(("/process/execCPUAffinity/initial", "/process/execCPUAffinity/final"), *AFFINITY.values())
-def affinity_is_a_cpu_list(node: Node, _scene: Scene) -> Iterator[Violation]:
+def affinity_is_a_cpu_list(node: Node, _context: CheckContext) -> Iterator[Violation]:
     """The same form as cpusets have."""
     yield from list_form(node, AFFINITY[node.name])
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from ocivalidate.bundle.paths import absolute_form, is_absolute
 from ocivalidate.bundle.registry import CONFIG
-from ocivalidate.rules.checks import Node, Scene, Violation
+from ocivalidate.rules.checks import CheckContext, Node, Violation
 
 DESTINATION_ABSOLUTE = "runtime/config.mounts.destination.absolute-solaris"
 LIMITPRIV = "runtime/config-solaris.limitpriv.format"
@@ -19,15 +19,15 @@ _NCPUS = r"[0-9]+(\.[0-9]*)?|\.[0-9]+"
 
 
 @CONFIG.check("/mounts/*/destination", DESTINATION_ABSOLUTE)
-def destination_is_absolute_on_solaris(node: Node, scene: Scene) -> Iterator[Violation]:
+def destination_is_absolute_on_solaris(node: Node, context: CheckContext) -> Iterator[Violation]:
     """Beside Linux or Windows, their rules judge it: one defect is told once."""
-    if not scene.on("linux", "windows") and not is_absolute(node.value, scene.platforms):
+    if not context.on("linux", "windows") and not is_absolute(node.value, context.platforms):
         message = f"{node.place} is not an absolute path"
-        yield node.breaks(DESTINATION_ABSOLUTE, message, want=absolute_form(scene.platforms))
+        yield node.breaks(DESTINATION_ABSOLUTE, message, want=absolute_form(context.platforms))
 
 
 @CONFIG.check("/solaris/limitpriv", LIMITPRIV)
-def limitpriv_is_a_privilege_set(node: Node, scene: Scene) -> Iterator[Violation]:
+def limitpriv_is_a_privilege_set(node: Node, context: CheckContext) -> Iterator[Violation]:
     """Which privileges there are depends on the release of Solaris.
 
     An empty text is the empty set; braces enclose an extended policy, whose grammar is another.
@@ -39,7 +39,7 @@ def limitpriv_is_a_privilege_set(node: Node, scene: Scene) -> Iterator[Violation
 
 
 @CONFIG.check("/solaris/cappedCPU/ncpus", NCPUS)
-def ncpus_is_a_number(node: Node, scene: Scene) -> Iterator[Violation]:
+def ncpus_is_a_number(node: Node, context: CheckContext) -> Iterator[Violation]:
     """A decimal number, as zonecfg(1M) takes it."""
     if not re.fullmatch(_NCPUS, node.value):
         yield node.breaks(NCPUS, f"{node.place} is not a number of CPUs", want="a number such as 8, 1.25 or .75")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ocivalidate.bundle.paths import absolute_form, is_absolute
 from ocivalidate.bundle.registry import STATE
-from ocivalidate.rules.checks import Node, Scene, Violation
+from ocivalidate.rules.checks import CheckContext, Node, Violation
 from ocivalidate.rules.clauses import Severity
 from ocivalidate.vocabulary.versions import parse
 
@@ -21,28 +21,28 @@ _STATUSES = ("creating", *_WITH_A_PROCESS, "stopped")
 
 
 @STATE.check("/status", PID_REQUIRED)
-def pid_is_there(node: Node, scene: Scene) -> Iterator[Violation]:
+def pid_is_there(node: Node, context: CheckContext) -> Iterator[Violation]:
     """Other states may have one too, but do not need it: runtimes write 0 for a container that has stopped."""
     if node.value not in _WITH_A_PROCESS:
         return
-    pid = scene.root.get("pid")
-    if not scene.root.has("pid"):
+    pid = context.root.get("pid")
+    if not context.root.has("pid"):
         message = f"pid is missing, though the container is {node.value}"
-        yield scene.root.breaks(PID_REQUIRED, message, got="", want="a member pid")
+        yield context.root.breaks(PID_REQUIRED, message, got="", want="a member pid")
     elif pid is not None and pid.value == 0:
         message = f"pid is that of no process, though the container is {node.value}"
         yield pid.breaks(PID_REQUIRED, message, want="1 or more", severity=Severity.WARNING)
 
 
 @STATE.check("/pid", *FORMS)
-def pid_is_not_negative(node: Node, scene: Scene) -> Iterator[Violation]:
+def pid_is_not_negative(node: Node, context: CheckContext) -> Iterator[Violation]:
     """A process id is none; 0 says that there is no process."""
     if node.value < 0:
-        yield node.breaks(_form(scene), "pid is negative", want="0 or more")
+        yield node.breaks(_form(context), "pid is negative", want="0 or more")
 
 
 @STATE.check("/status", *FORMS)
-def status_is_one(node: Node, scene: Scene) -> Iterator[Violation]:
+def status_is_one(node: Node, context: CheckContext) -> Iterator[Violation]:
     """Runtimes may have further statuses (paused, say), but not none, and not a second spelling of one of the four."""
     meant = node.value.strip().lower()
     if not meant:
@@ -51,23 +51,23 @@ def status_is_one(node: Node, scene: Scene) -> Iterator[Violation]:
         message, want = "status is another spelling of one that the specification defines", meant
     else:
         return
-    yield node.breaks(_form(scene), message, want=want, severity=Severity.WARNING)
+    yield node.breaks(_form(context), message, want=want, severity=Severity.WARNING)
 
 
-def _form(scene: Scene) -> str:
-    return FORMS[0] if scene.since("1.1.0") else FORMS[1]
+def _form(context: CheckContext) -> str:
+    return FORMS[0] if context.since("1.1.0") else FORMS[1]
 
 
 @STATE.check("/ociVersion", VERSION)
-def version_is_one(node: Node, _scene: Scene) -> Iterator[Violation]:
+def version_is_one(node: Node, _context: CheckContext) -> Iterator[Violation]:
     """By the form that the version of a configuration has to have."""
     if parse(node.value) is None:
         yield node.breaks(VERSION, "ociVersion is not a SemVer 2.0.0 version", want="a version such as 1.2.1")
 
 
 @STATE.check("/bundle", BUNDLE_ABSOLUTE)
-def bundle_is_absolute(node: Node, scene: Scene) -> Iterator[Violation]:
+def bundle_is_absolute(node: Node, context: CheckContext) -> Iterator[Violation]:
     """A path of Windows passes wherever the platform is only presumed: nobody writes one and means a relative path."""
-    platforms = scene.platforms or {"linux"}
+    platforms = context.platforms or {"linux"}
     if not is_absolute(node.value, platforms | {"windows"}):
         yield node.breaks(BUNDLE_ABSOLUTE, "bundle is not an absolute path", want=absolute_form(platforms))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from ocivalidate.rules.checks import Node, Scene, Violation
+from ocivalidate.rules.checks import CheckContext, Node, Violation
 from ocivalidate.rules.clauses import Severity
 
 OpenList = Mapping[str, str | None]
@@ -89,7 +89,7 @@ CLOCKS = frozenset({"monotonic", "boottime"})
 
 
 def in_open_list(
-    node: Node, scene: Scene, clause: str, known: OpenList, kernel: Severity = Severity.WARNING
+    node: Node, context: CheckContext, clause: str, known: OpenList, kernel: Severity = Severity.WARNING
 ) -> Iterator[Violation]:
     """Judge a value of an open list.
 
@@ -97,13 +97,13 @@ def in_open_list(
     """
     value = node.value
     if value not in known:
-        want = " or ".join(name for name, since in known.items() if since and scene.since(since))
+        want = " or ".join(name for name, since in known.items() if since and context.since(since))
         yield node.breaks(clause, f"{node.place} is a value that neither a specification nor a kernel knows", want=want)
         return
     since = known[value]
     if since is None:
         yield node.breaks(clause, f"{node.place} is a value that the specification does not list", severity=kernel)
-    elif not scene.since(since):
+    elif not context.since(since):
         message = f"{node.place} is a value that came with version {since}"
         # A development version has values of the release that it led to.
-        yield node.breaks(clause, message, severity=Severity.NOTE if scene.development else Severity.WARNING)
+        yield node.breaks(clause, message, severity=Severity.NOTE if context.development else Severity.WARNING)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ocivalidate.bundle.paths import absolute_form, is_absolute
 from ocivalidate.bundle.registry import CONFIG
-from ocivalidate.rules.checks import Node, Scene, Violation
+from ocivalidate.rules.checks import CheckContext, Node, Violation
 
 # Where a path on the host stands, and the clause that wants it absolute.
 PATHS = {
@@ -24,18 +24,18 @@ _FORMATS = ("raw", "qcow2", "vdi", "vmdk", "vhd")
 @CONFIG.check("/vm/kernel/path", PATHS["/vm/kernel/path"])
 @CONFIG.check("/vm/kernel/initrd", PATHS["/vm/kernel/initrd"])
 @CONFIG.check("/vm/image/path", PATHS["/vm/image/path"])
-def host_path_is_absolute(node: Node, scene: Scene) -> Iterator[Violation]:
+def host_path_is_absolute(node: Node, context: CheckContext) -> Iterator[Violation]:
     """The files stand outside the container, and the bundle does not complete their paths.
 
     Bound for each clause alone, so that one whose member is absent counts as not judged.
     """
-    if not is_absolute(node.value, scene.platforms):
-        want = absolute_form(scene.platforms)
+    if not is_absolute(node.value, context.platforms):
+        want = absolute_form(context.platforms)
         yield node.breaks(PATHS[node.pointer], f"{node.place} is not an absolute path", want=want)
 
 
 @CONFIG.check("/vm/image/format", IMAGE_FORMAT)
-def image_format_is_common(node: Node, scene: Scene) -> Iterator[Violation]:
+def image_format_is_common(node: Node, context: CheckContext) -> Iterator[Violation]:
     """An empty text is an unset value, which means raw."""
     if node.value and node.value not in _FORMATS:
         message = f"{node.place} is not one of the commonly supported formats"

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from ocivalidate.bundle.paths import absolute_form, is_absolute
 from ocivalidate.bundle.registry import CONFIG
 from ocivalidate.bundle.values import DEVICE_ID_TYPES, in_open_list
-from ocivalidate.rules.checks import Node, Scene, Violation
+from ocivalidate.rules.checks import CheckContext, Node, Violation
 from ocivalidate.rules.clauses import Severity
 
 ROOT_REQUIRED = "runtime/config.root.required-wcow"
@@ -43,39 +43,39 @@ _CPU_MOST = 10_000
 _OTHER_NETWORK_MEMBERS = ("endpointList", "allowUnqualifiedDNSQuery", "DNSSearchList", "networkSharedContainerName")
 
 
-def _windows_alone(scene: Scene) -> bool:
+def _windows_alone(context: CheckContext) -> bool:
     """Whether no other platform has a say: Linux containers on Windows have the root of Linux."""
-    return scene.platforms == {"windows"}
+    return context.platforms == {"windows"}
 
 
-def _is_hyperv(scene: Scene) -> bool:
-    windows = scene.root.get("windows")
+def _is_hyperv(context: CheckContext) -> bool:
+    windows = context.root.get("windows")
     return windows is not None and windows.has("hyperv")
 
 
 @CONFIG.check("", MUST_BE_SET)
-def windows_section_is_there(node: Node, scene: Scene) -> Iterator[Violation]:
+def windows_section_is_there(node: Node, context: CheckContext) -> Iterator[Violation]:
     """The only platform whose section is required."""
     if not node.has("windows"):
         yield node.breaks(MUST_BE_SET, "windows is missing", got="", want="a member windows")
 
 
 @CONFIG.check("/windows", ROOT_REQUIRED)
-def server_container_has_a_root(node: Node, scene: Scene) -> Iterator[Violation]:
+def server_container_has_a_root(node: Node, context: CheckContext) -> Iterator[Violation]:
     """A Windows Server Container is one without ``windows.hyperv``."""
-    if not node.has("hyperv") and not scene.root.has("root"):
-        kind = "a Linux container on Windows" if scene.on("linux") else "a Windows Server Container"
+    if not node.has("hyperv") and not context.root.has("root"):
+        kind = "a Linux container on Windows" if context.on("linux") else "a Windows Server Container"
         message = f"root is missing: without windows.hyperv, {kind} needs one"
         other = next((name for name in node.value if name.lower() == "hyperv"), "")
         hint = f"windows.{other} is not windows.hyperv: most readers ignore it" if other else ""
-        yield scene.root.breaks(ROOT_REQUIRED, message, got="", want="a member root, or windows.hyperv", hint=hint)
+        yield context.root.breaks(ROOT_REQUIRED, message, got="", want="a member root, or windows.hyperv", hint=hint)
 
 
 @CONFIG.check("/windows/hyperv", ROOT_FORBIDDEN)
-def hyperv_container_has_no_root(node: Node, scene: Scene) -> Iterator[Violation]:
+def hyperv_container_has_no_root(node: Node, context: CheckContext) -> Iterator[Violation]:
     """The root of a Hyper-V container is made of its layers alone."""
-    root = scene.root.get("root")
-    if root is None or not _windows_alone(scene):
+    root = context.root.get("root")
+    if root is None or not _windows_alone(context):
         return
     # Engines written in Go emit an empty root where they mean none.
     severity = Severity.WARNING if root.text("path") == "" else None
@@ -84,47 +84,47 @@ def hyperv_container_has_no_root(node: Node, scene: Scene) -> Iterator[Violation
 
 
 @CONFIG.check("/root/path", VOLUME_GUID)
-def root_path_is_a_volume(node: Node, scene: Scene) -> Iterator[Violation]:
+def root_path_is_a_volume(node: Node, context: CheckContext) -> Iterator[Violation]:
     """Not judged for a Hyper-V container: there the whole root is one too many."""
-    if _windows_alone(scene) and not _is_hyperv(scene) and not _VOLUME_GUID_PATH.fullmatch(node.value):
+    if _windows_alone(context) and not _is_hyperv(context) and not _VOLUME_GUID_PATH.fullmatch(node.value):
         want = "a path of the form \\\\?\\Volume{GUID}\\"
         yield node.breaks(VOLUME_GUID, "root.path is not a volume GUID path", want=want)
 
 
 @CONFIG.check("/root/readonly", READONLY_FALSE)
-def root_is_not_readonly(node: Node, scene: Scene) -> Iterator[Violation]:
+def root_is_not_readonly(node: Node, context: CheckContext) -> Iterator[Violation]:
     """Windows cannot make the root of a container read-only."""
-    if _windows_alone(scene) and not _is_hyperv(scene) and node.value:
+    if _windows_alone(context) and not _is_hyperv(context) and node.value:
         message = "root.readonly is true, which Windows does not have"
         yield node.breaks(READONLY_FALSE, message, want="false, or no member")
 
 
 @CONFIG.check("/mounts/*/destination", DESTINATION_ABSOLUTE)
-def destination_is_absolute_on_windows(node: Node, scene: Scene) -> Iterator[Violation]:
+def destination_is_absolute_on_windows(node: Node, context: CheckContext) -> Iterator[Violation]:
     """A document for Linux too may use the form of either."""
-    if is_absolute(node.value, scene.platforms) or re.fullmatch(_DRIVE, node.value):
+    if is_absolute(node.value, context.platforms) or re.fullmatch(_DRIVE, node.value):
         return
     # Linux takes relative destinations since 1.2.0, though they are deprecated.
-    severity = Severity.WARNING if scene.on("linux") and scene.since("1.2.0") else None
+    severity = Severity.WARNING if context.on("linux") and context.since("1.2.0") else None
     message = f"{node.place} is not an absolute path"
-    yield node.breaks(DESTINATION_ABSOLUTE, message, want=absolute_form(scene.platforms), severity=severity)
+    yield node.breaks(DESTINATION_ABSOLUTE, message, want=absolute_form(context.platforms), severity=severity)
 
 
 @CONFIG.check("/mounts/*/source", SOURCE_LOCAL)
-def source_is_local(node: Node, scene: Scene) -> Iterator[Violation]:
+def source_is_local(node: Node, context: CheckContext) -> Iterator[Violation]:
     """A UNC path names a share of a server. Beside Linux, two slashes may start a path of that."""
-    if _UNC_PATH.match(node.value) and (_windows_alone(scene) or node.value.startswith("\\")):
+    if _UNC_PATH.match(node.value) and (_windows_alone(context) or node.value.startswith("\\")):
         yield node.breaks(SOURCE_LOCAL, f"{node.place} is a UNC path", want="a local folder, such as C:\\data")
 
 
 @CONFIG.check("/windows/devices/*/idType", ID_TYPE)
-def device_id_type_is_known(node: Node, scene: Scene) -> Iterator[Violation]:
+def device_id_type_is_known(node: Node, context: CheckContext) -> Iterator[Violation]:
     """An open list: the text says what Windows supports today, and engines write more."""
-    yield from in_open_list(node, scene, ID_TYPE, DEVICE_ID_TYPES)
+    yield from in_open_list(node, context, ID_TYPE, DEVICE_ID_TYPES)
 
 
 @CONFIG.check("/mounts", NO_NESTING)
-def destinations_are_not_nested(node: Node, scene: Scene) -> Iterator[Violation]:
+def destinations_are_not_nested(node: Node, context: CheckContext) -> Iterator[Violation]:
     """Only paths of Windows count: those of Linux containers on Windows may nest. Equal paths are not nested."""
     by_path: dict[tuple[str, ...], Node] = {}
     for mount in node.children():
@@ -161,7 +161,7 @@ def _components(path: str) -> tuple[str, ...]:
 
 
 @CONFIG.check("/process", COMMAND_LINE)
-def process_has_something_to_run(node: Node, scene: Scene) -> Iterator[Violation]:
+def process_has_something_to_run(node: Node, context: CheckContext) -> Iterator[Violation]:
     """An empty args is not an omitted one."""
     if not node.has("args") and not node.has("commandLine"):
         message = "process has neither args nor commandLine"
@@ -169,26 +169,26 @@ def process_has_something_to_run(node: Node, scene: Scene) -> Iterator[Violation
 
 
 @CONFIG.check("/windows/resources/cpu", CPU_EXCLUSIVE)
-def cpu_is_limited_in_one_way(node: Node, scene: Scene) -> Iterator[Violation]:
+def cpu_is_limited_in_one_way(node: Node, context: CheckContext) -> Iterator[Violation]:
     """A zero sets nothing: engines write it beside the limit that they mean."""
     limits = [name for name in _CPU_LIMITS if node.number(name)]
-    given = limits + (["affinity"] if scene.since("1.2.1") and node.each("affinity") else [])
+    given = limits + (["affinity"] if context.since("1.2.1") and node.each("affinity") else [])
     if len(given) <= 1:
         return
     # Engines combine the limits under Hyper-V isolation, and pin a container to processors beside a limit: both work.
-    severity = Severity.WARNING if _is_hyperv(scene) or len(limits) == 1 else None
+    severity = Severity.WARNING if _is_hyperv(context) or len(limits) == 1 else None
     message = f"{node.place} has several settings that exclude each other"
     yield node.breaks(CPU_EXCLUSIVE, message, got=" and ".join(given), want="one of them", severity=severity)
 
 
 @CONFIG.check("/windows/resources/cpu/shares", SHARES_RANGE)
-def cpu_shares_are_in_range(node: Node, scene: Scene) -> Iterator[Violation]:
+def cpu_shares_are_in_range(node: Node, context: CheckContext) -> Iterator[Violation]:
     """Their type, a 16-bit integer, allows more."""
     yield from _at_most(node, SHARES_RANGE)
 
 
 @CONFIG.check("/windows/resources/cpu/maximum", MAXIMUM_RANGE)
-def cpu_maximum_is_in_range(node: Node, scene: Scene) -> Iterator[Violation]:
+def cpu_maximum_is_in_range(node: Node, context: CheckContext) -> Iterator[Violation]:
     """A percentage times 100: nobody gets more than 100 %."""
     yield from _at_most(node, MAXIMUM_RANGE)
 
@@ -199,9 +199,9 @@ def _at_most(node: Node, clause: str) -> Iterator[Violation]:
 
 
 @CONFIG.check("/windows/network/networkNamespace", NETWORK_EXCLUSIVE)
-def network_namespace_stands_alone(node: Node, scene: Scene) -> Iterator[Violation]:
+def network_namespace_stands_alone(node: Node, context: CheckContext) -> Iterator[Violation]:
     """Members that are empty or false give nothing."""
-    network = scene.root.get("windows", "network")
+    network = context.root.get("windows", "network")
     if network is None or not node.value:
         return
     others = [child.name for child in network.children() if child.name in _OTHER_NETWORK_MEMBERS and child.value]

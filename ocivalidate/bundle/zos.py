@@ -8,7 +8,7 @@ from ocivalidate.bundle.paths import absolute_form, is_absolute
 from ocivalidate.bundle.process import repeated
 from ocivalidate.bundle.registry import CONFIG
 from ocivalidate.bundle.values import ZOS_NAMESPACES, in_open_list
-from ocivalidate.rules.checks import Node, Scene, Violation
+from ocivalidate.rules.checks import CheckContext, Node, Violation
 
 TYPE_VALUES = "runtime/config-zos.namespaces.type.values"
 TYPE_UNIQUE = "runtime/config-zos.namespaces.no-duplicate-type"
@@ -23,26 +23,26 @@ _FIFO = "p"
 
 
 @CONFIG.check("/zos/namespaces/*/type", TYPE_VALUES)
-def namespace_type_is_known(node: Node, scene: Scene) -> Iterator[Violation]:
+def namespace_type_is_known(node: Node, context: CheckContext) -> Iterator[Violation]:
     """The list grew on Linux, and z/OS follows it."""
-    yield from in_open_list(node, scene, TYPE_VALUES, ZOS_NAMESPACES)
+    yield from in_open_list(node, context, TYPE_VALUES, ZOS_NAMESPACES)
 
 
 @CONFIG.check("/zos/namespaces", TYPE_UNIQUE)
-def namespace_types_are_unique(node: Node, scene: Scene) -> Iterator[Violation]:
+def namespace_types_are_unique(node: Node, context: CheckContext) -> Iterator[Violation]:
     """A runtime has to refuse a type that is listed twice."""
     yield from repeated(node, "type", TYPE_UNIQUE)
 
 
 @CONFIG.check("/zos/namespaces/*/path", PATH_ABSOLUTE)
-def namespace_path_is_absolute(node: Node, scene: Scene) -> Iterator[Violation]:
+def namespace_path_is_absolute(node: Node, context: CheckContext) -> Iterator[Violation]:
     """An empty path is none; the schema sees to it."""
-    if not is_absolute(node.value, scene.platforms):
-        yield node.breaks(PATH_ABSOLUTE, f"{node.place} is not an absolute path", want=absolute_form(scene.platforms))
+    if not is_absolute(node.value, context.platforms):
+        yield node.breaks(PATH_ABSOLUTE, f"{node.place} is not an absolute path", want=absolute_form(context.platforms))
 
 
 @CONFIG.check("/zos/devices/*", *NUMBERS.values())
-def device_has_its_numbers(node: Node, scene: Scene) -> Iterator[Violation]:
+def device_has_its_numbers(node: Node, context: CheckContext) -> Iterator[Violation]:
     """A FIFO has none; a device whose type is unknown is not judged."""
     if node.text("type") in (None, _FIFO):
         return
@@ -52,7 +52,7 @@ def device_has_its_numbers(node: Node, scene: Scene) -> Iterator[Violation]:
 
 
 @CONFIG.check("/zos/devices", NODE_UNIQUE)
-def device_nodes_are_unique(node: Node, scene: Scene) -> Iterator[Violation]:
+def device_nodes_are_unique(node: Node, context: CheckContext) -> Iterator[Violation]:
     """``u`` is another word for ``c``; a FIFO has no numbers."""
     first: dict[tuple[str, int, int], Node] = {}
     for device in node.children():

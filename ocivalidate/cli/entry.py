@@ -54,10 +54,10 @@ def run(arguments: Sequence[str]) -> int:
         from ocivalidate.cli.generate import main as generate
 
         return generate(arguments[1:], "ocivalidate generate")
-    return guarded("ocivalidate", lambda: _obey(arguments))
+    return guarded("ocivalidate", lambda: _dispatch(arguments))
 
 
-def _obey(arguments: Sequence[str]) -> int:
+def _dispatch(arguments: Sequence[str]) -> int:
     own, after = _split(arguments)
     try:
         options = _parser(own).parse_args(own, argparse.Namespace(after=after))

@@ -12,7 +12,7 @@ from ocivalidate.cli.output import publish
 from ocivalidate.cli.streams import print_text
 from ocivalidate.image.api import ImageOptions, check_image
 from ocivalidate.image.documents.subjects import SUBJECTS
-from ocivalidate.image.found import Wanted
+from ocivalidate.image.found import ImageFilter
 from ocivalidate.image.layers.limits import DEFAULT, LayerLimits
 from ocivalidate.image.limits import Limits
 from ocivalidate.vocabulary.versions import IMAGE_RELEASES
@@ -91,11 +91,11 @@ def run(options: argparse.Namespace) -> int:
     return publish(reports, settings)
 
 
-def _wanted(options: argparse.Namespace) -> Wanted:
+def _wanted(options: argparse.Namespace) -> ImageFilter:
     for platform in options.platform:
         if not PLATFORM.fullmatch(platform):
             raise UsageError(f"--platform wants OS/ARCH or OS/ARCH/VARIANT, not {platform}")
-    return Wanted(tuple(options.ref), tuple(options.platform))
+    return ImageFilter(tuple(options.ref), tuple(options.platform))
 
 
 def _limits(options: argparse.Namespace, max_size: int) -> Limits:

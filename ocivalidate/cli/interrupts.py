@@ -29,7 +29,7 @@ class Interrupt:
 
 
 @contextmanager
-def obeyed(running: Stoppable) -> Iterator[Interrupt]:
+def forward_interrupts(running: Stoppable) -> Iterator[Interrupt]:
     """Hand interrupts to ``running`` as long as the block runs; none is raised as an exception in the midst of it."""
     interrupt = Interrupt()
 
@@ -41,8 +41,8 @@ def obeyed(running: Stoppable) -> Iterator[Interrupt]:
             running.stop()
 
     # What whoever started us has us ignore, such as nohup, stays ignored.
-    obeyed = [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
-    before = {number: signal.signal(number, handle) for number in obeyed}
+    forwarded = [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, handle) for number in forwarded}
     try:
         yield interrupt
     finally:

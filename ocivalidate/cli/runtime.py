@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ocivalidate.cli import settings as settings_module
 from ocivalidate.cli.errors import UsageError
-from ocivalidate.cli.interrupts import obeyed
+from ocivalidate.cli.interrupts import forward_interrupts
 from ocivalidate.cli.output import options_of, publish, tell_problems, write_outputs
 from ocivalidate.cli.settings import Settings
 from ocivalidate.cli.streams import errors_on_terminal, print_text
@@ -78,11 +78,11 @@ def run(options: argparse.Namespace) -> int:
         return print_cases(_cases(options), settings)
     if not sys.platform.startswith("linux"):
         raise UsageError("runtimes are driven on Linux; elsewhere ocivalidate runtime --list lists the cases")
-    from ocivalidate.runtime.run import Expecting, Run
+    from ocivalidate.runtime.run import ExpectationFiles, Run
 
     request = _request(options, settings)
     try:
-        running = Run(request, Expecting(tuple(options.expectations), ours=not options.no_expectations))
+        running = Run(request, ExpectationFiles(tuple(options.expectations), ours=not options.no_expectations))
     except (BadExpectation, BadCase) as problem:
         raise UsageError(str(problem)) from problem
     report, interrupted = _follow(running, settings)
@@ -111,7 +111,7 @@ def _follow(running: Run, settings: Settings) -> tuple[Report, bool]:
     # A terminal that shows the stream shows how far the run is.
     silent = settings["quiet"] or not errors_on_terminal() or (streamed and sys.stdout.isatty())
     say(stream.version())
-    with obeyed(running) as interrupt, Progress(silent=silent) as progress:
+    with forward_interrupts(running) as interrupt, Progress(silent=silent) as progress:
         for step in running:
             match step:
                 case Header():

@@ -13,7 +13,7 @@ from typing import Any
 
 from ocivalidate.image.collect import Collector
 from ocivalidate.image.documents import media_types
-from ocivalidate.image.found import Found
+from ocivalidate.image.found import WalkResult
 from ocivalidate.image.graph import Reference
 from ocivalidate.image.walk import CONTENT, Examiner
 from ocivalidate.rules.findings import Location
@@ -62,7 +62,7 @@ def _incomplete(examiner: Examiner, present: int) -> Iterator[str]:
         yield f"and {len(found.spoilt) - _SHOWN_PLATFORMS} more such documents"
 
 
-def is_there(found: Found, reference: Reference | None) -> bool:
+def is_there(found: WalkResult, reference: Reference | None) -> bool:
     """Whether what a reference leads to is not known to be absent."""
     return reference is None or reference.path not in found.absent
 

@@ -3,6 +3,7 @@
 Only for a name are layers read again. A model of the root file system (:mod:`ocivalidate.image.layers.stack`) says
 which entry is the file; its content is kept on the way where its name lets expect that, else the layers are read once
 more.
+"""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from ocivalidate.image.collect import Collector
 from ocivalidate.image.describe import describe
 from ocivalidate.image.documents import kinds, registry
 from ocivalidate.image.documents.subjects import SUBJECTS
-from ocivalidate.image.found import Wanted
+from ocivalidate.image.found import ImageFilter
 from ocivalidate.image.graph import Reference, references
 from ocivalidate.image.layers.limits import DEFAULT as DEFAULT_LAYER_LIMITS, LayerLimits
 from ocivalidate.image.limits import Limits
@@ -31,10 +31,10 @@ from ocivalidate.image.walk import (
     Examiner,
 )
 from ocivalidate.jsontext.documents import Noting, read_document
-from ocivalidate.rules.checks import Node, Registry, Scene
+from ocivalidate.rules.checks import CheckContext, Node, Registry
 from ocivalidate.rules.clauses import Selection, Severity
 from ocivalidate.rules.findings import Finding, Location, Report
-from ocivalidate.rules.judge import Subject, active_clauses, judge, noting
+from ocivalidate.rules.judge import DocumentType, active_clauses, judge, noting
 from ocivalidate.vocabulary.versions import IMAGE_RELEASES
 
 SPECIFICATION = "image-spec"
@@ -44,7 +44,7 @@ INDEX_EXISTS = "image/image-layout.index-json.exists"
 REPEATED = "safety/image.archive.repeated"
 
 # An image as a whole: the clauses of all its documents, and those on blobs, layers and what documents say of another.
-WHOLE = Subject(
+WHOLE = DocumentType(
     "image-index",
     frozenset({"image", "image-layer"}).union(*(subject.subjects for subject in SUBJECTS.values())),
     Registry(),
@@ -59,7 +59,7 @@ class ImageOptions(NamedTuple):
     (default: by its content). ``follow_links``: links in a layout folder may lead out of it.
     """
 
-    wanted: Wanted = Wanted()
+    wanted: ImageFilter = ImageFilter()
     complete: bool = False
     orphans: bool = True
     jobs: int | None = None
@@ -118,7 +118,7 @@ def _judge_document(loose: LooseDocument, release: str, selection: Selection, ki
         # What they are about depends on what the document is.
         document = read_document(loose.data, loose.name, noting=lambda: noting(subject.kind, selection))
     clauses = active_clauses(subject, release, NO_PLATFORMS, selection)
-    verdicts = judge(subject, document, Scene(Node(None), release), clauses, selection, document.name)
+    verdicts = judge(subject, document, CheckContext(Node(None), release), clauses, selection, document.name)
     return Report(
         found,
         loose.name,
@@ -271,7 +271,7 @@ def _read_file(
     return examiner.document(path, kind, data).root
 
 
-def _refuse_empty_choice(examiner: Examiner, wanted: Wanted) -> None:
+def _refuse_empty_choice(examiner: Examiner, wanted: ImageFilter) -> None:
     found = examiner.found
     # An image that no index gives a platform was not the wanted one.
     if wanted.all or (found.matched and (found.images or not found.contradicted)):

@@ -11,7 +11,7 @@ from ocivalidate.image.documents.media_types import LAYERS
 from ocivalidate.image.found import Blob
 from ocivalidate.image.graph import Image, Reference
 from ocivalidate.image.layers import judging
-from ocivalidate.image.layers.blob import BlobFacts, Expectation
+from ocivalidate.image.layers.blob import BlobFacts, BlobRequest
 from ocivalidate.image.layers.compression import Compression
 from ocivalidate.image.layers.limits import LayerLimits
 from ocivalidate.image.layers.problems import Kind
@@ -85,7 +85,7 @@ def _job(source: Source, blob: Blob) -> Job:
     path = blob.path
     algorithms = (blob.digest.algorithm,) if blob.digest and not digests.unverifiable(blob.digest) else ()
     wanted = tuple(sorted(name for name in blob.diff_algorithms if digests.computable(name)))
-    expectation = Expectation(algorithms, blob.layer, wanted, blob.size, used=blob.layer)
+    expectation = BlobRequest(algorithms, blob.layer, wanted, blob.size, used=blob.layer)
     return Job(path, lambda: source.open(path), expectation, blob.size)
 
 

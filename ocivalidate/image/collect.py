@@ -8,10 +8,10 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from ocivalidate.image.causes import Causes, descriptor_of
+from ocivalidate.keeping import Counts
 from ocivalidate.rules.clauses import Clause, Selection
 from ocivalidate.rules.findings import Finding, Location, Outcome, Result
 from ocivalidate.rules.judge import Verdicts
-from ocivalidate.rules.keeping import Counts
 
 _NOT_PRESENT = "not present"
 _DIGITS = re.compile("/[0-9]+")
@@ -31,7 +31,7 @@ class Collector:
     def __init__(self, clauses: Mapping[str, Clause], selection: Selection) -> None:
         self._clauses = clauses
         told = {clause.same_as: clause for clause in clauses.values() if clause.same_as}
-        self._told_as = told | dict(clauses)
+        self._reported_as = told | dict(clauses)
         self._selection = selection
         self._judged: set[str] = set()
         self._reasons: dict[str, str] = {}
@@ -100,7 +100,7 @@ class Collector:
         ``about``: the thing that is at fault; what is only a consequence of another fault of it is not told
         (``causes.py``). ``sign``: by what that table knows the violation, if not by its clause.
         """
-        clause = self._told_as.get(clause_id)
+        clause = self._reported_as.get(clause_id)
         if clause is None:
             self._judged.add(clause_id)
             return

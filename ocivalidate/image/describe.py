@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from ocivalidate.image.found import Found
+from ocivalidate.image.found import WalkResult
 from ocivalidate.image.graph import Image, Reference
 from ocivalidate.image.layers.blob import BlobFacts
 
 
-def describe(found: Found, facts: dict[str, BlobFacts]) -> dict[str, Any]:
+def describe(found: WalkResult, facts: dict[str, BlobFacts]) -> dict[str, Any]:
     """The images that were found, with what is known of their blobs."""
     return {
         "images": [_image(image, facts) for image in found.images],

@@ -10,7 +10,7 @@ from ocivalidate.image.layers.blob import BlobFacts
 from ocivalidate.vocabulary import digests
 
 
-class Wanted(NamedTuple):
+class ImageFilter(NamedTuple):
     """Which part of an image is to be looked at: by name, by platform (``os/architecture[/variant]``); empty: all."""
 
     refs: tuple[str, ...] = ()
@@ -34,7 +34,7 @@ class Blob:
 
 
 @dataclass(slots=True)
-class Found:
+class WalkResult:
     """What the walk found, by path.
 
     ``references``: every descriptor that leads there. ``contents``: of the documents that were read, what is known of

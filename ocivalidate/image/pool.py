@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 
-from ocivalidate.image.layers.blob import BlobFacts, Expectation, Opener, verify
+from ocivalidate.image.layers.blob import BlobFacts, BlobRequest, Opener, verify
 from ocivalidate.image.layers.feeding import Helper
 from ocivalidate.image.layers.limits import DEFAULT, LayerLimits
 
@@ -29,7 +29,7 @@ class Job:
 
     key: str
     opener: Opener
-    expectation: Expectation
+    expectation: BlobRequest
     size: int = 0
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from ocivalidate.image.collect import Collector
 from ocivalidate.image.graph import Image, Reference
 from ocivalidate.image.layers import judging
-from ocivalidate.image.layers.blob import BlobFacts, Expectation, certain, single_pass
+from ocivalidate.image.layers.blob import BlobFacts, BlobRequest, certain, single_pass
 from ocivalidate.image.layers.facts import TarFacts, Used
 from ocivalidate.image.layers.feeding import Inline
 from ocivalidate.image.layers.limits import LayerLimits
@@ -64,7 +64,7 @@ class Rereading:
 
         Raises :class:`OSError`.
         """
-        expectation = Expectation((), layer=True, diff_algorithms=(), size=self._facts[layer.path].size)
+        expectation = BlobRequest((), layer=True, diff_algorithms=(), size=self._facts[layer.path].size)
         facts = single_pass(
             lambda: self._source.open(layer.path),
             expectation,

@@ -14,13 +14,13 @@ from typing import NamedTuple
 from ocivalidate.image.collect import Collector, Place
 from ocivalidate.image.documents import kinds
 from ocivalidate.image.documents.subjects import SUBJECTS
-from ocivalidate.image.found import Blob, Found, Wanted
+from ocivalidate.image.found import Blob, ImageFilter, WalkResult
 from ocivalidate.image.graph import Image, Reference, references
 from ocivalidate.image.layers.blob import BlobFacts
 from ocivalidate.image.limits import Limits
 from ocivalidate.image.sources.source import FILE, LEADS_OUT, LINK, OUTSIDE, FolderSource, Source, Unreadable
 from ocivalidate.jsontext.documents import Document, read_document
-from ocivalidate.rules.checks import Node, Scene
+from ocivalidate.rules.checks import CheckContext, Node
 from ocivalidate.rules.clauses import Selection
 from ocivalidate.rules.findings import Location
 from ocivalidate.rules.judge import active_clauses, judge, located, noting
@@ -59,7 +59,7 @@ class Examiner:
         collector: Collector,
         selection: Selection,
         release: str,
-        wanted: Wanted,
+        wanted: ImageFilter,
         limits: Limits,
     ) -> None:
         self._source = source
@@ -78,7 +78,7 @@ class Examiner:
         self._sizes: dict[str, int | None] = {}
         self._links_out: set[str] = set()
         self._diff_ids: dict[str, list[Node] | None] = {}
-        self.found = Found()
+        self.found = WalkResult()
         self.is_layout = False
 
     @property
@@ -114,8 +114,8 @@ class Examiner:
     def _judge(self, document: Document, kind: str) -> Node | None:
         subject = SUBJECTS[kind]
         clauses = active_clauses(subject, self._release, NO_PLATFORMS, self._selection)
-        scene = Scene(Node(None), self._release)
-        self._collector.take(judge(subject, document, scene, clauses, self._selection, document.name))
+        context = CheckContext(Node(None), self._release)
+        self._collector.take(judge(subject, document, context, clauses, self._selection, document.name))
         return Node(document.value) if document.usable and isinstance(document.value, dict) else None
 
     def shown(self, path: str) -> str:

@@ -12,7 +12,7 @@ from ocivalidate.jsontext.pointers import Path, pointer_to
 from ocivalidate.jsontext.positions import scan
 from ocivalidate.jsontext.problems import MISSING, Problem
 from ocivalidate.jsontext.syntax import Malformed
-from ocivalidate.rules.keeping import Counts
+from ocivalidate.keeping import Counts
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _PAIR_OR_LONE = re.compile(r"\\u[dD][89abAB]..\\u[dD][c-fC-F]..|(?P<lone>\\u[dD][89a-fA-F]..)|\\.", re.DOTALL)

@@ -14,13 +14,13 @@ from ocivalidate.printed.openlists import OPEN_LISTS
 from ocivalidate.printed.row import DEFINITIONS, Keywords, Row
 from ocivalidate.printed.rows import RUNTIME_ROWS
 from ocivalidate.rules.clauses import Clause, Level, Severity, load
-from ocivalidate.rules.judge import Subject
+from ocivalidate.rules.judge import DocumentType
 from ocivalidate.rules.schema import DIALECT, derive, specification
 from ocivalidate.vocabulary.versions import holds
 
 Node = dict[str, Any]
 
-SUBJECTS: dict[str, Subject] = {subject.kind: subject for subject in (*RUNTIME_SUBJECTS, *IMAGE_SUBJECTS.values())}
+SUBJECTS: dict[str, DocumentType] = {subject.kind: subject for subject in (*RUNTIME_SUBJECTS, *IMAGE_SUBJECTS.values())}
 ROWS: dict[str, tuple[Row, ...]] = {
     **RUNTIME_ROWS,
     **IMAGE_ROWS,

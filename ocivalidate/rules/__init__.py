@@ -1,5 +1,5 @@
 """What a clause is, what can break it, and how violations become results and findings.
 
-Everything that judges stands on this room. Here belongs what holds for every kind of document: clauses, schemas, checks,
-witnesses. What one specification or one document says belongs to ``bundle``, ``image`` or ``runtime``.
+Everything that judges stands on this room. What holds for every kind of document belongs here: clauses, schemas, checks
+and witnesses. What one specification or one document says belongs to ``bundle``, ``image`` or ``runtime``.
 """

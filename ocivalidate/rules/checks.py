@@ -1,8 +1,8 @@
 """Checks: plain functions bound to places in a document, which judge what a schema cannot say.
 
-A check is a generator that takes a :class:`Node` and a :class:`Scene` and yields a :class:`Violation` for each way in
-which a clause that it declares is broken. It is called for each node that its pattern matches, and never meets a value
-of the wrong type: nodes that broke their schema are left out.
+A check is a generator that takes a :class:`Node` and a :class:`CheckContext` and yields a :class:`Violation` for each
+way in which a clause that it declares is broken. It is called for each node that its pattern matches, and never meets a
+value of the wrong type: nodes that broke their schema are left out.
 """
 
 from __future__ import annotations
@@ -179,7 +179,7 @@ class Node:
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class CheckContext:
     """What a check may look at beside its node.
 
     ``root`` is the whole document and ``text`` what it was read from; ``release`` and ``platforms`` are what it is
@@ -214,7 +214,7 @@ class Scene:
         return not self.platforms.isdisjoint(platforms)
 
 
-CheckFunction = Callable[[Node, Scene], Iterator[Violation]]
+CheckFunction = Callable[[Node, CheckContext], Iterator[Violation]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,7 +297,10 @@ class _Branch:
 
 
 def run(
-    registry: Registry, scene: Scene, active: Callable[[str], bool], take: Callable[[Violation], None] | None = None
+    registry: Registry,
+    context: CheckContext,
+    active: Callable[[str], bool],
+    take: Callable[[Violation], None] | None = None,
 ) -> Outcome:
     """Run every check that declares a clause for which ``active`` holds, in one walk over the document.
 
@@ -309,22 +312,22 @@ def run(
         wanted = frozenset(clause for clause in check.clauses if active(clause))
         if not wanted:
             continue
-        lacking = _lacking(check, scene)
+        lacking = _lacking(check, context)
         if lacking:
             outcome.unjudged.update(dict.fromkeys(wanted, lacking))
             continue
         for pattern in check.patterns:
             checks.put(pattern, _Ready(check, wanted))
-    _Runner(scene, outcome, take or outcome.violations.append).walk(scene.root, checks)
+    _Runner(context, outcome, take or outcome.violations.append).walk(context.root, checks)
     return outcome
 
 
-def _lacking(check: Check, scene: Scene) -> str:
-    if check.needs in ("folder", "disk") and scene.folder is None:
+def _lacking(check: Check, context: CheckContext) -> str:
+    if check.needs in ("folder", "disk") and context.folder is None:
         return "no bundle folder"
-    if check.needs in ("disk", "host") and not scene.disk:
+    if check.needs in ("disk", "host") and not context.disk:
         return "another platform than this host's"
-    if check.needs == "host" and not scene.host:
+    if check.needs == "host" and not context.host:
         return "needs --host"
     return ""
 
@@ -332,8 +335,8 @@ def _lacking(check: Check, scene: Scene) -> str:
 class _Runner:
     """Runs checks on the nodes that they are bound to."""
 
-    def __init__(self, scene: Scene, outcome: Outcome, take: Callable[[Violation], None]) -> None:
-        self._scene = scene
+    def __init__(self, context: CheckContext, outcome: Outcome, take: Callable[[Violation], None]) -> None:
+        self._context = context
         self._judged = outcome.judged
         self._take = take
 
@@ -356,7 +359,7 @@ class _Runner:
         check, wanted = ready
         if not wanted <= self._judged:
             self._judged.update(wanted)
-        for violation in check.function(node, self._scene):
+        for violation in check.function(node, self._context):
             if violation.clause not in check.clauses:
                 raise AssertionError(f"{check.function.__name__} does not declare {violation.clause}")
             if violation.clause in wanted:

@@ -15,7 +15,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from ocivalidate import resources
-from ocivalidate.rules.keeping import MOST_OF_A_KIND
+from ocivalidate.keeping import MOST_OF_A_KIND
 from ocivalidate.vocabulary.versions import IMAGE_RELEASES, RUNTIME_RELEASES, holds
 
 FAMILIES = ("runtime", "image", "safety", "lint")

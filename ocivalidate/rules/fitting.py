@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 
 from ocivalidate.jsontext.integers import HUGE, Inexact
 from ocivalidate.jsontext.pointers import Path
-from ocivalidate.rules.keeping import Counts
+from ocivalidate.keeping import Counts
 from ocivalidate.vocabulary.versions import holds
 
 Node = dict[str, Any]

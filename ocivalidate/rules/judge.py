@@ -1,7 +1,7 @@
 """Judging a JSON document: text problems, schema, strangers and checks, put together into results and findings.
 
 Data flows one way: :class:`Document` → violations → findings and results. What a bundle, a state or an image document
-is, and which checks it has, is said by a :class:`Subject`.
+is, and which checks it has, is said by a :class:`DocumentType`.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ocivalidate.jsontext.documents import Document, Noting, Problem
 from ocivalidate.jsontext.pointers import Path, bounded, parse_pointer, path_of, place_at, tokens_of
+from ocivalidate.keeping import Counts
 from ocivalidate.rules import schema
-from ocivalidate.rules.checks import Node, Registry, Scene, Violation, run
+from ocivalidate.rules.checks import CheckContext, Node, Registry, Violation, run
 from ocivalidate.rules.clauses import Clause, Level, Selection, Severity, load
 from ocivalidate.rules.findings import Finding, Location, Outcome, Result
 from ocivalidate.rules.fitting import Shape, Walk
-from ocivalidate.rules.keeping import Counts
 from ocivalidate.vocabulary.spelling import Names, same_but_for_case
 from ocivalidate.vocabulary.versions import holds
 from ocivalidate.vocabulary.wording import shortened
@@ -55,7 +55,7 @@ _ODD = ("number-range", "lone-surrogate")
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Subject:
+class DocumentType:
     """A document type to judge.
 
     ``kind`` is a key of ``schema.KINDS``; ``subjects`` the clause subjects that belong to it; ``registry`` its
@@ -100,11 +100,11 @@ class Subject:
         """The clauses that a member unknown to the specification can break; none where any member is fine."""
         if self.closed:
             return {self.closed}
-        openness = schema.openness(self.kind)
-        if openness is True:
+        policy = schema.unknown_member_policy(self.kind)
+        if policy is True:
             return set()
         more = {self.by_case} if self.by_case else set()
-        return set(STRANGER_CLAUSES) - ({UNKNOWN} if openness == "typos" else set()) | more
+        return set(STRANGER_CLAUSES) - ({UNKNOWN} if policy == "typos" else set()) | more
 
 
 class Verdicts(NamedTuple):
@@ -122,7 +122,7 @@ class Verdicts(NamedTuple):
 class _Tally:
     """What judging gathers before it is sorted into results: of each kind of violation the first, and how many."""
 
-    def __init__(self, subject: Subject, most: int | None) -> None:
+    def __init__(self, subject: DocumentType, most: int | None) -> None:
         self.counts = Counts(most)
         self.patterns = schema.Patterns(subject.kind)
         # Each with its kind.
@@ -140,7 +140,7 @@ class _Tally:
 
 @functools.lru_cache(maxsize=64)
 def active_clauses(
-    subject: Subject, release: str, platforms: frozenset[str], selection: Selection
+    subject: DocumentType, release: str, platforms: frozenset[str], selection: Selection
 ) -> Mapping[str, Clause]:
     """The clauses that bear on such a document in this release, on these platforms, and that the selection wants."""
     inventory = load(schema.specification(subject.kind), "safety", "lint")
@@ -155,16 +155,21 @@ def active_clauses(
 
 
 def judge(
-    subject: Subject, document: Document, scene: Scene, clauses: Mapping[str, Clause], selection: Selection, file: str
+    subject: DocumentType,
+    document: Document,
+    context: CheckContext,
+    clauses: Mapping[str, Clause],
+    selection: Selection,
+    file: str,
 ) -> Verdicts:
     """Judge a document by these clauses (see :func:`active_clauses`).
 
-    ``scene.root`` is replaced by the document's own root.
+    ``context.root`` is replaced by the document's own root.
     """
     tally = _Tally(subject, selection.most)
     _text_problems(subject, document, tally)
     if document.usable:
-        _judge_value(subject, document, scene, clauses, tally)
+        _judge_value(subject, document, context, clauses, tally)
     else:
         tally.default_reason = "the document cannot be read"
     return _sorted_out(tally, document, clauses, selection, file)
@@ -175,7 +180,7 @@ def noting(kind: str, selection: Selection) -> Noting:
     return Noting(schema.Patterns(kind).of, selection.most)
 
 
-def _text_problems(subject: Subject, document: Document, tally: _Tally) -> None:
+def _text_problems(subject: DocumentType, document: Document, tally: _Tally) -> None:
     if document.usable:
         tally.judged.update(subject.text_clauses())
     for problem in document.problems:
@@ -190,18 +195,18 @@ def _text_problems(subject: Subject, document: Document, tally: _Tally) -> None:
 
 
 def _judge_value(
-    subject: Subject, document: Document, scene: Scene, clauses: Mapping[str, Clause], tally: _Tally
+    subject: DocumentType, document: Document, context: CheckContext, clauses: Mapping[str, Clause], tally: _Tally
 ) -> None:
-    walk = _Walk(subject, scene, tally, odd=any(problem.kind in _ODD for problem in document.problems))
-    sound = walk.value(schema.shape(subject.kind, scene.release), document.value)
+    walk = _Walk(subject, context, tally, odd=any(problem.kind in _ODD for problem in document.problems))
+    sound = walk.value(schema.shape(subject.kind, context.release), document.value)
     for fault in walk.faults:
         error = schema.error_of(fault)
         tally.violations.append((Violation(error.clause, error.path, error.message, error.got, error.want), fault.kind))
     tally.judged |= schema.judged_by(walk) | subject.stranger_clauses() | {INTEGER_NOTATION}
     if sound:
         # A member that the release does not have is nothing that its rules could bear on: it is as good as broken.
-        whole = replace(scene, root=Node(document.value, None, walk.broken), text=document.text)
-        outcome = run(subject.registry, whole, _told_as(clauses).__contains__, tally.take)
+        whole = replace(context, root=Node(document.value, None, walk.broken), text=document.text)
+        outcome = run(subject.registry, whole, _reported_as(clauses).__contains__, tally.take)
         tally.judged |= outcome.judged
         tally.unjudged |= outcome.unjudged
 
@@ -209,15 +214,15 @@ def _judge_value(
 class _Walk(Walk):
     """The walk of a document along its schema, which tells what is no fault there and yet a violation."""
 
-    def __init__(self, subject: Subject, scene: Scene, tally: _Tally, *, odd: bool) -> None:
+    def __init__(self, subject: DocumentType, context: CheckContext, tally: _Tally, *, odd: bool) -> None:
         super().__init__(tally.counts, odd=odd)
         self._subject = subject
-        self._scene = scene
+        self._context = context
         self._tally = tally
 
     def stranger(self, shape: Shape, path: Path, name: str, value: Any) -> None:
         """A member that the release does not have."""
-        clause, known = _recognised(shape, name, self._scene.release)
+        clause, known = _recognised(shape, name, self._context.release)
         if clause == MISSPELLED and self._subject.by_case and same_but_for_case(known, name):
             clause = self._subject.by_case
         if clause == UNKNOWN and shape.node.get("x-open") == "typos":
@@ -226,12 +231,12 @@ class _Walk(Walk):
         if not self._tally.counts.keep(kind):
             return
         there: Path = (path, name)
-        message, hint = _about_stranger(clause, there, known, self._scene, self._subject.readers)
+        message, hint = _about_stranger(clause, there, known, self._context, self._subject.readers)
         if clause == TOO_NEW:
             fault = schema.fault(shape.absent[name], known, value, there)
             message += f", and {fault}" if fault else ""
         # A development version has members of the release that it led to, whatever number that got in the end.
-        severity = Severity.NOTE if clause == TOO_NEW and self._scene.development else None
+        severity = Severity.NOTE if clause == TOO_NEW and self._context.development else None
         told = Violation(
             self._subject.closed or clause, there, message, shortened(name), hint=hint, severity=severity, at_name=True
         )
@@ -262,11 +267,11 @@ def _names(shape: Shape) -> Names:
     return Names(shape.members)
 
 
-def _about_stranger(clause: str, path: Path, known: str, scene: Scene, readers: str) -> tuple[str, str]:
+def _about_stranger(clause: str, path: Path, known: str, context: CheckContext, readers: str) -> tuple[str, str]:
     """What to say of a member that the release does not have, and the hint."""
     where, name = place_at(path), str(path[1]) if path else ""
     if clause == TOO_NEW:
-        return f"{where} came with version {known}", f"{readers} for {scene.release} ignore it"
+        return f"{where} came with version {known}", f"{readers} for {context.release} ignore it"
     if clause == REMOVED:
         return f"{where} was removed after version {known}", f"{readers} ignore it"
     if clause == UNKNOWN:
@@ -279,7 +284,7 @@ def _about_stranger(clause: str, path: Path, known: str, scene: Scene, readers: 
 def _sorted_out(
     tally: _Tally, document: Document, clauses: Mapping[str, Clause], selection: Selection, file: str
 ) -> Verdicts:
-    told_as = _told_as(clauses)
+    told_as = _reported_as(clauses)
     told: list[tuple[Violation, Clause, Hashable]] = []
     hidden: set[Hashable] = set()
     for violation, kind in tally.violations:
@@ -307,7 +312,7 @@ def _sorted_out(
     return Verdicts(results, findings, sum(map(tally.counts.all, hidden)), tuple(kind for _finding, kind in found))
 
 
-def _told_as(clauses: Mapping[str, Clause]) -> dict[str, Clause]:
+def _reported_as(clauses: Mapping[str, Clause]) -> dict[str, Clause]:
     """The clause under which a violation is reported, by the id that the checks name.
 
     That clause itself, or one with the same predicate where only that one was asked for.

@@ -30,9 +30,9 @@ from typing import Any, NamedTuple
 
 from ocivalidate import resources
 from ocivalidate.jsontext.pointers import Path, place_at, pointer_to
+from ocivalidate.keeping import Counts
 from ocivalidate.rules.clauses import RELEASES
 from ocivalidate.rules.fitting import Fault, Shape, Walk, broken_keyword, in_release, is_required
-from ocivalidate.rules.keeping import Counts
 from ocivalidate.vocabulary.wording import excerpt
 
 # Document type → its source file. The part before the slash is the specification.
@@ -79,7 +79,7 @@ def everything(kind: str) -> Node:
     return _expand(source, shared | source.get("$defs", {}), source["x-clause"])
 
 
-def openness(kind: str) -> bool | str:
+def unknown_member_policy(kind: str) -> bool | str:
     """Whether a document of this type may have members that the specification does not define.
 
     ``"typos"``: any that does not look like a typing error.

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ocivalidate.runtime.api import run_runtime
-    from ocivalidate.runtime.casekit.tracing import Record, Trace
+    from ocivalidate.runtime.case_context import CaseContext, steps
+    from ocivalidate.runtime.case_helpers.tracing import Record, Trace
     from ocivalidate.runtime.cases import Case, case
     from ocivalidate.runtime.driving.callers import caller
     from ocivalidate.runtime.driving.configs import changed, objects_of
@@ -21,8 +22,7 @@ if TYPE_CHECKING:
     from ocivalidate.runtime.inside.facts import Facts
     from ocivalidate.runtime.kernel.handed import pid_of, text_of
     from ocivalidate.runtime.kernel.kernelnames import capabilities
-    from ocivalidate.runtime.kernel.namespaces import Holder, namespaces_of
-    from ocivalidate.runtime.trial import Trial, steps
+    from ocivalidate.runtime.kernel.namespaces import NamespaceHolder, namespaces_of
 
 # The module that each public name comes from.
 _HOMES = {
@@ -30,12 +30,12 @@ _HOMES = {
     "Case": "cases",
     "Container": "driving.container",
     "Facts": "inside.facts",
-    "Holder": "kernel.namespaces",
+    "NamespaceHolder": "kernel.namespaces",
     "NoConsole": "driving.console",
-    "Record": "casekit.tracing",
+    "Record": "case_helpers.tracing",
     "RuntimeFailed": "driving.container",
-    "Trace": "casekit.tracing",
-    "Trial": "trial",
+    "Trace": "case_helpers.tracing",
+    "CaseContext": "case_context",
     "caller": "driving.callers",
     "capabilities": "kernel.kernelnames",
     "case": "cases",
@@ -46,21 +46,21 @@ _HOMES = {
     "objects_of": "driving.configs",
     "pid_of": "kernel.handed",
     "run_runtime": "api",
-    "steps": "trial",
+    "steps": "case_context",
     "text_of": "kernel.handed",
 }
 
 __all__ = [
     "Call",
     "Case",
+    "CaseContext",
     "Container",
     "Facts",
-    "Holder",
+    "NamespaceHolder",
     "NoConsole",
     "Record",
     "RuntimeFailed",
     "Trace",
-    "Trial",
     "caller",
     "capabilities",
     "case",

@@ -73,6 +73,6 @@ def _elsewhere(runtime: str) -> Report | None:
 
 
 def _run(request: Request, expectations: Sequence[str], *, own: bool) -> Run:
-    from ocivalidate.runtime.run import Expecting, Run
+    from ocivalidate.runtime.run import ExpectationFiles, Run
 
-    return Run(request, Expecting(tuple(expectations), own))
+    return Run(request, ExpectationFiles(tuple(expectations), own))

@@ -21,7 +21,7 @@ from ocivalidate.rules.clauses import load
 from ocivalidate.runtime.properties import by_pointer
 
 if TYPE_CHECKING:
-    from ocivalidate.runtime.trial import Trial
+    from ocivalidate.runtime.case_context import CaseContext
 
 DEFAULT_TIMEOUT = 30.0
 # What a property of config.json that was not applied breaks: process belongs to the environment of lifecycle step 2,
@@ -45,7 +45,7 @@ class Case:
     """
 
     id: str
-    run: Callable[[Trial], None]
+    run: Callable[[CaseContext], None]
     judges: tuple[str, ...]
     sets: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
@@ -57,7 +57,7 @@ class Case:
     @property
     def clauses(self) -> tuple[str, ...]:
         """The clauses judged, with those on which a property's being applied rests."""
-        umbrellas = (umbrella(pointer) for pointer in self.sets)
+        umbrellas = (property_clause(pointer) for pointer in self.sets)
         return tuple(dict.fromkeys((*self.judges, *umbrellas)))
 
 
@@ -66,7 +66,7 @@ def full_id(clause: str) -> str:
     return clause if "/" in clause else f"runtime/{clause}"
 
 
-def umbrella(pointer: str) -> str:
+def property_clause(pointer: str) -> str:
     """The clause that is broken when the property at ``pointer`` is not applied."""
     return CREATES_ENVIRONMENT if pointer == "/process" or pointer.startswith("/process/") else APPLIES_CONFIG
 
@@ -81,14 +81,14 @@ def case(
     alone: Sequence[str] = (),
     timeout: float = DEFAULT_TIMEOUT,
     last: bool = False,
-) -> Callable[[Callable[[Trial], None]], Callable[[Trial], None]]:
+) -> Callable[[Callable[[CaseContext], None]], Callable[[CaseContext], None]]:
     """Make a function a case; its docstring says what it shows.
 
     ``judges`` are clause ids, without ``runtime/`` in front where that is their family.
     """
     full = tuple(map(full_id, judges))
 
-    def mark(function: Callable[[Trial], None]) -> Callable[[Trial], None]:
+    def mark(function: Callable[[CaseContext], None]) -> Callable[[CaseContext], None]:
         made = Case(
             id=f"{function.__module__.rpartition('_conformance_')[2]}.{function.__name__}".replace("_", "-"),
             run=function,

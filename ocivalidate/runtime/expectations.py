@@ -190,7 +190,7 @@ def _expiry(entry: Mapping[str, Any], origin: str, today: dt.date) -> dt.date | 
     return expires
 
 
-def refuse_strays(expectations: Iterable[Expectation], cases: Sequence[Case]) -> None:
+def reject_unmatched(expectations: Iterable[Expectation], cases: Sequence[Case]) -> None:
     """Raises :class:`BadExpectation` for one that speaks of a case or a clause that none of the cases is or judges."""
     for one in expectations:
         named = [case for case in cases if fnmatchcase(case.id, one.case)]

@@ -12,7 +12,7 @@ import pytest
 from ocivalidate.rules.clauses import Clause, Selection
 from ocivalidate.rules.findings import Outcome, Result
 from ocivalidate.runtime.cases import BadCase, Case, case_folder, cases_of, load_cases, may_hold_cases
-from ocivalidate.runtime.expectations import BadExpectation, Expectation, Expectations, read, refuse_strays
+from ocivalidate.runtime.expectations import BadExpectation, Expectation, Expectations, read, reject_unmatched
 from ocivalidate.runtime.kernel import isolation
 from ocivalidate.runtime.run import own_expectations
 from ocivalidate.runtime.running.attempt import Attempt, attempt
@@ -57,7 +57,7 @@ class Conformance:
         known: list[Expectation] = []
         if not self._config.getoption("--no-oci-expectations"):
             known = own_expectations()
-            refuse_strays(known, load_cases(case_folder(None)))
+            reject_unmatched(known, load_cases(case_folder(None)))
         # Those of a file may speak of cases that are not ours.
         return known + [one for file in self._config.getoption("--oci-expectations") or () for one in read(file)]
 

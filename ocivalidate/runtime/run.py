@@ -9,7 +9,7 @@ from typing import Any
 from ocivalidate import resources
 from ocivalidate.rules.findings import Outcome, Report, Result
 from ocivalidate.runtime.cases import case_folder, load_cases
-from ocivalidate.runtime.expectations import Expectation, Expectations, read, refuse_strays
+from ocivalidate.runtime.expectations import Expectation, Expectations, read, reject_unmatched
 from ocivalidate.runtime.kernel import cgroups
 from ocivalidate.runtime.request import EngineProcess, Request
 from ocivalidate.runtime.running import sweeping
@@ -45,7 +45,7 @@ Step = Header | Plan | Begin | Result
 
 
 @dataclass(frozen=True, slots=True)
-class Expecting:
+class ExpectationFiles:
     """Which files of expectations count: ``files``, and (``ours``) those that come with our own cases."""
 
     files: tuple[str, ...] = ()
@@ -72,9 +72,9 @@ class Run:
     To make one raises :class:`BadExpectation`, and :class:`BadCase` where the cases cannot be loaded.
     """
 
-    def __init__(self, request: Request, expecting: Expecting | None = None) -> None:
+    def __init__(self, request: Request, expecting: ExpectationFiles | None = None) -> None:
         self._request = request
-        self._known = (expecting or Expecting()).load(request)
+        self._known = (expecting or ExpectationFiles()).load(request)
         self._expected = Expectations((), "", "", "")
         self._facts: dict[str, Any] = {}
         self._results: list[Result] = []
@@ -86,7 +86,7 @@ class Run:
         try:
             # While the engine looks at the host and the runtime.
             if self._known:
-                refuse_strays(self._known, load_cases(case_folder(request.cases)))
+                reject_unmatched(self._known, load_cases(case_folder(request.cases)))
         except BaseException:
             self.kill()
             self._engine.wait()

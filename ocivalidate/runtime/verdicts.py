@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ocivalidate.keeping import MOST_OF_A_KIND, Counts
 from ocivalidate.rules.clauses import Clause
 from ocivalidate.rules.findings import Finding, Location, Outcome, Result
-from ocivalidate.rules.keeping import MOST_OF_A_KIND, Counts
 
 _LONGEST_VALUE = 400
 

@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-HOME = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
+HOME = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 """The folder in which our package stands."""
 
 

@@ -141,7 +141,7 @@ def seconds(nanoseconds: int) -> int:
     return max(-_SECONDS * BILLION, min(nanoseconds, _SECONDS * BILLION))
 
 
-class Giver:
+class AttributeWriter:
     """Gives attributes to what was just made. Everything goes through open descriptors, so that no link is followed."""
 
     def __init__(self, owners: Owners, notes: Notes) -> None:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from ocivalidate.image.absent import called, is_there
 from ocivalidate.image.api import ImageOptions, survey
 from ocivalidate.image.collect import Collector
-from ocivalidate.image.found import Found, Wanted
+from ocivalidate.image.found import ImageFilter, WalkResult
 from ocivalidate.image.graph import Image
 from ocivalidate.image.layers.limits import DEFAULT, LayerLimits
 from ocivalidate.image.limits import Limits
@@ -56,7 +56,7 @@ def choose(source: Source, ref: str | None, platform: str | None, selection: Sel
     Raises :class:`UnpackError` when that is not exactly one, with the list of those that it could be;
     :class:`Refused` when its documents have errors that nobody should unpack; and ``Unreadable``.
     """
-    wanted = Wanted((ref,) if ref else (), (platform,) if platform else ())
+    wanted = ImageFilter((ref,) if ref else (), (platform,) if platform else ())
     options = ImageOptions(wanted=wanted, orphans=False, limits=limits)
     examiner, collector = survey(source, IMAGE_RELEASES[-1], selection, options)
     candidates = _candidates(examiner.found)
@@ -71,7 +71,7 @@ def choose(source: Source, ref: str | None, platform: str | None, selection: Sel
     return Chosen(image, _config(image), examiner, collector)
 
 
-def _candidates(found: Found) -> list[Image]:
+def _candidates(found: WalkResult) -> list[Image]:
     """The images with a file system; what builders attach to them (attestations) is for a platform "unknown".
 
     If some are all there, it is one of those that is meant: docker saves the index of all platforms with what it has.

@@ -22,7 +22,7 @@ from ocivalidate.image.layers.paths import (
 from ocivalidate.image.layers.problems import shown
 from ocivalidate.image.layers.sparse import PaxSparse
 from ocivalidate.image.layers.stack import Fault, Unwritable, no_target, target_replaced
-from ocivalidate.unpack.attributes import IMPLIED, Giver, Notes, Owners
+from ocivalidate.unpack.attributes import IMPLIED, AttributeWriter, Notes, Owners
 from ocivalidate.unpack.entries import Content, Entry
 from ocivalidate.unpack.errors import Changed, Refused, UnpackError
 from ocivalidate.unpack.flags import LIST, NEW_FILE
@@ -45,7 +45,7 @@ class Extractor:
         self._tree = tree
         self._owners = owners
         self._notes = notes
-        self._giver = Giver(owners, notes)
+        self._giver = AttributeWriter(owners, notes)
         # The folder of the last entry: most entries stand beside the one before.
         self._last_path: bytes | None = None
         self._last: Folder = tree.root
@@ -290,7 +290,7 @@ class File:
 
     __slots__ = ("_descriptor", "_entry", "_giver", "_sparse")
 
-    def __init__(self, descriptor: int, giver: Giver, entry: Entry) -> None:
+    def __init__(self, descriptor: int, giver: AttributeWriter, entry: Entry) -> None:
         self._descriptor = descriptor
         self._giver = giver
         self._entry = entry

@@ -31,7 +31,7 @@ from ocivalidate.unpack.attributes import IMPLIED, Attributes
 from ocivalidate.unpack.errors import Changed
 from ocivalidate.unpack.flags import REACH
 from ocivalidate.unpack.places import identity
-from ocivalidate.unpack.removal import Bin
+from ocivalidate.unpack.removal import Trash
 
 _MOST_WAYS = 1024
 # What opening a folder meets that is none any more.
@@ -116,7 +116,7 @@ class Tree:
     ``most``: how many folders there may be; ``most_open``: how many descriptors are kept.
     """
 
-    def __init__(self, root: int, trash: Bin, *, most: int = 1_000_000, most_open: int = 64) -> None:
+    def __init__(self, root: int, trash: Trash, *, most: int = 1_000_000, most_open: int = 64) -> None:
         self.root = Folder(b"", None)
         self.root.descriptor = root
         self.root.identity = identity(os.fstat(root))

@@ -13,7 +13,7 @@ from ocivalidate.jsontext.documents import Document, read_document
 from ocivalidate.rules.checks import Node, Violation
 from ocivalidate.rules.clauses import Selection
 from ocivalidate.rules.findings import Report
-from ocivalidate.rules.judge import Subject, active_clauses, located
+from ocivalidate.rules.judge import DocumentType, active_clauses, located
 from ocivalidate.system.beneath import Beneath, LeadsOut
 from ocivalidate.unpack import inroot
 from ocivalidate.unpack.choice import Chosen, choose, open_image
@@ -23,7 +23,7 @@ from ocivalidate.unpack.flags import NAMED
 from ocivalidate.vocabulary.versions import IMAGE_RELEASES
 
 SPECIFICATION = "image-spec"
-CONVERSION = Subject("image-config", frozenset({"converter"}), CONFIG)
+CONVERSION = DocumentType("image-config", frozenset({"converter"}), CONFIG)
 
 
 def check_conversion(

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from ocivalidate.image import blobs
 from ocivalidate.image.found import Blob
 from ocivalidate.image.graph import Reference
-from ocivalidate.image.layers.blob import BlobFacts, Expectation, Opener, certain, single_pass
+from ocivalidate.image.layers.blob import BlobFacts, BlobRequest, Opener, certain, single_pass
 from ocivalidate.image.layers.compression import Compression
 from ocivalidate.image.layers.feeding import Inline
 from ocivalidate.image.layers.gzip_stream import fast_library
@@ -77,7 +77,7 @@ class Layers:
             raise UnpackError(f"layer {layer.number} is absent: {layer.path}")
         return found
 
-    def _expectation(self, layer: Reference, blob: Blob) -> Expectation:
+    def _expectation(self, layer: Reference, blob: Blob) -> BlobRequest:
         known = [digest for digest in (layer.digest,) if digest is not None and not digests.unverifiable(digest)]
         wanted = [digest for digest in (self._diff_id(layer),) if not digests.unverifiable(digest)]
         algorithms, diff_algorithms = (tuple(digest.algorithm for digest in found) for found in (known, wanted))
@@ -85,7 +85,7 @@ class Layers:
         if not algorithms and not diff_algorithms:
             reason = digests.unverifiable(layer.digest or self._diff_id(layer))
             raise UnpackError(f"layer {layer.number} cannot be verified: {reason}")
-        return Expectation(algorithms, layer=True, diff_algorithms=diff_algorithms, size=blob.size)
+        return BlobRequest(algorithms, layer=True, diff_algorithms=diff_algorithms, size=blob.size)
 
     def unverified(self) -> Iterator[str]:
         """What could not be compared here, though each layer was verified in another way: lines for people."""
@@ -107,7 +107,7 @@ class Layers:
             raise Refused(f"the diffID of layer {layer.number} is no digest")
         return found
 
-    def _exactly(self, facts: BlobFacts, opener: Opener, expectation: Expectation, *, exact: bool) -> BlobFacts:
+    def _exactly(self, facts: BlobFacts, opener: Opener, expectation: BlobRequest, *, exact: bool) -> BlobFacts:
         """The facts with the last word of the standard library on a stream that the fast one did not like."""
         if exact or facts.compression is not Compression.GZIP or fast_library() is None or certain(facts):
             return facts

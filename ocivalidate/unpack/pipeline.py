@@ -9,7 +9,7 @@ from __future__ import annotations
 import queue
 import threading
 
-from ocivalidate.image.layers.blob import BlobFacts, Expectation, Opener, Progress, single_pass
+from ocivalidate.image.layers.blob import BlobFacts, BlobRequest, Opener, Progress, single_pass
 from ocivalidate.image.layers.buffers import Chunk
 from ocivalidate.image.layers.feeding import Consumer, Hashes
 from ocivalidate.image.layers.limits import LayerLimits
@@ -71,7 +71,7 @@ class Writing:
 
 def write_layer(
     opener: Opener,
-    expectation: Expectation,
+    expectation: BlobRequest,
     limits: LayerLimits,
     progress: Progress,
     reader: LayerReader,

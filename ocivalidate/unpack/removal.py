@@ -15,7 +15,7 @@ from ocivalidate.unpack.flags import LIST, REACH
 _RWX = 0o700
 
 
-class Bin:
+class Trash:
     """An open folder of our own in which things are removed."""
 
     def __init__(self, descriptor: int) -> None:

@@ -21,7 +21,7 @@ from typing import Self
 from ocivalidate.unpack.errors import UnpackError
 from ocivalidate.unpack.flags import LIST
 from ocivalidate.unpack.linux import exchange, move_new
-from ocivalidate.unpack.removal import Bin
+from ocivalidate.unpack.removal import Trash
 
 PREFIX = b".ocivalidate-unpack-"
 _OURS = re.compile(re.escape(PREFIX) + rb"[0-9a-f]{8}-[0-9a-f]{16}")
@@ -40,7 +40,7 @@ class Staging:
         self._beside = beside
         self._name, self.descriptor = _made(beside)
         try:
-            self.bin = Bin(self.folder(b"bin"))
+            self.bin = Trash(self.folder(b"bin"))
         except BaseException:
             with contextlib.suppress(OSError):
                 _remove(beside, self._name, self.descriptor)
@@ -199,6 +199,6 @@ def _is_at(beside: int, name: bytes, descriptor: int) -> bool:
 
 
 def _remove(beside: int, name: bytes, descriptor: int) -> None:
-    Bin(descriptor).empty()
+    Trash(descriptor).empty()
     if _is_at(beside, name, descriptor):
         os.rmdir(name, dir_fd=beside)

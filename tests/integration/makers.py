@@ -21,7 +21,7 @@ from pathlib import Path
 
 from tests.integration.enclosure import ToolFailed, run, run_enclosed, why_not_enclosed, why_not_root
 
-Subject = tuple[str, Path]
+DocumentType = tuple[str, Path]
 Commands = Sequence[Sequence[str]]
 
 _NOBODY = 65534
@@ -134,7 +134,7 @@ class Maker:
 
     name: str
     programs: tuple[str, ...]
-    make: Callable[[Path], list[Subject]]
+    make: Callable[[Path], list[DocumentType]]
     hindrance: Callable[[], str | None] = lambda: None
 
     def missing(self) -> str | None:
@@ -143,7 +143,7 @@ class Maker:
         return f"not installed: {', '.join(absent)}" if absent else self.hindrance()
 
 
-def make_spec(tool: str, work: Path) -> list[Subject]:
+def make_spec(tool: str, work: Path) -> list[DocumentType]:
     """Have runc or crun write its default documents; they make no root filesystem, so we do."""
     variants = {f"{tool}-spec": [], f"{tool}-spec-rootless": ["--rootless"]}
     for name, options in variants.items():
@@ -152,7 +152,7 @@ def make_spec(tool: str, work: Path) -> list[Subject]:
     return [(name, work / name) for name in variants]
 
 
-def make_ctr(work: Path) -> list[Subject]:
+def make_ctr(work: Path) -> list[DocumentType]:
     """Have containerd's client print its default document; this needs no daemon."""
     bundle = work / "ctr-oci-spec"
     (bundle / "rootfs").mkdir(parents=True)
@@ -160,7 +160,7 @@ def make_ctr(work: Path) -> list[Subject]:
     return [(bundle.name, bundle)]
 
 
-def make_umoci(names: Sequence[str], work: Path) -> list[Subject]:
+def make_umoci(names: Sequence[str], work: Path) -> list[DocumentType]:
     """Have umoci make an image, configure it, and unpack it in these ways."""
     run(["umoci", "init", "--layout", "image"], work)
     for tag in ("empty", "config"):
@@ -172,7 +172,7 @@ def make_umoci(names: Sequence[str], work: Path) -> list[Subject]:
     return [(f"umoci-{name}", work / f"umoci-{name}") for name in names]
 
 
-def make_podman(work: Path) -> list[Subject]:
+def make_podman(work: Path) -> list[DocumentType]:
     """Have podman call the saving runtime for folders of the host and for an image, as root and as another user."""
     host = work / "host"
     host.mkdir()
@@ -184,7 +184,7 @@ def make_podman(work: Path) -> list[Subject]:
 
 def _podman(
     work: Path, name: str, options: Sequence[str] = (), before: Sequence[str] = (), prepare: Commands = ()
-) -> Subject:
+) -> DocumentType:
     """Have podman run one container with these options, the second sort before the word ``run``."""
     bundle = _prepared(work, f"podman-{name}")
     network = [] if "--network" in options else ["--network", "none"]
@@ -228,7 +228,7 @@ def _podman_words(bundle: Path) -> list[str]:
     ]
 
 
-def _podman_image(work: Path) -> Subject:
+def _podman_image(work: Path) -> DocumentType:
     """Have podman run a container of an image with a configuration; its root filesystem is in podman's storage."""
     bundle = _prepared(work, "podman-image")
     with tarfile.open(bundle / "image.tar", "w") as archive:
@@ -240,7 +240,7 @@ def _podman_image(work: Path) -> Subject:
     return _saved(bundle, run_enclosed([load, start], work))
 
 
-def _podman_rootless(work: Path) -> Subject:
+def _podman_rootless(work: Path) -> DocumentType:
     """Have podman run a container as another user than root: it makes a user namespace with one id in it."""
     bundle = _prepared(work, "podman-rootless")
     for path in (bundle, *bundle.rglob("*")):
@@ -251,7 +251,7 @@ def _podman_rootless(work: Path) -> Subject:
     return _saved(bundle, run_enclosed([[*become, *home, *_podman_words(bundle), *start]], bundle))
 
 
-def _podman_unified(work: Path) -> list[Subject]:
+def _podman_unified(work: Path) -> list[DocumentType]:
     """Have podman see version 2 of control groups alone, where this host has both; nothing where it has one."""
     unified = Path("/sys/fs/cgroup/unified")
     if not unified.is_mount():
@@ -262,7 +262,7 @@ def _podman_unified(work: Path) -> list[Subject]:
     return [_podman(work, "unified-cgroups", options, prepare=[cover, protect])]
 
 
-def make_buildah(work: Path) -> list[Subject]:
+def make_buildah(work: Path) -> list[DocumentType]:
     """Have buildah call the saving runtime for a container made from nothing, and keep what its own runtime is told."""
     host = work / "host"
     host.mkdir()
@@ -273,7 +273,7 @@ def make_buildah(work: Path) -> list[Subject]:
     return [*made, _buildah_chroot(work)]
 
 
-def _buildah(work: Path, name: str, options: Sequence[str], run_options: Sequence[str]) -> Subject:
+def _buildah(work: Path, name: str, options: Sequence[str], run_options: Sequence[str]) -> DocumentType:
     """Have buildah run a command in a new container with these options of ``from`` and of ``run``."""
     bundle = _prepared(work, f"buildah-{name}")
     words = ["buildah", *_storage(bundle)]
@@ -284,7 +284,7 @@ def _buildah(work: Path, name: str, options: Sequence[str], run_options: Sequenc
     return _saved(bundle, run_enclosed([make, start], work))
 
 
-def _buildah_chroot(work: Path) -> Subject:
+def _buildah_chroot(work: Path) -> DocumentType:
     """Have buildah run the copying of the document itself: without a runtime, it lies there only for so long."""
     bundle = _prepared(work, "buildah-chroot")
     words = ["buildah", *_storage(bundle)]
@@ -320,7 +320,7 @@ def _prepared(work: Path, name: str) -> Path:
     return bundle
 
 
-def _saved(bundle: Path, said: str) -> Subject:
+def _saved(bundle: Path, said: str) -> DocumentType:
     """Name the bundle if its document was saved, and have its root filesystem exist.
 
     buildah mounts the root filesystem of a container at a temporary folder; an empty one takes its place.

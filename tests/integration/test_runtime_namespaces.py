@@ -15,13 +15,13 @@ pytestmark = [
 ]
 
 if sys.platform == "linux":
-    from ocivalidate.runtime.kernel.namespaces import FILES, CannotHold, Holder, namespaces_of
+    from ocivalidate.runtime.kernel.namespaces import FILES, CannotHold, NamespaceHolder, namespaces_of
 
 TYPES = ("pid", "network", "mount", "ipc", "uts")
 
 
 def test_what_is_held_is_new_and_ends_with_the_holder() -> None:
-    holder = Holder(TYPES, hostname="held.example")
+    holder = NamespaceHolder(TYPES, hostname="held.example")
     try:
         own, others = namespaces_of(), holder.namespaces()
         assert {kind for kind, file in FILES.items() if own[file] != others[file]} == set(TYPES)
@@ -37,7 +37,7 @@ def test_what_is_held_is_new_and_ends_with_the_holder() -> None:
 
 
 def test_mappings_are_written() -> None:
-    holder = Holder(["user"], mappings=[(0, 200000, 10)])
+    holder = NamespaceHolder(["user"], mappings=[(0, 200000, 10)])
     try:
         lines = [Path(f"/proc/{holder.pid}/{kind}_map").read_text(encoding="ascii").split() for kind in ("uid", "gid")]
     finally:
@@ -48,4 +48,4 @@ def test_mappings_are_written() -> None:
 def test_what_cannot_be_made_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ocivalidate.runtime.kernel.namespaces._FLAGS", {"uts": 0x1})
     with pytest.raises(CannotHold, match="namespaces uts cannot be made"):
-        Holder(["uts"])
+        NamespaceHolder(["uts"])

@@ -15,7 +15,7 @@ import zstandard
 from hypothesis import given, strategies as st
 
 from fixtures.layouts import BROKEN, LIMITS, RICH_TAR, Entry, tar, tars
-from ocivalidate.image.layers.blob import Expectation, verify
+from ocivalidate.image.layers.blob import BlobRequest, verify
 from ocivalidate.image.layers.compression import Compression, detect
 from ocivalidate.image.layers.facts import TarFacts
 from ocivalidate.image.layers.limits import MIB, LayerLimits
@@ -140,8 +140,8 @@ def test_the_fast_library_changes_no_fact(blob: bytes) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("ocivalidate.image.layers.gzip_stream.fast_library", lambda: None)
         patch.setattr("ocivalidate.image.layers.blob.fast_library", lambda: None)
-        want = verify(opener(blob), Expectation(layer=True), SMALL)
-    assert verify(opener(blob), Expectation(layer=True), SMALL) == want
+        want = verify(opener(blob), BlobRequest(layer=True), SMALL)
+    assert verify(opener(blob), BlobRequest(layer=True), SMALL) == want
 
 
 class Recorder(Paths):

@@ -6,11 +6,11 @@ from types import ModuleType
 from typing import Any
 
 from ocivalidate.bundle.registry import CONFIG, FEATURES, STATE
+from ocivalidate.keeping import Counts
 from ocivalidate.rules import schema
-from ocivalidate.rules.checks import Node, Outcome, Scene, run
+from ocivalidate.rules.checks import CheckContext, Node, Outcome, run
 from ocivalidate.rules.clauses import load
 from ocivalidate.rules.fitting import Walk
-from ocivalidate.rules.keeping import Counts
 
 REGISTRIES = {"runtime-config": CONFIG, "runtime-state": STATE, "runtime-features": FEATURES}
 
@@ -25,7 +25,7 @@ def outcome(
     """What the checks of ``module`` say, by the clauses of its release and platforms. Broken members are left out."""
     walk = Walk(Counts(None))
     walk.value(schema.shape(kind, release), document)
-    scene = Scene(Node(document, None, walk.broken), release, frozenset(platforms))
+    context = CheckContext(Node(document, None, walk.broken), release, frozenset(platforms))
     registry = REGISTRIES[kind]
     own = {
         clause for check in registry.checks if check.function.__module__ == module.__name__ for clause in check.clauses
@@ -35,7 +35,7 @@ def outcome(
     def active(clause: str) -> bool:
         return clause in own and inventory[clause].holds_in(release) and inventory[clause].concerns(platforms)
 
-    result = run(registry, scene, active)
+    result = run(registry, context, active)
     for violation in result.violations:
         assert violation.severity is None or violation.severity.rank <= inventory[violation.clause].severity.rank
     return result

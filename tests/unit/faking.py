@@ -22,6 +22,7 @@ from fixtures.fake_runtime import commands
 from ocivalidate import resources
 from ocivalidate.rules.clauses import Selection
 from ocivalidate.rules.findings import Result
+from ocivalidate.runtime.case_context import RunContext
 from ocivalidate.runtime.cases import Case, load_cases
 from ocivalidate.runtime.driving import container, driver, operations
 from ocivalidate.runtime.driving.driver import Call
@@ -30,7 +31,6 @@ from ocivalidate.runtime.inside import probe, rootfs
 from ocivalidate.runtime.kernel import cgroups, host, kin
 from ocivalidate.runtime.running.attempt import attempt
 from ocivalidate.runtime.running.planning import plan
-from ocivalidate.runtime.trial import Stage
 
 MODULES = ("create", "extensibility", "hooks", "lifecycle", "refusals", "signals", "state", "versions")
 
@@ -100,7 +100,7 @@ def _become(arguments: Sequence[str], sinks: tuple[int, int], cwd: str | None) -
 class Faked:
     """A fake, ready to be judged: ``extra`` arguments are what makes it wrong."""
 
-    stage: Stage
+    stage: RunContext
 
     def results(self, case_id: str, fault: str = "", claim: str = "") -> tuple[Result, ...]:
         """What a case comes to on the fake with a fault, or without."""
@@ -140,7 +140,7 @@ def faked(folder: Path) -> Iterator[Faked]:
     rootfs._compile(str(probe.__file__), script)
     cases_folder = folder / "cases"
     cases_folder.mkdir()
-    stage = Stage(subject, host.look(), cgroups.layout(), f"{cgroups.PREFIX}fake-", "", image, cases_folder)
+    stage = RunContext(subject, host.look(), cgroups.layout(), f"{cgroups.PREFIX}fake-", "", image, cases_folder)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(operations, "call", forked)
         # On some faults a case waits for what never comes.

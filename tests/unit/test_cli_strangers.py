@@ -70,7 +70,7 @@ def marks_of(folder: Path) -> list[str]:
 
 
 @dataclass(frozen=True)
-class Stage:
+class RunContext:
     """Scripts as pip writes them, and what commands are given."""
 
     work: Path
@@ -104,13 +104,13 @@ class Stage:
 
 
 @pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Stage:
+def stage(tmp_path_factory: pytest.TempPathFactory) -> RunContext:
     work = tmp_path_factory.mktemp("work")
     fake_runtime.write(work / "fake")
     (work / "ocivalidate-script").write_text(SCRIPT.format(function="main"), encoding="utf-8")
     (work / "state.json").write_text(json.dumps(STATE), encoding="utf-8")
     (work / "features.json").write_text(json.dumps(FEATURES), encoding="utf-8")
-    made = Stage(work)
+    made = RunContext(work)
     done = made.run("probe", work, cwd=work)
     (work / "facts.json").write_text(done.stdout, encoding="utf-8")
     return made
@@ -133,7 +133,7 @@ def test_the_folder_is_hostile(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_from_the_working_directory(command: str, stage: Stage, everything: Path, tmp_path: Path) -> None:
+def test_from_the_working_directory(command: str, stage: RunContext, everything: Path, tmp_path: Path) -> None:
     path = f":.:{os.environ['PATH']}:"
     done = stage.run(command, tmp_path / "new", cwd=everything, PATH=path)
     assert marks_of(everything) == []
@@ -142,7 +142,7 @@ def test_from_the_working_directory(command: str, stage: Stage, everything: Path
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_from_pythonpath_in_what_is_started(command: str, stage: Stage, everything: Path, tmp_path: Path) -> None:
+def test_from_pythonpath_in_what_is_started(command: str, stage: RunContext, everything: Path, tmp_path: Path) -> None:
     """The command itself is started with -I: what is seen is what it hands on."""
     done = stage.run(command, tmp_path / "new", cwd=everything, flags=("-I",), PYTHONPATH=str(everything))
     assert marks_of(everything) == []
@@ -150,7 +150,7 @@ def test_from_pythonpath_in_what_is_started(command: str, stage: Stage, everythi
 
 
 @pytest.fixture(scope="module")
-def later(tmp_path_factory: pytest.TempPathFactory, stage: Stage) -> Path:
+def later(tmp_path_factory: pytest.TempPathFactory, stage: RunContext) -> Path:
     """A folder with every module that the interpreter has not read before our first line."""
     code = f"import sys; sys.path.append({str(ROOT)!r}); import re, runpy, ocivalidate.cli; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], cwd=stage.work, capture_output=True, text=True, check=True)
@@ -163,7 +163,7 @@ def later(tmp_path_factory: pytest.TempPathFactory, stage: Stage) -> Path:
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_from_pythonpath(command: str, stage: Stage, later: Path, tmp_path: Path) -> None:
+def test_from_pythonpath(command: str, stage: RunContext, later: Path, tmp_path: Path) -> None:
     """``python -m`` has the working directory as well, and both are forgotten before more is imported."""
     module = command in ("bundle", "runtime", "schema")
     done = stage.run(command, tmp_path / "new", cwd=later, module=module, PYTHONPATH=str(later))
@@ -171,7 +171,7 @@ def test_from_pythonpath(command: str, stage: Stage, later: Path, tmp_path: Path
     assert done.returncode in COMMAND_LINES[command][1], done.stdout + done.stderr
 
 
-def test_a_package_that_stands_in_pythonpath_alone(stage: Stage, tmp_path: Path) -> None:
+def test_a_package_that_stands_in_pythonpath_alone(stage: RunContext, tmp_path: Path) -> None:
     """Where only PYTHONPATH leads to us and to what we need, it is handed on, behind the standard library."""
     site = next(entry for entry in sys.path if Path(entry, "jsonschema").is_dir())
     strange = hostile(tmp_path / "strange", ["sitecustomize", "usercustomize", "secrets", "tempfile"])

@@ -9,8 +9,8 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from ocivalidate.jsontext.pointers import pointer_of, pointer_to
+from ocivalidate.keeping import Counts
 from ocivalidate.rules.fitting import KEYWORDS, Fault, Shape, Walk, broken_keyword
-from ocivalidate.rules.keeping import Counts
 from ocivalidate.rules.schema import KINDS, derive, releases
 
 # Keywords that say nothing about a value.

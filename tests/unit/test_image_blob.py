@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from fixtures.layouts import BROKEN, Entry, Layer, tar, tars, zstd_bomb
-from ocivalidate.image.layers.blob import BlobFacts, Expectation, FilePart, verify
+from ocivalidate.image.layers.blob import BlobFacts, BlobRequest, FilePart, verify
 from ocivalidate.image.layers.compression import Compression
 from ocivalidate.image.layers.feeding import Hashes, Helper
 from ocivalidate.image.layers.limits import LayerLimits
@@ -36,7 +36,7 @@ def test_one_pass_finds_digest_size_compression_and_diff_id(compression: str) ->
 
 
 def test_several_algorithms_and_none_that_cannot_be_computed() -> None:
-    wanted = Expectation(("sha512", "sha256", "unknown"), layer=True, diff_algorithms=("sha512",))
+    wanted = BlobRequest(("sha512", "sha256", "unknown"), layer=True, diff_algorithms=("sha512",))
     facts = verify(opener(BIG_TAR), wanted)
     assert {str(digest) for digest in facts.digests} == {
         f"sha256:{hashlib.sha256(BIG_TAR).hexdigest()}",
@@ -47,7 +47,7 @@ def test_several_algorithms_and_none_that_cannot_be_computed() -> None:
 
 def test_a_blob_that_is_no_layer_is_only_hashed() -> None:
     blob = BROKEN["stream-truncated"]().to_bytes()
-    assert verify(opener(blob), Expectation()) == BlobFacts(len(blob), (digests.of(blob),))
+    assert verify(opener(blob), BlobRequest()) == BlobFacts(len(blob), (digests.of(blob),))
 
 
 @pytest.mark.parametrize("kind", ["stream-truncated", "stream-corrupt", "stream-checksum", "stream-unknown"])
@@ -83,11 +83,11 @@ def test_a_part_of_a_file_is_a_blob(tmp_path: Path) -> None:
     file = tmp_path / "archive"
     file.write_bytes(b"before" + blob + b"after")
     part = pickle.loads(pickle.dumps(FilePart(str(file), 6, len(blob))))  # noqa: S301  # made in the line itself
-    assert verify(part, Expectation(layer=True)) == check_layer(blob)
+    assert verify(part, BlobRequest(layer=True)) == check_layer(blob)
 
 
 def test_a_file_that_cannot_be_read_is_told() -> None:
-    assert verify(FilePart("/nonexistent/blob"), Expectation()).failure == "no such file or directory"
+    assert verify(FilePart("/nonexistent/blob"), BlobRequest()).failure == "no such file or directory"
 
 
 class Trickle(io.BytesIO):
@@ -99,13 +99,13 @@ class Trickle(io.BytesIO):
 
 def test_short_reads_change_nothing() -> None:
     blob = tars.gzip(BIG_TAR)
-    assert verify(lambda: Trickle(blob), Expectation(layer=True, size=len(blob))) == check_layer(blob)
+    assert verify(lambda: Trickle(blob), BlobRequest(layer=True, size=len(blob))) == check_layer(blob)
 
 
 def test_progress_counts_the_bytes_of_the_blob_once() -> None:
     blob = BROKEN["stream-checksum"]().to_bytes()
     seen: list[int] = []
-    verify(opener(blob), Expectation(layer=True), progress=seen.append)
+    verify(opener(blob), BlobRequest(layer=True), progress=seen.append)
     assert sum(seen) == len(blob)
 
 
@@ -114,7 +114,7 @@ def test_a_helper_that_hashes_changes_nothing(compression: str) -> None:
     blob = tars.compress(BIG_TAR * 3, compression)
     turns = iter([True, False, False] * 10_000)
     for spare in (lambda: True, lambda: False, lambda: next(turns)):
-        wanted = Expectation(("sha256", "sha512"), layer=True, diff_algorithms=("sha512", "sha256"))
+        wanted = BlobRequest(("sha256", "sha512"), layer=True, diff_algorithms=("sha512", "sha256"))
         assert verify(opener(blob), wanted, feeder=Helper(spare)) == verify(opener(blob), wanted)
 
 
@@ -128,7 +128,7 @@ def test_a_helper_hashes_in_order() -> None:
 
 def jobs(count: int) -> list[Job]:
     blobs = [bytes([number % 256]) * number * 10 for number in range(count)]
-    return [Job(str(number), opener(blob), Expectation(size=len(blob)), len(blob)) for number, blob in enumerate(blobs)]
+    return [Job(str(number), opener(blob), BlobRequest(size=len(blob)), len(blob)) for number, blob in enumerate(blobs)]
 
 
 @pytest.mark.parametrize("workers", [1, 2, 5, None])
@@ -152,7 +152,7 @@ def test_no_jobs_are_done_at_once() -> None:
 
 
 def test_the_workers_end_when_the_caller_stops() -> None:
-    endless = Job("endless", lambda: Endless(), Expectation(), MIB)  # noqa: PLW0108  # a new one each time
+    endless = Job("endless", lambda: Endless(), BlobRequest(), MIB)  # noqa: PLW0108  # a new one each time
     results = verify_all([endless, *jobs(3)], workers=2)
     next(results)
     results.close()
@@ -174,4 +174,4 @@ def test_an_accident_in_a_worker_reaches_the_caller() -> None:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        list(verify_all([Job("bad", fail, Expectation()), *jobs(3)]))
+        list(verify_all([Job("bad", fail, BlobRequest()), *jobs(3)]))

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from fixtures.layouts import ALSO, BROKEN, GOOD, LIMITS, Layer, Layout, blob_path
-from ocivalidate.image.layers.blob import Expectation, verify
+from ocivalidate.image.layers.blob import BlobRequest, verify
 from ocivalidate.image.layers.limits import LayerLimits
 from ocivalidate.image.layers.problems import SUMMARIES, Kind
 from tests.blobs import check_layer, opener
@@ -41,7 +41,7 @@ def test_the_blobs_of_sound_layouts_are_sound(make: Callable[[], Layout]) -> Non
     for path, data in layout.files.items():
         if path.startswith("blobs/"):
             _blobs, algorithm, encoded = path.split("/")
-            facts = verify(opener(data), Expectation((algorithm,)))
+            facts = verify(opener(data), BlobRequest((algorithm,)))
             assert [digest.encoded for digest in facts.digests] == [encoded]
             assert facts.size == len(data)
 

@@ -30,7 +30,7 @@ from fixtures.layouts import (
 from fixtures.layouts.witnesses import WITNESSES
 from ocivalidate.image.api import ImageOptions, check_image
 from ocivalidate.image.documents.witnesses import claimed, image_witness
-from ocivalidate.image.found import Wanted
+from ocivalidate.image.found import ImageFilter
 from ocivalidate.image.layers.judging import BROKEN as CLAUSES, PAYLOAD
 from ocivalidate.image.layers.limits import DEFAULT
 from ocivalidate.image.layers.problems import Kind
@@ -140,15 +140,15 @@ def manifests(report: Report) -> int:
 
 def test_a_reference_chooses_an_image(tmp_path: Path) -> None:
     target = str(layout_of_two().write(tmp_path / "image"))
-    report = check_image(target, options=ImageOptions(Wanted(refs=("multi",))))
+    report = check_image(target, options=ImageOptions(ImageFilter(refs=("multi",))))
     assert (report.problem, manifests(report)) == ("", 2)
-    report = check_image(target, options=ImageOptions(Wanted(refs=("multi",), platforms=("linux/arm64",))))
+    report = check_image(target, options=ImageOptions(ImageFilter(refs=("multi",), platforms=("linux/arm64",))))
     assert [image["platform"] for image in report.facts["images"]] == ["linux/arm64/v8"]
 
 
 def test_a_choice_that_means_nothing_is_no_pass(tmp_path: Path) -> None:
     target = str(layout_of_two().write(tmp_path / "image"))
-    for wanted in (Wanted(refs=("other",)), Wanted(platforms=("plan9/mips",))):
+    for wanted in (ImageFilter(refs=("other",)), ImageFilter(platforms=("plan9/mips",))):
         report = check_image(target, options=ImageOptions(wanted))
         assert report.problem == "no image of that name and platform; names are: multi, one"
         assert exit_code([report]) is ExitCode.COULD_NOT_JUDGE

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 import zstandard
 
-from ocivalidate.image.layers.blob import Expectation, verify
+from ocivalidate.image.layers.blob import BlobRequest, verify
 from ocivalidate.image.layers.limits import DEFAULT
 
 LETTERS = bytes(random.Random(1).choices(b"abcdefgh", k=400_000))  # noqa: S311  # sample data
@@ -47,7 +47,7 @@ def test_broken_layers_leave_nothing(window_log: int) -> None:
 
     def judge_all() -> None:
         for _name, data in streams:
-            expectation = Expectation(("sha256",), layer=True, diff_algorithms=("sha256",), size=len(data))
+            expectation = BlobRequest(("sha256",), layer=True, diff_algorithms=("sha256",), size=len(data))
             assert verify(lambda data=data: io.BytesIO(data), expectation, DEFAULT).problems  # type: ignore[misc]  # a default, bound now
 
     judge_all()

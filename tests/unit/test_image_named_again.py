@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 from fixtures.layouts import Artifact, Image, Index, Layer, Layout
 from fixtures.layouts.build import blob_path, docker_save
 from ocivalidate.image.api import ImageOptions, check_image
-from ocivalidate.image.found import Wanted
+from ocivalidate.image.found import ImageFilter
 from ocivalidate.image.sources.source import FolderSource
 from ocivalidate.rules.findings import ExitCode, Report, exit_code
 
@@ -138,14 +138,14 @@ def two_names(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize(("name", "number"), [("right", 0), ("wrong", 1)])
 def test_what_is_chosen_is_judged_though_the_other_came_first(name: str, number: int, tmp_path: Path) -> None:
-    report = check_image(str(two_names(tmp_path)), options=ImageOptions(Wanted(refs=(name,))))
+    report = check_image(str(two_names(tmp_path)), options=ImageOptions(ImageFilter(refs=(name,))))
     assert len(told(report)) == number
 
 
 def test_what_is_chosen_by_platform_is_judged_though_the_other_came_first(tmp_path: Path) -> None:
     arm = {"platform": {"architecture": "arm64", "os": "linux"}, "size": 5}
     layout = with_entries(Layout(Index((Image(),))), lambda entries: again(entries, 0, 1, arm))
-    report = judged(layout, tmp_path, wanted=Wanted(platforms=("linux/arm64",)))
+    report = judged(layout, tmp_path, wanted=ImageFilter(platforms=("linux/arm64",)))
     assert {one for one, _pointer in told(report)} == {SIZE, PLATFORM}
 
 

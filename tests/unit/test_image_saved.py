@@ -33,7 +33,7 @@ from fixtures.layouts import (
 )
 from fixtures.layouts.build import to_json
 from ocivalidate.image.api import ImageOptions, check_image
-from ocivalidate.image.found import Wanted
+from ocivalidate.image.found import ImageFilter
 from ocivalidate.image.limits import Limits
 from ocivalidate.rules.clauses import Severity
 from ocivalidate.rules.findings import ExitCode, Report, exit_code
@@ -323,20 +323,20 @@ SEVERAL = (
 )
 def test_a_name_chooses_as_docker_reads_it(ref: str, files: list[str], tmp_path: Path) -> None:
     source = write(archive(*SEVERAL), tmp_path)
-    assert len(check_image(source, options=ImageOptions(Wanted((ref,)))).facts["images"]) == 1
+    assert len(check_image(source, options=ImageOptions(ImageFilter((ref,)))).facts["images"]) == 1
     assert unpacked(source, tmp_path, ref=ref) == files
 
 
 def test_a_platform_chooses_by_the_configs(tmp_path: Path) -> None:
     source = write(archive(*SEVERAL), tmp_path)
-    report = check_image(source, options=ImageOptions(Wanted((), ("linux/arm64",))))
+    report = check_image(source, options=ImageOptions(ImageFilter((), ("linux/arm64",))))
     assert [image["name"] for image in report.facts["images"]] == ["other:latest"]
     assert unpacked(source, tmp_path, platform="linux/arm64/v8") == ["two"]
 
 
 def test_a_choice_that_means_nothing_is_no_pass(tmp_path: Path) -> None:
     source = write(archive(*SEVERAL), tmp_path)
-    for wanted in (Wanted(("nobody",)), Wanted((), ("linux/s390x",))):
+    for wanted in (ImageFilter(("nobody",)), ImageFilter((), ("linux/s390x",))):
         report = check_image(source, options=ImageOptions(wanted))
         assert report.problem.startswith("no image of that name and platform; names are: app:1, docker.io")
 
@@ -393,7 +393,7 @@ def test_an_index_of_absent_platforms_is_incomplete_and_no_error(choice: dict[st
     """image-layout.md: the blobs directory MAY be missing referenced blobs."""
     layout, files = of_platforms("arm64")
     source = write(of_json(layout), tmp_path)
-    wanted = Wanted(tuple(filter(None, [choice.get("ref")])), tuple(filter(None, [choice.get("platform")])))
+    wanted = ImageFilter(tuple(filter(None, [choice.get("ref")])), tuple(filter(None, [choice.get("platform")])))
     report = check_image(source, options=ImageOptions(wanted))
     assert (report.problem, told(report), exit_code([report])) == ("", [], ExitCode.CONFORMS)
     if not choice.get("platform"):
@@ -404,7 +404,7 @@ def test_an_index_of_absent_platforms_is_incomplete_and_no_error(choice: dict[st
 def test_a_platform_that_is_absent_cannot_be_judged(tmp_path: Path) -> None:
     layout, _files = of_platforms("arm64")
     source = write(of_json(layout), tmp_path)
-    report = check_image(source, options=ImageOptions(Wanted((), ("linux/s390x",))))
+    report = check_image(source, options=ImageOptions(ImageFilter((), ("linux/s390x",))))
     assert exit_code([report]) is ExitCode.COULD_NOT_JUDGE
     with pytest.raises(UnpackError, match=r"the manifest sha256:[0-9a-f]* for linux/s390x is absent"):
         unpacked(source, tmp_path, platform="linux/s390x")
@@ -437,14 +437,14 @@ def test_several_platforms_that_are_all_there_are_to_be_chosen_from(tmp_path: Pa
 def test_of_an_image_without_a_platform_in_the_index_its_config_tells(platform: str, tmp_path: Path) -> None:
     """As skopeo and buildah write layouts."""
     source = str(Layout(Index((Image(platform=None),))).write(tmp_path / "layout"))
-    report = check_image(source, options=ImageOptions(Wanted((), (platform,))))
+    report = check_image(source, options=ImageOptions(ImageFilter((), (platform,))))
     assert (report.problem, exit_code([report])) == ("", ExitCode.CONFORMS)
     assert unpacked(source, tmp_path, platform=platform) == ["etc/motd"]
 
 
 def test_nobody_is_given_an_image_for_another_platform(tmp_path: Path) -> None:
     source = str(Layout(Index((Image(platform=None),))).write(tmp_path / "layout"))
-    report = check_image(source, options=ImageOptions(Wanted((), ("linux/arm64",))))
+    report = check_image(source, options=ImageOptions(ImageFilter((), ("linux/arm64",))))
     assert report.problem == "no image of that name and platform; names are: latest"
     with pytest.raises(UnpackError, match="no image of that name and platform"):
         unpacked(source, tmp_path, platform="linux/arm64")

@@ -12,9 +12,9 @@ import pytest
 
 from ocivalidate.bundle.api import check_config
 from ocivalidate.image import check_image
+from ocivalidate.keeping import MOST_OF_A_KIND
 from ocivalidate.rules.clauses import Selection, Severity
 from ocivalidate.rules.findings import ExitCode, Report, exit_code
-from ocivalidate.rules.keeping import MOST_OF_A_KIND
 from tests.unit.command_line import GOOD, Command, complaint
 
 MANY = 70

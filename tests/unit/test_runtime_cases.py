@@ -18,7 +18,7 @@ from ocivalidate.rules.schema import everything
 from ocivalidate.runtime import changed, document_clauses, judge_document, objects_of
 from ocivalidate.runtime.cases import BadCase, Case, load_cases
 from ocivalidate.runtime.driving.configs import base
-from ocivalidate.runtime.driving.subject import Dialect, Subject
+from ocivalidate.runtime.driving.subject import Dialect, RuntimeUnderTest
 from ocivalidate.runtime.kernel.host import Host
 from ocivalidate.runtime.properties import by_pointer
 from ocivalidate.runtime.running.needs import NEEDS, missing
@@ -75,7 +75,7 @@ BARE = Host(
     numa=False,
     rlimit_nofile=1024,
 )
-SUBJECT = Subject(("/bin/true",), "", "", "", "1.0.0", "1.0.0", Dialect(""))
+SUBJECT = RuntimeUnderTest(("/bin/true",), "", "", "", "1.0.0", "1.0.0", Dialect(""))
 
 
 def test_details_of_needs_can_be_read() -> None:
@@ -216,16 +216,16 @@ def test_unknown_members_get_into_every_object() -> None:
 
 # ------------------------------------------------------------------------------------------------- reading cases
 
-HEAD = "from ocivalidate.runtime import Trial, case\n\n"
+HEAD = "from ocivalidate.runtime import CaseContext, case\n\n"
 
 
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ('@case("runtime.create.creates")\ndef a(trial: Trial) -> None: ...\n', "does not say what it shows"),
-        ('@case()\ndef a(trial: Trial) -> None:\n    """It shows."""\n', "judges nothing"),
-        ('@case("runtime.no.such")\ndef a(trial: Trial) -> None:\n    """It shows."""\n', "not in the inventory"),
-        ('@case(sets=["/no/such"])\ndef a(trial: Trial) -> None:\n    """It shows."""\n', "no property"),
+        ('@case("runtime.create.creates")\ndef a(trial: CaseContext) -> None: ...\n', "does not say what it shows"),
+        ('@case()\ndef a(trial: CaseContext) -> None:\n    """It shows."""\n', "judges nothing"),
+        ('@case("runtime.no.such")\ndef a(trial: CaseContext) -> None:\n    """It shows."""\n', "not in the inventory"),
+        ('@case(sets=["/no/such"])\ndef a(trial: CaseContext) -> None:\n    """It shows."""\n', "no property"),
         ("raise ValueError('no')\n", "cannot be loaded: ValueError: no"),
     ],
 )
@@ -238,7 +238,7 @@ def test_bad_cases_are_refused(tmp_path: Path, text: str, complaint: str) -> Non
 def test_cases_are_named_by_module_and_function(tmp_path: Path) -> None:
     text = (
         '@case("runtime.create.creates", sets=["/hostname"], needs=["root"])\n'
-        'def an_id(trial: Trial) -> None:\n    """It shows.\n\n    More.\n    """\n'
+        'def an_id(trial: CaseContext) -> None:\n    """It shows.\n\n    More.\n    """\n'
     )
     (tmp_path / "some_area.py").write_text(HEAD + text, encoding="utf-8")
     (tmp_path / "_helper.py").write_text("raise SystemExit\n", encoding="utf-8")

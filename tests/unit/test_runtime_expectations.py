@@ -21,7 +21,7 @@ from ocivalidate.runtime.expectations import (
     Expectations,
     drafted,
     read,
-    refuse_strays,
+    reject_unmatched,
     satisfies,
 )
 from ocivalidate.tomltext import MAX_SIZE
@@ -204,9 +204,9 @@ def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
 )
 def test_one_of_no_case_or_clause_is_refused(fields: dict[str, str], words: str) -> None:
     cases = [Case("kill.stopped", lambda _trial: None, (KILL.id,)), Case("a.b", lambda _trial: None, (STATE.id,))]
-    refuse_strays([known()], cases)
+    reject_unmatched([known()], cases)
     with pytest.raises(BadExpectation, match=r"^a, entry 1: ") as problem:
-        refuse_strays([known(**fields)], cases)
+        reject_unmatched([known(**fields)], cases)
     assert words in str(problem.value)
 
 
@@ -235,7 +235,7 @@ def test_ours_are_in_order(file: Path) -> None:
     expectations = read(str(file))
     assert expectations
     assert {one.runtime for one in expectations} == {file.stem}
-    refuse_strays(expectations, load_cases(resources.folder("conformance")))
+    reject_unmatched(expectations, load_cases(resources.folder("conformance")))
 
 
 def test_the_schema_refuses_what_the_reader_refuses() -> None:

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from ocivalidate.runtime.casekit.hooking import (
+from ocivalidate.runtime.case_helpers.hooking import (
     CREATE_CONTAINER,
     CREATE_RUNTIME,
     POSTSTART,
     PRESTART,
+    HookTimeline,
     Kind,
-    Life,
     create_faults,
     false_statuses,
     follows,
@@ -26,7 +26,7 @@ from ocivalidate.runtime.casekit.hooking import (
     start_container_faults,
     without_late,
 )
-from ocivalidate.runtime.casekit.tracing import Record
+from ocivalidate.runtime.case_helpers.tracing import Record
 from ocivalidate.runtime.cases import case_folder, cases_of
 
 HOST, ROOTFS = [1, 2], [3, 4]
@@ -49,7 +49,7 @@ RECORDS = (
     note("poststart/0", 13, process=RUNNING),
     note("poststop/0", 21, there={"/sys/fs/cgroup/x": False}),
 )
-LIFE = Life(
+LIFE = HookTimeline(
     RECORDS,
     {"create": (0, 10), "start": (10, 20), "delete": (20, 30)},
     NAMESPACES,
@@ -59,7 +59,7 @@ LIFE = Life(
 )
 
 
-def life_with(name: str, **more: Any) -> Life:
+def life_with(name: str, **more: Any) -> HookTimeline:
     """The life above, in which one record is another."""
     return replace(LIFE, records=[replace(one, **more) if one.name == name else one for one in RECORDS])
 

@@ -8,11 +8,11 @@ from typing import Any, cast
 
 import pytest
 
-from ocivalidate.runtime.casekit.limits import found, is_unified, scratch, skip_without_files
+from ocivalidate.runtime.case_context import CaseContext, Skipped
+from ocivalidate.runtime.case_helpers.limits import found, is_unified, scratch, skip_without_files
 from ocivalidate.runtime.driving.container import Container
 from ocivalidate.runtime.kernel import cgroups
 from ocivalidate.runtime.kernel.cgroup_values import expected
-from ocivalidate.runtime.trial import Skipped, Trial
 
 RESOURCES: dict[str, Any] = {
     "cpu": {"shares": 1024, "quota": 20000},
@@ -54,11 +54,11 @@ def made(tmp_path: Path, mode: str) -> tuple[cgroups.Layout, Container]:
     return layout, container
 
 
-def trial(layout: cgroups.Layout, group: str = "/own") -> Trial:
+def trial(layout: cgroups.Layout, group: str = "/own") -> CaseContext:
     def skip(reason: str) -> None:
         raise Skipped(reason)
 
-    return cast(Trial, SimpleNamespace(stage=SimpleNamespace(layout=layout, group=group), skip=skip))
+    return cast(CaseContext, SimpleNamespace(stage=SimpleNamespace(layout=layout, group=group), skip=skip))
 
 
 @pytest.mark.parametrize("mode", TREES)

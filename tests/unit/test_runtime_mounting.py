@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from ocivalidate.runtime.casekit import mounting
+from ocivalidate.runtime.case_helpers import mounting
 from ocivalidate.runtime.inside import probe
 
 

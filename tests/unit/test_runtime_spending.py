@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ocivalidate.runtime.driving.spending import Spending, covered
+from ocivalidate.runtime.driving.spending import CallTimes, covered
 
 
 @pytest.mark.parametrize(
@@ -23,12 +23,12 @@ def test_what_overlaps_counts_once(spans: list[tuple[float, float]], seconds: fl
 
 
 def test_who_waits_while_the_runtime_runs_does_not_only_wait() -> None:
-    spending = Spending(calls=[(0, 4), (2, 5)], waits=[(3, 7), (8, 9)])
+    spending = CallTimes(calls=[(0, 4), (2, 5)], waits=[(3, 7), (8, 9)])
     assert (spending.called, spending.waited) == (5, 3)
 
 
 def test_a_body_that_fails_has_taken_its_time() -> None:
-    spending = Spending()
+    spending = CallTimes()
     with pytest.raises(ValueError, match="no"), spending.calling():
         raise ValueError("no")
     with spending.waiting():

@@ -12,9 +12,9 @@ from typing import Any, cast
 
 import pytest
 
-from ocivalidate.runtime.casekit.tracing import Record, Trace
+from ocivalidate.runtime.case_helpers.tracing import Record, Trace
 from ocivalidate.runtime.driving.container import Container
-from ocivalidate.runtime.driving.spending import Spending
+from ocivalidate.runtime.driving.spending import CallTimes
 from ocivalidate.runtime.inside import recorder
 from ocivalidate.runtime.kernel.namespaces import namespaces_of
 
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /pro
 def trace(tmp_path: Path) -> Trace:
     (tmp_path / "rootfs").mkdir()
     (tmp_path / "config.json").write_text(json.dumps({"process": {"args": ["x"]}}), encoding="utf-8")
-    return Trace(cast(Container, SimpleNamespace(bundle=tmp_path, runtime=SimpleNamespace(spending=Spending()))))
+    return Trace(cast(Container, SimpleNamespace(bundle=tmp_path, runtime=SimpleNamespace(spending=CallTimes()))))
 
 
 def run(hook: dict[str, Any], stdin: str = "") -> int:

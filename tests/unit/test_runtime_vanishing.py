@@ -17,11 +17,11 @@ import pytest
 from fixtures import fake_runtime
 from ocivalidate.rules.clauses import load
 from ocivalidate.rules.findings import Outcome
+from ocivalidate.runtime.case_context import CaseContext, RunContext
 from ocivalidate.runtime.cases import Case
-from ocivalidate.runtime.driving.subject import Dialect, Subject
+from ocivalidate.runtime.driving.subject import Dialect, RuntimeUnderTest
 from ocivalidate.runtime.kernel import cgroups, host
 from ocivalidate.runtime.running.attempt import attempt
-from ocivalidate.runtime.trial import Stage, Trial
 from ocivalidate.system import importing
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="runs are on Linux")
@@ -31,25 +31,25 @@ GONE = "the folder of this run was removed"
 
 
 @pytest.fixture
-def stage(tmp_path: Path) -> Stage:
+def stage(tmp_path: Path) -> RunContext:
     (tmp_path / "run").mkdir()
-    tested = Subject(("/nosuch",), "", "", "", "1.2.0", "1.2.0", Dialect(""))
-    return Stage(
+    tested = RuntimeUnderTest(("/nosuch",), "", "", "", "1.2.0", "1.2.0", Dialect(""))
+    return RunContext(
         *(tested, host.look(), cgroups.Layout("none", {}, ""), "ocivalidate-", "", tmp_path / "rootfs"),
         tmp_path / "run",
         missing=lambda: "" if (tmp_path / "run").is_dir() else GONE,
     )
 
 
-def outcomes(stage: Stage, run: Any) -> list[tuple[Outcome, str]]:
+def outcomes(stage: RunContext, run: Any) -> list[tuple[Outcome, str]]:
     clauses = [load("runtime")[CLAUSE]]
     return [(one.outcome, one.reason) for one in attempt(stage, Case("a.case", run, (CLAUSE,)), clauses).results]
 
 
 @pytest.mark.parametrize("held", [True, False])
 @pytest.mark.parametrize("whole", [True, False])
-def test_what_was_seen_before_counts_no_more(held: bool, whole: bool, stage: Stage) -> None:  # noqa: FBT001
-    def run(trial: Trial) -> None:
+def test_what_was_seen_before_counts_no_more(held: bool, whole: bool, stage: RunContext) -> None:  # noqa: FBT001
+    def run(trial: CaseContext) -> None:
         trial.expect(CLAUSE, "it is not", got=held)
         shutil.rmtree(stage.folder if whole else trial.folder)
 
@@ -58,15 +58,15 @@ def test_what_was_seen_before_counts_no_more(held: bool, whole: bool, stage: Sta
     assert "removed" in reason
 
 
-def test_a_case_that_breaks_for_it(stage: Stage) -> None:
-    def run(trial: Trial) -> None:
+def test_a_case_that_breaks_for_it(stage: RunContext) -> None:
+    def run(trial: CaseContext) -> None:
         shutil.rmtree(stage.folder)
         trial.bundle({})
 
     assert outcomes(stage, run) == [(Outcome.ERROR, GONE)]
 
 
-def test_a_case_that_begins_without_it(stage: Stage) -> None:
+def test_a_case_that_begins_without_it(stage: RunContext) -> None:
     shutil.rmtree(stage.folder)
     assert outcomes(stage, lambda _trial: None) == [(Outcome.ERROR, GONE)]
     # Somebody has made it anew, and it takes no folders.

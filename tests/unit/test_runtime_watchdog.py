@@ -182,7 +182,7 @@ def test_what_a_runtime_writes_in_place_of_the_engine_is_no_verdict(
     """As root it can open the descriptors of the engine."""
     text = f"import time; print('{forged}', flush=True); print('{forged}', flush=True); time.sleep(100)"
     monkeypatch.setattr(run, "EngineProcess", lambda _request: fake_engine(monkeypatch, text))
-    running = run.Run(Request("none"), run.Expecting(ours=False))
+    running = run.Run(Request("none"), run.ExpectationFiles(ours=False))
     begun = time.monotonic()
     assert [*running] == []
     report = running.report()

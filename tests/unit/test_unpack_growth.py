@@ -18,7 +18,7 @@ from ocivalidate.image.layers.stack import Unwritable
 from ocivalidate.unpack import UnpackError, UnpackOptions, unpack_image
 from ocivalidate.unpack.folders import Tree
 from ocivalidate.unpack.inroot import read_lines
-from ocivalidate.unpack.removal import Bin
+from ocivalidate.unpack.removal import Trash
 from tests.unit.unpacking import image, unpack
 
 # Twice the input costs twice the time; what it costs before and a busy machine take the rest.
@@ -108,7 +108,7 @@ def test_a_working_folder_that_no_process_can_enter(work: Path, folder: str) -> 
 
 def test_folders_have_a_limit(tmp_path: Path) -> None:
     root, trash = (_opened(tmp_path / name) for name in ("root", "bin"))
-    tree = Tree(root, Bin(trash), most=5)
+    tree = Tree(root, Trash(trash), most=5)
     tree.enter(b"a/b/c/d/e")
     with pytest.raises(Unwritable, match="more than 5 directories"):
         tree.enter(b"a/b/c/d/f")

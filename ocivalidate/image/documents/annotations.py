@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from ocivalidate.image.documents.registry import CONFIG, INDEX, MANIFEST, on_annotations
-from ocivalidate.rules.checks import Node, Scene, Violation
+from ocivalidate.rules.checks import CheckContext, Node, Violation
 from ocivalidate.rules.clauses import Severity
 from ocivalidate.vocabulary import digests
 from ocivalidate.vocabulary.annotation_keys import IMAGE, NAMESPACE, is_foreign
@@ -46,7 +46,7 @@ _REFERENCE = re.compile(rf"(?:{_DOMAIN}/)?{_PATH_PART}(?:/{_PATH_PART})*(?::{_TA
 
 
 @on_annotations("*", REVERSE_DOMAIN)
-def key_is_well_named(node: Node, scene: Scene) -> Iterator[Violation]:
+def key_is_well_named(node: Node, context: CheckContext) -> Iterator[Violation]:
     """Anything with a dot or a slash passes: buildkit/createdat and the like are the custom of large projects."""
     if not _is_named_after_somebody(node.name):
         message = "an annotation key is not in reverse domain notation"
@@ -54,7 +54,7 @@ def key_is_well_named(node: Node, scene: Scene) -> Iterator[Violation]:
 
 
 @CONFIG.check("/config/Labels/*", REVERSE_DOMAIN)
-def label_is_well_named(node: Node, scene: Scene) -> Iterator[Violation]:
+def label_is_well_named(node: Node, context: CheckContext) -> Iterator[Violation]:
     """A note only: labels such as maintainer are older than the rule, and most images have one."""
     if not _is_named_after_somebody(node.name):
         message = "a label is not in reverse domain notation"
@@ -68,7 +68,7 @@ def _is_named_after_somebody(key: str) -> bool:
 
 @CONFIG.check("/config/Labels/*", RESERVED, IMAGE_RESERVED)
 @on_annotations("*", RESERVED, IMAGE_RESERVED)
-def key_is_not_reserved(node: Node, scene: Scene) -> Iterator[Violation]:
+def key_is_not_reserved(node: Node, context: CheckContext) -> Iterator[Violation]:
     """Keys that any OCI specification defines are fine at any version."""
     if is_foreign(node.name):
         clause, part = (IMAGE_RESERVED, IMAGE[:-1]) if node.name.startswith(IMAGE) else (RESERVED, NAMESPACE)
@@ -76,7 +76,7 @@ def key_is_not_reserved(node: Node, scene: Scene) -> Iterator[Violation]:
 
 
 @on_annotations(f"{IMAGE}created", CREATED)
-def created_is_a_date(node: Node, scene: Scene) -> Iterator[Violation]:
+def created_is_a_date(node: Node, context: CheckContext) -> Iterator[Violation]:
     """An empty value is allowed, as for every annotation."""
     if node.value and not is_date_time(node.value):
         message = "the annotation is no date and time of RFC 3339"
@@ -86,7 +86,7 @@ def created_is_a_date(node: Node, scene: Scene) -> Iterator[Violation]:
 @on_annotations(f"{IMAGE}url", URLS["url"])
 @on_annotations(f"{IMAGE}documentation", URLS["documentation"])
 @on_annotations(f"{IMAGE}source", URLS["source"])
-def link_is_a_url(node: Node, scene: Scene) -> Iterator[Violation]:
+def link_is_a_url(node: Node, context: CheckContext) -> Iterator[Violation]:
     """What people type into a browser or a version control tool weighs less than what can be no URL at all."""
     if not node.value or uri_scheme(node.value):
         return
@@ -97,7 +97,7 @@ def link_is_a_url(node: Node, scene: Scene) -> Iterator[Violation]:
 
 
 @on_annotations(f"{IMAGE}licenses", LICENSES)
-def licenses_are_an_expression(node: Node, scene: Scene) -> Iterator[Violation]:
+def licenses_are_an_expression(node: Node, context: CheckContext) -> Iterator[Violation]:
     """Grammar alone: the list of licenses grows with every release of SPDX."""
     if node.value and not is_license_expression(node.value):
         message = "the annotation is no SPDX license expression"
@@ -105,7 +105,7 @@ def licenses_are_an_expression(node: Node, scene: Scene) -> Iterator[Violation]:
 
 
 @INDEX.check(f"/manifests/*/annotations/{REF_NAME}", CHARSET, GRAMMAR)
-def ref_name_is_a_reference(node: Node, scene: Scene) -> Iterator[Violation]:
+def ref_name_is_a_reference(node: Node, context: CheckContext) -> Iterator[Violation]:
     """An empty value is allowed, as for every annotation."""
     if not _REF_NAME_CHARACTERS.fullmatch(node.value):
         yield node.breaks(CHARSET, "the name has other characters than A-Z a-z 0-9 - . _ : @ / +")
@@ -118,7 +118,7 @@ def ref_name_is_a_reference(node: Node, scene: Scene) -> Iterator[Violation]:
 @MANIFEST.check(
     ("/annotations", "/config/annotations", "/layers/*/annotations", "/subject/annotations"), ONLY_INDEX_JSON
 )
-def ref_name_counts_nowhere_else(node: Node, scene: Scene) -> Iterator[Violation]:
+def ref_name_counts_nowhere_else(node: Node, context: CheckContext) -> Iterator[Violation]:
     """On an entry of an index it may count: the document alone does not tell whether it is the one of a layout."""
     name = node.get(REF_NAME)
     if name is not None:
@@ -127,7 +127,7 @@ def ref_name_counts_nowhere_else(node: Node, scene: Scene) -> Iterator[Violation
 
 
 @on_annotations(f"{IMAGE}base.digest", BASE_DIGEST)
-def base_digest_is_a_digest(node: Node, scene: Scene) -> Iterator[Violation]:
+def base_digest_is_a_digest(node: Node, context: CheckContext) -> Iterator[Violation]:
     """An empty value is what buildah writes for an image that is based on nothing."""
     problem = digests.problem(node.value) if node.value else ""
     if problem:
@@ -135,7 +135,7 @@ def base_digest_is_a_digest(node: Node, scene: Scene) -> Iterator[Violation]:
 
 
 @on_annotations(f"{IMAGE}base.name", BASE_NAME, QUALIFIED)
-def base_name_is_a_full_reference(node: Node, scene: Scene) -> Iterator[Violation]:
+def base_name_is_a_full_reference(node: Node, context: CheckContext) -> Iterator[Violation]:
     """An image that is based on nothing has an empty value (buildah) or scratch (Docker's official images)."""
     want = "such as registry.example.com/my-org/my-image:tag"
     if node.value in ("", "scratch"):

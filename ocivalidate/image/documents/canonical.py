@@ -6,16 +6,16 @@ from collections.abc import Iterator
 from typing import Any
 
 from ocivalidate.image.documents.registry import on_every_document
-from ocivalidate.rules.checks import Node, Scene, Violation
+from ocivalidate.rules.checks import CheckContext, Node, Violation
 
 CANONICAL = "image/considerations.canonical-json"
 
 
 @on_every_document(CANONICAL)
-def text_is_canonical(node: Node, scene: Scene) -> Iterator[Violation]:
+def text_is_canonical(node: Node, context: CheckContext) -> Iterator[Violation]:
     """Members in order, no white space, no floats, and no escapes but those of a quote and a backslash."""
     parts: list[str] = []
-    if not _write(node.value, parts) or "".join(parts) != scene.text:
+    if not _write(node.value, parts) or "".join(parts) != context.text:
         yield node.breaks(CANONICAL, "the text is not canonical JSON", got="")
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from ocivalidate.image.documents.registry import CONFIG
 from ocivalidate.image.layers.users import LARGEST_ID, is_id, is_number
 from ocivalidate.jsontext.pointers import Path, place_at
-from ocivalidate.rules.checks import Node, Scene, Violation
+from ocivalidate.rules.checks import CheckContext, Node, Violation
 from ocivalidate.rules.clauses import Severity
 from ocivalidate.vocabulary import digests
 from ocivalidate.vocabulary.formats import is_date_time
@@ -38,16 +38,16 @@ _FOR_SYSTEM_CALLS = ("User", "Env", "Entrypoint", "Cmd", "Volumes", "WorkingDir"
 
 
 @CONFIG.check("/created", CREATED)
-def created_is_a_date(node: Node, scene: Scene) -> Iterator[Violation]:
+def created_is_a_date(node: Node, context: CheckContext) -> Iterator[Violation]:
     """RFC 3339, section 5.6; null is as good as absent."""
     if node.value is not None and not is_date_time(node.value):
         yield node.breaks(CREATED, "created is no date and time of RFC 3339", want="such as 2026-01-31T23:59:59Z")
 
 
 @CONFIG.check("/config/User", USER)
-def user_is_of_a_known_form(node: Node, scene: Scene) -> Iterator[Violation]:
+def user_is_of_a_known_form(node: Node, context: CheckContext) -> Iterator[Violation]:
     """Linux only, as the text says; an empty one is what Docker writes for none."""
-    if not node.value or scene.root.text("os") == "windows":
+    if not node.value or context.root.text("os") == "windows":
         return
     user, colon, group = node.value.partition(":")
     if not user or (colon and not group) or ":" in group:
@@ -56,9 +56,9 @@ def user_is_of_a_known_form(node: Node, scene: Scene) -> Iterator[Violation]:
 
 
 @CONFIG.check("/config/User", USER_ID)
-def numbers_of_the_user_are_ids(node: Node, scene: Scene) -> Iterator[Violation]:
+def numbers_of_the_user_are_ids(node: Node, context: CheckContext) -> Iterator[Violation]:
     """They go to the process as they are (conversion.md#configuser), and setresuid(2) takes no others."""
-    if not node.value or scene.root.text("os") == "windows":
+    if not node.value or context.root.text("os") == "windows":
         return
     for text in node.value.split(":", 2)[:2]:
         if is_number(text) and not is_id(text):
@@ -68,12 +68,12 @@ def numbers_of_the_user_are_ids(node: Node, scene: Scene) -> Iterator[Violation]
 
 
 @CONFIG.check("/config", PROGRAM)
-def program_has_a_name(node: Node, scene: Scene) -> Iterator[Violation]:
+def program_has_a_name(node: Node, context: CheckContext) -> Iterator[Violation]:
     """Entrypoint and Cmd, one after the other, are what is run (conversion.md), and execve(2) refuses an empty path.
 
     Docker takes an Entrypoint of one empty text for none; containerd, CRI-O and others run what is written.
     """
-    if scene.root.text("os") != "linux":
+    if context.root.text("os") != "linux":
         return
     first = next((entry for name in ("Entrypoint", "Cmd") for entry in node.elements(name)), None)
     if first is not None and first.value == "":
@@ -81,14 +81,14 @@ def program_has_a_name(node: Node, scene: Scene) -> Iterator[Violation]:
 
 
 @CONFIG.check("/config/Labels/*", LABEL)
-def label_has_a_key(node: Node, scene: Scene) -> Iterator[Violation]:
+def label_has_a_key(node: Node, context: CheckContext) -> Iterator[Violation]:
     """Labels become annotations (conversion.md#annotation-fields), whose keys runtime-spec wants not to be empty."""
     if not node.name:
         yield node.breaks(LABEL, "a label has no key", at_name=True)
 
 
 @CONFIG.check("/config/ExposedPorts/*", PORTS)
-def ports_are_of_a_known_form(node: Node, scene: Scene) -> Iterator[Violation]:
+def ports_are_of_a_known_form(node: Node, context: CheckContext) -> Iterator[Violation]:
     """Ranges, port 0 and sctp are what builders write; of ranges and 0, engines take some and refuse others."""
     match = _PORT.fullmatch(node.name)
     ports = [int(port) for port in (match["first"], match["last"]) if port] if match else []
@@ -109,7 +109,7 @@ def ports_are_of_a_known_form(node: Node, scene: Scene) -> Iterator[Violation]:
 
 @CONFIG.check("/config/ExposedPorts/*", SETS["ExposedPorts"])
 @CONFIG.check("/config/Volumes/*", SETS["Volumes"])
-def value_is_empty(node: Node, scene: Scene) -> Iterator[Violation]:
+def value_is_empty(node: Node, context: CheckContext) -> Iterator[Violation]:
     """The object stands for a set: all that counts is its names."""
     if node.value:
         clause = SETS[node.pointer.split("/")[2]]
@@ -117,22 +117,22 @@ def value_is_empty(node: Node, scene: Scene) -> Iterator[Violation]:
 
 
 @CONFIG.check("/config/Env/*", ENV)
-def variable_has_a_name_and_a_value(node: Node, scene: Scene) -> Iterator[Violation]:
+def variable_has_a_name_and_a_value(node: Node, context: CheckContext) -> Iterator[Violation]:
     """Windows has variables such as =C: of its own."""
     name, equals, _ = node.value.partition("=")
-    if not equals or (not name and scene.root.text("os") != "windows"):
+    if not equals or (not name and context.root.text("os") != "windows"):
         yield node.breaks(ENV, f"{node.place} is not of the form NAME=VALUE", want="NAME=VALUE")
 
 
 @CONFIG.check("/config/ArgsEscaped", ARGS_ESCAPED)
-def args_escaped_is_not_used(node: Node, scene: Scene) -> Iterator[Violation]:
+def args_escaped_is_not_used(node: Node, context: CheckContext) -> Iterator[Violation]:
     """A note only: see the inventory on who writes it."""
     if node.value is not None:
         yield node.breaks(ARGS_ESCAPED, "config.ArgsEscaped is deprecated", at_name=True)
 
 
 @CONFIG.check("/rootfs/diff_ids/*", DIFF_ID)
-def diff_id_is_a_digest(node: Node, scene: Scene) -> Iterator[Violation]:
+def diff_id_is_a_digest(node: Node, context: CheckContext) -> Iterator[Violation]:
     """Tools make paths of them."""
     problem = digests.problem(node.value)
     if problem:
@@ -140,7 +140,7 @@ def diff_id_is_a_digest(node: Node, scene: Scene) -> Iterator[Violation]:
 
 
 @CONFIG.check("/config", NUL)
-def text_has_no_nul(node: Node, scene: Scene) -> Iterator[Violation]:
+def text_has_no_nul(node: Node, context: CheckContext) -> Iterator[Violation]:
     """Strings go to system calls, which end them at the first NUL. Labels do not."""
     for name in _FOR_SYSTEM_CALLS:
         member = node.get(name)

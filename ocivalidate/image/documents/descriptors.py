@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ocivalidate.image.documents import media_types
 from ocivalidate.image.documents.registry import on_descriptors, parent
-from ocivalidate.rules.checks import Node, Scene, Violation
+from ocivalidate.rules.checks import CheckContext, Node, Violation
 from ocivalidate.rules.clauses import Severity
 from ocivalidate.vocabulary import digests
 from ocivalidate.vocabulary.formats import base64_bytes, is_media_type, uri_scheme
@@ -33,21 +33,21 @@ _EMPTY_CONTENT = b"{}"
 
 
 @on_descriptors("/mediaType", MEDIA_TYPE)
-def media_type_is_one(node: Node, scene: Scene) -> Iterator[Violation]:
+def media_type_is_one(node: Node, context: CheckContext) -> Iterator[Violation]:
     """Whether anybody knows it is not looked at: unknown types are legal."""
     if not is_media_type(node.value):
         yield node.breaks(MEDIA_TYPE, f"{node.place} is no media type of RFC 6838", want=WANT_MEDIA_TYPE)
 
 
 @on_descriptors("/artifactType", ARTIFACT_TYPE)
-def artifact_type_is_one(node: Node, scene: Scene) -> Iterator[Violation]:
+def artifact_type_is_one(node: Node, context: CheckContext) -> Iterator[Violation]:
     """As for media types, whose form it has."""
     if not is_media_type(node.value):
         yield node.breaks(ARTIFACT_TYPE, f"{node.place} is no media type of RFC 6838", want=WANT_MEDIA_TYPE)
 
 
 @on_descriptors("/digest", DIGEST_GRAMMAR, *FORMATS.values(), *UPPERCASE.values())
-def digest_is_one(node: Node, scene: Scene) -> Iterator[Violation]:
+def digest_is_one(node: Node, context: CheckContext) -> Iterator[Violation]:
     """The grammar first; then what a registered algorithm asks of its encoded part."""
     problem = digests.grammar_problem(node.value)
     if problem:
@@ -63,7 +63,7 @@ def digest_is_one(node: Node, scene: Scene) -> Iterator[Violation]:
 
 
 @on_descriptors("/digest", SHA256)
-def digest_is_sha256(node: Node, scene: Scene) -> Iterator[Violation]:
+def digest_is_sha256(node: Node, context: CheckContext) -> Iterator[Violation]:
     """Another registered algorithm is a note: it is as sound, only fewer tools know it."""
     digest = digests.split(node.value)
     if digest is not None and digest.algorithm != "sha256":
@@ -73,7 +73,7 @@ def digest_is_sha256(node: Node, scene: Scene) -> Iterator[Violation]:
 
 
 @on_descriptors("/urls/*", URI, HTTP)
-def url_is_one(node: Node, scene: Scene) -> Iterator[Violation]:
+def url_is_one(node: Node, context: CheckContext) -> Iterator[Violation]:
     """A reference without a scheme leads nowhere from a blob."""
     scheme = uri_scheme(node.value)
     if not scheme:
@@ -83,13 +83,13 @@ def url_is_one(node: Node, scene: Scene) -> Iterator[Violation]:
 
 
 @on_descriptors("/data", BASE64, IDENTICAL)
-def data_is_the_content(node: Node, scene: Scene) -> Iterator[Violation]:
+def data_is_the_content(node: Node, context: CheckContext) -> Iterator[Violation]:
     """The content is what has the size and the digest of the descriptor."""
     content = base64_bytes(node.value)
     if content is None:
         yield node.breaks(BASE64, f"{node.place} is not base64 of RFC 4648, section 4")
         return
-    around = parent(node, scene)
+    around = parent(node, context)
     size, digest = _size_and_digest(around)
     if size is not None and size != len(content):
         yield node.breaks(IDENTICAL, f"{node.place} holds {len(content)} bytes of a content of {size}")
@@ -98,11 +98,11 @@ def data_is_the_content(node: Node, scene: Scene) -> Iterator[Violation]:
 
 
 @on_descriptors("/mediaType", EMPTY)
-def empty_descriptor_is_empty(node: Node, scene: Scene) -> Iterator[Violation]:
+def empty_descriptor_is_empty(node: Node, context: CheckContext) -> Iterator[Violation]:
     """The content of the empty media type is ``{}``."""
     if node.value != media_types.EMPTY:
         return
-    around = parent(node, scene)
+    around = parent(node, context)
     size, digest = _size_and_digest(around)
     message = f"{around.place} is of the empty media type, whose content is {{}}, but"
     if size is not None and size != len(_EMPTY_CONTENT):

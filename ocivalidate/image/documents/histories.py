@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ocivalidate.image.documents.registry import CONFIG
-from ocivalidate.rules.checks import Node, Scene, Violation
+from ocivalidate.rules.checks import CheckContext, Node, Violation
 from ocivalidate.rules.clauses import Severity
 from ocivalidate.vocabulary.formats import is_date_time
 
@@ -14,7 +14,7 @@ COUNT = "image/config.history.empty_layer.count"
 
 
 @CONFIG.check("/history/*/created", CREATED)
-def created_is_a_date(node: Node, scene: Scene) -> Iterator[Violation]:
+def created_is_a_date(node: Node, context: CheckContext) -> Iterator[Violation]:
     """RFC 3339, section 5.6; null is as good as absent."""
     if node.value is not None and not is_date_time(node.value):
         message = f"{node.place} is no date and time of RFC 3339"
@@ -22,9 +22,9 @@ def created_is_a_date(node: Node, scene: Scene) -> Iterator[Violation]:
 
 
 @CONFIG.check("/history", COUNT)
-def there_is_an_entry_for_each_layer(node: Node, scene: Scene) -> Iterator[Violation]:
+def there_is_an_entry_for_each_layer(node: Node, context: CheckContext) -> Iterator[Violation]:
     """An image may go without history; one entry that cannot be read leaves the number open."""
-    layers = scene.root.get("rootfs", "diff_ids")
+    layers = context.root.get("rootfs", "diff_ids")
     entries = node.children()
     if layers is None or not node.value or len(entries) != len(node.value):
         return

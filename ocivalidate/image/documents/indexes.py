@@ -8,7 +8,7 @@ from ocivalidate.image.documents import media_types
 from ocivalidate.image.documents.descriptors import WANT_MEDIA_TYPE
 from ocivalidate.image.documents.kinds import is_docker
 from ocivalidate.image.documents.registry import DESCRIPTOR, INDEX, parent
-from ocivalidate.rules.checks import Node, Scene, Violation
+from ocivalidate.rules.checks import CheckContext, Node, Violation
 from ocivalidate.vocabulary.formats import is_media_type
 from ocivalidate.vocabulary.spelling import same_but_for_case
 
@@ -24,46 +24,46 @@ MANIFEST_MEDIA_TYPE = f"{media_types.OCI}manifest.v1+json"
 
 
 @INDEX.check("", USED)
-def media_type_is_used(node: Node, scene: Scene) -> Iterator[Violation]:
+def media_type_is_used(node: Node, context: CheckContext) -> Iterator[Violation]:
     """A note only: see the inventory on who leaves it out."""
     if not node.has("mediaType"):
         yield node.breaks(USED, "mediaType is missing", got="", want=MEDIA_TYPE)
 
 
 @INDEX.check("/mediaType", VALUE)
-def media_type_is_that_of_an_index(node: Node, scene: Scene) -> Iterator[Violation]:
+def media_type_is_that_of_an_index(node: Node, context: CheckContext) -> Iterator[Violation]:
     """A manifest list of Docker is judged as an index, and says what it is."""
     if node.value != MEDIA_TYPE and node.value not in media_types.INDEXES:
         yield node.breaks(VALUE, "mediaType is not that of an image index", want=MEDIA_TYPE)
 
 
 @INDEX.check("/artifactType", ARTIFACT_TYPE)
-def artifact_type_is_a_media_type(node: Node, scene: Scene) -> Iterator[Violation]:
+def artifact_type_is_a_media_type(node: Node, context: CheckContext) -> Iterator[Violation]:
     """Whether anybody knows it is not looked at."""
     if not is_media_type(node.value):
         yield node.breaks(ARTIFACT_TYPE, "artifactType is no media type of RFC 6838", want=WANT_MEDIA_TYPE)
 
 
 @INDEX.check("/manifests/*/mediaType", PORTABLE)
-def entries_are_portable(node: Node, scene: Scene) -> Iterator[Violation]:
+def entries_are_portable(node: Node, context: CheckContext) -> Iterator[Violation]:
     """A note only: unknown types are legal."""
-    if node.value not in (MEDIA_TYPE, MANIFEST_MEDIA_TYPE) and not is_docker(scene.root):
+    if node.value not in (MEDIA_TYPE, MANIFEST_MEDIA_TYPE) and not is_docker(context.root):
         message = f"{node.place} is neither that of a manifest nor that of an index"
         yield node.breaks(PORTABLE, message, want=f"{MANIFEST_MEDIA_TYPE} or {MEDIA_TYPE}")
 
 
 @INDEX.check("/manifests/*/mediaType", PLATFORM)
 @DESCRIPTOR.check("/mediaType", PLATFORM)
-def manifests_have_a_platform(node: Node, scene: Scene) -> Iterator[Violation]:
+def manifests_have_a_platform(node: Node, context: CheckContext) -> Iterator[Violation]:
     """An artifact has none; one that refers to another manifest goes with that one's."""
-    descriptor = parent(node, scene)
+    descriptor = parent(node, context)
     if node.value == MANIFEST_MEDIA_TYPE and not descriptor.has("platform") and not descriptor.has("artifactType"):
         message = f"{descriptor.place} leads to a manifest, and has no platform"
         yield descriptor.breaks(PLATFORM, message, got="", want="a member platform")
 
 
 @INDEX.check("", AMBIGUOUS)
-def nothing_of_a_manifest_is_there(node: Node, scene: Scene) -> Iterator[Violation]:
+def nothing_of_a_manifest_is_there(node: Node, context: CheckContext) -> Iterator[Violation]:
     """CVE-2021-41190: two readers of one digest must not see two images."""
     for name in node.value:
         if any(same_but_for_case(name, other) for other in ("config", "layers")):

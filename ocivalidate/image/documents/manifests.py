@@ -8,7 +8,7 @@ from ocivalidate.image.documents import media_types
 from ocivalidate.image.documents.descriptors import WANT_MEDIA_TYPE
 from ocivalidate.image.documents.kinds import has_layers_of_an_image, is_docker
 from ocivalidate.image.documents.registry import MANIFEST
-from ocivalidate.rules.checks import Node, Scene, Violation
+from ocivalidate.rules.checks import CheckContext, Node, Violation
 from ocivalidate.rules.clauses import Severity
 from ocivalidate.vocabulary import digests
 from ocivalidate.vocabulary.formats import is_media_type
@@ -36,21 +36,21 @@ _EMPTY_OBJECT = b"{}"
 
 
 @MANIFEST.check("", USED)
-def media_type_is_used(node: Node, scene: Scene) -> Iterator[Violation]:
+def media_type_is_used(node: Node, context: CheckContext) -> Iterator[Violation]:
     """A note only: see the inventory on who leaves it out."""
     if not node.has("mediaType"):
         yield node.breaks(USED, "mediaType is missing", got="", want=MEDIA_TYPE)
 
 
 @MANIFEST.check("/mediaType", VALUE)
-def media_type_is_that_of_a_manifest(node: Node, scene: Scene) -> Iterator[Violation]:
+def media_type_is_that_of_a_manifest(node: Node, context: CheckContext) -> Iterator[Violation]:
     """A manifest of Docker is judged as one of image-spec, and says what it is."""
     if node.value not in media_types.MANIFESTS:
         yield node.breaks(VALUE, "mediaType is not that of an image manifest", want=MEDIA_TYPE)
 
 
 @MANIFEST.check("", AMBIGUOUS)
-def nothing_of_an_index_is_there(node: Node, scene: Scene) -> Iterator[Violation]:
+def nothing_of_an_index_is_there(node: Node, context: CheckContext) -> Iterator[Violation]:
     """CVE-2021-41190: two readers of one digest must not see two images."""
     for name in node.value:
         if same_but_for_case(name, "manifests"):
@@ -63,41 +63,41 @@ def nothing_of_an_index_is_there(node: Node, scene: Scene) -> Iterator[Violation
 
 
 @MANIFEST.check("/config/mediaType", PORTABLE_IMAGE)
-def image_has_the_config_of_one(node: Node, scene: Scene) -> Iterator[Violation]:
+def image_has_the_config_of_one(node: Node, context: CheckContext) -> Iterator[Violation]:
     """Only where every layer is that of an image, and nothing says that it is an artifact."""
-    root = scene.root
+    root = context.root
     if node.value not in media_types.CONFIGS and has_layers_of_an_image(root) and not _says_artifact(root):
         message = f"{node.place} is not that of an image, although all layers are"
         yield node.breaks(PORTABLE_IMAGE, message, want=CONFIG_MEDIA_TYPE)
 
 
 @MANIFEST.check("/config/digest", UNIQUE)
-def config_of_an_image_says_something(node: Node, scene: Scene) -> Iterator[Violation]:
+def config_of_an_image_says_something(node: Node, context: CheckContext) -> Iterator[Violation]:
     """Two images with the configuration ``{}`` have one ImageID."""
-    if scene.root.text("config", "mediaType") in media_types.CONFIGS and _is_of_empty_object(node.value):
+    if context.root.text("config", "mediaType") in media_types.CONFIGS and _is_of_empty_object(node.value):
         yield node.breaks(UNIQUE, "the configuration of the image is {}, and so its ImageID is that of many images")
 
 
 @MANIFEST.check("/layers", NON_EMPTY)
-def there_is_a_layer(node: Node, scene: Scene) -> Iterator[Violation]:
+def there_is_a_layer(node: Node, context: CheckContext) -> Iterator[Violation]:
     """An image may start without any; to leave them out of anything else makes registries refuse it."""
     if not node.value:
-        is_image = scene.root.text("config", "mediaType") in media_types.CONFIGS
+        is_image = context.root.text("config", "mediaType") in media_types.CONFIGS
         severity = Severity.NOTE if is_image else None
         yield node.breaks(NON_EMPTY, "layers has no entry", want="at least one", severity=severity)
 
 
 @MANIFEST.check("/layers/*/mediaType", PORTABLE_LAYER)
-def layers_of_an_image_are_portable(node: Node, scene: Scene) -> Iterator[Violation]:
+def layers_of_an_image_are_portable(node: Node, context: CheckContext) -> Iterator[Violation]:
     """Layers of artifacts are free, and Docker has types of its own."""
-    if scene.root.text("config", "mediaType") not in media_types.CONFIGS or node.value in media_types.LAYERS:
+    if context.root.text("config", "mediaType") not in media_types.CONFIGS or node.value in media_types.LAYERS:
         return
-    if not is_docker(scene.root) and not _says_artifact(scene.root):
+    if not is_docker(context.root) and not _says_artifact(context.root):
         yield node.breaks(PORTABLE_LAYER, f"{node.place} is none that every tool supports")
 
 
 @MANIFEST.check("/layers/*/mediaType", DEPRECATED)
-def layers_are_distributable(node: Node, scene: Scene) -> Iterator[Violation]:
+def layers_are_distributable(node: Node, context: CheckContext) -> Iterator[Violation]:
     """Since 1.1.0."""
     if node.value.startswith(_NONDISTRIBUTABLE):
         want = node.value.replace("nondistributable.", "")
@@ -110,54 +110,54 @@ def layers_are_distributable(node: Node, scene: Scene) -> Iterator[Violation]:
 
 
 @MANIFEST.check("/artifactType", ARTIFACT_TYPE)
-def artifact_type_is_a_media_type(node: Node, scene: Scene) -> Iterator[Violation]:
+def artifact_type_is_a_media_type(node: Node, context: CheckContext) -> Iterator[Violation]:
     """Whether anybody knows it is not looked at."""
     if not is_media_type(node.value):
         yield node.breaks(ARTIFACT_TYPE, "artifactType is no media type of RFC 6838", want=WANT_MEDIA_TYPE)
 
 
 @MANIFEST.check("/config/mediaType", WITH_EMPTY_CONFIG)
-def empty_config_goes_with_a_type(node: Node, scene: Scene) -> Iterator[Violation]:
+def empty_config_goes_with_a_type(node: Node, context: CheckContext) -> Iterator[Violation]:
     """Else nothing would say what it is."""
-    if node.value == media_types.EMPTY and not scene.root.has("artifactType"):
+    if node.value == media_types.EMPTY and not context.root.has("artifactType"):
         message = "artifactType is missing, though config is the empty descriptor"
-        yield scene.root.breaks(WITH_EMPTY_CONFIG, message, got="", want="a member artifactType")
+        yield context.root.breaks(WITH_EMPTY_CONFIG, message, got="", want="a member artifactType")
 
 
 @MANIFEST.check("/config/mediaType", ARTIFACT_CONFIG)
-def artifact_has_no_config_of_an_image(node: Node, scene: Scene) -> Iterator[Violation]:
+def artifact_has_no_config_of_an_image(node: Node, context: CheckContext) -> Iterator[Violation]:
     """A warning where all layers are those of an image: then it may be one to which somebody gave a type."""
-    if scene.root.has("artifactType") and node.value in media_types.CONFIGS:
-        severity = Severity.WARNING if has_layers_of_an_image(scene.root) else None
+    if context.root.has("artifactType") and node.value in media_types.CONFIGS:
+        severity = Severity.WARNING if has_layers_of_an_image(context.root) else None
         message = f"{node.place} is that of an image, though artifactType says that this is none"
         want = f"a type of the artifact's own, or {media_types.EMPTY}"
         yield node.breaks(ARTIFACT_CONFIG, message, want=want, severity=severity)
 
 
 @MANIFEST.check("/layers", SINGLE_LAYER)
-def unused_layer_has_a_size(node: Node, scene: Scene) -> Iterator[Violation]:
+def unused_layer_has_a_size(node: Node, context: CheckContext) -> Iterator[Violation]:
     """Registries are known to refuse empty blobs."""
     layers = node.children()
-    if _says_artifact(scene.root) and len(node.value) == 1 and layers and layers[0].number("size") == 0:
+    if _says_artifact(context.root) and len(node.value) == 1 and layers and layers[0].number("size") == 0:
         yield layers[0].breaks(SINGLE_LAYER, "the only layer of the artifact is empty", got="", want="size 2: {}")
 
 
 @MANIFEST.check("/layers", NO_FILES)
-def artifact_without_files_has_no_config(node: Node, scene: Scene) -> Iterator[Violation]:
+def artifact_without_files_has_no_config(node: Node, context: CheckContext) -> Iterator[Violation]:
     """Of an artifact that is its annotations, nothing but the empty descriptor is left."""
-    media_type = scene.root.text("config", "mediaType")
+    media_type = context.root.text("config", "mediaType")
     types = [layer.text("mediaType") for layer in node.children()]
-    if _says_artifact(scene.root) and types == [media_types.EMPTY] and media_type not in (None, media_types.EMPTY):
+    if _says_artifact(context.root) and types == [media_types.EMPTY] and media_type not in (None, media_types.EMPTY):
         message = "the only layer is the empty descriptor, but the configuration is not"
         yield node.breaks(NO_FILES, message, got="", want=media_types.EMPTY)
 
 
 @MANIFEST.check("/config/digest", NO_CONFIG)
-def empty_config_says_so(node: Node, scene: Scene) -> Iterator[Violation]:
+def empty_config_says_so(node: Node, context: CheckContext) -> Iterator[Violation]:
     """Before 1.1.0 there was no media type for it."""
-    media_type = scene.root.text("config", "mediaType")
+    media_type = context.root.text("config", "mediaType")
     known = (None, media_types.EMPTY, *media_types.CONFIGS)
-    if media_type not in known and scene.root.has("artifactType") and _is_of_empty_object(node.value):
+    if media_type not in known and context.root.has("artifactType") and _is_of_empty_object(node.value):
         message = "the configuration of the artifact is {}, but its media type is not the empty one"
         yield node.breaks(NO_CONFIG, message, got=media_type, want=media_types.EMPTY)
 

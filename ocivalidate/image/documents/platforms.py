@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from ocivalidate.image.documents.kinds import is_docker
 from ocivalidate.image.documents.registry import CONFIG, on_descriptors, parent
-from ocivalidate.rules.checks import Node, Scene, Violation
+from ocivalidate.rules.checks import CheckContext, Node, Violation
 from ocivalidate.rules.clauses import Severity
 from ocivalidate.vocabulary.go_platforms import GOARCH, GOOS
 
@@ -48,7 +48,7 @@ def _around(node: Node) -> str:
 
 @CONFIG.check("/os", OS[""])
 @on_descriptors("/platform/os", OS["platform"])
-def os_is_known(node: Node, scene: Scene) -> Iterator[Violation]:
+def os_is_known(node: Node, context: CheckContext) -> Iterator[Violation]:
     """A SHOULD: names that Go does not have are not wrong."""
     if node.value not in GOOS:
         severity = Severity.NOTE if node.value in _UNUSUAL_OS else None
@@ -58,7 +58,7 @@ def os_is_known(node: Node, scene: Scene) -> Iterator[Violation]:
 
 @CONFIG.check("/architecture", ARCHITECTURE[""])
 @on_descriptors("/platform/architecture", ARCHITECTURE["platform"])
-def architecture_is_known(node: Node, scene: Scene) -> Iterator[Violation]:
+def architecture_is_known(node: Node, context: CheckContext) -> Iterator[Violation]:
     """A SHOULD: names that Go does not have are not wrong."""
     if node.value not in GOARCH:
         severity = Severity.NOTE if node.value in _UNUSUAL_ARCHITECTURES else None
@@ -68,9 +68,9 @@ def architecture_is_known(node: Node, scene: Scene) -> Iterator[Violation]:
 
 @CONFIG.check("/variant", VARIANT[""])
 @on_descriptors("/platform/variant", VARIANT["platform"])
-def variant_is_of_its_architecture(node: Node, scene: Scene) -> Iterator[Violation]:
+def variant_is_of_its_architecture(node: Node, context: CheckContext) -> Iterator[Violation]:
     """Of architectures that the table lacks, any variant passes; an empty one is none."""
-    architecture = parent(node, scene).text("architecture") or ""
+    architecture = parent(node, context).text("architecture") or ""
     known = VARIANTS.get(architecture)
     if node.value and known and not known.fullmatch(node.value):
         message = f"{node.place} is no variant of {architecture} that the specification or Go knows"
@@ -79,9 +79,9 @@ def variant_is_of_its_architecture(node: Node, scene: Scene) -> Iterator[Violati
 
 @CONFIG.check("/os.features", OS_FEATURES[""])
 @on_descriptors("/platform/os.features", OS_FEATURES["platform"])
-def features_of_windows_are_known(node: Node, scene: Scene) -> Iterator[Violation]:
+def features_of_windows_are_known(node: Node, context: CheckContext) -> Iterator[Violation]:
     """Only Windows has a list."""
-    if parent(node, scene).text("os") != "windows":
+    if parent(node, context).text("os") != "windows":
         return
     for feature in node.children():
         if feature.value not in _WINDOWS_FEATURES:
@@ -90,7 +90,7 @@ def features_of_windows_are_known(node: Node, scene: Scene) -> Iterator[Violatio
 
 
 @on_descriptors("/platform/features", FEATURES)
-def reserved_features_are_not_used(node: Node, scene: Scene) -> Iterator[Violation]:
+def reserved_features_are_not_used(node: Node, context: CheckContext) -> Iterator[Violation]:
     """Docker's manifest lists define the member, an index only reserves it."""
-    if not is_docker(scene.root):
+    if not is_docker(context.root):
         yield node.breaks(FEATURES, f"{node.place} is reserved for future versions", at_name=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable
 
-from ocivalidate.rules.checks import CheckFunction, Node, Registry, Scene
+from ocivalidate.rules.checks import CheckContext, CheckFunction, Node, Registry
 
 LAYOUT = Registry()
 INDEX = Registry()
@@ -73,9 +73,9 @@ def on_annotations(key: str, *clauses: str) -> Decorator:
     return bind
 
 
-def parent(node: Node, scene: Scene) -> Node:
+def parent(node: Node, context: CheckContext) -> Node:
     """The object or array in which a node stands."""
-    return scene.root.at(node.path[0] if node.path else None)
+    return context.root.at(node.path[0] if node.path else None)
 
 
 def load_checks() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from ocivalidate.image.documents import registry
 from ocivalidate.rules.checks import Registry
-from ocivalidate.rules.judge import PROBLEM_CLAUSES, Subject
+from ocivalidate.rules.judge import PROBLEM_CLAUSES, DocumentType
 
 PROBLEMS: Mapping[str, str] = PROBLEM_CLAUSES | {
     "syntax": "image/considerations.json.syntax",
@@ -19,8 +19,8 @@ _TEXT = ("image-json", "json")
 _DESCRIPTORS = ("image-descriptor", "image-annotations")
 
 
-def _subject(kind: str, checks: Registry, *subjects: str, unique: str = "annotations") -> Subject:
-    return Subject(
+def _subject(kind: str, checks: Registry, *subjects: str, unique: str = "annotations") -> DocumentType:
+    return DocumentType(
         kind,
         frozenset({kind, *subjects, *_TEXT}),
         checks,
@@ -39,4 +39,6 @@ CONFIG = _subject("image-config", registry.CONFIG, "image-annotations", unique="
 DESCRIPTOR = _subject("image-descriptor", registry.DESCRIPTOR, *_DESCRIPTORS)
 
 # Document type → how it is judged.
-SUBJECTS: Mapping[str, Subject] = {subject.kind: subject for subject in (LAYOUT, INDEX, MANIFEST, CONFIG, DESCRIPTOR)}
+SUBJECTS: Mapping[str, DocumentType] = {
+    subject.kind: subject for subject in (LAYOUT, INDEX, MANIFEST, CONFIG, DESCRIPTOR)
+}

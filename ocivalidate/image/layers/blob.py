@@ -86,7 +86,7 @@ class _OpenPart:
 
 
 @dataclass(frozen=True, slots=True)
-class Expectation:
+class BlobRequest:
     """What to find out about a blob.
 
     ``algorithms``: of the digests of its bytes. ``layer``: inflate it and scan the tar; otherwise it is hashed only.
@@ -144,7 +144,7 @@ _ENDING_LIMITS = (Kind.LIMIT_INFLATED, Kind.LIMIT_RATIO, Kind.LIMIT_WINDOW, Kind
 
 def verify(
     opener: Opener,
-    expectation: Expectation,
+    expectation: BlobRequest,
     limits: LayerLimits = DEFAULT,
     progress: Progress | None = None,
     feeder: Feeder | None = None,
@@ -216,7 +216,7 @@ class _Reader:
 
 def single_pass(
     opener: Opener,
-    expectation: Expectation,
+    expectation: BlobRequest,
     limits: LayerLimits,
     progress: Progress,
     feeder: Feeder,
@@ -254,7 +254,7 @@ class _Layer:
     def __init__(
         self,
         reader: _Reader,
-        expectation: Expectation,
+        expectation: BlobRequest,
         limits: LayerLimits,
         feeder: Feeder,
         scanner: Scanner,

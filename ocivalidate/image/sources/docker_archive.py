@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from ocivalidate import meanings
 from ocivalidate.image.collect import Collector
 from ocivalidate.image.documents import kinds
-from ocivalidate.image.found import Wanted
+from ocivalidate.image.found import ImageFilter
 from ocivalidate.image.graph import Image, Reference
 from ocivalidate.image.limits import Limits
 from ocivalidate.image.names import meant
@@ -47,7 +47,7 @@ class Saved(NamedTuple):
     layers: tuple[str, ...]
 
 
-def enter(source: Source, examiner: Examiner, collector: Collector, wanted: Wanted, limits: Limits) -> None:
+def enter(source: Source, examiner: Examiner, collector: Collector, wanted: ImageFilter, limits: Limits) -> None:
     """Put the wanted images of the archive into what the examiner found; there are no descriptors to start from.
 
     Raises :class:`Unreadable` when manifest.json is not what ``docker save`` writes.

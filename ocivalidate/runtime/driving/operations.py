@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ocivalidate.runtime.driving.driver import Call, call
-from ocivalidate.runtime.driving.spending import Spending
-from ocivalidate.runtime.driving.subject import Subject
+from ocivalidate.runtime.driving.spending import CallTimes
+from ocivalidate.runtime.driving.subject import RuntimeUnderTest
 from ocivalidate.runtime.kernel.cgroups import PREFIX
 
 MOST_SECONDS = 20.0
@@ -33,14 +33,14 @@ class Operations:
     the runtime works.
     """
 
-    subject: Subject
+    subject: RuntimeUnderTest
     folder: Path
     deadline: float
     mark: str = PREFIX
     calls: list[Call] = field(default_factory=list)
     last: float = math.inf
     outputs: list[Path] = field(default_factory=list)
-    spending: Spending = field(default_factory=Spending)
+    spending: CallTimes = field(default_factory=CallTimes)
 
     @property
     def root(self) -> Path:

@@ -18,7 +18,7 @@ def covered(spans: Iterable[tuple[float, float]]) -> float:
 
 
 @dataclass(slots=True)
-class Spending:
+class CallTimes:
     """The spans, on the clock of ``time.monotonic``, in which a case called its runtime and waited."""
 
     calls: list[tuple[float, float]] = field(default_factory=list)

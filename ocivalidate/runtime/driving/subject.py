@@ -49,7 +49,7 @@ class Dialect:
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class RuntimeUnderTest:
     """A runtime and what it claims.
 
     ``claim``: the version of the specification as it words it; ``release``: the one whose clauses are judged;
@@ -97,7 +97,7 @@ def _put(word: str, places: Mapping[str, str]) -> str:
     return word
 
 
-def identify(runtime: str, extra: Sequence[str] = (), spec_version: str | None = None) -> Subject:
+def identify(runtime: str, extra: Sequence[str] = (), spec_version: str | None = None) -> RuntimeUnderTest:
     """Ask a program who it is.
 
     ``runtime`` is looked up in PATH. Raises :class:`NoRuntime`; what it answers may be anything.
@@ -115,7 +115,7 @@ def identify(runtime: str, extra: Sequence[str] = (), spec_version: str | None =
     spec = _SPEC.search(said)
     claim = str((features or {}).get("ociVersionMax") or (spec[1] if spec else ""))
     release = spec_version or judged_by(claim or None, RUNTIME_RELEASES).release
-    return Subject(
+    return RuntimeUnderTest(
         command=(path,),
         name=name[1] if name else "",
         version=name[2] if name else "",

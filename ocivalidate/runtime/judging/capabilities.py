@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Set as AbstractSet
 from typing import Any
 
-from ocivalidate.runtime.judging.judgements import Judgement, Scene, compare, unseen
+from ocivalidate.runtime.judging.judgements import FactContext, Judgement, compare, unseen
 from ocivalidate.runtime.kernel import kernelnames
 
 SETS = {
@@ -42,30 +42,30 @@ def in_status(status: Mapping[str, str]) -> Sets:
     }
 
 
-def capabilities(scene: Scene) -> Iterator[Judgement]:
+def capabilities(context: FactContext) -> Iterator[Judgement]:
     """Every set that is asked for."""
-    process, status = scene.section("process"), scene.facts.get("status")
+    process, status = context.section("process"), context.facts.get("status")
     asked: Mapping[str, Any] | None = process.get("capabilities")
-    if asked is None or status is None or "ids" not in scene.facts:
+    if asked is None or status is None or "ids" not in context.facts:
         return
     got = in_status(status)
-    there = {name: _grantable(asked.get(name) or (), scene) for name in SETS}
+    there = {name: _grantable(asked.get(name) or (), context) for name in SETS}
     want = after_exec(
         there,
         root=(process.get("user") or {}).get("uid") == 0,
         no_new_privileges=bool(process.get("noNewPrivileges")),
     )
     # What the bounding set was to hold and does not could perhaps not be granted.
-    doubtful = frozenset() if scene.grantable is not None else want["bounding"] - got["bounding"]
+    doubtful = frozenset() if context.grantable is not None else want["bounding"] - got["bounding"]
     for name in SETS:
         if name in asked:
-            yield from _judge_set(name, got[name], want[name], doubtful, may_lack=scene.holds("1.1.0"))
+            yield from _judge_set(name, got[name], want[name], doubtful, may_lack=context.holds("1.1.0"))
 
 
-def _grantable(names: Collection[str], scene: Scene) -> list[str]:
+def _grantable(names: Collection[str], context: FactContext) -> list[str]:
     """Without those that the kernel does not know, or nobody there can have."""
     known = [name for name in names if name.removeprefix("CAP_") in kernelnames.CAPABILITIES]
-    return [name for name in known if scene.grantable is None or name.removeprefix("CAP_") in scene.grantable]
+    return [name for name in known if context.grantable is None or name.removeprefix("CAP_") in context.grantable]
 
 
 def _judge_set(

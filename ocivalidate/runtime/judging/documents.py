@@ -9,12 +9,12 @@ from typing import Any
 
 from ocivalidate.bundle import sources
 from ocivalidate.jsontext.documents import Document, read_document
+from ocivalidate.keeping import Counts
 from ocivalidate.rules import schema
 from ocivalidate.rules.clauses import Clause, Selection, load
 from ocivalidate.rules.findings import Finding, Outcome, Report, Result
 from ocivalidate.rules.judge import located
-from ocivalidate.rules.keeping import Counts
-from ocivalidate.runtime.cases import umbrella
+from ocivalidate.runtime.cases import property_clause
 from ocivalidate.runtime.inside.facts import Facts, find_facts
 from ocivalidate.runtime.inside.probe import MARK
 from ocivalidate.runtime.judging.judgements import Judgement, property_of
@@ -153,7 +153,7 @@ def _with_more(result: Result, more: int) -> Result:
 
 
 def _clause(judgement: Judgement) -> Clause:
-    return load("runtime")[judgement.clause or umbrella(property_of(judgement.pointer))]
+    return load("runtime")[judgement.clause or property_clause(property_of(judgement.pointer))]
 
 
 def _result(judgement: Judgement, clause: Clause, document: Document) -> Result:

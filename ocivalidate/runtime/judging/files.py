@@ -6,7 +6,7 @@ import posixpath
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Self
 
-from ocivalidate.runtime.judging.judgements import Judgement, Scene, compare, not_looked, unseen
+from ocivalidate.runtime.judging.judgements import FactContext, Judgement, compare, not_looked, unseen
 
 READONLY = "runtime/config.root.readonly.enforced"
 ORDER = "runtime/config.mounts.order"
@@ -46,11 +46,11 @@ _LONGEST, _DEEPEST = 4096, 256
 Mount = Mapping[str, Any]
 
 
-def root(scene: Scene) -> Iterator[Judgement]:
+def root(context: FactContext) -> Iterator[Judgement]:
     """``root.readonly``."""
-    if "readonly" not in scene.section("root"):
+    if "readonly" not in context.section("root"):
         return
-    want, said = bool(scene.section("root")["readonly"]), scene.path("/")
+    want, said = bool(context.section("root")["readonly"]), context.path("/")
     clause = READONLY if want else ""
     if said is None or said.get("readonly") is None:
         yield not_looked("/root/readonly", "/", clause=clause)
@@ -62,13 +62,13 @@ def root(scene: Scene) -> Iterator[Judgement]:
 # -------------------------------------------------------------------------------------------------------------- mounts
 
 
-def mounts(scene: Scene) -> Iterator[Judgement]:
+def mounts(context: FactContext) -> Iterator[Judgement]:
     """Every mount is there, with its type and its restrictions, and lies above those before it."""
-    seen: Sequence[Mount] | None = scene.facts.get("mountinfo")
-    asked: Sequence[Mapping[str, Any]] = scene.config.get("mounts") or ()
+    seen: Sequence[Mount] | None = context.facts.get("mountinfo")
+    asked: Sequence[Mapping[str, Any]] = context.config.get("mounts") or ()
     if seen is None:
         return
-    places = [_place(entry, scene) for entry in asked]
+    places = [_place(entry, context) for entry in asked]
     last = {place: number for number, place in enumerate(places)}
     earlier: dict[str, int] = {}
     mounted = _Mounted.of(seen)
@@ -76,7 +76,7 @@ def mounts(scene: Scene) -> Iterator[Judgement]:
         # Of several in one place, the last covers the others.
         covered = last[place] > number
         here = mounted.at.get(place, ())
-        yield from _judge_mount(number, entry, place, here, covered=covered, certain=_is_certain(entry, scene))
+        yield from _judge_mount(number, entry, place, here, covered=covered, certain=_is_certain(entry, context))
         if here and not covered:
             # What covers one of them later on is none of this one's parents.
             below = {other: at for other, at in _around(place, earlier) if last[other] <= number}
@@ -121,15 +121,15 @@ def _around(place: str, among: Mapping[str, int]) -> Iterator[tuple[str, int]]:
         yield "/", among["/"]
 
 
-def _place(entry: Mapping[str, Any], scene: Scene) -> str:
+def _place(entry: Mapping[str, Any], context: FactContext) -> str:
     """Where a mount comes to lie: its destination, links resolved where the probe did so."""
     destination = posixpath.normpath("/" + str(entry.get("destination", "")).lstrip("/"))
-    said = scene.path(destination)
+    said = context.path(destination)
     return str(said["real"]) if said else destination
 
 
-def _is_certain(entry: Mapping[str, Any], scene: Scene) -> bool:
-    return scene.path(posixpath.normpath("/" + str(entry.get("destination", "")).lstrip("/"))) is not None
+def _is_certain(entry: Mapping[str, Any], context: FactContext) -> bool:
+    return context.path(posixpath.normpath("/" + str(entry.get("destination", "")).lstrip("/"))) is not None
 
 
 def _judge_mount(
@@ -184,11 +184,11 @@ def _judge_order(number: int, place: str, below: Mapping[str, int], mounted: _Mo
 # ------------------------------------------------------------------------------------------------------------- devices
 
 
-def devices(scene: Scene) -> Iterator[Judgement]:
+def devices(context: FactContext) -> Iterator[Judgement]:
     """``linux.devices``."""
-    for number, entry in enumerate(scene.section("linux").get("devices") or ()):
+    for number, entry in enumerate(context.section("linux").get("devices") or ()):
         pointer, path = f"/linux/devices/{number}", str(entry.get("path"))
-        said = scene.path(path)
+        said = context.path(path)
         if said is None:
             yield not_looked(pointer, path, clause=AVAILABLE)
             continue
@@ -212,10 +212,10 @@ def _judge_node(pointer: str, path: str, entry: Mapping[str, Any], node: Mapping
 # ------------------------------------------------------------------------------------------- masked and protected paths
 
 
-def masked(scene: Scene) -> Iterator[Judgement]:
+def masked(context: FactContext) -> Iterator[Judgement]:
     """``linux.maskedPaths``: nothing can be read there."""
-    for number, path in enumerate(scene.section("linux").get("maskedPaths") or ()):
-        said = scene.path(path)
+    for number, path in enumerate(context.section("linux").get("maskedPaths") or ()):
+        said = context.path(path)
         if said is None:
             yield not_looked(f"/linux/maskedPaths/{number}", path, clause=MASKED)
             continue
@@ -235,10 +235,10 @@ def _readable(said: Mapping[str, Any]) -> str:
     return "" if is_null else f"{node['kind']} {node['major']}:{node['minor']}"
 
 
-def protected(scene: Scene) -> Iterator[Judgement]:
+def protected(context: FactContext) -> Iterator[Judgement]:
     """``linux.readonlyPaths``: nothing can be written there."""
-    for number, path in enumerate(scene.section("linux").get("readonlyPaths") or ()):
-        pointer, said = f"/linux/readonlyPaths/{number}", scene.path(path)
+    for number, path in enumerate(context.section("linux").get("readonlyPaths") or ()):
+        pointer, said = f"/linux/readonlyPaths/{number}", context.path(path)
         if said is None:
             yield not_looked(pointer, path, clause=PROTECTED)
         elif not said.get("target"):
@@ -250,45 +250,45 @@ def protected(scene: Scene) -> Iterator[Judgement]:
 # ------------------------------------------------------------------------------------------------ what is always there
 
 
-def default_devices(scene: Scene) -> Iterator[Judgement]:
+def default_devices(context: FactContext) -> Iterator[Judgement]:
     """The devices that every container has."""
-    if not scene.config.get("linux"):
+    if not context.config.get("linux"):
         return
-    taken = {entry.get("path") for entry in scene.section("linux").get("devices") or ()}
+    taken = {entry.get("path") for entry in context.section("linux").get("devices") or ()}
     for name, numbers in _DEVICES.items():
         path = f"/dev/{name}"
-        said = scene.path(path)
+        said = context.path(path)
         if said is not None and path not in taken:
             node = said.get("target")
             got = [node["kind"], node["major"], node["minor"]] if node else None
             yield compare("", got, ["char", *numbers], clause=DEVICES, message=f"{path} is not the default device")
-    said = scene.path("/dev/ptmx")
+    said = context.path("/dev/ptmx")
     if said is not None:
         message = "/dev/ptmx is neither a link to /dev/pts/ptmx nor a mount of it"
         yield compare(
-            "", _leads_to_ptmx(said, scene), True, clause="runtime/config-linux.default-devices.ptmx", message=message
+            "", _leads_to_ptmx(said, context), True, clause="runtime/config-linux.default-devices.ptmx", message=message
         )
 
 
-def _leads_to_ptmx(said: Mapping[str, Any], scene: Scene) -> bool:
-    bound = [mount for mount in scene.facts.get("mountinfo", ()) if mount["point"] == "/dev/ptmx"]
+def _leads_to_ptmx(said: Mapping[str, Any], context: FactContext) -> bool:
+    bound = [mount for mount in context.facts.get("mountinfo", ()) if mount["point"] == "/dev/ptmx"]
     return said["real"] == "/dev/pts/ptmx" or any(mount["root"] == "/ptmx" for mount in bound)
 
 
-def default_links(scene: Scene) -> Iterator[Judgement]:
+def default_links(context: FactContext) -> Iterator[Judgement]:
     """The links in ``/dev`` that every container has, where what they lead to is there."""
-    if not scene.config.get("linux"):
+    if not context.config.get("linux"):
         return
     for path, want in _LINKS.items():
-        said = scene.path(path)
+        said = context.path(path)
         if said is not None:
             yield compare("", said.get("link"), want, clause=SYMLINKS, message=f"{path} is no link to {want}")
 
 
-def default_filesystems(scene: Scene) -> Iterator[Judgement]:
+def default_filesystems(context: FactContext) -> Iterator[Judgement]:
     """The file systems that every container has."""
-    seen = scene.facts.get("mountinfo")
-    if seen is None or not scene.config.get("linux"):
+    seen = context.facts.get("mountinfo")
+    if seen is None or not context.config.get("linux"):
         return
     for place, want in _FILESYSTEMS.items():
         kinds = [mount["type"] for mount in seen if mount["point"] == place]

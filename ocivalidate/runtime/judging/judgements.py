@@ -1,4 +1,4 @@
-"""What judging facts gives, and the scene that the rules see."""
+"""What judging facts gives, and the context that the rules see."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Judgement:
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class FactContext:
     """What rules judge by.
 
     ``facts``: look of the probe → what it gave, all of the right shape. ``grantable``: the capabilities that a process

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ocivalidate.runtime.judging.judgements import Judgement, Scene, compare, unseen
+from ocivalidate.runtime.judging.judgements import FactContext, Judgement, compare, unseen
 from ocivalidate.runtime.kernel.kernelnames import DOMAINS, IO_CLASSES, KEPT_SCHEDULING_FLAGS, NO_LIMIT, POLICIES
 
 _PROCESS = "runtime/config.process"
@@ -14,9 +14,9 @@ _REAL_TIME = ("SCHED_FIFO", "SCHED_RR")
 _FAIR = ("SCHED_OTHER", "SCHED_BATCH")
 
 
-def user(scene: Scene) -> Iterator[Judgement]:
+def user(context: FactContext) -> Iterator[Judgement]:
     """``process.user``."""
-    ids, asked = scene.facts.get("ids"), scene.section("process").get("user") or {}
+    ids, asked = context.facts.get("ids"), context.section("process").get("user") or {}
     if ids is None:
         return
     for name, kept in (("uid", "uids"), ("gid", "gids")):
@@ -36,11 +36,11 @@ def user(scene: Scene) -> Iterator[Judgement]:
         yield compare("/process/user/umask", ids["umask"], asked["umask"])
 
 
-def execution(scene: Scene) -> Iterator[Judgement]:
+def execution(context: FactContext) -> Iterator[Judgement]:
     """``process.cwd``, ``env``, ``args``, ``terminal``."""
-    process, facts = scene.section("process"), scene.facts
+    process, facts = context.section("process"), context.facts
     if "cwd" in facts and "cwd" in process:
-        link = scene.path(process["cwd"])
+        link = context.path(process["cwd"])
         want = link["real"] if link else process["cwd"]
         yield compare("/process/cwd", facts["cwd"], want.rstrip("/") or "/")
     if "environ" in facts and "env" in process:
@@ -92,9 +92,9 @@ def _terminal(tty: Mapping[str, Any], process: Mapping[str, Any]) -> Iterator[Ju
         )
 
 
-def privileges(scene: Scene) -> Iterator[Judgement]:
+def privileges(context: FactContext) -> Iterator[Judgement]:
     """``process.noNewPrivileges`` and the labels of security modules."""
-    process, facts = scene.section("process"), scene.facts
+    process, facts = context.section("process"), context.facts
     if "noNewPrivileges" in process and "status" in facts:
         if process["noNewPrivileges"]:
             yield compare("/process/noNewPrivileges", facts["status"]["NoNewPrivs"], "1")
@@ -113,12 +113,12 @@ def privileges(scene: Scene) -> Iterator[Judgement]:
             yield compare(f"/process/{name}", got, process[name])
 
 
-def rlimits(scene: Scene) -> Iterator[Judgement]:
+def rlimits(context: FactContext) -> Iterator[Judgement]:
     """``process.rlimits``."""
-    seen = scene.facts.get("rlimits")
+    seen = context.facts.get("rlimits")
     if seen is None:
         return
-    for number, entry in enumerate(scene.section("process").get("rlimits") or ()):
+    for number, entry in enumerate(context.section("process").get("rlimits") or ()):
         place, kind = f"/process/rlimits/{number}", entry.get("type")
         known = kind in seen
         yield compare(
@@ -134,9 +134,9 @@ def rlimits(scene: Scene) -> Iterator[Judgement]:
             yield compare(f"{place}/{name}", got, want, clause=f"{_PROCESS}.rlimits.{name}-applied", message=message)
 
 
-def scheduling(scene: Scene) -> Iterator[Judgement]:
+def scheduling(context: FactContext) -> Iterator[Judgement]:
     """``process.oomScoreAdj``, ``scheduler``, ``ioPriority``, ``execCPUAffinity``, ``linux.personality``."""
-    process, facts = scene.section("process"), scene.facts
+    process, facts = context.section("process"), context.facts
     if "oomScoreAdj" in process and "oom-score-adj" in facts:
         clause = "runtime/config.process.oomScoreAdj.applied"
         yield compare("/process/oomScoreAdj", facts["oom-score-adj"], process["oomScoreAdj"], clause=clause)
@@ -149,7 +149,7 @@ def scheduling(scene: Scene) -> Iterator[Judgement]:
         yield compare("/process/ioPriority/priority", facts["ioprio"]["priority"] & 7, asked.get("priority"))
     for name in process.get("execCPUAffinity") or ():
         yield unseen(f"/process/execCPUAffinity/{name}", "it does not apply to the container's first process")
-    personality = scene.section("linux").get("personality")
+    personality = context.section("linux").get("personality")
     if personality and "personality" in facts:
         domain = DOMAINS.get(personality.get("domain"))
         yield compare("/linux/personality/domain", facts["personality"] & 0xFF, domain)

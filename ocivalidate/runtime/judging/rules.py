@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from ocivalidate.runtime.judging import capabilities, files, process, world
-from ocivalidate.runtime.judging.judgements import Judgement, Scene, property_of, unseen
+from ocivalidate.runtime.judging.judgements import FactContext, Judgement, property_of, unseen
 from ocivalidate.runtime.judging.shapes import usable
 from ocivalidate.runtime.properties import properties
 
@@ -61,9 +61,9 @@ def judge(
     ``config`` has passed its schema; ``facts`` (as ``Facts.looks`` gives them) may be anything. ``grantable``: the
     capabilities, without ``CAP_``, that a process there can have at all, where that is known.
     """
-    scene = Scene(config, usable(facts), release, grantable)
-    found = [judgement for rule in _RULES for judgement in rule(scene)]
-    every = [*found, *_not_reported(scene), *_not_seen(config)]
+    context = FactContext(config, usable(facts), release, grantable)
+    found = [judgement for rule in _RULES for judgement in rule(context)]
+    every = [*found, *_not_reported(context), *_not_seen(config)]
     return [judgement for judgement in every if _exists(property_of(judgement.pointer), release)]
 
 
@@ -74,10 +74,10 @@ def _exists(place: str, release: str) -> bool:
     return not leaves or any(leaf.holds_in(release) for leaf in leaves)
 
 
-def _not_reported(scene: Scene) -> Iterator[Judgement]:
+def _not_reported(context: FactContext) -> Iterator[Judgement]:
     for pointer, looks in _NEEDED.items():
-        absent = [look for look in looks if look not in scene.facts]
-        if absent and _has(scene.config, pointer):
+        absent = [look for look in looks if look not in context.facts]
+        if absent and _has(context.config, pointer):
             yield unseen(pointer, f"the facts do not hold a usable {', '.join(absent)}")
 
 

@@ -6,20 +6,20 @@ from collections.abc import Iterator
 from typing import Any
 
 from ocivalidate.jsontext.pointers import below
-from ocivalidate.runtime.judging.judgements import Judgement, Scene, compare, not_looked, unseen
+from ocivalidate.runtime.judging.judgements import FactContext, Judgement, compare, not_looked, unseen
 
 SYSCTL_FOLDER = "/proc/sys"
 
 
-def names(scene: Scene) -> Iterator[Judgement]:
+def names(context: FactContext) -> Iterator[Judgement]:
     """``hostname`` and ``domainname``."""
-    uname = scene.facts.get("uname")
+    uname = context.facts.get("uname")
     if uname is None:
         return
-    if "hostname" in scene.config:
-        yield compare("/hostname", uname["nodename"], scene.config["hostname"])
-    if "domainname" in scene.config:
-        yield compare("/domainname", uname["domainname"], scene.config["domainname"])
+    if "hostname" in context.config:
+        yield compare("/hostname", uname["nodename"], context.config["hostname"])
+    if "domainname" in context.config:
+        yield compare("/domainname", uname["domainname"], context.config["domainname"])
 
 
 def sysctl_path(name: str) -> str:
@@ -27,10 +27,10 @@ def sysctl_path(name: str) -> str:
     return f"{SYSCTL_FOLDER}/{name if '/' in name else name.replace('.', '/')}"
 
 
-def sysctl(scene: Scene) -> Iterator[Judgement]:
+def sysctl(context: FactContext) -> Iterator[Judgement]:
     """``linux.sysctl``."""
-    for name, want in (scene.section("linux").get("sysctl") or {}).items():
-        pointer, said = below("/linux/sysctl", name), scene.path(sysctl_path(name))
+    for name, want in (context.section("linux").get("sysctl") or {}).items():
+        pointer, said = below("/linux/sysctl", name), context.path(sysctl_path(name))
         if said is None:
             yield not_looked(pointer, sysctl_path(name))
         elif said.get("text") is None:
@@ -40,9 +40,9 @@ def sysctl(scene: Scene) -> Iterator[Judgement]:
             yield compare(pointer, " ".join(said["text"].split()), " ".join(str(want).split()))
 
 
-def mappings(scene: Scene) -> Iterator[Judgement]:
+def mappings(context: FactContext) -> Iterator[Judgement]:
     """``linux.uidMappings`` and ``gidMappings``."""
-    seen, linux = scene.facts.get("idmaps"), scene.section("linux")
+    seen, linux = context.facts.get("idmaps"), context.section("linux")
     kinds = [entry.get("type") for entry in linux.get("namespaces") or () if not entry.get("path")]
     if seen is None or "user" not in kinds:
         return
@@ -64,9 +64,9 @@ def mappings(scene: Scene) -> Iterator[Judgement]:
             yield compare(f"/linux/{name}Mappings", list(map(list, got)), list(map(list, want)), message=message)
 
 
-def seccomp(scene: Scene) -> Iterator[Judgement]:
+def seccomp(context: FactContext) -> Iterator[Judgement]:
     """``linux.seccomp``: whether there is a filter; what it does is not tried."""
-    asked, status = scene.section("linux").get("seccomp"), scene.facts.get("status")
+    asked, status = context.section("linux").get("seccomp"), context.facts.get("status")
     if not asked or status is None:
         return
     if asked.get("syscalls") or asked.get("defaultAction") != "SCMP_ACT_ALLOW":

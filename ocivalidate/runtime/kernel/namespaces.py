@@ -80,7 +80,7 @@ class CannotHold(Exception):
     """The namespaces cannot be made here. The message is one line."""
 
 
-class Holder:
+class NamespaceHolder:
     """A process with new namespaces of some types, as long as it is not closed.
 
     ``hostname``: what its host is called. ``mappings``: the lines of ``uid_map`` and ``gid_map`` of its user namespace.

@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 
 from ocivalidate.rules.clauses import Clause
 from ocivalidate.rules.findings import Outcome, Result
+from ocivalidate.runtime.case_context import CaseContext, ControlFailed, RunContext, Skipped
 from ocivalidate.runtime.cases import Case
 from ocivalidate.runtime.driving.container import RuntimeFailed
 from ocivalidate.runtime.driving.driver import CannotRun
 from ocivalidate.runtime.driving.operations import TimedOut
 from ocivalidate.runtime.inside.facts import NoFacts
 from ocivalidate.runtime.running.needs import missing
-from ocivalidate.runtime.trial import ControlFailed, Skipped, Stage, Trial
 from ocivalidate.runtime.verdicts import NOT_JUDGED, Unjudged, results
 
 
@@ -36,10 +36,10 @@ class Attempt:
     runtime_seconds: float = 0.0
     waited: float = 0.0
     containers: int = 0
-    trial: Trial | None = None
+    trial: CaseContext | None = None
 
 
-def attempt(stage: Stage, case: Case, clauses: Sequence[Clause], required: Sequence[str] = ()) -> Attempt:
+def attempt(stage: RunContext, case: Case, clauses: Sequence[Clause], required: Sequence[str] = ()) -> Attempt:
     """Try a case on some of its clauses. ``required``: needs whose absence is an error instead of a skip."""
     need, reason = missing(case.needs, stage.host, stage.subject)
     if need:
@@ -51,7 +51,7 @@ def attempt(stage: Stage, case: Case, clauses: Sequence[Clause], required: Seque
         return Attempt(case, tuple(Result(clause, Outcome.SKIP, reason, case=case.id) for clause in clauses))
     start = time.monotonic()
     try:
-        trial = Trial(stage, case)
+        trial = CaseContext(stage, case)
     except OSError as problem:
         gone = stage.missing() or f"there is no folder to work in any more: {problem.strerror}"
         return given_up(case, clauses, gone)
@@ -86,12 +86,12 @@ def given_up(case: Case, clauses: Sequence[Clause], reason: str) -> Attempt:
     return Attempt(case, tuple(Result(clause, Outcome.ERROR, reason, case=case.id) for clause in clauses))
 
 
-def _missing(trial: Trial) -> str:
+def _missing(trial: CaseContext) -> str:
     """Whether the folder of a case was removed: the runtime may have done it, and so may anybody else."""
     return "" if trial.folder.is_dir() else f"the folder of the case was removed: {trial.folder}"
 
 
-def _run(trial: Trial) -> Unjudged:
+def _run(trial: CaseContext) -> Unjudged:
     """Run the function of a case, and say what becomes of the clauses that it did not judge."""
     try:
         trial.case.run(trial)

@@ -12,9 +12,9 @@ from dataclasses import asdict
 from pathlib import Path
 
 from ocivalidate.rules.findings import Outcome
+from ocivalidate.runtime.case_context import CaseContext
 from ocivalidate.runtime.kernel import handed
 from ocivalidate.runtime.running.attempt import Attempt
-from ocivalidate.runtime.trial import Trial
 
 # What is kept of one case: files and folders, bytes in all of them, and levels.
 _MOST_FILES, _MOST_BYTES, _DEEPEST = 2000, 64 * 1024 * 1024, 32
@@ -85,7 +85,7 @@ def _copy_files(source: Path, target: Path) -> None:
             return
 
 
-def _write_calls(trial: Trial, target: Path) -> None:
+def _write_calls(trial: CaseContext, target: Path) -> None:
     calls = [asdict(call) for call in trial.runtime.calls]
     (target / "calls.json").write_text(json.dumps(calls, indent=1) + "\n", encoding="utf-8")
     for container in trial.containers:

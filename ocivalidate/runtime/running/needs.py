@@ -8,26 +8,26 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 
-from ocivalidate.runtime.driving.subject import Subject
+from ocivalidate.runtime.driving.subject import RuntimeUnderTest
 from ocivalidate.runtime.kernel import kernelnames, programs, syscalls
 from ocivalidate.runtime.kernel.host import Host
 
-Look = Callable[[Host, Subject, str], str]
+Look = Callable[[Host, RuntimeUnderTest, str], str]
 
 
 class UnknownNeed(Exception):
     """No need has this name. The message is one line."""
 
 
-def _root(host: Host, subject: Subject, _detail: str) -> str:
+def _root(host: Host, subject: RuntimeUnderTest, _detail: str) -> str:
     return "" if host.root or not subject.isolates else f"needs root, and this is user {host.uid}"
 
 
-def _isolation(_host: Host, subject: Subject, _detail: str) -> str:
+def _isolation(_host: Host, subject: RuntimeUnderTest, _detail: str) -> str:
     return "" if subject.isolates else "the runtime says that it does not isolate"
 
 
-def _controller(host: Host, subject: Subject, detail: str) -> str:
+def _controller(host: Host, subject: RuntimeUnderTest, detail: str) -> str:
     if not host.root:
         # Whatever the host has: only root makes groups, unless somebody has delegated some.
         return _root(host, subject, "")
@@ -38,63 +38,63 @@ def _controller(host: Host, subject: Subject, detail: str) -> str:
     return f"this kernel has no control group controller {detail}"
 
 
-def _cgroup(host: Host, _subject: Subject, detail: str) -> str:
+def _cgroup(host: Host, _subject: RuntimeUnderTest, detail: str) -> str:
     fits = host.cgroup_mode == detail or (detail == "v1" and host.cgroup_mode == "hybrid")
     return "" if fits else f"needs control groups of {detail}, and this host has {host.cgroup_mode}"
 
 
-def _kernel(host: Host, _subject: Subject, detail: str) -> str:
+def _kernel(host: Host, _subject: RuntimeUnderTest, detail: str) -> str:
     major, _, minor = detail.partition(".")
     return "" if host.kernel >= (int(major), int(minor)) else f"needs Linux {detail}, and this is {host.release}"
 
 
-def _cap(host: Host, _subject: Subject, detail: str) -> str:
+def _cap(host: Host, _subject: RuntimeUnderTest, detail: str) -> str:
     return "" if detail in host.bounding else f"no process here can have CAP_{detail}: it is not in our bounding set"
 
 
-def _namespace(host: Host, _subject: Subject, detail: str) -> str:
+def _namespace(host: Host, _subject: RuntimeUnderTest, detail: str) -> str:
     return "" if detail in host.namespaces else f"this kernel has no {detail} namespaces"
 
 
-def _lsm(host: Host, _subject: Subject, detail: str) -> str:
+def _lsm(host: Host, _subject: RuntimeUnderTest, detail: str) -> str:
     return "" if detail in host.lsms else f"this host does not run {detail}; it runs {', '.join(host.lsms) or 'none'}"
 
 
-def _seccomp(host: Host, _subject: Subject, detail: str) -> str:
+def _seccomp(host: Host, _subject: RuntimeUnderTest, detail: str) -> str:
     if not host.seccomp_actions:
         return "this kernel has no seccomp filters"
     return "" if not detail or detail in host.seccomp_actions else f"this kernel does not know seccomp action {detail}"
 
 
-def _numa(host: Host, _subject: Subject, _detail: str) -> str:
+def _numa(host: Host, _subject: RuntimeUnderTest, _detail: str) -> str:
     return "" if host.numa else "this kernel has no NUMA nodes"
 
 
-def _policy(host: Host, _subject: Subject, detail: str) -> str:
+def _policy(host: Host, _subject: RuntimeUnderTest, detail: str) -> str:
     if "SYS_NICE" not in host.bounding:
         return f"no process here can have {detail}: CAP_SYS_NICE is not in our bounding set"
     return syscalls.policy_refused(kernelnames.POLICIES[detail])
 
 
-def _resctrl(host: Host, _subject: Subject, _detail: str) -> str:
+def _resctrl(host: Host, _subject: RuntimeUnderTest, _detail: str) -> str:
     if not host.resctrl:
         return "this kernel has no resctrl file system"
     return "" if os.path.exists("/sys/fs/resctrl/schemata") else "resctrl is not mounted at /sys/fs/resctrl"
 
 
-def _cpus(host: Host, _subject: Subject, detail: str) -> str:
+def _cpus(host: Host, _subject: RuntimeUnderTest, detail: str) -> str:
     return "" if len(host.cpus) >= int(detail) else f"needs {detail} processors, and this host has {len(host.cpus)}"
 
 
-def _features(_host: Host, subject: Subject, _detail: str) -> str:
+def _features(_host: Host, subject: RuntimeUnderTest, _detail: str) -> str:
     return "" if subject.features is not None else "the runtime has no features command"
 
 
-def _program(_host: Host, _subject: Subject, detail: str) -> str:
+def _program(_host: Host, _subject: RuntimeUnderTest, detail: str) -> str:
     return "" if programs.find(detail) else f"the program {detail} is not installed"
 
 
-def _machine(host: Host, _subject: Subject, detail: str) -> str:
+def _machine(host: Host, _subject: RuntimeUnderTest, detail: str) -> str:
     return "" if host.machine in detail.split("|") else f"needs a machine of {detail}, and this is {host.machine}"
 
 
@@ -118,7 +118,7 @@ NEEDS: dict[str, Look] = {
 }
 
 
-def missing(needs: Sequence[str], host: Host, subject: Subject) -> tuple[str, str]:
+def missing(needs: Sequence[str], host: Host, subject: RuntimeUnderTest) -> tuple[str, str]:
     """The first need that is not met and why, or two empty strings. Raises :class:`UnknownNeed`."""
     for need in needs:
         name, _, detail = need.partition(":")

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from ocivalidate.rules.clauses import Clause, Level, Selection, load, matches
-from ocivalidate.runtime.cases import Case, umbrella
+from ocivalidate.runtime.cases import Case, property_clause
 from ocivalidate.runtime.properties import in_release
 
 
@@ -51,7 +51,7 @@ def plan(
 
 def _clause_ids(case: Case, release: str) -> dict[str, None]:
     """The clauses that a case judges; those on properties only where one of its properties exists."""
-    umbrellas = (umbrella(pointer) for pointer in case.sets if in_release(pointer, release))
+    umbrellas = (property_clause(pointer) for pointer in case.sets if in_release(pointer, release))
     return dict.fromkeys((*case.judges, *umbrellas))
 
 

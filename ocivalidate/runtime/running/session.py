@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ocivalidate.runtime.case_context import CaseContext, RunContext
 from ocivalidate.runtime.cases import Case
 from ocivalidate.runtime.driving import subject
 from ocivalidate.runtime.driving.container import RuntimeFailed
@@ -22,7 +23,6 @@ from ocivalidate.runtime.inside.facts import NoFacts
 from ocivalidate.runtime.kernel import cgroups, claims, host, inherited, kin, nodes, syscalls
 from ocivalidate.runtime.running import workspace
 from ocivalidate.runtime.running.sweeping import Ground, Swept
-from ocivalidate.runtime.trial import Stage, Trial
 
 _SMOKE_PATIENCE = 12.0  # seconds for the first container
 
@@ -66,13 +66,13 @@ class Session:
         self.put_back: list[str] = []
         self._workspace: workspace.Workspace | None = None
         self._groups = claims.NO_GROUP
-        self._stage: Stage | None = None
+        self._stage: RunContext | None = None
         self._devices = nodes.Devices()
         # The mask of new files of whoever started us.
         self.umask: int | None = None
 
     @property
-    def stage(self) -> Stage:
+    def stage(self) -> RunContext:
         """What all cases share."""
         if self._stage is None:
             raise RuntimeError("the session is not open")
@@ -115,8 +115,8 @@ class Session:
         return f"a control group of this run was removed by somebody else: {group}" if group else gone
 
     def _make_stage(
-        self, tested: subject.Subject, here: host.Host, layout: cgroups.Layout, space: workspace.Workspace
-    ) -> Stage:
+        self, tested: subject.RuntimeUnderTest, here: host.Host, layout: cgroups.Layout, space: workspace.Workspace
+    ) -> RunContext:
         group = f"/{cgroups.PREFIX}{space.token}" if here.root and layout.hierarchies else ""
         if group:
             self._groups = claims.make_group(layout, group)
@@ -128,7 +128,7 @@ class Session:
         cases = space.folder / "cases"
         cases.mkdir(mode=0o711)
         cases.chmod(0o711)
-        return Stage(
+        return RunContext(
             tested,
             here,
             layout,
@@ -165,9 +165,9 @@ class Session:
 
     def smoke(self) -> None:
         """Run one container, without which nothing can be measured. Raises :class:`CannotJudge`."""
-        trial: Trial | None = None
+        trial: CaseContext | None = None
         try:
-            trial = Trial(self.stage, Case("smoke", lambda _trial: None, (), timeout=_SMOKE_PATIENCE))
+            trial = CaseContext(self.stage, Case("smoke", lambda _trial: None, (), timeout=_SMOKE_PATIENCE))
             _smoke(trial)
         except (RuntimeFailed, NoFacts, TimedOut, CannotRun, OSError) as problem:
             gone = self.missing()
@@ -195,7 +195,7 @@ class Session:
         return left
 
 
-def _smoke(trial: Trial) -> None:
+def _smoke(trial: CaseContext) -> None:
     """Every operation once. What they are to do is judged by cases: here it is whether anything can be seen."""
     container = trial.container(trial.config("ids", ",", "wait")).must_create()
     if not container.alive():
@@ -216,7 +216,7 @@ _HINTS: tuple[tuple[Sequence[str], str], ...] = (
 )
 
 
-def _hint(reason: str, stage: Stage) -> str:
+def _hint(reason: str, stage: RunContext) -> str:
     lower = reason.lower()
     for words, hint in _HINTS:
         if any(word in lower for word in words):
@@ -231,7 +231,7 @@ def _too_few_processes(jobs: int) -> str:
         return f"cannot look at this host: {problem}"
 
 
-def _cover(tested: subject.Subject, here: host.Host) -> None:
+def _cover(tested: subject.RuntimeUnderTest, here: host.Host) -> None:
     """Cover the folders that this runtime must not see, in the mounts of this process alone."""
     for entry in tested.dialect.cover:
         if _applies(entry, here) and os.path.isdir(entry["path"]):

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ocivalidate.runtime.casekit.tracing import Record
+from ocivalidate.runtime.case_helpers.tracing import Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ def without_late(namespaces: Mapping[str, str]) -> dict[str, str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Life:
+class HookTimeline:
     """The life of a container with hooks.
 
     ``records``: what was noted in it. ``spans``: when its operations began and ended. ``namespaces``: those of the
@@ -89,13 +89,13 @@ def in_turn(records: Sequence[Record]) -> bool:
     return all(later.begun >= earlier.ended for earlier, later in itertools.pairwise(records))
 
 
-def follows(life: Life, later: Kind, earlier: Kind) -> bool:
+def follows(life: HookTimeline, later: Kind, earlier: Kind) -> bool:
     """Whether all hooks of a kind began when all of another had ended."""
     before, after = life.of(earlier), life.of(later)
     return bool(before) and bool(after) and max(one.ended for one in before) <= min(one.begun for one in after)
 
 
-def _outside_of(life: Life, operation: str) -> Fault:
+def _outside_of(life: HookTimeline, operation: str) -> Fault:
     begun, ended = life.spans[operation]
 
     def look(record: Record) -> str:
@@ -106,7 +106,7 @@ def _outside_of(life: Life, operation: str) -> Fault:
     return look
 
 
-def create_faults(life: Life, kind: Kind) -> list[str]:
+def create_faults(life: HookTimeline, kind: Kind) -> list[str]:
     """Within create, when namespaces and mounts are made, and before the root is changed."""
 
     def unready(record: Record) -> str:
@@ -125,13 +125,13 @@ def create_faults(life: Life, kind: Kind) -> list[str]:
     return _faults(life.of(kind), _outside_of(life, "create"), unready)
 
 
-def _too_late(life: Life) -> Fault:
+def _too_late(life: HookTimeline) -> Fault:
     program = life.first("program/0")
     executed = program.begun if program else float("inf")
     return lambda record: "ended after the program had been executed" if record.ended > executed else ""
 
 
-def prestart_faults(life: Life) -> list[str]:
+def prestart_faults(life: HookTimeline) -> list[str]:
     """After start is called, and before the program is executed: the time of prestart hooks up to 1.0.2."""
     begun, _ = life.spans["start"]
 
@@ -141,12 +141,12 @@ def prestart_faults(life: Life) -> list[str]:
     return _faults(life.of(PRESTART), too_early, _too_late(life))
 
 
-def start_container_faults(life: Life) -> list[str]:
+def start_container_faults(life: HookTimeline) -> list[str]:
     """Within start, and before the program is executed."""
     return _faults(life.of(START_CONTAINER), _outside_of(life, "start"), _too_late(life))
 
 
-def poststart_faults(life: Life) -> list[str]:
+def poststart_faults(life: HookTimeline) -> list[str]:
     """After the program is executed, and before start returns."""
     last = max((one.ended for one in life.of(START_CONTAINER)), default=0.0)
 
@@ -158,7 +158,7 @@ def poststart_faults(life: Life) -> list[str]:
     return _faults(life.of(POSTSTART), _outside_of(life, "start"), too_early)
 
 
-def poststop_faults(life: Life) -> list[str]:
+def poststop_faults(life: HookTimeline) -> list[str]:
     """When what the hooks looked for is gone, and before delete returns."""
 
     def too_early(record: Record) -> str:

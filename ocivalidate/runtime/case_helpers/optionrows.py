@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ocivalidate.runtime.casekit.mounting import at, host_mount, lay_out
+from ocivalidate.runtime.case_context import CaseContext
+from ocivalidate.runtime.case_helpers.mounting import at, host_mount, lay_out
 from ocivalidate.runtime.inside.facts import Facts
-from ocivalidate.runtime.trial import Trial
 
 OPTIONS = "/mounts/*/options"
 APPLIES = "runtime.create.applies-config"
@@ -53,7 +53,7 @@ class Row:
         return f"/m/{'bind-' if self.source is not None else ''}{self.name}"
 
 
-def source(trial: Trial, option: str) -> str:
+def source(trial: CaseContext, option: str) -> str:
     """A folder of ours to bind, laid out, on a mount with this option; with another such mount below it."""
     top = trial.folder / f"source-{option}"
     if not top.exists():
@@ -65,7 +65,7 @@ def source(trial: Trial, option: str) -> str:
     return str(top)
 
 
-def mount_of(trial: Trial, row: Row) -> dict[str, Any]:
+def mount_of(trial: CaseContext, row: Row) -> dict[str, Any]:
     """The entry of ``mounts`` for a row."""
     made: dict[str, Any] = {"destination": row.point, "options": row.options.split()}
     if row.source is None:
@@ -85,7 +85,7 @@ def seen(facts: Facts, row: Row) -> Any:
 class Judge:
     """Takes what was seen of options, and at the end judges the table as a whole."""
 
-    def __init__(self, trial: Trial) -> None:
+    def __init__(self, trial: CaseContext) -> None:
         self.trial = trial
         self.failed: set[str] = set()
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from ocivalidate.runtime.case_context import CaseContext
 from ocivalidate.runtime.driving.container import Container
 from ocivalidate.runtime.inside.facts import Facts
 from ocivalidate.runtime.kernel.cgroup_values import RESOURCES, Expected, expected
 from ocivalidate.runtime.kernel.cgroups import content
-from ocivalidate.runtime.trial import Trial
 
 CREATE_RESOURCES = "runtime/runtime.lifecycle.create-resources"
 
@@ -19,17 +19,17 @@ def pointers(*names: str) -> list[str]:
     return [f"{RESOURCES}/{name}" for name in names]
 
 
-def is_unified(trial: Trial) -> bool:
+def is_unified(trial: CaseContext) -> bool:
     """Whether controllers are those of version 2."""
     return trial.stage.layout.mode == "v2"
 
 
-def scratch(trial: Trial, controller: str) -> str:
+def scratch(trial: CaseContext, controller: str) -> str:
     """The folder of the group above those of all containers."""
     return f"{trial.stage.layout.controllers[controller]}{trial.stage.group}"
 
 
-def skip_without_files(trial: Trial, wanted: list[Expected]) -> None:
+def skip_without_files(trial: CaseContext, wanted: list[Expected]) -> None:
     """Skip what this kernel has no files for: they were looked for in a group of ours."""
     if not wanted:
         trial.skip("control groups of version 2 have no equivalent")
@@ -39,7 +39,7 @@ def skip_without_files(trial: Trial, wanted: list[Expected]) -> None:
             trial.skip(f"this kernel has no {one.places[0].file} in control groups")
 
 
-def preset(trial: Trial, controller: str, group: str, file: str, text: str) -> None:
+def preset(trial: CaseContext, controller: str, group: str, file: str, text: str) -> None:
     """Write to a file of a group of ours, that the container finds another value there. Skips where there is none."""
     path = f"{trial.stage.layout.controllers[controller]}{group}/{file}"
     if not os.path.exists(path):
@@ -61,7 +61,7 @@ def found(container: Container, one: Expected) -> tuple[str, str]:
     return f"no {one.places[0].file} in {folder}", one.places[0].wants[0]
 
 
-def judge_values(trial: Trial, container: Container, resources: dict[str, Any]) -> None:
+def judge_values(trial: CaseContext, container: Container, resources: dict[str, Any]) -> None:
     """Judge what stands in the groups of a container against its resources, as far as the case declares."""
     for one in expected(resources, unified=is_unified(trial)):
         if one.pointer not in trial.case.sets:
@@ -73,7 +73,7 @@ def judge_values(trial: Trial, container: Container, resources: dict[str, Any]) 
             trial.expect(CREATE_RESOURCES, message, got=got, want=want, pointer=one.pointer)
 
 
-def limited(trial: Trial, resources: dict[str, Any], *probe: str, group: str = "") -> Container:
+def limited(trial: CaseContext, resources: dict[str, Any], *probe: str, group: str = "") -> Container:
     """A created container with these resources, whose values were judged."""
     skip_without_files(trial, expected(resources, unified=is_unified(trial)))
     config = trial.config(*(probe or ("wait",)))

@@ -15,13 +15,13 @@ from typing import Any
 
 from ocivalidate.rules.clauses import load
 from ocivalidate.runtime import judging
-from ocivalidate.runtime.cases import Case, full_id, umbrella
+from ocivalidate.runtime.cases import Case, full_id, property_clause
 from ocivalidate.runtime.driving import configs
 from ocivalidate.runtime.driving.console import ConsoleSocket
 from ocivalidate.runtime.driving.container import Container
 from ocivalidate.runtime.driving.driver import Call
 from ocivalidate.runtime.driving.operations import Operations, TimedOut
-from ocivalidate.runtime.driving.subject import Subject
+from ocivalidate.runtime.driving.subject import RuntimeUnderTest
 from ocivalidate.runtime.inside import rootfs
 from ocivalidate.runtime.inside.facts import Facts
 from ocivalidate.runtime.kernel import cgroups, kernelnames
@@ -46,14 +46,14 @@ class ControlFailed(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class RunContext:
     """What all cases of a run share.
 
     ``prefix`` begins the ids of all containers, ``group`` is the control group above all of theirs, ``rootfs`` the root
     filesystem that every bundle gets a copy of, ``folder`` where cases have their folders.
     """
 
-    subject: Subject
+    subject: RuntimeUnderTest
     host: Host
     layout: cgroups.Layout
     prefix: str
@@ -72,14 +72,14 @@ class Stage:
     missing: Callable[[], str] = lambda: ""
 
 
-class Trial:
+class CaseContext:
     """One case being tried.
 
     ``release`` is the release of the specification that is judged, ``folder`` the case's own folder (any user may pass
     through it), ``runtime`` the operations of the runtime under test.
     """
 
-    def __init__(self, stage: Stage, case: Case) -> None:
+    def __init__(self, stage: RunContext, case: Case) -> None:
         self.stage = stage
         self.case = case
         self.subject = stage.subject
@@ -233,7 +233,7 @@ class Trial:
         if not in_release(pointer, self.release):
             return bool(got == want)
         said = message or f"{pointer.strip('/').replace('/', '.')} is not applied"
-        return self.expect(umbrella(pointer), said, got=got, want=want, pointer=pointer)
+        return self.expect(property_clause(pointer), said, got=got, want=want, pointer=pointer)
 
     def judge_facts(self, config: Mapping[str, Any], facts: Facts) -> None:
         """Judge what a probe saw against the config of its container, by the rules of :mod:`judging`.
@@ -246,7 +246,7 @@ class Trial:
                 continue
             leaf = judging.property_of(one.pointer)
             declared = [one.clause] if one.clause in self.case.clauses else []
-            declared += [umbrella(leaf)] if leaf in self.case.sets and in_release(leaf, self.release) else []
+            declared += [property_clause(leaf)] if leaf in self.case.sets and in_release(leaf, self.release) else []
             for clause in declared:
                 self.expect_that(
                     clause, one.message, held=one.held, got=one.got, want=shown(one.want), pointer=one.pointer

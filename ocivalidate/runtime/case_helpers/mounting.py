@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ocivalidate.runtime.case_context import CaseContext
 from ocivalidate.runtime.driving.container import Container
 from ocivalidate.runtime.inside import probe
 from ocivalidate.runtime.kernel import syscalls
-from ocivalidate.runtime.trial import Trial
 
 Mount = Mapping[str, Any]
 
@@ -67,7 +67,7 @@ def euid_program(machine: str) -> bytes:
 
 
 def host_mount(
-    trial: Trial, target: Path, *options: str, kind: str = "tmpfs", source: str = "ocivalidate", data: str = ""
+    trial: CaseContext, target: Path, *options: str, kind: str = "tmpfs", source: str = "ocivalidate", data: str = ""
 ) -> Path:
     """Mount something in our own mount namespace until the case is over, and return where.
 
@@ -89,14 +89,14 @@ def _unmount(target: Path) -> None:
         syscalls.unmount(str(target))
 
 
-def lay_out(trial: Trial, folder: Path) -> None:
+def lay_out(trial: CaseContext, folder: Path) -> None:
     """Lay out in a folder of ours what the probe's step ``effects`` looks at."""
     done = probe.perform("lay-out", [str(folder), euid_program(trial.host.machine).hex()])
     if "error" in done:
         raise OSError(f"cannot lay out {folder}: {done['error']}")
 
 
-def effects_of(trial: Trial, folder: str) -> list[list[str]]:
+def effects_of(trial: CaseContext, folder: str) -> list[list[str]]:
     """The steps that lay out a folder in the container, and then look at what can be done there."""
     return [["lay-out", folder, euid_program(trial.host.machine).hex()], ["effects", folder]]
 
@@ -110,7 +110,7 @@ class Mounted:
 
 
 def create_with(
-    trial: Trial,
+    trial: CaseContext,
     config: Mapping[str, Any],
     mounts: Mapping[str, Sequence[Mount]],
     prepare: Callable[[Container], None] | None = None,
@@ -131,7 +131,7 @@ def create_with(
 
 
 def _refused(
-    trial: Trial,
+    trial: CaseContext,
     config: Mapping[str, Any],
     mounts: Mapping[str, Sequence[Mount]],
     prepare: Callable[[Container], None] | None,
@@ -153,7 +153,7 @@ def _refused(
 
 
 def _container(
-    trial: Trial,
+    trial: CaseContext,
     config: Mapping[str, Any],
     groups: Iterable[Sequence[Mount]],
     prepare: Callable[[Container], None] | None,
