@@ -68,11 +68,11 @@ def _is_mapped(number: int, member: str, context: CheckContext) -> bool:
 
 def _mapped(member: str, context: CheckContext) -> list[tuple[int, int]]:
     """The ids that exist in the container, as ranges in order; none where the document does not say so surely."""
-    namespaces = context.root.whole("linux", "namespaces")
+    namespaces = context.root.children_if_all_sound("linux", "namespaces")
     users = [entry for entry in namespaces or () if entry.text("type") == "user"]
     if len(users) != 1 or users[0].has("path"):
         return []
-    entries = context.root.whole("linux", member)
+    entries = context.root.children_if_all_sound("linux", member)
     joined: list[tuple[int, int]] = []
     ranges = [(entry.number("containerID"), entry.number("size")) for entry in entries or ()]
     sure = [(start, size) for start, size in ranges if start is not None and size is not None]

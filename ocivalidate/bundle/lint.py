@@ -71,7 +71,7 @@ def process_is_not_root_of_the_host(node: Node, context: CheckContext) -> Iterat
 
 def _host_uid(uid: int, root: Node) -> int | None:
     """What a uid of the container is on the host, or ``None`` when the document does not say."""
-    namespaces = root.whole("linux", "namespaces")
+    namespaces = root.children_if_all_sound("linux", "namespaces")
     if namespaces is None or any(namespace.text("type") is None for namespace in namespaces):
         return None
     users = [namespace for namespace in namespaces if namespace.text("type") == "user"]
@@ -89,7 +89,7 @@ def _host_uid(uid: int, root: Node) -> int | None:
 @CONFIG.check("/process/capabilities", AMBIENT)
 def ambient_capabilities_have_an_effect(node: Node, context: CheckContext) -> Iterator[Violation]:
     """capabilities(7): the kernel keeps no capability ambient that is not both permitted and inheritable."""
-    sets = {name: node.whole(name) for name in ("permitted", "inheritable")}
+    sets = {name: node.children_if_all_sound(name) for name in ("permitted", "inheritable")}
     known = {name: {entry.value for entry in entries} for name, entries in sets.items() if entries is not None}
     for capability in node.each("ambient"):
         lacking = [name for name, values in known.items() if capability.value not in values]

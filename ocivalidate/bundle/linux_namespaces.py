@@ -77,7 +77,7 @@ def lacks_namespace(context: CheckContext, kind: str) -> bool:
 
 def _types(context: CheckContext) -> frozenset[str] | None:
     """The types of ``linux.namespaces``, or ``None`` when there may be others."""
-    entries = context.root.whole("linux", "namespaces")
+    entries = context.root.children_if_all_sound("linux", "namespaces")
     types = {None} if entries is None else {entry.text("type") for entry in entries}
     known = {name for name in types if name is not None and name in LINUX_NAMESPACES}
     return frozenset(known) if known == types else None

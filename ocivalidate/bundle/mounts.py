@@ -104,7 +104,7 @@ def mappings_are_complete(node: Node, context: CheckContext) -> Iterator[Violati
     mount = _mount_of(node, context)
     if not mount.has(twin):
         yield node.breaks(together, f"{node.place} comes without {twin}", got="")
-    options = mount.whole("options")
+    options = mount.children_if_all_sound("options")
     if options is not None and IDMAP_OPTIONS.isdisjoint(option.value for option in options):
         message = f"{node.place} comes without the option idmap or ridmap"
         yield node.breaks(option, message, got="", hint="older runtimes ignore the mapping in silence")
@@ -141,7 +141,7 @@ def mount_is_of_a_file_system(node: Node, context: CheckContext) -> Iterator[Vio
 
     What makes a bind mount is the option; the type says nothing. Engines of other platforms have ideas of their own.
     """
-    options = node.whole("options")
+    options = node.children_if_all_sound("options")
     if context.on("windows", "vm") or options is None or (node.has("type") and node.get("type") is None):
         return
     if options and not _OTHER_THAN_MOUNTING.isdisjoint(option.value for option in options):
@@ -161,7 +161,10 @@ def file_system_is_of_a_namespace_of_the_container(node: Node, context: CheckCon
     kind = node.text("type") or ""
     if kind not in _SHOWN:
         return
-    options, user = node.whole("options"), context.once("user namespace", lambda: namespace(context, "user"))
+    options, user = (
+        node.children_if_all_sound("options"),
+        context.once("user namespace", lambda: namespace(context, "user")),
+    )
     if options is None or user is None or user.has("path"):
         return
     if {"remount", *BIND_OPTIONS}.isdisjoint(option.value for option in options) and lacks_namespace(

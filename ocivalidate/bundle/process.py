@@ -142,7 +142,7 @@ def _capability_hint(written: str) -> str:
 @CONFIG.check("/process/capabilities/effective", NOT_PERMITTED)
 def effective_is_permitted(node: Node, context: CheckContext) -> Iterator[Violation]:
     """capset(2) answers EPERM."""
-    permitted = context.root.whole("process", "capabilities", "permitted")
+    permitted = context.root.children_if_all_sound("process", "capabilities", "permitted")
     if permitted is None:
         return
     held = {capability.value for capability in permitted}

@@ -130,7 +130,7 @@ class Node:
         node = self.get(*names)
         return node.children() if node and isinstance(node.value, list) else []
 
-    def whole(self, *names: str) -> list[Node] | None:
+    def children_if_all_sound(self, *names: str) -> list[Node] | None:
         """The children of the node that these names reach, or ``None`` when some cannot be read.
 
         For checks that rest on what is not there.
