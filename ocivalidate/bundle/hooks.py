@@ -9,7 +9,16 @@ from ocivalidate.bundle.process import is_variable
 from ocivalidate.bundle.registry import CONFIG
 from ocivalidate.rules.checks import CheckContext, Node, Violation
 
-KINDS = ("prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop")
+# Kind of hook → the clause on its path.
+PATH = {
+    "prestart": "runtime/config.hooks.prestart.path.absolute",
+    "createRuntime": "runtime/config.hooks.createRuntime.path.absolute",
+    "createContainer": "runtime/config.hooks.createContainer.path.absolute",
+    "startContainer": "runtime/config.hooks.startContainer.path.absolute",
+    "poststart": "runtime/config.hooks.poststart.path.absolute",
+    "poststop": "runtime/config.hooks.poststop.path.absolute",
+}
+KINDS = tuple(PATH)
 PATHS = tuple(f"/hooks/{kind}/*/path" for kind in KINDS)
 ENV = "safety/config.hooks.env.name-value"
 
@@ -19,13 +28,12 @@ def kind_of(hook_member: Node) -> str:
     return hook_member.pointer.split("/")[2]
 
 
-@CONFIG.check(PATHS, *(f"runtime/config.hooks.{kind}.path.absolute" for kind in KINDS))
+@CONFIG.check(PATHS, *PATH.values())
 def hook_path_is_absolute(node: Node, context: CheckContext) -> Iterator[Violation]:
     """A hook is run by its path, which no search path or folder completes."""
     if not is_absolute(node.value, context.platforms):
-        clause = f"runtime/config.hooks.{kind_of(node)}.path.absolute"
         want = absolute_form(context.platforms)
-        yield node.breaks(clause, f"{node.place} is not an absolute path", want=want)
+        yield node.breaks(PATH[kind_of(node)], f"{node.place} is not an absolute path", want=want)
 
 
 @CONFIG.check(tuple(f"/hooks/{kind}/*/env/*" for kind in KINDS), ENV)

@@ -12,8 +12,15 @@ from ocivalidate.bundle.hooks import kind_of
 from ocivalidate.bundle.registry import CONFIG
 from ocivalidate.rules.checks import CheckContext, Node, Violation
 
-RUNTIME_HOOKS = ("prestart", "createRuntime", "createContainer", "poststart", "poststop")
-HOOK_PATH = {kind: f"runtime/config.hooks.{kind}.path.runtime-ns" for kind in RUNTIME_HOOKS}
+# Kind of hook that runs in the namespaces of the runtime → the clause on its program.
+HOOK_PATH = {
+    "prestart": "runtime/config.hooks.prestart.path.runtime-ns",
+    "createRuntime": "runtime/config.hooks.createRuntime.path.runtime-ns",
+    "createContainer": "runtime/config.hooks.createContainer.path.runtime-ns",
+    "poststart": "runtime/config.hooks.poststart.path.runtime-ns",
+    "poststop": "runtime/config.hooks.poststop.path.runtime-ns",
+}
+RUNTIME_HOOKS = tuple(HOOK_PATH)
 LISTENER = "runtime/config-linux.seccomp.listenerPath.af-unix-stream"
 PAGE_SIZE = "runtime/config-linux.resources.hugepageLimits.pageSize.host"
 

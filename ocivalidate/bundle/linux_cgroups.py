@@ -11,15 +11,20 @@ from ocivalidate.bundle.registry import CONFIG
 from ocivalidate.rules.checks import CheckContext, Node, Violation
 from ocivalidate.rules.clauses import Severity
 
-_C = "runtime/config-linux.resources."
 PATH = "runtime/config-linux.cgroupsPath.absolute-or-relative"
 PATH_PARENT = "safety/config.cgroupsPath.parent"
-KERNEL_MEMORY = {name: f"{_C}memory.{name}.not-recommended" for name in ("kernel", "kernelTCP")}
+KERNEL_MEMORY = {
+    "kernel": "runtime/config-linux.resources.memory.kernel.not-recommended",
+    "kernelTCP": "runtime/config-linux.resources.memory.kernelTCP.not-recommended",
+}
 SWAP_BELOW = "safety/config.resources.memory.swap-below-limit"
 SWAP_ALONE = "safety/config.resources.memory.swap-without-limit"
 RESERVATION = "safety/config.resources.memory.reservation-above-limit"
 BURST_QUOTA = "runtime/config-linux.resources.cpu.burst.le-quota"
-CPU_LISTS = {name: f"{_C}cpu.{name}.format" for name in ("cpus", "mems")}
+CPU_LISTS = {
+    "cpus": "runtime/config-linux.resources.cpu.cpus.format",
+    "mems": "runtime/config-linux.resources.cpu.mems.format",
+}
 SHARES = "safety/config.resources.cpu.shares"
 PERIOD = "safety/config.resources.cpu.period"
 QUOTA = "safety/config.resources.cpu.quota"

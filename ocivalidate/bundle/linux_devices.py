@@ -10,8 +10,10 @@ from ocivalidate.bundle.registry import CONFIG
 from ocivalidate.rules.checks import CheckContext, Node, Violation
 from ocivalidate.rules.clauses import Severity
 
-_C = "runtime/config-linux.devices."
-REQUIRED = {name: f"{_C}{name}.required-unless-p" for name in ("major", "minor")}
+REQUIRED = {
+    "major": "runtime/config-linux.devices.major.required-unless-p",
+    "minor": "runtime/config-linux.devices.minor.required-unless-p",
+}
 UNIQUE_NODE = "runtime/config-linux.devices.no-duplicate-node"
 PATH = "runtime/config-linux.devices.path.absolute"
 DUPLICATE_PATH = "safety/config.devices.duplicate-path"

@@ -11,9 +11,14 @@ from ocivalidate.bundle.values import PROPAGATIONS, in_open_list
 from ocivalidate.rules.checks import CheckContext, Node, Violation
 from ocivalidate.rules.clauses import Severity
 
-_C = "runtime/config-linux."
-HIDDEN_PATHS = {name: f"{_C}{name}.absolute" for name in ("maskedPaths", "readonlyPaths")}
-SHARED_MOUNTS = {name: f"safety/config.{name}.shared-mounts" for name in HIDDEN_PATHS}
+HIDDEN_PATHS = {
+    "maskedPaths": "runtime/config-linux.maskedPaths.absolute",
+    "readonlyPaths": "runtime/config-linux.readonlyPaths.absolute",
+}
+SHARED_MOUNTS = {
+    "maskedPaths": "safety/config.maskedPaths.shared-mounts",
+    "readonlyPaths": "safety/config.readonlyPaths.shared-mounts",
+}
 PROPAGATION = "runtime/config-linux.rootfsPropagation.values"
 PERSONALITY = "runtime/config-linux.personality.flags.none"
 L3_PREFIX = "runtime/config-linux.intelRdt.l3CacheSchema.prefix"

@@ -23,8 +23,11 @@ CLOCK = "runtime/config-linux.timeOffsets.clock"
 NO_TIME = "safety/config.timeOffsets.no-time-namespace"
 NANOSECS = "safety/config.timeOffsets.nanosecs"
 OFFSET = "safety/config.timeOffsets.range"
-SHARED_UTS = {name: f"safety/config.{name}.shared-uts" for name in ("hostname", "domainname")}
-NAME_LENGTH = {name: f"safety/config.{name}.length" for name in SHARED_UTS}
+SHARED_UTS = {
+    "hostname": "safety/config.hostname.shared-uts",
+    "domainname": "safety/config.domainname.shared-uts",
+}
+NAME_LENGTH = {"hostname": "safety/config.hostname.length", "domainname": "safety/config.domainname.length"}
 NO_USER = "safety/config.idMappings.no-user-namespace"
 JOINED = "safety/config.idMappings.joined-user-namespace"
 UNPAIRED = "safety/config.idMappings.unpaired"

@@ -12,7 +12,6 @@ from ocivalidate.bundle.values import CAPABILITIES, LINUX_RLIMITS, SOLARIS_RLIMI
 from ocivalidate.rules.checks import CheckContext, Node, Violation
 from ocivalidate.rules.clauses import Severity
 
-_C = "runtime/config.process."
 CWD = "runtime/config.process.cwd.absolute"
 ARGS = "runtime/config.process.args.non-empty-non-windows"
 UID = "runtime/config.process.user.uid.required"
@@ -31,7 +30,10 @@ DEADLINE = "safety/config.process.scheduler.deadline"
 POLICY = "safety/config.process.scheduler.policy"
 PROGRAM = "safety/config.process.args.program"
 IO_PRIORITY = "runtime/config.process.ioPriority.priority.range"
-AFFINITY = {name: f"{_C}execCPUAffinity.{name}.format" for name in ("initial", "final")}
+AFFINITY = {
+    "initial": "runtime/config.process.execCPUAffinity.initial.format",
+    "final": "runtime/config.process.execCPUAffinity.final.format",
+}
 
 CAPABILITY_SETS = ("effective", "bounding", "inheritable", "permitted", "ambient")
 REAL_TIME_POLICIES = ("SCHED_FIFO", "SCHED_RR")

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ocivalidate.image.documents import media_types
+from ocivalidate.image.documents.annotations import URLS
+from ocivalidate.image.documents.configs import SETS
+from ocivalidate.image.documents.descriptors import FORMATS, UPPERCASE
 from ocivalidate.printed.row import WITHOUT_NUL, Row, member_in, required, whole
 from ocivalidate.printed.rows import DATE
 from ocivalidate.vocabulary.digests import REGISTERED
 from ocivalidate.vocabulary.formats import BASE64_FORM, MEDIA_TYPE_FORM, URI_FORM
 
-_D, _A = "image/descriptor.", "image/annotations."
 _KEY = "org.opencontainers.image."
 _ALGORITHM = r"[a-z0-9]+(?:[+._-][a-z0-9]+)*"
 _DIGEST = rf"{_ALGORITHM}:[A-Za-z0-9=_-]+"
@@ -41,21 +43,21 @@ def _digest(algorithm: str) -> str:
 
 def _annotations(at: str) -> Iterator[Row]:
     place = f"{at}/annotations"
-    yield Row(f"{_A}created.rfc3339", place, {"properties": {f"{_KEY}created": DATE}})
-    for name in ("url", "documentation", "source"):
+    yield Row("image/annotations.created.rfc3339", place, {"properties": {f"{_KEY}created": DATE}})
+    for name, clause in URLS.items():
         hopeless = {"properties": {f"{_KEY}{name}": whole(r'[^\u0000-\u0020\u007f<>"{}|\\^`]*')}}
-        yield Row(f"{_A}{name}.url", place, hopeless)
+        yield Row(clause, place, hopeless)
 
 
 def _descriptor(at: str) -> Iterator[Row]:
-    yield Row(f"{_D}mediaType.rfc6838", f"{at}/mediaType", _MEDIA_TYPE)
-    yield Row(f"{_D}artifactType.rfc6838", f"{at}/artifactType", _MEDIA_TYPE)
-    yield Row(f"{_D}digest.grammar", f"{at}/digest", whole(_DIGEST))
-    for algorithm in ("sha256", "sha512"):
-        for clause in ("format", "no-uppercase"):
-            yield Row(f"{_D}digest.{algorithm}-{clause}", f"{at}/digest", whole(_digest(algorithm)))
-    yield Row(f"{_D}urls.rfc3986", f"{at}/urls/*", whole(URI_FORM))
-    yield Row(f"{_D}data.base64", f"{at}/data", whole(BASE64_FORM))
+    yield Row("image/descriptor.mediaType.rfc6838", f"{at}/mediaType", _MEDIA_TYPE)
+    yield Row("image/descriptor.artifactType.rfc6838", f"{at}/artifactType", _MEDIA_TYPE)
+    yield Row("image/descriptor.digest.grammar", f"{at}/digest", whole(_DIGEST))
+    for algorithm, lower in UPPERCASE.items():
+        for clause in (FORMATS[algorithm], lower):
+            yield Row(clause, f"{at}/digest", whole(_digest(algorithm)))
+    yield Row("image/descriptor.urls.rfc3986", f"{at}/urls/*", whole(URI_FORM))
+    yield Row("image/descriptor.data.base64", f"{at}/data", whole(BASE64_FORM))
     yield from _annotations(at)
 
 
@@ -95,8 +97,8 @@ def _config() -> Iterator[Row]:
     yield Row("image/config.created.rfc3339", "/created", date)
     yield Row("image/config.history.created.rfc3339", "/history/*/created", date)
     yield Row("image/config.rootfs.diff_ids.digest", "/rootfs/diff_ids/*", whole(_SOUND_DIGEST))
-    for name in ("ExposedPorts", "Volumes"):
-        yield Row(f"image/config.config.{name}.values", f"/config/{name}/*", {"maxProperties": 0})
+    for name, clause in SETS.items():
+        yield Row(clause, f"/config/{name}/*", {"maxProperties": 0})
     yield Row("image/config.config.ExposedPorts.keys", "/config/ExposedPorts", {"propertyNames": whole(_PORT)})
     windows = member_in("os", "windows")
     yield Row("image/config.config.User.format", "/config/User", whole("|[^:]+(?::[^:]+)?"), {"not": windows})

@@ -23,7 +23,6 @@ from ocivalidate.printed.row import Keywords, Row
 from ocivalidate.printed.rows import ON_LINUX, ON_LINUX_NOT_SOLARIS
 from ocivalidate.vocabulary.versions import holds
 
-_L = "runtime/config-linux."
 _CAPABILITY: OpenList = dict.fromkeys(sorted(CAPABILITIES), "1.0.0")
 
 
@@ -51,16 +50,23 @@ class Listed(NamedTuple):
 def _listed() -> Iterator[Listed]:
     yield Listed("runtime/config-linux.namespaces.type.values", "/linux/namespaces/*/type", LINUX_NAMESPACES)
     yield Listed("runtime/config-linux.rootfsPropagation.values", "/linux/rootfsPropagation", PROPAGATIONS)
-    seccomp, at = f"{_L}seccomp.", "/linux/seccomp"
-    yield Listed(f"{seccomp}defaultAction.values", f"{at}/defaultAction", SECCOMP_ACTIONS)
-    yield Listed(f"{seccomp}architectures.values", f"{at}/architectures/*", SECCOMP_ARCHITECTURES)
-    yield Listed(f"{seccomp}flags.values", f"{at}/flags/*", SECCOMP_FLAGS)
-    yield Listed(f"{seccomp}syscalls.action.values", f"{at}/syscalls/*/action", SECCOMP_ACTIONS)
-    yield Listed(f"{seccomp}syscalls.args.op.values", f"{at}/syscalls/*/args/*/op", SECCOMP_OPERATORS)
-    rlimits, at = "runtime/config.process.rlimits.type.", "/process/rlimits/*/type"
-    yield Listed(f"{rlimits}linux-values", at, LINUX_RLIMITS, ON_LINUX_NOT_SOLARIS)
+    at = "/linux/seccomp"
+    yield Listed("runtime/config-linux.seccomp.defaultAction.values", f"{at}/defaultAction", SECCOMP_ACTIONS)
+    yield Listed("runtime/config-linux.seccomp.architectures.values", f"{at}/architectures/*", SECCOMP_ARCHITECTURES)
+    yield Listed("runtime/config-linux.seccomp.flags.values", f"{at}/flags/*", SECCOMP_FLAGS)
+    yield Listed("runtime/config-linux.seccomp.syscalls.action.values", f"{at}/syscalls/*/action", SECCOMP_ACTIONS)
+    yield Listed(
+        "runtime/config-linux.seccomp.syscalls.args.op.values", f"{at}/syscalls/*/args/*/op", SECCOMP_OPERATORS
+    )
+    at = "/process/rlimits/*/type"
+    yield Listed("runtime/config.process.rlimits.type.linux-values", at, LINUX_RLIMITS, ON_LINUX_NOT_SOLARIS)
     on_solaris: Keywords = {"allOf": [{"required": ["solaris"]}, {"not": ON_LINUX}]}
-    yield Listed(f"{rlimits}solaris-values", at, {**dict.fromkeys(LINUX_RLIMITS), **SOLARIS_RLIMITS}, on_solaris)
+    yield Listed(
+        "runtime/config.process.rlimits.type.solaris-values",
+        at,
+        {**dict.fromkeys(LINUX_RLIMITS), **SOLARIS_RLIMITS},
+        on_solaris,
+    )
     for name in ("effective", "bounding", "inheritable", "permitted", "ambient"):
         at = f"/process/capabilities/{name}/*"
         yield Listed("runtime/config.process.capabilities.values", at, _CAPABILITY, ON_LINUX, "1.0.2")

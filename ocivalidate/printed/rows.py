@@ -4,12 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ocivalidate.bundle.features import SEMVER as FEATURES_SEMVER
+from ocivalidate.bundle.hooks import PATH as HOOK_PATH
+from ocivalidate.bundle.linux_cgroups import CPU_LISTS
+from ocivalidate.bundle.linux_devices import REQUIRED
+from ocivalidate.bundle.linux_misc import HIDDEN_PATHS
+from ocivalidate.bundle.linux_namespaces import NAME_LENGTH
+from ocivalidate.bundle.linux_seccomp import DEFAULT_ERRNO, ERRNO
+from ocivalidate.bundle.mounts import PAIR
+from ocivalidate.bundle.process import AFFINITY, ARGS, GID, UID
+from ocivalidate.bundle.state import FORMS
 from ocivalidate.bundle.values import LINUX_NAMESPACES, LINUX_RLIMITS, SECCOMP_ACTIONS, ZOS_NAMESPACES
+from ocivalidate.bundle.vm import PATHS as VM_PATHS
+from ocivalidate.bundle.windows import CPU_EXCLUSIVE, MAXIMUM_RANGE, SHARES_RANGE
+from ocivalidate.bundle.zos import NUMBERS as ZOS_NUMBERS
 from ocivalidate.printed.row import Keywords, Row, any_of, at_most_one, member_in, neither, required, whole
 from ocivalidate.rules.schema import everything
 from ocivalidate.vocabulary.versions import LONGEST_VERSION, SEMVER
-
-_R, _L, _S = "runtime/config.", "runtime/config-linux.", "safety/config."
 
 # --- Which platforms a document is for, by its sections
 
@@ -69,94 +80,106 @@ def _paths(at: str, clause: str) -> Iterator[Row]:
 def _common() -> Iterator[Row]:
     for name in everything("runtime-config")["properties"]:
         if name != "annotations":
-            yield Row(f"{_S}text.nul", f"/{name}", {"$ref": "#/$defs/without-nul"})
-    yield Row(f"{_R}ociVersion.semver", "/ociVersion", VERSION)
-    yield Row(f"{_R}root.required-non-windows", "", required("root"), _ON_POSIX)
-    yield Row(f"{_R}root.path.directory-exists", "/root/path", {"minLength": 1}, _ON_POSIX)
-    for name in ("hostname", "domainname"):
-        yield Row(f"{_S}{name}.length", f"/{name}", {"maxLength": 64}, ON_LINUX)
-    yield from _paths("/process/cwd", f"{_R}process.cwd.absolute")
-    for hook in ("prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop"):
-        yield from _paths(f"/hooks/{hook}/*/path", f"{_R}hooks.{hook}.path.absolute")
-    for name in ("uid", "gid"):
-        yield Row(f"{_R}process.user.{name}.required", "/process/user", required(name), _ON_POSIX)
-    arguments = f"{_R}process.args.non-empty-non-windows"
-    yield Row(arguments, "/process/args", {"minItems": 1}, _ON_POSIX, since="1.0.2")
-    yield Row(arguments, "/process/args", {"minItems": 1}, until="1.0.1")
-    yield Row(f"{_R}process.rlimits.type.unique", "/process/rlimits", at_most_one("type", sorted(LINUX_RLIMITS)))
-    yield Row(f"{_R}annotations.key-non-empty", "/annotations", {"propertyNames": {"minLength": 1}})
+            yield Row("safety/config.text.nul", f"/{name}", {"$ref": "#/$defs/without-nul"})
+    yield Row("runtime/config.ociVersion.semver", "/ociVersion", VERSION)
+    yield Row("runtime/config.root.required-non-windows", "", required("root"), _ON_POSIX)
+    yield Row("runtime/config.root.path.directory-exists", "/root/path", {"minLength": 1}, _ON_POSIX)
+    for name, clause in NAME_LENGTH.items():
+        yield Row(clause, f"/{name}", {"maxLength": 64}, ON_LINUX)
+    yield from _paths("/process/cwd", "runtime/config.process.cwd.absolute")
+    for hook, clause in HOOK_PATH.items():
+        yield from _paths(f"/hooks/{hook}/*/path", clause)
+    for name, clause in (("uid", UID), ("gid", GID)):
+        yield Row(clause, "/process/user", required(name), _ON_POSIX)
+    yield Row(ARGS, "/process/args", {"minItems": 1}, _ON_POSIX, since="1.0.2")
+    yield Row(ARGS, "/process/args", {"minItems": 1}, until="1.0.1")
+    yield Row(
+        "runtime/config.process.rlimits.type.unique", "/process/rlimits", at_most_one("type", sorted(LINUX_RLIMITS))
+    )
+    yield Row("runtime/config.annotations.key-non-empty", "/annotations", {"propertyNames": {"minLength": 1}})
     key = "org.opencontainers.image."
-    yield Row(f"{_R}annotations.image-created.valid", "/annotations", {"properties": {f"{key}created": DATE}})
+    yield Row("runtime/config.annotations.image-created.valid", "/annotations", {"properties": {f"{key}created": DATE}})
     stop = {"properties": {f"{key}stopSignal": whole(_SIGNAL)}}
-    yield Row(f"{_R}annotations.image-stopSignal.valid", "/annotations", stop)
+    yield Row("runtime/config.annotations.image-stopSignal.valid", "/annotations", stop)
 
 
 def _mounts() -> Iterator[Row]:
-    at, clause = "/mounts/*/destination", f"{_R}mounts.destination."
-    yield Row(f"{clause}absolute-linux-required", at, whole(_POSIX_PATH), _ON_LINUX_NOT_WINDOWS)
-    yield Row(f"{clause}absolute-other", at, whole(_POSIX_PATH), _ELSEWHERE)
-    yield Row(f"{clause}absolute-solaris", at, whole(_POSIX_PATH), _SOLARIS_ALONE)
+    at = "/mounts/*/destination"
+    yield Row(
+        "runtime/config.mounts.destination.absolute-linux-required", at, whole(_POSIX_PATH), _ON_LINUX_NOT_WINDOWS
+    )
+    yield Row("runtime/config.mounts.destination.absolute-other", at, whole(_POSIX_PATH), _ELSEWHERE)
+    yield Row("runtime/config.mounts.destination.absolute-solaris", at, whole(_POSIX_PATH), _SOLARIS_ALONE)
     windows = f"{_WINDOWS_PATH}|{_DRIVE}"
-    yield Row(f"{clause}absolute-windows", at, whole(windows), _WINDOWS_ALONE)
+    yield Row("runtime/config.mounts.destination.absolute-windows", at, whole(windows), _WINDOWS_ALONE)
     either = whole(f"{windows}|{_POSIX_PATH}")
-    yield Row(f"{clause}absolute-windows", at, either, _WINDOWS_TOO, until="1.1.0")
-    yield Row(f"{clause}absolute-windows", at, either, {"allOf": [_WINDOWS_TOO, {"not": ON_LINUX}]}, since="1.2.0")
-    for name, twin in (("uidMappings", "gidMappings"), ("gidMappings", "uidMappings")):
-        yield Row(f"{_R}mounts.{name}.with-{twin}", "/mounts/*", {"dependentRequired": {name: [twin]}}, ON_LINUX)
+    yield Row("runtime/config.mounts.destination.absolute-windows", at, either, _WINDOWS_TOO, until="1.1.0")
+    yield Row(
+        "runtime/config.mounts.destination.absolute-windows",
+        at,
+        either,
+        {"allOf": [_WINDOWS_TOO, {"not": ON_LINUX}]},
+        since="1.2.0",
+    )
+    for name, (twin, clause, _option) in PAIR.items():
+        yield Row(clause, "/mounts/*", {"dependentRequired": {name: [twin]}}, ON_LINUX)
         for place in ("/mounts/*", "/linux"):
             # Clauses on Linux alone, wherever the mapping stands.
-            yield Row(f"{_S}idMappings.empty-range", f"{place}/{name}/*/size", {"minimum": 1}, ON_LINUX)
-            yield Row(f"{_S}idMappings.too-many", f"{place}/{name}", {"maxItems": 340}, ON_LINUX)
+            yield Row("safety/config.idMappings.empty-range", f"{place}/{name}/*/size", {"minimum": 1}, ON_LINUX)
+            yield Row("safety/config.idMappings.too-many", f"{place}/{name}", {"maxItems": 340}, ON_LINUX)
 
 
 def _process() -> Iterator[Row]:
     score = {"minimum": -1000, "maximum": 1000}
-    yield Row(f"{_S}process.oomScoreAdj.range", "/process/oomScoreAdj", score, ON_LINUX)
-    yield Row(f"{_S}process.args.program", "/process/args", {"prefixItems": [{"minLength": 1}]}, ON_LINUX)
+    yield Row("safety/config.process.oomScoreAdj.range", "/process/oomScoreAdj", score, ON_LINUX)
+    yield Row("safety/config.process.args.program", "/process/args", {"prefixItems": [{"minLength": 1}]}, ON_LINUX)
     for name in ("uid", "gid", "additionalGids/*"):
-        yield Row(f"{_S}process.user.no-id", f"/process/user/{name}", {"maximum": 2**32 - 2}, ON_LINUX)
+        yield Row("safety/config.process.user.no-id", f"/process/user/{name}", {"maximum": 2**32 - 2}, ON_LINUX)
     at = "/process/scheduler"
-    yield Row(f"{_S}process.scheduler.policy", f"{at}/policy", {"not": {"const": "SCHED_ISO"}}, ON_LINUX)
+    yield Row("safety/config.process.scheduler.policy", f"{at}/policy", {"not": {"const": "SCHED_ISO"}}, ON_LINUX)
     real_time: Keywords = {
         "if": member_in("policy", "SCHED_FIFO", "SCHED_RR"),
         "then": {"properties": {"priority": {"minimum": 1, "maximum": 99}}, **required("priority")},
         "else": {"properties": {"priority": {"minimum": 0, "maximum": 0}}},
     }
-    yield Row(f"{_S}process.scheduler.priority", at, real_time, ON_LINUX)
+    yield Row("safety/config.process.scheduler.priority", at, real_time, ON_LINUX)
     times = {"minimum": 1024, "maximum": 2**63 - 1}
     deadline: Keywords = {
         "if": member_in("policy", "SCHED_DEADLINE"),
         "then": {"properties": {"runtime": times, "deadline": times}, **required("runtime", "deadline")},
     }
-    yield Row(f"{_S}process.scheduler.deadline", at, deadline, ON_LINUX)
-    for name in ("initial", "final"):
-        clause = f"{_R}process.execCPUAffinity.{name}.format"
+    yield Row("safety/config.process.scheduler.deadline", at, deadline, ON_LINUX)
+    for name, clause in AFFINITY.items():
         yield Row(clause, f"/process/execCPUAffinity/{name}", CPU_LIST, ON_LINUX)
 
 
 def _linux() -> Iterator[Row]:
-    yield Row(f"{_L}namespaces.type.unique", "/linux/namespaces", at_most_one("type", sorted(LINUX_NAMESPACES)))
-    yield Row(f"{_L}namespaces.path.absolute", "/linux/namespaces/*/path", whole(_POSIX_PATH))
-    for name in ("maskedPaths", "readonlyPaths"):
-        yield Row(f"{_L}{name}.absolute", f"/linux/{name}/*", whole(_POSIX_PATH))
-    yield Row(f"{_L}cgroupsPath.absolute-or-relative", "/linux/cgroupsPath", {"minLength": 1})
+    yield Row(
+        "runtime/config-linux.namespaces.type.unique",
+        "/linux/namespaces",
+        at_most_one("type", sorted(LINUX_NAMESPACES)),
+    )
+    yield Row("runtime/config-linux.namespaces.path.absolute", "/linux/namespaces/*/path", whole(_POSIX_PATH))
+    for name, clause in HIDDEN_PATHS.items():
+        yield Row(clause, f"/linux/{name}/*", whole(_POSIX_PATH))
+    yield Row("runtime/config-linux.cgroupsPath.absolute-or-relative", "/linux/cgroupsPath", {"minLength": 1})
     numbers = {"if": member_in("type", "b", "c", "u"), "then": required("major", "minor")}
     for name, largest in (("major", 4095), ("minor", 1048575)):
-        yield Row(f"{_L}devices.{name}.required-unless-p", "/linux/devices/*", numbers)
+        yield Row(REQUIRED[name], "/linux/devices/*", numbers)
         bounds = {"minimum": 0, "maximum": largest}
         for place in ("devices", *_BLOCK_DEVICES):
-            yield Row(f"{_S}devices.number-range", f"/linux/{place}/*/{name}", bounds)
-    yield Row(f"{_S}netDevices.name", "/linux/netDevices", {"propertyNames": whole(_DEVICE_NAME)})
-    yield Row(f"{_S}netDevices.name", "/linux/netDevices/*/name", whole(f"|{_DEVICE_NAME}"))
-    yield Row(f"{_S}timeOffsets.nanosecs", "/linux/timeOffsets/*/nanosecs", {"maximum": 10**9 - 1})
+            yield Row("safety/config.devices.number-range", f"/linux/{place}/*/{name}", bounds)
+    yield Row("safety/config.netDevices.name", "/linux/netDevices", {"propertyNames": whole(_DEVICE_NAME)})
+    yield Row("safety/config.netDevices.name", "/linux/netDevices/*/name", whole(f"|{_DEVICE_NAME}"))
+    yield Row("safety/config.timeOffsets.nanosecs", "/linux/timeOffsets/*/nanosecs", {"maximum": 10**9 - 1})
     offsets = {"minimum": -9223372036, "maximum": 4611686018}
-    yield Row(f"{_S}timeOffsets.range", "/linux/timeOffsets/*/secs", offsets)
-    yield Row(f"{_L}personality.flags.none", "/linux/personality/flags", {"maxItems": 0})
-    yield Row(f"{_L}intelRdt.memBwSchema.prefix", "/linux/intelRdt/memBwSchema", {"pattern": "^MB:"})
-    yield Row(f"{_L}intelRdt.memBwSchema.no-newline", "/linux/intelRdt/memBwSchema", whole(_ONE_LINE))
-    yield Row(f"{_L}intelRdt.schemata.no-newline", "/linux/intelRdt/schemata/*", whole(_ONE_LINE))
-    yield Row(f"{_S}intelRdt.closID", "/linux/intelRdt/closID", whole(r"|/|(?!\.{1,2}$(?!\n))[^/\n]+"))
-    yield Row(f"{_L}memoryPolicy.nodes.format", "/linux/memoryPolicy/nodes", CPU_LIST)
+    yield Row("safety/config.timeOffsets.range", "/linux/timeOffsets/*/secs", offsets)
+    yield Row("runtime/config-linux.personality.flags.none", "/linux/personality/flags", {"maxItems": 0})
+    yield Row("runtime/config-linux.intelRdt.memBwSchema.prefix", "/linux/intelRdt/memBwSchema", {"pattern": "^MB:"})
+    yield Row("runtime/config-linux.intelRdt.memBwSchema.no-newline", "/linux/intelRdt/memBwSchema", whole(_ONE_LINE))
+    yield Row("runtime/config-linux.intelRdt.schemata.no-newline", "/linux/intelRdt/schemata/*", whole(_ONE_LINE))
+    yield Row("safety/config.intelRdt.closID", "/linux/intelRdt/closID", whole(r"|/|(?!\.{1,2}$(?!\n))[^/\n]+"))
+    yield Row("runtime/config-linux.memoryPolicy.nodes.format", "/linux/memoryPolicy/nodes", CPU_LIST)
     modes = {
         "allOf": [
             {
@@ -171,8 +194,8 @@ def _linux() -> Iterator[Row]:
             },
         ]
     }
-    yield Row(f"{_L}memoryPolicy.nodes.mode-rules", "/linux/memoryPolicy", modes)
-    yield Row(f"{_S}memoryPolicy.flags", "/linux/memoryPolicy", _policy_flags())
+    yield Row("runtime/config-linux.memoryPolicy.nodes.mode-rules", "/linux/memoryPolicy", modes)
+    yield Row("safety/config.memoryPolicy.flags", "/linux/memoryPolicy", _policy_flags())
 
 
 def _policy_flags() -> Keywords:
@@ -194,60 +217,63 @@ def _flag(name: str) -> Keywords:
 
 
 def _resources() -> Iterator[Row]:
-    at, clause = "/linux/resources", f"{_L}resources."
+    at = "/linux/resources"
     weights = any_of(required("weight"), required("leafWeight"))
-    yield Row(f"{clause}blockIO.weightDevice.one-of", f"{at}/blockIO/weightDevice/*", weights)
+    yield Row("runtime/config-linux.resources.blockIO.weightDevice.one-of", f"{at}/blockIO/weightDevice/*", weights)
     handles = any_of(required("hcaHandles"), required("hcaObjects"))
-    yield Row(f"{clause}rdma.one-of", f"{at}/rdma/*", handles)
-    for name in ("cpus", "mems"):
-        yield Row(f"{clause}cpu.{name}.format", f"{at}/cpu/{name}", CPU_LIST)
+    yield Row("runtime/config-linux.resources.rdma.one-of", f"{at}/rdma/*", handles)
+    for name, clause in CPU_LISTS.items():
+        yield Row(clause, f"{at}/cpu/{name}", CPU_LIST)
     size = whole("[1-9][0-9]*[KMGTPE]B")
-    yield Row(f"{clause}hugepageLimits.pageSize.format", f"{at}/hugepageLimits/*/pageSize", size)
-    yield Row(f"{clause}unified.key", f"{at}/unified", {"propertyNames": whole(_FILE_NAME)})
+    yield Row("runtime/config-linux.resources.hugepageLimits.pageSize.format", f"{at}/hugepageLimits/*/pageSize", size)
+    yield Row("runtime/config-linux.resources.unified.key", f"{at}/unified", {"propertyNames": whole(_FILE_NAME)})
 
 
 def _seccomp() -> Iterator[Row]:
-    at, clause = "/linux/seccomp", f"{_L}seccomp."
+    at = "/linux/seccomp"
     without = sorted(set(SECCOMP_ACTIONS) - {"SCMP_ACT_ERRNO", "SCMP_ACT_TRACE"})
-    for place, action, errno in (("", "defaultAction", "defaultErrnoRet"), ("/syscalls/*", "action", "errnoRet")):
+    for place, action, errno, clause in (
+        ("", "defaultAction", "defaultErrnoRet", DEFAULT_ERRNO),
+        ("/syscalls/*", "action", "errnoRet", ERRNO),
+    ):
         said = {"if": member_in(action, *without), "then": {"not": required(errno)}}
-        name = "syscalls.errnoRet" if place else errno
-        yield Row(f"{clause}{name}.needs-errno-action", f"{at}{place}", said)
+        yield Row(clause, f"{at}{place}", said)
     metadata = {
         "if": {"properties": {"listenerMetadata": {"minLength": 1}}, **required("listenerMetadata")},
         "then": required("listenerPath"),
     }
-    yield Row(f"{clause}listenerMetadata.needs-listenerPath", at, metadata)
-    yield Row(f"{_S}seccomp.arg-index", f"{at}/syscalls/*/args/*/index", {"maximum": 5})
+    yield Row("runtime/config-linux.seccomp.listenerMetadata.needs-listenerPath", at, metadata)
+    yield Row("safety/config.seccomp.arg-index", f"{at}/syscalls/*/args/*/index", {"maximum": 5})
 
 
 def _windows() -> Iterator[Row]:
     root = any_of(required("root"), {"properties": {"windows": required("hyperv")}})
-    yield Row(f"{_R}root.required-wcow", "", root, _WINDOWS)
+    yield Row("runtime/config.root.required-wcow", "", root, _WINDOWS)
     # Engines write an empty root where they mean none, which is a warning.
     none = {"properties": {"root": {"properties": {"path": {"maxLength": 0}}}}}
-    yield Row(f"{_R}root.forbidden-hyperv", "", none, _HYPERV)
-    yield Row(f"{_R}root.path.windows-volume-guid", "/root/path", whole(_VOLUME), _PROCESS_CONTAINER)
-    yield Row(f"{_R}root.readonly.windows-false", "/root/readonly", {"not": {"const": True}}, _PROCESS_CONTAINER)
+    yield Row("runtime/config.root.forbidden-hyperv", "", none, _HYPERV)
+    yield Row("runtime/config.root.path.windows-volume-guid", "/root/path", whole(_VOLUME), _PROCESS_CONTAINER)
+    yield Row(
+        "runtime/config.root.readonly.windows-false", "/root/readonly", {"not": {"const": True}}, _PROCESS_CONTAINER
+    )
     something = any_of(required("args"), required("commandLine"))
-    yield Row(f"{_R}process.commandLine.required-without-args", "/process", something, _WINDOWS)
-    at, clause = "/windows/resources/cpu", "runtime/config-windows.resources.cpu."
-    for name in ("shares", "maximum"):
-        yield Row(f"{clause}{name}.range", f"{at}/{name}", {"maximum": 10_000})
+    yield Row("runtime/config.process.commandLine.required-without-args", "/process", something, _WINDOWS)
+    at = "/windows/resources/cpu"
+    for name, clause in (("shares", SHARES_RANGE), ("maximum", MAXIMUM_RANGE)):
+        yield Row(clause, f"{at}/{name}", {"maximum": 10_000})
     set_one = {
         name: {"properties": {name: {"minimum": 1}}, **required(name)} for name in ("count", "shares", "maximum")
     }
     pairs = [{"allOf": [set_one[one], set_one[other]]} for one, other in _PAIRS]
     not_hyperv = {"not": {"properties": {"windows": required("hyperv")}}}
-    yield Row(f"{clause}mutually-exclusive", at, neither(*pairs), not_hyperv)
+    yield Row(CPU_EXCLUSIVE, at, neither(*pairs), not_hyperv)
 
 
 _PAIRS = (("count", "shares"), ("count", "maximum"), ("shares", "maximum"))
 
 
 def _other_platforms() -> Iterator[Row]:
-    for name in ("hypervisor/path", "kernel/path", "kernel/initrd", "image/path"):
-        at, clause = f"/vm/{name}", f"runtime/config-vm.{name.replace('/', '.')}.absolute"
+    for at, clause in VM_PATHS.items():
         yield Row(clause, at, whole(_POSIX_PATH), _ON_POSIX)
         yield Row(clause, at, whole(f"{_POSIX_PATH}|{_WINDOWS_PATH}"), _WINDOWS_TOO)
     yield Row(
@@ -255,27 +281,29 @@ def _other_platforms() -> Iterator[Row]:
         "/solaris/cappedCPU/ncpus",
         whole(r"[0-9]+(?:\.[0-9]*)?|\.[0-9]+"),
     )
-    z = "runtime/config-zos."
-    yield Row(f"{z}namespaces.no-duplicate-type", "/zos/namespaces", at_most_one("type", sorted(ZOS_NAMESPACES)))
+    yield Row(
+        "runtime/config-zos.namespaces.no-duplicate-type",
+        "/zos/namespaces",
+        at_most_one("type", sorted(ZOS_NAMESPACES)),
+    )
     for form, when in ((_POSIX_PATH, _ON_POSIX), (f"{_POSIX_PATH}|{_WINDOWS_PATH}", _WINDOWS_TOO)):
-        yield Row(f"{z}namespaces.path.absolute", "/zos/namespaces/*/path", whole(form), when)
+        yield Row("runtime/config-zos.namespaces.path.absolute", "/zos/namespaces/*/path", whole(form), when)
     numbers = {"if": member_in("type", "b", "c", "u"), "then": required("major", "minor")}
-    for name in ("major", "minor"):
-        yield Row(f"{z}devices.{name}.required-unless-p", "/zos/devices/*", numbers)
+    for clause in ZOS_NUMBERS.values():
+        yield Row(clause, "/zos/devices/*", numbers)
 
 
 def _state() -> Iterator[Row]:
-    state = "runtime/runtime.state."
-    yield Row(f"{state}bundle.absolute", "/bundle", whole(f"{_POSIX_PATH}|{_WINDOWS_PATH}"))
-    for form in ("json-schema", "json-pattern"):
-        yield Row(f"{state}{form}", "/pid", {"minimum": 0})
+    yield Row("runtime/runtime.state.bundle.absolute", "/bundle", whole(f"{_POSIX_PATH}|{_WINDOWS_PATH}"))
+    for clause in FORMS:
+        yield Row(clause, "/pid", {"minimum": 0})
     process = {"if": member_in("status", "created", "running"), "then": required("pid")}
-    yield Row(f"{state}pid.required-created-running-linux", "", process)
+    yield Row("runtime/runtime.state.pid.required-created-running-linux", "", process)
 
 
 def _features() -> Iterator[Row]:
-    for name in ("ociVersionMin", "ociVersionMax"):
-        yield Row(f"runtime/features.{name}.semver", f"/{name}", VERSION)
+    for name, clause in FEATURES_SEMVER.items():
+        yield Row(clause, f"/{name}", VERSION)
     keys = {"propertyNames": {"minLength": 1}}
     yield Row("runtime/features.annotations.key-non-empty", "/annotations", keys)
 

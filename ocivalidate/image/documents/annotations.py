@@ -13,12 +13,15 @@ from ocivalidate.vocabulary.annotation_keys import IMAGE, NAMESPACE, is_foreign
 from ocivalidate.vocabulary.formats import is_date_time, uri_scheme
 from ocivalidate.vocabulary.licenses import is_license_expression
 
-_C = "image/annotations."
 REVERSE_DOMAIN = "image/annotations.key-reverse-domain"
 RESERVED = "image/annotations.org-opencontainers-reserved"
 IMAGE_RESERVED = "image/annotations.org-opencontainers-image-reserved"
 CREATED = "image/annotations.created.rfc3339"
-URLS = {name: f"{_C}{name}.url" for name in ("url", "documentation", "source")}
+URLS = {
+    "url": "image/annotations.url.url",
+    "documentation": "image/annotations.documentation.url",
+    "source": "image/annotations.source.url",
+}
 LICENSES = "image/annotations.licenses.spdx"
 ONLY_INDEX_JSON = "image/annotations.ref-name.only-index-json"
 CHARSET = "image/annotations.ref-name.charset"

@@ -14,11 +14,13 @@ from ocivalidate.rules.clauses import Severity
 from ocivalidate.vocabulary import digests
 from ocivalidate.vocabulary.formats import is_date_time
 
-_C = "image/config."
 CREATED = "image/config.created.rfc3339"
 USER = "image/config.config.User.format"
 PORTS = "image/config.config.ExposedPorts.keys"
-SETS = {name: f"{_C}config.{name}.values" for name in ("ExposedPorts", "Volumes")}
+SETS = {
+    "ExposedPorts": "image/config.config.ExposedPorts.values",
+    "Volumes": "image/config.config.Volumes.values",
+}
 ENV = "image/config.config.Env.format"
 ARGS_ESCAPED = "image/config.config.ArgsEscaped.deprecated"
 DIFF_ID = "image/config.rootfs.diff_ids.digest"

@@ -11,7 +11,6 @@ from ocivalidate.rules.clauses import Severity
 from ocivalidate.vocabulary import digests
 from ocivalidate.vocabulary.formats import base64_bytes, is_media_type, uri_scheme
 
-_C = "image/descriptor."
 MEDIA_TYPE = "image/descriptor.mediaType.rfc6838"
 ARTIFACT_TYPE = "image/descriptor.artifactType.rfc6838"
 DIGEST_GRAMMAR = "image/descriptor.digest.grammar"
@@ -21,7 +20,10 @@ FORMATS = {
     "sha512": "image/descriptor.digest.sha512-format",
     "blake3": "safety/image.digest.blake3-format",
 }
-UPPERCASE = {name: f"{_C}digest.{name}-no-uppercase" for name in ("sha256", "sha512")}
+UPPERCASE = {
+    "sha256": "image/descriptor.digest.sha256-no-uppercase",
+    "sha512": "image/descriptor.digest.sha512-no-uppercase",
+}
 URI = "image/descriptor.urls.rfc3986"
 HTTP = "image/descriptor.urls.http-https"
 BASE64 = "image/descriptor.data.base64"

@@ -11,12 +11,18 @@ from ocivalidate.rules.checks import CheckContext, Node, Violation
 from ocivalidate.rules.clauses import Severity
 from ocivalidate.vocabulary.go_platforms import GOARCH, GOOS
 
-_INDEX, _CONFIG = "image/image-index.manifests.platform.", "image/config."
-OS = {"platform": f"{_INDEX}os.goos", "": f"{_CONFIG}os.goos"}
-ARCHITECTURE = {"platform": f"{_INDEX}architecture.goarch", "": f"{_CONFIG}architecture.goarch"}
-VARIANT = {"platform": f"{_INDEX}variant.table", "": f"{_CONFIG}variant.table"}
-OS_FEATURES = {"platform": f"{_INDEX}os.features.windows-values", "": f"{_CONFIG}os.features.windows-values"}
-FEATURES = f"{_INDEX}features.reserved"
+# Where a platform stands → the clause: in a member called platform, or in an image configuration itself.
+OS = {"platform": "image/image-index.manifests.platform.os.goos", "": "image/config.os.goos"}
+ARCHITECTURE = {
+    "platform": "image/image-index.manifests.platform.architecture.goarch",
+    "": "image/config.architecture.goarch",
+}
+VARIANT = {"platform": "image/image-index.manifests.platform.variant.table", "": "image/config.variant.table"}
+OS_FEATURES = {
+    "platform": "image/image-index.manifests.platform.os.features.windows-values",
+    "": "image/config.os.features.windows-values",
+}
+FEATURES = "image/image-index.manifests.platform.features.reserved"
 
 # What real documents say where there is no platform (attestations, signatures) or one that Go calls otherwise.
 _UNUSUAL_OS = frozenset({"", "unknown", "wasi"})
