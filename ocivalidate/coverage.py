@@ -15,8 +15,9 @@ from ocivalidate.image.documents.subjects import SUBJECTS as IMAGE_SUBJECTS
 from ocivalidate.image.documents.witnesses import claimed, image_witness
 from ocivalidate.rules.clauses import Clause, Level, load
 from ocivalidate.rules.witnesses import witness_for
-from ocivalidate.runtime.cases import Case, load_cases
+from ocivalidate.runtime.cases import Case
 from ocivalidate.runtime.properties import Property, properties, reasons
+from ocivalidate.runtime.running.loading import load_cases
 from ocivalidate.vocabulary.versions import RUNTIME_RELEASES
 
 _MUST = frozenset({Level.MUST, Level.MUST_NOT})

@@ -15,9 +15,10 @@ from ocivalidate.cli.settings import Settings
 from ocivalidate.cli.streams import errors_on_terminal, print_text
 from ocivalidate.report.tap import Stream
 from ocivalidate.rules.findings import Report, Result, exit_code
-from ocivalidate.runtime.cases import BadCase, Case, case_folder, load_cases
+from ocivalidate.runtime.cases import Case
 from ocivalidate.runtime.expectations import BadExpectation
 from ocivalidate.runtime.request import Request
+from ocivalidate.runtime.running.loading import BadCase, case_folder, load_cases
 
 if TYPE_CHECKING:
     from ocivalidate.runtime.run import Run

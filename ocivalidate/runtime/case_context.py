@@ -11,11 +11,10 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from ocivalidate.rules.clauses import load
 from ocivalidate.runtime import judging
-from ocivalidate.runtime.cases import Case, full_id, property_clause
 from ocivalidate.runtime.driving import configs
 from ocivalidate.runtime.driving.console import ConsoleSocket
 from ocivalidate.runtime.driving.container import Container
@@ -27,7 +26,7 @@ from ocivalidate.runtime.inside.facts import Facts
 from ocivalidate.runtime.kernel import cgroups, kernelnames
 from ocivalidate.runtime.kernel.host import Host
 from ocivalidate.runtime.kernel.nodes import Devices
-from ocivalidate.runtime.properties import in_release
+from ocivalidate.runtime.properties import full_id, in_release, property_clause
 from ocivalidate.runtime.verdicts import Verdict, shown
 from ocivalidate.vocabulary.versions import holds
 
@@ -43,6 +42,26 @@ class Skipped(Exception):
 
 class ControlFailed(Exception):
     """What a refusal is compared with was refused too, so it proves nothing. The message is one line."""
+
+
+class Declared(Protocol):
+    """What a case says of itself before it runs: see :class:`~ocivalidate.runtime.cases.Case`."""
+
+    @property
+    def id(self) -> str:
+        """What it is called."""
+
+    @property
+    def sets(self) -> tuple[str, ...]:
+        """Pointers of the properties that it sets and observes."""
+
+    @property
+    def clauses(self) -> tuple[str, ...]:
+        """Ids of all clauses that it judges."""
+
+    @property
+    def timeout(self) -> float:
+        """Seconds for all that it does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +98,7 @@ class CaseContext:
     through it), ``runtime`` the operations of the runtime under test.
     """
 
-    def __init__(self, stage: RunContext, case: Case) -> None:
+    def __init__(self, stage: RunContext, case: Declared) -> None:
         self.stage = stage
         self.case = case
         self.subject = stage.subject

@@ -17,6 +17,10 @@ from ocivalidate.rules.clauses import load
 from ocivalidate.rules.schema import everything
 from ocivalidate.vocabulary.versions import holds
 
+# What a property of config.json that was not applied breaks: process belongs to the environment of lifecycle step 2,
+# all else is applied by create.
+APPLIES_CONFIG = "runtime/runtime.create.applies-config"
+CREATES_ENVIRONMENT = "runtime/runtime.lifecycle.create-env"
 _OTHERS = ("windows", "solaris", "vm", "zos", "freebsd")
 # Members of shared objects that only Windows has.
 _WINDOWS = ("/process/commandLine", "/process/user/username")
@@ -81,6 +85,16 @@ def by_pointer() -> Mapping[str, Property]:
 def in_release(pointer: str, release: str) -> bool:
     """Whether a release has the property at ``pointer``. Raises :class:`KeyError` when none has."""
     return by_pointer()[pointer].holds_in(release)
+
+
+def property_clause(pointer: str) -> str:
+    """The clause that is broken when the property at ``pointer`` is not applied."""
+    return CREATES_ENVIRONMENT if pointer == "/process" or pointer.startswith("/process/") else APPLIES_CONFIG
+
+
+def full_id(clause: str) -> str:
+    """The id of a clause with its family, which cases leave out where it is ``runtime``."""
+    return clause if "/" in clause else f"runtime/{clause}"
 
 
 def reasons() -> dict[str, str]:

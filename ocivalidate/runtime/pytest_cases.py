@@ -11,11 +11,12 @@ import pytest
 
 from ocivalidate.rules.clauses import Clause, Selection
 from ocivalidate.rules.findings import Outcome, Result
-from ocivalidate.runtime.cases import BadCase, Case, case_folder, cases_of, load_cases, may_hold_cases
+from ocivalidate.runtime.cases import Case
 from ocivalidate.runtime.expectations import BadExpectation, Expectation, Expectations, read, reject_unmatched
 from ocivalidate.runtime.kernel import isolation
 from ocivalidate.runtime.run import own_expectations
 from ocivalidate.runtime.running.attempt import Attempt, attempt
+from ocivalidate.runtime.running.loading import BadCase, case_folder, cases_of, load_cases, may_hold_cases
 from ocivalidate.runtime.running.needs import NEEDS
 from ocivalidate.runtime.running.planning import plan
 from ocivalidate.runtime.running.session import CannotJudge, Session, Setup

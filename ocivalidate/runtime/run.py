@@ -8,12 +8,12 @@ from typing import Any
 
 from ocivalidate import resources
 from ocivalidate.rules.findings import Outcome, Report, Result
-from ocivalidate.runtime.cases import case_folder, load_cases
 from ocivalidate.runtime.expectations import Expectation, Expectations, read, reject_unmatched
 from ocivalidate.runtime.kernel import cgroups
 from ocivalidate.runtime.request import EngineProcess, Request
 from ocivalidate.runtime.running import sweeping
 from ocivalidate.runtime.running.events import result_of
+from ocivalidate.runtime.running.loading import case_folder, load_cases
 from ocivalidate.vocabulary.versions import RUNTIME_RELEASES, judged_by
 
 SPECIFICATION = "runtime-spec"

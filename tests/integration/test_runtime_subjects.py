@@ -15,8 +15,8 @@ import pytest
 from ocivalidate.coverage import unjudged
 from ocivalidate.resources import folder
 from ocivalidate.rules.clauses import Level, load
-from ocivalidate.runtime.cases import load_cases
 from ocivalidate.runtime.properties import properties
+from ocivalidate.runtime.running.loading import load_cases
 from tests.integration.enclosure import why_not_root
 from tests.integration.host import snapshot
 

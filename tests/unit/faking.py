@@ -23,13 +23,14 @@ from ocivalidate import resources
 from ocivalidate.rules.clauses import Selection
 from ocivalidate.rules.findings import Result
 from ocivalidate.runtime.case_context import RunContext
-from ocivalidate.runtime.cases import Case, load_cases
+from ocivalidate.runtime.cases import Case
 from ocivalidate.runtime.driving import container, driver, operations
 from ocivalidate.runtime.driving.driver import Call
 from ocivalidate.runtime.driving.subject import identify
 from ocivalidate.runtime.inside import probe, rootfs
 from ocivalidate.runtime.kernel import cgroups, host, kin
 from ocivalidate.runtime.running.attempt import attempt
+from ocivalidate.runtime.running.loading import load_cases
 from ocivalidate.runtime.running.planning import plan
 
 MODULES = ("create", "extensibility", "hooks", "lifecycle", "refusals", "signals", "state", "versions")

@@ -16,11 +16,12 @@ from ocivalidate.bundle import check_config
 from ocivalidate.rules.clauses import PLATFORMS, Severity, load
 from ocivalidate.rules.schema import everything
 from ocivalidate.runtime import changed, document_clauses, judge_document, objects_of
-from ocivalidate.runtime.cases import BadCase, Case, load_cases
+from ocivalidate.runtime.cases import Case
 from ocivalidate.runtime.driving.configs import base
 from ocivalidate.runtime.driving.subject import Dialect, RuntimeUnderTest
 from ocivalidate.runtime.kernel.host import Host
 from ocivalidate.runtime.properties import by_pointer
+from ocivalidate.runtime.running.loading import BadCase, load_cases
 from ocivalidate.runtime.running.needs import NEEDS, missing
 from ocivalidate.vocabulary.versions import RUNTIME_RELEASES, holds
 

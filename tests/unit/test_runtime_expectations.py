@@ -14,7 +14,7 @@ import pytest
 
 from ocivalidate import resources
 from ocivalidate.rules.findings import Outcome, Result
-from ocivalidate.runtime.cases import Case, load_cases
+from ocivalidate.runtime.cases import Case
 from ocivalidate.runtime.expectations import (
     BadExpectation,
     Expectation,
@@ -24,6 +24,7 @@ from ocivalidate.runtime.expectations import (
     reject_unmatched,
     satisfies,
 )
+from ocivalidate.runtime.running.loading import load_cases
 from ocivalidate.tomltext import MAX_SIZE
 from tests.reports import CWD, KILL, NO_PID, STATE
 

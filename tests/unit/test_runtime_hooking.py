@@ -27,7 +27,7 @@ from ocivalidate.runtime.case_helpers.hooking import (
     without_late,
 )
 from ocivalidate.runtime.case_helpers.tracing import Record
-from ocivalidate.runtime.cases import case_folder, cases_of
+from ocivalidate.runtime.running.loading import case_folder, cases_of
 
 HOST, ROOTFS = [1, 2], [3, 4]
 NAMESPACES = {"pid": "pid:[2]", "mnt": "mnt:[2]", "cgroup": "cgroup:[2]"}

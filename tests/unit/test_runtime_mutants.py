@@ -16,7 +16,7 @@ from fixtures.mutants.tables import mutants
 from fixtures.mutants.tables.properties import UNSEEN
 from ocivalidate import resources
 from ocivalidate.rules.clauses import matches
-from ocivalidate.runtime.cases import load_cases
+from ocivalidate.runtime.running.loading import load_cases
 
 CONFIG: dict[str, Any] = {
     "hostname": "h",

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 from ocivalidate.rules.clauses import Selection
-from ocivalidate.runtime.cases import APPLIES_CONFIG, CREATES_ENVIRONMENT, Case
-from ocivalidate.runtime.properties import by_pointer, properties
+from ocivalidate.runtime.cases import Case
+from ocivalidate.runtime.properties import APPLIES_CONFIG, CREATES_ENVIRONMENT, by_pointer, properties
 from ocivalidate.runtime.running.planning import plan
 
 CREATES, KILLS = "runtime/runtime.create.creates", "runtime/runtime.kill.sends-signal"

@@ -14,11 +14,11 @@ from ocivalidate.rules import schema
 from ocivalidate.rules.clauses import Clause, Selection, load
 from ocivalidate.rules.findings import Finding, Outcome, Report, Result
 from ocivalidate.rules.judge import located
-from ocivalidate.runtime.cases import property_clause
 from ocivalidate.runtime.inside.facts import Facts, find_facts
 from ocivalidate.runtime.inside.probe import MARK
 from ocivalidate.runtime.judging.judgements import Judgement, property_of
 from ocivalidate.runtime.judging.rules import judge, wanted_paths
+from ocivalidate.runtime.properties import property_clause
 from ocivalidate.runtime.verdicts import shown
 from ocivalidate.vocabulary.versions import RUNTIME_RELEASES, judged_by
 

@@ -55,7 +55,7 @@ def attempt(stage: RunContext, case: Case, clauses: Sequence[Clause], required: 
     except OSError as problem:
         gone = stage.missing() or f"there is no folder to work in any more: {problem.strerror}"
         return given_up(case, clauses, gone)
-    unjudged = _run(trial)
+    unjudged = _run(case, trial)
     # Without it nothing that the runtime did or failed to do says anything of it, whatever was seen before.
     gone = stage.missing() or _missing(trial)
     left = trial.clean_up()
@@ -91,10 +91,10 @@ def _missing(trial: CaseContext) -> str:
     return "" if trial.folder.is_dir() else f"the folder of the case was removed: {trial.folder}"
 
 
-def _run(trial: CaseContext) -> Unjudged:
+def _run(case: Case, trial: CaseContext) -> Unjudged:
     """Run the function of a case, and say what becomes of the clauses that it did not judge."""
     try:
-        trial.case.run(trial)
+        case.run(trial)
     except Skipped as reason:
         return Unjudged(Outcome.SKIP, str(reason))
     except (RuntimeFailed, NoFacts) as problem:

@@ -21,11 +21,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ocivalidate.rules.clauses import Clause, Selection
-from ocivalidate.runtime.cases import BadCase, Case, case_folder, load_cases
+from ocivalidate.runtime.cases import Case
 from ocivalidate.runtime.kernel import inherited, isolation
 from ocivalidate.runtime.running import dump
 from ocivalidate.runtime.running.attempt import Attempt, attempt, given_up
 from ocivalidate.runtime.running.events import event_of
+from ocivalidate.runtime.running.loading import BadCase, case_folder, load_cases
 from ocivalidate.runtime.running.needs import UnknownNeed
 from ocivalidate.runtime.running.planning import Planned, plan
 from ocivalidate.runtime.running.scheduler import Scheduler

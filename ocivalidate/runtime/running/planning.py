@@ -6,8 +6,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from ocivalidate.rules.clauses import Clause, Level, Selection, load, matches
-from ocivalidate.runtime.cases import Case, property_clause
-from ocivalidate.runtime.properties import in_release
+from ocivalidate.runtime.cases import Case
+from ocivalidate.runtime.properties import in_release, property_clause
 
 
 @dataclass(frozen=True, slots=True)

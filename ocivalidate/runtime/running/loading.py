@@ -1,0 +1,88 @@
+"""How cases are found: modules in a folder, ours or somebody's own, each function in them that is a case."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Iterable, Sequence
+from importlib.machinery import ModuleSpec, SourceFileLoader
+from pathlib import Path
+from types import ModuleType
+
+from ocivalidate import resources
+from ocivalidate.rules.clauses import load
+from ocivalidate.runtime.cases import Case, case_in
+from ocivalidate.runtime.properties import by_pointer
+
+
+class BadCase(Exception):
+    """A module of cases cannot be used. The message is one line."""
+
+
+def case_folder(named: str | None) -> Path:
+    """Where the cases stand: ours, or those of ``--cases``."""
+    return Path(named) if named else resources.folder("conformance")
+
+
+def load_cases(folder: Path) -> list[Case]:
+    """The cases of all modules in ``folder``, in the order of their names and of the text.
+
+    Raises :class:`BadCase`.
+    """
+    files = sorted(file for file in folder.glob("*.py") if may_hold_cases(file))
+    if not files:
+        raise BadCase(f"there are no cases in {folder}")
+    cases = [found for file in files for found in cases_of(file)]
+    _refuse_bad(cases)
+    return cases
+
+
+def may_hold_cases(file: Path) -> bool:
+    """Whether a file is a module of cases by its name."""
+    return file.suffix == ".py" and not file.name.startswith(("_", "test_", "conftest"))
+
+
+def cases_of(file: Path) -> Iterable[Case]:
+    """The cases of one module. Raises :class:`BadCase`."""
+    name = f"ocivalidate_conformance_{file.stem}"
+    spec = importlib.util.spec_from_file_location(name, file)
+    if spec is None or spec.loader is None:
+        raise BadCase(f"{file} is no Python module")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        _execute(spec, module)
+    except Exception as problem:
+        raise BadCase(f"{file} cannot be loaded: {type(problem).__name__}: {problem}") from problem
+    for thing in vars(module).values():
+        found = case_in(thing)
+        if found is not None:
+            yield found
+
+
+def _execute(spec: ModuleSpec, module: ModuleType) -> None:
+    """Execute a module of cases, whose docstrings and assertions stand also under ``python -OO``."""
+    if sys.flags.optimize and isinstance(spec.loader, SourceFileLoader):
+        source = spec.loader.get_data(spec.loader.path)
+        exec(compile(source, spec.loader.path, "exec", dont_inherit=True, optimize=0), vars(module))  # noqa: S102
+    elif spec.loader is not None:
+        spec.loader.exec_module(module)
+
+
+def _refuse_bad(cases: Sequence[Case]) -> None:
+    known = load("runtime", "safety")
+    seen: set[str] = set()
+    for one in cases:
+        if one.id in seen:
+            raise BadCase(f"two cases are called {one.id}")
+        seen.add(one.id)
+        strange = [clause for clause in one.clauses if clause not in known]
+        if strange:
+            raise BadCase(f"case {one.id} judges clauses that are not in the inventory: {', '.join(strange)}")
+        astray = [pointer for pointer in one.sets if pointer not in by_pointer()]
+        if astray:
+            raise BadCase(f"case {one.id} sets what is no property on Linux: {', '.join(astray)}")
+        if not one.clauses:
+            raise BadCase(f"case {one.id} judges nothing")
+        if not one.summary:
+            raise BadCase(f"case {one.id} does not say what it shows: it has no docstring")
