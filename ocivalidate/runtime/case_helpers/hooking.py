@@ -89,14 +89,14 @@ def in_turn(records: Sequence[Record]) -> bool:
     return all(later.begun >= earlier.ended for earlier, later in itertools.pairwise(records))
 
 
-def follows(life: HookTimeline, later: Kind, earlier: Kind) -> bool:
+def follows(timeline: HookTimeline, later: Kind, earlier: Kind) -> bool:
     """Whether all hooks of a kind began when all of another had ended."""
-    before, after = life.of(earlier), life.of(later)
+    before, after = timeline.of(earlier), timeline.of(later)
     return bool(before) and bool(after) and max(one.ended for one in before) <= min(one.begun for one in after)
 
 
-def _outside_of(life: HookTimeline, operation: str) -> Fault:
-    begun, ended = life.spans[operation]
+def _outside_of(timeline: HookTimeline, operation: str) -> Fault:
+    begun, ended = timeline.spans[operation]
 
     def look(record: Record) -> str:
         if record.begun < begun:
@@ -106,66 +106,66 @@ def _outside_of(life: HookTimeline, operation: str) -> Fault:
     return look
 
 
-def create_faults(life: HookTimeline, kind: Kind) -> list[str]:
+def create_faults(timeline: HookTimeline, kind: Kind) -> list[str]:
     """Within create, when namespaces and mounts are made, and before the root is changed."""
 
     def unready(record: Record) -> str:
         root = record.root if kind.inside else record.process.get("root")
         if root is None:
             return "its state names no process"
-        if list(root) != list(life.host):
+        if list(root) != list(timeline.host):
             return "ran after the root was changed"
         if kind.inside:
             return ""
-        if without_late(record.process.get("namespaces", {})) != without_late(life.namespaces):
+        if without_late(record.process.get("namespaces", {})) != without_late(timeline.namespaces):
             return "ran before the namespaces were made"
-        missing = sorted(set(life.mounts) - set(record.process.get("mounts", ())))
+        missing = sorted(set(timeline.mounts) - set(record.process.get("mounts", ())))
         return f"ran before {missing[0]} was mounted" if missing else ""
 
-    return _faults(life.of(kind), _outside_of(life, "create"), unready)
+    return _faults(timeline.of(kind), _outside_of(timeline, "create"), unready)
 
 
-def _too_late(life: HookTimeline) -> Fault:
-    program = life.first("program/0")
+def _too_late(timeline: HookTimeline) -> Fault:
+    program = timeline.first("program/0")
     executed = program.begun if program else float("inf")
     return lambda record: "ended after the program had been executed" if record.ended > executed else ""
 
 
-def prestart_faults(life: HookTimeline) -> list[str]:
+def prestart_faults(timeline: HookTimeline) -> list[str]:
     """After start is called, and before the program is executed: the time of prestart hooks up to 1.0.2."""
-    begun, _ = life.spans["start"]
+    begun, _ = timeline.spans["start"]
 
     def too_early(record: Record) -> str:
         return "ran before start was called" if record.begun < begun else ""
 
-    return _faults(life.of(PRESTART), too_early, _too_late(life))
+    return _faults(timeline.of(PRESTART), too_early, _too_late(timeline))
 
 
-def start_container_faults(life: HookTimeline) -> list[str]:
+def start_container_faults(timeline: HookTimeline) -> list[str]:
     """Within start, and before the program is executed."""
-    return _faults(life.of(START_CONTAINER), _outside_of(life, "start"), _too_late(life))
+    return _faults(timeline.of(START_CONTAINER), _outside_of(timeline, "start"), _too_late(timeline))
 
 
-def poststart_faults(life: HookTimeline) -> list[str]:
+def poststart_faults(timeline: HookTimeline) -> list[str]:
     """After the program is executed, and before start returns."""
-    last = max((one.ended for one in life.of(START_CONTAINER)), default=0.0)
+    last = max((one.ended for one in timeline.of(START_CONTAINER)), default=0.0)
 
     def too_early(record: Record) -> str:
         if record.begun < last:
             return "did not wait for startContainer hooks"
-        return "" if life.executed_by(record) else "ran before the program was executed"
+        return "" if timeline.executed_by(record) else "ran before the program was executed"
 
-    return _faults(life.of(POSTSTART), _outside_of(life, "start"), too_early)
+    return _faults(timeline.of(POSTSTART), _outside_of(timeline, "start"), too_early)
 
 
-def poststop_faults(life: HookTimeline) -> list[str]:
+def poststop_faults(timeline: HookTimeline) -> list[str]:
     """When what the hooks looked for is gone, and before delete returns."""
 
     def too_early(record: Record) -> str:
         left = [path for path, there in record.there.items() if there]
         return f"ran before {left[0]} was removed" if left else ""
 
-    return _faults(life.of(POSTSTOP), _outside_of(life, "delete"), too_early)
+    return _faults(timeline.of(POSTSTOP), _outside_of(timeline, "delete"), too_early)
 
 
 _STATUSES = ("creating", "created", "running", "stopped")

@@ -1,0 +1,153 @@
+"""Containers with hooks of which each leaves a trace: those that live to their end, and those of which a hook fails."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ocivalidate.runtime.case_context import CaseContext
+from ocivalidate.runtime.case_helpers.hooking import (
+    CREATE_RUNTIME,
+    KINDS,
+    POSTSTART,
+    POSTSTOP,
+    PRESTART,
+    START_CONTAINER,
+    HookTimeline,
+    Kind,
+)
+from ocivalidate.runtime.case_helpers.tracing import Record, Trace
+from ocivalidate.runtime.driving.container import Container, RuntimeFailed
+from ocivalidate.runtime.driving.driver import Call
+from ocivalidate.runtime.kernel.handed import pid_of
+from ocivalidate.runtime.kernel.namespaces import namespaces_of
+from ocivalidate.runtime.kernel.processes import began
+
+AFTERWARDS = "runtime.lifecycle.poststop-invoked"
+DESTROYED = "runtime.lifecycle.destroy-undo"
+
+ENVIRONMENT = ["KIND=hook", "EMPTY=", "EQUALS=a=b=c", "WORDS=two  words", "LETTERS=zażółć-日本", "PATH=/nowhere"]
+WORDS = ["", " ", "two words", "-x", "$HOME", "'q'", "zażółć-日本", "a=b"]
+ANNOTATIONS = {"org.example.note": "some words: zażółć", "org.example.empty": ""}
+
+
+def kinds_of(trial: CaseContext) -> list[Kind]:
+    """The kinds that the release has."""
+    return [kind for kind in KINDS if trial.holds(kind.since)]
+
+
+def prepared(trial: CaseContext) -> tuple[Container, Trace]:
+    """A container that is to be, whose program pauses, and its trace."""
+    config = trial.config()
+    config["annotations"] = dict(ANNOTATIONS)
+    if trial.subject.isolates:
+        config["linux"]["namespaces"].append({"type": "network"})
+    container = trial.container(config)
+    trace = Trace(container)
+    trace.program("pause")
+    return container, trace
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedContainer:
+    """A container that has lived, the hooks that it was given, by kind, and what became of them."""
+
+    container: Container
+    hooks: Mapping[str, Sequence[Mapping[str, Any]]]
+    timeline: HookTimeline
+
+
+def live_with_hooks(trial: CaseContext) -> FinishedContainer:
+    """Two hooks of each kind, in a container that is created, started, killed and deleted."""
+    container, trace = prepared(trial)
+    line = trace.program("pause")
+    hooks: dict[str, list[dict[str, Any]]] = {}
+    groups = [mount + container.group for mount in trial.stage.layout.hierarchies if container.group]
+    # A start that does not wait for a startContainer hook is caught: the hook waits for it to return, for a while.
+    returned = container.bundle / "rootfs" / "returned"
+    state = trial.subject.argv(str(trial.runtime.root), str(trial.runtime.log), "state", container.id)
+    for kind in kinds_of(trial):
+        actions = {
+            START_CONTAINER: (["note"], ["until", "/returned", *WORDS]),
+            POSTSTART: (["await", "program/0"], ["note", *WORDS]),
+            # Words that are no paths lead to nothing.
+            POSTSTOP: (["look", *groups, *WORDS], ["ask", *state]),
+        }
+        first, second = actions.get(kind, (["note"], ["note", *WORDS]))
+        given = trace.add(kind.name, *first, inside=kind.path_inside, env=ENVIRONMENT, timeout=3600)
+        hooks[kind.name] = [given, trace.add(kind.name, *second, inside=kind.path_inside)]
+    trace.write()
+    spans = {"create": _timed(container.must_create)}
+    namespaces = namespaces_of(container.pid)
+    spans["start"] = _timed(container.must_start)
+    returned.touch()
+    container.wait_output(lambda text: "program/0" in text or None)
+    container.must_kill().wait_stopped()
+    spans["delete"] = _timed(container.must_delete)
+    mounts = [str(container.bundle / "rootfs") + entry["destination"] for entry in trace.config["mounts"]]
+    root = os.stat("/")
+    timeline = HookTimeline(trace.records(), spans, namespaces, line, mounts, (root.st_dev, root.st_ino))
+    return FinishedContainer(container, hooks, timeline)
+
+
+def _timed(operation: Callable[[], Any]) -> tuple[float, float]:
+    begun = time.monotonic()
+    operation()
+    return begun, time.monotonic()
+
+
+def write_failing_hook(trace: Trace, kinds: Sequence[Kind], failing: Kind, *failure: str) -> None:
+    """Give a container one hook of each kind, and three of one kind, of which the second fails."""
+    for kind in kinds:
+        trace.add(kind.name, inside=kind.path_inside)
+    trace.add(failing.name, *failure, inside=failing.path_inside)
+    trace.add(failing.name, inside=failing.path_inside)
+    trace.write()
+
+
+def create_and_start(container: Container) -> tuple[Call, Call | None]:
+    """Create and, where that succeeds, start a container."""
+    created = container.create()
+    return created, container.start() if created.ok else None
+
+
+def judge_end(trial: CaseContext, clause: str, failing: Kind, container: Container, trace: Trace) -> None:
+    """After an error the process is stopped, the container destroyed, nothing else runs but its poststop hooks."""
+    # A start that does not wait for its hooks returns before they have run.
+    pids = {pid_of((record.state() or {}).get("pid")) for record in trace.records() if _is_outside(record)}
+    living = sorted(pid for pid in {*pids, container.pid} if pid > 0 and not _ends(pid))
+    names, failed = trace.names(), f"{failing.name}/1"
+    if failed not in names:
+        raise RuntimeFailed(f"the hook {failed} was not run; those run were {', '.join(names) or 'none'}")
+    late = [name for name in names[names.index(failed) + 1 :] if not name.startswith("poststop/")]
+    trial.expect(clause, "the lifecycle goes on after the hook that failed", got=late, want=[])
+    trial.expect(clause, "the container process is not stopped", got=living, want=[])
+    trial.expect(clause, "the container still exists", got=container.exists(), want=False)
+    trial.expect(DESTROYED, "the container is not undone", got=container.leftovers_of_failure(), want=[])
+    judge_poststop_ran(trial, trace)
+
+
+def judge_poststop_ran(trial: CaseContext, trace: Trace) -> None:
+    """The poststop hook of a container of which another hook has failed ran, once."""
+    stops = [name for name in trace.names() if name.startswith("poststop/")]
+    trial.expect(AFTERWARDS, "poststop hooks do not run after a hook has failed", got=stops, want=["poststop/0"])
+
+
+def _is_outside(record: Record) -> bool:
+    return record.kind in (PRESTART.name, CREATE_RUNTIME.name, POSTSTART.name)
+
+
+def _ends(pid: int) -> bool:
+    """Whether a process ends; it gets a moment for it."""
+    end = time.monotonic() + 1
+    while time.monotonic() < end:
+        with contextlib.suppress(OSError):
+            os.waitpid(pid, os.WNOHANG)
+        if not began(pid):
+            return True
+        time.sleep(0.002)  # the process may be nobody's child, so that nothing tells
+    return False
