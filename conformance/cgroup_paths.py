@@ -9,9 +9,18 @@ import os
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from ocivalidate.runtime import CaseContext, Container, Facts, RuntimeFailed, case, steps
+from ocivalidate.runtime.case_helpers.grouping import (
+    LIMITS,
+    limit_files,
+    own_path,
+    places,
+    remove_later,
+    with_path,
+    without_limits,
+)
+from ocivalidate.runtime.case_helpers.limits import is_unified
 from ocivalidate.runtime.kernel import cgroups
 
 CREATED = "config-linux.cgroup.created"
@@ -24,57 +33,6 @@ NO_SIDE_EFFECTS = "runtime.errors.no-side-effects"
 KEEPS = "runtime.delete.keeps-foreign-resources"
 OWNERS = "config-linux.cgroup-ownership"
 PATH = "/linux/cgroupsPath"
-# Each with a value in the config, so that the process has to be in a group of it.
-RESOURCES: dict[str, dict[str, Any]] = {
-    "cpu": {"cpu": {"shares": 600}},
-    "cpuset": {"cpu": {"cpus": str(min(getattr(os, "sched_getaffinity", lambda _pid: {0})(0)))}},
-    "devices": {"devices": [{"allow": True, "access": "rwm"}]},
-    "memory": {"memory": {"limit": 200 << 20}},
-    "pids": {"pids": {"limit": 50}},
-}
-
-
-def usable(trial: CaseContext) -> list[str]:
-    """The controllers that this host has, of those that every runtime knows."""
-    found = [name for name in RESOURCES if name in trial.host.controllers]
-    if not found:
-        trial.skip(f"this host has none of the controllers {', '.join(RESOURCES)}")
-    return found
-
-
-def with_path(trial: CaseContext, path: str | None, *probe: str) -> dict[str, Any]:
-    """A config with this cgroupsPath and a value for every usable controller."""
-    config = trial.config(*(probe or ("wait",)))
-    config["linux"]["cgroupsPath"] = path
-    resources: dict[str, Any] = {}
-    config["linux"]["resources"] = resources
-    for name in usable(trial):
-        for section, values in RESOURCES[name].items():
-            resources[section] = {**resources.get(section, {}), **values} if isinstance(values, dict) else values
-    return config
-
-
-def without_limits(config: dict[str, Any]) -> dict[str, Any]:
-    """The config, without resources: its process joins a group whose limits are not to change."""
-    config["linux"].pop("resources", None)
-    return config
-
-
-def places(trial: CaseContext, container: Container) -> dict[str, str]:
-    """The group of the container process, by controller."""
-    groups, unified = container.groups, trial.stage.layout.mode == "v2"
-    return {name: groups.get("" if unified else name, "none") for name in usable(trial)}
-
-
-def own_path(trial: CaseContext, *names: str) -> str:
-    """An absolute path of this case alone, which nothing has made."""
-    return "/".join((trial.stage.group, trial.case.id.replace(".", "-"), *names))
-
-
-def remove_later(trial: CaseContext, path: str) -> None:
-    """Remove a group that a runtime makes above that of a container, when the case is over."""
-    layout = trial.stage.layout
-    trial.undo(lambda: [f"control group {folder}" for folder in cgroups.remove(layout, path)])
 
 
 @case(CREATED, ABSOLUTE, CONSISTENT, sets=[PATH], needs=["root"])
@@ -121,21 +79,10 @@ def relative_path(trial: CaseContext) -> None:
 def no_path(trial: CaseContext) -> None:
     """Without cgroupsPath the process is in groups that have the limits of the config."""
     container = trial.container(with_path(trial, None)).must_create()
-    got = {name: cgroups.content(container.group_folder(name), file) for name, file in _limit_files(trial).items()}
-    want = {name: _limits()[name] for name in got}
+    got = {name: cgroups.content(container.group_folder(name), file) for name, file in limit_files(trial).items()}
+    want = {name: LIMITS[name] for name in got}
     trial.expect(CREATED, "without cgroupsPath the process is in no groups of its own", got=got, want=want)
     trial.expect("runtime.lifecycle.create-resources", "without cgroupsPath there are no limits", got=got, want=want)
-
-
-def _limit_files(trial: CaseContext) -> dict[str, str]:
-    """The file with the limit of each usable controller whose values both versions word alike."""
-    memory = "memory.max" if trial.stage.layout.mode == "v2" else "memory.limit_in_bytes"
-    files = {"memory": memory, "pids": "pids.max"}
-    return {name: files[name] for name in usable(trial) if name in files}
-
-
-def _limits() -> dict[str, str]:
-    return {"memory": str(200 << 20), "pids": "50"}
 
 
 @case(CONSISTENT, UNFIT, sets=[f"/linux/resources/{name}/limit" for name in ("memory", "pids")], needs=["root"])
@@ -155,10 +102,10 @@ def two_in_one_path(trial: CaseContext) -> None:
         trial.expect(CONSISTENT, "the same cgroupsPath leads to another group", got=same, want=True)
         second.must_start()
         trial.expect(UNFIT, "the second container does not run", got="ids" in second.facts(), want=True)
-        for name, file in _limit_files(trial).items():
+        for name, file in limit_files(trial).items():
             got = cgroups.content(first.group_folder(name), file)
             message = f"a second container, without resources, takes the limit of {name} from the first"
-            trial.applied(f"/linux/resources/{name}/limit", got=got, want=_limits()[name], message=message)
+            trial.applied(f"/linux/resources/{name}/limit", got=got, want=LIMITS[name], message=message)
         second.clean_up()
     trial.expect(UNFIT, "the first container ended because of the second", got=first.alive(), want=True)
 
@@ -235,8 +182,8 @@ def path_with_dots(trial: CaseContext) -> None:
         return
     trial.skip("the runtime takes cgroupsPath to be below the mount point whatever is in it", NO_SIDE_EFFECTS)
     remove_later(trial, f"/{str(outside).split('/')[1]}")
-    files = _limit_files(trial).items()
-    got = [name for name, file in files if cgroups.content(container.group_folder(name), file) != _limits()[name]]
+    files = limit_files(trial).items()
+    got = [name for name, file in files if cgroups.content(container.group_folder(name), file) != LIMITS[name]]
     trial.applied(PATH, got=got, want=[], message="with such a cgroupsPath there are no limits")
 
 
@@ -280,8 +227,7 @@ def group_that_was_there(trial: CaseContext) -> None:
 
 def _seen_inside(trial: CaseContext, *, own_namespace: bool) -> Facts:
     config = with_path(trial, own_path(trial), "ids")
-    is_unified = trial.stage.layout.mode == "v2"
-    folder = "/sys/fs/cgroup" if is_unified else "/sys/fs/cgroup/pids"
+    folder = "/sys/fs/cgroup" if is_unified(trial) else "/sys/fs/cgroup/pids"
     probe = steps(
         ["read", "/proc/self/cgroup"], ["read", f"{folder}/pids.max"], ["overwrite", f"{folder}/pids.max", "9"]
     )

@@ -1,7 +1,4 @@
-"""Seccomp, judged by what becomes of system calls in the container.
-
-The calls that rules speak of are such as neither Python nor a runtime makes on its own way into the container.
-"""
+"""Seccomp, judged by what becomes of system calls in the container."""
 
 from __future__ import annotations
 
@@ -11,52 +8,16 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from ocivalidate.bundle import check_state
-from ocivalidate.rules.findings import Outcome
-from ocivalidate.runtime import CaseContext, Container, Facts, case, steps
+from ocivalidate.runtime import CaseContext, Facts, case, steps
+from ocivalidate.runtime.case_helpers.filters import MARK, MARKED, failing, number, rule, with_filter
+from ocivalidate.runtime.case_helpers.supervising import METADATA, STATE, count_documents, judge_process_state
 from ocivalidate.runtime.inside import PROBE_SOURCE
 from ocivalidate.runtime.kernel import interpreter
 from ocivalidate.runtime.kernel.seccomp import FLAG_LOG, CannotSee, Listener, filter_flags
 
 SECCOMP = "/linux/seccomp"
 RULES = f"{SECCOMP}/syscalls/*"
-# An errno with which none of the calls here ever fails by itself.
-MARK = errno.ENOANO
-MARKED = "ENOANO"
-# Name → number on x86_64 and on the newer architectures. All fail or succeed harmlessly with any arguments.
-CALLS = {
-    "getitimer": (36, 102),
-    "getpriority": (140, 141),
-    "sched_get_priority_max": (146, 125),
-    "sched_get_priority_min": (147, 126),
-    "sched_rr_get_interval": (148, 127),
-    "getpgid": (121, 155),
-    "timer_getoverrun": (225, 109),
-    "inotify_rm_watch": (255, 28),
-    "mq_unlink": (241, 181),
-}
 _ALLOWED = Path(__file__).with_name("syscalls.txt")
-
-
-def number(trial: CaseContext, name: str) -> str:
-    """The number of a system call on this machine."""
-    return str(CALLS[name][trial.host.machine != "x86_64"])
-
-
-def with_filter(config: dict[str, Any], *rules: dict[str, Any], **members: Any) -> dict[str, Any]:
-    """A config with a filter that allows all but what ``rules`` say."""
-    config["linux"]["seccomp"] = {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": list(rules), **members}
-    return config
-
-
-def rule(action: str, *names: str, **members: Any) -> dict[str, Any]:
-    """A rule on some calls."""
-    return {"names": list(names), "action": action, **members}
-
-
-def failing(name: str = "getitimer", **members: Any) -> dict[str, Any]:
-    """A rule by which a call fails."""
-    return rule("SCMP_ACT_ERRNO", name, **members)
 
 
 # --- which call, which errno
@@ -278,8 +239,6 @@ def filter_has_the_flags_that_are_listed(trial: CaseContext) -> None:
 
 # --- a supervisor
 
-STATE = "config-linux.containerProcessState"
-
 
 @case(
     "config-linux.seccomp.listenerPath.one-state",
@@ -301,98 +260,19 @@ def supervisor_gets_the_container_process_state(trial: CaseContext) -> None:
         trial.config("syscall", number(trial, "getitimer"), "0", "0", ",", "wait"),
         rule("SCMP_ACT_NOTIFY", "getitimer"),
         listenerPath=str(listener.path),
-        listenerMetadata="some words: ü",
+        listenerMetadata=METADATA,
     )
     container = trial.container(config).must_create().must_start()
     facts = container.facts()
     messages = listener.messages
-    states = [_count(message) for message in messages]
+    states = [count_documents(message) for message in messages]
     trial.expect("config-linux.seccomp.listenerPath.one-state", "states on each connection", got=states, want=[1])
     trial.applied(f"{SECCOMP}/listenerPath", got=facts.outcome("syscall"), want=MARKED, message="calls go unanswered")
     if not messages:
         trial.skip("the runtime sends no state of which more could be said")
     trial.expect("config-linux.seccomp.listenerPath.no-reuse", "connections to the socket", got=len(messages), want=1)
     trial.expect("config-linux.seccomp.listenerPath.closed", "the connection stays open", got=messages[0].closed)
-    _judge_state(trial, container, messages[0])
-
-
-def _count(message: Any) -> int:
-    """How many JSON documents a connection carried."""
-    text, decoder, count = message.text.decode("utf-8", "replace").strip(), json.JSONDecoder(), 0
-    while text:
-        try:
-            _, end = decoder.raw_decode(text)
-        except ValueError:
-            return -1
-        text, count = text[end:].strip(), count + 1
-    return count
-
-
-def _judge_state(trial: CaseContext, container: Container, message: Any) -> None:
-    """The members of the container process state, against what the kernel knows."""
-    state = message.state()
-    trial.expect(
-        "config-linux.containerProcessState.json-payload", "the payload is no JSON object", got=isinstance(state, dict)
-    )
-    said = state if isinstance(state, dict) else {}
-    names = said.get("fds")
-    trial.expect("config-linux.containerProcessState.fds.type", "fds is not an array", got=isinstance(names, list))
-    came = message.descriptors
-    trial.expect_that(
-        "config-linux.containerProcessState.scm-rights",
-        "no descriptor came",
-        held=bool(came),
-        got=len(came),
-        want="at least 1",
-    )
-    later = [len(with_it) for _, with_it in message.parts[1:]]
-    trial.expect(
-        "config-linux.containerProcessState.fds-first-call",
-        "descriptors came after the first call",
-        got=sum(later),
-        want=0,
-    )
-    listed = names if isinstance(names, list) else []
-    trial.expect("config-linux.seccomp.listener.seccompFd.required", "seccompFd in fds", got="seccompFd" in listed)
-    place = listed.index("seccompFd") if "seccompFd" in listed else -1
-    link = _link(came[place]) if 0 <= place < len(came) else "nothing"
-    trial.expect_that(
-        "config-linux.containerProcessState.fds.order",
-        "the descriptor at the place of seccompFd is no listener",
-        held="seccomp notify" in link and len(listed) == len(came),
-        got=link,
-        want="a seccomp listener",
-    )
-    for name, kind in (("ociVersion", str), ("pid", int), ("state", dict)):
-        trial.expect(f"{STATE}.{name}.required", f"{name} is absent", got=name in said)
-        trial.expect(f"{STATE}.{name}.type", f"{name} is of another type", got=isinstance(said.get(name), kind))
-    trial.expect(
-        "config-linux.containerProcessState.pid.type",
-        "pid is not that of the container process",
-        got=said.get("pid"),
-        want=container.pid,
-    )
-    metadata = said.get("metadata")
-    trial.expect(
-        "config-linux.containerProcessState.metadata.type", "metadata is no string", got=isinstance(metadata, str)
-    )
-    trial.expect("config-linux.seccomp.listenerMetadata.sent", "metadata", got=metadata, want="some words: ü")
-    trial.applied(f"{SECCOMP}/listenerMetadata", got=metadata, want="some words: ü")
-    file = trial.folder / "state.json"
-    file.write_text(json.dumps(said.get("state")), encoding="utf-8")
-    report = check_state(str(file))
-    broken = [result.clause.id for result in report.results if result.outcome is Outcome.FAIL]
-    trial.expect(
-        "config-linux.containerProcessState.state.type", "state is no state of a container", got=broken, want=[]
-    )
-    whose = (said.get("state") or {}).get("id") if not broken else None
-    trial.expect(
-        "config-linux.containerProcessState.state.type", "state is that of another", got=whose, want=container.id
-    )
-
-
-def _link(descriptor: int) -> str:
-    return str(Path(f"/proc/self/fd/{descriptor}").readlink())
+    judge_process_state(trial, container, messages[0])
 
 
 @case("config-linux.seccomp.listenerPath.ignored", "config-linux.seccomp.listenerPath.send-fail-error", needs=["root"])

@@ -1,0 +1,48 @@
+"""What cases on seccomp share: filters, and system calls that they may name.
+
+The calls that rules speak of are such as neither Python nor a runtime makes on its own way into the container.
+"""
+
+from __future__ import annotations
+
+import errno
+from typing import Any
+
+from ocivalidate.runtime.case_context import CaseContext
+
+# An errno with which none of the calls here ever fails by itself.
+MARK = errno.ENOANO
+MARKED = "ENOANO"
+# Name → number on x86_64 and on the newer architectures. All fail or succeed harmlessly with any arguments.
+CALLS = {
+    "getitimer": (36, 102),
+    "getpriority": (140, 141),
+    "sched_get_priority_max": (146, 125),
+    "sched_get_priority_min": (147, 126),
+    "sched_rr_get_interval": (148, 127),
+    "getpgid": (121, 155),
+    "timer_getoverrun": (225, 109),
+    "inotify_rm_watch": (255, 28),
+    "mq_unlink": (241, 181),
+}
+
+
+def number(trial: CaseContext, name: str) -> str:
+    """The number of a system call on this machine."""
+    return str(CALLS[name][trial.host.machine != "x86_64"])
+
+
+def with_filter(config: dict[str, Any], *rules: dict[str, Any], **members: Any) -> dict[str, Any]:
+    """A config with a filter that allows all but what ``rules`` say."""
+    config["linux"]["seccomp"] = {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": list(rules), **members}
+    return config
+
+
+def rule(action: str, *names: str, **members: Any) -> dict[str, Any]:
+    """A rule on some calls."""
+    return {"names": list(names), "action": action, **members}
+
+
+def failing(name: str = "getitimer", **members: Any) -> dict[str, Any]:
+    """A rule by which a call fails."""
+    return rule("SCMP_ACT_ERRNO", name, **members)

@@ -1,0 +1,72 @@
+"""What cases on the places of control groups share: configs with a cgroupsPath, and where a process is."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from ocivalidate.runtime.case_context import CaseContext
+from ocivalidate.runtime.case_helpers.limits import is_unified
+from ocivalidate.runtime.driving.container import Container
+from ocivalidate.runtime.kernel import cgroups
+
+# Each with a value in the config, so that the process has to be in a group of it.
+RESOURCES: dict[str, dict[str, Any]] = {
+    "cpu": {"cpu": {"shares": 600}},
+    "cpuset": {"cpu": {"cpus": str(min(getattr(os, "sched_getaffinity", lambda _pid: {0})(0)))}},
+    "devices": {"devices": [{"allow": True, "access": "rwm"}]},
+    "memory": {"memory": {"limit": 200 << 20}},
+    "pids": {"pids": {"limit": 50}},
+}
+# The values of those that both versions word alike.
+LIMITS = {"memory": str(200 << 20), "pids": "50"}
+
+
+def usable(trial: CaseContext) -> list[str]:
+    """The controllers that this host has, of those that every runtime knows."""
+    found = [name for name in RESOURCES if name in trial.host.controllers]
+    if not found:
+        trial.skip(f"this host has none of the controllers {', '.join(RESOURCES)}")
+    return found
+
+
+def with_path(trial: CaseContext, path: str | None, *probe: str) -> dict[str, Any]:
+    """A config with this cgroupsPath and a value for every usable controller."""
+    config = trial.config(*(probe or ("wait",)))
+    config["linux"]["cgroupsPath"] = path
+    resources: dict[str, Any] = {}
+    config["linux"]["resources"] = resources
+    for name in usable(trial):
+        for section, values in RESOURCES[name].items():
+            resources[section] = {**resources.get(section, {}), **values} if isinstance(values, dict) else values
+    return config
+
+
+def without_limits(config: dict[str, Any]) -> dict[str, Any]:
+    """The config, without resources: its process joins a group whose limits are not to change."""
+    config["linux"].pop("resources", None)
+    return config
+
+
+def places(trial: CaseContext, container: Container) -> dict[str, str]:
+    """The group of the container process, by controller."""
+    groups, unified = container.groups, is_unified(trial)
+    return {name: groups.get("" if unified else name, "none") for name in usable(trial)}
+
+
+def own_path(trial: CaseContext, *names: str) -> str:
+    """An absolute path of this case alone, which nothing has made."""
+    return "/".join((trial.stage.group, trial.case.id.replace(".", "-"), *names))
+
+
+def remove_later(trial: CaseContext, path: str) -> None:
+    """Remove a group that a runtime makes above that of a container, when the case is over."""
+    layout = trial.stage.layout
+    trial.undo(lambda: [f"control group {folder}" for folder in cgroups.remove(layout, path)])
+
+
+def limit_files(trial: CaseContext) -> dict[str, str]:
+    """The file with the limit of each usable controller whose values both versions word alike."""
+    memory = "memory.max" if is_unified(trial) else "memory.limit_in_bytes"
+    files = {"memory": memory, "pids": "pids.max"}
+    return {name: files[name] for name in usable(trial) if name in files}
