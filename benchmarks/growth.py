@@ -252,7 +252,7 @@ def show_limit(pool: ProcessPoolExecutor, names: Sequence[str]) -> list[str]:
 
 
 def main() -> int:
-    """Measure and print; 1 when something grows too fast."""
+    """Measure and print; 1 when something grows too fast, 2 when there is no such row."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", default="", metavar="WORD", help="only rows with this in their name")
     how = parser.add_mutually_exclusive_group()
@@ -262,7 +262,8 @@ def main() -> int:
     names = [] if options.quick or options.limit else [row.name for row in rows() if options.only in row.name]
     documents = [name for name in DOCUMENTS if options.only in name]
     if not names and not documents:
-        parser.error(f"no row has {options.only} in its name")
+        sys.stderr.write(f"growth.py: no row has {options.only} in its name\n")
+        return 2
     begun = time.monotonic()
     with ProcessPoolExecutor(PROCESSES) as pool:
         failed = show_growth(pool, names) if names else []

@@ -14,7 +14,7 @@ import shutil
 import statistics
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,20 +23,33 @@ SECONDS = 20.0  # the aim for a whole run on two processors
 
 
 def main() -> int:
-    """Measure and print."""
+    """Measure and print; 2 when there is no such runtime or case."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("runtimes", nargs="*", default=["runc"], help="programs, by path or name")
     parser.add_argument("--rounds", type=int, default=3, help="how often each runtime is judged")
     parser.add_argument("--jobs", type=int, help="cases at a time")
     parser.add_argument("--select", action="append", default=[], help="only these cases")
     options = parser.parse_args()
+    problem = misnamed(options.runtimes, options.select)
+    if problem:
+        sys.stderr.write(f"runtime.py: {problem}\n")
+        return 2
     for runtime in options.runtimes:
-        if shutil.which(runtime) is None:
-            print(f"{runtime}: not here")
-            continue
         rounds = [measure(runtime, options.jobs, tuple(options.select)) for _ in range(options.rounds)]
         print(line(runtime, rounds))
     return 0
+
+
+def misnamed(runtimes: Sequence[str], select: Sequence[str]) -> str:
+    """What of the command line is nowhere; empty when all of it is there."""
+    from ocivalidate.rules.clauses import load, unmatched
+    from ocivalidate.runtime.cases import case_folder, load_cases
+
+    absent = [runtime for runtime in runtimes if shutil.which(runtime) is None]
+    if absent:
+        return f"{absent[0]} is not there"
+    strays = unmatched(select, [*load(), *(case.id for case in load_cases(case_folder(None)))])
+    return f"no case and no clause matches {', '.join(strays)}" if strays else ""
 
 
 def measure(runtime: str, jobs: int | None, select: tuple[str, ...]) -> Mapping[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from ocivalidate.cli.errors import UsageError
 from ocivalidate.cli.streams import print_text
-from ocivalidate.rules.clauses import LEVEL_NAMES, PLATFORMS, RELEASES, Clause, Level, load, matches
+from ocivalidate.rules.clauses import LEVEL_NAMES, PLATFORMS, RELEASES, Clause, Level, load, matches, unmatched
 
 JUDGED = ("static", "static-host", "dynamic", "none")
 
@@ -45,6 +45,9 @@ def _choose(options: argparse.Namespace) -> list[Clause]:
     if options.spec_version and not any(options.spec_version in releases for releases in RELEASES.values()):
         known = sorted({release for releases in RELEASES.values() for release in releases})
         raise UsageError(f"unknown release {options.spec_version}; known are {', '.join(known)}")
+    strays = unmatched(options.patterns, load())
+    if strays:
+        raise UsageError(f"no clause matches {', '.join(strays)}; ocivalidate rules lists them")
     levels = LEVEL_NAMES[options.level] if options.level else frozenset(Level)
     return [
         clause

@@ -148,7 +148,7 @@ def _request(options: argparse.Namespace, settings: Settings) -> Request:
         select=selection.select,
         ignore=selection.ignore,
         level=selection.level,
-        only=_failed_in(options.rerun_failed) if options.rerun_failed else (),
+        only=_failed_in(options) if options.rerun_failed else (),
         cases=options.cases,
         rootfs=options.rootfs,
         jobs=options.jobs,
@@ -165,10 +165,10 @@ def _refuse_unknown_needs(required: list[str]) -> None:
         raise UsageError(f"--require: no need is called {strange[0]}; known are {', '.join(NEEDS)}")
 
 
-def _failed_in(file: str) -> tuple[str, ...]:
+def _failed_in(options: argparse.Namespace) -> tuple[str, ...]:
     from ocivalidate.cli.runtime_list import failed_cases
 
-    return failed_cases(file)
+    return failed_cases(options.rerun_failed, _cases(options))
 
 
 def _write_expectations(file: str, report: Report) -> None:

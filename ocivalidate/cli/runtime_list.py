@@ -13,6 +13,7 @@ from ocivalidate.cli.streams import print_text
 from ocivalidate.runtime.cases import Case
 from ocivalidate.runtime.running.planning import plan
 from ocivalidate.vocabulary.versions import RUNTIME_RELEASES
+from ocivalidate.vocabulary.wording import shortened
 
 _SCHEMA = "urn:ocivalidate:report-1"
 _BAD = ("fail", "error", "xpass")
@@ -61,7 +62,7 @@ def _as_text(case: Case, clauses: Sequence[str], verbose: int) -> list[str]:
     return [*lines, *(f"  {name}" for name in [*clauses, *case.sets])] if verbose else lines
 
 
-def failed_cases(file: str) -> tuple[str, ...]:
+def failed_cases(file: str, cases: Sequence[Case]) -> tuple[str, ...]:
     """The cases that failed, could not be judged, or passed although they were expected to fail, in a JSON report.
 
     Raises :class:`UsageError`.
@@ -76,6 +77,12 @@ def failed_cases(file: str) -> tuple[str, ...]:
         raise UsageError(f"{file} is no report of a runtime: write one with --output json=FILE") from problem
     if not bad:
         raise UsageError(f"{file}: nothing failed in it, so there is nothing to run again")
+    known = {case.id for case in cases}
+    strays = [str(name) for name in bad if name not in known]
+    if strays:
+        raise UsageError(
+            f"{file}: no case is called {shortened(', '.join(strays), 200)}; ocivalidate runtime --list lists them"
+        )
     return tuple(bad)
 
 

@@ -20,8 +20,14 @@ LONGEST_INPUT = 10
 
 
 def main() -> int:
-    """Run the targets; 1 when one of them found something."""
+    """Run the targets; 1 when one of them found something, 2 when there is no such target."""
     seconds, *names = sys.argv[1:] or ["60"]
+    strays = [name for name in names if name not in (*TARGETS, "memory")]
+    problem = f"no target is called {strays[0]}; known are {', '.join(TARGETS)}, memory" if strays else ""
+    problem = problem if seconds.isdecimal() else f"{seconds} is no number of seconds"
+    if problem:
+        sys.stderr.write(f"run.py: {problem}\n")
+        return 2
     found = [name for name in names or [*TARGETS, "memory"] if not run(name, seconds)]
     print(f"found something: {', '.join(found)}" if found else "nothing found")
     return 1 if found else 0
