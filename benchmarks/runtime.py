@@ -43,7 +43,7 @@ def main() -> int:
 def misnamed(runtimes: Sequence[str], select: Sequence[str]) -> str:
     """What of the command line is nowhere; empty when all of it is there."""
     from ocivalidate.rules.clauses import load, unmatched
-    from ocivalidate.runtime.cases import case_folder, load_cases
+    from ocivalidate.runtime.running.loading import case_folder, load_cases
 
     absent = [runtime for runtime in runtimes if shutil.which(runtime) is None]
     if absent:

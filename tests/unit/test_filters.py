@@ -14,7 +14,7 @@ import pytest
 from fixtures.mutants import Mutant, score
 from fixtures.mutants.tables import mutants
 from ocivalidate import resources
-from ocivalidate.runtime.cases import load_cases
+from ocivalidate.runtime.running.loading import load_cases
 from tests.unit.command_line import GOOD, Command, complaint
 
 CHECKOUT = Path(__file__).parents[2]
