@@ -264,8 +264,11 @@ def known_capabilities(trial: CaseContext) -> None:
 
 
 SECCOMP = {
-    name: f"features-linux.seccomp.{name}.{'supported' if name == 'supportedFlags' else 'recognized'}"
-    for name in ("actions", "operators", "archs", "knownFlags", "supportedFlags")
+    "actions": "features-linux.seccomp.actions.recognized",
+    "operators": "features-linux.seccomp.operators.recognized",
+    "archs": "features-linux.seccomp.archs.recognized",
+    "knownFlags": "features-linux.seccomp.knownFlags.recognized",
+    "supportedFlags": "features-linux.seccomp.supportedFlags.supported",
 }
 
 
@@ -321,7 +324,10 @@ def _with_seccomp(trial: CaseContext, kind: str, names: Sequence[str], *, listen
     return changed(trial.config("wait"), "/linux/seccomp", seccomp | {"syscalls": rules})
 
 
-MEMORY = {name: f"features-linux.memoryPolicy.{name}.recognized" for name in ("modes", "flags")}
+MEMORY = {
+    "modes": "features-linux.memoryPolicy.modes.recognized",
+    "flags": "features-linux.memoryPolicy.flags.recognized",
+}
 # Modes that take no nodes, and the kernels that brought the newer ones.
 _NO_NODES = ("MPOL_DEFAULT", "MPOL_LOCAL")
 _MODE_KERNELS = {"MPOL_PREFERRED_MANY": (5, 15), "MPOL_WEIGHTED_INTERLEAVE": (6, 9)}

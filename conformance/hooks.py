@@ -44,7 +44,6 @@ from ocivalidate.runtime.case_helpers.hooking import (
     without_late,
 )
 
-INVOKED, FAILED = "runtime.lifecycle.{}-invoked", "runtime.lifecycle.{}-failure"
 CONTINUED = "runtime.warnings.continue"
 FEATURES = "features.hooks.supported"
 
@@ -64,14 +63,10 @@ _TIMINGS = (
 )
 
 
-def _namespace_clause(kind: Kind) -> str:
-    return f"config.hooks.{kind.name}.executed-{'container' if kind.inside else 'runtime'}-ns"
-
-
 @case(
-    *(kind.clause(INVOKED) for kind in KINDS),
+    *(kind.invoked for kind in KINDS),
     *_TIMINGS,
-    *map(_namespace_clause, KINDS),
+    *(kind.executed for kind in KINDS),
     "config.hooks.order",
     STATE,
     FEATURES,
@@ -106,7 +101,7 @@ def _judge_invoked(trial: CaseContext, timeline: HookTimeline, kind: Kind) -> No
     """Both ran, once, and the second when the first was over."""
     records = timeline.of(kind)
     names, want = [record.name for record in records], [f"{kind.name}/{number}" for number in (0, 1)]
-    trial.expect(kind.clause(INVOKED), f"{kind.name} hooks did not all run once", got=sorted(names), want=want)
+    trial.expect(kind.invoked, f"{kind.name} hooks did not all run once", got=sorted(names), want=want)
     trial.expect_that(
         "config.hooks.order",
         f"{kind.name} hooks do not run one after the other in the order of the config",
@@ -133,13 +128,12 @@ def _judge_namespaces(trial: CaseContext, timeline: HookTimeline, kind: Kind) ->
         got = without_late(record.namespaces) if kind.inside else record.namespaces
         place = "container" if kind.inside else "runtime"
         message = f"{kind.name} hooks are not executed in the namespaces of the {place}"
-        trial.expect(_namespace_clause(kind), message, got=dict(got), want=dict(want))
+        trial.expect(kind.executed, message, got=dict(got), want=dict(want))
 
 
 def _judge_times(trial: CaseContext, timeline: HookTimeline) -> None:
-    for kind in (PRESTART, CREATE_RUNTIME, CREATE_CONTAINER):
+    for kind, clause in _WITHIN_CREATE:
         if trial.holds(kind.since):
-            clause = f"config.hooks.{kind.name}.timing"
             message = (
                 f"{kind.name} hooks do not run within create, between making the environment and changing the root"
             )
@@ -161,6 +155,11 @@ def _judge_faults(trial: CaseContext, clause: str, message: str, faults: Sequenc
         trial.expect(clause, f"{message}: {fault}", got=faults, want=[])
 
 
+_WITHIN_CREATE = (
+    (PRESTART, "config.hooks.prestart.timing"),
+    (CREATE_RUNTIME, "config.hooks.createRuntime.timing"),
+    (CREATE_CONTAINER, "config.hooks.createContainer.timing"),
+)
 _SEQUENCES = (
     ("config.hooks.prestart.before-createRuntime", CREATE_RUNTIME, PRESTART),
     ("config.hooks.createContainer.after-createRuntime", CREATE_CONTAINER, CREATE_RUNTIME),
@@ -183,7 +182,7 @@ def _fails(trial: CaseContext, kind: Kind) -> None:
     container, trace = prepared(trial)
     write_failing_hook(trace, kinds_of(trial), kind, "exit", "3")
     created, started = create_and_start(container)
-    clause = kind.clause(FAILED)
+    clause = kind.failure
     # The time of prestart hooks is judged elsewhere.
     failed, where = (created, "create") if started is None else (started, "start")
     right = where == kind.during or kind is PRESTART
@@ -361,7 +360,7 @@ def hooks_that_cannot_run_or_are_killed_have_failed(trial: CaseContext) -> None:
             created, started = create_and_start(container)
             failed = started or created
             trial.expect_that(
-                kind.clause(FAILED),
+                kind.failure,
                 f"a {kind.name} hook {'without a program' if path else 'that a signal ends'} is no error",
                 held=failed.refused,
                 got=failed.words,

@@ -10,7 +10,6 @@ from ocivalidate.runtime import CaseContext, Facts, case, steps
 from ocivalidate.runtime.case_helpers.mounting import create_with, host_mount
 
 APPLIES = "runtime.create.applies-config"
-OPTIONS = "config.mounts.options"
 UID, GID = "/mounts/*/uidMappings/*", "/mounts/*/gidMappings/*"
 PROPERTIES = tuple(f"{kind}/{name}" for kind in (UID, GID) for name in ("containerID", "hostID", "size"))
 NEEDS = ("root", "isolation", "kernel:6.3")  # since when file systems in memory, on which all is here, can be mapped
@@ -28,7 +27,19 @@ OWNERS = {
     (10, 8): (65534, 65534),
     (21, 1): (300001, 200001),
 }
-BOTH = ("idmap", "ridmap")
+# Option → the clause on it.
+KNOWN = {"idmap": "config.mounts.options.linux.idmap", "ridmap": "config.mounts.options.linux.ridmap"}
+APPLIED = {"idmap": "config.mounts.options.idmap.applied", "ridmap": "config.mounts.options.ridmap.applied"}
+USE_GIVEN = {"idmap": "config.mounts.options.idmap.use-given", "ridmap": "config.mounts.options.ridmap.use-given"}
+FALLBACK = {
+    "idmap": "config.mounts.options.idmap.fallback-error",
+    "ridmap": "config.mounts.options.ridmap.fallback-error",
+}
+NO_USER = {
+    "idmap": "config.mounts.options.idmap.no-userns-error",
+    "ridmap": "config.mounts.options.ridmap.no-userns-error",
+}
+BOTH = tuple(KNOWN)
 PLAIN = {owner: owner for owner in OWNERS}
 
 
@@ -78,7 +89,7 @@ def wanted(table: dict[tuple[int, int], tuple[int, int]]) -> dict[str, Any]:
 
 
 @case(
-    *(f"{OPTIONS}.{kind.format(option)}" for kind in ("linux.{}", "{}.applied", "{}.use-given") for option in BOTH),
+    *(clauses[option] for clauses in (KNOWN, APPLIED, USE_GIVEN) for option in BOTH),
     sets=PROPERTIES,
     needs=NEEDS,
 )
@@ -93,7 +104,7 @@ def mapped_mounts_map_owners(trial: CaseContext) -> None:
     done = create_with(trial, config_for(trial, *BOTH), mounts)
     facts = done.container.must_start().facts()
     for option, below in zip(BOTH, (PLAIN, OWNERS), strict=True):
-        clauses = [f"{OPTIONS}.{clause}" for clause in (f"linux.{option}", f"{option}.applied", f"{option}.use-given")]
+        clauses = [clauses[option] for clauses in (KNOWN, APPLIED, USE_GIVEN)]
         if option in done.refused:
             trial.expect(clauses[0], f"the option {option} is refused", got=done.refused[option], want="created")
             trial.skip(f"the runtime refuses the option {option}", *clauses[1:])
@@ -109,7 +120,7 @@ def mapped_mounts_map_owners(trial: CaseContext) -> None:
         trial.applied(pointer, got=got, want=wanted(OWNERS))
 
 
-@case(*(f"{OPTIONS}.{option}.use-given" for option in BOTH), needs=(*NEEDS, "namespace:user"))
+@case(*USE_GIVEN.values(), needs=(*NEEDS, "namespace:user"))
 def mappings_of_the_mount_come_first(trial: CaseContext) -> None:
     """In a user namespace, too, the mappings of the mount are used, not those of the namespace."""
     source = tree(trial)
@@ -122,7 +133,7 @@ def mappings_of_the_mount_come_first(trial: CaseContext) -> None:
     done = create_with(trial, config_for(trial, *BOTH, user=True), mounts)
     facts = done.container.must_start().facts()
     for option in BOTH:
-        clause = f"{OPTIONS}.{option}.use-given"
+        clause = USE_GIVEN[option]
         if option in done.refused:
             trial.skip(f"the runtime refuses {option} in a user namespace: {done.refused[option]}", clause)
             continue
@@ -131,7 +142,7 @@ def mappings_of_the_mount_come_first(trial: CaseContext) -> None:
         trial.expect(clause, message, got=got, want=[5, 6])
 
 
-@case(*(f"{OPTIONS}.{option}.fallback-error" for option in BOTH), needs=(*NEEDS, "namespace:user"))
+@case(*FALLBACK.values(), needs=(*NEEDS, "namespace:user"))
 def without_mappings_those_of_the_user_namespace_count(trial: CaseContext) -> None:
     """Without mappings of its own, a mount is mapped as the user namespace is, or there is an error.
 
@@ -146,7 +157,7 @@ def without_mappings_those_of_the_user_namespace_count(trial: CaseContext) -> No
         got: Any = "an error" if option in done.refused else {place: owners(facts, place) for place in places}
         # Mapped there and back: inside, owners are who they are where they are stored.
         trial.expect_that(
-            f"{OPTIONS}.{option}.fallback-error",
+            FALLBACK[option],
             f"{option} without mappings is neither mapped as the user namespace nor refused",
             held=option in done.refused or got == {place: wanted(PLAIN) for place in places},
             got=got,
@@ -154,14 +165,14 @@ def without_mappings_those_of_the_user_namespace_count(trial: CaseContext) -> No
         )
 
 
-@case(*(f"{OPTIONS}.{option}.no-userns-error" for option in BOTH), needs=NEEDS)
+@case(*NO_USER.values(), needs=NEEDS)
 def nothing_to_map_by_is_an_error(trial: CaseContext) -> None:
     """Without mappings and without a user namespace there is an error, whereas with mappings there is none."""
     source = tree(trial)
     good = {option: [mapped(source, "rbind", option, **MAPPINGS)] for option in BOTH}
     control = create_with(trial, trial.config("wait"), good)
     for option in BOTH:
-        clause = f"{OPTIONS}.{option}.no-userns-error"
+        clause = NO_USER[option]
         if option in control.refused:
             trial.skip(f"the runtime refuses {option} with mappings, too: {control.refused[option]}", clause)
             continue

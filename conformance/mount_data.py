@@ -10,16 +10,19 @@ from typing import Any
 
 from ocivalidate.runtime import CaseContext, case, steps
 from ocivalidate.runtime.case_helpers.mounting import MACHINES, at, create_with, effects_of
-from ocivalidate.runtime.case_helpers.optionrows import CLAUSE, OPTIONS, TABLE, USUAL, Judge
+from ocivalidate.runtime.case_helpers.optionrows import OPTIONS, TABLE, USUAL, Judge, option_of
 
 UNKNOWN = "ocivalidate-unknown"
+# The clause on an option → the options of a mount that has it.
 UNSEEN = {
-    "iversion": "iversion",
-    "loud": "silent loud",
-    "noiversion": "iversion noiversion",
-    "norelatime": "norelatime",
-    "silent": "silent",
+    "config.mounts.options.linux.iversion": "iversion",
+    "config.mounts.options.linux.loud": "silent loud",
+    "config.mounts.options.linux.noiversion": "iversion noiversion",
+    "config.mounts.options.linux.norelatime": "norelatime",
+    "config.mounts.options.linux.silent": "silent",
 }
+DEFAULTS = "config.mounts.options.linux.defaults"
+AS_DATA = ("config.mounts.options.unknown-as-data", "config.mounts.options.unknown-as-data-verbatim")
 
 
 def tmpfs(name: str, *options: str) -> dict[str, Any]:
@@ -39,23 +42,24 @@ def takes_anything(trial: CaseContext) -> bool:
 
 def judge_known(trial: CaseContext, options: Mapping[str, str]) -> None:
     """Judge options by whether they are taken, and leave the mount as it was. Whether any is taken is asked before."""
-    looks = [step for name in options for step in effects_of(trial, f"/m/{name}")]
-    mounts = {name: [tmpfs(name, *words.split())] for name, words in options.items()}
+    names = {clause: option_of(clause) for clause in options}
+    looks = [step for name in names.values() for step in effects_of(trial, f"/m/{name}")]
+    mounts = {names[clause]: [tmpfs(names[clause], *words.split())] for clause, words in options.items()}
     done = create_with(trial, trial.config(*steps(*looks, ["mountinfo"])), mounts)
     facts = done.container.must_start().facts()
     judge = Judge(trial)
-    for name, words in options.items():
+    for clause, words in options.items():
+        name = names[clause]
         mounted = at(facts.value("mountinfo"), f"/m/{name}")
         got = facts.outcome("effects", f"/m/{name}") if mounted else "not mounted"
-        judge.option(name, words, got=got, want=USUAL, refused=done.refused.get(name))
+        judge.option(clause, words, got=got, want=USUAL, refused=done.refused.get(name))
     judge.close()
 
 
 @case(
     TABLE,
-    *(f"{CLAUSE}{name}" for name in UNSEEN),
-    "config.mounts.options.unknown-as-data",
-    "config.mounts.options.unknown-as-data-verbatim",
+    *UNSEEN,
+    *AS_DATA,
     needs=["root", "isolation", MACHINES],
 )
 def options_without_effect_are_known(trial: CaseContext) -> None:
@@ -65,9 +69,9 @@ def options_without_effect_are_known(trial: CaseContext) -> None:
     ``iversion`` on a number that only file servers see; ``norelatime`` leaves what is the default.
     """
     anything = takes_anything(trial)
-    for clause in ("unknown-as-data", "unknown-as-data-verbatim"):
+    for clause in AS_DATA:
         trial.expect(
-            f"config.mounts.options.{clause}",
+            clause,
             "an option that nobody knows does not reach the file system, which would refuse it",
             got="taken" if anything else "refused",
             want="refused",
@@ -77,17 +81,16 @@ def options_without_effect_are_known(trial: CaseContext) -> None:
     judge_known(trial, UNSEEN)
 
 
-@case(TABLE, f"{CLAUSE}defaults", needs=["root", "isolation", MACHINES])
+@case(TABLE, DEFAULTS, needs=["root", "isolation", MACHINES])
 def defaults_is_known(trial: CaseContext) -> None:
     """The option defaults is known: not given to a file system that refuses what it knows not."""
     if takes_anything(trial):
         trial.skip("the runtime takes an option that nobody knows, so that taking this proves nothing")
-    judge_known(trial, {"defaults": "defaults"})
+    judge_known(trial, {DEFAULTS: "defaults"})
 
 
 @case(
-    "config.mounts.options.unknown-as-data",
-    "config.mounts.options.unknown-as-data-verbatim",
+    *AS_DATA,
     sets=[OPTIONS],
     needs=["root", "isolation"],
 )
@@ -103,8 +106,7 @@ def other_options_reach_the_file_system(trial: CaseContext) -> None:
 
 
 @case(
-    "config.mounts.options.unknown-as-data",
-    "config.mounts.options.unknown-as-data-verbatim",
+    *AS_DATA,
     sets=[OPTIONS],
     needs=["root", "isolation"],
 )
@@ -119,9 +121,9 @@ def mode_reaches_the_file_system(trial: CaseContext) -> None:
 def judge_data(trial: CaseContext, got: Any, want: Any) -> None:
     """Judge that options reached a file system: by the clause of the release, or else as part of the property."""
     trial.applied(OPTIONS, got=got, want=want)
-    for clause in ("unknown-as-data", "unknown-as-data-verbatim"):
+    for clause in AS_DATA:
         message = "options of a file system do not reach it"
-        trial.expect(f"config.mounts.options.{clause}", message, got=got, want=want, pointer=OPTIONS)
+        trial.expect(clause, message, got=got, want=want, pointer=OPTIONS)
 
 
 @case("config.mounts.options.custom-follow-mount8", needs=["root", "isolation", MACHINES])

@@ -9,7 +9,6 @@ from ocivalidate.runtime import CaseContext, case, steps
 from ocivalidate.runtime.case_helpers.mounting import MACHINES, at, create_with, effects_of, host_mount
 from ocivalidate.runtime.case_helpers.optionrows import (
     ALWAYS,
-    CLAUSE,
     NEVER,
     OPTIONS,
     SHOULD,
@@ -23,39 +22,39 @@ from ocivalidate.runtime.case_helpers.optionrows import (
 
 NEEDS = ("root", "isolation", MACHINES, "kernel:5.10")
 SETTING = (
-    Row("ro", "ro", "write", "EROFS"),
-    Row("noexec", "noexec", "exec", "EACCES"),
-    Row("nosuid", "nosuid", "suid", 1000 & 0xFF),
-    Row("nodev", "nodev", "dev", "EACCES"),
-    Row("noatime", "noatime", "file", NEVER),
-    Row("nodiratime", "nodiratime", "folder", NEVER),
-    Row("strictatime", "strictatime", "file", ALWAYS),
-    Row("sync", "sync", "super", True, word="sync"),
-    Row("dirsync", "dirsync", "super", True, word="dirsync"),
-    Row("lazytime", "lazytime", "super", True, word="lazytime"),
-    Row("nosymfollow", "nosymfollow", "follow", "ELOOP"),
+    Row("config.mounts.options.linux.ro", "ro", "write", "EROFS"),
+    Row("config.mounts.options.linux.noexec", "noexec", "exec", "EACCES"),
+    Row("config.mounts.options.linux.nosuid", "nosuid", "suid", 1000 & 0xFF),
+    Row("config.mounts.options.linux.nodev", "nodev", "dev", "EACCES"),
+    Row("config.mounts.options.linux.noatime", "noatime", "file", NEVER),
+    Row("config.mounts.options.linux.nodiratime", "nodiratime", "folder", NEVER),
+    Row("config.mounts.options.linux.strictatime", "strictatime", "file", ALWAYS),
+    Row("config.mounts.options.linux.sync", "sync", "super", True, word="sync"),
+    Row("config.mounts.options.linux.dirsync", "dirsync", "super", True, word="dirsync"),
+    Row("config.mounts.options.linux.lazytime", "lazytime", "super", True, word="lazytime"),
+    Row("config.mounts.options.linux.nosymfollow", "nosymfollow", "follow", "ELOOP"),
     # The same on bind mounts, where a runtime has to mount twice. Only there relatime can be seen: it is the default.
-    Row("ro", "bind ro", "write", "EROFS", ""),
-    Row("noexec", "bind noexec", "exec", "EACCES", ""),
-    Row("nosuid", "bind nosuid", "suid", 1000 & 0xFF, ""),
-    Row("nodev", "bind nodev", "dev", "EACCES", ""),
-    Row("noatime", "bind noatime", "file", NEVER, ""),
-    Row("nodiratime", "bind nodiratime", "folder", NEVER, ""),
-    Row("strictatime", "bind strictatime", "file", ALWAYS, ""),
-    Row("relatime", "bind relatime", "file", STALE, "strictatime"),
-    Row("nosymfollow", "bind nosymfollow", "follow", "ELOOP", ""),
+    Row("config.mounts.options.linux.ro", "bind ro", "write", "EROFS", ""),
+    Row("config.mounts.options.linux.noexec", "bind noexec", "exec", "EACCES", ""),
+    Row("config.mounts.options.linux.nosuid", "bind nosuid", "suid", 1000 & 0xFF, ""),
+    Row("config.mounts.options.linux.nodev", "bind nodev", "dev", "EACCES", ""),
+    Row("config.mounts.options.linux.noatime", "bind noatime", "file", NEVER, ""),
+    Row("config.mounts.options.linux.nodiratime", "bind nodiratime", "folder", NEVER, ""),
+    Row("config.mounts.options.linux.strictatime", "bind strictatime", "file", ALWAYS, ""),
+    Row("config.mounts.options.linux.relatime", "bind relatime", "file", STALE, "strictatime"),
+    Row("config.mounts.options.linux.nosymfollow", "bind nosymfollow", "follow", "ELOOP", ""),
 )
 UNDOING = (
-    Row("rw", "ro rw", "write", True),
-    Row("exec", "noexec exec", "exec", 0),
-    Row("suid", "nosuid suid", "suid", 0),
-    Row("dev", "nodev dev", "dev", True),
-    Row("atime", "noatime atime", "file", STALE),
-    Row("diratime", "nodiratime diratime", "folder", STALE),
-    Row("nostrictatime", "strictatime nostrictatime", "file", STALE),
-    Row("async", "sync async", "super", False, word="sync"),
-    Row("nolazytime", "lazytime nolazytime", "super", False, word="lazytime"),
-    Row("symfollow", "nosymfollow symfollow", "follow", True),
+    Row("config.mounts.options.linux.rw", "ro rw", "write", True),
+    Row("config.mounts.options.linux.exec", "noexec exec", "exec", 0),
+    Row("config.mounts.options.linux.suid", "nosuid suid", "suid", 0),
+    Row("config.mounts.options.linux.dev", "nodev dev", "dev", True),
+    Row("config.mounts.options.linux.atime", "noatime atime", "file", STALE),
+    Row("config.mounts.options.linux.diratime", "nodiratime diratime", "folder", STALE),
+    Row("config.mounts.options.linux.nostrictatime", "strictatime nostrictatime", "file", STALE),
+    Row("config.mounts.options.linux.async", "sync async", "super", False, word="sync"),
+    Row("config.mounts.options.linux.nolazytime", "lazytime nolazytime", "super", False, word="lazytime"),
+    Row("config.mounts.options.linux.symfollow", "nosymfollow symfollow", "follow", True),
 )
 
 
@@ -77,13 +76,13 @@ def judge_rows(trial: CaseContext, rows: Sequence[Row]) -> None:
     for row in rows:
         refused = done.refused.get(row.point)
         got = None if refused is not None else seen(facts, row)
-        judge.option(row.name, row.options, got=got, want=row.want, refused=refused)
+        judge.option(row.clause, row.options, got=got, want=row.want, refused=refused)
     judge.close()
 
 
 def clauses_of(rows: Sequence[Row]) -> tuple[str, ...]:
     """The clauses that rows judge."""
-    return (TABLE, *dict.fromkeys(f"{CLAUSE}{row.name}" for row in rows))
+    return (TABLE, *dict.fromkeys(row.clause for row in rows))
 
 
 @case(*clauses_of(SETTING), sets=[OPTIONS], needs=NEEDS)
@@ -103,7 +102,9 @@ def options_undo_others(trial: CaseContext) -> None:
 
 @case(
     TABLE,
-    *(f"{CLAUSE}{name}" for name in ("bind", "rbind", "remount")),
+    "config.mounts.options.linux.bind",
+    "config.mounts.options.linux.rbind",
+    "config.mounts.options.linux.remount",
     sets=[OPTIONS, "/mounts/*/source"],
     needs=["root", "isolation"],
 )
@@ -125,9 +126,12 @@ def binds_and_remounts(trial: CaseContext) -> None:
     done = create_with(trial, config, mounts | {"remount": [first, again]})
     facts = done.container.must_start().facts()
     judge = Judge(trial)
-    for name, below in (("bind", ["covered"]), ("rbind", ["mounted"])):
+    for clause, name, below in (
+        ("config.mounts.options.linux.bind", "bind", ["covered"]),
+        ("config.mounts.options.linux.rbind", "rbind", ["mounted"]),
+    ):
         got = facts.outcome("list", f"/m/{name}/below")
-        judge.option(name, name, got=got, want=below, refused=done.refused.get(name))
+        judge.option(clause, name, got=got, want=below, refused=done.refused.get(name))
     # The owner is that of the first mount: a new one on top of it has another.
     changed = {
         "write": facts.outcome("write", "/m/remount/file"),
@@ -135,7 +139,7 @@ def binds_and_remounts(trial: CaseContext) -> None:
         "size": facts.value("statvfs", "/m/remount")["size"],
     }
     judge.option(
-        "remount",
+        "config.mounts.options.linux.remount",
         "remount ro size=2m",
         got=changed,
         want={"write": "EROFS", "uid": 5, "size": 2 << 20},
@@ -148,28 +152,28 @@ def binds_and_remounts(trial: CaseContext) -> None:
 # ------------------------------------------------------------------------------------------------ recursive attributes
 
 RECURSIVE = (
-    Row("rro", "rbind rro", "write", "EROFS", ""),
-    Row("rrw", "rbind rrw", "write", True, "ro"),
-    Row("rnosuid", "rbind rnosuid", "suid", 1000 & 0xFF, ""),
-    Row("rsuid", "rbind rsuid", "suid", 0, "nosuid"),
-    Row("rdev", "rbind rdev", "dev", True, "nodev"),
-    Row("rnoexec", "rbind rnoexec", "exec", "EACCES", ""),
-    Row("rexec", "rbind rexec", "exec", 0, "noexec"),
-    Row("rnoatime", "rbind rnoatime", "file", NEVER, ""),
-    Row("ratime", "rbind ratime", "file", STALE, "noatime"),
-    Row("rnodiratime", "rbind rnodiratime", "folder", NEVER, ""),
-    Row("rdiratime", "rbind rdiratime", "folder", STALE, "nodiratime"),
-    Row("rrelatime", "rbind rrelatime", "file", STALE, "strictatime"),
+    Row("config.mounts.options.linux.rro", "rbind rro", "write", "EROFS", ""),
+    Row("config.mounts.options.linux.rrw", "rbind rrw", "write", True, "ro"),
+    Row("config.mounts.options.linux.rnosuid", "rbind rnosuid", "suid", 1000 & 0xFF, ""),
+    Row("config.mounts.options.linux.rsuid", "rbind rsuid", "suid", 0, "nosuid"),
+    Row("config.mounts.options.linux.rdev", "rbind rdev", "dev", True, "nodev"),
+    Row("config.mounts.options.linux.rnoexec", "rbind rnoexec", "exec", "EACCES", ""),
+    Row("config.mounts.options.linux.rexec", "rbind rexec", "exec", 0, "noexec"),
+    Row("config.mounts.options.linux.rnoatime", "rbind rnoatime", "file", NEVER, ""),
+    Row("config.mounts.options.linux.ratime", "rbind ratime", "file", STALE, "noatime"),
+    Row("config.mounts.options.linux.rnodiratime", "rbind rnodiratime", "folder", NEVER, ""),
+    Row("config.mounts.options.linux.rdiratime", "rbind rdiratime", "folder", STALE, "nodiratime"),
+    Row("config.mounts.options.linux.rrelatime", "rbind rrelatime", "file", STALE, "strictatime"),
     # Not to spare access times is what strictatime does; that they still move is all that can be asked.
-    Row("rnorelatime", "rbind rnorelatime", "file", (STALE, ALWAYS), ""),
-    Row("rstrictatime", "rbind rstrictatime", "file", ALWAYS, ""),
-    Row("rnostrictatime", "rbind rnostrictatime", "file", STALE, "strictatime"),
-    Row("rnosymfollow", "rbind rnosymfollow", "follow", "ELOOP", ""),
-    Row("rsymfollow", "rbind rsymfollow", "follow", True, "nosymfollow"),
+    Row("config.mounts.options.linux.rnorelatime", "rbind rnorelatime", "file", (STALE, ALWAYS), ""),
+    Row("config.mounts.options.linux.rstrictatime", "rbind rstrictatime", "file", ALWAYS, ""),
+    Row("config.mounts.options.linux.rnostrictatime", "rbind rnostrictatime", "file", STALE, "strictatime"),
+    Row("config.mounts.options.linux.rnosymfollow", "rbind rnosymfollow", "follow", "ELOOP", ""),
+    Row("config.mounts.options.linux.rsymfollow", "rbind rsymfollow", "follow", True, "nosymfollow"),
 )
 
 
-@case(*(f"{CLAUSE}{row.name}" for row in RECURSIVE), needs=["root", "isolation", MACHINES, "kernel:5.12"])
+@case(*(row.clause for row in RECURSIVE), needs=["root", "isolation", MACHINES, "kernel:5.12"])
 def recursive_options_reach_what_is_below(trial: CaseContext) -> None:
     """Recursive options have their effect on a bound mount and on the mount below it.
 
@@ -190,7 +194,7 @@ def recursive_options_reach_what_is_below(trial: CaseContext) -> None:
                 for place in places[row.name]
             ]
         trial.expect_that(
-            f"{CLAUSE}{row.name}",
+            row.clause,
             f"the option {row.name} does not have its effect on the mount and the one below it",
             held=isinstance(got, list) and all(value in wanted for value in got),
             got=got,

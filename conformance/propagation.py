@@ -154,10 +154,20 @@ def places_of(option: str) -> tuple[str, ...]:
     return (f"/m/{option}",) if option in TRAVELS else (f"/m/{option}", f"/m/{option}/below")
 
 
-FORMS = (*TRAVELS, *(f"r{form}" for form in TRAVELS))
+# Form → the clause on the option.
+FORMS = {
+    "private": "config.mounts.options.linux.private",
+    "shared": "config.mounts.options.linux.shared",
+    "slave": "config.mounts.options.linux.slave",
+    "unbindable": "config.mounts.options.linux.unbindable",
+    "rprivate": "config.mounts.options.linux.rprivate",
+    "rshared": "config.mounts.options.linux.rshared",
+    "rslave": "config.mounts.options.linux.rslave",
+    "runbindable": "config.mounts.options.linux.runbindable",
+}
 
 
-@case(*(f"config.mounts.options.linux.{option}" for option in FORMS), sets=[OPTIONS], needs=NEEDS)
+@case(*FORMS.values(), sets=[OPTIONS], needs=NEEDS)
 def bound_mounts_travel_as_they_are_told(trial: CaseContext) -> None:
     """Private, shared, slave and unbindable mounts pass on or do not what is mounted below; recursive ones all the way.
 
@@ -219,6 +229,6 @@ def judge_option(trial: CaseContext, option: str, got: Any, want: Any) -> None:
     """Judge an option: by its clause, or, where the release has none, as part of the property."""
     message = f"with the option {option} mounts do not travel so"
     if trial.holds("1.1.0"):
-        trial.expect(f"config.mounts.options.linux.{option}", message, got=got, want=want, pointer=OPTIONS)
+        trial.expect(FORMS[option], message, got=got, want=want, pointer=OPTIONS)
     elif isinstance(got, dict):
         trial.applied(OPTIONS, got=got, want=want, message=message)

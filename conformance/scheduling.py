@@ -99,18 +99,23 @@ def deadline(trial: CaseContext) -> None:
     trial.expect("config.process.scheduler.period.default", message, got=got, want=BUDGET["deadline"])
 
 
+NO_BUDGET = {
+    "runtime": "config.process.scheduler.runtime.default",
+    "deadline": "config.process.scheduler.deadline.default",
+}
+
+
 @case(
-    "config.process.scheduler.runtime.default",
-    "config.process.scheduler.deadline.default",
+    *NO_BUDGET.values(),
     needs=["root", "isolation", "policy:SCHED_DEADLINE"],
 )
 def deadline_without_budget(trial: CaseContext) -> None:
     """A runtime or a deadline that is not given is zero, which the kernel refuses: none is made up."""
     right = {"policy": "SCHED_DEADLINE", **BUDGET}
-    for name in ("runtime", "deadline"):
+    for name, clause in NO_BUDGET.items():
         wrong = {key: value for key, value in right.items() if key != name}
         message = f"SCHED_DEADLINE without a {name} is run with some {name}"
-        refused(trial, f"config.process.scheduler.{name}.default", wrong, right, message)
+        refused(trial, clause, wrong, right, message)
 
 
 @case(sets=["/process/ioPriority/class", "/process/ioPriority/priority"], needs=["root"])

@@ -10,7 +10,7 @@ from typing import Any
 
 from ocivalidate.runtime import CaseContext, Facts, case, steps
 from ocivalidate.runtime.case_helpers.filters import MARK, MARKED, failing, number, rule, with_filter
-from ocivalidate.runtime.case_helpers.supervising import METADATA, STATE, count_documents, judge_process_state
+from ocivalidate.runtime.case_helpers.supervising import MEMBERS, METADATA, count_documents, judge_process_state
 from ocivalidate.runtime.inside import PROBE_SOURCE
 from ocivalidate.runtime.kernel import interpreter
 from ocivalidate.runtime.kernel.seccomp import FLAG_LOG, CannotSee, Listener, filter_flags
@@ -246,8 +246,12 @@ def filter_has_the_flags_that_are_listed(trial: CaseContext) -> None:
     "config-linux.seccomp.listenerPath.closed",
     "config-linux.seccomp.listener.seccompFd.required",
     "config-linux.seccomp.listenerMetadata.sent",
-    *(f"{STATE}.{name}" for name in ("json-payload", "scm-rights", "fds-first-call", "fds.type", "fds.order")),
-    *(f"{STATE}.{name}.{what}" for name in ("ociVersion", "pid", "state") for what in ("type", "required")),
+    "config-linux.containerProcessState.json-payload",
+    "config-linux.containerProcessState.scm-rights",
+    "config-linux.containerProcessState.fds-first-call",
+    "config-linux.containerProcessState.fds.type",
+    "config-linux.containerProcessState.fds.order",
+    *(clause for _name, _kind, *clauses in MEMBERS for clause in clauses),
     "config-linux.containerProcessState.metadata.type",
     sets=[f"{SECCOMP}/listenerPath", f"{SECCOMP}/listenerMetadata"],
     needs=["root", "seccomp:user_notif"],

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator
 
 from ocivalidate.bundle.hooks import KINDS
-from ocivalidate.bundle.mounts import listed_options
 from ocivalidate.bundle.registry import FEATURES
 from ocivalidate.bundle.values import (
     CAPABILITIES,
     LINUX_NAMESPACES,
+    MOUNT_OPTIONS,
     SECCOMP_ACTIONS,
     SECCOMP_ARCHITECTURES,
     SECCOMP_FLAGS,
@@ -38,7 +38,7 @@ def _policy_names(member: str) -> Collection[str]:
 # List → the names that it can have, and how those start that people leave the start out of.
 _LISTS: dict[str, tuple[Callable[[], Collection[str]], str]] = {
     "hooks": (lambda: KINDS, ""),
-    "mountOptions": (listed_options, ""),
+    "mountOptions": (lambda: MOUNT_OPTIONS, ""),
     "linux/namespaces": (lambda: LINUX_NAMESPACES, ""),
     "linux/capabilities": (lambda: CAPABILITIES, "CAP_"),
     "linux/memoryPolicy/modes": (lambda: _policy_names("mode"), "MPOL_"),

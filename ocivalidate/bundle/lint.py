@@ -9,8 +9,9 @@ import functools
 import posixpath
 from collections.abc import Iterator
 
-from ocivalidate.bundle.mounts import is_bind, listed_options
+from ocivalidate.bundle.mounts import is_bind
 from ocivalidate.bundle.registry import CONFIG
+from ocivalidate.bundle.values import MOUNT_OPTIONS
 from ocivalidate.rules.checks import CheckContext, Node, Violation
 
 NO_NEW_PRIVILEGES = "lint/config.noNewPrivileges"
@@ -138,7 +139,7 @@ def bind_mount_has_known_options(node: Node, context: CheckContext) -> Iterator[
     if not is_bind(node):
         return
     for option in node.each("options"):
-        if option.value not in listed_options() and not _is_list(option.value):
+        if option.value not in MOUNT_OPTIONS and not _is_list(option.value):
             yield option.breaks(UNKNOWN_OPTION, f"{option.place} is not an option that the specification lists")
 
 
@@ -154,7 +155,7 @@ def _is_list(option: str) -> bool:
     first, *others = option.split(",")
     if '"' in option or option.startswith(_LABEL_OPTIONS) or not any(others):
         return False
-    return "=" not in first or any("=" in part or part in listed_options() for part in others)
+    return "=" not in first or any("=" in part or part in MOUNT_OPTIONS for part in others)
 
 
 @CONFIG.check("", MASKED_PATHS, READONLY_PATHS, SECCOMP)

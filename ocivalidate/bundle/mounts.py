@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import functools
 import posixpath
 from collections.abc import Iterator
 
 from ocivalidate.bundle.idmaps import overlaps
 from ocivalidate.bundle.linux_namespaces import lacks_namespace, namespace
 from ocivalidate.bundle.registry import CONFIG
+from ocivalidate.bundle.values import MOUNT_OPTIONS
 from ocivalidate.rules.checks import CheckContext, Node, Violation
-from ocivalidate.rules.clauses import Severity, load
+from ocivalidate.rules.clauses import Severity
 
 ABSOLUTE_LINUX = "runtime/config.mounts.destination.absolute-linux"
 ABSOLUTE_LINUX_REQUIRED = "runtime/config.mounts.destination.absolute-linux-required"
@@ -40,9 +40,6 @@ FOREIGN = "safety/config.mounts.foreign-namespace"
 BIND_OPTIONS = frozenset({"bind", "rbind"})
 _OTHER_THAN_MOUNTING = BIND_OPTIONS | {"remount"}
 IDMAP_OPTIONS = frozenset({"idmap", "ridmap"})
-_OPTION_CLAUSES = "runtime/config.mounts.options.linux."
-# features.md of runtime-spec names these in its example, though the table of config.md leaves them out.
-_UNTABLED_OPTIONS = frozenset({"rnodev", "acl", "noacl"})
 # What runtimes and engines have beside them for bind mounts; builders write an empty option.
 _OWN_OPTIONS = frozenset({"copy-symlink", "dest-nofollow", "src-nofollow", "nobuildahbind", "z", "Z", "U", "O", ""})
 # What is no file system: bind is a flag, and none stands for nothing.
@@ -176,13 +173,6 @@ def file_system_is_of_a_namespace_of_the_container(node: Node, context: CheckCon
         yield node.breaks(FOREIGN, message, got=kind, hint=hint, severity=severity)
 
 
-@functools.cache
-def listed_options() -> frozenset[str]:
-    """Every mount option that the specification lists: each has a clause."""
-    names = (clause.removeprefix(_OPTION_CLAUSES) for clause in load("runtime") if clause.startswith(_OPTION_CLAUSES))
-    return frozenset(names) | _UNTABLED_OPTIONS
-
-
 @CONFIG.check("/mounts/*", BIND_DATA)
 def bind_mount_has_no_data(node: Node, _context: CheckContext) -> Iterator[Violation]:
     """mount(2) ignores them for a bind mount, runc passed them on until 1.2.0, and refuses them since."""
@@ -190,7 +180,7 @@ def bind_mount_has_no_data(node: Node, _context: CheckContext) -> Iterator[Viola
         return
     for option in node.each("options"):
         name, equals, _value = option.value.partition("=")
-        known = name in IDMAP_OPTIONS if equals else option.value in listed_options() | _OWN_OPTIONS
+        known = name in IDMAP_OPTIONS if equals else option.value in MOUNT_OPTIONS | _OWN_OPTIONS
         if not known:
             yield option.breaks(BIND_DATA, f"{option.place} is an option of a file system, and {node.place} binds")
 

@@ -12,7 +12,6 @@ from ocivalidate.rules.checks import Node, Violation
 from ocivalidate.unpack import convert
 from ocivalidate.vocabulary.wording import excerpt
 
-_C = "image/conversion."
 VERBATIM = "image/conversion.verbatim"
 NO_OVERRIDE = "image/conversion.env.no-override"
 ENTRYPOINT_AND_CMD = "image/conversion.args.entrypoint-plus-cmd"
@@ -28,7 +27,17 @@ NO_GROUPS = "image/conversion.user.numeric-no-additionalGids"
 VOLUMES = "image/conversion.volumes.mounts"
 DESTINATION = "image/conversion.volumes.destination"
 # End of an annotation's key → the clause on it.
-IMPLIED = {end: PORTS if end == "exposedPorts" else f"{_C}annotations.{end}" for _members, end in convert.ANNOTATIONS}
+IMPLIED = {
+    "os": "image/conversion.annotations.os",
+    "architecture": "image/conversion.annotations.architecture",
+    "variant": "image/conversion.annotations.variant",
+    "os.version": "image/conversion.annotations.os.version",
+    "os.features": "image/conversion.annotations.os.features",
+    "author": "image/conversion.annotations.author",
+    "created": "image/conversion.annotations.created",
+    "stopSignal": "image/conversion.annotations.stopSignal",
+    "exposedPorts": PORTS,
+}
 CLAUSES = frozenset(
     {
         VERBATIM,

@@ -14,26 +14,66 @@ class Kind:
     """A kind of hooks.
 
     ``during``: the operation to which it belongs. ``inside``: it runs in the namespaces of the container.
-    ``path_inside``: its path is resolved in the container.
+    ``path_inside``: its path is resolved in the container. ``invoked``, ``failure`` and ``executed``: the clauses on
+    being run, on what becomes of a container of which one fails (``""``: several say it), and on its namespaces.
     """
 
     name: str
     during: str
+    invoked: str
+    executed: str
+    failure: str = ""
     since: str = "1.0.0"
     inside: bool = False
     path_inside: bool = False
 
-    def clause(self, pattern: str) -> str:
-        """The clause on this kind."""
-        return pattern.format(self.name.lower())
 
-
-PRESTART = Kind("prestart", "create")
-CREATE_RUNTIME = Kind("createRuntime", "create", "1.0.2")
-CREATE_CONTAINER = Kind("createContainer", "create", "1.0.2", inside=True)
-START_CONTAINER = Kind("startContainer", "start", "1.0.2", inside=True, path_inside=True)
-POSTSTART = Kind("poststart", "start")
-POSTSTOP = Kind("poststop", "delete")
+PRESTART = Kind(
+    "prestart",
+    "create",
+    invoked="runtime.lifecycle.prestart-invoked",
+    executed="config.hooks.prestart.executed-runtime-ns",
+    failure="runtime.lifecycle.prestart-failure",
+)
+CREATE_RUNTIME = Kind(
+    "createRuntime",
+    "create",
+    invoked="runtime.lifecycle.createruntime-invoked",
+    executed="config.hooks.createRuntime.executed-runtime-ns",
+    failure="runtime.lifecycle.createruntime-failure",
+    since="1.0.2",
+)
+CREATE_CONTAINER = Kind(
+    "createContainer",
+    "create",
+    invoked="runtime.lifecycle.createcontainer-invoked",
+    executed="config.hooks.createContainer.executed-container-ns",
+    failure="runtime.lifecycle.createcontainer-failure",
+    since="1.0.2",
+    inside=True,
+)
+START_CONTAINER = Kind(
+    "startContainer",
+    "start",
+    invoked="runtime.lifecycle.startcontainer-invoked",
+    executed="config.hooks.startContainer.executed-container-ns",
+    failure="runtime.lifecycle.startcontainer-failure",
+    since="1.0.2",
+    inside=True,
+    path_inside=True,
+)
+POSTSTART = Kind(
+    "poststart",
+    "start",
+    invoked="runtime.lifecycle.poststart-invoked",
+    executed="config.hooks.poststart.executed-runtime-ns",
+)
+POSTSTOP = Kind(
+    "poststop",
+    "delete",
+    invoked="runtime.lifecycle.poststop-invoked",
+    executed="config.hooks.poststop.executed-runtime-ns",
+)
 KINDS = (PRESTART, CREATE_RUNTIME, CREATE_CONTAINER, START_CONTAINER, POSTSTART, POSTSTOP)
 
 # A runtime may put a container into its control groups after its hooks, and its namespace with them.

@@ -16,7 +16,6 @@ from ocivalidate.runtime.inside.facts import Facts
 OPTIONS = "/mounts/*/options"
 APPLIES = "runtime.create.applies-config"
 TABLE = "config.mounts.options.linux-table"
-CLAUSE = "config.mounts.options.linux."
 STALE, NEVER, ALWAYS = "when stale", "never", "always"
 SHOULD = frozenset({"nosymfollow", "symfollow"})
 """Options that the table does not require, of those that :class:`Judge` sees."""
@@ -34,13 +33,13 @@ USUAL: dict[str, Any] = {
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """An option, the options of the mount that shows it, and what is then to be seen.
+    """The clause on an option, the options of the mount that shows it, and what is then to be seen.
 
     ``look``: an effect of the probe's step ``effects``, or ``super`` for the options of the file system. ``want``: its
     value; for ``super`` whether the word is there. ``source``: of a bind mount, the option of the mount that is bound.
     """
 
-    name: str
+    clause: str
     options: str
     look: str
     want: Any
@@ -48,9 +47,19 @@ class Row:
     word: str = ""
 
     @property
+    def name(self) -> str:
+        """The option."""
+        return option_of(self.clause)
+
+    @property
     def point(self) -> str:
         """Where its mount is in the container."""
         return f"/m/{'bind-' if self.source is not None else ''}{self.name}"
+
+
+def option_of(clause: str) -> str:
+    """The option that a clause of the table is about: the last part of its id."""
+    return clause.rpartition(".")[2]
 
 
 def source(trial: CaseContext, option: str) -> str:
@@ -89,8 +98,9 @@ class Judge:
         self.trial = trial
         self.failed: set[str] = set()
 
-    def option(self, name: str, options: str, *, got: Any, want: Any, refused: str | None = None) -> None:
+    def option(self, clause: str, options: str, *, got: Any, want: Any, refused: str | None = None) -> None:
         """Judge an option: by its clause, or, where the release has none, as part of the property."""
+        name = option_of(clause)
         message = f"with {options.replace(' ', ',')} the option {name} does not have its effect"
         if not self.trial.holds("1.1.0"):
             # mount(8) says what options do, but nothing says which of them a runtime knows.
@@ -99,7 +109,7 @@ class Judge:
             return
         if refused is not None:
             got, message = refused, f"the option {name} is refused"
-        if not self.trial.expect(f"{CLAUSE}{name}", message, got=got, want=want, pointer=OPTIONS):
+        if not self.trial.expect(clause, message, got=got, want=want, pointer=OPTIONS):
             self.failed.add(name)
 
     def close(self) -> None:

@@ -11,7 +11,27 @@ from ocivalidate.rules.findings import Outcome
 from ocivalidate.runtime.case_context import CaseContext
 from ocivalidate.runtime.driving.container import Container
 
-STATE = "config-linux.containerProcessState"
+# Member of the container process state, its type, and the clauses on that, and on its being there.
+MEMBERS = (
+    (
+        "ociVersion",
+        str,
+        "config-linux.containerProcessState.ociVersion.type",
+        "config-linux.containerProcessState.ociVersion.required",
+    ),
+    (
+        "pid",
+        int,
+        "config-linux.containerProcessState.pid.type",
+        "config-linux.containerProcessState.pid.required",
+    ),
+    (
+        "state",
+        dict,
+        "config-linux.containerProcessState.state.type",
+        "config-linux.containerProcessState.state.required",
+    ),
+)
 METADATA = "some words: ü"
 
 
@@ -35,9 +55,9 @@ def judge_process_state(trial: CaseContext, container: Container, message: Any) 
     )
     said = state if isinstance(state, dict) else {}
     _judge_descriptors(trial, said.get("fds"), message)
-    for name, kind in (("ociVersion", str), ("pid", int), ("state", dict)):
-        trial.expect(f"{STATE}.{name}.required", f"{name} is absent", got=name in said)
-        trial.expect(f"{STATE}.{name}.type", f"{name} is of another type", got=isinstance(said.get(name), kind))
+    for name, kind, typed, required in MEMBERS:
+        trial.expect(required, f"{name} is absent", got=name in said)
+        trial.expect(typed, f"{name} is of another type", got=isinstance(said.get(name), kind))
     trial.expect(
         "config-linux.containerProcessState.pid.type",
         "pid is not that of the container process",

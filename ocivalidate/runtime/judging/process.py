@@ -9,7 +9,18 @@ from typing import Any
 from ocivalidate.runtime.judging.judgements import FactContext, Judgement, compare, unseen
 from ocivalidate.runtime.kernel.kernelnames import DOMAINS, IO_CLASSES, KEPT_SCHEDULING_FLAGS, NO_LIMIT, POLICIES
 
-_PROCESS = "runtime/config.process"
+# Member of an entry of process.rlimits, or of process.scheduler → the clause on it.
+_LIMITS = {
+    "soft": "runtime/config.process.rlimits.soft-applied",
+    "hard": "runtime/config.process.rlimits.hard-applied",
+}
+_DEFAULTS = {
+    "nice": "runtime/config.process.scheduler.nice.default",
+    "priority": "runtime/config.process.scheduler.priority.default",
+    "runtime": "runtime/config.process.scheduler.runtime.default",
+    "deadline": "runtime/config.process.scheduler.deadline.default",
+    "period": "runtime/config.process.scheduler.period.default",
+}
 _REAL_TIME = ("SCHED_FIFO", "SCHED_RR")
 _FAIR = ("SCHED_OTHER", "SCHED_BATCH")
 
@@ -128,10 +139,10 @@ def rlimits(context: FactContext) -> Iterator[Judgement]:
             clause="runtime/config.process.rlimits.getrlimit-succeeds",
             message=f"getrlimit knows no {kind} in the container",
         )
-        for name, got in zip(("soft", "hard"), seen[kind] if known else (), strict=False):
+        for (name, clause), got in zip(_LIMITS.items(), seen[kind] if known else (), strict=False):
             want = -1 if entry.get(name) == NO_LIMIT else entry.get(name)
             message = f"the {name} limit {kind} is not as configured"
-            yield compare(f"{place}/{name}", got, want, clause=f"{_PROCESS}.rlimits.{name}-applied", message=message)
+            yield compare(f"{place}/{name}", got, want, clause=clause, message=message)
 
 
 def scheduling(context: FactContext) -> Iterator[Judgement]:
@@ -172,7 +183,7 @@ def _scheduler(got: Mapping[str, int], asked: Mapping[str, Any]) -> Iterator[Jud
                 yield unseen(f"{place}/{name}", f"the kernel keeps no {name} under {policy}")
             continue
         want = asked.get(name, 0)
-        clause = "" if name in asked else f"{_PROCESS}.scheduler.{name}.default"
+        clause = "" if name in asked else _DEFAULTS[name]
         if name == "period" and not want:
             # sched_setattr(2): a period of zero is that of the deadline.
             want = asked.get("deadline", 0)
