@@ -85,7 +85,7 @@ def jobs(layout: Path) -> Iterator[pool.Job]:
     layers = {layer["digest"].partition(":")[2] for layer in json.loads(manifest.read_bytes())["layers"]}
     for blob in (layout / "blobs" / "sha256").iterdir():
         size = blob.stat().st_size
-        yield pool.Job(blob.name, FilePart(str(blob)), BlobRequest(layer=blob.name in layers, size=size), size)
+        yield pool.Job(blob.name, BlobRequest(FilePart(str(blob)), layer=blob.name in layers, size=size))
 
 
 def check(layout: Path) -> None:
@@ -132,7 +132,7 @@ def limit(layout: Path) -> Need:
     for job in jobs(layout):
         data = (layout / "blobs" / "sha256" / job.key).read_bytes()
         hashing = _timed(lambda data=data: hashlib.sha256(data).digest())  # type: ignore[misc]  # its default binds the blob
-        need = need.plus(hashing, *(_inflate(data) if job.expectation.layer else ()))
+        need = need.plus(hashing, *(_inflate(data) if job.request.layer else ()))
     return need
 
 

@@ -19,7 +19,8 @@ def opener(data: bytes) -> Opener:
 
 
 def check_layer(data: bytes, limits: LayerLimits = DEFAULT, size: int | None = None) -> BlobFacts:
-    return verify(opener(data), BlobRequest(layer=True, size=len(data) if size is None else size), limits)
+    request = BlobRequest(opener(data), layer=True, size=len(data) if size is None else size, limits=limits)
+    return verify(request)
 
 
 def chunks(data: bytes, size: int) -> Iterator[bytes]:

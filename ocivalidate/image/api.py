@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ocivalidate import meanings
 from ocivalidate.image import blobs, comparing
@@ -18,24 +18,30 @@ from ocivalidate.image.graph import Reference, references
 from ocivalidate.image.layers.limits import DEFAULT as DEFAULT_LAYER_LIMITS, LayerLimits
 from ocivalidate.image.limits import Limits
 from ocivalidate.image.names import meant
+from ocivalidate.image.others import refuse_others
 from ocivalidate.image.sources import docker_archive
-from ocivalidate.image.sources.archives import ArchiveSource
-from ocivalidate.image.sources.opening import LooseDocument, open_document, open_source
-from ocivalidate.image.sources.others import refuse_others
-from ocivalidate.image.sources.source import FILE, LINK, Source, Unreadable
-from ocivalidate.image.stacks import Stacks
-from ocivalidate.image.walk import (
+from ocivalidate.image.sources.opening import open_document, open_source
+from ocivalidate.image.sources.source import (
+    FILE,
     INDEX_JSON,
-    NO_PLATFORMS,
+    LINK,
+    MANIFEST_JSON,
     OCI_LAYOUT,
-    Examiner,
+    LooseDocument,
+    Source,
+    Unreadable,
 )
+from ocivalidate.image.stacks import Stacks
+from ocivalidate.image.walk import NO_PLATFORMS, Examiner
 from ocivalidate.jsontext.documents import Noting, read_document
 from ocivalidate.rules.checks import CheckContext, Node, Registry
 from ocivalidate.rules.clauses import Selection, Severity
 from ocivalidate.rules.findings import Finding, Location, Report
 from ocivalidate.rules.judge import DocumentType, active_clauses, judge, noting
 from ocivalidate.vocabulary.versions import IMAGE_RELEASES
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
 
 SPECIFICATION = "image-spec"
 BLOBS_EXIST = "image/image-layout.blobs.exists"
@@ -56,7 +62,8 @@ class ImageOptions(NamedTuple):
 
     ``complete``: blobs that are absent are errors. ``orphans``: verify blobs that nothing refers to. ``jobs``: how many
     threads (default: one a core). ``kind``: what a document that stands alone is, a key of ``subjects.SUBJECTS``
-    (default: by its content). ``follow_links``: links in a layout folder may lead out of it.
+    (default: by its content). ``follow_links``: links in a layout folder may lead out of it. ``executor``: verify blobs
+    there, in other threads or processes; it stays the caller's.
     """
 
     wanted: ImageFilter = ImageFilter()
@@ -67,17 +74,18 @@ class ImageOptions(NamedTuple):
     limits: Limits = Limits()
     layer_limits: LayerLimits = DEFAULT_LAYER_LIMITS
     follow_links: bool = False
+    executor: Executor | None = None
 
 
 def check_image(
-    source: str,
+    source: str | Source,
     *,
     spec_version: str | None = None,
     selection: Selection | None = None,
     options: ImageOptions | None = None,
     progress: blobs.Progress | None = None,
 ) -> Report:
-    """Judge an image: a layout folder, an archive of a layout or of ``docker save``, or ``-``.
+    """Judge an image: a layout folder, an archive of a layout or of ``docker save``, or ``-``; or a source of any kind.
 
     ``spec_version``: a release of image-spec (default: the newest). ``progress`` is told of bytes read. What cannot be
     read gives a report with a ``problem``. Raises ``ValueError`` for an unknown release.
@@ -88,16 +96,18 @@ def check_image(
     release, chosen = spec_version or IMAGE_RELEASES[-1], selection or Selection()
     registry.load_checks()
     try:
-        opened = _open(source, options)
-        if isinstance(opened, LooseDocument):
-            return _judge_document(opened, release, chosen, options.kind)
-        with opened:
+        if not isinstance(source, str):
+            return _judge(source, release, chosen, options, progress)
+        with _open(source, options) as opened:
+            if opened.alone is not None:
+                return _judge_document(opened.alone, release, chosen, options.kind)
             return _judge(opened, release, chosen, options, progress)
     except Unreadable as problem:
-        return Report("image", source, SPECIFICATION, problem=str(problem))
+        name = source if isinstance(source, str) else source.name
+        return Report("image", name, SPECIFICATION, problem=str(problem))
 
 
-def _open(name: str, options: ImageOptions) -> Source | LooseDocument:
+def _open(name: str, options: ImageOptions) -> Source:
     if options.kind is not None:
         return open_document(name, options.limits)
     return open_source(name, options.limits, options.layer_limits, follow_links=options.follow_links)
@@ -147,7 +157,7 @@ def _judge(
     wanted = list(examiner.found.blobs.values())
     if options.orphans and options.wanted.all and examiner.is_layout:
         wanted += blobs.orphans(source, examiner, collector)
-    facts = blobs.verify(source, wanted, options.layer_limits, options.jobs, progress)
+    facts = blobs.verify(source, wanted, options.layer_limits, options.jobs, progress, options.executor)
     sound = {blob.path for blob in wanted if blobs.judge_blob(blob, facts[blob.path], examiner, collector)}
     stacks = Stacks(source, facts, sound, examiner, collector, options.layer_limits)
     accounts = Accounts(source, facts, sound, examiner, collector, options.layer_limits)
@@ -204,10 +214,9 @@ def _position(finding: Finding) -> tuple[str, int, int, str]:
 def _roots(source: Source, examiner: Examiner, collector: Collector, options: ImageOptions) -> Iterable[Reference]:
     """Where the walk starts: the entries of index.json, or of the manifest.json of ``docker save``."""
     refuse_others(source, options.limits)
-    if isinstance(source, ArchiveSource):
-        _tell_repeated(source, examiner, collector)
-    if source.entry(INDEX_JSON) is None and source.entry(docker_archive.MANIFEST_JSON) is not None:
-        if examiner.is_outside(docker_archive.MANIFEST_JSON):
+    _tell_repeated(source, examiner, collector)
+    if source.roots()[0] == MANIFEST_JSON:
+        if examiner.is_outside(MANIFEST_JSON):
             return ()
         docker_archive.enter(source, examiner, collector, options.wanted, options.limits)
         return ()
@@ -215,10 +224,12 @@ def _roots(source: Source, examiner: Examiner, collector: Collector, options: Im
     return _layout_roots(source, examiner, collector, options)
 
 
-def _tell_repeated(source: ArchiveSource, examiner: Examiner, collector: Collector) -> None:
+def _tell_repeated(source: Source, examiner: Examiner, collector: Collector) -> None:
+    repeats = source.repeats()
+    if repeats is None:
+        return
     collector.judged(REPEATED)
-    for path in source.repeated:
-        alike = source.is_repeated_alike(path)
+    for path, alike in repeats:
         message = f"a path stands twice in the archive{', with the same content' if alike else ''}"
         place = Location(examiner.shown(path))
         collector.add(REPEATED, place, message, severity=Severity.NOTE if alike else None)

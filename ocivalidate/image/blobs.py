@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 from ocivalidate.image.causes import COMPRESSION
 from ocivalidate.image.collect import Collector
@@ -22,6 +23,9 @@ from ocivalidate.image.walk import Examiner
 from ocivalidate.rules.clauses import Severity
 from ocivalidate.rules.findings import Location
 from ocivalidate.vocabulary import digests
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
 
 DIFF_ID = "image/config.diffID.uncompressed-tar"
 ORDER = "image/config.rootfs.diff_ids.order"
@@ -73,20 +77,21 @@ def verify(
     limits: LayerLimits,
     workers: int | None = None,
     progress: Progress | None = None,
+    executor: Executor | None = None,
 ) -> dict[str, BlobFacts]:
-    """The facts about every blob, by path."""
-    jobs = [_job(source, blob) for blob in blobs]
+    """The facts about every blob, by path; with an ``executor`` it is there that they are found."""
+    jobs = [Job(blob.path, _request(source, blob, limits)) for blob in blobs]
     total = sum(job.size for job in jobs)
     tell = (lambda done: progress(done, total)) if progress else None
-    return {job.key: facts for job, facts in verify_all(jobs, limits, workers=workers, progress=tell)}
+    found = verify_all(jobs, workers=workers, executor=executor, progress=tell)
+    return {job.key: facts for job, facts in found}
 
 
-def _job(source: Source, blob: Blob) -> Job:
-    path = blob.path
+def _request(source: Source, blob: Blob, limits: LayerLimits) -> BlobRequest:
     algorithms = (blob.digest.algorithm,) if blob.digest and not digests.unverifiable(blob.digest) else ()
     wanted = tuple(sorted(name for name in blob.diff_algorithms if digests.computable(name)))
-    expectation = BlobRequest(algorithms, blob.layer, wanted, blob.size, used=blob.layer)
-    return Job(path, lambda: source.open(path), expectation, blob.size)
+    opener = source.opener(blob.path)
+    return BlobRequest(opener, algorithms, blob.layer, wanted, blob.size, used=blob.layer, limits=limits)
 
 
 def judge_blob(blob: Blob, facts: BlobFacts, examiner: Examiner, collector: Collector) -> bool:

@@ -1,4 +1,4 @@
-"""Verifies many blobs at the same time: a thread per core, the largest blob first.
+"""Verifies many blobs at the same time, the largest first: a thread per core, or an executor that is handed in.
 
 Hashing and inflating release the interpreter's lock. A core that has no blob left hashes for those that still have
 one, so that a layer that is much larger than the others, or the last one, does not run on one core alone.
@@ -12,10 +12,14 @@ import sys
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
+from pickle import PicklingError
+from typing import TYPE_CHECKING
 
-from ocivalidate.image.layers.blob import BlobFacts, BlobRequest, Opener, verify
+from ocivalidate.image.layers.blob import BlobFacts, BlobRequest, verify
 from ocivalidate.image.layers.feeding import Helper
-from ocivalidate.image.layers.limits import DEFAULT, LayerLimits
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor, Future
 
 _TICK = 0.1
 # A worker that comes back from hashing or inflating waits that long at most for one that reads headers. With the
@@ -25,12 +29,15 @@ _SWITCH = 0.00005
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One blob to verify. ``key`` is the caller's name for it, ``size`` how many bytes it has."""
+    """One blob to verify. ``key`` is the caller's name for it."""
 
     key: str
-    opener: Opener
-    expectation: BlobRequest
-    size: int = 0
+    request: BlobRequest
+
+    @property
+    def size(self) -> int:
+        """How many bytes it has; 0 where that is not known."""
+        return self.request.size or 0
 
 
 class _Cancelled(Exception):
@@ -47,18 +54,21 @@ def cores() -> int:
 
 def verify_all(
     jobs: Sequence[Job],
-    limits: LayerLimits = DEFAULT,
     *,
     workers: int | None = None,
+    executor: Executor | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Generator[tuple[Job, BlobFacts], None, None]:
     """Verify all blobs; gives each with its facts as soon as it is done, in any order.
 
-    ``workers`` threads (one per core by default) do it. ``progress`` is told in the calling thread, several times a
-    second, how many bytes of all blobs have been read so far. When the caller stops (Ctrl-C, or it closes the
-    iterator), the workers end within a chunk.
+    ``workers`` threads (one per core by default) do it, or ``executor``, which stays the caller's. ``progress`` is told
+    in the calling thread, several times a second, how many bytes of all blobs have been read so far. When the caller
+    stops (Ctrl-C, or it closes the iterator), the workers end within a chunk, and an executor begins no other blob.
     """
-    pool = _Pool(jobs, limits, max(1, workers or cores()))
+    if executor is not None:
+        yield from _verify_elsewhere(jobs, executor, progress)
+        return
+    pool = _Pool(jobs, max(1, workers or cores()))
     interval = sys.getswitchinterval()
     sys.setswitchinterval(_SWITCH)
     pool.start()
@@ -69,9 +79,37 @@ def verify_all(
         sys.setswitchinterval(interval)
 
 
+def _verify_elsewhere(
+    jobs: Sequence[Job], executor: Executor, progress: Callable[[int], None] | None
+) -> Iterator[tuple[Job, BlobFacts]]:
+    """Have an executor verify blobs; here, those that nobody else can open."""
+    from concurrent.futures import as_completed
+
+    largest_first = sorted(jobs, key=lambda job: job.size, reverse=True)
+    waiting = {executor.submit(verify, job.request): job for job in largest_first}
+    done = 0
+    try:
+        for future in as_completed(waiting):
+            job = waiting[future]
+            facts = _result(future, job)
+            done += job.size
+            if progress is not None:
+                progress(done)
+            yield job, facts
+    finally:
+        for future in waiting:
+            future.cancel()
+
+
+def _result(future: Future[BlobFacts], job: Job) -> BlobFacts:
+    try:
+        return future.result()
+    except PicklingError:
+        return verify(job.request)
+
+
 class _Pool:
-    def __init__(self, jobs: Sequence[Job], limits: LayerLimits, workers: int) -> None:
-        self._limits = limits
+    def __init__(self, jobs: Sequence[Job], workers: int) -> None:
         self._count = len(jobs)
         self._jobs = sorted(jobs, key=lambda job: job.size)
         self._lock = threading.Lock()
@@ -116,7 +154,7 @@ class _Pool:
         while (job := self._take()) is not None:
             helper = Helper(self._spare)
             try:
-                facts: BlobFacts | BaseException = verify(job.opener, job.expectation, self._limits, self._tell, helper)
+                facts: BlobFacts | BaseException = verify(job.request, self._tell, helper)
             except _Cancelled:
                 return
             except BaseException as error:  # noqa: BLE001  # the caller's thread raises it

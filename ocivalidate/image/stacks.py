@@ -64,16 +64,9 @@ class Rereading:
 
         Raises :class:`OSError`.
         """
-        expectation = BlobRequest((), layer=True, diff_algorithms=(), size=self._facts[layer.path].size)
-        facts = single_pass(
-            lambda: self._source.open(layer.path),
-            expectation,
-            self._limits,
-            lambda _more: None,
-            Inline(),
-            scanner,
-            exact=exact,
-        )
+        opener, size = self._source.opener(layer.path), self._facts[layer.path].size
+        request = BlobRequest(opener, (), layer=True, diff_algorithms=(), size=size, limits=self._limits)
+        facts = single_pass(request, lambda _more: None, Inline(), scanner, exact=exact)
         return exact or certain(facts)
 
 
@@ -166,11 +159,14 @@ def is_sound(facts: BlobFacts) -> bool:
 
 
 def needs_a_second_look(tars: list[TarFacts], most_folders: int) -> bool:
-    """Whether an entry of these layers may depend on another layer, or they make too many directories together."""
+    """Whether an entry of these layers may depend on another layer, or they make too many directories together.
+
+    Hashes of different keys tell nothing.
+    """
     if any(tar.hardlinks_unknown for tar in tars):
         return True
     used = [tar.used for tar in tars if tar.used is not None]
-    if sum(one.folders for one in used) > most_folders:
+    if sum(one.folders for one in used) > most_folders or len({one.key for one in used}) > 1:
         return True
     return len(used) > 1 and _meet(used)
 

@@ -18,7 +18,16 @@ from ocivalidate.image.found import Blob, ImageFilter, WalkResult
 from ocivalidate.image.graph import Image, Reference, references
 from ocivalidate.image.layers.blob import BlobFacts
 from ocivalidate.image.limits import Limits
-from ocivalidate.image.sources.source import FILE, LEADS_OUT, LINK, OUTSIDE, FolderSource, Source, Unreadable
+from ocivalidate.image.sources.source import (
+    FILE,
+    INDEX_JSON,
+    LEADS_OUT,
+    LINK,
+    OCI_LAYOUT,
+    OUTSIDE,
+    Source,
+    Unreadable,
+)
 from ocivalidate.jsontext.documents import Document, read_document
 from ocivalidate.rules.checks import CheckContext, Node
 from ocivalidate.rules.clauses import Selection
@@ -27,8 +36,6 @@ from ocivalidate.rules.judge import active_clauses, judge, located, noting
 from ocivalidate.vocabulary import digests
 from ocivalidate.vocabulary.wording import excerpt, shortened
 
-INDEX_JSON = "index.json"
-OCI_LAYOUT = "oci-layout"
 CONTENT = "image/image-layout.blobs.content-matches"
 LIMIT = "safety/image.limit"
 BLOB_KIND = "safety/image.blob.kind"
@@ -120,8 +127,7 @@ class Examiner:
 
     def shown(self, path: str) -> str:
         """How a path in the image is called: a path below a folder, or a part of an archive."""
-        separator = "/" if isinstance(self._source, FolderSource) else ":"
-        return f"{self._source.name.rstrip('/')}{separator}{path}"
+        return self._source.shown(path)
 
     def place(self, reference: Reference, *below: str, digest: str = "") -> Place:
         """Where a descriptor stands, or a member of it; ``digest`` is that of the blob which is concerned."""
@@ -205,7 +211,7 @@ class Examiner:
     def is_outside(self, path: str) -> bool:
         """Whether a link leads from here out of the layout, so that nothing is read; each such link is told once."""
         entry = self._source.entry(path)
-        if isinstance(self._source, FolderSource) and not self._source.follow_links:
+        if self._source.confined:
             self._collector.judged(LINK_OUT)
         if entry is None or entry.kind != OUTSIDE:
             return False
@@ -231,7 +237,7 @@ class Examiner:
         if entry.kind not in (FILE, LINK):
             self._collector.add(BLOB_KIND, location, f"a blob is {entry.what or 'a folder'}, not a file")
             return None
-        if entry.kind == LINK and isinstance(self._source, FolderSource):
+        if entry.kind == LINK and self._source.symlinks:
             self._collector.add(BLOB_LINK, location, "a blob is a symbolic link to a file")
         return entry.size
 

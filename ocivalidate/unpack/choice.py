@@ -11,8 +11,8 @@ from ocivalidate.image.found import ImageFilter, WalkResult
 from ocivalidate.image.graph import Image
 from ocivalidate.image.layers.limits import DEFAULT, LayerLimits
 from ocivalidate.image.limits import Limits
+from ocivalidate.image.others import refuse_document
 from ocivalidate.image.sources.opening import open_source
-from ocivalidate.image.sources.others import refuse_document
 from ocivalidate.image.sources.source import Source
 from ocivalidate.image.walk import Examiner
 from ocivalidate.rules.checks import Node
@@ -45,8 +45,8 @@ def open_image(
     Raises :class:`Unreadable`, for a document that stands alone too.
     """
     opened = open_source(source, limits, layer_limits, follow_links=follow_links)
-    if not isinstance(opened, Source):
-        refuse_document(opened.data, source)
+    if opened.alone is not None:
+        refuse_document(opened.alone.data, source)
     return opened
 
 

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator
 from ocivalidate.image import blobs
 from ocivalidate.image.found import Blob
 from ocivalidate.image.graph import Reference
-from ocivalidate.image.layers.blob import BlobFacts, BlobRequest, Opener, certain, single_pass
+from ocivalidate.image.layers.blob import BlobFacts, BlobRequest, certain, single_pass
 from ocivalidate.image.layers.compression import Compression
 from ocivalidate.image.layers.feeding import Inline
 from ocivalidate.image.layers.gzip_stream import fast_library
 from ocivalidate.image.layers.limits import LayerLimits
-from ocivalidate.image.sources.source import Slice, Source
+from ocivalidate.image.sources.source import Source
 from ocivalidate.image.stacks import tell_fault
 from ocivalidate.rules.clauses import Selection
 from ocivalidate.unpack.choice import Chosen
@@ -55,16 +55,12 @@ class Layers:
         """
         layer = self._chosen.image.layers[number]
         blob = self._blob(layer)
-        expectation = self._expectation(layer, blob)
+        request = self._request(layer, blob)
         reader = LayerReader(self._limits, extractor, self._fatal)
         extractor.begin_layer(number)
-
-        def opener() -> Slice:
-            return self._source.open(layer.path)
-
         try:
-            facts = write_layer(opener, expectation, self._limits, progress, reader, exact=exact)
-            facts = self._exactly(facts, opener, expectation, exact=exact)
+            facts = write_layer(request, progress, reader, exact=exact)
+            facts = _exactly(facts, request, exact=exact)
         except OSError as error:
             raise UnpackError(f"cannot read {layer.path}: {(error.strerror or str(error)).lower()}") from error
         self._judge(layer, blob, facts, reader)
@@ -77,7 +73,7 @@ class Layers:
             raise UnpackError(f"layer {layer.number} is absent: {layer.path}")
         return found
 
-    def _expectation(self, layer: Reference, blob: Blob) -> BlobRequest:
+    def _request(self, layer: Reference, blob: Blob) -> BlobRequest:
         known = [digest for digest in (layer.digest,) if digest is not None and not digests.unverifiable(digest)]
         wanted = [digest for digest in (self._diff_id(layer),) if not digests.unverifiable(digest)]
         algorithms, diff_algorithms = (tuple(digest.algorithm for digest in found) for found in (known, wanted))
@@ -85,7 +81,8 @@ class Layers:
         if not algorithms and not diff_algorithms:
             reason = digests.unverifiable(layer.digest or self._diff_id(layer))
             raise UnpackError(f"layer {layer.number} cannot be verified: {reason}")
-        return BlobRequest(algorithms, layer=True, diff_algorithms=diff_algorithms, size=blob.size)
+        opener = self._source.opener(layer.path)
+        return BlobRequest(opener, algorithms, True, diff_algorithms, blob.size, limits=self._limits)
 
     def unverified(self) -> Iterator[str]:
         """What could not be compared here, though each layer was verified in another way: lines for people."""
@@ -107,15 +104,6 @@ class Layers:
             raise Refused(f"the diffID of layer {layer.number} is no digest")
         return found
 
-    def _exactly(self, facts: BlobFacts, opener: Opener, expectation: BlobRequest, *, exact: bool) -> BlobFacts:
-        """The facts with the last word of the standard library on a stream that the fast one did not like."""
-        if exact or facts.compression is not Compression.GZIP or fast_library() is None or certain(facts):
-            return facts
-        found = single_pass(opener, expectation, self._limits, lambda _more: None, Inline(), exact=True)
-        if certain(found):
-            raise TryAgain
-        return found
-
     def _judge(self, layer: Reference, blob: Blob, facts: BlobFacts, reader: LayerReader) -> None:
         examiner, collector, image = self._chosen.examiner, self._chosen.collector, self._chosen.image
         sound = blobs.judge_blob(blob, facts, examiner, collector)
@@ -131,3 +119,13 @@ class Layers:
             why = f"{fault[0]}: {fault[1].message}" if fault else facts.failure or "it is not what the image says"
             reason = "" if findings else f": {why}"
             raise Refused(f"layer {layer.number} is not unpacked{reason}", findings)
+
+
+def _exactly(facts: BlobFacts, request: BlobRequest, *, exact: bool) -> BlobFacts:
+    """The facts with the last word of the standard library on a stream that the fast one did not like."""
+    if exact or facts.compression is not Compression.GZIP or fast_library() is None or certain(facts):
+        return facts
+    found = single_pass(request, lambda _more: None, Inline(), exact=True)
+    if certain(found):
+        raise TryAgain
+    return found

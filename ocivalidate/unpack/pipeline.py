@@ -9,10 +9,9 @@ from __future__ import annotations
 import queue
 import threading
 
-from ocivalidate.image.layers.blob import BlobFacts, BlobRequest, Opener, Progress, single_pass
+from ocivalidate.image.layers.blob import BlobFacts, BlobRequest, Progress, single_pass
 from ocivalidate.image.layers.buffers import Chunk
 from ocivalidate.image.layers.feeding import Consumer, Hashes
-from ocivalidate.image.layers.limits import LayerLimits
 from ocivalidate.unpack.entries import LayerReader
 
 # Fewer than the buffers that `single_pass` goes round, so that none is written over while it waits.
@@ -69,15 +68,7 @@ class Writing:
                     self._error = error
 
 
-def write_layer(
-    opener: Opener,
-    expectation: BlobRequest,
-    limits: LayerLimits,
-    progress: Progress,
-    reader: LayerReader,
-    *,
-    exact: bool,
-) -> BlobFacts:
+def write_layer(request: BlobRequest, progress: Progress, reader: LayerReader, *, exact: bool) -> BlobFacts:
     """Verify a layer and write it in one pass.
 
     Whether what was written may be used, only the facts say. Raises :class:`OSError`, :class:`UnpackError`, and what
@@ -85,7 +76,7 @@ def write_layer(
     """
     writing = Writing()
     try:
-        return single_pass(opener, expectation, limits, progress, writing, reader, exact=exact)
+        return single_pass(request, progress, writing, reader, exact=exact)
     finally:
         writing.end()
         reader.abandon()

@@ -140,8 +140,8 @@ def test_the_fast_library_changes_no_fact(blob: bytes) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("ocivalidate.image.layers.gzip_stream.fast_library", lambda: None)
         patch.setattr("ocivalidate.image.layers.blob.fast_library", lambda: None)
-        want = verify(opener(blob), BlobRequest(layer=True), SMALL)
-    assert verify(opener(blob), BlobRequest(layer=True), SMALL) == want
+        want = verify(BlobRequest(opener(blob), layer=True, limits=SMALL))
+    assert verify(BlobRequest(opener(blob), layer=True, limits=SMALL)) == want
 
 
 class Recorder(Paths):

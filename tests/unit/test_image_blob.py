@@ -36,8 +36,9 @@ def test_one_pass_finds_digest_size_compression_and_diff_id(compression: str) ->
 
 
 def test_several_algorithms_and_none_that_cannot_be_computed() -> None:
-    wanted = BlobRequest(("sha512", "sha256", "unknown"), layer=True, diff_algorithms=("sha512",))
-    facts = verify(opener(BIG_TAR), wanted)
+    facts = verify(
+        BlobRequest(opener(BIG_TAR), ("sha512", "sha256", "unknown"), layer=True, diff_algorithms=("sha512",))
+    )
     assert {str(digest) for digest in facts.digests} == {
         f"sha256:{hashlib.sha256(BIG_TAR).hexdigest()}",
         f"sha512:{hashlib.sha512(BIG_TAR).hexdigest()}",
@@ -47,7 +48,7 @@ def test_several_algorithms_and_none_that_cannot_be_computed() -> None:
 
 def test_a_blob_that_is_no_layer_is_only_hashed() -> None:
     blob = BROKEN["stream-truncated"]().to_bytes()
-    assert verify(opener(blob), BlobRequest()) == BlobFacts(len(blob), (digests.of(blob),))
+    assert verify(BlobRequest(opener(blob))) == BlobFacts(len(blob), (digests.of(blob),))
 
 
 @pytest.mark.parametrize("kind", ["stream-truncated", "stream-corrupt", "stream-checksum", "stream-unknown"])
@@ -83,11 +84,11 @@ def test_a_part_of_a_file_is_a_blob(tmp_path: Path) -> None:
     file = tmp_path / "archive"
     file.write_bytes(b"before" + blob + b"after")
     part = pickle.loads(pickle.dumps(FilePart(str(file), 6, len(blob))))  # noqa: S301  # made in the line itself
-    assert verify(part, BlobRequest(layer=True)) == check_layer(blob)
+    assert verify(BlobRequest(part, layer=True)) == check_layer(blob)
 
 
 def test_a_file_that_cannot_be_read_is_told() -> None:
-    assert verify(FilePart("/nonexistent/blob"), BlobRequest()).failure == "no such file or directory"
+    assert verify(BlobRequest(FilePart("/nonexistent/blob"))).failure == "no such file or directory"
 
 
 class Trickle(io.BytesIO):
@@ -99,13 +100,13 @@ class Trickle(io.BytesIO):
 
 def test_short_reads_change_nothing() -> None:
     blob = tars.gzip(BIG_TAR)
-    assert verify(lambda: Trickle(blob), BlobRequest(layer=True, size=len(blob))) == check_layer(blob)
+    assert verify(BlobRequest(lambda: Trickle(blob), layer=True, size=len(blob))) == check_layer(blob)
 
 
 def test_progress_counts_the_bytes_of_the_blob_once() -> None:
     blob = BROKEN["stream-checksum"]().to_bytes()
     seen: list[int] = []
-    verify(opener(blob), BlobRequest(layer=True), progress=seen.append)
+    verify(BlobRequest(opener(blob), layer=True), progress=seen.append)
     assert sum(seen) == len(blob)
 
 
@@ -114,8 +115,8 @@ def test_a_helper_that_hashes_changes_nothing(compression: str) -> None:
     blob = tars.compress(BIG_TAR * 3, compression)
     turns = iter([True, False, False] * 10_000)
     for spare in (lambda: True, lambda: False, lambda: next(turns)):
-        wanted = BlobRequest(("sha256", "sha512"), layer=True, diff_algorithms=("sha512", "sha256"))
-        assert verify(opener(blob), wanted, feeder=Helper(spare)) == verify(opener(blob), wanted)
+        wanted = BlobRequest(opener(blob), ("sha256", "sha512"), layer=True, diff_algorithms=("sha512", "sha256"))
+        assert verify(wanted, feeder=Helper(spare)) == verify(wanted)
 
 
 def test_a_helper_hashes_in_order() -> None:
@@ -128,14 +129,14 @@ def test_a_helper_hashes_in_order() -> None:
 
 def jobs(count: int) -> list[Job]:
     blobs = [bytes([number % 256]) * number * 10 for number in range(count)]
-    return [Job(str(number), opener(blob), BlobRequest(size=len(blob)), len(blob)) for number, blob in enumerate(blobs)]
+    return [Job(str(number), BlobRequest(opener(blob), size=len(blob))) for number, blob in enumerate(blobs)]
 
 
 @pytest.mark.parametrize("workers", [1, 2, 5, None])
 def test_many_blobs_get_the_facts_that_each_gets_alone(workers: int | None) -> None:
     work = jobs(60)
     found = {job.key: facts for job, facts in verify_all(work, workers=workers)}
-    assert found == {job.key: verify(job.opener, job.expectation) for job in work}
+    assert found == {job.key: verify(job.request) for job in work}
 
 
 def test_the_largest_blob_comes_first_and_progress_reaches_the_sum() -> None:
@@ -152,7 +153,7 @@ def test_no_jobs_are_done_at_once() -> None:
 
 
 def test_the_workers_end_when_the_caller_stops() -> None:
-    endless = Job("endless", lambda: Endless(), BlobRequest(), MIB)  # noqa: PLW0108  # a new one each time
+    endless = Job("endless", BlobRequest(lambda: Endless(), size=MIB))  # noqa: PLW0108  # a new one each time
     results = verify_all([endless, *jobs(3)], workers=2)
     next(results)
     results.close()
@@ -174,4 +175,4 @@ def test_an_accident_in_a_worker_reaches_the_caller() -> None:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        list(verify_all([Job("bad", fail, BlobRequest()), *jobs(3)]))
+        list(verify_all([Job("bad", BlobRequest(fail)), *jobs(3)]))

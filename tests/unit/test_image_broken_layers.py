@@ -41,7 +41,7 @@ def test_the_blobs_of_sound_layouts_are_sound(make: Callable[[], Layout]) -> Non
     for path, data in layout.files.items():
         if path.startswith("blobs/"):
             _blobs, algorithm, encoded = path.split("/")
-            facts = verify(opener(data), BlobRequest((algorithm,)))
+            facts = verify(BlobRequest(opener(data), (algorithm,)))
             assert [digest.encoded for digest in facts.digests] == [encoded]
             assert facts.size == len(data)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import io
 import random
 import tracemalloc
 from collections.abc import Iterator
@@ -12,7 +11,7 @@ import pytest
 import zstandard
 
 from ocivalidate.image.layers.blob import BlobRequest, verify
-from ocivalidate.image.layers.limits import DEFAULT
+from tests.blobs import opener
 
 LETTERS = bytes(random.Random(1).choices(b"abcdefgh", k=400_000))  # noqa: S311  # sample data
 
@@ -47,8 +46,8 @@ def test_broken_layers_leave_nothing(window_log: int) -> None:
 
     def judge_all() -> None:
         for _name, data in streams:
-            expectation = BlobRequest(("sha256",), layer=True, diff_algorithms=("sha256",), size=len(data))
-            assert verify(lambda data=data: io.BytesIO(data), expectation, DEFAULT).problems  # type: ignore[misc]  # a default, bound now
+            request = BlobRequest(opener(data), ("sha256",), layer=True, diff_algorithms=("sha256",), size=len(data))
+            assert verify(request).problems
 
     judge_all()
     tracemalloc.start()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fixtures.layouts import Entry, folder, gnu, hardlink, symlink, tar, tars, whiteout
+from ocivalidate.image.layers.keys import keyed
 from ocivalidate.image.layers.limits import LayerLimits
 from ocivalidate.image.layers.paths import normalise
 from ocivalidate.image.layers.problems import Kind
@@ -148,13 +149,15 @@ def test_a_hard_link_to_an_earlier_entry_is_known_and_others_are_told() -> None:
 
 
 def test_what_other_layers_have_to_know_of_the_paths() -> None:
-    scanner = TarScanner()
+    key = bytes(16)
+    hashed = keyed(key)
+    scanner = TarScanner(key=key)
     scanner.feed(tar([MOTD, folder("var/"), symlink("var/run", "/run"), whiteout("usr/bin/sh")]))
     used = scanner.finish(used=True).used
     assert used is not None
-    assert {hash(b"etc/motd"), hash(b"var/run")} <= set(used.solid)
-    assert set(used.above) == {hash(b"etc"), hash(b"var")}
-    assert used.folders == 2
+    assert {hashed(b"etc/motd"), hashed(b"var/run")} <= set(used.solid)
+    assert set(used.above) == {hashed(b"etc"), hashed(b"var")}
+    assert (used.folders, used.key) == (2, key)
 
 
 def test_symbolic_links_may_lead_anywhere_as_long_as_nothing_is_written_through_them() -> None:

@@ -1,13 +1,15 @@
 """Verifies one blob in one streaming pass: size, digests, inflation, diffIDs, and the tar headers as they pass by.
 
-:func:`verify` is a plain function: what goes in can be pickled, and so can what comes out. No content is kept.
+:func:`verify` is a plain function over plain data, for any thread, process or machine. No content is kept.
 """
 
 from __future__ import annotations
 
+import errno
+import os
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from ocivalidate.image.layers.buffers import CHUNK, Chunk, Ring
@@ -15,6 +17,7 @@ from ocivalidate.image.layers.compression import Compression, detect, inflate
 from ocivalidate.image.layers.facts import TarFacts
 from ocivalidate.image.layers.feeding import BUFFERS, Feeder, Hashes, Inline
 from ocivalidate.image.layers.gzip_stream import fast_library
+from ocivalidate.image.layers.keys import own_key
 from ocivalidate.image.layers.limits import DEFAULT, LayerLimits
 from ocivalidate.image.layers.problems import Kind, Problem
 from ocivalidate.image.layers.scan import TarScanner
@@ -55,20 +58,32 @@ Progress = Callable[[int], None]
 
 @dataclass(frozen=True, slots=True)
 class FilePart:
-    """Opens a file, or ``length`` bytes of it from ``offset`` on (a blob in an uncompressed archive)."""
+    """Opens a file, or ``length`` bytes of it from ``offset`` on (a blob in an uncompressed archive).
+
+    ``stamp``: what :func:`stamp_of` said of the file before; by then it must not have changed.
+    """
 
     path: str
     offset: int = 0
     length: int | None = None
+    stamp: tuple[int, int] | None = None
 
     def __call__(self) -> Readable:
         """Open it. Raises :class:`OSError`."""
         return _OpenPart(self)
 
 
+def stamp_of(status: os.stat_result) -> tuple[int, int]:
+    """By what a file is known in another process, or on another machine that has it: its size, and when it changed."""
+    return status.st_size, status.st_mtime_ns
+
+
 class _OpenPart:
     def __init__(self, part: FilePart) -> None:
         self._file = open(part.path, "rb", buffering=0)  # noqa: SIM115  # closed by close()
+        if part.stamp not in (None, stamp_of(os.fstat(self._file.fileno()))):
+            self._file.close()
+            raise OSError(errno.ESTALE, "the file has changed meanwhile")
         if part.offset:
             self._file.seek(part.offset)
         self._left = part.length
@@ -87,19 +102,22 @@ class _OpenPart:
 
 @dataclass(frozen=True, slots=True)
 class BlobRequest:
-    """What to find out about a blob.
+    """What to find out about a blob, and how to get at it: plain data, which pickles if its ``opener`` does.
 
-    ``algorithms``: of the digests of its bytes. ``layer``: inflate it and scan the tar; otherwise it is hashed only.
-    ``diff_algorithms``: of the digests of the tar. ``size``: how many bytes it has, where that is known: for the
-    inflation ratio, and to read small blobs with little memory. ``used``: keep what the other
-    layers of an image have to know of the layer's paths.
+    ``algorithms``: of the digests of its bytes. ``layer``: inflate it and scan the tar, within ``limits``; otherwise
+    it is hashed only. ``diff_algorithms``: of the digests of the tar. ``size``: how many bytes it has, where that is
+    known: for the inflation ratio, and to read small blobs with little memory. ``used``: keep what the other layers of
+    an image have to know of the layer's paths; ``key`` is that of their hashes, one for all layers that are compared.
     """
 
+    opener: Opener
     algorithms: tuple[str, ...] = ("sha256",)
     layer: bool = False
     diff_algorithms: tuple[str, ...] = ("sha256",)
     size: int | None = None
     used: bool = False
+    limits: LayerLimits = DEFAULT
+    key: bytes = field(default_factory=own_key, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,23 +160,19 @@ class BlobFacts:
 _ENDING_LIMITS = (Kind.LIMIT_INFLATED, Kind.LIMIT_RATIO, Kind.LIMIT_WINDOW, Kind.LIMIT_ENTRIES)
 
 
-def verify(
-    opener: Opener,
-    expectation: BlobRequest,
-    limits: LayerLimits = DEFAULT,
-    progress: Progress | None = None,
-    feeder: Feeder | None = None,
-) -> BlobFacts:
+def verify(request: BlobRequest, progress: Progress | None = None, feeder: Feeder | None = None) -> BlobFacts:
     """Verify one blob. Nothing raises, whatever is in it; :attr:`BlobFacts.failure` says why it could not be read.
+
+    Any :class:`concurrent.futures.Executor` may run it: what goes in pickles, and so does what comes out.
 
     A gzip stream in which the fast library finds fault is read a second time, and the standard library has the last
     word.
     """
     tell = progress or _silent
     try:
-        facts = single_pass(opener, expectation, limits, tell, feeder or Inline(), exact=False)
+        facts = single_pass(request, tell, feeder or Inline(), exact=False)
         if facts.compression is Compression.GZIP and fast_library() is not None and not certain(facts):
-            facts = single_pass(opener, expectation, limits, lambda _more: tell(0), feeder or Inline(), exact=True)
+            facts = single_pass(request, lambda _more: tell(0), feeder or Inline(), exact=True)
     except OSError as error:
         return BlobFacts(failure=(error.strerror or str(error)).lower())
     return facts
@@ -215,27 +229,21 @@ class _Reader:
 
 
 def single_pass(
-    opener: Opener,
-    expectation: BlobRequest,
-    limits: LayerLimits,
-    progress: Progress,
-    feeder: Feeder,
-    scanner: Scanner | None = None,
-    *,
-    exact: bool,
+    request: BlobRequest, progress: Progress, feeder: Feeder, scanner: Scanner | None = None, *, exact: bool
 ) -> BlobFacts:
     """One pass over a blob; ``scanner`` takes the tar of a layer (default: a :class:`TarScanner`).
 
     Without ``exact`` what a fast library says of a gzip stream may be wrong: see :func:`certain`. Raises
     :class:`OSError`, and what the scanner and ``progress`` raise.
     """
-    hashes = Hashes(expectation.algorithms)
-    file = opener()
+    hashes = Hashes(request.algorithms)
+    file = request.opener()
     try:
-        reader = _Reader(file, expectation.size, hashes, feeder, progress)
+        reader = _Reader(file, request.size, hashes, feeder, progress)
         layer = None
-        if expectation.layer:
-            layer = _Layer(reader, expectation, limits, feeder, scanner or TarScanner(limits), exact=exact)
+        if request.layer:
+            scanner = scanner or TarScanner(request.limits, request.key)
+            layer = _Layer(reader, request, feeder, scanner, exact=exact)
         if layer is not None:
             layer.inflate()
         while reader.pull():
@@ -254,25 +262,23 @@ class _Layer:
     def __init__(
         self,
         reader: _Reader,
-        expectation: BlobRequest,
-        limits: LayerLimits,
+        request: BlobRequest,
         feeder: Feeder,
         scanner: Scanner,
         *,
         exact: bool,
     ) -> None:
         self._reader = reader
-        self._expectation = expectation
-        self._limits = limits
+        self._request = request
         self._feeder = feeder
         self._found = detect(reader.peek())
-        wanted = expectation.diff_algorithms
+        wanted = request.diff_algorithms
         if self._found is Compression.NONE:
             # The tar is the blob: what is hashed already is not hashed again.
-            wanted = tuple(name for name in wanted if name not in expectation.algorithms)
+            wanted = tuple(name for name in wanted if name not in request.algorithms)
         self._hashes = Hashes(wanted)
         buffer = Ring(CHUNK, BUFFERS, feeder.busy).next
-        self._stream = inflate(self._found, reader.pull, limits, exact=exact, buffer=buffer)
+        self._stream = inflate(self._found, reader.pull, request.limits, exact=exact, buffer=buffer)
         self._scanner = scanner
         self._inflated = 0
         self._over: Problem | None = None
@@ -291,8 +297,8 @@ class _Layer:
         self._scanner.feed(chunk)
 
     def _is_over(self) -> bool:
-        limits, inflated = self._limits, self._inflated
-        compressed = max(self._expectation.size or 0, self._reader.size)
+        limits, inflated = self._request.limits, self._inflated
+        compressed = max(self._request.size or 0, self._reader.size)
         if inflated > limits.inflated:
             message = f"more than {limits.inflated} bytes come out of {compressed}"
             self._over = Problem(Kind.LIMIT_INFLATED, message, self._reader.size)
@@ -308,6 +314,6 @@ class _Layer:
         diff_ids: tuple[Digest, ...] = ()
         if whole:
             known = self._hashes.digests() + (digests if self._found is Compression.NONE else ())
-            diff_ids = tuple(digest for digest in known if digest.algorithm in self._expectation.diff_algorithms)
-        tar = self._scanner.finish(whole=whole, used=self._expectation.used)
+            diff_ids = tuple(digest for digest in known if digest.algorithm in self._request.diff_algorithms)
+        tar = self._scanner.finish(whole=whole, used=self._request.used)
         return BlobFacts(self._reader.size, digests, self._found, diff_ids, self._inflated, problems, tar)

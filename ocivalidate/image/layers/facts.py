@@ -26,13 +26,13 @@ class Used(NamedTuple):
     """What the other layers of an image have to know of the paths of one, as sorted hashes.
 
     ``solid``: paths of entries that are no directories; ``above``: directories that entries stand in; ``folders``
-    counts these and those that have an entry. Hashes compare only with those of the same process or of one forked
-    from it.
+    counts these and those that have an entry. Hashes compare only with those of the same ``key``.
     """
 
     solid: array[int]
     above: array[int]
     folders: int
+    key: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

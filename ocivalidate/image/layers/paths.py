@@ -1,7 +1,7 @@
 """What the paths of a layer's entries mean together: duplicates, links, whiteouts, and what leaves the root.
 
 Paths are kept as hashes: a collision between two of a million paths has a chance of one in thirty million, and an
-image cannot provoke it, because Python's hashes are keyed anew in every process.
+image cannot provoke it, because they are keyed (:mod:`ocivalidate.image.layers.keys`).
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from array import array
 from dataclasses import dataclass
 
 from ocivalidate.image.layers.facts import Hardlink, Used
+from ocivalidate.image.layers.keys import keyed, own_key
 from ocivalidate.image.layers.limits import DEFAULT
 from ocivalidate.image.layers.problems import Kind, Problems, shown
 
@@ -54,11 +55,13 @@ def same_path(one: bytes, other: bytes) -> bool:
 
 
 class Paths:
-    """All paths of one layer so far."""
+    """All paths of one layer so far. ``key``: of their hashes; those of layers with one key compare."""
 
-    def __init__(self, problems: Problems, most: int = DEFAULT.entries) -> None:
+    def __init__(self, problems: Problems, most: int = DEFAULT.entries, key: bytes | None = None) -> None:
         self._problems = problems
         self._most = most
+        self._key = own_key() if key is None else key
+        self._hash = keyed(self._key)
         self._seen: set[int] = set()
         self._folders: set[int] = set()
         self._symlinks: set[int] = set()
@@ -88,7 +91,7 @@ class Paths:
         parent, _slash, base = path.rpartition(b"/")
         if parent != self._last_parent:
             self._enter(name, parent, offset)
-        key = hash(path)
+        key = self._hash(path)
         if key in self._seen:
             self._repeated(name, key, kind, offset)
         if base[:4] == _WHITEOUT:
@@ -109,21 +112,20 @@ class Paths:
         if base[:4] == _WHITEOUT:
             self._whiteout(name, parent, base, kind, link, 0, offset)
         if kind == SYMLINK:
-            self._symlink(name, hash(path), link, offset)
+            self._symlink(name, self._hash(path), link, offset)
         elif kind == HARDLINK and base[:4] != _WHITEOUT:
             self._judge_target(name, path, link, offset)
 
     def used(self) -> Used:
         """The paths as far as other layers of an image have to know them."""
         above = self._above
-        return Used(
-            array("q", sorted(self._seen - self._folders)), array("q", sorted(above)), len(above | self._folders)
-        )
+        solid = array("Q", sorted(self._seen - self._folders))
+        return Used(solid, array("Q", sorted(above)), len(above | self._folders), self._key)
 
     def unknown_hardlinks(self) -> tuple[Hardlink, ...]:
         """The first hard links whose target did not stand before them."""
         return tuple(
-            Hardlink(shown(name), shown(target), offset, hash(target) in self._seen)
+            Hardlink(shown(name), shown(target), offset, self._hash(target) in self._seen)
             for name, target, offset in self._unknown
         )
 
@@ -151,10 +153,10 @@ class Paths:
 
     def _occupy(self, name: bytes, parent: bytes, offset: int) -> None:
         """Note the directories that an entry stands in, those that no entry is for among them."""
-        self._occupied.add(hash(parent))
+        self._occupied.add(self._hash(parent))
         self._last_occupied = parent
         above, before = self._above, len(self._above)
-        while parent and (key := hash(parent)) not in above:
+        while parent and (key := self._hash(parent)) not in above:
             above.add(key)
             if key in self._seen and not (key in self._folders or key in self._symlinks or key in self._unmade):
                 message = f"{shown(parent)} is an earlier entry, and no directory"
@@ -188,10 +190,10 @@ class Paths:
             return None
         end = parent.find(b"/")
         while end >= 0:
-            if hash(parent[:end]) in self._symlinks:
+            if self._hash(parent[:end]) in self._symlinks:
                 return parent[:end]
             end = parent.find(b"/", end + 1)
-        return parent if hash(parent) in self._symlinks else None
+        return parent if self._hash(parent) in self._symlinks else None
 
     def _repeated(self, name: bytes, key: int, kind: bytes, offset: int) -> None:
         add = self._problems.add
@@ -213,13 +215,13 @@ class Paths:
 
     def _hardlink(self, name: bytes, path: bytes, link: bytes, offset: int) -> None:
         target = self._judge_target(name, path, link, offset)
-        if target is not None and ((key := hash(target)) not in self._seen or key in self._unmade):
+        if target is not None and ((key := self._hash(target)) not in self._seen or key in self._unmade):
             self.hardlinks_unknown += 1
             if len(self._unknown) < _MOST_HARDLINKS:
                 self._unknown.append((name, target, offset))
         elif target is not None and key in self._symlinks:
             # What is written through it is written through that link.
-            self._symlink(name, hash(path), b"-", offset)
+            self._symlink(name, self._hash(path), b"-", offset)
 
     def _judge_target(self, name: bytes, path: bytes, link: bytes, offset: int) -> bytes | None:
         """The target of a hard link, normalised; ``None`` for one that cannot be linked to, or must not be."""
@@ -238,7 +240,7 @@ class Paths:
         elif through is not None:
             message = f"the target {goal} lies behind {shown(through)}, a symbolic link of an earlier entry"
             add(Kind.HARDLINK_THROUGH_SYMLINK, message, offset, name)
-        elif hash(target.text) in self._folders:
+        elif self._hash(target.text) in self._folders:
             add(Kind.HARDLINK_DIRECTORY, f"the target {goal} is a directory", offset, name)
         else:
             return target.text
@@ -268,5 +270,5 @@ class Paths:
             add(Kind.WHITEOUT_TYPE, "the whiteout is not a regular file", offset, name)
         elif size:
             add(Kind.WHITEOUT_CONTENT, f"the whiteout has {size} bytes of content", offset, name)
-        if hash(parent) in self._occupied:
+        if self._hash(parent) in self._occupied:
             add(Kind.WHITEOUT_LATE, "the whiteout stands after an entry of the same directory", offset, name)

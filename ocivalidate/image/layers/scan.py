@@ -51,12 +51,15 @@ def kind_of(name: bytes, kind: bytes) -> bytes:
 
 
 class TarScanner:
-    """Feed it the bytes of a tar with :meth:`feed`, then ask :meth:`finish` for the facts."""
+    """Feed it the bytes of a tar with :meth:`feed`, then ask :meth:`finish` for the facts.
 
-    def __init__(self, limits: LayerLimits = DEFAULT) -> None:
+    ``key``: of the hashes of paths in them (default: that of this process).
+    """
+
+    def __init__(self, limits: LayerLimits = DEFAULT, key: bytes | None = None) -> None:
         self._limits = limits
         self._problems = Problems(limits.problems)
-        self._paths = Paths(self._problems, limits.entries)
+        self._paths = Paths(self._problems, limits.entries, key)
         self._size = 0
         # Offset of what is looked at next, how many bytes of it, what takes them, and those that are here already.
         self._next = 0

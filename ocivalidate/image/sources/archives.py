@@ -9,8 +9,10 @@ from __future__ import annotations
 import os
 import posixpath
 from bisect import bisect_left
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from ocivalidate.image.layers.blob import FilePart, Opener, stamp_of
 from ocivalidate.image.layers.limits import LayerLimits
 from ocivalidate.image.layers.paths import FIFO, FOLDER as FOLDER_TYPE, HARDLINK, REGULAR, SYMLINK
 from ocivalidate.image.layers.pax import Extension
@@ -66,15 +68,19 @@ class ArchiveIndex:
 
 
 class ArchiveSource(Source):
-    """A tar archive of a layout, or of ``docker save``; uncompressed, so that its files are parts of it."""
+    """A tar archive of a layout, or of ``docker save``; uncompressed, so that its files are parts of it.
+
+    ``path``: that of the archive, if anybody else can open it.
+    """
 
     form = "archive"
 
-    def __init__(self, name: str, descriptor: int, index: ArchiveIndex) -> None:
+    def __init__(self, name: str, descriptor: int, index: ArchiveIndex, path: str = "") -> None:
         self.name = name
         self._descriptor = descriptor
         self._entries = index.entries
-        self.repeated = index.repeated
+        self._repeated = index.repeated
+        self._path = path
         self._sorted: list[str] | None = None
 
     def entry(self, path: str) -> Entry | None:
@@ -106,9 +112,21 @@ class ArchiveSource(Source):
             raise Unreadable(f"{path}: {'no such file in the archive' if found is None else 'not a file'}")
         return Slice(self._descriptor, found.offset, found.size, owned=False)
 
-    def is_repeated_alike(self, path: str) -> bool:
+    def elsewhere(self, path: str) -> Opener | None:
+        """Opens the archive anew."""
+        found = self._entries.get(path)
+        if not self._path or found is None or found.kind not in (FILE, LINK):
+            return None
+        stamp = stamp_of(os.fstat(self._descriptor))
+        return FilePart(os.path.abspath(self._path), found.offset, found.size, stamp)
+
+    def repeats(self) -> Iterator[tuple[str, bool]]:
+        """The paths that were there twice."""
+        return ((path, self._is_repeated_alike(path)) for path in self._repeated)
+
+    def _is_repeated_alike(self, path: str) -> bool:
         """Whether all that stands at a path has the same bytes, so that it matters to nobody which one counts."""
-        entries = (self._entries[path], *self.repeated.get(path, ()))
+        entries = (self._entries[path], *self._repeated[path])
         if any(entry.kind != FILE for entry in entries) or len({entry.size for entry in entries}) > 1:
             return False
         return len({self._digest(entry) for entry in entries}) == 1

@@ -17,15 +17,14 @@ from ocivalidate.image.graph import Image, Reference
 from ocivalidate.image.limits import Limits
 from ocivalidate.image.names import meant
 from ocivalidate.image.sources.archives import normal_path
-from ocivalidate.image.sources.source import FILE, LINK, Source, Unreadable
-from ocivalidate.image.walk import CONTENT, INDEX_JSON, LIMIT, Examiner
+from ocivalidate.image.sources.source import FILE, INDEX_JSON, LINK, MANIFEST_JSON, Source, Unreadable
+from ocivalidate.image.walk import CONTENT, LIMIT, Examiner
 from ocivalidate.jsontext.documents import Document, read_document
 from ocivalidate.jsontext.pointers import parse_pointer
 from ocivalidate.rules.findings import Location
 from ocivalidate.vocabulary import digests
 from ocivalidate.vocabulary.wording import shortened
 
-MANIFEST_JSON = "manifest.json"
 AMBIGUOUS = "safety/image.archive.ambiguous"
 _CONFIG = "application/vnd.docker.container.image.v1+json"
 # docker names a config by its digest and .json, go-containerregistry by its digest alone, with the algorithm.

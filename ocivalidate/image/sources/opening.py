@@ -8,14 +8,14 @@ import stat
 import sys
 import tempfile
 from io import BufferedReader
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NoReturn, Protocol
 
 from ocivalidate import meanings
 from ocivalidate.image.layers.limits import DEFAULT, LayerLimits
 from ocivalidate.image.layers.problems import Kind
 from ocivalidate.image.limits import Limits
 from ocivalidate.image.sources.archives import ArchiveSource, read_index
-from ocivalidate.image.sources.source import FolderSource, Source, Unreadable
+from ocivalidate.image.sources.source import FolderSource, LooseDocument, Source, Unreadable
 from ocivalidate.system import portable
 
 if TYPE_CHECKING:
@@ -36,17 +36,31 @@ class Readable(Protocol):
         """Read at most ``size`` bytes; none at the end."""
 
 
-class LooseDocument(NamedTuple):
-    """A JSON document that stands alone: an index, a manifest, a config, a descriptor."""
+class LooseSource(Source):
+    """A document that stands alone: there is nothing else by any path."""
 
-    name: str
-    data: bytes
+    form = "document"
+
+    def __init__(self, name: str, data: bytes) -> None:
+        self.name = name
+        self.alone = LooseDocument(name, data)
+
+    def entry(self, _path: str) -> None:
+        """Nothing."""
+
+    def children(self, _path: str) -> list[str]:
+        """None."""
+        return []
+
+    def open(self, path: str) -> NoReturn:
+        """Raises :class:`Unreadable`."""
+        raise Unreadable(f"{path}: not in a document that stands alone")
 
 
 def open_source(
     name: str, limits: Limits, layer_limits: LayerLimits = DEFAULT, *, follow_links: bool = False
-) -> Source | LooseDocument:
-    """Open an image: a folder, a file or ``-``.
+) -> Source:
+    """Open an image: a folder, a file or ``-``; what is but a document is ``alone``.
 
     ``layer_limits`` hold for the entries of an archive as for those of a layer. ``follow_links``: links in a folder may
     lead anywhere. Raises :class:`Unreadable`.
@@ -57,25 +71,27 @@ def open_source(
     with os.fdopen(descriptor, "rb") as stream:
         head = _head(stream)
         if _JSON_START.match(head):
-            return LooseDocument(name, _whole_document(stream, limits))
+            return LooseSource(name, _whole_document(stream, limits))
         foreign = meanings.foreign(head)
         if foreign:
             raise Unreadable(foreign)
-        plain = _plain(stream, head, limits, layer_limits.window)
+        in_place = _is_in_place(stream, head)
+        plain = os.dup(stream.fileno()) if in_place else _spool(_inflated(stream, head, layer_limits.window), limits)
+    path = name if in_place and name != "-" else ""
     try:
-        return ArchiveSource(name, plain, read_index(plain, layer_limits))
+        return ArchiveSource(name, plain, read_index(plain, layer_limits), path)
     except BaseException:
         os.close(plain)
         raise
 
 
-def open_document(name: str, limits: Limits) -> LooseDocument:
+def open_document(name: str, limits: Limits) -> Source:
     """Read what is said to be a document, whatever is in it: a file or ``-``. Raises :class:`Unreadable`."""
     if name != "-" and os.path.isdir(name):
         raise Unreadable("a folder, where --kind wants a document")
     descriptor = _standard_input() if name == "-" else _open_file(name)
     with os.fdopen(descriptor, "rb") as stream:
-        return LooseDocument(name, _whole_document(stream, limits))
+        return LooseSource(name, _whole_document(stream, limits))
 
 
 def _standard_input() -> int:
@@ -111,12 +127,9 @@ def _open_file(name: str) -> int:
     return descriptor
 
 
-def _plain(stream: BufferedReader, head: bytes, limits: Limits, window: int) -> int:
-    """A descriptor of the uncompressed archive that can be read at any place."""
-    compressed = head.startswith((GZIP_MAGIC, ZSTD_MAGIC))
-    if stat.S_ISREG(os.fstat(stream.fileno()).st_mode) and not compressed:
-        return os.dup(stream.fileno())
-    return _spool(_inflated(stream, head, window), limits)
+def _is_in_place(stream: BufferedReader, head: bytes) -> bool:
+    """Whether the archive can be read at any place as it is: a file, and uncompressed."""
+    return stat.S_ISREG(os.fstat(stream.fileno()).st_mode) and not head.startswith((GZIP_MAGIC, ZSTD_MAGIC))
 
 
 def _inflated(stream: BufferedReader, head: bytes, window: int) -> Readable:

@@ -2,9 +2,8 @@
 
 A layout folder, or a tar archive of a layout or of ``docker save``, plain or compressed, or standard input.
 
-Every source is read by path inside the layout (``index.json``, ``blobs/sha256/…``). Files are opened once and read with
-``pread``, so that several threads can read parts of one archive at the same time. Nothing is ever written beside the
-image.
+Every source is read by path inside the layout (``index.json``, ``blobs/sha256/…``), by several threads at a time.
+Nothing is ever written beside the image. Whatever has files by such paths can be one: see :class:`Source`.
 """
 
 from __future__ import annotations
@@ -12,12 +11,17 @@ from __future__ import annotations
 import io
 import os
 import stat
-from typing import NamedTuple, Self
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pickle import PicklingError
+from typing import Any, NamedTuple, Protocol, Self
 
+from ocivalidate.image.layers.blob import Opener
 from ocivalidate.system import portable
 from ocivalidate.system.beneath import Beneath, LeadsOut
 
 FILE, FOLDER, LINK, OTHER, OUTSIDE = "file", "folder", "link", "other", "outside"
+INDEX_JSON, OCI_LAYOUT, MANIFEST_JSON = "index.json", "oci-layout", "manifest.json"
 LEADS_OUT = "a link that leads out of the layout"
 _CHUNK = 1 << 20
 
@@ -42,13 +46,40 @@ class Entry(NamedTuple):
     target: str = ""
 
 
+class LooseDocument(NamedTuple):
+    """A JSON document that stands alone: an index, a manifest, a config, a descriptor."""
+
+    name: str
+    data: bytes
+
+
+class Stream(Protocol):
+    """An open file of a source, at its first byte.
+
+    It may seek or not, as what comes over a network does not: who needs to asks :meth:`seekable`, and else reads on, or
+    opens it again. Raises :class:`OSError` from every method.
+    """
+
+    def readinto(self, buffer: memoryview, /) -> int | None:
+        """Read into the buffer; how many bytes, 0 at the end."""
+
+    def seekable(self) -> bool:
+        """Whether :meth:`seek` works."""
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        """Go to a place."""
+
+    def close(self) -> None:
+        """Let go of it."""
+
+
 class Slice(io.RawIOBase):
     """A part of an open file, read with ``pread``: readers of one file do not disturb each other."""
 
     def __init__(self, descriptor: int, offset: int, length: int, *, owned: bool) -> None:
         super().__init__()
         self._descriptor = descriptor
-        self._position = offset
+        self._start = self._position = offset
         self._end = offset + length
         self._owned = owned
 
@@ -65,6 +96,18 @@ class Slice(io.RawIOBase):
         self._position += count
         return count
 
+    def seekable(self) -> bool:
+        """Always."""
+        return True
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Go to a place in this part."""
+        start = {os.SEEK_SET: self._start, os.SEEK_CUR: self._position}.get(whence, self._end)
+        if start + offset < self._start:
+            raise ValueError("a place before the first byte")
+        self._position = start + offset
+        return self._position - self._start
+
     def close(self) -> None:
         """Close the file too, when it belongs to this part alone."""
         if not self.closed and self._owned:
@@ -73,10 +116,18 @@ class Slice(io.RawIOBase):
 
 
 class Source:
-    """What every source can do. ``name`` is as the caller gave it; ``form`` says what it turned out to be."""
+    """Where an image is, which says what there is and hands out bytes; a new one overrides the first three methods.
+
+    ``name`` is as the caller gave it; ``form`` says what it turned out to be. ``symlinks``: a ``LINK`` in it is a
+    symbolic link of a file system. ``confined``: such links are followed only as far as they stay in it. ``alone``: the
+    document that is all there is.
+    """
 
     name: str
     form: str
+    symlinks = False
+    confined = False
+    alone: LooseDocument | None = None
 
     def entry(self, path: str) -> Entry | None:
         """What stands at a path, links followed for their size and kind; ``None`` when nothing does."""
@@ -86,17 +137,52 @@ class Source:
         """The names in a folder, sorted; none when it is no folder."""
         raise NotImplementedError
 
-    def open(self, path: str) -> Slice:
+    def open(self, path: str) -> Stream:
         """Open a file. Raises :class:`Unreadable` when it is none, or cannot be read."""
         raise NotImplementedError
 
+    def roots(self) -> tuple[str, ...]:
+        """The documents at which the walk may start.
+
+        The first that leads to images counts: ``index.json`` of a layout, the ``manifest.json`` of ``docker save``, or
+        an index or a manifest itself, where there is nothing above it.
+        """
+        found = tuple(path for path in (INDEX_JSON, MANIFEST_JSON) if self.entry(path) is not None)
+        return found or (INDEX_JSON,)
+
+    def shown(self, path: str) -> str:
+        """How a path in it is called before people."""
+        return f"{self.name}:{path}"
+
+    def repeats(self) -> Iterable[tuple[str, bool]] | None:
+        """The paths at which two files stand, and whether with the same bytes; ``None`` where there can be none."""
+        return None
+
+    def elsewhere(self, _path: str) -> Opener | None:
+        """What opens the same file in another process, and pickles; ``None`` where this process alone can read it."""
+        return None
+
+    def opener(self, path: str) -> Opener:
+        """What opens a file, as often as it is called; it pickles where the file can be opened elsewhere."""
+        return _Opening(self, path)
+
     def read(self, path: str, limit: int) -> bytes:
         """The first ``limit`` bytes of a file. Raises :class:`Unreadable`."""
-        with self.open(path) as file:
-            try:
-                return io.BufferedReader(file, _CHUNK).read(limit)
-            except OSError as error:
-                raise Unreadable(f"{path}: {_reason(error)}") from error
+        parts: list[bytes] = []
+        stream = self.open(path)
+        try:
+            while limit > 0:
+                buffer = memoryview(bytearray(min(limit, _CHUNK)))
+                count = stream.readinto(buffer) or 0
+                if not count:
+                    break
+                parts.append(bytes(buffer[:count]))
+                limit -= count
+        except OSError as error:
+            raise Unreadable(f"{path}: {_reason(error)}") from error
+        finally:
+            stream.close()
+        return b"".join(parts)
 
     def close(self) -> None:
         """Let go of what the source holds open."""
@@ -108,6 +194,27 @@ class Source:
         self.close()
 
 
+class _Opening:
+    """Opens a file of a source here, and what leads to the same file when it has travelled."""
+
+    def __init__(self, source: Source, path: str) -> None:
+        self._source = source
+        self._path = path
+
+    def __call__(self) -> Stream:
+        return self._source.open(self._path)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        opener = self._source.elsewhere(self._path)
+        if opener is None:
+            raise PicklingError(f"{self._source.shown(self._path)} can be opened in this process alone")
+        return _itself, (opener,)
+
+
+def _itself(opener: Opener) -> Opener:
+    return opener
+
+
 class FolderSource(Source):
     """A layout folder. ``follow_links``: what stands in it may be links to anywhere.
 
@@ -115,10 +222,11 @@ class FolderSource(Source):
     """
 
     form = "folder"
+    symlinks = True
 
     def __init__(self, name: str, *, follow_links: bool = False) -> None:
         self.name = name
-        self.follow_links = follow_links
+        self.confined = not follow_links
         try:
             self._folder = Beneath(name, follow=follow_links)
         except (OSError, ValueError) as error:
@@ -152,9 +260,31 @@ class FolderSource(Source):
             raise Unreadable(f"{path}: {_reason(error)}") from error
         return Slice(descriptor, 0, os.fstat(descriptor).st_size, owned=True)
 
+    def shown(self, path: str) -> str:
+        """The path of a file."""
+        return f"{self.name.rstrip('/')}/{path}"
+
+    def elsewhere(self, path: str) -> Opener:
+        """Opens the folder anew."""
+        return FolderPart(os.path.abspath(self.name), path, follow_links=not self.confined)
+
     def close(self) -> None:
         """Let go of the folder."""
         self._folder.close()
+
+
+@dataclass(frozen=True, slots=True)
+class FolderPart:
+    """Opens a file of a layout folder, wherever that folder is."""
+
+    folder: str
+    path: str
+    follow_links: bool = False
+
+    def __call__(self) -> Slice:
+        """Open it. Raises :class:`Unreadable`."""
+        with FolderSource(self.folder, follow_links=self.follow_links) as source:
+            return source.open(self.path)
 
 
 _KINDS = (
