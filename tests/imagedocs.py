@@ -13,7 +13,8 @@ from ocivalidate.jsontext.pointers import parse_pointer
 from ocivalidate.rules.checks import CheckContext, Node
 from ocivalidate.rules.clauses import Selection
 from ocivalidate.rules.findings import Finding
-from ocivalidate.rules.judge import Verdicts, active_clauses, judge
+from ocivalidate.rules.judge import active_clauses, judge
+from ocivalidate.rules.ledger import Ledger, Verdicts
 from ocivalidate.rules.witnesses import base_document
 from ocivalidate.vocabulary.versions import IMAGE_RELEASES
 
@@ -28,7 +29,9 @@ def verdicts(kind: str, data: bytes, release: str = NEWEST, selection: Selection
     selection = selection or Selection()
     subject = SUBJECTS[kind]
     clauses = active_clauses(subject, release, frozenset(), selection)
-    return judge(subject, read_document(data), CheckContext(Node(None), release), clauses, selection, "-")
+    ledger = Ledger(clauses, selection)
+    judge(subject, read_document(data), CheckContext(Node(None), release), ledger)
+    return ledger.verdicts()
 
 
 def findings(kind: str, data: bytes, release: str = NEWEST, selection: Selection | None = None) -> tuple[Finding, ...]:

@@ -17,6 +17,7 @@ from ocivalidate.rules.checks import CheckContext, Node
 from ocivalidate.rules.clauses import PLATFORMS, Selection
 from ocivalidate.rules.findings import Report
 from ocivalidate.rules.judge import ABSENT, OUTSIDE, DocumentType, active_clauses, judge, noting
+from ocivalidate.rules.ledger import Ledger
 from ocivalidate.vocabulary.versions import RUNTIME_RELEASES, Judged, judged_by, parse
 from ocivalidate.vocabulary.wording import excerpt
 
@@ -261,7 +262,8 @@ def _report(
 ) -> Report:
     load_checks()
     clauses = active_clauses(subject, chosen.release, chosen.platforms, selection)
-    verdicts = judge(subject, document, context, clauses, selection, document.name)
+    ledger = Ledger(clauses, selection)
+    judge(subject, document, context, ledger)
     return Report(
         kind,
         path,
@@ -270,7 +272,5 @@ def _report(
         chosen.release_note,
         tuple(name for name in PLATFORMS if name in chosen.platforms),
         chosen.platform_note,
-        verdicts.results,
-        verdicts.findings,
-        verdicts.suppressed,
+        *ledger.verdicts(),
     )

@@ -9,7 +9,7 @@ from ocivalidate import meanings
 from ocivalidate.image import blobs, comparing
 from ocivalidate.image.absent import BLOB_ABSENT, tell_absent
 from ocivalidate.image.accounts import Accounts
-from ocivalidate.image.collect import Collector
+from ocivalidate.image.collect import Collector, open_ledger
 from ocivalidate.image.describe import describe
 from ocivalidate.image.documents import kinds, registry
 from ocivalidate.image.documents.subjects import SUBJECTS
@@ -36,8 +36,9 @@ from ocivalidate.image.walk import NO_PLATFORMS, Examiner
 from ocivalidate.jsontext.documents import Noting, read_document
 from ocivalidate.rules.checks import CheckContext, Node, Registry
 from ocivalidate.rules.clauses import Selection, Severity
-from ocivalidate.rules.findings import Finding, Location, Report
+from ocivalidate.rules.findings import Location, Report
 from ocivalidate.rules.judge import DocumentType, active_clauses, judge, noting
+from ocivalidate.rules.ledger import Ledger
 from ocivalidate.vocabulary.versions import IMAGE_RELEASES
 
 if TYPE_CHECKING:
@@ -128,17 +129,10 @@ def _judge_document(loose: LooseDocument, release: str, selection: Selection, ki
         # What they are about depends on what the document is.
         document = read_document(loose.data, loose.name, noting=lambda: noting(subject.kind, selection))
     clauses = active_clauses(subject, release, NO_PLATFORMS, selection)
-    verdicts = judge(subject, document, CheckContext(Node(None), release), clauses, selection, document.name)
-    return Report(
-        found,
-        loose.name,
-        SPECIFICATION,
-        release,
-        release_note=f"as {found.replace('-', ' ')}",
-        results=verdicts.results,
-        findings=verdicts.findings,
-        suppressed=verdicts.suppressed,
-    )
+    ledger = Ledger(clauses, selection)
+    judge(subject, document, CheckContext(Node(None), release), ledger)
+    note = f"as {found.replace('-', ' ')}"
+    return Report(found, loose.name, SPECIFICATION, release, note, (), "", *ledger.verdicts())
 
 
 def _refuse_other_documents(value: Any) -> None:
@@ -177,7 +171,7 @@ def survey(source: Source, release: str, selection: Selection, options: ImageOpt
     """
     registry.load_checks()
     clauses = active_clauses(WHOLE, release, NO_PLATFORMS, _with_complete(selection, options))
-    collector = Collector(clauses, selection)
+    collector = open_ledger(clauses, selection)
     examiner = Examiner(source, collector, selection, release, options.wanted, options.limits)
     examiner.walk(_roots(source, examiner, collector, options))
     comparing.judge_documents(examiner, collector)
@@ -193,22 +187,7 @@ def _with_complete(selection: Selection, options: ImageOptions) -> Selection:
 
 
 def _report(source: Source, release: str, collector: Collector, details: dict[str, Any]) -> Report:
-    findings = tuple(sorted(collector.findings, key=_position))
-    return Report(
-        "image",
-        source.name,
-        SPECIFICATION,
-        release,
-        results=collector.results(),
-        findings=findings,
-        suppressed=collector.suppressed,
-        facts=details,
-    )
-
-
-def _position(finding: Finding) -> tuple[str, int, int, str]:
-    location = finding.location
-    return location.file, location.line or 0, location.column or 0, finding.clause.id
+    return Report("image", source.name, SPECIFICATION, release, "", (), "", *collector.verdicts(), facts=details)
 
 
 def _roots(source: Source, examiner: Examiner, collector: Collector, options: ImageOptions) -> Iterable[Reference]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ocivalidate.image.layers.problems import Kind
-from ocivalidate.rules.findings import Location
 
 # A layer that is compressed otherwise than its descriptor says.
 COMPRESSION = "compression"
@@ -44,21 +43,20 @@ class Causes:
     def __init__(self) -> None:
         self._seen: set[tuple[str, str]] = set()
 
-    def note(self, about: str, sign: str) -> None:
-        """A violation was found."""
-        if about and sign in CONSEQUENCES:
+    def __contains__(self, sign: str, /) -> bool:
+        return sign in CONSEQUENCES or sign in _CAUSES
+
+    def follows(self, sign: str, about: str) -> bool:
+        """Whether a violation follows from one that was seen; what follows from it in turn does so too."""
+        follows = any((about, cause) in self._seen for cause in _CAUSES.get(sign, ()))
+        if sign in CONSEQUENCES:
             self._seen.add((about, sign))
+        return follows
 
-    def of(self, about: str, sign: str) -> str:
-        """The cause of a violation, or an empty string."""
-        return next((cause for cause in _CAUSES.get(sign, ()) if (about, cause) in self._seen), "")
-
-
-def descriptor_of(location: Location) -> str:
-    """What a finding in a document is about: the descriptor in which it stands, as :func:`descriptor_at` calls it."""
-    pointer = location.pointer or ""
-    outer, _, last = pointer.rpartition("/")
-    return descriptor_at(location.file, outer if last in ("data", "size", "digest") else pointer)
+    def about(self, file: str, pointer: str) -> str:
+        """What a violation in a document is about: the descriptor in which it stands."""
+        outer, _, last = pointer.rpartition("/")
+        return descriptor_at(file, outer if last in ("data", "size", "digest") else pointer)
 
 
 def descriptor_at(file: str, pointer: str) -> str:

@@ -32,7 +32,7 @@ from ocivalidate.jsontext.documents import Document, read_document
 from ocivalidate.rules.checks import CheckContext, Node
 from ocivalidate.rules.clauses import Selection
 from ocivalidate.rules.findings import Location
-from ocivalidate.rules.judge import active_clauses, judge, located, noting
+from ocivalidate.rules.judge import judge, located, noting
 from ocivalidate.vocabulary import digests
 from ocivalidate.vocabulary.wording import excerpt, shortened
 
@@ -120,9 +120,7 @@ class Examiner:
 
     def _judge(self, document: Document, kind: str) -> Node | None:
         subject = SUBJECTS[kind]
-        clauses = active_clauses(subject, self._release, NO_PLATFORMS, self._selection)
-        context = CheckContext(Node(None), self._release)
-        self._collector.take(judge(subject, document, context, clauses, self._selection, document.name))
+        judge(subject, document, CheckContext(Node(None), self._release), self._collector)
         return Node(document.value) if document.usable and isinstance(document.value, dict) else None
 
     def shown(self, path: str) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 from ocivalidate.jsontext.pointers import Path, place_at, pointer_to, tokens_of
 from ocivalidate.rules.clauses import Severity
@@ -259,17 +259,20 @@ class Registry:
         return {clause for check in self.checks for clause in check.clauses}
 
 
-@dataclass(slots=True)
-class Outcome:
-    """What running checks gave.
+class Taker(Protocol):
+    """Who runs checks: says which clauses count, and takes what comes out."""
 
-    The violations, unless somebody else took them; the clauses that were judged, and those that were not, with the
-    reason.
-    """
+    def wants(self, clause_id: str) -> bool:
+        """Whether violations of a clause are wanted."""
 
-    violations: list[Violation] = field(default_factory=list)
-    judged: set[str] = field(default_factory=set)
-    unjudged: dict[str, str] = field(default_factory=dict)
+    def judged(self, clause_ids: Collection[str]) -> None:
+        """Some clauses are judged."""
+
+    def unjudged(self, clause_ids: Collection[str], reason: str) -> None:
+        """Some clauses are not judged, or not by every check."""
+
+    def take(self, violation: Violation) -> None:
+        """A clause that is wanted is broken."""
 
 
 class _Ready(NamedTuple):
@@ -296,30 +299,22 @@ class _Branch:
         branch.checks.append(ready)
 
 
-def run(
-    registry: Registry,
-    context: CheckContext,
-    active: Callable[[str], bool],
-    take: Callable[[Violation], None] | None = None,
-) -> Outcome:
-    """Run every check that declares a clause for which ``active`` holds, in one walk over the document.
-
-    ``take`` gets each violation as it comes.
-    """
-    outcome = Outcome()
+def run(registry: Registry, context: CheckContext, taker: Taker) -> None:
+    """Run every check that declares a clause which is wanted, in one walk over the document."""
     checks = _Branch()
     for check in registry.checks:
-        wanted = frozenset(clause for clause in check.clauses if active(clause))
+        wanted = frozenset(clause for clause in check.clauses if taker.wants(clause))
         if not wanted:
             continue
         lacking = _lacking(check, context)
         if lacking:
-            outcome.unjudged.update(dict.fromkeys(wanted, lacking))
+            taker.unjudged(wanted, lacking)
             continue
         for pattern in check.patterns:
             checks.put(pattern, _Ready(check, wanted))
-    _Runner(context, outcome, take or outcome.violations.append).walk(context.root, checks)
-    return outcome
+    runner = _Runner(context, taker.take)
+    runner.walk(context.root, checks)
+    taker.judged(runner.judged)
 
 
 def _lacking(check: Check, context: CheckContext) -> str:
@@ -335,10 +330,10 @@ def _lacking(check: Check, context: CheckContext) -> str:
 class _Runner:
     """Runs checks on the nodes that they are bound to."""
 
-    def __init__(self, context: CheckContext, outcome: Outcome, take: Callable[[Violation], None]) -> None:
+    def __init__(self, context: CheckContext, take: Callable[[Violation], None]) -> None:
         self._context = context
-        self._judged = outcome.judged
         self._take = take
+        self.judged: set[str] = set()
 
     def walk(self, node: Node, branch: _Branch) -> None:
         """Run what is bound to a node, and to all below it. As deep as patterns go, whatever the document is."""
@@ -357,8 +352,8 @@ class _Runner:
 
     def _run(self, node: Node, ready: _Ready) -> None:
         check, wanted = ready
-        if not wanted <= self._judged:
-            self._judged.update(wanted)
+        if not wanted <= self.judged:
+            self.judged.update(wanted)
         for violation in check.function(node, self._context):
             if violation.clause not in check.clauses:
                 raise AssertionError(f"{check.function.__name__} does not declare {violation.clause}")

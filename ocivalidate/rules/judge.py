@@ -1,24 +1,24 @@
-"""Judging a JSON document: text problems, schema, strangers and checks, put together into results and findings.
+"""Judging a JSON document: text problems, schema, strangers and checks, put down in a ledger.
 
-Data flows one way: :class:`Document` → violations → findings and results. What a bundle, a state or an image document
-is, and which checks it has, is said by a :class:`DocumentType`.
+Data flows one way: :class:`Document` → violations → :class:`Ledger`. What a bundle, a state or an image document is,
+and which checks it has, is said by a :class:`DocumentType`.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Hashable, Mapping
+from collections.abc import Collection, Hashable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from ocivalidate.jsontext.documents import Document, Noting, Problem
 from ocivalidate.jsontext.pointers import Path, bounded, parse_pointer, path_of, place_at, tokens_of
-from ocivalidate.keeping import Counts
 from ocivalidate.rules import schema
 from ocivalidate.rules.checks import CheckContext, Node, Registry, Violation, run
 from ocivalidate.rules.clauses import Clause, Level, Selection, Severity, load
-from ocivalidate.rules.findings import Finding, Location, Outcome, Result
+from ocivalidate.rules.findings import Location
 from ocivalidate.rules.fitting import Shape, Walk
+from ocivalidate.rules.ledger import Ledger, Place
 from ocivalidate.vocabulary.spelling import Names, same_but_for_case
 from ocivalidate.vocabulary.versions import holds
 from ocivalidate.vocabulary.wording import shortened
@@ -48,7 +48,6 @@ MISSPELLED = "lint/members.misspelled"
 TOO_NEW = "lint/members.too-new"
 REMOVED = "lint/members.removed"
 STRANGER_CLAUSES = (UNKNOWN, MISSPELLED, TOO_NEW, REMOVED)
-NOT_PRESENT = "not present"
 _STATIC = frozenset({"static", "static-host"})
 # Problems of a text that leave a value which stands for none.
 _ODD = ("number-range", "lone-surrogate")
@@ -107,37 +106,6 @@ class DocumentType:
         return set(STRANGER_CLAUSES) - ({UNKNOWN} if policy == "typos" else set()) | more
 
 
-class Verdicts(NamedTuple):
-    """The results and findings of one document, in document order.
-
-    ``suppressed`` counts the findings that the selection hid. ``kinds`` are those of the findings, one for each.
-    """
-
-    results: tuple[Result, ...]
-    findings: tuple[Finding, ...]
-    suppressed: int
-    kinds: tuple[Hashable, ...]
-
-
-class _Tally:
-    """What judging gathers before it is sorted into results: of each kind of violation the first, and how many."""
-
-    def __init__(self, subject: DocumentType, most: int | None) -> None:
-        self.counts = Counts(most)
-        self.patterns = schema.Patterns(subject.kind)
-        # Each with its kind.
-        self.violations: list[tuple[Violation, Hashable]] = []
-        self.judged: set[str] = set()
-        self.unjudged: dict[str, str] = {}
-        self.default_reason = NOT_PRESENT
-
-    def take(self, violation: Violation) -> None:
-        """Take a violation."""
-        kind = (violation.clause, violation.severity, self.patterns.of(violation.path))
-        if self.counts.keep(kind):
-            self.violations.append((violation, kind))
-
-
 @functools.lru_cache(maxsize=64)
 def active_clauses(
     subject: DocumentType, release: str, platforms: frozenset[str], selection: Selection
@@ -154,25 +122,86 @@ def active_clauses(
     }
 
 
-def judge(
-    subject: DocumentType,
-    document: Document,
-    context: CheckContext,
-    clauses: Mapping[str, Clause],
-    selection: Selection,
-    file: str,
-) -> Verdicts:
-    """Judge a document by these clauses (see :func:`active_clauses`).
+class _Finder:
+    """Finds where violations stand in a document: all those that are told in one go, when the first is asked for."""
+
+    def __init__(self, document: Document) -> None:
+        self._document = document
+        self._ways: list[Path] = []
+
+    def expect(self, violation: Violation) -> None:
+        """A violation that is told will be asked for."""
+        if violation.span is None:
+            self._ways.append(violation.path)
+
+    def locate(self, violation: Violation) -> Location:
+        """Where a violation stands."""
+        document, span = self._document, violation.span
+        if self._ways:
+            document.foresee(map(tokens_of, self._ways))
+            self._ways.clear()
+        if span is None and document.usable:
+            span = document.span_of(tokens_of(violation.path), key=violation.at_name)
+        return located(document.name, violation.pointer, span, document)
+
+
+class _Sheet:
+    """What is said of one document: which clauses count, of what kind a violation is, and where it stands."""
+
+    def __init__(self, subject: DocumentType, document: Document, ledger: Ledger) -> None:
+        self.counts = ledger.counts
+        self.clauses = ledger.of_subjects(subject.subjects)
+        self._file = document.name
+        self._finder = _Finder(document)
+        self._ledger = ledger
+        self._patterns = schema.Patterns(subject.kind)
+
+    def wants(self, clause_id: str) -> bool:
+        """Whether violations of a clause are reported."""
+        return clause_id in self.clauses
+
+    def judged(self, clause_ids: Collection[str]) -> None:
+        """Say that there was occasion to judge these clauses."""
+        self._ledger.judged(*self.clauses.keys() & clause_ids)
+
+    def unjudged(self, clause_ids: Collection[str], reason: str) -> None:
+        """Say why these clauses, or some part of them, could not be judged."""
+        for clause_id in clause_ids:
+            self._ledger.leave_open(clause_id, reason)
+
+    def take(self, violation: Violation) -> None:
+        """Take a violation, if it is one of those of its kind that are kept."""
+        causes, clause_id = self._ledger.causes, violation.clause
+        if causes is not None and clause_id in causes:
+            about = causes.about(self._file, violation.pointer)
+            if self._ledger.is_consequence(self.clauses[clause_id], clause_id, about):
+                return
+        kind = (clause_id, violation.severity, self._patterns.of(violation.path))
+        if self.counts.keep(kind):
+            self.put(violation, kind)
+
+    def put(self, violation: Violation, kind: Hashable) -> None:
+        """Put down a violation that was counted, and is to be kept."""
+        clause = self.clauses.get(violation.clause)
+        if clause is None:
+            return
+        place = Place(self._file, "", functools.partial(self._finder.locate, violation))
+        if self._ledger.put(clause, violation, place, kind):
+            self._finder.expect(violation)
+
+
+def judge(subject: DocumentType, document: Document, context: CheckContext, ledger: Ledger) -> None:
+    """Judge a document by the clauses of a ledger that are on such documents.
 
     ``context.root`` is replaced by the document's own root.
     """
-    tally = _Tally(subject, selection.most)
-    _text_problems(subject, document, tally)
+    sheet = _Sheet(subject, document, ledger)
+    _text_problems(subject, document, sheet)
     if document.usable:
-        _judge_value(subject, document, context, clauses, tally)
-    else:
-        tally.default_reason = "the document cannot be read"
-    return _sorted_out(tally, document, clauses, selection, file)
+        _judge_value(subject, document, context, sheet)
+        return
+    for clause in sheet.clauses:
+        ledger.unjudged(clause, "the document cannot be read")
 
 
 def noting(kind: str, selection: Selection) -> Noting:
@@ -180,45 +209,39 @@ def noting(kind: str, selection: Selection) -> Noting:
     return Noting(schema.Patterns(kind).of, selection.most)
 
 
-def _text_problems(subject: DocumentType, document: Document, tally: _Tally) -> None:
+def _text_problems(subject: DocumentType, document: Document, sheet: _Sheet) -> None:
     if document.usable:
-        tally.judged.update(subject.text_clauses())
+        sheet.judged(subject.text_clauses())
     for problem in document.problems:
         clause = subject.clause_of(problem)
-        tally.judged.add(clause)
         kind = (clause, problem.kind, problem.pattern)
-        tally.counts.keep(kind, 1 + problem.more)
-        path = path_of(*parse_pointer(problem.pointer))
-        tally.violations.append(
-            (Violation(clause, path, problem.message, got=problem.got, span=document.where(problem)), kind)
-        )
+        if sheet.counts.keep(kind, 1 + problem.more):
+            path = path_of(*parse_pointer(problem.pointer))
+            span = document.where(problem)
+            sheet.put(Violation(clause, path, problem.message, got=problem.got, span=span), kind)
 
 
-def _judge_value(
-    subject: DocumentType, document: Document, context: CheckContext, clauses: Mapping[str, Clause], tally: _Tally
-) -> None:
-    walk = _Walk(subject, context, tally, odd=any(problem.kind in _ODD for problem in document.problems))
+def _judge_value(subject: DocumentType, document: Document, context: CheckContext, sheet: _Sheet) -> None:
+    walk = _Walk(subject, context, sheet, odd=any(problem.kind in _ODD for problem in document.problems))
     sound = walk.value(schema.shape(subject.kind, context.release), document.value)
     for fault in walk.faults:
         error = schema.error_of(fault)
-        tally.violations.append((Violation(error.clause, error.path, error.message, error.got, error.want), fault.kind))
-    tally.judged |= schema.judged_by(walk) | subject.stranger_clauses() | {INTEGER_NOTATION}
+        sheet.put(Violation(error.clause, error.path, error.message, error.got, error.want), fault.kind)
+    sheet.judged(schema.judged_by(walk) | subject.stranger_clauses() | {INTEGER_NOTATION})
     if sound:
         # A member that the release does not have is nothing that its rules could bear on: it is as good as broken.
         whole = replace(context, root=Node(document.value, None, walk.broken), text=document.text)
-        outcome = run(subject.registry, whole, _reported_as(clauses).__contains__, tally.take)
-        tally.judged |= outcome.judged
-        tally.unjudged |= outcome.unjudged
+        run(subject.registry, whole, sheet)
 
 
 class _Walk(Walk):
     """The walk of a document along its schema, which tells what is no fault there and yet a violation."""
 
-    def __init__(self, subject: DocumentType, context: CheckContext, tally: _Tally, *, odd: bool) -> None:
-        super().__init__(tally.counts, odd=odd)
+    def __init__(self, subject: DocumentType, context: CheckContext, sheet: _Sheet, *, odd: bool) -> None:
+        super().__init__(sheet.counts, odd=odd)
         self._subject = subject
         self._context = context
-        self._tally = tally
+        self._sheet = sheet
 
     def stranger(self, shape: Shape, path: Path, name: str, value: Any) -> None:
         """A member that the release does not have."""
@@ -228,7 +251,7 @@ class _Walk(Walk):
         if clause == UNKNOWN and shape.node.get("x-open") == "typos":
             return
         kind = (shape, clause)
-        if not self._tally.counts.keep(kind):
+        if not self._sheet.counts.keep(kind):
             return
         there: Path = (path, name)
         message, hint = _about_stranger(clause, there, known, self._context, self._subject.readers)
@@ -240,16 +263,16 @@ class _Walk(Walk):
         told = Violation(
             self._subject.closed or clause, there, message, shortened(name), hint=hint, severity=severity, at_name=True
         )
-        self._tally.violations.append((told, kind))
+        self._sheet.put(told, kind)
 
     def whole_float(self, shape: Shape, path: Path, value: float) -> None:
         """An integer that is written as none, such as ``1.0`` or ``1e3``."""
         kind = (shape, INTEGER_NOTATION)
-        if self._tally.counts.keep(kind):
+        if self._sheet.counts.keep(kind):
             message = f"{place_at(path)} is an integer that is not written as one"
             hint = "runtimes written in Go refuse the document"
             told = Violation(INTEGER_NOTATION, path, message, got=repr(value), want=str(int(value)), hint=hint)
-            self._tally.violations.append((told, kind))
+            self._sheet.put(told, kind)
 
 
 def _recognised(shape: Shape, name: str, release: str) -> tuple[str, str]:
@@ -279,89 +302,6 @@ def _about_stranger(clause: str, path: Path, known: str, context: CheckContext, 
     if same_but_for_case(known, name):
         return f"{where} differs from {known} by case", f"some {readers} read it as {known}, others ignore it"
     return f"{where} is not a member of the specification", f"did you mean {known}?"
-
-
-def _sorted_out(
-    tally: _Tally, document: Document, clauses: Mapping[str, Clause], selection: Selection, file: str
-) -> Verdicts:
-    told_as = _reported_as(clauses)
-    told: list[tuple[Violation, Clause, Hashable]] = []
-    hidden: set[Hashable] = set()
-    for violation, kind in tally.violations:
-        clause = told_as.get(violation.clause)
-        if clause is None:
-            continue
-        if selection.ignores(clause):
-            hidden.add(kind)
-        else:
-            told.append((violation, clause, kind))
-    if told:
-        document.foresee(tokens_of(violation.path) for violation, _clause, _kind in told if violation.span is None)
-    found = [(_finding(violation, clause, document, file), kind) for violation, clause, kind in told]
-    found.sort(key=lambda pair: _position(pair[0]))
-    left_out = tally.counts.left_out(kind for _finding, kind in found)
-    findings = tuple(
-        replace(finding, more=left_out[number]) if number in left_out else finding
-        for number, (finding, _kind) in enumerate(found)
-    )
-    by_clause: dict[str, list[Finding]] = {}
-    for finding in findings:
-        by_clause.setdefault(_judged_as(finding.clause), []).append(finding)
-    wanted = [clause for clause in clauses.values() if not selection.ignores(clause)]
-    results = tuple(_result(clause, by_clause, tally) for clause in wanted)
-    return Verdicts(results, findings, sum(map(tally.counts.all, hidden)), tuple(kind for _finding, kind in found))
-
-
-def _reported_as(clauses: Mapping[str, Clause]) -> dict[str, Clause]:
-    """The clause under which a violation is reported, by the id that the checks name.
-
-    That clause itself, or one with the same predicate where only that one was asked for.
-    """
-    told = {clause.same_as: clause for clause in clauses.values() if clause.same_as}
-    return told | dict(clauses)
-
-
-def _judged_as(clause: Clause) -> str:
-    """The id under which the checks know a clause: of two with the same predicate they name one."""
-    return clause.same_as or clause.id
-
-
-def _position(finding: Finding) -> tuple[int, int, str]:
-    location = finding.location
-    return location.line or 0, location.column or 0, finding.clause.id
-
-
-def _result(clause: Clause, by_clause: Mapping[str, list[Finding]], tally: _Tally) -> Result:
-    judged_as = _judged_as(clause)
-    findings = by_clause.get(judged_as, [])
-    if findings:
-        return Result(clause, Outcome.FAIL, findings=tuple(findings))
-    # A part of it that could not be looked at leaves it open.
-    if judged_as in tally.judged and judged_as not in tally.unjudged:
-        return Result(clause, Outcome.PASS)
-    return Result(clause, Outcome.SKIP, tally.unjudged.get(judged_as, tally.default_reason))
-
-
-def _finding(violation: Violation, clause: Clause, document: Document, file: str) -> Finding:
-    severity = violation.severity or clause.severity
-    if severity.rank > clause.severity.rank:
-        raise AssertionError(f"a violation of {clause.id} may not weigh more than the clause")
-    return Finding(
-        clause,
-        severity,
-        violation.message,
-        _location(violation, document, file),
-        violation.got,
-        violation.want,
-        violation.hint,
-    )
-
-
-def _location(violation: Violation, document: Document, file: str) -> Location:
-    span = violation.span
-    if span is None and document.usable:
-        span = document.span_of(tokens_of(violation.path), key=violation.at_name)
-    return located(file, violation.pointer, span, document)
 
 
 def located(file: str, pointer: str | None, span: Span | None, document: Document) -> Location:

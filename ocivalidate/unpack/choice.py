@@ -60,7 +60,7 @@ def choose(source: Source, ref: str | None, platform: str | None, selection: Sel
     options = ImageOptions(wanted=wanted, orphans=False, limits=limits)
     examiner, collector = survey(source, IMAGE_RELEASES[-1], selection, options)
     candidates = _candidates(examiner.found)
-    findings = refusing(collector.findings)
+    findings = refusing(collector.findings())
     if len(candidates) != 1:
         if findings:
             raise Refused("the image is not unpacked", findings)

@@ -88,9 +88,10 @@ def _judge(
         subject,
         SPECIFICATION,
         release,
-        results=collector.results(),
-        findings=tuple(collector.findings),
-        suppressed=collector.suppressed,
+        "",
+        (),
+        "",
+        *collector.verdicts(),
         facts={"image": chosen.name},
     )
 

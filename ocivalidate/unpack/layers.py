@@ -111,10 +111,10 @@ class Layers:
         same = expected in facts.diff_ids or digests.unverifiable(expected) != ""
         if sound and not same and facts.diff_ids:
             blobs.judge_diff_ids(image, {layer.path: facts}, {layer.path}, examiner, collector)
-        findings, fault = refusing(collector.findings), reader.fault
+        findings, fault = refusing(collector.findings()), reader.fault
         if fault is not None and sound and not findings:
             tell_fault(layer, *fault, facts, examiner, collector)
-            findings = refusing(collector.findings)
+            findings = refusing(collector.findings())
         if findings or not sound or not same or reader.unwritten:
             why = f"{fault[0]}: {fault[1].message}" if fault else facts.failure or "it is not what the image says"
             reason = "" if findings else f": {why}"

@@ -2,17 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from types import ModuleType
 from typing import Any
 
 from ocivalidate.bundle.registry import CONFIG, FEATURES, STATE
 from ocivalidate.keeping import Counts
 from ocivalidate.rules import schema
-from ocivalidate.rules.checks import CheckContext, Node, Outcome, run
+from ocivalidate.rules.checks import CheckContext, Node, Violation, run
 from ocivalidate.rules.clauses import load
 from ocivalidate.rules.fitting import Walk
 
 REGISTRIES = {"runtime-config": CONFIG, "runtime-state": STATE, "runtime-features": FEATURES}
+
+
+class Outcome:
+    """What running checks gave, of the clauses of one module."""
+
+    def __init__(self, active: Callable[[str], bool]) -> None:
+        self.wants = active
+        self.violations: list[Violation] = []
+        self.clauses: set[str] = set()
+        self.reasons: dict[str, str] = {}
+
+    def take(self, violation: Violation) -> None:
+        """A violation."""
+        self.violations.append(violation)
+
+    def judged(self, clause_ids: Collection[str]) -> None:
+        """Some clauses are judged."""
+        self.clauses.update(clause_ids)
+
+    def unjudged(self, clause_ids: Collection[str], reason: str) -> None:
+        """Some are not."""
+        self.reasons.update(dict.fromkeys(clause_ids, reason))
 
 
 def outcome(
@@ -35,7 +58,8 @@ def outcome(
     def active(clause: str) -> bool:
         return clause in own and inventory[clause].holds_in(release) and inventory[clause].concerns(platforms)
 
-    result = run(registry, context, active)
+    result = Outcome(active)
+    run(registry, context, result)
     for violation in result.violations:
         assert violation.severity is None or violation.severity.rank <= inventory[violation.clause].severity.rank
     return result

@@ -131,7 +131,7 @@ def test_a_shared_network(members: dict[str, Any], count: int) -> None:
 
 
 def test_without_a_jail_only_the_mounts_are_judged() -> None:
-    assert outcome(checks, {"mounts": [DEVFS], "freebsd": {}}, "freebsd").judged == {checks.DEVFS}
+    assert outcome(checks, {"mounts": [DEVFS], "freebsd": {}}, "freebsd").clauses == {checks.DEVFS}
 
 
 def test_there_was_no_freebsd_before_1_3_0() -> None:

@@ -61,7 +61,7 @@ def test_bundle(bundle: Any, platforms: list[str], broken: bool) -> None:  # noq
 
 
 def test_members_that_are_absent_are_not_judged() -> None:
-    assert outcome(checks, {}, "linux", kind="runtime-state").judged == set()
+    assert outcome(checks, {}, "linux", kind="runtime-state").clauses == set()
 
 
 # --- Status, pid and version as values

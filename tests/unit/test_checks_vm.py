@@ -60,7 +60,7 @@ def test_image_formats_that_are_not_common(image_format: str) -> None:
 
 
 def test_only_the_paths_that_are_there_are_judged() -> None:
-    judged = outcome(checks, {"vm": {"kernel": {"path": "/vmlinuz"}}}, "vm").judged
+    judged = outcome(checks, {"vm": {"kernel": {"path": "/vmlinuz"}}}, "vm").clauses
     assert judged == {checks.PATHS["/vm/kernel/path"]}
 
 

@@ -272,7 +272,7 @@ def test_networks_that_break_nothing(members: dict[str, Any]) -> None:
 
 
 def test_clauses_without_an_occasion_are_not_judged() -> None:
-    judged = outcome(checks, wcow(), "windows").judged
+    judged = outcome(checks, wcow(), "windows").clauses
     assert {checks.MUST_BE_SET, checks.ROOT_REQUIRED, checks.VOLUME_GUID, checks.COMMAND_LINE} == judged
 
 

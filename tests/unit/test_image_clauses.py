@@ -15,7 +15,7 @@ from ocivalidate.printed import standalone
 from ocivalidate.rules import schema
 from ocivalidate.rules.clauses import Clause, Level, Selection, load
 from ocivalidate.rules.findings import Outcome
-from ocivalidate.rules.judge import Verdicts
+from ocivalidate.rules.ledger import Verdicts
 from ocivalidate.rules.witnesses import Witness, apply, base_document, witnesses
 from ocivalidate.vocabulary.versions import IMAGE_RELEASES, holds
 from tests.imagedocs import findings, verdicts

@@ -84,21 +84,7 @@ def url_is_one(node: Node, context: CheckContext) -> Iterator[Violation]:
         yield node.breaks(HTTP, f"{node.place} uses neither http nor https")
 
 
-@on_descriptors("/data", BASE64, IDENTICAL)
-def data_is_the_content(node: Node, context: CheckContext) -> Iterator[Violation]:
-    """The content is what has the size and the digest of the descriptor."""
-    content = base64_bytes(node.value)
-    if content is None:
-        yield node.breaks(BASE64, f"{node.place} is not base64 of RFC 4648, section 4")
-        return
-    around = parent(node, context)
-    size, digest = _size_and_digest(around)
-    if size is not None and size != len(content):
-        yield node.breaks(IDENTICAL, f"{node.place} holds {len(content)} bytes of a content of {size}")
-    elif digest and digests.of(content, digest.algorithm) != digest:
-        yield node.breaks(IDENTICAL, f"{node.place} has another digest than the content", want=str(digest))
-
-
+# Before the check of data: a violation of this one may be the cause of what that one finds (causes.py).
 @on_descriptors("/mediaType", EMPTY)
 def empty_descriptor_is_empty(node: Node, context: CheckContext) -> Iterator[Violation]:
     """The content of the empty media type is ``{}``."""
@@ -112,6 +98,21 @@ def empty_descriptor_is_empty(node: Node, context: CheckContext) -> Iterator[Vio
     elif digest and digests.of(_EMPTY_CONTENT, digest.algorithm) != digest:
         want = str(digests.of(_EMPTY_CONTENT, digest.algorithm))
         yield around.breaks(EMPTY, f"{message} has another digest", got=str(digest), want=want)
+
+
+@on_descriptors("/data", BASE64, IDENTICAL)
+def data_is_the_content(node: Node, context: CheckContext) -> Iterator[Violation]:
+    """The content is what has the size and the digest of the descriptor."""
+    content = base64_bytes(node.value)
+    if content is None:
+        yield node.breaks(BASE64, f"{node.place} is not base64 of RFC 4648, section 4")
+        return
+    around = parent(node, context)
+    size, digest = _size_and_digest(around)
+    if size is not None and size != len(content):
+        yield node.breaks(IDENTICAL, f"{node.place} holds {len(content)} bytes of a content of {size}")
+    elif digest and digests.of(content, digest.algorithm) != digest:
+        yield node.breaks(IDENTICAL, f"{node.place} has another digest than the content", want=str(digest))
 
 
 def _size_and_digest(descriptor: Node) -> tuple[int | None, digests.Digest | None]:

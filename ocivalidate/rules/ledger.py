@@ -1,0 +1,248 @@
+"""The ledger: violations and occasions go in, results and findings come out.
+
+The only place that makes a :class:`Result` or a :class:`Finding`, whatever is judged: a document, an image, facts or a
+runtime. It knows which clauses are active, under which of them a violation is reported, which the selection hides,
+and how many findings of a kind are kept. What is kept is all that is ever looked up in a text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from dataclasses import replace
+from typing import NamedTuple, Protocol, TypedDict, Unpack
+
+from ocivalidate.keeping import Counts
+from ocivalidate.rules.checks import Violation
+from ocivalidate.rules.clauses import Clause, Selection, Severity
+from ocivalidate.rules.findings import Finding, Location, Outcome, Result
+
+NOT_PRESENT = "not present"
+FOLLOWS = "follows from another finding"
+
+
+class Place(NamedTuple):
+    """Where a violation stands in a document, ``file``: to be located only if it is told."""
+
+    file: str
+    pointer: str
+    locate: Callable[[], Location]
+
+
+class Causes(Protocol):
+    """Which violations are only consequences of others (for an image: ``image/causes.py``)."""
+
+    def __contains__(self, sign: str, /) -> bool:
+        """Whether violations of this sign are a cause or a consequence of any other."""
+
+    def follows(self, sign: str, about: str) -> bool:
+        """Whether a violation follows from one about the same thing that came before; it may be a cause itself."""
+
+    def about(self, file: str, pointer: str) -> str:
+        """What a violation at this place in a document is about."""
+
+
+class Verdicts(NamedTuple):
+    """What a ledger comes to.
+
+    A result for each active clause, in the order of the inventory; the findings in the order of files and of places in
+    them; ``suppressed`` counts those that the selection hid.
+    """
+
+    results: tuple[Result, ...]
+    findings: tuple[Finding, ...]
+    suppressed: int
+
+
+class Details(TypedDict, total=False):
+    """What may be said of a violation beside its message, as in :class:`Finding`; ``severity`` lowers the clause's."""
+
+    severity: Severity | None
+    got: str
+    want: str
+    hint: str
+
+
+class _Entry(NamedTuple):
+    """A violation that is told. ``kind`` is what it has in common with those of which only the number is kept."""
+
+    clause: Clause
+    violation: Violation
+    place: Location | Place
+    kind: Hashable
+
+
+class Ledger:
+    """Takes violations and occasions to judge, and gives results and findings.
+
+    ``clauses`` are those that are active (``judge.active_clauses``); what is said of any other is passed over. A clause
+    fails with its first violation. Else it passes if there was occasion to judge it, unless a part of it was left open.
+    Clauses with the same predicate (``same_as``) share their result, and a violation is reported once, under the one
+    that the others name. The order in which things are said counts only for which of a kind are the first, and for
+    consequences, which have to follow their causes.
+    """
+
+    def __init__(
+        self, clauses: Mapping[str, Clause], selection: Selection, *, causes: Causes | None = None, case: str = ""
+    ) -> None:
+        self._clauses = clauses
+        self._case = case
+        self.causes = causes
+        self.counts = Counts(selection.most)
+        self._ignored = {clause.id for clause in clauses.values() if selection.ignores(clause)}
+        self._reported_as = reported_as(clauses.values())
+        self._of_subjects: dict[frozenset[str], Mapping[str, Clause]] = {}
+        self._judged: set[str] = set()
+        self._reasons: dict[str, str] = {}
+        self._open: dict[str, str] = {}
+        self._errors: dict[str, str] = {}
+        self._entries: list[_Entry] = []
+        self._told: set[Hashable] = set()
+        # Those of the entries that were located, in the same order.
+        self._findings: list[Finding] = []
+        self._hidden: set[Hashable] = set()
+
+    # --- Occasions
+
+    def judged(self, *clause_ids: str) -> None:
+        """Say that there was occasion to judge these clauses."""
+        self._judged.update(clause_ids)
+
+    def unjudged(self, clause_id: str, reason: str) -> None:
+        """Say why a clause could not be judged, should nothing else judge it."""
+        self._reasons.setdefault(clause_id, reason)
+
+    def leave_open(self, clause_id: str, reason: str) -> None:
+        """Say that a part of what a clause is about could not be judged: it is not passed, whatever else is fine."""
+        self._open.setdefault(clause_id, reason)
+
+    def error(self, clause_id: str, reason: str) -> None:
+        """Say that a clause could not be judged although there was occasion to: it is neither passed nor failed."""
+        self._errors.setdefault(clause_id, reason)
+
+    # --- Violations
+
+    def of_subjects(self, subjects: frozenset[str]) -> Mapping[str, Clause]:
+        """Under which clause on these subjects a violation is reported, by the id that checks name."""
+        if subjects not in self._of_subjects:
+            on_these = (clause for clause in self._clauses.values() if clause.subject in subjects)
+            self._of_subjects[subjects] = reported_as(on_these)
+        return self._of_subjects[subjects]
+
+    def add(
+        self,
+        clause_id: str,
+        place: Location | Place,
+        message: str,
+        *,
+        kind: Hashable = None,
+        about: str = "",
+        sign: str = "",
+        more: int = 0,
+        **details: Unpack[Details],
+    ) -> None:
+        """Add a violation.
+
+        ``kind``: what it has in common with others, of which the first are kept (default: the pointer but for the
+        numbers in it). ``about``: the thing that is at fault; what only follows from another fault of it is not told.
+        ``sign``: by what the table of causes knows the violation, if not by its clause. ``more``: how many others of
+        the kind it stands for. What was told already is passed over: what two images share is looked at for each.
+        """
+        clause = self._reported_as.get(clause_id)
+        if clause is None or self.is_consequence(clause, sign or clause_id, about):
+            return
+        violation = Violation(clause_id, None, message, **details)
+        counted = (clause_id, violation.severity or clause.severity, _pattern(place.pointer) if kind is None else kind)
+        same = (clause_id, place[:2] if isinstance(place, Place) else place, message, violation.got)
+        if same not in self._told and self.counts.keep(counted, 1 + more):
+            self._told.add(same)
+            self.put(clause, violation, place, counted)
+
+    def put(self, clause: Clause, violation: Violation, place: Location | Place, kind: Hashable) -> bool:
+        """Put down a violation of a kind that ``counts`` keeps; whether it is told, and not hidden."""
+        if violation.severity is not None and violation.severity.rank > clause.severity.rank:
+            raise AssertionError(f"a violation of {clause.id} may not weigh more than the clause")
+        self._judged.add(_judged_as(clause))
+        if clause.id in self._ignored:
+            self._hidden.add(kind)
+            return False
+        self._entries.append(_Entry(clause, violation, place, kind))
+        return True
+
+    def is_consequence(self, clause: Clause, sign: str, about: str) -> bool:
+        """Whether a violation is not to be told as it follows from another one; its clause is then left open.
+
+        What follows from it in turn is none of its own either. One that is hidden has no consequences.
+        """
+        if self.causes is None or not about or sign not in self.causes or clause.id in self._ignored:
+            return False
+        follows = self.causes.follows(sign, about)
+        if follows:
+            self.leave_open(_judged_as(clause), FOLLOWS)
+        return follows
+
+    # --- What it comes to
+
+    def findings(self) -> tuple[Finding, ...]:
+        """What was found so far, the last of each kind with how many more there are."""
+        self._findings += [_finding(entry) for entry in self._entries[len(self._findings) :]]
+        told = sorted(zip(self._findings, self._entries, strict=True), key=lambda pair: _position(pair[0]))
+        more = self.counts.left_out(entry.kind for _finding, entry in told)
+        return tuple(
+            replace(finding, more=more[number]) if number in more else finding
+            for number, (finding, _entry) in enumerate(told)
+        )
+
+    def verdicts(self) -> Verdicts:
+        """The results, the findings, and how many of them were hidden."""
+        findings = self.findings()
+        by_clause: dict[str, list[Finding]] = {}
+        for finding in findings:
+            by_clause.setdefault(_judged_as(finding.clause), []).append(finding)
+        results = tuple(
+            self._result(clause, tuple(by_clause.get(_judged_as(clause), ())))
+            for clause in self._clauses.values()
+            if clause.id not in self._ignored
+        )
+        return Verdicts(results, findings, sum(map(self.counts.all, self._hidden)))
+
+    def _result(self, clause: Clause, findings: tuple[Finding, ...]) -> Result:
+        outcome, reason = (Outcome.FAIL, "") if findings else self._without_findings(_judged_as(clause))
+        return Result(clause, outcome, reason, findings, self._case)
+
+    def _without_findings(self, key: str) -> tuple[Outcome, str]:
+        if key in self._errors:
+            return Outcome.ERROR, self._errors[key]
+        if key in self._open:
+            return Outcome.SKIP, self._open[key]
+        if key in self._judged:
+            return Outcome.PASS, ""
+        return Outcome.SKIP, self._reasons.get(key, NOT_PRESENT)
+
+
+def reported_as(clauses: Iterable[Clause]) -> dict[str, Clause]:
+    """The clause under which a violation is reported, by the id that the checks name.
+
+    That clause itself, or one with the same predicate where only that one was asked for.
+    """
+    listed = list(clauses)
+    return {clause.same_as: clause for clause in listed if clause.same_as} | {clause.id: clause for clause in listed}
+
+
+def _judged_as(clause: Clause) -> str:
+    """The id under which the checks know a clause: of two with the same predicate they name one."""
+    return clause.same_as or clause.id
+
+
+def _pattern(pointer: str | None) -> str | None:
+    return pointer and "/".join("*" if token.isdecimal() else token for token in pointer.split("/"))
+
+
+def _finding(entry: _Entry) -> Finding:
+    clause, said, place, _kind = entry
+    location = place.locate() if isinstance(place, Place) else place
+    return Finding(clause, said.severity or clause.severity, said.message, location, said.got, said.want, said.hint)
+
+
+def _position(finding: Finding) -> tuple[str, int, int, str]:
+    location = finding.location
+    return location.file, location.line or 0, location.column or 0, finding.clause.id
