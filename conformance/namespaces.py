@@ -230,4 +230,4 @@ def _mismatch_of(wrong: Wrong) -> Callable[[CaseContext], None]:
     )
 
 
-globals().update({f"{wrong.kind}_mismatch": _mismatch_of(wrong) for wrong in WRONG})
+MISMATCHES = [_mismatch_of(wrong) for wrong in WRONG]

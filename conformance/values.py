@@ -296,4 +296,4 @@ def _case_of(table: Table, row: Row) -> Callable[[CaseContext], None]:
     return case(*row.clauses, needs=("root", "isolation", *table.needs))(function)
 
 
-globals().update({row.name: _case_of(table, row) for table in TABLES for row in table.rows})
+CASES = [_case_of(table, row) for table in TABLES for row in table.rows]

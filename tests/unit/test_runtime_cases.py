@@ -248,6 +248,25 @@ def test_cases_are_named_by_module_and_function(tmp_path: Path) -> None:
     assert case.clauses == ("runtime/runtime.create.creates", "runtime/runtime.create.applies-config")
 
 
+def test_cases_made_from_a_table_stand_in_a_list(tmp_path: Path) -> None:
+    text = """
+def made(name):
+    def function(trial):
+        pass
+    function.__name__ = name
+    function.__doc__ = f"It shows {name}."
+    return case("runtime.create.creates")(function)
+
+MADE = [made(name) for name in ("first", "second_one")]
+
+@case("runtime.create.creates")
+def third(trial):
+    '''It shows.'''
+"""
+    (tmp_path / "some.py").write_text(HEAD + text, encoding="utf-8")
+    assert [case.id for case in load_cases(tmp_path)] == ["some.first", "some.second-one", "some.third"]
+
+
 def test_no_cases_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(BadCase, match="no cases"):
         load_cases(tmp_path)

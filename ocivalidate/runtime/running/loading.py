@@ -1,4 +1,7 @@
-"""How cases are found: modules in a folder, ours or somebody's own, each function in them that is a case."""
+"""How cases are found: modules in a folder, ours or somebody's own, each function in them that is a case.
+
+A module may also have a list of cases, made from a table.
+"""
 
 from __future__ import annotations
 
@@ -55,9 +58,10 @@ def cases_of(file: Path) -> Iterable[Case]:
     except Exception as problem:
         raise BadCase(f"{file} cannot be loaded: {type(problem).__name__}: {problem}") from problem
     for thing in vars(module).values():
-        found = case_in(thing)
-        if found is not None:
-            yield found
+        for one in thing if isinstance(thing, list) else [thing]:
+            found = case_in(one)
+            if found is not None:
+                yield found
 
 
 def _execute(spec: ModuleSpec, module: ModuleType) -> None:
