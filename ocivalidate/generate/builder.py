@@ -108,24 +108,19 @@ class ConfigBuilder(
 
         Raises :class:`OptionError`.
         """
-        tree = self._complete()
+        tree = deepcopy(self)._complete()  # noqa: SLF001  # one of our own, so that the builder itself stays as it is
         if "ociVersion" in tree:
             return _finished(tree)
         releases = [self._release] if self._release else trees.releases_with_all(tree, OLDEST)
         return _best({**tree, "ociVersion": release} for release in releases)
 
     def _complete(self) -> Tree:
-        """A copy with what depends on several options; the builder itself stays as it is."""
-        tree = self._tree
-        self._tree = deepcopy(tree)
-        try:
-            self._keep_added_capabilities()
-            self._refuse_unmapped_users()
-            self._fit_user_namespace()
-            self._convert_profile()
-            return self._tree
-        finally:
-            self._tree = tree
+        """The config, with what depends on several options."""
+        self._keep_added_capabilities()
+        self._refuse_unmapped_users()
+        self._fit_user_namespace()
+        self._convert_profile()
+        return self._tree
 
     def report(self) -> Report:
         """What ``check_bundle`` says of the config."""

@@ -196,6 +196,13 @@ def test_a_program_may_add_capabilities_after_the_profile(profile: str) -> None:
     assert builder.cap_drop("SYS_ADMIN").build()["linux"]["seccomp"]["syscalls"][1]["names"] == ["clone"]
 
 
+def test_a_config_is_the_same_however_often_it_is_built(profile: str) -> None:
+    builder = ConfigBuilder.linux().arch("amd64").security_opt(*profile.split("=")).cap_add("SYS_ADMIN")
+    assert builder.build() == builder.build()
+    builder.cap_add("SYS_TIME")
+    assert builder.build()["linux"]["seccomp"] == builder.build()["linux"]["seccomp"]
+
+
 def test_what_is_changed_by_hand_stays(profile: str) -> None:
     rule = '{"names":["x"],"action":"SCMP_ACT_ALLOW"}'
     arguments = ["--arch", "arm64", "--security-opt", profile, "--append", f"linux.seccomp.syscalls={rule}"]
