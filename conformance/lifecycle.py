@@ -6,7 +6,7 @@ What must fail, and what failing must not change, is in ``refusals.py``.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -70,21 +70,7 @@ def one_life(trial: CaseContext) -> None:
         got=answers,
         want="a container that state knows, and a process",
     )
-    built = _environment_built(container, config)
-    trial.expect(
-        "runtime.lifecycle.create-resources",
-        "what config.json asks for is not there after create",
-        got=[name for name, there in built.items() if not there],
-        want=[],
-    )
-    for clause in ("runtime.lifecycle.no-run-at-create", "runtime.create.args-deferred"):
-        trial.expect(
-            clause,
-            "the program runs before start",
-            got=_command_line(container) == config["process"]["args"],
-            want=False,
-        )
-        trial.expect(clause, "the program ran before start", got=(root / "tmp" / "ran").exists(), want=False)
+    _judge_created(trial, container, config)
     (root / "tmp" / "before-start").write_text("after create", encoding="utf-8")
     answers["start"] = container.start().ok
     facts = container.facts(patience=10)
@@ -103,10 +89,39 @@ def one_life(trial: CaseContext) -> None:
     wanted = dict.fromkeys(("create", "state", "start", "kill", "delete"), True)
     for clause in ("runtime.operations.supported", "runtime.scope.creator-can-operate"):
         trial.expect(clause, "an operation does not work", got=answers, want=wanted)
+    _judge_deleted(trial, container, [root / "tmp" / "ran", root / "tmp" / "before-start"])
+
+
+def _judge_created(trial: CaseContext, container: Container, config: Mapping[str, Any]) -> None:
+    """After create the environment is there, and the program was not run."""
+    built = _environment_built(container, config)
+    trial.expect(
+        "runtime.lifecycle.create-resources",
+        "what config.json asks for is not there after create",
+        got=[name for name, there in built.items() if not there],
+        want=[],
+    )
+    for clause in ("runtime.lifecycle.no-run-at-create", "runtime.create.args-deferred"):
+        trial.expect(
+            clause,
+            "the program runs before start",
+            got=_command_line(container) == config["process"]["args"],
+            want=False,
+        )
+        trial.expect(
+            clause,
+            "the program ran before start",
+            got=(container.bundle / "rootfs" / "tmp" / "ran").exists(),
+            want=False,
+        )
+
+
+def _judge_deleted(trial: CaseContext, container: Container, files: Sequence[Path]) -> None:
+    """After delete nothing is left of what create made, and all that is in the bundle."""
     for clause in ("runtime.delete.removes-resources", "runtime.lifecycle.destroy-undo"):
         trial.expect(clause, "delete leaves behind what create made", got=container.leftovers(), want=[])
         trial.expect(clause, "state still knows the container", got=container.exists(), want=False)
-    kept = [container.bundle / "config.json", root / "tmp" / "ran", root / "tmp" / "before-start"]
+    kept = [container.bundle / "config.json", *files]
     gone = [str(path.relative_to(container.bundle)) for path in kept if not path.is_file()]
     trial.expect("runtime.delete.keeps-foreign-resources", "delete removes what is in the bundle", got=gone, want=[])
 

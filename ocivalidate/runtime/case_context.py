@@ -313,14 +313,8 @@ class CaseContext:
         self.control(self.config("wait") if control is None else control)
         container = self.container(config)
         done = container.create()
-        self.expect_that(
-            clause,
-            message,
-            held=done.refused,
-            got="created" if done.ok else done.words,
-            want="an error",
-            pointer=pointer,
-        )
+        got = "created" if done.ok else done.words
+        self.expect_that(clause, message, held=done.refused, got=got, want="an error", pointer=pointer)
         if done.refused:
             self.judge_refusal(container)
         else:
