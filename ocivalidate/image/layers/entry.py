@@ -1,12 +1,14 @@
-"""Judges one entry of a tar by itself: its names, its type, its attributes."""
+"""Judges one entry of a tar by itself: its names, its type, its attributes, the records of its pax header."""
 
 from __future__ import annotations
 
 from collections.abc import Container, Iterable
 
+from ocivalidate.image.layers import pax
 from ocivalidate.image.layers.header import Malformed, is_blank, is_odd, number
 from ocivalidate.image.layers.paths import BLOCK_DEVICE, CHARACTER, KNOWN, SYMLINK
 from ocivalidate.image.layers.problems import Kind, Problems, shown
+from ocivalidate.image.layers.readers import GLOBAL, SOLARIS
 
 _DEVICES = {CHARACTER: "character", BLOCK_DEVICE: "block"}
 _ATTRIBUTES = (("mode", slice(0, 8)), ("uid", slice(8, 16)), ("gid", slice(16, 24)))
@@ -99,3 +101,20 @@ def number_faults(fields: Iterable[tuple[str, bytes]]) -> list[tuple[Kind, str]]
         if is_odd(field):
             found.append((Kind.READERS_DIFFER, f"the {key} field has bytes beside its number, and readers differ"))
     return found
+
+
+def judge_records(kind: bytes, records: list[tuple[bytes, bytes]], start: int, problems: Problems) -> None:
+    """Judge the records of an extension header of this type."""
+    for message in pax.nul_faults(records):
+        problems.add(Kind.NAME_NUL, message, start)
+    if odd := pax.odd_numbers(kind, records):
+        message = f"a pax header has no number for {', '.join(odd)}, and readers differ in whether that is allowed"
+        problems.add(Kind.READERS_DIFFER, message, start)
+    if kind == SOLARIS:
+        problems.add(Kind.TYPE_UNKNOWN, "the extension header has the type 'X', an entry to Go", start)
+    if kind == GLOBAL:
+        # GNU tar passes over blanks before a key.
+        keys = sorted({shown(key) for key, _value in records if pax.is_of_one_entry(key.lstrip(b" \t"))})
+        if keys:
+            message = f"a global header sets {', '.join(keys)}, and readers differ in whether that counts"
+            problems.add(Kind.PAX_GLOBAL, message, start)

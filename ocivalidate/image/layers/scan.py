@@ -14,6 +14,7 @@ from ocivalidate.image.layers.entry import (
     LONGEST_NAME,
     attribute_faults,
     judge_names,
+    judge_records,
     judge_type,
     number_faults,
     owner_fault,
@@ -313,19 +314,7 @@ class TarScanner:
         except pax.MalformedPax as error:
             self._problems.add(Kind.PAX_MALFORMED, f"{error}", self._start)
             return
-        for message in pax.nul_faults(found):
-            self._problems.add(Kind.NAME_NUL, message, self._start)
-        if odd := pax.odd_numbers(kind, found):
-            message = f"a pax header has no number for {', '.join(odd)}, and readers differ in whether that is allowed"
-            self._problems.add(Kind.READERS_DIFFER, message, self._start)
-        if kind == SOLARIS:
-            self._problems.add(Kind.TYPE_UNKNOWN, "the extension header has the type 'X', an entry to Go", self._start)
-        if kind == GLOBAL:
-            # GNU tar passes over blanks before a key.
-            keys = sorted({shown(key) for key, _value in found if pax.is_of_one_entry(key.lstrip(b" \t"))})
-            if keys:
-                message = f"a global header sets {', '.join(keys)}, and readers differ in whether that counts"
-                self._problems.add(Kind.PAX_GLOBAL, message, self._start)
+        judge_records(kind, found, self._start, self._problems)
 
     def _extended(self, said: pax.Extension, own: Names, kind: bytes, size: int) -> tuple[bytes, bytes, int]:
         """Name, link target and size of an entry as extension headers change them."""
