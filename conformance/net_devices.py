@@ -10,10 +10,10 @@ import subprocess
 from ipaddress import IPv6Address
 from typing import Any
 
-from ocivalidate.runtime import CaseContext, Container, case, steps
+from ocivalidate.runtime import CannotJudge, CaseContext, Container, case, steps
 from ocivalidate.runtime.driving.callers import caller
 from ocivalidate.runtime.kernel import programs
-from ocivalidate.runtime.kernel.namespaces import CannotHold, NamespaceHolder
+from ocivalidate.runtime.kernel.namespaces import NamespaceHolder
 
 DEVICES = "config-linux.netDevices"
 NEEDS = ("root", "program:ip", "namespace:network")
@@ -27,7 +27,7 @@ class Network:
     def __init__(self, trial: CaseContext) -> None:
         try:
             self._holder = NamespaceHolder(("network",))
-        except CannotHold as reason:
+        except CannotJudge as reason:
             trial.skip(str(reason))
         trial.undo(self._holder.close)
         self.path = self._holder.path("network")

@@ -8,12 +8,12 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from ocivalidate.runtime import CaseContext, Facts, case, steps
+from ocivalidate.runtime import CannotJudge, CaseContext, Facts, case, steps
 from ocivalidate.runtime.case_helpers.filters import MARK, MARKED, failing, number, rule, with_filter
 from ocivalidate.runtime.case_helpers.supervising import MEMBERS, METADATA, count_documents, judge_process_state
 from ocivalidate.runtime.inside import PROBE_SOURCE
 from ocivalidate.runtime.kernel import interpreter
-from ocivalidate.runtime.kernel.seccomp import FLAG_LOG, CannotSee, Listener, filter_flags
+from ocivalidate.runtime.kernel.seccomp import FLAG_LOG, Listener, filter_flags
 
 SECCOMP = "/linux/seccomp"
 RULES = f"{SECCOMP}/syscalls/*"
@@ -230,7 +230,7 @@ def filter_has_the_flags_that_are_listed(trial: CaseContext) -> None:
         container.facts()
         try:
             seen[flags[0]] = any(flag & FLAG_LOG for flag in filter_flags(container.pid))
-        except CannotSee as reason:
+        except CannotJudge as reason:
             trial.skip(str(reason))
         container.clean_up()
     want = {"SECCOMP_FILTER_FLAG_LOG": True, "SECCOMP_FILTER_FLAG_SPEC_ALLOW": False}

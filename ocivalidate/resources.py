@@ -11,20 +11,18 @@ import json
 from pathlib import Path
 from typing import Any, Literal
 
+from ocivalidate.errors import CannotJudge
+
 Name = Literal["schemas", "fixtures", "conformance"]
 
 PACKAGE = Path(__file__).resolve().parent
-
-
-class MissingResource(Exception):
-    """A folder or file that the package ships is missing or cannot be read: the installation is broken."""
 
 
 @functools.cache
 def folder(name: Name) -> Path:
     """The absolute path of a data folder.
 
-    Raises :class:`MissingResource` when it stands neither inside the package nor beside it.
+    Raises :class:`CannotJudge` when it stands neither inside the package nor beside it.
     """
     return _find(name, PACKAGE)
 
@@ -37,7 +35,7 @@ def _find(name: str, package: Path) -> Path:
     # Without the project file beside it, a folder of that name in site-packages belongs to somebody else.
     if beside.is_dir() and (package.parent / "pyproject.toml").is_file():
         return beside
-    raise MissingResource(f"ocivalidate is not installed completely: neither {inside} nor {beside} is there")
+    raise CannotJudge(f"ocivalidate is not installed completely: neither {inside} nor {beside} is there")
 
 
 @functools.cache
@@ -45,22 +43,22 @@ def read_json(name: Name, relative: str) -> Any:
     """The content of the JSON file ``relative`` (with ``/``) of a data folder.
 
     Read once: every caller gets the same object and must not change it.
-    Raises :class:`MissingResource` when the file is missing, cannot be read or is not JSON.
+    Raises :class:`CannotJudge` when the file is missing, cannot be read or is not JSON.
     """
     path = folder(name) / relative
     try:
         return json.loads(path.read_bytes())
     except OSError as problem:
-        raise MissingResource(f"{path} of ocivalidate cannot be read: {problem.strerror}") from problem
+        raise CannotJudge(f"{path} of ocivalidate cannot be read: {problem.strerror}") from problem
     except ValueError as problem:
-        raise MissingResource(f"{path} of ocivalidate is not JSON: {problem}") from problem
+        raise CannotJudge(f"{path} of ocivalidate is not JSON: {problem}") from problem
 
 
 @functools.cache
 def load_package(name: Name, relative: str) -> Any:
     """The Python package that stands in a data folder, imported under a name of its own.
 
-    Raises :class:`MissingResource` when it is not there.
+    Raises :class:`CannotJudge` when it is not there.
     """
     import importlib.util
     import sys
@@ -69,7 +67,7 @@ def load_package(name: Name, relative: str) -> Any:
     called = f"ocivalidate_{name}_{relative}"
     spec = importlib.util.spec_from_file_location(called, path, submodule_search_locations=[str(path.parent)])
     if spec is None or spec.loader is None or not path.is_file():
-        raise MissingResource(f"{path} of ocivalidate is missing")
+        raise CannotJudge(f"{path} of ocivalidate is missing")
     package = importlib.util.module_from_spec(spec)
     sys.modules[called] = package
     spec.loader.exec_module(package)

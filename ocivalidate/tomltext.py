@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from ocivalidate.errors import Malformed
+
 MAX_SIZE = 256 * 1024
 """How many bytes a text may have; ours have some ten thousand."""
 
@@ -28,26 +30,22 @@ _TOKENS = re.compile(
 )
 
 
-class BadToml(ValueError):
-    """A text that is no TOML, or is beyond the limits. The message is one line, to follow the name of the file."""
-
-
 def loads(data: bytes) -> dict[str, Any]:
-    """The content of a TOML text. Raises :class:`BadToml`."""
+    """The content of a TOML text. Raises :class:`Malformed`."""
     import tomllib
 
     if len(data) > MAX_SIZE:
-        raise BadToml(f"has more than {MAX_SIZE} bytes")
+        raise Malformed(f"has more than {MAX_SIZE} bytes")
     try:
         text = data.decode()
         _refuse_excess(text.replace("\r\n", "\n"))
         content = tomllib.loads(text)
         _refuse_large(content)
         return content
-    except BadToml:
+    except Malformed:
         raise
     except (ValueError, RecursionError) as problem:
-        raise BadToml(f"is not TOML: {problem}") from problem
+        raise Malformed(f"is not TOML: {problem}") from problem
 
 
 def _refuse_excess(text: str) -> None:
@@ -57,7 +55,7 @@ def _refuse_excess(text: str) -> None:
         if kind == "dot":
             parts += 1
             if parts >= MAX_PARTS:
-                raise BadToml(f"has a dotted key of more than {MAX_PARTS} parts")
+                raise Malformed(f"has a dotted key of more than {MAX_PARTS} parts")
         elif kind == "quote":
             # The parser stops here too.
             return
@@ -65,7 +63,7 @@ def _refuse_excess(text: str) -> None:
             parts = 0
             depth += (kind == "open") - (kind == "close")
             if depth > MAX_DEPTH:
-                raise BadToml(f"has values that stand in each other more than {MAX_DEPTH} deep")
+                raise Malformed(f"has values that stand in each other more than {MAX_DEPTH} deep")
 
 
 def _refuse_large(value: Any) -> None:
@@ -76,4 +74,4 @@ def _refuse_large(value: Any) -> None:
         for inner in value:
             _refuse_large(inner)
     elif isinstance(value, int) and not -(1 << 63) <= value < 1 << 63:
-        raise BadToml("has an integer of more than 64 bits")
+        raise Malformed("has an integer of more than 64 bits")

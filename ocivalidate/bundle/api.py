@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from ocivalidate.bundle import sources
 from ocivalidate.bundle.registry import CONFIG, FEATURES, STATE, load_checks
+from ocivalidate.errors import NotMeant, Unreadable
 from ocivalidate.jsontext.documents import MISSING, Document, Problem, read_document
 from ocivalidate.rules.checks import CheckContext, Node
 from ocivalidate.rules.clauses import PLATFORMS, Selection
@@ -89,7 +90,7 @@ def check_bundle(  # noqa: PLR0913  # each is an option of the command
         document = _document(source, BUNDLE, selection)
     except sources.Outside as problem:
         source, document = sources.Source(problem.name, problem.folder, None), _outside(problem)
-    except sources.Unreadable as problem:
+    except Unreadable as problem:
         return Report("bundle", path, SPECIFICATION, problem=str(problem))
     other = _other(BUNDLE, document, source.data)
     if other:
@@ -197,7 +198,7 @@ def _read_alone(kind: str, path: str, subject: DocumentType, selection: Selectio
         _refuse_others(subject.kind, path)
         source = sources.file_source(path, max_size)
         document = _document(source, subject, selection)
-    except sources.Unreadable as problem:
+    except Unreadable as problem:
         return Report(kind, path, SPECIFICATION, problem=str(problem))
     other = _other(subject, document, source.data)
     return Report(kind, path, SPECIFICATION, problem=other) if other else document
@@ -211,7 +212,7 @@ def _refuse_others(wanted: str, path: str) -> None:
 
     other = meanings.instead(wanted, meanings.of_path(path))
     if other:
-        raise sources.Unreadable(other)
+        raise NotMeant(other)
 
 
 def _other(subject: DocumentType, document: Document, data: bytes | None) -> str:

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
+from ocivalidate.errors import TooLarge, Unreadable
 from ocivalidate.system import portable
 from ocivalidate.system.beneath import Beneath, LeadsOut
 
@@ -20,10 +21,6 @@ MAX_SIZE = 32 * 1024 * 1024
 CONFIG_NAME = "config.json"
 STANDARD_INPUT = "-"
 _CHUNK = 64 * 1024 * 1024
-
-
-class Unreadable(Exception):
-    """Something that cannot be judged because it cannot be read; the message is one line."""
 
 
 class Source(NamedTuple):
@@ -140,7 +137,7 @@ def _bounded(file: BinaryIO, max_size: int) -> bytes:
         chunks.append(chunk)
         size += len(chunk)
         if size > max_size:
-            raise Unreadable(f"more than {max_size} bytes (--max-size)")
+            raise TooLarge(f"more than {max_size} bytes (--max-size)")
     return b"".join(chunks)
 
 

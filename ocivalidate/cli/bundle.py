@@ -6,9 +6,9 @@ import argparse
 
 from ocivalidate.bundle.api import check_bundle
 from ocivalidate.cli import settings as settings_module
-from ocivalidate.cli.errors import UsageError
 from ocivalidate.cli.output import publish
 from ocivalidate.cli.settings import Settings
+from ocivalidate.errors import UsageError
 from ocivalidate.rules.findings import Report
 
 

@@ -9,7 +9,7 @@ import os
 import re
 import stat
 
-from ocivalidate.cli.errors import UsageError
+from ocivalidate.errors import UsageError
 from ocivalidate.system import portable
 
 # What others obey in such folders was not written by whoever wrote the settings.

@@ -9,9 +9,9 @@ from typing import NoReturn
 
 from ocivalidate import __version__
 from ocivalidate.cli.dashes import DashParser
-from ocivalidate.cli.errors import UsageError
 from ocivalidate.cli.guard import guarded
 from ocivalidate.cli.streams import print_text
+from ocivalidate.errors import UsageError
 
 # Command → its module below ocivalidate.cli and what it is for. Only the module of the command that is run gets loaded.
 COMMANDS = {

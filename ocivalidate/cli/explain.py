@@ -8,9 +8,9 @@ import json
 import textwrap
 from collections.abc import Iterator
 
-from ocivalidate.cli.errors import UsageError
 from ocivalidate.cli.rules import clause_json
 from ocivalidate.cli.streams import print_text
+from ocivalidate.errors import UsageError
 from ocivalidate.rules.clauses import Clause, Level, load
 from ocivalidate.rules.witnesses import Witness, example, witness_for
 from ocivalidate.vocabulary.versions import IMAGE_RELEASES, RUNTIME_RELEASES

@@ -12,9 +12,9 @@ import tempfile
 import time
 from collections.abc import Iterable, Iterator
 
-from ocivalidate.cli.errors import UsageError
 from ocivalidate.cli.planted import planted
 from ocivalidate.cli.streams import chunks
+from ocivalidate.errors import UsageError
 from ocivalidate.system import portable
 
 _OPEN_FILE = re.compile(r"/dev/(?:fd/([0-9]{1,9})|std(out|err))|/proc/(?:self|thread-self|[0-9]+)/fd/([0-9]{1,9})")

@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from ocivalidate import __version__
 from ocivalidate.cli.dashes import DashParser
-from ocivalidate.cli.errors import UsageError
 from ocivalidate.cli.guard import guarded
 from ocivalidate.cli.streams import print_text, tell
+from ocivalidate.errors import OptionError, UsageError
 from ocivalidate.generate.builder import ConfigBuilder
 from ocivalidate.generate.defaults import PLATFORMS
 from ocivalidate.generate.engines import ENGINE_FLAGS, refusal
-from ocivalidate.generate.errors import OptionError
 from ocivalidate.generate.profiles import PROFILES
 from ocivalidate.generate.table import GROUPS, TABLE, Option
 from ocivalidate.vocabulary.versions import RUNTIME_RELEASES
@@ -92,16 +91,13 @@ def _run(arguments: list[str], program: str) -> int:
     if "--version" in own:
         print_text(f"{program} {__version__}\n")
         return 0
-    try:
-        options = parse(arguments, program)
-        if options.list_paths:
-            from ocivalidate.generate.listing import listed
+    options = parse(arguments, program)
+    if options.list_paths:
+        from ocivalidate.generate.listing import listed
 
-            print_text(listed())
-            return 0
-        return _write(apply(options, start(options)), options, program)
-    except OptionError as problem:
-        raise UsageError(str(problem)) from problem
+        print_text(listed())
+        return 0
+    return _write(apply(options, start(options)), options, program)
 
 
 def _asks_for_help(own: list[str]) -> bool:

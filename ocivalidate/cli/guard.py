@@ -7,8 +7,9 @@ import os
 import sys
 from collections.abc import Callable
 
-from ocivalidate.cli.errors import UsageError
+from ocivalidate.cli.exits import exit_code_of
 from ocivalidate.cli.streams import UnwritableOutput, give_up, print_text, tell
+from ocivalidate.errors import OciValidateError
 
 _COULD_NOT_JUDGE = 2
 _INTERRUPTED = 130
@@ -21,18 +22,18 @@ def guarded(program: str, command: Callable[[], int]) -> int:
     """Run a command and return its exit code; ``program`` is who complains."""
     try:
         code = _run(command)
-    except UsageError as problem:
-        return complain(program, str(problem))
     except BrokenPipeError:
         # Whoever read our output has seen enough.
         give_up(sys.stdout)
         return _COULD_NOT_JUDGE
-    except UnwritableOutput as problem:
-        give_up(sys.stdout)
-        return complain(program, str(problem))
     except KeyboardInterrupt:
         return _INTERRUPTED
     except Exception as problem:
+        known = exit_code_of(problem) if isinstance(problem, OciValidateError) else None
+        if isinstance(problem, UnwritableOutput):
+            give_up(sys.stdout)
+        if known is not None:
+            return complain(program, str(problem), known)
         if os.environ.get("OCIVALIDATE_DEBUG"):
             raise
         return complain(program, _unexpected(problem))
@@ -48,10 +49,6 @@ def _run(command: Callable[[], int]) -> int:
 
 
 def _unexpected(problem: Exception) -> str:
-    from ocivalidate.resources import MissingResource
-
-    if isinstance(problem, MissingResource):
-        return str(problem)
     if isinstance(problem, OSError) and problem.errno in _OF_THE_HOST:
         return f"this machine does not give what is needed: {problem}"
     kind = type(problem).__name__
@@ -63,9 +60,9 @@ def _cut(line: str) -> str:
     return line if len(line) <= _LONGEST else f"{line[: _LONGEST // 2]} ... {line[-_LONGEST // 2 :]}"
 
 
-def complain(program: str, message: str) -> int:
-    """Say in one line of plain ASCII what is wrong, and return the exit code for that."""
+def complain(program: str, message: str, code: int = _COULD_NOT_JUDGE) -> int:
+    """Say in one line of plain ASCII what is wrong, and return the exit code."""
     from ocivalidate.report.escape import visible
 
     tell(f"{program}: error: {_cut(visible(' '.join(message.split())).encode('ascii', 'backslashreplace').decode())}")
-    return _COULD_NOT_JUDGE
+    return code

@@ -6,10 +6,10 @@ import argparse
 import re
 
 from ocivalidate.cli import settings as settings_module
-from ocivalidate.cli.errors import UsageError
 from ocivalidate.cli.image_view import progress_bar, tree
 from ocivalidate.cli.output import publish
 from ocivalidate.cli.streams import print_text
+from ocivalidate.errors import UsageError
 from ocivalidate.image.api import ImageOptions, check_image
 from ocivalidate.image.documents.subjects import SUBJECTS
 from ocivalidate.image.found import ImageFilter

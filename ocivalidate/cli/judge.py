@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 
 from ocivalidate.cli import settings as settings_module
-from ocivalidate.cli.errors import UsageError
 from ocivalidate.cli.output import publish
+from ocivalidate.errors import UsageError
 
 
 def add_options(parser: argparse.ArgumentParser, _command: str) -> None:

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ocivalidate import __version__
-from ocivalidate.cli.errors import UsageError
 from ocivalidate.cli.settings import Settings, wants_colour
 from ocivalidate.cli.streams import print_pieces, tell
+from ocivalidate.errors import UsageError
 from ocivalidate.report import Options, pieces, problems
 from ocivalidate.rules.clauses import Severity
 from ocivalidate.rules.findings import ExitCode, Report, exit_code

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import sys
 
-from ocivalidate.cli.errors import UsageError
 from ocivalidate.cli.streams import print_text
+from ocivalidate.errors import UsageError
 from ocivalidate.rules.findings import ExitCode
 
 _START = 'if __name__ == "__main__":'
@@ -45,12 +45,9 @@ def run(options: argparse.Namespace) -> int:
 def _paths_for(config: str | None) -> list[str]:
     if config is None:
         return []
-    from ocivalidate.runtime.judging.documents import Unusable, paths_for
+    from ocivalidate.runtime.judging.documents import paths_for
 
-    try:
-        return paths_for(config)
-    except Unusable as problem:
-        raise UsageError(str(problem)) from problem
+    return paths_for(config)
 
 
 def script(words: list[str]) -> str:

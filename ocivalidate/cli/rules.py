@@ -7,8 +7,8 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from ocivalidate.cli.errors import UsageError
 from ocivalidate.cli.streams import print_text
+from ocivalidate.errors import UsageError
 from ocivalidate.rules.clauses import LEVEL_NAMES, PLATFORMS, RELEASES, Clause, Level, load, matches, unmatched
 
 JUDGED = ("static", "static-host", "dynamic", "none")

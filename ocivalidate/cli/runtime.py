@@ -8,17 +8,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ocivalidate.cli import settings as settings_module
-from ocivalidate.cli.errors import UsageError
 from ocivalidate.cli.interrupts import forward_interrupts
 from ocivalidate.cli.output import options_of, publish, tell_problems, write_outputs
 from ocivalidate.cli.settings import Settings
 from ocivalidate.cli.streams import errors_on_terminal, print_text
+from ocivalidate.errors import UsageError
 from ocivalidate.report.tap import Stream
 from ocivalidate.rules.findings import Report, Result, exit_code
 from ocivalidate.runtime.cases import Case
-from ocivalidate.runtime.expectations import BadExpectation
 from ocivalidate.runtime.request import Request
-from ocivalidate.runtime.running.loading import BadCase, case_folder, load_cases
+from ocivalidate.runtime.running.loading import case_folder, load_cases
 
 if TYPE_CHECKING:
     from ocivalidate.runtime.run import Run
@@ -82,10 +81,7 @@ def run(options: argparse.Namespace) -> int:
     from ocivalidate.runtime.run import ExpectationFiles, Run
 
     request = _request(options, settings)
-    try:
-        running = Run(request, ExpectationFiles(tuple(options.expectations), ours=not options.no_expectations))
-    except (BadExpectation, BadCase) as problem:
-        raise UsageError(str(problem)) from problem
+    running = Run(request, ExpectationFiles(tuple(options.expectations), ours=not options.no_expectations))
     report, interrupted = _follow(running, settings)
     if options.write_expectations:
         _write_expectations(options.write_expectations, report)
@@ -128,10 +124,7 @@ def _follow(running: Run, settings: Settings) -> tuple[Report, bool]:
 
 
 def _cases(options: argparse.Namespace) -> list[Case]:
-    try:
-        return load_cases(case_folder(options.cases))
-    except BadCase as problem:
-        raise UsageError(str(problem)) from problem
+    return load_cases(case_folder(options.cases))
 
 
 def _request(options: argparse.Namespace, settings: Settings) -> Request:

@@ -6,10 +6,10 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from ocivalidate.bundle.sources import MAX_SIZE, Unreadable, read_file
-from ocivalidate.cli.errors import UsageError
+from ocivalidate.bundle.sources import MAX_SIZE, read_file
 from ocivalidate.cli.settings import Settings
 from ocivalidate.cli.streams import print_text
+from ocivalidate.errors import Unreadable, UsageError
 from ocivalidate.runtime.cases import Case
 from ocivalidate.runtime.running.planning import plan
 from ocivalidate.vocabulary.versions import RUNTIME_RELEASES

@@ -6,8 +6,8 @@ import argparse
 import json
 
 from ocivalidate import resources
-from ocivalidate.cli.errors import UsageError
 from ocivalidate.cli.streams import print_text
+from ocivalidate.errors import UsageError
 from ocivalidate.rules.schema import KINDS, releases
 
 # The schemas of our own output, which have no releases.

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from ocivalidate.bundle.sources import MAX_SIZE
-from ocivalidate.cli.errors import UsageError
 from ocivalidate.cli.settings_file import FILE_NAME, NO_CONFIG, SettingsFile, settings_file
+from ocivalidate.errors import UsageError
 from ocivalidate.keeping import MOST_OF_A_KIND
 from ocivalidate.report import FORMATS
 from ocivalidate.rules.clauses import LEVEL_NAMES, PLATFORMS, Selection, Severity, load, unmatched

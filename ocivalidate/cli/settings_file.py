@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ocivalidate.bundle.sources import MAX_SIZE, Unreadable, refuse_all_but_files
-from ocivalidate.cli.errors import UsageError
+from ocivalidate.bundle.sources import MAX_SIZE, refuse_all_but_files
+from ocivalidate.errors import Malformed, Unreadable, UsageError
 from ocivalidate.system import portable
 
 FILE_NAME = "ocivalidate.toml"
@@ -81,7 +81,7 @@ def _table(path: str, data: bytes) -> dict[str, Any]:
 
     try:
         content = tomltext.loads(data)
-    except tomltext.BadToml as problem:
+    except Malformed as problem:
         raise UsageError(f"{path} {problem}") from problem
     if os.path.basename(path) != PROJECT:
         return content

@@ -7,10 +7,12 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO, TextIO
 
+from ocivalidate.errors import OciValidateError
+
 _CHUNK = 1 << 16
 
 
-class UnwritableOutput(Exception):
+class UnwritableOutput(OciValidateError):
     """Standard output takes no more. The message is one line."""
 
 

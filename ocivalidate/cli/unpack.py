@@ -9,19 +9,18 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from types import FrameType
 
-from ocivalidate.cli.errors import UsageError
+from ocivalidate.cli.exits import exit_code_of
 from ocivalidate.cli.generate import apply, parse, start as start_config
 from ocivalidate.cli.image import LIMITS, PLATFORM, add_archive_limit, archive_limit, layer_limits
 from ocivalidate.cli.streams import errors_on_terminal, tell
+from ocivalidate.errors import Refused, UsageError
 from ocivalidate.generate.builder import ConfigBuilder
-from ocivalidate.generate.errors import OptionError
 from ocivalidate.image.layers.limits import DEFAULT
 from ocivalidate.image.limits import Limits
 from ocivalidate.rules.clauses import Severity, load, unmatched
 from ocivalidate.rules.findings import ExitCode, Finding
 from ocivalidate.unpack.api import Progress, Unpacked, UnpackOptions, unpack_image
 from ocivalidate.unpack.attributes import IdRange
-from ocivalidate.unpack.errors import Refused, UnpackError
 from ocivalidate.unpack.generator import Generator
 from ocivalidate.unpack.target import tidy
 from ocivalidate.vocabulary.wording import shortened
@@ -83,9 +82,7 @@ def run(options: argparse.Namespace) -> int:
         except Refused as problem:
             _tell_findings(problem.findings)
             tell(f"ocivalidate: error: {_visible(str(problem))}; nothing was written")
-            return ExitCode.FINDINGS
-        except UnpackError as problem:
-            raise UsageError(str(problem)) from problem
+            return exit_code_of(problem) or ExitCode.FINDINGS
         except KeyboardInterrupt:
             # It may have come while things were tidied up.
             tidy(options.bundle)
@@ -133,10 +130,7 @@ def _generator(arguments: list[str]) -> Generator:
     """What stands after ``--``: where the configuration starts, and what has the last word in it."""
     if not arguments:
         return Generator()
-    try:
-        wanted = parse(arguments, "ocivalidate unpack ... --")
-    except OptionError as problem:
-        raise UsageError(str(problem)) from problem
+    wanted = parse(arguments, "ocivalidate unpack ... --")
     if wanted.output is not None or wanted.list_paths or wanted.help:
         raise UsageError("--output, --list-paths and --help of oci-gen do not go with unpack")
 

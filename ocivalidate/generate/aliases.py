@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable
 from typing import NamedTuple
 
-from ocivalidate.generate.errors import OptionError
+from ocivalidate.errors import OptionError
 from ocivalidate.generate.texts import parts
 
 VALUE = "{}"

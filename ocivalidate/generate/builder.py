@@ -17,7 +17,7 @@ The config names the oldest release, from 1.0.2 on, that has all of its members;
 '1.1.0'
 >>> ConfigBuilder.linux(spec_version="1.0.2").domainname("example")
 Traceback (most recent call last):
-ocivalidate.generate.errors.OptionError: domainname came with runtime-spec 1.1.0, and this config is for 1.0.2
+ocivalidate.errors.OptionError: domainname came with runtime-spec 1.1.0, and this config is for 1.0.2
 
 Every field of the specification has a path; types, members and releases are those of the schema.
 
@@ -25,13 +25,13 @@ Every field of the specification has a path; types, members and releases are tho
 '1.3.0'
 >>> ConfigBuilder.linux().set("linux.memoryPolcy.mode", "MPOL_LOCAL")
 Traceback (most recent call last):
-ocivalidate.generate.errors.OptionError: there is no field linux.memoryPolcy; did you mean linux.memoryPolicy?
+ocivalidate.errors.OptionError: there is no field linux.memoryPolcy; did you mean linux.memoryPolicy?
 
 A config that ``check_bundle`` would reject is not given out.
 
 >>> ConfigBuilder.linux().workdir("app").build()
 Traceback (most recent call last):
-ocivalidate.generate.errors.Rejected: process.cwd is not an absolute path
+ocivalidate.errors.Rejected: process.cwd is not an absolute path
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ from collections.abc import Iterable
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
+from ocivalidate.errors import Rejected
 from ocivalidate.generate import tree as trees
 from ocivalidate.generate.devices import DeviceOptions
 from ocivalidate.generate.draft import OLDEST
-from ocivalidate.generate.errors import Rejected
 from ocivalidate.generate.fields import FieldOptions
 from ocivalidate.generate.hooks import HookOptions
 from ocivalidate.generate.names import NameOptions

@@ -7,8 +7,8 @@ import re
 import stat
 from typing import NamedTuple
 
+from ocivalidate.errors import OptionError
 from ocivalidate.generate import units
-from ocivalidate.generate.errors import OptionError
 from ocivalidate.generate.table import Arguments
 
 _EXPLICIT = re.compile(r"([bcu]):([0-9]{1,7}):([0-9]{1,7}):([^:]+)(?::([rwm]+))?")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Self
 
+from ocivalidate.errors import OptionError
 from ocivalidate.generate import units
 from ocivalidate.generate.device_forms import (
     ACCESS,
@@ -16,7 +17,6 @@ from ocivalidate.generate.device_forms import (
     read_device,
 )
 from ocivalidate.generate.draft import Draft
-from ocivalidate.generate.errors import OptionError
 from ocivalidate.generate.resources import read_device_pair
 from ocivalidate.generate.table import Arguments, Phase, option
 from ocivalidate.generate.units import Number

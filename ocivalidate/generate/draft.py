@@ -5,9 +5,9 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import Any, Self
 
+from ocivalidate.errors import OptionError
 from ocivalidate.generate import tree as trees
 from ocivalidate.generate.defaults import PLATFORMS
-from ocivalidate.generate.errors import OptionError
 from ocivalidate.generate.paths import Place, resolve
 from ocivalidate.generate.profiles import starting_tree
 from ocivalidate.generate.tree import Tree

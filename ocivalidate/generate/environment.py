@@ -6,8 +6,8 @@ import os
 from collections.abc import Iterable, Iterator
 from typing import Self
 
+from ocivalidate.errors import OptionError
 from ocivalidate.generate.draft import Draft
-from ocivalidate.generate.errors import OptionError
 from ocivalidate.generate.sources import read_text
 from ocivalidate.generate.table import Arguments, Phase, option
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Self
 
+from ocivalidate.errors import OptionError
 from ocivalidate.generate import tree as trees
 from ocivalidate.generate.draft import Draft
-from ocivalidate.generate.errors import OptionError
 from ocivalidate.generate.paths import resolve, resolve_assignment
 from ocivalidate.generate.table import Arguments, Phase, option
 from ocivalidate.generate.values import accept, typed

@@ -5,8 +5,8 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import Any, Self
 
+from ocivalidate.errors import OptionError
 from ocivalidate.generate.draft import Draft
-from ocivalidate.generate.errors import OptionError
 from ocivalidate.generate.sources import read_json
 from ocivalidate.generate.table import Phase, option
 

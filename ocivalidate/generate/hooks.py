@@ -6,9 +6,9 @@ import os
 from collections.abc import Sequence
 from typing import Self
 
+from ocivalidate.errors import OptionError
 from ocivalidate.generate import units
 from ocivalidate.generate.draft import Draft
-from ocivalidate.generate.errors import OptionError
 from ocivalidate.generate.sources import read_text
 from ocivalidate.generate.table import Arguments, option
 from ocivalidate.generate.texts import pair

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from ocivalidate.errors import OptionError
 from ocivalidate.generate import units
-from ocivalidate.generate.errors import OptionError
 from ocivalidate.generate.mount_words import LEFT_OUT, PROPAGATIONS, REFUSED
 from ocivalidate.generate.table import Arguments
 from ocivalidate.generate.tree import Tree

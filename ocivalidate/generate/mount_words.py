@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ocivalidate.generate.errors import OptionError
+from ocivalidate.errors import OptionError
 
 PROPAGATIONS = tuple(f"{r}{mode}" for r in ("", "r") for mode in ("private", "shared", "slave", "unbindable"))
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Self
 
+from ocivalidate.errors import OptionError
 from ocivalidate.generate import units
 from ocivalidate.generate.draft import Draft
-from ocivalidate.generate.errors import OptionError
 from ocivalidate.generate.mount_forms import (
     ENGINE_TYPES,
     VOLUME_FORM,

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Self
 
+from ocivalidate.errors import OptionError
 from ocivalidate.generate import units
 from ocivalidate.generate.defaults import HOST_MQUEUE, HOST_PROC, HOST_SYS
-from ocivalidate.generate.errors import OptionError
 from ocivalidate.generate.mounts import MountOptions
 from ocivalidate.generate.table import Arguments, option
 from ocivalidate.generate.texts import pair, parts

@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from ocivalidate.generate.errors import OptionError
+from ocivalidate.errors import OptionError
 from ocivalidate.jsontext.pointers import parse_pointer
 
 KIND = "runtime-config"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Self
 
+from ocivalidate.errors import OptionError
 from ocivalidate.generate.draft import Draft
-from ocivalidate.generate.errors import OptionError
 from ocivalidate.generate.table import option
 
 _ISOLATIONS = ("process", "hyperv")

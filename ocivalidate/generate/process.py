@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Self
 
+from ocivalidate.errors import OptionError
 from ocivalidate.generate import units
 from ocivalidate.generate.environment import EnvironmentOptions
-from ocivalidate.generate.errors import OptionError
 from ocivalidate.generate.table import Arguments, Phase, option
 from ocivalidate.generate.texts import pair, parts
 from ocivalidate.generate.units import Number

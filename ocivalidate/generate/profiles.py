@@ -6,9 +6,9 @@ import os
 from collections.abc import Callable
 from copy import deepcopy
 
+from ocivalidate.errors import OptionError
 from ocivalidate.generate import defaults
 from ocivalidate.generate.defaults import Tree
-from ocivalidate.generate.errors import OptionError
 
 _LINUX = ("linux", "vm")
 # The sets that count for a process of root: what it has, may have, and can ever have.

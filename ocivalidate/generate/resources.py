@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple, Self
 
+from ocivalidate.errors import OptionError
 from ocivalidate.generate import units
 from ocivalidate.generate.draft import Draft
-from ocivalidate.generate.errors import OptionError
 from ocivalidate.generate.table import Arguments, Phase, option
 from ocivalidate.generate.texts import pair
 from ocivalidate.generate.units import Number

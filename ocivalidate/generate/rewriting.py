@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ocivalidate.errors import OptionError
 from ocivalidate.generate.aliases import ALIASES, VALUE, Alias
-from ocivalidate.generate.errors import OptionError
 
 
 def rewritten(arguments: list[str]) -> tuple[list[str], list[str]]:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Collection, Iterator
 from typing import Any, NamedTuple
 
-from ocivalidate.generate.errors import OptionError
+from ocivalidate.errors import OptionError
 
 Tree = dict[str, Any]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import Self
 
+from ocivalidate.errors import OptionError
 from ocivalidate.generate import profiles
-from ocivalidate.generate.errors import OptionError
 from ocivalidate.generate.filters import FilterOptions
 from ocivalidate.generate.table import Arguments, Phase, option
 from ocivalidate.generate.texts import pair

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ocivalidate.generate.errors import OptionError
+from ocivalidate.errors import OptionError
 
 # signal(7), from 1 on, as on x86 and ARM
 _NAMES = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from ocivalidate.generate.errors import OptionError
+from ocivalidate.errors import OptionError, Unreadable
 from ocivalidate.generate.values import from_json
 
 Path = str | os.PathLike[str]
@@ -13,7 +13,7 @@ Path = str | os.PathLike[str]
 
 def read_text(file: Path) -> str:
     """The text of a file, or of standard input for ``-``. Raises :class:`OptionError`."""
-    from ocivalidate.bundle.sources import MAX_SIZE, Unreadable, file_source
+    from ocivalidate.bundle.sources import MAX_SIZE, file_source
 
     name = _name(file)
     try:

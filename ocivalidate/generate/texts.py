@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ocivalidate.generate.errors import OptionError
+from ocivalidate.errors import OptionError
 
 
 def pair(text: str, separator: str = "=", form: str = "KEY=VALUE") -> tuple[str, str]:

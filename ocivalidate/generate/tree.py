@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from ocivalidate.generate.errors import OptionError
+from ocivalidate.errors import OptionError
 from ocivalidate.generate.paths import Node, Place, Step, child, root, said
 from ocivalidate.vocabulary.versions import RUNTIME_RELEASES, holds
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ocivalidate.generate.errors import OptionError
+from ocivalidate.errors import OptionError
 
 # Long enough for every number that a field can hold, and short enough that nothing gets slow.
 _NUMBER = re.compile(r"(?=\.?[0-9])([0-9]{0,20})(?:\.([0-9]{0,9}))? ?([A-Za-zµ]*)")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from ocivalidate.errors import OptionError
 from ocivalidate.generate import units
-from ocivalidate.generate.errors import OptionError
 from ocivalidate.generate.paths import Node, Place, child, said
 from ocivalidate.jsontext.pointers import path_of
 from ocivalidate.vocabulary.spelling import one_typo_apart

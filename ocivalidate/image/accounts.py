@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from io import BytesIO
 
+from ocivalidate.errors import OciValidateError, TooLarge
 from ocivalidate.image.graph import Image, Reference
 from ocivalidate.image.layers import users
 from ocivalidate.image.layers.limits import LayerLimits
@@ -28,11 +29,11 @@ _NAMES = frozenset(path.rpartition("/")[2].encode() for path in _FILES)
 _MOST_KEPT = 4 * users.LARGEST
 
 
-class _Faulty(Exception):
+class _Faulty(OciValidateError):
     """The layers cannot be written: what they leave is nothing."""
 
 
-class _NotCertain(Exception):
+class _NotCertain(OciValidateError):
     """A fast library found fault with a stream in which there is none."""
 
 
@@ -58,7 +59,7 @@ class Accounts(Rereading):
             users.resolve(text, lambda path: _lines(path, files))
         except users.Unknown as problem:
             self._collector.add(KNOWN, self._examiner.config_place(image, "/config/User"), str(problem))
-        except (users.TooLarge, OSError) as problem:
+        except (TooLarge, OSError) as problem:
             self._collector.leave_open(KNOWN, str(problem))
         except _Faulty:
             self._collector.leave_open(KNOWN, "follows from another finding")
@@ -90,7 +91,7 @@ class Accounts(Rereading):
         model = Stack(self._limits.entries)
         for number, layer in enumerate(layers):
             if not self._may_read(self._facts[layer.path].inflated):
-                raise users.TooLarge("too many images share these layers")
+                raise TooLarge("too many images share these layers")
             model.begin_layer(number)
             faults: list[tuple[str, Fault]] = []
             if not self._scan(layer, _Reader(self._limits, model, faults, kept), exact=exact):
@@ -116,11 +117,11 @@ def _lines(path: str, files: dict[str, bytearray | None]) -> Iterator[bytes]:
         return
     content = files[path]
     if content is None:
-        raise users.TooLarge(f"/{path} is a sparse file")
+        raise TooLarge(f"/{path} is a sparse file")
     try:
         yield from users.lines(BytesIO(content))
-    except users.TooLarge as problem:
-        raise users.TooLarge(f"/{path} {problem}") from problem
+    except TooLarge as problem:
+        raise TooLarge(f"/{path} {problem}") from problem
 
 
 class _Kept:

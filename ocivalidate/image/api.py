@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ocivalidate import meanings
+from ocivalidate.errors import NotMeant, TooLarge, Unreadable
 from ocivalidate.image import blobs, comparing
 from ocivalidate.image.absent import BLOB_ABSENT, tell_absent
 from ocivalidate.image.accounts import Accounts
@@ -21,16 +22,7 @@ from ocivalidate.image.names import meant
 from ocivalidate.image.others import refuse_others
 from ocivalidate.image.sources import docker_archive
 from ocivalidate.image.sources.opening import open_document, open_source
-from ocivalidate.image.sources.source import (
-    FILE,
-    INDEX_JSON,
-    LINK,
-    MANIFEST_JSON,
-    OCI_LAYOUT,
-    LooseDocument,
-    Source,
-    Unreadable,
-)
+from ocivalidate.image.sources.source import FILE, INDEX_JSON, LINK, MANIFEST_JSON, OCI_LAYOUT, LooseDocument, Source
 from ocivalidate.image.stacks import Stacks
 from ocivalidate.image.walk import NO_PLATFORMS, Examiner
 from ocivalidate.jsontext.documents import Noting, read_document
@@ -139,9 +131,9 @@ def _refuse_other_documents(value: Any) -> None:
     """Raise :class:`Unreadable` for a document that another command judges."""
     found = meanings.of_value(value)
     if found.startswith("runtime-"):
-        raise Unreadable(meanings.instead(kinds.MANIFEST, found))
+        raise NotMeant(meanings.instead(kinds.MANIFEST, found))
     if docker_archive.is_manifest_json(value):
-        raise Unreadable("this is the manifest.json of docker save: ocivalidate image judges the archive around it")
+        raise NotMeant("this is the manifest.json of docker save: ocivalidate image judges the archive around it")
 
 
 def _judge(
@@ -257,7 +249,7 @@ def _read_file(
         return None
     data = source.read(path, limits.document + 1)
     if len(data) > limits.document:
-        raise Unreadable(f"{path} has more than {limits.document} bytes (--max-size)")
+        raise TooLarge(f"{path} has more than {limits.document} bytes (--max-size)")
     return examiner.document(path, kind, data).root
 
 

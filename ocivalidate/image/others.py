@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from typing import NoReturn
 
 from ocivalidate import meanings
+from ocivalidate.errors import NotMeant
 from ocivalidate.image.documents import kinds
 from ocivalidate.image.limits import Limits
-from ocivalidate.image.sources.source import FILE, FOLDER, LINK, Source, Unreadable
+from ocivalidate.image.sources.source import FILE, FOLDER, LINK, Source
 from ocivalidate.jsontext.documents import read_document
 
 # Where this is not enough to find an image, nobody meant it.
@@ -31,9 +32,9 @@ def refuse_others(source: Source, limits: Limits) -> None:
     for below in _levels(source, names):
         line = meanings.no_image(names, below, source.name, packed=source.form == "archive")
         if line:
-            raise Unreadable(line)
+            raise NotMeant(line)
     missing = "has neither index.json, oci-layout and blobs nor a manifest.json" if names else "is empty"
-    raise Unreadable(f"no image: the {source.form} {missing}")
+    raise NotMeant(f"no image: the {source.form} {missing}")
 
 
 def _levels(source: Source, names: list[str]) -> Iterator[dict[str, list[str]]]:
@@ -49,8 +50,8 @@ def refuse_document(data: bytes, name: str) -> NoReturn:
     """Raise :class:`Unreadable`, with what it is, for a document where an image is wanted."""
     found = meanings.of_value(read_document(data, name).value)
     if found and not found.startswith("image-"):
-        raise Unreadable(meanings.instead("layout", found))
-    raise Unreadable("one document, not an image: name the layout or the archive around it")
+        raise NotMeant(meanings.instead("layout", found))
+    raise NotMeant("one document, not an image: name the layout or the archive around it")
 
 
 def _is_folder(source: Source, name: str) -> bool:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pickle import PicklingError
 from typing import TYPE_CHECKING
 
+from ocivalidate.errors import OciValidateError
 from ocivalidate.image.layers.blob import BlobFacts, BlobRequest, verify
 from ocivalidate.image.layers.feeding import Helper
 
@@ -40,7 +41,7 @@ class Job:
         return self.request.size or 0
 
 
-class _Cancelled(Exception):
+class _Cancelled(OciValidateError):
     """Ends a pass in a worker."""
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
+from ocivalidate.errors import Unreadable
 from ocivalidate.image.collect import Collector, Place
 from ocivalidate.image.documents import kinds
 from ocivalidate.image.documents.subjects import SUBJECTS
@@ -18,16 +19,7 @@ from ocivalidate.image.found import Blob, ImageFilter, WalkResult
 from ocivalidate.image.graph import Image, Reference, references
 from ocivalidate.image.layers.blob import BlobFacts
 from ocivalidate.image.limits import Limits
-from ocivalidate.image.sources.source import (
-    FILE,
-    INDEX_JSON,
-    LEADS_OUT,
-    LINK,
-    OCI_LAYOUT,
-    OUTSIDE,
-    Source,
-    Unreadable,
-)
+from ocivalidate.image.sources.source import FILE, INDEX_JSON, LEADS_OUT, LINK, OCI_LAYOUT, OUTSIDE, Source
 from ocivalidate.jsontext.documents import Document, read_document
 from ocivalidate.rules.checks import CheckContext, Node
 from ocivalidate.rules.clauses import Selection

@@ -7,11 +7,11 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from ocivalidate.errors import Malformed
 from ocivalidate.jsontext.integers import MAX_DIGITS, too_long
 from ocivalidate.jsontext.pointers import Path, pointer_to
 from ocivalidate.jsontext.positions import scan
 from ocivalidate.jsontext.problems import MISSING, Problem
-from ocivalidate.jsontext.syntax import Malformed
 from ocivalidate.keeping import Counts
 
 _SURROGATE = re.compile("[\ud800-\udfff]")

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn
 
+from ocivalidate.errors import OciValidateError
 from ocivalidate.jsontext.integers import integer, real, too_long
 from ocivalidate.jsontext.pointers import Path, parse_pointer
 from ocivalidate.jsontext.problems import MISSING, Problem
@@ -200,7 +201,7 @@ def _is_deeper(text: str, limit: int) -> bool:
     return False
 
 
-class _OddError(ValueError):
+class _OddError(OciValidateError, ValueError):
     """Something that the careful way must look at."""
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
 
+from ocivalidate.errors import Malformed
 from ocivalidate.jsontext.integers import integer, real
 from ocivalidate.jsontext.syntax import (
     AFTER_ELEMENT,
@@ -22,7 +23,6 @@ from ocivalidate.jsontext.syntax import (
     NAME,
     VALUE,
     WHITE_SPACE,
-    Malformed,
     bad_string,
     misplaced,
 )

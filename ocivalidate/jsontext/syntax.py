@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from ocivalidate.errors import Malformed
+
 # What the scanner wants next.
 VALUE: Final = "value"
 ELEMENT: Final = "first element"
@@ -78,16 +80,6 @@ _CONTROLS = {
     "\r": "a line break inside a string: its closing quote is missing, or the break must be written \\r",
     "\t": "a tab inside a string must be written \\t",
 }
-
-
-class Malformed(ValueError):
-    """The text is not JSON: what is wrong, at which character offset, and how many characters (1 or more) it covers."""
-
-    def __init__(self, message: str, offset: int, length: int = 1) -> None:
-        super().__init__(message)
-        self.message = message
-        self.offset = offset
-        self.length = max(length, 1)
 
 
 def code_point(character: str) -> str:

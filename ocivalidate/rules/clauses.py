@@ -154,7 +154,7 @@ class Inventory(Mapping[str, Clause]):
 def load(*families: str) -> Inventory:
     """The clauses of these families (all when none is named), in the order of the inventory files.
 
-    Raises ``resources.MissingResource`` when an inventory file is not there (a broken installation).
+    Raises ``CannotJudge`` when an inventory file is not there (a broken installation).
     """
     entries: list[Mapping[str, Any]] = []
     for family in families or FAMILIES:

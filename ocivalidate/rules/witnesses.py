@@ -88,7 +88,7 @@ def witness_from_json(data: Mapping[str, Any]) -> Witness:
 def witnesses() -> Mapping[str, Witness]:
     """All witnesses by clause.
 
-    Raises ``ValueError`` when a clause has two, and ``resources.MissingResource`` when a file cannot be read.
+    Raises ``ValueError`` when a clause has two, and ``CannotJudge`` when a file cannot be read.
     """
     found: dict[str, Witness] = {}
     for path in sorted((resources.folder("fixtures") / "witnesses").glob("*.json")):

@@ -9,14 +9,14 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ocivalidate.errors import CannotJudge, RuntimeFailed
     from ocivalidate.runtime.api import run_runtime
     from ocivalidate.runtime.case_context import CaseContext, steps
     from ocivalidate.runtime.case_helpers.tracing import Record, Trace
     from ocivalidate.runtime.cases import Case, case
     from ocivalidate.runtime.driving.callers import caller
     from ocivalidate.runtime.driving.configs import changed, objects_of
-    from ocivalidate.runtime.driving.console import NoConsole
-    from ocivalidate.runtime.driving.container import Container, RuntimeFailed
+    from ocivalidate.runtime.driving.container import Container
     from ocivalidate.runtime.driving.documents import document_clauses, judge_document
     from ocivalidate.runtime.driving.driver import Call
     from ocivalidate.runtime.inside.facts import Facts
@@ -24,16 +24,16 @@ if TYPE_CHECKING:
     from ocivalidate.runtime.kernel.kernelnames import capabilities
     from ocivalidate.runtime.kernel.namespaces import NamespaceHolder, namespaces_of
 
-# The module that each public name comes from.
+# The module that each public name comes from, seen from here; a dot in front leads up.
 _HOMES = {
     "Call": "driving.driver",
+    "CannotJudge": ".errors",
+    "RuntimeFailed": ".errors",
     "Case": "cases",
     "Container": "driving.container",
     "Facts": "inside.facts",
     "NamespaceHolder": "kernel.namespaces",
-    "NoConsole": "driving.console",
     "Record": "case_helpers.tracing",
-    "RuntimeFailed": "driving.container",
     "Trace": "case_helpers.tracing",
     "CaseContext": "case_context",
     "caller": "driving.callers",
@@ -52,12 +52,12 @@ _HOMES = {
 
 __all__ = [
     "Call",
+    "CannotJudge",
     "Case",
     "CaseContext",
     "Container",
     "Facts",
     "NamespaceHolder",
-    "NoConsole",
     "Record",
     "RuntimeFailed",
     "Trace",
@@ -80,6 +80,6 @@ def __getattr__(name: str) -> Any:
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"{__name__}.{home}"), name)
+    value = getattr(importlib.import_module(f".{home}", __name__), name)
     globals()[name] = value
     return value

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ocivalidate.errors import CannotJudge
 from ocivalidate.rules.findings import Report, Result
 from ocivalidate.runtime.request import EngineProcess, Request, run_events
 
@@ -17,14 +18,6 @@ if TYPE_CHECKING:
     from ocivalidate.runtime.run import Run
 
 __all__ = ["CannotJudge", "EngineProcess", "Request", "check_runtime", "run_events", "run_runtime"]
-
-
-class CannotJudge(Exception):
-    """The runtime could not be judged, or not to the end. The message is one line; ``report`` is what there is."""
-
-    def __init__(self, reason: str, report: Report) -> None:
-        super().__init__(reason)
-        self.report = report
 
 
 def run_runtime(
@@ -39,14 +32,14 @@ def run_runtime(
     """
     elsewhere = _elsewhere(runtime)
     if elsewhere is not None:
-        raise CannotJudge(elsewhere.problem, elsewhere)
+        raise CannotJudge(elsewhere.problem, report=elsewhere)
     run = _run(Request(runtime, **options), expectations, own=own_expectations)
     for step in run:
         if isinstance(step, Result):
             yield step
     report = run.report()
     if report.problem or not report.complete:
-        raise CannotJudge(report.problem or report.facts["stopped"], report)
+        raise CannotJudge(report.problem or report.facts["stopped"], report=report)
 
 
 def check_runtime(

@@ -13,13 +13,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from ocivalidate.errors import CannotJudge, OciValidateError
 from ocivalidate.rules.clauses import load
 from ocivalidate.runtime import judging
 from ocivalidate.runtime.driving import configs
 from ocivalidate.runtime.driving.console import ConsoleSocket
 from ocivalidate.runtime.driving.container import Container
 from ocivalidate.runtime.driving.driver import Call
-from ocivalidate.runtime.driving.operations import Operations, TimedOut
+from ocivalidate.runtime.driving.operations import Operations
 from ocivalidate.runtime.driving.subject import RuntimeUnderTest
 from ocivalidate.runtime.inside import rootfs
 from ocivalidate.runtime.inside.facts import Facts
@@ -36,11 +37,11 @@ NO_CONTAINER = "runtime/runtime.create.unappliable-no-container"
 NO_SIDE_EFFECTS = "runtime/runtime.errors.no-side-effects"
 
 
-class Skipped(Exception):
+class Skipped(OciValidateError):
     """The rest of a case cannot be judged here; the message is the reason, a fact."""
 
 
-class ControlFailed(Exception):
+class ControlFailed(OciValidateError):
     """What a refusal is compared with was refused too, so it proves nothing. The message is one line."""
 
 
@@ -337,7 +338,7 @@ class CaseContext:
         """Make sure that the runtime accepts a config. Raises :class:`ControlFailed`."""
         key = json.dumps(config, sort_keys=True)
         if not self.stage.trying.acquire(timeout=max(0.0, self.runtime.deadline - time.monotonic())):
-            raise TimedOut("waited in vain for another case to try a control")
+            raise CannotJudge("waited in vain for another case to try a control")
         try:
             if key in self.stage.accepted:
                 return

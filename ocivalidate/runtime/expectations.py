@@ -15,7 +15,8 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from ocivalidate import tomltext
-from ocivalidate.bundle.sources import Unreadable, read_file
+from ocivalidate.bundle.sources import read_file
+from ocivalidate.errors import Malformed, Unreadable, UsageError
 from ocivalidate.rules.findings import Finding, Outcome, Result
 from ocivalidate.runtime.cases import Case
 from ocivalidate.vocabulary.versions import Version
@@ -29,10 +30,6 @@ _TEXTS = ("case", "clause", "versions", "spec", "cgroups", "reason", "link")
 _OTHERS = ("messages", "sometimes", "expires")
 # On a hybrid host the controllers are those of version 1.
 _VERSIONS_OF_GROUPS = {"v1": "v1", "hybrid": "v1", "v2": "v2"}
-
-
-class BadExpectation(Exception):
-    """A file of expectations cannot be used. The message is one line that names file and entry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,22 +113,22 @@ def _version(text: str) -> Version | None:
 
 
 def read(path: str, today: dt.date | None = None) -> list[Expectation]:
-    """The expectations of a file. Raises :class:`BadExpectation`."""
+    """The expectations of a file. Raises :class:`UsageError`."""
     try:
         content = tomltext.loads(read_file(path, tomltext.MAX_SIZE))
     except Unreadable as problem:
         reason = str(problem).replace(" (--max-size)", "")
-        raise BadExpectation(f"{path}: {reason[:1].upper()}{reason[1:]}") from problem
-    except tomltext.BadToml as problem:
-        raise BadExpectation(f"{path} {problem}") from problem
+        raise UsageError(f"{path}: {reason[:1].upper()}{reason[1:]}") from problem
+    except Malformed as problem:
+        raise UsageError(f"{path} {problem}") from problem
     runtime, entries = content.get("runtime"), content.get("expect", [])
     strange = sorted(content.keys() - {"runtime", "expect"})
     if strange:
-        raise BadExpectation(f"{path}: unknown {', '.join(strange)}; known are runtime and expect")
+        raise UsageError(f"{path}: unknown {', '.join(strange)}; known are runtime and expect")
     if not isinstance(runtime, str) or not runtime:
-        raise BadExpectation(f"{path}: runtime is to be the name that the runtime's --version prints")
+        raise UsageError(f"{path}: runtime is to be the name that the runtime's --version prints")
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        raise BadExpectation(f"{path}: expect is to be an array of tables: [[expect]]")
+        raise UsageError(f"{path}: expect is to be an array of tables: [[expect]]")
     day = today or dt.datetime.now(tz=dt.UTC).date()
     return [_entry(entry, runtime, f"{path}, entry {number}", day) for number, entry in enumerate(entries, 1)]
 
@@ -140,22 +137,22 @@ def _entry(entry: Mapping[str, Any], runtime: str, origin: str, today: dt.date) 
     strange = sorted(entry.keys() - {*_TEXTS, *_OTHERS})
     if strange:
         known = ", ".join((*_TEXTS, *_OTHERS))
-        raise BadExpectation(f"{origin}: unknown {', '.join(strange)}; known are {known}")
+        raise UsageError(f"{origin}: unknown {', '.join(strange)}; known are {known}")
     for name in _TEXTS:
         if not isinstance(entry.get(name, ""), str):
-            raise BadExpectation(f"{origin}: {name} is to be a string")
+            raise UsageError(f"{origin}: {name} is to be a string")
     for name in ("case", "clause"):
         if not entry.get(name):
-            raise BadExpectation(f"{origin}: it names no {name}")
+            raise UsageError(f"{origin}: it names no {name}")
     reason = entry.get("reason", "").strip()
     if not reason or reason.startswith(UNFILLED):
-        raise BadExpectation(f"{origin}: it gives no reason: say what the runtime does instead, and how that is seen")
+        raise UsageError(f"{origin}: it gives no reason: say what the runtime does instead, and how that is seen")
     _refuse_no_comparisons(entry, origin)
     if entry.get("cgroups", "v1") not in _VERSIONS_OF_GROUPS.values():
-        raise BadExpectation(f"{origin}: cgroups is to be v1 or v2")
+        raise UsageError(f"{origin}: cgroups is to be v1 or v2")
     messages, sometimes = _messages(entry, origin), entry.get("sometimes", False)
     if not isinstance(sometimes, bool):
-        raise BadExpectation(f"{origin}: sometimes is to be true or false")
+        raise UsageError(f"{origin}: sometimes is to be true or false")
     expires = _expiry(entry, origin, today)
     texts = {name: entry[name] for name in _TEXTS if name in entry}
     texts["reason"] = reason
@@ -169,13 +166,13 @@ def _refuse_no_comparisons(entry: Mapping[str, Any], origin: str) -> None:
         try:
             _comparisons(entry[name])
         except ValueError as problem:
-            raise BadExpectation(f"{origin}: {name}: {problem}") from problem
+            raise UsageError(f"{origin}: {name}: {problem}") from problem
 
 
 def _messages(entry: Mapping[str, Any], origin: str) -> tuple[str, ...]:
     messages = entry.get("messages", [])
     if not isinstance(messages, list) or not all(isinstance(text, str) and text for text in messages):
-        raise BadExpectation(f"{origin}: messages is to be an array of strings")
+        raise UsageError(f"{origin}: messages is to be an array of strings")
     return tuple(messages)
 
 
@@ -184,20 +181,20 @@ def _expiry(entry: Mapping[str, Any], origin: str, today: dt.date) -> dt.date | 
     if expires is None:
         return None
     if not isinstance(expires, dt.date) or isinstance(expires, dt.datetime):
-        raise BadExpectation(f"{origin}: expires is to be a date, such as 2030-01-31 without quotes")
+        raise UsageError(f"{origin}: expires is to be a date, such as 2030-01-31 without quotes")
     if expires < today:
-        raise BadExpectation(f"{origin}: it expired on {expires}: {entry['case']}, {entry['clause']}")
+        raise UsageError(f"{origin}: it expired on {expires}: {entry['case']}, {entry['clause']}")
     return expires
 
 
 def reject_unmatched(expectations: Iterable[Expectation], cases: Sequence[Case]) -> None:
-    """Raises :class:`BadExpectation` for one that speaks of a case or a clause that none of the cases is or judges."""
+    """Raises :class:`UsageError` for one that speaks of a case or a clause that none of the cases is or judges."""
     for one in expectations:
         named = [case for case in cases if fnmatchcase(case.id, one.case)]
         if not named:
-            raise BadExpectation(f"{one.origin}: there is no case {one.case}")
+            raise UsageError(f"{one.origin}: there is no case {one.case}")
         if not any(one.clause in case.clauses for case in named):
-            raise BadExpectation(f"{one.origin}: case {one.case} does not judge {one.clause}")
+            raise UsageError(f"{one.origin}: case {one.case} does not judge {one.clause}")
 
 
 class Expectations:

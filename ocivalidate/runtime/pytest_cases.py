@@ -9,29 +9,22 @@ from pathlib import Path
 
 import pytest
 
+from ocivalidate.errors import BadCase, CannotJudge, RuntimeFailed, UsageError
 from ocivalidate.rules.clauses import Clause, Selection
 from ocivalidate.rules.findings import Outcome, Result
 from ocivalidate.runtime.cases import Case
-from ocivalidate.runtime.expectations import BadExpectation, Expectation, Expectations, read, reject_unmatched
+from ocivalidate.runtime.expectations import Expectation, Expectations, read, reject_unmatched
 from ocivalidate.runtime.kernel import isolation
 from ocivalidate.runtime.run import own_expectations
 from ocivalidate.runtime.running.attempt import Attempt, attempt
-from ocivalidate.runtime.running.loading import BadCase, case_folder, cases_of, load_cases, may_hold_cases
+from ocivalidate.runtime.running.loading import case_folder, cases_of, load_cases, may_hold_cases
 from ocivalidate.runtime.running.needs import NEEDS
 from ocivalidate.runtime.running.planning import plan
-from ocivalidate.runtime.running.session import CannotJudge, Session, Setup
+from ocivalidate.runtime.running.session import Session, Setup
 from ocivalidate.runtime.running.watchdog import GRACE, stack
 
 # What a module of cases has in it; other modules that pytest passes on its way are not even loaded.
 _MARK = b"ocivalidate.runtime"
-
-
-class CaseFailed(Exception):
-    """The runtime broke a clause."""
-
-
-class CaseBroken(Exception):
-    """A clause could not be judged."""
 
 
 class Conformance:
@@ -51,7 +44,7 @@ class Conformance:
             raise pytest.UsageError(f"--oci-require: no need is called {strange[0]}; known are {', '.join(NEEDS)}")
         try:
             self._known = self._load_expectations()
-        except (BadExpectation, BadCase) as problem:
+        except (UsageError, BadCase) as problem:
             raise pytest.UsageError(str(problem)) from problem
 
     def _load_expectations(self) -> list[Expectation]:
@@ -114,7 +107,7 @@ class Conformance:
             thread.start()
             thread.join(case.timeout + GRACE)
             if not done:
-                raise CaseBroken(f"{case.id} hangs in {stack(thread.ident or 0)}")
+                raise CannotJudge(f"{case.id} hangs in {stack(thread.ident or 0)}")
             return [self._expected.judge(result) for result in done[0].results]
         return []
 
@@ -131,7 +124,7 @@ class Conformance:
             left = self._session.close()
             self._session = None
             if left:
-                raise CaseBroken(f"could not be removed from this host: {', '.join(left)}")
+                raise CannotJudge(f"could not be removed from this host: {', '.join(left)}")
 
 
 class CaseFile(pytest.File):
@@ -162,13 +155,13 @@ class CaseItem(pytest.Item):
         self._results = self.conformance.try_case(self.case)
         broken = _of(self._results, Outcome.ERROR)
         if broken:
-            raise CaseBroken("\n".join(f"{result.clause.id}: {result.reason}" for result in broken))
+            raise CannotJudge("\n".join(f"{result.clause.id}: {result.reason}" for result in broken))
 
     def runtest(self) -> None:
         """Say what it came to."""
         failed = [line for result in self._results for line in _told(result)]
         if failed:
-            raise CaseFailed("\n".join(failed))
+            raise RuntimeFailed("\n".join(failed))
         expected = _of(self._results, Outcome.XFAIL)
         if expected:
             pytest.xfail("; ".join(dict.fromkeys(result.reason for result in expected)))
@@ -178,7 +171,7 @@ class CaseItem(pytest.Item):
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: object = None) -> str:
         """What is printed of a failure: no traceback of ours, which would say nothing."""
-        if isinstance(excinfo.value, CaseFailed | CaseBroken):
+        if isinstance(excinfo.value, RuntimeFailed | CannotJudge):
             return "\n".join(_plain(line) for line in str(excinfo.value).split("\n"))
         return str(super().repr_failure(excinfo, style))  # type: ignore[arg-type]  # as it came
 

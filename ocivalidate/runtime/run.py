@@ -52,13 +52,13 @@ class ExpectationFiles:
     ours: bool = True
 
     def load(self, request: Request) -> list[Expectation]:
-        """Raises :class:`BadExpectation`."""
+        """Raises :class:`UsageError`."""
         ours = own_expectations() if self.ours and not request.cases else []
         return ours + [one for file in self.files for one in read(file)]
 
 
 def own_expectations() -> list[Expectation]:
-    """Those that come with our own cases. Raises :class:`BadExpectation`."""
+    """Those that come with our own cases. Raises :class:`UsageError`."""
     folder = resources.folder("conformance") / "expectations"
     return [one for file in sorted(folder.glob("*.toml")) for one in read(str(file))]
 
@@ -69,7 +69,7 @@ STRANGE = "something else than the engine writes where the engine does, such as 
 class Run:
     """One run: iterate over it for its steps, then take the report.
 
-    To make one raises :class:`BadExpectation`, and :class:`BadCase` where the cases cannot be loaded.
+    To make one raises :class:`UsageError`, and :class:`BadCase` where the cases cannot be loaded.
     """
 
     def __init__(self, request: Request, expecting: ExpectationFiles | None = None) -> None:

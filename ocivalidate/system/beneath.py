@@ -15,6 +15,7 @@ import os
 import stat
 from typing import NamedTuple, Self
 
+from ocivalidate.errors import OciValidateError
 from ocivalidate.system.portable import READ, READ_ALONE, flags
 
 CAN_WALK = os.open in os.supports_dir_fd and os.readlink in os.supports_dir_fd and hasattr(os, "O_NOFOLLOW")
@@ -25,7 +26,7 @@ _LIST = flags("O_DIRECTORY O_NOFOLLOW O_CLOEXEC")
 _MOST_LINKS, _DEEPEST = 40, 100
 
 
-class LeadsOut(Exception):
+class LeadsOut(OciValidateError):
     """A link that leads out of the folder. ``link``: its path in the folder; ``target``: where it leads, as written."""
 
     def __init__(self, link: str, target: str) -> None:

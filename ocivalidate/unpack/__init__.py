@@ -1,7 +1,7 @@
 """From an image to a bundle: safe extraction, whiteouts, and the conversion of the configuration."""
 
+from ocivalidate.errors import Refused, UnpackError
 from ocivalidate.unpack.api import Unpacked, UnpackOptions, unpack_image
-from ocivalidate.unpack.errors import Refused, UnpackError
 from ocivalidate.unpack.judging import check_conversion
 
 __all__ = ["Refused", "UnpackError", "UnpackOptions", "Unpacked", "check_conversion", "unpack_image"]

@@ -8,19 +8,19 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
+from ocivalidate.errors import Refused, UnpackError, Unreadable
 from ocivalidate.image.accounts import KNOWN as USER_KNOWN
 from ocivalidate.image.layers import users
 from ocivalidate.image.layers.limits import DEFAULT, LayerLimits
 from ocivalidate.image.layers.problems import shown
 from ocivalidate.image.limits import Limits
-from ocivalidate.image.sources.source import Source, Unreadable
+from ocivalidate.image.sources.source import Source
 from ocivalidate.rules.clauses import Selection
 from ocivalidate.rules.findings import Finding, Report
 from ocivalidate.unpack import inroot
 from ocivalidate.unpack.attributes import IdRange, Notes, Owners
 from ocivalidate.unpack.choice import Chosen, choose, open_image
 from ocivalidate.unpack.convert import convert, platform, working_folder
-from ocivalidate.unpack.errors import Refused, UnpackError
 from ocivalidate.unpack.extract import Extractor
 from ocivalidate.unpack.flags import CAN_UNPACK, NEW_FILE
 from ocivalidate.unpack.folders import Tree

@@ -8,10 +8,11 @@ import stat
 from collections import Counter
 from typing import NamedTuple, Protocol
 
+from ocivalidate.errors import Refused, UnpackError
 from ocivalidate.image.layers.problems import shown
 from ocivalidate.image.layers.xattrs import of_host, of_overlay
-from ocivalidate.unpack.errors import Changed, Refused, UnpackError
 from ocivalidate.unpack.flags import TOUCH
+from ocivalidate.unpack.places import changed
 
 ROOTLESS_XATTR = "user.rootlesscontainers"
 # An image may choose names of attributes, and notes have them.
@@ -174,7 +175,7 @@ class AttributeWriter:
         descriptor = os.open(name, TOUCH, dir_fd=folder)
         try:
             if stat.S_IFMT(os.fstat(descriptor).st_mode) != kind:
-                raise Changed(path)
+                raise changed(path)
             itself = f"/proc/self/fd/{descriptor}"
             owner = self._owners.outside(attributes.uid, attributes.gid)
             if owner is not None:

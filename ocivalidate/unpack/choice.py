@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from ocivalidate.errors import Refused, UnpackError
 from ocivalidate.image.absent import called, is_there
 from ocivalidate.image.api import ImageOptions, survey
 from ocivalidate.image.collect import Collector
@@ -17,7 +18,6 @@ from ocivalidate.image.sources.source import Source
 from ocivalidate.image.walk import Examiner
 from ocivalidate.rules.checks import Node
 from ocivalidate.rules.clauses import Selection
-from ocivalidate.unpack.errors import Refused, UnpackError
 from ocivalidate.unpack.verdict import refusing
 from ocivalidate.vocabulary.versions import IMAGE_RELEASES
 

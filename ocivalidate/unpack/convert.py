@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from copy import deepcopy
 from typing import Any, NamedTuple
 
+from ocivalidate.errors import UnpackError
 from ocivalidate.image.layers.users import User
 from ocivalidate.rules.checks import Node
-from ocivalidate.unpack.errors import UnpackError
 
 Tree = dict[str, Any]
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import NamedTuple, Protocol
 
+from ocivalidate.errors import Malformed
 from ocivalidate.image.layers import header, pax
 from ocivalidate.image.layers.buffers import Chunk
-from ocivalidate.image.layers.header import Malformed
 from ocivalidate.image.layers.limits import LayerLimits
 from ocivalidate.image.layers.paths import REGULAR, SPARSE, normalise
 from ocivalidate.image.layers.problems import Kind, shown

@@ -7,6 +7,7 @@ import os
 import stat
 from collections.abc import Callable
 
+from ocivalidate.errors import Refused, UnpackError
 from ocivalidate.image.layers.judging import NO_WH_FILES, PARENT
 from ocivalidate.image.layers.paths import (
     BLOCK_DEVICE,
@@ -24,9 +25,9 @@ from ocivalidate.image.layers.sparse import PaxSparse
 from ocivalidate.image.layers.stack import Fault, Unwritable, no_target, target_replaced
 from ocivalidate.unpack.attributes import IMPLIED, AttributeWriter, Notes, Owners
 from ocivalidate.unpack.entries import Content, Entry
-from ocivalidate.unpack.errors import Changed, Refused, UnpackError
 from ocivalidate.unpack.flags import LIST, NEW_FILE
 from ocivalidate.unpack.folders import Folder, Tree
+from ocivalidate.unpack.places import changed
 from ocivalidate.unpack.privileged import Privileged
 from ocivalidate.unpack.sparse import SparseWriter
 
@@ -334,6 +335,6 @@ def failed(path: bytes, error: Exception) -> UnpackError:
     if not isinstance(error, OSError):
         return Refused(f"{shown(path)} cannot be written: {error}")
     if isinstance(error, (NotADirectoryError, FileNotFoundError)):
-        return Changed(path)
+        return changed(path)
     reason = (error.strerror or str(error)).lower()
     return UnpackError(f"cannot write {shown(path) or 'the root'}: {reason}")

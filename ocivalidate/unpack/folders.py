@@ -28,9 +28,8 @@ from ocivalidate.image.layers.stack import (
     too_many_links,
 )
 from ocivalidate.unpack.attributes import IMPLIED, Attributes
-from ocivalidate.unpack.errors import Changed
 from ocivalidate.unpack.flags import REACH
-from ocivalidate.unpack.places import identity
+from ocivalidate.unpack.places import changed, identity
 from ocivalidate.unpack.removal import Trash
 
 _MOST_WAYS = 1024
@@ -233,7 +232,7 @@ class Tree:
         except FileNotFoundError:
             return
         except OSError as error:
-            raise Changed(b"/".join((folder.path, name))) from error
+            raise changed(b"/".join((folder.path, name))) from error
 
     def has(self, folder: Folder) -> bool:
         """Whether a folder still stands below the root: what is removed has nothing above it."""
@@ -298,7 +297,7 @@ class Tree:
         except FileNotFoundError:
             return None
         if stat.S_ISDIR(mode):
-            raise Changed(b"/".join((folder.path, name)))
+            raise changed(b"/".join((folder.path, name)))
         raise Unwritable(no_folder(name))
 
     def _keep(self, folder: Folder, descriptor: int, before: Folder) -> None:
@@ -327,7 +326,7 @@ class Tree:
 
 
 def _up(folder: Folder, goal: Folder) -> int:
-    """A new descriptor of a folder above an open one. Raises :class:`Changed`."""
+    """A new descriptor of a folder above an open one. Raises :class:`UnpackError`."""
     current, owned = folder.descriptor, False
     while folder is not goal and folder.parent is not None:
         folder = folder.parent
@@ -342,14 +341,14 @@ def _up(folder: Folder, goal: Folder) -> int:
 
 
 def _down(start: int, chain: list[Folder], *, owned: bool) -> int:
-    """A new descriptor of the first of the folders, each of which stands in the next. Raises :class:`Changed`."""
+    """A new descriptor of the first of the folders, each of which stands in the next. Raises :class:`UnpackError`."""
     current = start
     for step in reversed(chain):
         try:
             inner = os.open(step.name, REACH, dir_fd=current)
         except OSError as error:
             if error.errno in _OTHER_THING:
-                raise Changed(step.path) from error
+                raise changed(step.path) from error
             raise
         finally:
             if owned:
@@ -360,10 +359,10 @@ def _down(start: int, chain: list[Folder], *, owned: bool) -> int:
 
 
 def _recognise(folder: Folder, descriptor: int) -> None:
-    """See that what was opened is the folder that we know; closed and :class:`Changed` if it is another one."""
+    """See that what was opened is the folder that we know; closed and :class:`UnpackError` if it is another one."""
     found = identity(os.fstat(descriptor))
     if folder.identity is None:
         folder.identity = found
     elif folder.identity != found:
         os.close(descriptor)
-        raise Changed(folder.path)
+        raise changed(folder.path)

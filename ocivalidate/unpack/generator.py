@@ -7,10 +7,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from ocivalidate.errors import OptionError, UnpackError
 from ocivalidate.generate.builder import ConfigBuilder, Finished
-from ocivalidate.generate.errors import OptionError
 from ocivalidate.unpack.attributes import IdRange
-from ocivalidate.unpack.errors import UnpackError
 
 Tree = dict[str, Any]
 _MAPPING = ("containerID", "hostID", "size")

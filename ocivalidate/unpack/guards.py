@@ -6,9 +6,9 @@ import os
 import stat
 from collections.abc import Iterator
 
+from ocivalidate.errors import UnpackError
 from ocivalidate.image.layers.problems import shown
 from ocivalidate.unpack import places
-from ocivalidate.unpack.errors import UnpackError
 
 
 class Guards:

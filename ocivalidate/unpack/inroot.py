@@ -8,8 +8,8 @@ import stat
 from collections import deque
 from collections.abc import Iterator
 
+from ocivalidate.errors import TooLarge, UnpackError
 from ocivalidate.image.layers import users
-from ocivalidate.unpack.errors import UnpackError
 from ocivalidate.unpack.flags import REACH, READ
 from ocivalidate.unpack.places import Identity, identity
 
@@ -28,7 +28,7 @@ def read_lines(root: int, path: str) -> Iterator[bytes]:
     with os.fdopen(descriptor, "rb", _BUFFER) as file:
         try:
             yield from users.lines(file)
-        except users.TooLarge as problem:
+        except TooLarge as problem:
             raise UnpackError(f"/{path} of the image {problem}") from problem
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 
 from ocivalidate.bundle import sources
+from ocivalidate.errors import UnpackError, Unreadable
 from ocivalidate.image.collect import Collector
 from ocivalidate.image.documents.registry import CONFIG
 from ocivalidate.image.limits import Limits
-from ocivalidate.image.sources.source import Unreadable
 from ocivalidate.jsontext.documents import Document, read_document
 from ocivalidate.rules.checks import Node, Violation
 from ocivalidate.rules.clauses import Selection
@@ -18,7 +18,6 @@ from ocivalidate.system.beneath import Beneath, LeadsOut
 from ocivalidate.unpack import inroot
 from ocivalidate.unpack.choice import Chosen, choose, open_image
 from ocivalidate.unpack.conversion import Pair, violations
-from ocivalidate.unpack.errors import UnpackError
 from ocivalidate.unpack.flags import NAMED
 from ocivalidate.vocabulary.versions import IMAGE_RELEASES
 
@@ -48,7 +47,7 @@ def check_conversion(
             return Report("conversion", subject, SPECIFICATION, problem="the bundle has no config.json")
         with open_image(source, Limits(document=max_size), follow_links=follow_links) as opened:
             chosen = choose(opened, ref, platform, Selection(), Limits(document=max_size))
-    except (sources.Unreadable, Unreadable, UnpackError) as problem:
+    except (Unreadable, UnpackError) as problem:
         return Report("conversion", subject, SPECIFICATION, problem=str(problem))
     document = read_document(bundle.data, bundle.name)
     if not document.usable or not isinstance(document.value, dict):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from ocivalidate.errors import OciValidateError, Refused, UnpackError
 from ocivalidate.image import blobs
 from ocivalidate.image.found import Blob
 from ocivalidate.image.graph import Reference
@@ -17,7 +18,6 @@ from ocivalidate.image.stacks import tell_fault
 from ocivalidate.rules.clauses import Selection
 from ocivalidate.unpack.choice import Chosen
 from ocivalidate.unpack.entries import LayerReader
-from ocivalidate.unpack.errors import Refused, UnpackError
 from ocivalidate.unpack.extract import Extractor
 from ocivalidate.unpack.pipeline import write_layer
 from ocivalidate.unpack.verdict import fatal_kinds, refusing
@@ -27,7 +27,7 @@ Progress = Callable[[int], None]
 """Told how many more bytes of the layers were read."""
 
 
-class TryAgain(Exception):
+class TryAgain(OciValidateError):
     """A fast library found fault with a stream in which there is none: all is to be written anew without it."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 
-from ocivalidate.unpack.errors import UnpackError
+from ocivalidate.errors import UnpackError
 
 _MOST = 64
 # What goes on beside the folders that are kept open: the content, a folder on its way, what is listed, what is removed.

@@ -10,6 +10,7 @@ import os
 import re
 from typing import NamedTuple
 
+from ocivalidate.errors import UnpackError
 from ocivalidate.unpack.flags import REACH, TOUCH
 
 Identity = tuple[int, int]
@@ -19,6 +20,13 @@ Identity = tuple[int, int]
 OTHERS = 0o011
 _OCTAL = re.compile(r"\\([0-7]{3})")
 _MOUNT_ID = re.compile(rb"^mnt_id:\s*(\d+)$", re.MULTILINE)
+
+
+def changed(path: bytes) -> UnpackError:
+    """The error for a folder that somebody else changed while it was written."""
+    from ocivalidate.image.layers.problems import shown
+
+    return UnpackError(f"somebody else changed the folder while it was written: {shown(path)}")
 
 
 class Place(NamedTuple):

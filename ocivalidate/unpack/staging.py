@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Self
 
-from ocivalidate.unpack.errors import UnpackError
+from ocivalidate.errors import UnpackError
 from ocivalidate.unpack.flags import LIST
 from ocivalidate.unpack.linux import exchange, move_new
 from ocivalidate.unpack.removal import Trash

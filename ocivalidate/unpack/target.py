@@ -8,8 +8,8 @@ import stat
 from types import TracebackType
 from typing import Self
 
+from ocivalidate.errors import UnpackError
 from ocivalidate.unpack import mark
-from ocivalidate.unpack.errors import UnpackError
 from ocivalidate.unpack.flags import LIST, NAMED
 from ocivalidate.unpack.guards import Guards
 from ocivalidate.unpack.places import OTHERS, identity, open_to_others

@@ -11,6 +11,8 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from ocivalidate.errors import UsageError
+
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
@@ -29,7 +31,6 @@ with atheris.instrument_imports(include=["ocivalidate"]):
     from ocivalidate.rules.findings import exit_code
 
 from fixtures.layouts import Entry, tars  # noqa: E402
-from ocivalidate.cli.errors import UsageError  # noqa: E402
 
 FOLDER = Path(tempfile.mkdtemp(prefix="input.", dir="."))
 

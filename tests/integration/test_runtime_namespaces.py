@@ -15,7 +15,8 @@ pytestmark = [
 ]
 
 if sys.platform == "linux":
-    from ocivalidate.runtime.kernel.namespaces import FILES, CannotHold, NamespaceHolder, namespaces_of
+    from ocivalidate.errors import CannotJudge
+    from ocivalidate.runtime.kernel.namespaces import FILES, NamespaceHolder, namespaces_of
 
 TYPES = ("pid", "network", "mount", "ipc", "uts")
 
@@ -47,5 +48,5 @@ def test_mappings_are_written() -> None:
 
 def test_what_cannot_be_made_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ocivalidate.runtime.kernel.namespaces._FLAGS", {"uts": 0x1})
-    with pytest.raises(CannotHold, match="namespaces uts cannot be made"):
+    with pytest.raises(CannotJudge, match="namespaces uts cannot be made"):
         NamespaceHolder(["uts"])

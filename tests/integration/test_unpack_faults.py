@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from fixtures.layouts import Entry, Layout, tars
-from ocivalidate.unpack import UnpackError, UnpackOptions, unpack_image
+from ocivalidate.errors import UnpackError
+from ocivalidate.unpack import UnpackOptions, unpack_image
 from tests.integration.enclosure import why_not_enclosed
 from tests.trees import differences
 from tests.unit.unpacking import image

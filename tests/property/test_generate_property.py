@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, strategies as st
 
 from ocivalidate.bundle.api import check_config
-from ocivalidate.generate import ConfigBuilder, OptionError
+from ocivalidate.errors import OptionError
+from ocivalidate.generate import ConfigBuilder
 from ocivalidate.generate.aliases import ALIASES
 from ocivalidate.generate.defaults import PLATFORMS
 from ocivalidate.generate.engines import ENGINE_FLAGS

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from fixtures.layouts import GOOD, Entry, Layout, blob_path, digest, docker_save, tar, to_json
+from ocivalidate.errors import UnpackError
 from ocivalidate.image.api import check_image
 from ocivalidate.jsontext.pointers import below, parse_pointer
 from ocivalidate.rules.findings import ExitCode, Report, exit_code
 from ocivalidate.unpack.api import UnpackOptions, unpack_image
-from ocivalidate.unpack.errors import UnpackError
 from ocivalidate.unpack.flags import CAN_UNPACK
 from ocivalidate.unpack.judging import check_conversion
 

@@ -18,8 +18,8 @@ from pathlib import Path
 import pytest
 
 from ocivalidate.cli import files
-from ocivalidate.cli.errors import UsageError
 from ocivalidate.cli.files import write_file
+from ocivalidate.errors import UsageError
 from tests.unit.command_line import GOOD, Command, complaint
 
 COMMAND = [sys.executable, "-m", "ocivalidate", "bundle", "--no-config", GOOD]

@@ -13,9 +13,9 @@ from typing import NamedTuple
 import pytest
 from hypothesis import given, strategies as st
 
-from ocivalidate.cli.errors import UsageError
 from ocivalidate.cli.settings import add_options, settle
 from ocivalidate.cli.settings_file import _others_write
+from ocivalidate.errors import UsageError
 from tests.unit.command_line import BROKEN, CWD, GOOD, Command, complaint
 
 AS_ROOT = pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root can give files away")

@@ -18,7 +18,8 @@ import pytest
 import ocivalidate.generate.builder as builder_module
 from ocivalidate.bundle.api import check_config
 from ocivalidate.cli import main
-from ocivalidate.generate import ConfigBuilder, OptionError, Rejected
+from ocivalidate.errors import OptionError, Rejected
+from ocivalidate.generate import ConfigBuilder
 from ocivalidate.generate.defaults import PLATFORMS
 from ocivalidate.generate.profiles import PROFILES
 from ocivalidate.generate.table import GROUPS, TABLE

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from ocivalidate.bundle.values import CAPABILITIES
-from ocivalidate.generate import ConfigBuilder, OptionError
+from ocivalidate.errors import OptionError
+from ocivalidate.generate import ConfigBuilder
 from ocivalidate.generate.engines import ENGINE_FLAGS
 from ocivalidate.generate.mount_forms import ENGINE_TYPES
 from ocivalidate.generate.mount_words import BIND_WORDS, LEFT_OUT, PROPAGATIONS, REFUSED

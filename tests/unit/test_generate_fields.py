@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from ocivalidate.generate import ConfigBuilder, OptionError
+from ocivalidate.errors import OptionError
+from ocivalidate.generate import ConfigBuilder
 from ocivalidate.generate.paths import fields, resolve
 from ocivalidate.rules.clauses import load
 from ocivalidate.rules.schema import derive

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from ocivalidate.bundle.values import CAPABILITIES
-from ocivalidate.generate import ConfigBuilder, OptionError
+from ocivalidate.errors import OptionError
+from ocivalidate.generate import ConfigBuilder
 from ocivalidate.generate.profiles import PROFILES
 from tests.unit.generating import refused, run
 

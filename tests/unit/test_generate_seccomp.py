@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from ocivalidate.generate import ConfigBuilder, OptionError
+from ocivalidate.errors import OptionError
+from ocivalidate.generate import ConfigBuilder
 from ocivalidate.generate.seccomp import ARCHITECTURES, Target, converted, is_for_engines, kernel_version
 from tests.unit.generating import refused, run
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
+from ocivalidate.errors import OptionError
 from ocivalidate.generate import units
-from ocivalidate.generate.errors import OptionError
 
 
 @pytest.mark.parametrize(

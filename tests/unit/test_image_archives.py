@@ -21,10 +21,11 @@ from fixtures.layouts import GOOD, Entry, Image, Index, Layer, Layout, folder, g
 from fixtures.layouts.build import DEFAULT_TAR
 from fixtures.layouts.tars import GNU, pax_header
 from ocivalidate.cli import main
+from ocivalidate.errors import Unreadable
 from ocivalidate.image.api import ImageOptions, check_image
 from ocivalidate.image.layers.limits import DEFAULT, LayerLimits
 from ocivalidate.image.sources.archives import ArchiveSource, normal_path, read_index
-from ocivalidate.image.sources.source import FILE, FOLDER, LINK, OTHER, Unreadable
+from ocivalidate.image.sources.source import FILE, FOLDER, LINK, OTHER
 from ocivalidate.rules.findings import ExitCode, exit_code
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from fixtures.layouts import Entry, Image, Index, Layer, Layout, docker_save, folder, hardlink, symlink, tar, whiteout
+from ocivalidate.errors import Unreadable
 from ocivalidate.image.api import ImageOptions, check_image
 from ocivalidate.image.layers.blob import BlobFacts, BlobRequest, FilePart, verify
 from ocivalidate.image.layers.facts import TarFacts
@@ -21,7 +22,7 @@ from ocivalidate.image.layers.judging import LINK_TARGET as TARGET, PARENT
 from ocivalidate.image.limits import Limits
 from ocivalidate.image.pool import Job, verify_all
 from ocivalidate.image.sources.opening import open_source
-from ocivalidate.image.sources.source import Source, Unreadable
+from ocivalidate.image.sources.source import Source
 from ocivalidate.image.stacks import needs_a_second_look
 from ocivalidate.rules.findings import Report
 

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
+from ocivalidate.errors import Malformed
 from ocivalidate.jsontext.integers import HUGE, integer
 from ocivalidate.jsontext.pointers import escape_token, parse_pointer, pointer_of
 from ocivalidate.jsontext.positions import Lines, Place, Span, places, scan
-from ocivalidate.jsontext.syntax import Malformed
 
 
 def found(text: str, *tokens: str) -> str | None:

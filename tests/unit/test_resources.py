@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from ocivalidate import resources
+from ocivalidate.errors import CannotJudge
 
 CHECKOUT = Path(__file__).parents[2]
 
@@ -47,7 +48,7 @@ def test_folder_beside_the_package_is_found_in_a_checkout(tmp_path: Path) -> Non
 
 def test_folder_beside_an_installed_package_belongs_to_somebody_else(tmp_path: Path) -> None:
     package = make_package(tmp_path, "fixtures", checkout=False)
-    with pytest.raises(resources.MissingResource, match="not installed completely") as caught:
+    with pytest.raises(CannotJudge, match="not installed completely") as caught:
         resources._find("fixtures", package)
     assert str(package / "fixtures") in str(caught.value)
 
@@ -59,7 +60,7 @@ def test_json_is_read_once_and_shared() -> None:
 
 
 def test_missing_file_is_named(schemas: Path) -> None:
-    with pytest.raises(resources.MissingResource, match="No such file") as caught:
+    with pytest.raises(CannotJudge, match="No such file") as caught:
         resources.read_json("schemas", "clauses/none.json")
     assert str(schemas / "clauses/none.json") in str(caught.value)
 
@@ -67,6 +68,6 @@ def test_missing_file_is_named(schemas: Path) -> None:
 @pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe\xff"])
 def test_file_that_is_not_json_is_named(schemas: Path, content: bytes) -> None:
     (schemas / "broken.json").write_bytes(content)
-    with pytest.raises(resources.MissingResource, match="not JSON") as caught:
+    with pytest.raises(CannotJudge, match="not JSON") as caught:
         resources.read_json("schemas", "broken.json")
     assert str(schemas / "broken.json") in str(caught.value)

@@ -13,6 +13,7 @@ import pytest
 
 from ocivalidate import resources
 from ocivalidate.bundle import check_config
+from ocivalidate.errors import BadCase
 from ocivalidate.rules.clauses import PLATFORMS, Severity, load
 from ocivalidate.rules.schema import everything
 from ocivalidate.runtime import changed, document_clauses, judge_document, objects_of
@@ -21,7 +22,7 @@ from ocivalidate.runtime.driving.configs import base
 from ocivalidate.runtime.driving.subject import Dialect, RuntimeUnderTest
 from ocivalidate.runtime.kernel.host import Host
 from ocivalidate.runtime.properties import by_pointer
-from ocivalidate.runtime.running.loading import BadCase, load_cases
+from ocivalidate.runtime.running.loading import load_cases
 from ocivalidate.runtime.running.needs import NEEDS, missing
 from ocivalidate.vocabulary.versions import RUNTIME_RELEASES, holds
 

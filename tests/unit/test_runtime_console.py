@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from ocivalidate.errors import RuntimeFailed
 from ocivalidate.runtime.driving.callers import caller
-from ocivalidate.runtime.driving.console import ConsoleSocket, NoConsole
+from ocivalidate.runtime.driving.console import ConsoleSocket
 from ocivalidate.runtime.inside import probe
 from ocivalidate.runtime.inside.facts import find_facts
 
@@ -52,7 +53,7 @@ def test_a_terminal_arrives_and_what_is_printed_on_it_is_kept(console: ConsoleSo
 
 
 def test_no_terminal_is_told(console: ConsoleSocket) -> None:
-    with pytest.raises(NoConsole, match="sent no terminal"):
+    with pytest.raises(RuntimeFailed, match="sent no terminal"):
         console.receive(0.05)
 
 
@@ -61,7 +62,7 @@ def test_something_else_is_no_terminal(console: ConsoleSocket, what: str) -> Non
     with open("/dev/null", "rb") as file:
         thread = threading.Thread(target=send, args=(console.path, *([file.fileno()] if what == "file" else [])))
         thread.start()
-        with pytest.raises(NoConsole, match="no descriptor" if what == "nothing" else "is no terminal"):
+        with pytest.raises(RuntimeFailed, match="no descriptor" if what == "nothing" else "is no terminal"):
             console.receive()
         thread.join()
 

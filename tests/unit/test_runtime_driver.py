@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from ocivalidate.errors import CannotJudge
 from ocivalidate.runtime.driving import driver
-from ocivalidate.runtime.driving.driver import CannotRun, call
+from ocivalidate.runtime.driving.driver import call
 
 PYTHON = [sys.executable, "-I", "-S", "-c"]
 
@@ -84,12 +85,12 @@ def test_a_child_that_keeps_the_output_open_hangs_nobody() -> None:
 
 def test_what_cannot_be_run(tmp_path: Path) -> None:
     for path in ("/nonexistent/runtime", str(tmp_path)):
-        with pytest.raises(CannotRun, match=path):
+        with pytest.raises(CannotJudge, match=path):
             call([path], timeout=1)
     text = tmp_path / "text"
     text.write_text("no program")
     text.chmod(text.stat().st_mode | stat.S_IXUSR)
-    with pytest.raises(CannotRun, match="Exec format error"):
+    with pytest.raises(CannotJudge, match="Exec format error"):
         call([str(text)], timeout=1)
 
 

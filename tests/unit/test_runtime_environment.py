@@ -11,9 +11,10 @@ import pytest
 
 from fixtures import fake_runtime
 from ocivalidate import resources
+from ocivalidate.errors import CannotJudge
 from ocivalidate.runtime.driving import driver
 from ocivalidate.runtime.driving.callers import caller
-from ocivalidate.runtime.driving.subject import NoRuntime, identify
+from ocivalidate.runtime.driving.subject import identify
 from ocivalidate.runtime.kernel import interpreter, programs
 from ocivalidate.system import importing
 
@@ -105,7 +106,7 @@ def test_no_program_is_taken_from_the_working_directory(
     assert programs.find("mount") is None
     with pytest.raises(FileNotFoundError):
         programs.command("mount")
-    with pytest.raises(NoRuntime):
+    with pytest.raises(CannotJudge):
         identify("mount")
     # Who says where it is means it.
     assert programs.find("./mount") == str(tmp_path / "mount")

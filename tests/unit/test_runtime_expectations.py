@@ -13,17 +13,10 @@ import jsonschema
 import pytest
 
 from ocivalidate import resources
+from ocivalidate.errors import UsageError
 from ocivalidate.rules.findings import Outcome, Result
 from ocivalidate.runtime.cases import Case
-from ocivalidate.runtime.expectations import (
-    BadExpectation,
-    Expectation,
-    Expectations,
-    drafted,
-    read,
-    reject_unmatched,
-    satisfies,
-)
+from ocivalidate.runtime.expectations import Expectation, Expectations, drafted, read, reject_unmatched, satisfies
 from ocivalidate.runtime.running.loading import load_cases
 from ocivalidate.tomltext import MAX_SIZE
 from tests.reports import CWD, KILL, NO_PID, STATE
@@ -188,14 +181,14 @@ def test_a_file_is_read(tmp_path: Path) -> None:
 )
 def test_what_makes_no_sense_is_refused(text: str, words: str, tmp_path: Path) -> None:
     file = written(tmp_path, text)
-    with pytest.raises(BadExpectation, match=r"^[^\n]+\Z") as problem:
+    with pytest.raises(UsageError, match=r"^[^\n]+\Z") as problem:
         read(file, dt.date(2030, 1, 31))
     assert str(problem.value).startswith(file)
     assert words in str(problem.value)
 
 
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(BadExpectation, match="No such file"):
+    with pytest.raises(UsageError, match="No such file"):
         read(str(tmp_path / "none.toml"))
 
 
@@ -206,7 +199,7 @@ def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
 def test_one_of_no_case_or_clause_is_refused(fields: dict[str, str], words: str) -> None:
     cases = [Case("kill.stopped", lambda _trial: None, (KILL.id,)), Case("a.b", lambda _trial: None, (STATE.id,))]
     reject_unmatched([known()], cases)
-    with pytest.raises(BadExpectation, match=r"^a, entry 1: ") as problem:
+    with pytest.raises(UsageError, match=r"^a, entry 1: ") as problem:
         reject_unmatched([known(**fields)], cases)
     assert words in str(problem.value)
 
@@ -215,7 +208,7 @@ def test_a_draft_is_refused_until_it_is_filled_in(tmp_path: Path) -> None:
     nasty = Result(STATE, Outcome.FAIL, findings=(NO_PID,), case='a "quoted" \\ case\n\x1b\udcff')
     text = drafted("runc", "1.1.5+ds1", [result(Outcome.PASS), result(Outcome.FAIL), nasty])
     file = written(tmp_path, text)
-    with pytest.raises(BadExpectation, match="entry 1: it gives no reason"):
+    with pytest.raises(UsageError, match="entry 1: it gives no reason"):
         read(file)
     VALIDATOR.validate(tomllib.loads(text))
     filled = written(tmp_path, text.replace("FILL IN", "It does not"))
@@ -269,11 +262,11 @@ def test_the_schema_refuses_what_the_reader_refuses() -> None:
 )
 def test_a_file_that_would_eat_the_machine_is_refused(tmp_path: Path, text: str, reason: str) -> None:
     (tmp_path / "x.toml").write_text(text, encoding="utf-8")
-    with pytest.raises(BadExpectation, match=reason):
+    with pytest.raises(UsageError, match=reason):
         read(str(tmp_path / "x.toml"))
 
 
 def test_a_fifo_is_no_file_of_expectations(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "x.toml")
-    with pytest.raises(BadExpectation, match="A FIFO, not a file"):
+    with pytest.raises(UsageError, match="A FIFO, not a file"):
         read(str(tmp_path / "x.toml"))

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from ocivalidate.errors import Unreadable
+
 if sys.platform != "linux":
     pytest.skip("runtimes are driven on Linux", allow_module_level=True)
 
@@ -34,16 +36,16 @@ MAKERS: dict[str, Callable[[Path], object]] = {
 @pytest.mark.parametrize("kind", MAKERS)
 def test_what_is_no_regular_file_is_not_read(kind: str, tmp_path: Path) -> None:
     MAKERS[kind](tmp_path / "f")
-    with pytest.raises(handed.Unusable, match=rf"^is {kind}, and no regular file$"):
+    with pytest.raises(Unreadable, match=rf"^is {kind}, and no regular file$"):
         handed.content(tmp_path / "f")
-    with pytest.raises(handed.Unusable, match=rf"^is {kind}, and no regular file$"):
+    with pytest.raises(Unreadable, match=rf"^is {kind}, and no regular file$"):
         handed.pid_in(tmp_path / "f")
     assert handed.text_of(tmp_path / "f") == ""
     assert handed.Growing(tmp_path / "f").content() == b""
 
 
 def test_a_device_is_not_read() -> None:
-    with pytest.raises(handed.Unusable, match=r"^is a character device, and no regular file$"):
+    with pytest.raises(Unreadable, match=r"^is a character device, and no regular file$"):
         handed.content("/dev/zero")
 
 
@@ -65,7 +67,7 @@ def test_pid_files(text: str, pid: int, tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["0", "-1", "4194305", "9" * 23, "9" * 5000, "1 2", "1_0", "0x1", "¹", "+1", "\0"])
 def test_what_is_no_process_id(text: str, tmp_path: Path) -> None:
     (tmp_path / "f").write_text(text)
-    with pytest.raises(handed.Unusable, match=r"which is no process id$"):
+    with pytest.raises(Unreadable, match=r"which is no process id$"):
         handed.pid_in(tmp_path / "f")
     assert handed.pid_of(text) == 0
 

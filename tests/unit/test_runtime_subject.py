@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from ocivalidate.errors import CannotJudge
 from ocivalidate.runtime.driving import subject
-from ocivalidate.runtime.driving.subject import NoRuntime, dialects, identify
+from ocivalidate.runtime.driving.subject import dialects, identify
 
 
 def program(folder: Path, text: str) -> str:
@@ -49,7 +50,7 @@ def test_what_features_prints_may_be_anything(tmp_path: Path) -> None:
 
 
 def test_a_program_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(NoRuntime, match="there is no program"):
+    with pytest.raises(CannotJudge, match="there is no program"):
         identify(str(tmp_path / "absent"))
 
 
@@ -61,5 +62,5 @@ def test_the_dialects_are_well_formed() -> None:
 
 def test_a_program_that_never_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(subject, "_PATIENCE", 0.2)
-    with pytest.raises(NoRuntime, match="--version did not end"):
+    with pytest.raises(CannotJudge, match="--version did not end"):
         identify(program(tmp_path, "exec sleep 600"))

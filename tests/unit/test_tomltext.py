@@ -11,7 +11,8 @@ from collections.abc import Callable
 import pytest
 from hypothesis import given, strategies as st
 
-from ocivalidate.tomltext import MAX_DEPTH, MAX_PARTS, MAX_SIZE, BadToml, loads
+from ocivalidate.errors import Malformed
+from ocivalidate.tomltext import MAX_DEPTH, MAX_PARTS, MAX_SIZE, loads
 
 
 @pytest.mark.parametrize(
@@ -41,14 +42,14 @@ from ocivalidate.tomltext import MAX_DEPTH, MAX_PARTS, MAX_SIZE, BadToml, loads
     ],
 )
 def test_what_is_too_much_or_no_toml_is_refused(text: str, reason: str) -> None:
-    with pytest.raises(BadToml) as refused:
+    with pytest.raises(Malformed) as refused:
         loads(text.encode())
     assert str(refused.value).startswith(reason)
     assert len(str(refused.value).splitlines()) == 1
 
 
 def test_bytes_that_are_no_text_are_refused() -> None:
-    with pytest.raises(BadToml, match="is not TOML"):
+    with pytest.raises(Malformed, match="is not TOML"):
         loads(b"a = '\xff'")
 
 
@@ -78,7 +79,7 @@ def test_short_texts_mean_what_they_mean_to_the_parser(text: str) -> None:
     try:
         want = tomllib.loads(text)
     except ValueError:
-        with pytest.raises(BadToml):
+        with pytest.raises(Malformed):
             loads(text.encode())
     else:
         assert loads(text.encode()) == want
@@ -122,7 +123,7 @@ def test_no_text_costs_much(name: str) -> None:
     text = HEAVY[name].encode()
     assert len(text) <= MAX_SIZE
     before, began = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
-    with contextlib.suppress(BadToml):
+    with contextlib.suppress(Malformed):
         loads(text)
     assert time.process_time() - began < 4
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 250_000  # KiB

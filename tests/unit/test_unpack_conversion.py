@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 
 from fixtures.layouts import Entry, Image, Index, Layer, Layout, tars
+from ocivalidate.errors import Refused, UnpackError
 from ocivalidate.generate import ConfigBuilder
 from ocivalidate.image.layers.users import User, resolve
 from ocivalidate.rules.findings import ExitCode, Outcome, exit_code
-from ocivalidate.unpack import Refused, UnpackError, UnpackOptions, conversion, unpack_image
+from ocivalidate.unpack import UnpackOptions, conversion, unpack_image
 from ocivalidate.unpack.attributes import IdRange
 from ocivalidate.unpack.generator import Generator
 from ocivalidate.unpack.judging import check_conversion

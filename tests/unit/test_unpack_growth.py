@@ -14,8 +14,9 @@ import pytest
 
 from benchmarks.unpack_growth import DIMENSIONS, Dimension
 from fixtures.layouts import Entry, tars
+from ocivalidate.errors import UnpackError
 from ocivalidate.image.layers.stack import Unwritable
-from ocivalidate.unpack import UnpackError, UnpackOptions, unpack_image
+from ocivalidate.unpack import UnpackOptions, unpack_image
 from ocivalidate.unpack.folders import Tree
 from ocivalidate.unpack.inroot import read_lines
 from ocivalidate.unpack.removal import Trash

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, NoReturn
 import pytest
 
 from fixtures.layouts import Entry, Layout, tars
-from ocivalidate.unpack import UnpackError
+from ocivalidate.errors import UnpackError
 from ocivalidate.unpack.extract import Extractor
 from tests.trees import Node, look
 from tests.unit.unpacking import image, unpack

@@ -10,7 +10,8 @@ from tempfile import gettempdir
 import pytest
 
 from fixtures.layouts import Entry, tars
-from ocivalidate.unpack import Refused, UnpackOptions, unpack_image
+from ocivalidate.errors import Refused
+from ocivalidate.unpack import UnpackOptions, unpack_image
 from tests.unit.unpacking import Entries, image, mine, rootfs, unpack
 
 ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")

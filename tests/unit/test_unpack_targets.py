@@ -13,7 +13,8 @@ import pytest
 
 from fixtures.layouts import Entry
 from ocivalidate.cli import main
-from ocivalidate.unpack import UnpackError, UnpackOptions, unpack_image
+from ocivalidate.errors import UnpackError
+from ocivalidate.unpack import UnpackOptions, unpack_image
 from ocivalidate.unpack.convert import convert
 from tests.trees import look
 from tests.unit.unpacking import image

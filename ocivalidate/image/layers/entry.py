@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable
 
+from ocivalidate.errors import Malformed
 from ocivalidate.image.layers import pax
-from ocivalidate.image.layers.header import Malformed, is_blank, is_odd, number
+from ocivalidate.image.layers.header import is_blank, is_odd, number
 from ocivalidate.image.layers.paths import BLOCK_DEVICE, CHARACTER, KNOWN, SYMLINK
 from ocivalidate.image.layers.problems import Kind, Problems, shown
 from ocivalidate.image.layers.readers import GLOBAL, SOLARIS

@@ -6,6 +6,8 @@ import re
 import struct
 from zlib import adler32
 
+from ocivalidate.errors import Malformed
+
 BLOCK = 512
 ZERO = bytes(BLOCK)
 
@@ -17,10 +19,6 @@ _OCTAL = re.compile(rb"[0-7]+")
 _CHECKSUM = slice(148, 156)
 # The checksum field counts as eight spaces; adler32 begins at 1, three times.
 _CHECKSUM_BASE = 8 * 0x20 - 3
-
-
-class Malformed(Exception):
-    """A field that cannot be read; the message names it."""
 
 
 def number(field: bytes, name: str) -> int:

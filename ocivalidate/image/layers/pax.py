@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from ocivalidate.errors import Malformed
 from ocivalidate.image.layers.readers import PAX, SOLARIS, SPARSE_NAME, Said
 from ocivalidate.image.layers.sparse import form_of
 
@@ -28,10 +29,6 @@ _XATTRS = (b"SCHILY.xattr.", b"LIBARCHIVE.xattr.")
 SINGULAR = frozenset({b"path", b"linkpath", b"size"})
 # Texts in which Go takes no NUL byte.
 _TEXTS = frozenset({b"path", b"linkpath", b"uname", b"gname"})
-
-
-class MalformedPax(Exception):
-    """Records that cannot be read; the message says why."""
 
 
 @dataclass(slots=True)
@@ -74,21 +71,21 @@ class Extension:
 
 
 def records(payload: bytes) -> list[tuple[bytes, bytes]]:
-    """The keys and values of a pax header, in order. Raises :class:`MalformedPax`."""
+    """The keys and values of a pax header, in order. Raises :class:`Malformed`."""
     found: list[tuple[bytes, bytes]] = []
     position = 0
     while position < len(payload):
         match = _LENGTH.match(payload, position)
         if match is None:
-            raise MalformedPax("a record does not begin with its length and a space")
+            raise Malformed("a record does not begin with its length and a space")
         end = position + int(match[1])
         if end > len(payload):
-            raise MalformedPax("a record is longer than the header")
+            raise Malformed("a record is longer than the header")
         if end <= match.end() or payload[end - 1] != 0x0A:
-            raise MalformedPax("a record does not end in a newline")
+            raise Malformed("a record does not end in a newline")
         key, equals, value = payload[match.end() : end - 1].partition(b"=")
         if not equals or not key:
-            raise MalformedPax("a record has no key before '='")
+            raise Malformed("a record has no key before '='")
         found.append((key, value))
         position = end
     return found
@@ -97,11 +94,11 @@ def records(payload: bytes) -> list[tuple[bytes, bytes]]:
 def taken(extension: Extension, kind: bytes, found: list[tuple[bytes, bytes]]) -> Extension:
     """What is said of the next entry once a header of this type has these records, as Go takes it.
 
-    Raises :class:`MalformedPax` for a number that is none.
+    Raises :class:`Malformed` for a number that is none.
     """
     extension.said.append(Said(kind, records=found))
     if kind == SOLARIS and extension.sparse_form:
-        raise MalformedPax("a header of type X stands between an entry and what makes a sparse file of it")
+        raise Malformed("a header of type X stands between an entry and what makes a sparse file of it")
     if kind != PAX:
         return extension.forgotten()
     extension = extension.without_pax()
@@ -142,12 +139,12 @@ def _is_bad_number(key: bytes, value: bytes) -> bool:
 def apply(extension: Extension, found: list[tuple[bytes, bytes]]) -> None:
     """Let records speak for the entry after them. An empty value takes a record back.
 
-    Raises :class:`MalformedPax` for a number that is none.
+    Raises :class:`Malformed` for a number that is none.
     """
     extension.records += found
     for key, value in found:
         if value and _is_bad_number(key, value):
-            raise MalformedPax(f"the value of {key.decode('ascii')} is not a number")
+            raise Malformed(f"the value of {key.decode('ascii')} is not a number")
         if key in SINGULAR:
             _singular(extension, key, value)
         elif key.startswith(_SPARSE):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ocivalidate.errors import Malformed
 from ocivalidate.image.layers import header, pax, readers, xattrs
 from ocivalidate.image.layers.entry import (
     LONGEST_NAME,
@@ -20,7 +21,7 @@ from ocivalidate.image.layers.entry import (
     owner_fault,
 )
 from ocivalidate.image.layers.facts import TarFacts
-from ocivalidate.image.layers.header import BLOCK, ZERO, Malformed, padded, text
+from ocivalidate.image.layers.header import BLOCK, ZERO, padded, text
 from ocivalidate.image.layers.limits import DEFAULT, LayerLimits
 from ocivalidate.image.layers.paths import BLOCK_DEVICE, CHARACTER, FOLDER, REGULAR, SPARSE, SYMLINK, Paths
 from ocivalidate.image.layers.problems import Kind, Problems, shown
@@ -311,7 +312,7 @@ class TarScanner:
         try:
             found = pax.records(payload)
             self._extension = pax.taken(extension, kind, found)
-        except pax.MalformedPax as error:
+        except Malformed as error:
             self._problems.add(Kind.PAX_MALFORMED, f"{error}", self._start)
             return
         judge_records(kind, found, self._start, self._problems)

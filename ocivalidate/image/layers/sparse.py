@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from ocivalidate.image.layers.header import BLOCK, Malformed, is_blank, number
+from ocivalidate.errors import Malformed
+from ocivalidate.image.layers.header import BLOCK, is_blank, number
 
 _REGION = 24
 _IN_HEADER = (386, 4, 482)

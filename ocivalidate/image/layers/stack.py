@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from typing import NamedTuple
 
+from ocivalidate.errors import OciValidateError
 from ocivalidate.image.layers.entry import LONGEST_NAME
 from ocivalidate.image.layers.judging import LIMIT, LINK_TARGET, NAME, PARENT, THROUGH_LINK
 from ocivalidate.image.layers.paths import FOLDER, HARDLINK, KNOWN, REGULAR, SPARSE, SYMLINK, normalise
@@ -29,7 +30,7 @@ class Fault(NamedTuple):
     got: str = ""
 
 
-class Unwritable(Exception):
+class Unwritable(OciValidateError):
     """An entry that no unpacker can write where its image wants it."""
 
     def __init__(self, fault: Fault) -> None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import BinaryIO, NamedTuple
 
+from ocivalidate.errors import OciValidateError, TooLarge
+
 PASSWD, GROUP = "etc/passwd", "etc/group"
 
 # 4294967295 is none to system calls (chown(2), setresuid(2)).
@@ -23,12 +25,8 @@ Read = Callable[[str], Iterable[bytes]]
 """Gives the lines of a file inside the root, such as ``etc/passwd``; none when there is no such file."""
 
 
-class Unknown(Exception):
+class Unknown(OciValidateError):
     """Somebody whom the image does not know. The message is one line."""
-
-
-class TooLarge(Exception):
-    """A file of which more would have to be read than is read; the message goes after its name."""
 
 
 class User(NamedTuple):

@@ -12,6 +12,7 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from ocivalidate.errors import Unreadable
 from ocivalidate.image.layers.blob import FilePart, Opener, stamp_of
 from ocivalidate.image.layers.limits import LayerLimits
 from ocivalidate.image.layers.paths import FIFO, FOLDER as FOLDER_TYPE, HARDLINK, REGULAR, SYMLINK
@@ -19,7 +20,7 @@ from ocivalidate.image.layers.pax import Extension
 from ocivalidate.image.layers.problems import Kind
 from ocivalidate.image.layers.readers import Names
 from ocivalidate.image.layers.scan import TarScanner
-from ocivalidate.image.sources.source import FILE, FOLDER, LINK, OTHER, Entry, Slice, Source, Unreadable
+from ocivalidate.image.sources.source import FILE, FOLDER, LINK, OTHER, Entry, Slice, Source
 from ocivalidate.system import portable
 from ocivalidate.vocabulary import digests
 

@@ -10,6 +10,7 @@ import re
 from typing import Any, NamedTuple
 
 from ocivalidate import meanings
+from ocivalidate.errors import NotMeant, TooLarge, Unreadable
 from ocivalidate.image.collect import Collector
 from ocivalidate.image.documents import kinds
 from ocivalidate.image.found import ImageFilter
@@ -17,7 +18,7 @@ from ocivalidate.image.graph import Image, Reference
 from ocivalidate.image.limits import Limits
 from ocivalidate.image.names import meant
 from ocivalidate.image.sources.archives import normal_path
-from ocivalidate.image.sources.source import FILE, INDEX_JSON, LINK, MANIFEST_JSON, Source, Unreadable
+from ocivalidate.image.sources.source import FILE, INDEX_JSON, LINK, MANIFEST_JSON, Source
 from ocivalidate.image.walk import CONTENT, LIMIT, Examiner
 from ocivalidate.jsontext.documents import Document, read_document
 from ocivalidate.jsontext.pointers import parse_pointer
@@ -133,7 +134,7 @@ def _is_one_of(
 def _document(source: Source, examiner: Examiner, limits: Limits) -> Document:
     data = source.read(MANIFEST_JSON, limits.document + 1)
     if len(data) > limits.document:
-        raise Unreadable(f"{MANIFEST_JSON} has more than {limits.document} bytes (--max-size)")
+        raise TooLarge(f"{MANIFEST_JSON} has more than {limits.document} bytes (--max-size)")
     document = read_document(data, examiner.shown(MANIFEST_JSON))
     if not document.usable:
         raise Unreadable(f"{MANIFEST_JSON} is not one of docker save: {document.problems[0].message}")
@@ -154,7 +155,7 @@ def _images(value: Any, source: Source) -> list[Saved]:
     if value is None or value == []:
         raise Unreadable(f"{MANIFEST_JSON} names no image")
     if kinds.guess(value) == kinds.MANIFEST:
-        raise Unreadable(meanings.instead("layout", "directory"))
+        raise NotMeant(meanings.instead("layout", "directory"))
     if not isinstance(value, list):
         raise Unreadable(f"{MANIFEST_JSON} is not one of docker save: no array")
     files = _Files(source)

@@ -11,11 +11,12 @@ from io import BufferedReader
 from typing import TYPE_CHECKING, NoReturn, Protocol
 
 from ocivalidate import meanings
+from ocivalidate.errors import NotMeant, TooLarge, Unreadable
 from ocivalidate.image.layers.limits import DEFAULT, LayerLimits
 from ocivalidate.image.layers.problems import Kind
 from ocivalidate.image.limits import Limits
 from ocivalidate.image.sources.archives import ArchiveSource, read_index
-from ocivalidate.image.sources.source import FolderSource, LooseDocument, Source, Unreadable
+from ocivalidate.image.sources.source import FolderSource, LooseDocument, Source
 from ocivalidate.system import portable
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def open_source(
             return LooseSource(name, _whole_document(stream, limits))
         foreign = meanings.foreign(head)
         if foreign:
-            raise Unreadable(foreign)
+            raise NotMeant(foreign)
         in_place = _is_in_place(stream, head)
         plain = os.dup(stream.fileno()) if in_place else _spool(_inflated(stream, head, layer_limits.window), limits)
     path = name if in_place and name != "-" else ""
@@ -110,7 +111,7 @@ def _head(stream: BufferedReader) -> bytes:
 def _whole_document(stream: BufferedReader, limits: Limits) -> bytes:
     data = stream.read(limits.document + 1)
     if len(data) > limits.document:
-        raise Unreadable(f"more than {limits.document} bytes (--max-size)")
+        raise TooLarge(f"more than {limits.document} bytes (--max-size)")
     return data
 
 
@@ -168,7 +169,7 @@ def _spool(stream: Readable, limits: Limits) -> int:
         while chunk := _read(stream):
             written += len(chunk)
             if written > limits.archive:
-                raise Unreadable(f"more than {limits.archive} bytes once it is decompressed (--max-archive)")
+                raise TooLarge(f"more than {limits.archive} bytes once it is decompressed (--max-archive)")
             spool.write(chunk)
         spool.flush()
         return os.dup(spool.fileno())

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pickle import PicklingError
 from typing import Any, NamedTuple, Protocol, Self
 
+from ocivalidate.errors import Unreadable
 from ocivalidate.image.layers.blob import Opener
 from ocivalidate.system import portable
 from ocivalidate.system.beneath import Beneath, LeadsOut
@@ -24,10 +25,6 @@ FILE, FOLDER, LINK, OTHER, OUTSIDE = "file", "folder", "link", "other", "outside
 INDEX_JSON, OCI_LAYOUT, MANIFEST_JSON = "index.json", "oci-layout", "manifest.json"
 LEADS_OUT = "a link that leads out of the layout"
 _CHUNK = 1 << 20
-
-
-class Unreadable(Exception):
-    """An image that cannot be judged because it cannot be read; the message is one line."""
 
 
 class Entry(NamedTuple):

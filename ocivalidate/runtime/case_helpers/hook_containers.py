@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ocivalidate.errors import RuntimeFailed
 from ocivalidate.runtime.case_context import CaseContext
 from ocivalidate.runtime.case_helpers.hooking import (
     CREATE_RUNTIME,
@@ -21,7 +22,7 @@ from ocivalidate.runtime.case_helpers.hooking import (
     Kind,
 )
 from ocivalidate.runtime.case_helpers.tracing import Record, Trace
-from ocivalidate.runtime.driving.container import Container, RuntimeFailed
+from ocivalidate.runtime.driving.container import Container
 from ocivalidate.runtime.driving.driver import Call
 from ocivalidate.runtime.kernel.handed import pid_of
 from ocivalidate.runtime.kernel.namespaces import namespaces_of

@@ -10,11 +10,8 @@ import threading
 import time
 from pathlib import Path
 
+from ocivalidate.errors import RuntimeFailed
 from ocivalidate.runtime.kernel import handed
-
-
-class NoConsole(Exception):
-    """The runtime did not send a terminal. The message is one line."""
 
 
 class ConsoleSocket:
@@ -34,7 +31,7 @@ class ConsoleSocket:
         self._pump: threading.Thread | None = None
 
     def receive(self, patience: float = 5.0) -> int:
-        """The terminal: the descriptor of its master. Raises :class:`NoConsole`."""
+        """The terminal: the descriptor of its master. Raises :class:`RuntimeFailed`."""
         deadline = time.monotonic() + patience
         self._socket.settimeout(patience)
         try:
@@ -42,14 +39,14 @@ class ConsoleSocket:
                 connection.settimeout(max(0.01, deadline - time.monotonic()))
                 _, descriptors, _, _ = socket.recv_fds(connection, 4096, 4)
         except OSError as problem:
-            raise NoConsole(f"the runtime sent no terminal to its console socket: {problem}") from problem
+            raise RuntimeFailed(f"the runtime sent no terminal to its console socket: {problem}") from problem
         if not descriptors:
-            raise NoConsole("the runtime sent something to its console socket, but no descriptor")
+            raise RuntimeFailed("the runtime sent something to its console socket, but no descriptor")
         self.terminal, *others = descriptors
         for descriptor in others:
             os.close(descriptor)
         if not os.isatty(self.terminal):
-            raise NoConsole("what the runtime sent to its console socket is no terminal")
+            raise RuntimeFailed("what the runtime sent to its console socket is no terminal")
         # Somebody else may read what there was to read.
         os.set_blocking(self.terminal, False)
         return self.terminal

@@ -9,8 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from ocivalidate.errors import CannotJudge, RuntimeFailed, Unreadable
 from ocivalidate.runtime.driving.driver import Call, json_object
-from ocivalidate.runtime.driving.operations import Operations, TimedOut
+from ocivalidate.runtime.driving.operations import Operations
 from ocivalidate.runtime.driving.process import Process
 from ocivalidate.runtime.inside.facts import Facts, find_facts, lines
 from ocivalidate.runtime.kernel import cgroups, handed, kin, processes, syscalls
@@ -23,10 +24,6 @@ _DYING_PATIENCE = 0.5  # seconds in which what a runtime has killed is to be gon
 _CLEANING_PATIENCE = 10.0  # seconds that a case has at least to clean up
 _PAUSE = 0.05  # seconds between two looks at much text
 _SMALL = 64 * 1024  # bytes: as long as no more was printed, every change is looked at
-
-
-class RuntimeFailed(Exception):
-    """The runtime did not do what it must for a case to go on. The message is one line."""
 
 
 class Container:
@@ -71,7 +68,7 @@ class Container:
         try:
             with handed.opened(self.output, os.O_WRONLY | os.O_CREAT):
                 pass
-        except (OSError, handed.Unusable) as problem:
+        except (OSError, Unreadable) as problem:
             raise RuntimeFailed(f"the file for what the container prints {problem}") from problem
         self.runtime.outputs += [self.output, self.errors]
         pid_file = more.pop("pid_file", str(self.pid_file))
@@ -124,7 +121,7 @@ class Container:
 
     def _must(self, done: Call, operation: str) -> Container:
         if done.ended == "timeout":
-            raise TimedOut(f"{operation} {done.words}")
+            raise CannotJudge(f"{operation} {done.words}")
         if not done.ok:
             raise RuntimeFailed(f"{operation} failed: {done.words}")
         return self
@@ -185,7 +182,7 @@ class Container:
         """The container process as the pid file names it, or else the state; 0 when neither does."""
         try:
             pid = handed.pid_in(pid_file)
-        except handed.Unusable as problem:
+        except Unreadable as problem:
             raise RuntimeFailed(f"the pid file {problem}") from problem
         with contextlib.suppress(RuntimeFailed):
             pid = pid or handed.pid_of(self.state().get("pid"))
@@ -239,7 +236,7 @@ class Container:
     def facts(self, patience: float | None = None) -> Facts:
         """Wait for what the probe in the container prints.
 
-        Raises :class:`RuntimeFailed` when the container ends without, or ``patience`` is over, :class:`TimedOut`.
+        Raises :class:`RuntimeFailed` when the container ends without, or ``patience`` is over, :class:`CannotJudge`.
         """
         found: Facts | None = self.wait_output(find_facts, patience)
         if found is None and self.alive():
@@ -308,15 +305,15 @@ class Container:
         """Wait until a descriptor can be read, or the container process has ended.
 
         False when neither comes within ``patience`` seconds. Without it, raises :class:`RuntimeFailed` when nothing
-        comes for long: the runtime did not do what it said it did. Raises :class:`TimedOut` when the time of the case
-        is over before that can be known.
+        comes for long: the runtime did not do what it said it did. Raises :class:`CannotJudge` when the time of the
+        case is over before that can be known.
         """
         left = self.runtime.deadline - time.monotonic()
         seconds = min(left, WAITING_PATIENCE if patience is None else patience)
         with self.runtime.spending.waiting():
             ready = left > 0 and self._process.or_readable(descriptor, seconds, self._refuse_flood)
         if not ready and seconds == left:
-            raise TimedOut(f"waited in vain for {what}")
+            raise CannotJudge(f"waited in vain for {what}")
         if not ready and patience is None:
             raise RuntimeFailed(f"waited {WAITING_PATIENCE:g} s in vain for {what}")
         return bool(ready)

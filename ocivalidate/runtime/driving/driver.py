@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ocivalidate.errors import CannotJudge, Unreadable
 from ocivalidate.runtime.kernel import handed, interpreter
 from ocivalidate.system import importing
 
@@ -86,10 +87,6 @@ class Call:
         return lines[-1][:500] if lines else f"exit status {self.status}, without a word"
 
 
-class CannotRun(Exception):
-    """The program cannot be started at all. The message is one line."""
-
-
 def environment() -> dict[str, str]:
     """What the runtime finds in its environment, as ``conformance/PROTOCOL.md`` promises it.
 
@@ -120,7 +117,7 @@ def call(  # noqa: PLR0913  # what subprocess takes
 
     ``stdout`` and ``stderr`` name files to append to instead of files of our own below ``keep`` (default: the folder
     for temporary files). ``others``: files that must not grow without end meanwhile. Standard input is empty. Raises
-    :class:`CannotRun`.
+    :class:`CannotJudge`.
     """
     with _sink(stdout, keep) as out, _sink(stderr, keep) as err:
         before = os.fstat(err.fileno()).st_size
@@ -138,7 +135,7 @@ def call(  # noqa: PLR0913  # what subprocess takes
             )
         except (OSError, ValueError) as problem:
             reason = problem.strerror if isinstance(problem, OSError) else str(problem)
-            raise CannotRun(f"{argv[0]} cannot be run: {reason}") from problem
+            raise CannotJudge(f"{argv[0]} cannot be run: {reason}") from problem
         ended = _wait(process, start + timeout, (out.fileno(), err.fileno(), *others))
         seconds = time.monotonic() - start
         said = "" if stdout else _read(out.fileno())
@@ -151,8 +148,8 @@ def _sink(path: str | None, folder: str | None) -> tempfile._TemporaryFileWrappe
         try:
             with handed.opened(path, os.O_RDWR | os.O_APPEND | os.O_CREAT) as descriptor:
                 return os.fdopen(os.dup(descriptor), "a+b")  # type: ignore[return-value]  # both are binary files
-        except (OSError, handed.Unusable) as problem:
-            raise CannotRun(f"there is no file any more for what the runtime prints: {path} {problem}") from problem
+        except (OSError, Unreadable) as problem:
+            raise CannotJudge(f"there is no file any more for what the runtime prints: {path} {problem}") from problem
     return tempfile.TemporaryFile(dir=folder)  # type: ignore[return-value]
 
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ocivalidate.errors import CannotJudge
 from ocivalidate.runtime.driving.driver import Call, call
 from ocivalidate.runtime.driving.spending import CallTimes
 from ocivalidate.runtime.driving.subject import RuntimeUnderTest
@@ -16,10 +17,6 @@ from ocivalidate.runtime.kernel.cgroups import PREFIX
 
 MOST_SECONDS = 20.0
 """How long one operation may take; a case may have less left."""
-
-
-class TimedOut(Exception):
-    """The time of a case is over."""
 
 
 @dataclass(slots=True)
@@ -65,11 +62,11 @@ class Operations:
         """Run one command of the runtime with these arguments, whatever they are.
 
         ``through``: a program with arguments that executes what stands behind them (see :mod:`callers`). Raises
-        :class:`TimedOut` when no time is left to start it.
+        :class:`CannotJudge` when no time is left to start it.
         """
         left = self.deadline - time.monotonic()
         if left <= 0:
-            raise TimedOut(f"no time was left for {' '.join(command[:1])}")
+            raise CannotJudge(f"no time was left for {' '.join(command[:1])}")
         with self.spending.calling():
             done = call(
                 [*through, *self.subject.argv(str(self.root), str(self.log), *command)],

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ocivalidate import resources
-from ocivalidate.runtime.driving.driver import Call, CannotRun, call, json_object
+from ocivalidate.errors import CannotJudge
+from ocivalidate.runtime.driving.driver import Call, call, json_object
 from ocivalidate.runtime.kernel import programs
 from ocivalidate.vocabulary.versions import RUNTIME_RELEASES, judged_by
 
@@ -29,10 +30,6 @@ _MOST_BANNER = 64 * 1024  # characters of what --version prints that are looked 
 # The annotation of its features by which a runtime says that it applies only these properties of config.json: their
 # pointers, separated by spaces. It isolates nothing, then, and needs no root: a fake, or an aid for tests.
 APPLIES = "org.ocivalidate.applies"
-
-
-class NoRuntime(Exception):
-    """There is no program of that name, or it cannot be run. The message is one line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,14 +97,14 @@ def _put(word: str, places: Mapping[str, str]) -> str:
 def identify(runtime: str, extra: Sequence[str] = (), spec_version: str | None = None) -> RuntimeUnderTest:
     """Ask a program who it is.
 
-    ``runtime`` is looked up in PATH. Raises :class:`NoRuntime`; what it answers may be anything.
+    ``runtime`` is looked up in PATH. Raises :class:`CannotJudge`; what it answers may be anything.
     """
     path = programs.find(runtime)
     if path is None:
-        raise NoRuntime(f"there is no program {runtime}")
+        raise CannotJudge(f"there is no program {runtime}")
     banner = _asked([path, "--version"], _PATIENCE)
     if banner.ended != "exit":
-        raise NoRuntime(f"{path} --version {banner.words}")
+        raise CannotJudge(f"{path} --version {banner.words}")
     said = f"{banner.stdout[:_MOST_BANNER]}\n{banner.stderr[:_MOST_BANNER]}" if banner.ok else ""
     name = _NAME.search(said)
     dialect = _dialect(name[1] if name else "")
@@ -130,10 +127,7 @@ def identify(runtime: str, extra: Sequence[str] = (), spec_version: str | None =
 
 
 def _asked(argv: list[str], patience: float) -> Call:
-    try:
-        return call(argv, timeout=patience)
-    except CannotRun as problem:
-        raise NoRuntime(str(problem)) from problem
+    return call(argv, timeout=patience)
 
 
 def _features(argv: list[str]) -> Mapping[str, Any] | None:

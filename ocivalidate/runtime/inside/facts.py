@@ -7,11 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ocivalidate.errors import RuntimeFailed
 from ocivalidate.runtime.inside.probe import MARK
-
-
-class NoFacts(Exception):
-    """The probe did not report, or not what was asked. The message is one line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,18 +23,18 @@ class Facts:
     def record(self, step: str, *arguments: str) -> Mapping[str, Any]:
         """The record of the first step of this name that has these arguments, or begins with them.
 
-        Raises :class:`NoFacts`.
+        Raises :class:`RuntimeFailed`.
         """
         for record in self.records:
             if record["step"] == step and tuple(record["args"][: len(arguments)]) == arguments:
                 return record
-        raise NoFacts(f"the probe did not do {' '.join((step, *arguments))}")
+        raise RuntimeFailed(f"the probe did not do {' '.join((step, *arguments))}")
 
     def value(self, step: str, *arguments: str) -> Any:
-        """What a step gave. Raises :class:`NoFacts` when it failed."""
+        """What a step gave. Raises :class:`RuntimeFailed` when it failed."""
         record = self.record(step, *arguments)
         if "value" not in record:
-            raise NoFacts(f"in the container, {' '.join((step, *arguments))} failed: {record.get('error')}")
+            raise RuntimeFailed(f"in the container, {' '.join((step, *arguments))} failed: {record.get('error')}")
         return record["value"]
 
     def error(self, step: str, *arguments: str) -> str | None:

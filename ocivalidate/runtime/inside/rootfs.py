@@ -17,6 +17,7 @@ import sysconfig
 from pathlib import Path
 from stat import S_IMODE, S_ISDIR, S_ISLNK, S_ISREG
 
+from ocivalidate.errors import CannotJudge
 from ocivalidate.runtime.inside import PROBE_SOURCE
 from ocivalidate.runtime.kernel import interpreter
 
@@ -48,14 +49,10 @@ for line in open("/proc/self/maps"):
 """
 
 
-class NoRootfs(Exception):
-    """A root filesystem cannot be made of this interpreter. The message is one line."""
-
-
 def build(target: Path, probe: Path | None = None) -> None:
     """Build the root filesystem in the new folder ``target``.
 
-    ``probe``: the source of the probe (default: ours). Raises :class:`NoRootfs`.
+    ``probe``: the source of the probe (default: ours). Raises :class:`CannotJudge`.
     """
     try:
         _make_folders(target)
@@ -64,7 +61,7 @@ def build(target: Path, probe: Path | None = None) -> None:
         (target / PROBE.lstrip("/")).parent.mkdir(mode=0o755)
         _compile(str(source), target / PROBE.lstrip("/"))
     except (OSError, py_compile.PyCompileError, subprocess.SubprocessError) as problem:
-        raise NoRootfs(f"cannot build a root filesystem from {sys.executable}: {problem}") from problem
+        raise CannotJudge(f"cannot build a root filesystem from {sys.executable}: {problem}") from problem
     for folder, _, _ in os.walk(target):
         # The umask of the caller must not close the tree to other users.
         if os.path.basename(folder) != "tmp":
@@ -74,12 +71,12 @@ def build(target: Path, probe: Path | None = None) -> None:
 def adopt(source: Path, target: Path) -> None:
     """Copy a ready root filesystem, one that has a Python of its own, to ``target``, and put the probe into it.
 
-    Raises :class:`NoRootfs`.
+    Raises :class:`CannotJudge`.
     """
     if not source.is_dir():
-        raise NoRootfs(f"there is no folder {source}")
+        raise CannotJudge(f"there is no folder {source}")
     if not os.path.lexists(source / PYTHON.lstrip("/")):
-        raise NoRootfs(f"{source} has no {PYTHON}, with which the probe is run")
+        raise CannotJudge(f"{source} has no {PYTHON}, with which the probe is run")
     try:
         shutil.copytree(source, target, symlinks=True, ignore=_special, copy_function=_copy_with_owner)
         for folder, _, _ in os.walk(source):
@@ -95,7 +92,7 @@ def adopt(source: Path, target: Path) -> None:
         shutil.copyfile(PROBE_SOURCE, place)
         place.chmod(0o644)
     except (OSError, shutil.Error) as problem:
-        raise NoRootfs(f"cannot copy the root filesystem {source}: {problem}") from problem
+        raise CannotJudge(f"cannot copy the root filesystem {source}: {problem}") from problem
 
 
 def _special(folder: str, names: list[str]) -> list[str]:

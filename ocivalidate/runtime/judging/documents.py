@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from ocivalidate.bundle import sources
+from ocivalidate.errors import Unreadable
 from ocivalidate.jsontext.documents import Document, read_document
 from ocivalidate.keeping import Counts
 from ocivalidate.rules import schema
@@ -24,10 +25,6 @@ from ocivalidate.vocabulary.versions import RUNTIME_RELEASES, judged_by
 
 SPECIFICATION = "runtime-spec"
 KIND = "runtime-config"
-
-
-class Unusable(Exception):
-    """A document cannot be used. The message is one line."""
 
 
 def check_facts(
@@ -50,28 +47,28 @@ def check_facts(
         seen = _read_facts(facts, max_size)
         release = spec_version or _release(document)
         _refuse_invalid(document, release)
-    except Unusable as problem:
+    except Unreadable as problem:
         return Report("judge", subject, SPECIFICATION, problem=str(problem))
     judgements = judge(document.value, seen, release)
     return _report(subject, document, release, judgements, selection or Selection())
 
 
 def read_config(path: str, max_size: int = sources.MAX_SIZE) -> Document:
-    """The ``config.json`` at a path. Raises :class:`Unusable`."""
+    """The ``config.json`` at a path. Raises :class:`Unreadable`."""
     try:
         source = sources.bundle_source(path, max_size)
-    except sources.Unreadable as problem:
-        raise Unusable(f"{path}: {problem}") from problem
+    except Unreadable as problem:
+        raise Unreadable(f"{path}: {problem}") from problem
     if source.data is None:
-        raise Unusable(f"there is no {source.name}")
+        raise Unreadable(f"there is no {source.name}")
     document = read_document(source.data, source.name)
     if not isinstance(document.value, dict):
-        raise Unusable(f"{source.name} is no JSON object")
+        raise Unreadable(f"{source.name} is no JSON object")
     return document
 
 
 def paths_for(path: str, max_size: int = sources.MAX_SIZE) -> list[str]:
-    """The paths that a probe has to look at for the config at a path. Raises :class:`Unusable`."""
+    """The paths that a probe has to look at for the config at a path. Raises :class:`Unreadable`."""
     document = read_config(path, max_size)
     _refuse_invalid(document, _release(document))
     return wanted_paths(document.value)
@@ -80,12 +77,12 @@ def paths_for(path: str, max_size: int = sources.MAX_SIZE) -> list[str]:
 def _read_facts(path: str, max_size: int) -> Mapping[str, Any]:
     try:
         source = sources.file_source(path, max_size)
-    except sources.Unreadable as problem:
-        raise Unusable(f"{path}: {problem}") from problem
+    except Unreadable as problem:
+        raise Unreadable(f"{path}: {problem}") from problem
     text = (source.data or b"").decode("utf-8", "replace")
     found = find_facts(f"{text}\n") or _whole(text)
     if found is None:
-        raise Unusable(f"{source.name} does not hold what ocivalidate probe prints")
+        raise Unreadable(f"{source.name} does not hold what ocivalidate probe prints")
     return found.looks()
 
 
@@ -105,11 +102,11 @@ def _release(document: Document) -> str:
 
 
 def _refuse_invalid(document: Document, release: str) -> None:
-    """Rules take a config for one that has passed its schema. Raises :class:`Unusable`."""
+    """Rules take a config for one that has passed its schema. Raises :class:`Unreadable`."""
     error = next(iter(schema.validate(KIND, release, document.value, most=1)), None)
     if error is not None:
         where = error.pointer or "the document"
-        raise Unusable(f"{document.name} is not valid ({where}: {error.message}); ocivalidate bundle says more")
+        raise Unreadable(f"{document.name} is not valid ({where}: {error.message}); ocivalidate bundle says more")
 
 
 def _report(

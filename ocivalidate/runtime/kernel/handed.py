@@ -14,6 +14,8 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+from ocivalidate.errors import Unreadable
+
 MOST_TEXT = 16 * 1024 * 1024
 """Bytes that are read of what a runtime wrote."""
 MOST_PRINTED = 4 * 1024 * 1024
@@ -34,15 +36,11 @@ _KINDS = {
 }
 
 
-class Unusable(Exception):
-    """What was handed over is not what it should be. The message is one line, and begins with what it is."""
-
-
 @contextlib.contextmanager
 def opened(path: str | os.PathLike[str], flags: int = os.O_RDONLY) -> Iterator[int]:
     """A regular file, open.
 
-    Raises :class:`Unusable`, :class:`FileNotFoundError` when nothing is there, and :class:`OSError` when we are given
+    Raises :class:`Unreadable`, :class:`FileNotFoundError` when nothing is there, and :class:`OSError` when we are given
     no more files.
     """
     descriptor = _open(path, flags)
@@ -60,11 +58,11 @@ def _open(path: str | os.PathLike[str], flags: int) -> int:
     except OSError as problem:
         if problem.errno in _OURS:
             raise
-        raise Unusable(_kind_of(path) or f"cannot be opened: {problem.strerror}") from problem
+        raise Unreadable(_kind_of(path) or f"cannot be opened: {problem.strerror}") from problem
     kind = stat.S_IFMT(os.fstat(descriptor).st_mode)
     if kind != stat.S_IFREG:
         os.close(descriptor)
-        raise Unusable(f"is {_KINDS.get(kind, 'something else')}, and no regular file")
+        raise Unreadable(f"is {_KINDS.get(kind, 'something else')}, and no regular file")
     # It may be handed on, and is to be as any other then.
     os.set_blocking(descriptor, True)
     return descriptor
@@ -99,14 +97,14 @@ def text_of(path: str | os.PathLike[str], most: int = MOST_TEXT) -> str:
     """The same as text; ``""`` where nothing is there, or nothing that can be used."""
     try:
         return content(path, most).decode("utf-8", "replace")
-    except (OSError, Unusable):
+    except (OSError, Unreadable):
         return ""
 
 
 def pid_in(path: str | os.PathLike[str]) -> int:
     """The number of a process in a pid file; 0 where there is no file, or nothing in it.
 
-    Raises :class:`Unusable` when it holds something else.
+    Raises :class:`Unreadable` when it holds something else.
     """
     try:
         said = content(path, _MOST_PID + 1).strip()
@@ -116,7 +114,7 @@ def pid_in(path: str | os.PathLike[str]) -> int:
         return 0
     number = pid_of(said.decode("ascii", "replace"))
     if not number:
-        raise Unusable(f"holds {said[:_MOST_PID].decode('ascii', 'backslashreplace')!a}, which is no process id")
+        raise Unreadable(f"holds {said[:_MOST_PID].decode('ascii', 'backslashreplace')!a}, which is no process id")
     return number
 
 
@@ -150,7 +148,7 @@ class Growing:
 
     def content(self) -> bytes:
         """All that is in it so far, up to the limit."""
-        with contextlib.suppress(OSError, Unusable), opened(self.path) as descriptor:
+        with contextlib.suppress(OSError, Unreadable), opened(self.path) as descriptor:
             self._read += read(descriptor, self._most - len(self._read), len(self._read))
         return bytes(self._read)
 

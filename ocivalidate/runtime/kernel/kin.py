@@ -15,13 +15,14 @@ import signal
 import threading
 import time
 
+from ocivalidate.errors import OciValidateError
 from ocivalidate.runtime.kernel import processes, syscalls
 
 _keeper = 0
 _burying: _Undertaker | None = None
 
 
-class Foreign(Exception):
+class Foreign(OciValidateError):
     """A process is not ours. The message is one line."""
 
 

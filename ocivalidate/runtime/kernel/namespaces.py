@@ -9,6 +9,7 @@ import select
 import subprocess
 from collections.abc import Sequence
 
+from ocivalidate.errors import CannotJudge
 from ocivalidate.runtime.kernel import interpreter
 
 _PATIENCE = 5.0  # seconds that a process of ours has to make namespaces, and to end
@@ -76,10 +77,6 @@ def namespaces_of(process: int | str = "self") -> dict[str, str]:
     return found
 
 
-class CannotHold(Exception):
-    """The namespaces cannot be made here. The message is one line."""
-
-
 class NamespaceHolder:
     """A process with new namespaces of some types, as long as it is not closed.
 
@@ -104,7 +101,7 @@ class NamespaceHolder:
         said = _line(self._process)
         if not said:
             problem = self._end()
-            raise CannotHold(f"namespaces {', '.join(types)} cannot be made: {problem.strip()}")
+            raise CannotJudge(f"namespaces {', '.join(types)} cannot be made: {problem.strip()}")
         self.pid = int(said)
         for name in ("uid_map", "gid_map") if mappings else ():
             text = "".join(f"{inside} {outside} {size}\n" for inside, outside, size in mappings)

@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ocivalidate.errors import CannotJudge
+
 with contextlib.suppress(ImportError):
     # Where it is absent no runtime is driven, but cases are listed.
     import fcntl
@@ -33,21 +35,17 @@ FLAG_LOG = 2
 """``SECCOMP_FILTER_FLAG_LOG``, the only flag that the kernel tells of a filter."""
 
 
-class CannotSee(Exception):
-    """The kernel does not show the filters of a process. The message is one line."""
-
-
 def filter_flags(pid: int) -> list[int]:
     """The flags that the kernel tells of each seccomp filter of a process, the newest first.
 
-    The process is stopped for a moment. Raises :class:`CannotSee` (no CAP_SYS_ADMIN, or a kernel without
+    The process is stopped for a moment. Raises :class:`CannotJudge` (no CAP_SYS_ADMIN, or a kernel without
     CONFIG_CHECKPOINT_RESTORE).
     """
     libc = ctypes.CDLL(None, use_errno=True)
     ptrace = libc.ptrace
     ptrace.restype, ptrace.argtypes = ctypes.c_long, [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
     if ptrace(_PTRACE_SEIZE, pid, None, None) < 0:
-        raise CannotSee(f"ptrace: {os.strerror(ctypes.get_errno())}")
+        raise CannotJudge(f"ptrace: {os.strerror(ctypes.get_errno())}")
     try:
         ptrace(_PTRACE_INTERRUPT, pid, None, None)
         _wait_for_stop(pid)
@@ -60,16 +58,16 @@ def filter_flags(pid: int) -> list[int]:
     finally:
         ptrace(_PTRACE_DETACH, pid, None, None)
     if not flags:
-        raise CannotSee("this kernel does not tell the flags of seccomp filters")
+        raise CannotJudge("this kernel does not tell the flags of seccomp filters")
     return flags
 
 
 def _wait_for_stop(pid: int) -> None:
-    """Wait until a traced process has stopped. Raises :class:`CannotSee` when it does not: it may hang in a call."""
+    """Wait until a traced process has stopped. Raises :class:`CannotJudge` when it does not: it may hang in a call."""
     end = time.monotonic() + _PATIENCE
     while not os.waitpid(pid, _WALL | os.WNOHANG)[0]:
         if time.monotonic() > end:
-            raise CannotSee("the process does not stop to be looked at")
+            raise CannotJudge("the process does not stop to be looked at")
         time.sleep(0.001)
 
 

@@ -7,14 +7,11 @@ import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from ocivalidate.errors import CannotJudge, RuntimeFailed
 from ocivalidate.rules.clauses import Clause
 from ocivalidate.rules.findings import Outcome, Result
 from ocivalidate.runtime.case_context import CaseContext, ControlFailed, RunContext, Skipped
 from ocivalidate.runtime.cases import Case
-from ocivalidate.runtime.driving.container import RuntimeFailed
-from ocivalidate.runtime.driving.driver import CannotRun
-from ocivalidate.runtime.driving.operations import TimedOut
-from ocivalidate.runtime.inside.facts import NoFacts
 from ocivalidate.runtime.running.needs import missing
 from ocivalidate.runtime.verdicts import NOT_JUDGED, Unjudged, results
 
@@ -97,11 +94,11 @@ def _run(case: Case, trial: CaseContext) -> Unjudged:
         case.run(trial)
     except Skipped as reason:
         return Unjudged(Outcome.SKIP, str(reason))
-    except (RuntimeFailed, NoFacts) as problem:
+    except RuntimeFailed as problem:
         return Unjudged(Outcome.FAIL, str(problem))
     except ControlFailed as problem:
         return Unjudged(Outcome.ERROR, f"the control failed: {problem}")
-    except (TimedOut, CannotRun) as problem:
+    except CannotJudge as problem:
         return Unjudged(Outcome.ERROR, str(problem))
     except Exception as problem:  # noqa: BLE001  # a case of anybody's may break in any way
         where = traceback.extract_tb(problem.__traceback__)[-1]

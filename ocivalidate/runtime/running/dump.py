@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
+from ocivalidate.errors import Unreadable
 from ocivalidate.rules.findings import Outcome
 from ocivalidate.runtime.case_context import CaseContext
 from ocivalidate.runtime.kernel import handed
@@ -76,7 +77,7 @@ def _copy_files(source: Path, target: Path) -> None:
         into.mkdir(exist_ok=True)
         files_left -= 1
         for name in files[: max(0, files_left)]:
-            with contextlib.suppress(FileNotFoundError, handed.Unusable):
+            with contextlib.suppress(FileNotFoundError, Unreadable):
                 data = handed.content(Path(below, name), min(handed.MOST_TEXT, bytes_left))
                 (into / name).write_bytes(data)
                 bytes_left -= len(data)

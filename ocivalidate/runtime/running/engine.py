@@ -20,17 +20,17 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from ocivalidate.errors import CannotJudge
 from ocivalidate.rules.clauses import Clause, Selection
 from ocivalidate.runtime.cases import Case
 from ocivalidate.runtime.kernel import inherited, isolation
 from ocivalidate.runtime.running import dump
 from ocivalidate.runtime.running.attempt import Attempt, attempt, given_up
 from ocivalidate.runtime.running.events import event_of
-from ocivalidate.runtime.running.loading import BadCase, case_folder, load_cases
-from ocivalidate.runtime.running.needs import UnknownNeed
+from ocivalidate.runtime.running.loading import case_folder, load_cases
 from ocivalidate.runtime.running.planning import Planned, plan
 from ocivalidate.runtime.running.scheduler import Scheduler
-from ocivalidate.runtime.running.session import CannotJudge, Session, Setup
+from ocivalidate.runtime.running.session import Session, Setup
 from ocivalidate.runtime.running.sweeping import Ground
 from ocivalidate.runtime.running.watchdog import GRACE, Watchdog, Watched
 
@@ -97,8 +97,8 @@ class Engine:
         with self._watchdog.awake():
             try:
                 counts = self._run(session)
-            except (CannotJudge, BadCase, UnknownNeed) as problem:
-                self._bail_out(str(problem), getattr(problem, "hint", ""))
+            except CannotJudge as problem:
+                self._bail_out(str(problem), problem.hint)
                 return 2
             except Exception as problem:  # noqa: BLE001  # the runtime may have broken anything on this host
                 where = traceback.extract_tb(problem.__traceback__)[-1]

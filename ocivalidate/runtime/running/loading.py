@@ -13,13 +13,10 @@ from pathlib import Path
 from types import ModuleType
 
 from ocivalidate import resources
+from ocivalidate.errors import BadCase
 from ocivalidate.rules.clauses import load
 from ocivalidate.runtime.cases import Case, case_in
 from ocivalidate.runtime.properties import by_pointer
-
-
-class BadCase(Exception):
-    """A module of cases cannot be used. The message is one line."""
 
 
 def case_folder(named: str | None) -> Path:

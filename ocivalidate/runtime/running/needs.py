@@ -8,15 +8,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 
+from ocivalidate.errors import BadCase
 from ocivalidate.runtime.driving.subject import RuntimeUnderTest
 from ocivalidate.runtime.kernel import kernelnames, programs, syscalls
 from ocivalidate.runtime.kernel.host import Host
 
 Look = Callable[[Host, RuntimeUnderTest, str], str]
-
-
-class UnknownNeed(Exception):
-    """No need has this name. The message is one line."""
 
 
 def _root(host: Host, subject: RuntimeUnderTest, _detail: str) -> str:
@@ -119,11 +116,11 @@ NEEDS: dict[str, Look] = {
 
 
 def missing(needs: Sequence[str], host: Host, subject: RuntimeUnderTest) -> tuple[str, str]:
-    """The first need that is not met and why, or two empty strings. Raises :class:`UnknownNeed`."""
+    """The first need that is not met and why, or two empty strings. Raises :class:`BadCase`."""
     for need in needs:
         name, _, detail = need.partition(":")
         if name not in NEEDS:
-            raise UnknownNeed(f"no need is called {name}; known are {', '.join(NEEDS)}")
+            raise BadCase(f"no need is called {name}; known are {', '.join(NEEDS)}")
         reason = NEEDS[name](host, subject, detail)
         if reason:
             return need, reason

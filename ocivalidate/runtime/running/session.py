@@ -12,27 +12,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ocivalidate.errors import CannotJudge, RuntimeFailed
 from ocivalidate.runtime.case_context import CaseContext, RunContext
 from ocivalidate.runtime.cases import Case
 from ocivalidate.runtime.driving import subject
-from ocivalidate.runtime.driving.container import RuntimeFailed
-from ocivalidate.runtime.driving.driver import CannotRun
-from ocivalidate.runtime.driving.operations import TimedOut
 from ocivalidate.runtime.inside import rootfs
-from ocivalidate.runtime.inside.facts import NoFacts
 from ocivalidate.runtime.kernel import cgroups, claims, host, inherited, kin, nodes, syscalls
 from ocivalidate.runtime.running import workspace
 from ocivalidate.runtime.running.sweeping import Ground, Swept
 
 _SMOKE_PATIENCE = 12.0  # seconds for the first container
-
-
-class CannotJudge(Exception):
-    """This runtime cannot be judged here. ``hint`` says what may help."""
-
-    def __init__(self, reason: str, hint: str = "") -> None:
-        super().__init__(reason)
-        self.hint = hint
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +88,11 @@ class Session:
             layout = cgroups.layout()
             self._workspace = workspace.make(ground.owner, private=self.setup.private)
             self._stage = self._make_stage(tested, here, layout, self._workspace)
-        except (subject.NoRuntime, workspace.NoWorkspace, rootfs.NoRootfs) as problem:
-            raise CannotJudge(self.missing() or str(problem)) from problem
+        except CannotJudge as problem:
+            gone = self.missing()
+            if gone:
+                raise CannotJudge(gone) from problem
+            raise
         except OSError as problem:
             raise CannotJudge(self.missing() or f"cannot make ready for the run: {problem}") from problem
 
@@ -169,7 +161,7 @@ class Session:
         try:
             trial = CaseContext(self.stage, Case("smoke", lambda _trial: None, (), timeout=_SMOKE_PATIENCE))
             _smoke(trial)
-        except (RuntimeFailed, NoFacts, TimedOut, CannotRun, OSError) as problem:
+        except (RuntimeFailed, CannotJudge, OSError) as problem:
             gone = self.missing()
             if gone:
                 raise CannotJudge(gone) from problem

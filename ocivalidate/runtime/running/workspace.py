@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ocivalidate.errors import CannotJudge
 from ocivalidate.runtime.kernel import claims, syscalls
 from ocivalidate.runtime.kernel.cgroups import PREFIX
 from ocivalidate.runtime.kernel.owners import Owner
@@ -26,10 +27,6 @@ MARK = ".lock"
 _MOST_MARK = 4096  # bytes
 _TRIES = 20
 _SIZE = "1g"
-
-
-class NoWorkspace(Exception):
-    """A folder for the run cannot be made. The message is one line."""
 
 
 @dataclass(slots=True)
@@ -80,7 +77,7 @@ def make(owner: Owner, *, private: bool) -> Workspace:
     """Make the folder of a new run.
 
     ``private``: this process has mounts of its own, so that the folder can be a file system in memory, which is gone
-    with the last process that sees it. Raises :class:`NoWorkspace`.
+    with the last process that sees it. Raises :class:`CannotJudge`.
     """
     try:
         made = _make(owner)
@@ -93,7 +90,7 @@ def make(owner: Owner, *, private: bool) -> Workspace:
                 raise
             made.mounted, made.inside = True, made.folder.stat()
     except OSError as problem:
-        raise NoWorkspace(f"cannot make a folder to work in: {problem}") from problem
+        raise CannotJudge(f"cannot make a folder to work in: {problem}") from problem
     return made
 
 

@@ -1,0 +1,21 @@
+"""Which exit code an error means: the only place that says so."""
+
+from __future__ import annotations
+
+from ocivalidate.cli.streams import UnwritableOutput
+from ocivalidate.errors import CannotJudge, OciValidateError, Refused, Rejected, UnpackError, UsageError
+
+# The first that fits counts. The codes are those of ``findings.ExitCode``, which not every command line has to load.
+_EXIT_CODES: tuple[tuple[type[OciValidateError], int], ...] = (
+    (Refused, 1),
+    (Rejected, 1),
+    (UnpackError, 2),
+    (UsageError, 2),
+    (CannotJudge, 2),
+    (UnwritableOutput, 2),
+)
+
+
+def exit_code_of(problem: OciValidateError) -> int | None:
+    """The exit code for an error that people are told of; ``None`` for one that should never have come so far."""
+    return next((code for meaning, code in _EXIT_CODES if isinstance(problem, meaning)), None)

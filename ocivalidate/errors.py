@@ -1,0 +1,98 @@
+"""The errors of ocivalidate: one family, each meaning once.
+
+``except OciValidateError`` catches whatever the package raises on purpose; the classes below it are the few meanings
+on which a caller acts in different ways. Every message is one line for people. The command line turns the family into
+exit codes in one place, ``cli/exits.py``.
+
+Errors that only one module raises and catches stand in that module, below the same base.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False  # what checkers know by this name, without an import
+
+if TYPE_CHECKING:
+    from ocivalidate.rules.findings import Finding, Report
+
+
+class OciValidateError(Exception):
+    """The base of all errors of ocivalidate. The message is one line."""
+
+
+class UsageError(OciValidateError):
+    """The command line, or a file that belongs to it, asks for something that cannot be done."""
+
+
+class OptionError(UsageError, ValueError):
+    """An option of a call or of :class:`ConfigBuilder` makes no sense, or asks for what cannot be written.
+
+    It is a ``ValueError`` too.
+    """
+
+
+class CannotJudge(OciValidateError):
+    """Something cannot be judged here, or not to the end: no verdict on what was to be judged.
+
+    ``hint`` says what may help, where something may. ``report`` is what there is of a report.
+    """
+
+    def __init__(self, reason: str, hint: str = "", report: Report | None = None) -> None:
+        super().__init__(reason)
+        self.hint = hint
+        self.report = report
+
+
+class Unreadable(CannotJudge):
+    """A file, a document or an image cannot be read."""
+
+
+class TooLarge(Unreadable):
+    """There is more to read than a limit allows."""
+
+
+class NotMeant(Unreadable):
+    """What was given is no such thing as the call judges; the message says what it is, and which command judges it."""
+
+
+class BadCase(CannotJudge):
+    """A module with cases for runtimes cannot be used, or a case in it."""
+
+
+class RuntimeFailed(OciValidateError):
+    """The runtime under test did not do what a case needs to go on: for the clauses of the case, a failure."""
+
+
+class UnpackError(OciValidateError):
+    """An image cannot be unpacked here, or not like this. Nothing was written."""
+
+
+class Refused(UnpackError):
+    """The image is at fault; ``findings`` say where, unless the message says it all."""
+
+    def __init__(self, message: str, findings: tuple[Finding, ...] = ()) -> None:
+        super().__init__(message)
+        self.findings = findings
+
+
+class Rejected(OciValidateError):
+    """The config that was built is one that ``check_bundle`` would reject; ``report`` says why."""
+
+    def __init__(self, report: Report) -> None:
+        super().__init__(report)
+        self.report = report
+
+    def __str__(self) -> str:
+        return self.report.findings[0].message if self.report.findings else self.report.problem
+
+
+class Malformed(OciValidateError, ValueError):
+    """A text or a header breaks its format: JSON, TOML, tar, pax.
+
+    For JSON: what is wrong stands at the character ``offset``, and covers ``length`` characters (1 or more).
+    """
+
+    def __init__(self, message: str, offset: int = 0, length: int = 1) -> None:
+        super().__init__(message)
+        self.message = message
+        self.offset = offset
+        self.length = max(length, 1)
