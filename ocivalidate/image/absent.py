@@ -11,12 +11,12 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from ocivalidate.image.collect import Collector
 from ocivalidate.image.documents import media_types
 from ocivalidate.image.found import WalkResult
 from ocivalidate.image.graph import Reference
 from ocivalidate.image.walk import CONTENT, Examiner
 from ocivalidate.rules.findings import Location
+from ocivalidate.rules.ledger import Ledger
 from ocivalidate.vocabulary.wording import shortened
 
 BLOB_ABSENT = "safety/image.blob.absent"
@@ -25,25 +25,25 @@ _DOCUMENTS = ("manifest", "config")
 _SHOWN_PLATFORMS, _SHOWN_PLATFORM, _SHOWN_PATH, _SHOWN_REASON = 5, 60, 90, 160
 
 
-def tell_absent(examiner: Examiner, collector: Collector, present: int, *, complete: bool) -> dict[str, Any]:
+def tell_absent(examiner: Examiner, ledger: Ledger, present: int, *, complete: bool) -> dict[str, Any]:
     """Tell what is absent; the facts for the report. ``present``: how many blobs there are that are no documents.
 
     With ``complete`` each is a finding. Where no image has its manifest and its config, nothing was judged.
     """
     absent = examiner.found.absent
     if complete:
-        collector.judged(BLOB_ABSENT)
+        ledger.judged(BLOB_ABSENT)
     judged = any(is_there(examiner.found, image.config_reference) for image in examiner.found.images)
     for path, references in sorted(absent.items()):
         wanted = next((reference for reference in references if not _by_right(reference)), None)
         if complete and wanted is not None:
             place = Location(examiner.shown(path), digest=str(wanted.digest or ""))
             message = f"a blob is absent that a {wanted.role} descriptor refers to"
-            collector.add(BLOB_ABSENT, place, message, hint=f"{examiner.way_to(wanted)} leads to it")
+            ledger.add(BLOB_ABSENT, place, message, hint=f"{examiner.way_to(wanted)} leads to it")
         document = next((reference for reference in references if reference.role in _DOCUMENTS), None)
         # With --complete that is a finding, and one is enough.
         if document is not None and not judged and not complete:
-            collector.error(CONTENT, f"the {called(document)} is absent")
+            ledger.error(CONTENT, f"the {called(document)} is absent")
     parts = list(_incomplete(examiner, present))
     return {"incomplete": "; ".join(parts)} if parts else {}
 

@@ -10,7 +10,7 @@ from ocivalidate.errors import NotMeant, TooLarge, Unreadable
 from ocivalidate.image import blobs, comparing
 from ocivalidate.image.absent import BLOB_ABSENT, tell_absent
 from ocivalidate.image.accounts import Accounts
-from ocivalidate.image.collect import Collector, open_ledger
+from ocivalidate.image.causes import Causes
 from ocivalidate.image.describe import describe
 from ocivalidate.image.documents import kinds, registry
 from ocivalidate.image.documents.subjects import SUBJECTS
@@ -139,38 +139,38 @@ def _refuse_other_documents(value: Any) -> None:
 def _judge(
     source: Source, release: str, selection: Selection, options: ImageOptions, progress: blobs.Progress | None
 ) -> Report:
-    examiner, collector = survey(source, release, selection, options)
+    examiner, ledger = survey(source, release, selection, options)
     wanted = list(examiner.found.blobs.values())
     if options.orphans and options.wanted.all and examiner.is_layout:
-        wanted += blobs.orphans(source, examiner, collector)
+        wanted += blobs.orphans(source, examiner, ledger)
     facts = blobs.verify(source, wanted, options.layer_limits, options.jobs, progress, options.executor)
-    sound = {blob.path for blob in wanted if blobs.judge_blob(blob, facts[blob.path], examiner, collector)}
-    stacks = Stacks(source, facts, sound, examiner, collector, options.layer_limits)
-    accounts = Accounts(source, facts, sound, examiner, collector, options.layer_limits)
+    sound = {blob.path for blob in wanted if blobs.judge_blob(blob, facts[blob.path], examiner, ledger)}
+    stacks = Stacks(source, facts, sound, examiner, ledger, options.layer_limits)
+    accounts = Accounts(source, facts, sound, examiner, ledger, options.layer_limits)
     for image in examiner.found.images:
-        blobs.judge_diff_ids(image, facts, sound, examiner, collector)
+        blobs.judge_diff_ids(image, facts, sound, examiner, ledger)
         stacks.judge(image)
         accounts.judge(image)
-    told = tell_absent(examiner, collector, len(wanted), complete=options.complete)
+    told = tell_absent(examiner, ledger, len(wanted), complete=options.complete)
     details = describe(examiner.found, facts) | told
-    return _report(source, release, collector, details)
+    return _report(source, release, ledger, details)
 
 
-def survey(source: Source, release: str, selection: Selection, options: ImageOptions) -> tuple[Examiner, Collector]:
+def survey(source: Source, release: str, selection: Selection, options: ImageOptions) -> tuple[Examiner, Ledger]:
     """Read and judge the documents of an image, and find its blobs, which are not read yet.
 
     Raises :class:`Unreadable`.
     """
     registry.load_checks()
     clauses = active_clauses(WHOLE, release, NO_PLATFORMS, _with_complete(selection, options))
-    collector = open_ledger(clauses, selection)
-    examiner = Examiner(source, collector, selection, release, options.wanted, options.limits)
-    examiner.walk(_roots(source, examiner, collector, options))
-    comparing.judge_documents(examiner, collector)
+    ledger = Ledger(clauses, selection, causes=Causes(), once=True)
+    examiner = Examiner(source, ledger, selection, release, options.wanted, options.limits)
+    examiner.walk(_roots(source, examiner, ledger, options))
+    comparing.judge_documents(examiner, ledger)
     if examiner.is_layout and options.wanted.all:
-        docker_archive.compare(source, examiner, collector, options.limits)
+        docker_archive.compare(source, examiner, ledger, options.limits)
     _refuse_empty_choice(examiner, options.wanted)
-    return examiner, collector
+    return examiner, ledger
 
 
 def _with_complete(selection: Selection, options: ImageOptions) -> Selection:
@@ -178,49 +178,47 @@ def _with_complete(selection: Selection, options: ImageOptions) -> Selection:
     return selection if not options.complete else selection.also(BLOB_ABSENT)
 
 
-def _report(source: Source, release: str, collector: Collector, details: dict[str, Any]) -> Report:
-    return Report("image", source.name, SPECIFICATION, release, "", (), "", *collector.verdicts(), facts=details)
+def _report(source: Source, release: str, ledger: Ledger, details: dict[str, Any]) -> Report:
+    return Report("image", source.name, SPECIFICATION, release, "", (), "", *ledger.verdicts(), facts=details)
 
 
-def _roots(source: Source, examiner: Examiner, collector: Collector, options: ImageOptions) -> Iterable[Reference]:
+def _roots(source: Source, examiner: Examiner, ledger: Ledger, options: ImageOptions) -> Iterable[Reference]:
     """Where the walk starts: the entries of index.json, or of the manifest.json of ``docker save``."""
     refuse_others(source, options.limits)
-    _tell_repeated(source, examiner, collector)
+    _tell_repeated(source, examiner, ledger)
     if source.roots()[0] == MANIFEST_JSON:
         if examiner.is_outside(MANIFEST_JSON):
             return ()
-        docker_archive.enter(source, examiner, collector, options.wanted, options.limits)
+        docker_archive.enter(source, examiner, ledger, options.wanted, options.limits)
         return ()
     examiner.is_layout = True
-    return _layout_roots(source, examiner, collector, options)
+    return _layout_roots(source, examiner, ledger, options)
 
 
-def _tell_repeated(source: Source, examiner: Examiner, collector: Collector) -> None:
+def _tell_repeated(source: Source, examiner: Examiner, ledger: Ledger) -> None:
     repeats = source.repeats()
     if repeats is None:
         return
-    collector.judged(REPEATED)
+    ledger.judged(REPEATED)
     for path, alike in repeats:
         message = f"a path stands twice in the archive{', with the same content' if alike else ''}"
         place = Location(examiner.shown(path))
-        collector.add(REPEATED, place, message, severity=Severity.NOTE if alike else None)
+        ledger.add(REPEATED, place, message, severity=Severity.NOTE if alike else None)
 
 
-def _layout_roots(
-    source: Source, examiner: Examiner, collector: Collector, options: ImageOptions
-) -> Iterable[Reference]:
+def _layout_roots(source: Source, examiner: Examiner, ledger: Ledger, options: ImageOptions) -> Iterable[Reference]:
     entry = source.entry("blobs")
-    collector.judged(BLOBS_EXIST)
+    ledger.judged(BLOBS_EXIST)
     if not examiner.is_outside("blobs") and (entry is None or entry.kind != "folder"):
-        collector.add(BLOBS_EXIST, Location(examiner.shown("blobs")), "the layout has no folder blobs")
-    _read_file(source, examiner, collector, OCI_LAYOUT, LAYOUT_EXISTS, "image-layout", options.limits)
-    root = _read_file(source, examiner, collector, INDEX_JSON, INDEX_EXISTS, "image-index", options.limits)
+        ledger.add(BLOBS_EXIST, Location(examiner.shown("blobs")), "the layout has no folder blobs")
+    _read_file(source, examiner, ledger, OCI_LAYOUT, LAYOUT_EXISTS, "image-layout", options.limits)
+    root = _read_file(source, examiner, ledger, INDEX_JSON, INDEX_EXISTS, "image-index", options.limits)
     if root is None:
         return ()
     found = list(references(root, "index", INDEX_JSON, 0))
     if not root.elements("manifests") and docker_archive.is_there(source, options.limits):
         # Some versions of docker save leave an index.json empty beside it.
-        docker_archive.enter(source, examiner, collector, options.wanted, options.limits)
+        docker_archive.enter(source, examiner, ledger, options.wanted, options.limits)
         return ()
     examiner.found.names = sorted({name for reference in found for name in reference.names})
     return list(examiner.chosen(_named(found, options.wanted.refs)))
@@ -235,17 +233,17 @@ def _named(found: list[Reference], refs: tuple[str, ...]) -> list[Reference]:
 
 
 def _read_file(
-    source: Source, examiner: Examiner, collector: Collector, path: str, clause: str, kind: str, limits: Limits
+    source: Source, examiner: Examiner, ledger: Ledger, path: str, clause: str, kind: str, limits: Limits
 ) -> Any:
     """Read one of the two files at the top of a layout; its root, or ``None``."""
     entry = source.entry(path)
     if examiner.is_outside(path):
-        collector.unjudged(clause, "leads out of the layout")
+        ledger.unjudged(clause, "leads out of the layout")
         return None
-    collector.judged(clause)
+    ledger.judged(clause)
     if entry is None or entry.kind not in (FILE, LINK):
         message = f"the layout has no file {path}" if entry is None else f"{path} is {entry.what or 'a folder'}"
-        collector.add(clause, Location(examiner.shown(path)), message)
+        ledger.add(clause, Location(examiner.shown(path)), message)
         return None
     data = source.read(path, limits.document + 1)
     if len(data) > limits.document:

@@ -12,7 +12,6 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from ocivalidate.errors import Unreadable
-from ocivalidate.image.collect import Collector, Place
 from ocivalidate.image.documents import kinds
 from ocivalidate.image.documents.subjects import SUBJECTS
 from ocivalidate.image.found import Blob, ImageFilter, WalkResult
@@ -25,6 +24,7 @@ from ocivalidate.rules.checks import CheckContext, Node
 from ocivalidate.rules.clauses import Selection
 from ocivalidate.rules.findings import Location
 from ocivalidate.rules.judge import judge, located, noting
+from ocivalidate.rules.ledger import Ledger, Place
 from ocivalidate.vocabulary import digests
 from ocivalidate.vocabulary.wording import excerpt, shortened
 
@@ -50,19 +50,19 @@ class Read(NamedTuple):
 
 
 class Examiner:
-    """Walks over one image. ``collector`` takes what it finds; ``release`` is that of image-spec to judge by."""
+    """Walks over one image. ``ledger`` takes what it finds; ``release`` is that of image-spec to judge by."""
 
     def __init__(
         self,
         source: Source,
-        collector: Collector,
+        ledger: Ledger,
         selection: Selection,
         release: str,
         wanted: ImageFilter,
         limits: Limits,
     ) -> None:
         self._source = source
-        self._collector = collector
+        self._ledger = ledger
         self._selection = selection
         self._release = release
         self._wanted = wanted
@@ -112,7 +112,7 @@ class Examiner:
 
     def _judge(self, document: Document, kind: str) -> Node | None:
         subject = SUBJECTS[kind]
-        judge(subject, document, CheckContext(Node(None), self._release), self._collector)
+        judge(subject, document, CheckContext(Node(None), self._release), self._ledger)
         return Node(document.value) if document.usable and isinstance(document.value, dict) else None
 
     def shown(self, path: str) -> str:
@@ -158,7 +158,7 @@ class Examiner:
     def _follow_all(self) -> None:
         while self._queue:
             if self.found.documents > self._limits.documents:
-                self._collector.add(LIMIT, Location(self._source.name), f"more than {self._limits.documents} documents")
+                self._ledger.add(LIMIT, Location(self._source.name), f"more than {self._limits.documents} documents")
                 return
             self._visit(self._queue.popleft())
 
@@ -202,14 +202,14 @@ class Examiner:
         """Whether a link leads from here out of the layout, so that nothing is read; each such link is told once."""
         entry = self._source.entry(path)
         if self._source.confined:
-            self._collector.judged(LINK_OUT)
+            self._ledger.judged(LINK_OUT)
         if entry is None or entry.kind != OUTSIDE:
             return False
         if entry.link not in self._links_out:
             self._links_out.add(entry.link)
             hint = "it is not read; --follow-links reads what links lead to"
             place = Location(self.shown(entry.link))
-            self._collector.add(LINK_OUT, place, LEADS_OUT, got=excerpt(entry.target), hint=hint)
+            self._ledger.add(LINK_OUT, place, LEADS_OUT, got=excerpt(entry.target), hint=hint)
         return True
 
     def file_size(self, path: str, digest: str) -> int | None:
@@ -222,13 +222,13 @@ class Examiner:
         entry = self._source.entry(path)
         if entry is None or self.is_outside(path):
             return None
-        self._collector.judged(BLOB_KIND, BLOB_LINK)
+        self._ledger.judged(BLOB_KIND, BLOB_LINK)
         location = Location(self.shown(path), digest=digest)
         if entry.kind not in (FILE, LINK):
-            self._collector.add(BLOB_KIND, location, f"a blob is {entry.what or 'a folder'}, not a file")
+            self._ledger.add(BLOB_KIND, location, f"a blob is {entry.what or 'a folder'}, not a file")
             return None
         if entry.kind == LINK and self._source.symlinks:
-            self._collector.add(BLOB_LINK, location, "a blob is a symbolic link to a file")
+            self._ledger.add(BLOB_LINK, location, "a blob is a symbolic link to a file")
         return entry.size
 
     def _follow(self, reference: Reference, size: int) -> None:
@@ -259,7 +259,7 @@ class Examiner:
         path, digest, found = reference.path, reference.digest, self.found
         if size > self._limits.document:
             message = f"a document has {size} bytes, more than the limit of {self._limits.document}"
-            self._collector.add(LIMIT, Location(self.shown(path)), message)
+            self._ledger.add(LIMIT, Location(self.shown(path)), message)
             found.spoilt[path] = "is too large"
             return None
         try:
@@ -284,9 +284,9 @@ class Examiner:
         self._indexed.add(reference.path)
         if reference.depth >= self._limits.depth:
             message = f"indexes are nested more than {self._limits.depth} deep"
-            self._collector.add(LIMIT, Location(self.shown(reference.path)), message)
+            self._ledger.add(LIMIT, Location(self.shown(reference.path)), message)
             return
-        self._collector.judged(LIMIT)
+        self._ledger.judged(LIMIT)
         self._queue.extend(self.chosen(references(root, "index", reference.path, reference.depth + 1)))
 
     def chosen(self, found: Iterable[Reference]) -> Iterator[Reference]:

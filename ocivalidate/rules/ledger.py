@@ -78,14 +78,15 @@ class Ledger:
     fails with its first violation. Else it passes if there was occasion to judge it, unless a part of it was left open.
     Clauses with the same predicate (``same_as``) share their result, and a violation is reported once, under the one
     that the others name. The order in which things are said counts only for which of a kind are the first, and for
-    consequences, which have to follow their causes.
+    consequences, which have to follow their causes (``causes``; default: nothing follows from anything). ``once``: what
+    is added twice is told once, as what two images share is looked at for each of them.
     """
 
     def __init__(
-        self, clauses: Mapping[str, Clause], selection: Selection, *, causes: Causes | None = None, case: str = ""
+        self, clauses: Mapping[str, Clause], selection: Selection, *, causes: Causes | None = None, once: bool = False
     ) -> None:
         self._clauses = clauses
-        self._case = case
+        self._once = once
         self.causes = causes
         self.counts = Counts(selection.most)
         self._ignored = {clause.id for clause in clauses.values() if selection.ignores(clause)}
@@ -145,7 +146,7 @@ class Ledger:
         ``kind``: what it has in common with others, of which the first are kept (default: the pointer but for the
         numbers in it). ``about``: the thing that is at fault; what only follows from another fault of it is not told.
         ``sign``: by what the table of causes knows the violation, if not by its clause. ``more``: how many others of
-        the kind it stands for. What was told already is passed over: what two images share is looked at for each.
+        the kind it stands for.
         """
         clause = self._reported_as.get(clause_id)
         if clause is None or self.is_consequence(clause, sign or clause_id, about):
@@ -153,7 +154,7 @@ class Ledger:
         violation = Violation(clause_id, None, message, **details)
         counted = (clause_id, violation.severity or clause.severity, _pattern(place.pointer) if kind is None else kind)
         same = (clause_id, place[:2] if isinstance(place, Place) else place, message, violation.got)
-        if same not in self._told and self.counts.keep(counted, 1 + more):
+        if (not self._once or same not in self._told) and self.counts.keep(counted, 1 + more):
             self._told.add(same)
             self.put(clause, violation, place, counted)
 
@@ -207,7 +208,7 @@ class Ledger:
 
     def _result(self, clause: Clause, findings: tuple[Finding, ...]) -> Result:
         outcome, reason = (Outcome.FAIL, "") if findings else self._without_findings(_judged_as(clause))
-        return Result(clause, outcome, reason, findings, self._case)
+        return Result(clause, outcome, reason, findings)
 
     def _without_findings(self, key: str) -> tuple[Outcome, str]:
         if key in self._errors:

@@ -7,7 +7,6 @@ from typing import NamedTuple
 from ocivalidate.errors import Refused, UnpackError
 from ocivalidate.image.absent import called, is_there
 from ocivalidate.image.api import ImageOptions, survey
-from ocivalidate.image.collect import Collector
 from ocivalidate.image.found import ImageFilter, WalkResult
 from ocivalidate.image.graph import Image
 from ocivalidate.image.layers.limits import DEFAULT, LayerLimits
@@ -18,6 +17,7 @@ from ocivalidate.image.sources.source import Source
 from ocivalidate.image.walk import Examiner
 from ocivalidate.rules.checks import Node
 from ocivalidate.rules.clauses import Selection
+from ocivalidate.rules.ledger import Ledger
 from ocivalidate.unpack.verdict import refusing
 from ocivalidate.vocabulary.versions import IMAGE_RELEASES
 
@@ -28,7 +28,7 @@ class Chosen(NamedTuple):
     image: Image
     config: Node
     examiner: Examiner
-    collector: Collector
+    ledger: Ledger
 
     @property
     def name(self) -> str:
@@ -58,9 +58,9 @@ def choose(source: Source, ref: str | None, platform: str | None, selection: Sel
     """
     wanted = ImageFilter((ref,) if ref else (), (platform,) if platform else ())
     options = ImageOptions(wanted=wanted, orphans=False, limits=limits)
-    examiner, collector = survey(source, IMAGE_RELEASES[-1], selection, options)
+    examiner, ledger = survey(source, IMAGE_RELEASES[-1], selection, options)
     candidates = _candidates(examiner.found)
-    findings = refusing(collector.findings())
+    findings = refusing(ledger.findings())
     if len(candidates) != 1:
         if findings:
             raise Refused("the image is not unpacked", findings)
@@ -68,7 +68,7 @@ def choose(source: Source, ref: str | None, platform: str | None, selection: Sel
     image = candidates[0]
     if findings:
         raise Refused("the image is not unpacked", findings)
-    return Chosen(image, _config(image), examiner, collector)
+    return Chosen(image, _config(image), examiner, ledger)
 
 
 def _candidates(found: WalkResult) -> list[Image]:

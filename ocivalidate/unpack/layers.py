@@ -105,16 +105,16 @@ class Layers:
         return found
 
     def _judge(self, layer: Reference, blob: Blob, facts: BlobFacts, reader: LayerReader) -> None:
-        examiner, collector, image = self._chosen.examiner, self._chosen.collector, self._chosen.image
-        sound = blobs.judge_blob(blob, facts, examiner, collector)
+        examiner, ledger, image = self._chosen.examiner, self._chosen.ledger, self._chosen.image
+        sound = blobs.judge_blob(blob, facts, examiner, ledger)
         expected = self._diff_id(layer)
         same = expected in facts.diff_ids or digests.unverifiable(expected) != ""
         if sound and not same and facts.diff_ids:
-            blobs.judge_diff_ids(image, {layer.path: facts}, {layer.path}, examiner, collector)
-        findings, fault = refusing(collector.findings()), reader.fault
+            blobs.judge_diff_ids(image, {layer.path: facts}, {layer.path}, examiner, ledger)
+        findings, fault = refusing(ledger.findings()), reader.fault
         if fault is not None and sound and not findings:
-            tell_fault(layer, *fault, facts, examiner, collector)
-            findings = refusing(collector.findings())
+            tell_fault(layer, *fault, facts, examiner, ledger)
+            findings = refusing(ledger.findings())
         if findings or not sound or not same or reader.unwritten:
             why = f"{fault[0]}: {fault[1].message}" if fault else facts.failure or "it is not what the image says"
             reason = "" if findings else f": {why}"

@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 
 from ocivalidate import meanings
 from ocivalidate.errors import NotMeant, TooLarge, Unreadable
-from ocivalidate.image.collect import Collector
 from ocivalidate.image.documents import kinds
 from ocivalidate.image.found import ImageFilter
 from ocivalidate.image.graph import Image, Reference
@@ -23,6 +22,7 @@ from ocivalidate.image.walk import CONTENT, LIMIT, Examiner
 from ocivalidate.jsontext.documents import Document, read_document
 from ocivalidate.jsontext.pointers import parse_pointer
 from ocivalidate.rules.findings import Location
+from ocivalidate.rules.ledger import Ledger
 from ocivalidate.vocabulary import digests
 from ocivalidate.vocabulary.wording import shortened
 
@@ -47,23 +47,23 @@ class Saved(NamedTuple):
     layers: tuple[str, ...]
 
 
-def enter(source: Source, examiner: Examiner, collector: Collector, wanted: ImageFilter, limits: Limits) -> None:
+def enter(source: Source, examiner: Examiner, ledger: Ledger, wanted: ImageFilter, limits: Limits) -> None:
     """Put the wanted images of the archive into what the examiner found; there are no descriptors to start from.
 
     Raises :class:`Unreadable` when manifest.json is not what ``docker save`` writes.
     """
     document = _document(source, examiner, limits)
     images = _images(document.value, source)
-    _judge_names(document, examiner, collector)
+    _judge_names(document, examiner, ledger)
     names = {name for image in images for name in image.names}
     examiner.found.names = sorted(names)
     chosen = meant(wanted.refs, names)
-    configs = _Configs(source, examiner, collector, limits)
+    configs = _Configs(source, examiner, ledger, limits)
     for image in images:
         if wanted.refs and not chosen.intersection(image.names):
             continue
         if len(examiner.found.images) >= limits.documents:
-            collector.add(LIMIT, Location(source.name), f"more than {limits.documents} images")
+            ledger.add(LIMIT, Location(source.name), f"more than {limits.documents} images")
             return
         config = configs.at(image.config)
         manifest = _manifest(image, config.platform)
@@ -86,7 +86,7 @@ def is_there(source: Source, limits: Limits) -> bool:
     return is_manifest_json(read_document(source.read(MANIFEST_JSON, limits.document)).value)
 
 
-def compare(source: Source, examiner: Examiner, collector: Collector, limits: Limits) -> None:
+def compare(source: Source, examiner: Examiner, ledger: Ledger, limits: Limits) -> None:
     """Compare the manifest.json beside an index.json with what that leads to: some readers go by the one or the other.
 
     What cannot be read as one of ``docker save`` is any file. Of manifests that are absent one may have that config.
@@ -100,7 +100,7 @@ def compare(source: Source, examiner: Examiner, collector: Collector, limits: Li
         images = _images(_document(source, examiner, limits).value, source)
     except Unreadable:
         return
-    collector.judged(AMBIGUOUS)
+    ledger.judged(AMBIGUOUS)
     known = {image.config_reference.digest for image in found.images if image.config_reference is not None}
     if any(digest is None or digests.unverifiable(digest) for digest in known):
         return
@@ -114,7 +114,7 @@ def compare(source: Source, examiner: Examiner, collector: Collector, limits: Li
             message = (
                 f"{MANIFEST_JSON} leads to an image that {INDEX_JSON} does not lead to: readers take one or the other"
             )
-            collector.add(AMBIGUOUS, place, message, got=shortened(image.config, _SHOWN))
+            ledger.add(AMBIGUOUS, place, message, got=shortened(image.config, _SHOWN))
 
 
 def _is_one_of(
@@ -202,22 +202,22 @@ class _Files:
         return self._first.setdefault(entry.offset, path) if entry is not None and entry.offset else path
 
 
-def _judge_names(document: Document, examiner: Examiner, collector: Collector) -> None:
+def _judge_names(document: Document, examiner: Examiner, ledger: Ledger) -> None:
     """Members that differ by case are one to docker, and others to readers that know the names by their case."""
-    collector.judged(AMBIGUOUS)
+    ledger.judged(AMBIGUOUS)
     file = examiner.shown(MANIFEST_JSON)
     for problem in document.problems:
         place = parse_pointer(problem.pointer)
         if problem.kind == "duplicate-name" and len(place) == _IN_ENTRY and place[-1].casefold() in _READ:
             message = f"a member stands twice in an object: {shortened(place[-1], _SHOWN)}"
-            collector.add(AMBIGUOUS, Location(file, f"/{place[0]}"), message)
+            ledger.add(AMBIGUOUS, Location(file, f"/{place[0]}"), message)
     for number, entry in enumerate(document.value):
         seen: dict[str, str] = {}
         for name in entry:
             first = seen.setdefault(name.casefold(), name)
             if first is not name and name.casefold() in _READ:
                 message = f"two members differ by case alone: {shortened(first, _SHOWN)} and {shortened(name, _SHOWN)}"
-                collector.add(AMBIGUOUS, Location(file, f"/{number}"), message)
+                ledger.add(AMBIGUOUS, Location(file, f"/{number}"), message)
 
 
 # --- Configs
@@ -233,10 +233,10 @@ class _Config(NamedTuple):
 class _Configs:
     """The configs of an archive, each read once however many images share it."""
 
-    def __init__(self, source: Source, examiner: Examiner, collector: Collector, limits: Limits) -> None:
+    def __init__(self, source: Source, examiner: Examiner, ledger: Ledger, limits: Limits) -> None:
         self._source = source
         self._examiner = examiner
-        self._collector = collector
+        self._ledger = ledger
         self._limit = limits.document
         self._known: dict[str, _Config] = {}
 
@@ -258,11 +258,11 @@ class _Configs:
         return _Config(self._compared(path, named, digests.of(data, named.algorithm)), platform)
 
     def _compared(self, path: str, named: digests.Digest, computed: digests.Digest) -> digests.Digest:
-        self._collector.judged(CONTENT)
+        self._ledger.judged(CONTENT)
         if named != computed:
             place = Location(self._examiner.shown(path), digest=str(named))
             message = "the name of a config is not the digest of its content"
-            self._collector.add(CONTENT, place, message, got=str(computed), want=str(named))
+            self._ledger.add(CONTENT, place, message, got=str(computed), want=str(named))
         return computed
 
 
