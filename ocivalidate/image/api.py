@@ -31,7 +31,7 @@ from ocivalidate.rules.clauses import Selection, Severity
 from ocivalidate.rules.findings import Location, Report
 from ocivalidate.rules.judge import DocumentType, active_clauses, judge, noting
 from ocivalidate.rules.ledger import Ledger
-from ocivalidate.vocabulary.versions import IMAGE_RELEASES
+from ocivalidate.vocabulary.versions import IMAGE_CHOICES, IMAGE_RELEASES, draft_note, noted
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -80,11 +80,12 @@ def check_image(
 ) -> Report:
     """Judge an image: a layout folder, an archive of a layout or of ``docker save``, or ``-``; or a source of any kind.
 
-    ``spec_version``: a release of image-spec (default: the newest). ``progress`` is told of bytes read. What cannot be
-    read gives a report with a ``problem``. Raises ``ValueError`` for an unknown release.
+    ``spec_version``: a release of image-spec, or ``next`` for its draft (default: the newest release). ``progress`` is
+    told of bytes read. What cannot be read gives a report with a ``problem``. Raises ``ValueError`` for an unknown
+    release.
     """
-    if spec_version is not None and spec_version not in IMAGE_RELEASES:
-        raise ValueError(f"unknown release of image-spec: {spec_version}; known are {', '.join(IMAGE_RELEASES)}")
+    if spec_version is not None and spec_version not in IMAGE_CHOICES:
+        raise ValueError(f"unknown release of image-spec: {spec_version}; known are {', '.join(IMAGE_CHOICES)}")
     options = options or ImageOptions()
     release, chosen = spec_version or IMAGE_RELEASES[-1], selection or Selection()
     registry.load_checks()
@@ -123,7 +124,7 @@ def _judge_document(loose: LooseDocument, release: str, selection: Selection, ki
     clauses = active_clauses(subject, release, NO_PLATFORMS, selection)
     ledger = Ledger(clauses, selection)
     judge(subject, document, CheckContext(Node(None), release), ledger)
-    note = f"as {found.replace('-', ' ')}"
+    note = noted(release, f"as {found.replace('-', ' ')}")
     return Report(found, loose.name, SPECIFICATION, release, note, (), "", *ledger.verdicts())
 
 
@@ -179,7 +180,9 @@ def _with_complete(selection: Selection, options: ImageOptions) -> Selection:
 
 
 def _report(source: Source, release: str, ledger: Ledger, details: dict[str, Any]) -> Report:
-    return Report("image", source.name, SPECIFICATION, release, "", (), "", *ledger.verdicts(), facts=details)
+    return Report(
+        "image", source.name, SPECIFICATION, release, draft_note(release), (), "", *ledger.verdicts(), facts=details
+    )
 
 
 def _roots(source: Source, examiner: Examiner, ledger: Ledger, options: ImageOptions) -> Iterable[Reference]:

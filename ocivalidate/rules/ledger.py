@@ -200,22 +200,28 @@ class Ledger:
         for finding in findings:
             by_clause.setdefault(_judged_as(finding.clause), []).append(finding)
         results = tuple(
-            self._result(clause, tuple(by_clause.get(_judged_as(clause), ())))
-            for clause in self._clauses.values()
-            if clause.id not in self._ignored
+            self._result(clause, by_clause) for clause in self._clauses.values() if clause.id not in self._ignored
         )
         return Verdicts(results, findings, sum(map(self.counts.all, self._hidden)))
 
-    def _result(self, clause: Clause, findings: tuple[Finding, ...]) -> Result:
-        outcome, reason = (Outcome.FAIL, "") if findings else self._without_findings(_judged_as(clause))
+    def _result(self, clause: Clause, by_clause: Mapping[str, list[Finding]]) -> Result:
+        findings = tuple(by_clause.get(_judged_as(clause), ()))
+        taken_over = next((later for later in clause.later if later in by_clause), "")
+        if findings:
+            outcome, reason = Outcome.FAIL, ""
+        elif taken_over:
+            outcome, reason = Outcome.SKIP, f"told as {taken_over}"
+        else:
+            outcome, reason = self._without_findings(clause)
         return Result(clause, outcome, reason, findings)
 
-    def _without_findings(self, key: str) -> tuple[Outcome, str]:
+    def _without_findings(self, clause: Clause) -> tuple[Outcome, str]:
+        key = _judged_as(clause)
         if key in self._errors:
             return Outcome.ERROR, self._errors[key]
         if key in self._open:
             return Outcome.SKIP, self._open[key]
-        if key in self._judged:
+        if not self._judged.isdisjoint((key, *clause.later)):
             return Outcome.PASS, ""
         return Outcome.SKIP, self._reasons.get(key, NOT_PRESENT)
 
@@ -223,10 +229,13 @@ class Ledger:
 def reported_as(clauses: Iterable[Clause]) -> dict[str, Clause]:
     """The clause under which a violation is reported, by the id that the checks name.
 
-    That clause itself, or one with the same predicate where only that one was asked for.
+    That clause itself; one with the same predicate where only that one was asked for; or the one that says so in the
+    releases before it (``later``).
     """
     listed = list(clauses)
-    return {clause.same_as: clause for clause in listed if clause.same_as} | {clause.id: clause for clause in listed}
+    before = {later: clause for clause in listed for later in clause.later}
+    alike = {clause.same_as: clause for clause in listed if clause.same_as}
+    return before | alike | {clause.id: clause for clause in listed}
 
 
 def _judged_as(clause: Clause) -> str:
