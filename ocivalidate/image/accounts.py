@@ -58,7 +58,7 @@ class Accounts(Rereading):
             files = self._files(layers)
             users.resolve(text, lambda path: _lines(path, files))
         except users.Unknown as problem:
-            self._ledger.add(KNOWN, self._examiner.config_place(image, "/config/User"), str(problem))
+            self._ledger.add(KNOWN, self._context.config_place(image, "/config/User"), str(problem))
         except (TooLarge, OSError) as problem:
             self._ledger.leave_open(KNOWN, str(problem))
         except _Faulty:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from ocivalidate.image.context import ImageContext
 from ocivalidate.image.graph import Image, Reference
 from ocivalidate.image.layers import judging
 from ocivalidate.image.layers.blob import BlobFacts, BlobRequest, certain, single_pass
@@ -20,7 +21,6 @@ from ocivalidate.image.layers.problems import shown
 from ocivalidate.image.layers.scan import TarScanner, kind_of
 from ocivalidate.image.layers.stack import Fault, Stack
 from ocivalidate.image.sources.source import Source
-from ocivalidate.image.walk import Examiner
 from ocivalidate.rules.findings import Location
 from ocivalidate.rules.ledger import Ledger
 
@@ -30,7 +30,7 @@ _MOST_AGAIN, _ALWAYS = 16, 1 << 32
 _MOST_NAMES = 4
 
 
-Given = tuple[Source, dict[str, BlobFacts], set[str], Examiner, Ledger, LayerLimits]
+Given = tuple[Source, dict[str, BlobFacts], set[str], ImageContext, Ledger, LayerLimits]
 
 
 class Rereading:
@@ -41,14 +41,14 @@ class Rereading:
         source: Source,
         facts: dict[str, BlobFacts],
         sound: set[str],
-        examiner: Examiner,
+        context: ImageContext,
         ledger: Ledger,
         limits: LayerLimits,
     ) -> None:
         self._source = source
         self._facts = facts
         self._sound = sound
-        self._examiner = examiner
+        self._context = context
         self._ledger = ledger
         self._limits = limits
         # Bytes of tars that may yet be read again, so that work grows with the image and not with what names it.
@@ -128,17 +128,17 @@ class Stacks(Rereading):
         if key in self._told:
             return
         self._told.add(key)
-        tell_fault(layer, member, fault, self._facts[layer.path], self._examiner, self._ledger)
+        tell_fault(layer, member, fault, self._facts[layer.path], self._context, self._ledger)
 
 
 def tell_fault(
-    layer: Reference, member: str, fault: Fault, facts: BlobFacts, examiner: Examiner, ledger: Ledger
+    layer: Reference, member: str, fault: Fault, facts: BlobFacts, context: ImageContext, ledger: Ledger
 ) -> None:
     """Tell that an entry of a layer cannot be written upon what is below."""
     links = facts.tar.hardlinks if facts.tar is not None and fault.clause == judging.LINK_TARGET else ()
     later = any(link.later and link.member == member for link in links)
     message = "a hard link comes before its target" if later else fault.message
-    place = Location(examiner.shown(layer.path), digest=str(layer.digest or ""), member=member)
+    place = Location(context.shown(layer.path), digest=str(layer.digest or ""), member=member)
     ledger.add(fault.clause, place, message, got=fault.got)
 
 

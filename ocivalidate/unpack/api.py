@@ -231,7 +231,7 @@ def _user(chosen: Chosen, text: str, root: int) -> users.User:
     try:
         return users.resolve(text, lambda path: _lines(root, path))
     except users.Unknown as problem:
-        place = chosen.examiner.config_place(chosen.image, "/config/User")
+        place = chosen.context.config_place(chosen.image, "/config/User")
         chosen.ledger.add(USER_KNOWN, place, str(problem))
         raise Refused(str(problem), refusing(chosen.ledger.findings())) from problem
 

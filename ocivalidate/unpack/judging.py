@@ -102,14 +102,14 @@ def _add(ledger: Ledger, document: Document, violation: Violation) -> None:
 
 def _attached(chosen: Chosen) -> dict[str, str]:
     """The annotations of the manifest, and of what leads to it."""
-    manifest = chosen.image.manifest
-    index, own = chosen.examiner.root_of(manifest.file), chosen.examiner.root_of(manifest.path)
+    manifest, found = chosen.image.manifest, chosen.context.found
+    index, own = found.root_of(manifest.file), found.root_of(manifest.path)
     entries = [entry for entry in (index.elements("manifests") if index else []) if entry.pointer == manifest.pointer]
-    found: dict[str, str] = {}
+    attached: dict[str, str] = {}
     for node in (index, *entries, own):
         if node is not None:
-            found |= {child.name: child.value for child in node.each("annotations") if isinstance(child.value, str)}
-    return found
+            attached |= {child.name: child.value for child in node.each("annotations") if isinstance(child.value, str)}
+    return attached
 
 
 def _open_root(document: Document, bundle: sources.Source, *, follow_links: bool) -> int | None:
