@@ -14,9 +14,12 @@ import shutil
 import statistics
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ocivalidate.runtime.protocol import End
 
 ROOT = Path(__file__).resolve().parent.parent
 SECONDS = 20.0  # the aim for a whole run on two processors
@@ -52,27 +55,28 @@ def misnamed(runtimes: Sequence[str], select: Sequence[str]) -> str:
     return f"no case and no clause matches {', '.join(strays)}" if strays else ""
 
 
-def measure(runtime: str, jobs: int | None, select: tuple[str, ...]) -> Mapping[str, Any]:
-    """One run: the last event of the engine, and the wall time around it."""
-    from ocivalidate.runtime.api import Request, run_events
+def measure(runtime: str, jobs: int | None, select: tuple[str, ...]) -> tuple[End, float]:
+    """One run: the last message of the engine, and the wall time around it."""
+    from ocivalidate.runtime.launching import run_events
+    from ocivalidate.runtime.protocol import End, Request
 
     start = time.perf_counter()
     *_, last = run_events(Request(runtime, jobs=jobs, select=select))
-    if last["event"] != "end" or not last["complete"]:
+    if not isinstance(last, End) or not last.complete:
         raise SystemExit(f"{runtime}: {last}")
-    return {**last, "wall": time.perf_counter() - start}
+    return last, time.perf_counter() - start
 
 
-def line(runtime: str, rounds: list[Mapping[str, Any]]) -> str:
+def line(runtime: str, rounds: list[tuple[End, float]]) -> str:
     """The medians in words."""
 
     def median(name: str) -> float:
-        return float(statistics.median(entry[name] for entry in rounds))
+        return float(statistics.median(getattr(end.spent, name) for end, _wall in rounds))
 
-    cases = median("case_milliseconds")
+    wall, cases = statistics.median(wall for _end, wall in rounds), median("case_milliseconds")
     shares = {name: median(f"{name}_milliseconds") / cases * 100 for name in ("runtime", "waiting")}
     return (
-        f"{runtime}: {median('wall'):.1f} s wall (aim {SECONDS:.0f}), {median('cases'):.0f} cases,"
+        f"{runtime}: {wall:.1f} s wall (aim {SECONDS:.0f}), {median('cases'):.0f} cases,"
         f" {median('containers'):.0f} containers, {median('calls'):.0f} calls;"
         f" of the cases' {cases / 1000:.1f} s the runtime has {shares['runtime']:.0f} %,"
         f" containers {shares['waiting']:.0f} %, the harness {100 - sum(shares.values()):.0f} %"

@@ -62,6 +62,10 @@ class RuntimeFailed(OciValidateError):
     """The runtime under test did not do what a case needs to go on: for the clauses of the case, a failure."""
 
 
+class ProtocolError(OciValidateError):
+    """What came from an engine, or for one, is not a message, or not one whose turn it is."""
+
+
 class UnpackError(OciValidateError):
     """An image cannot be unpacked here, or not like this. Nothing was written."""
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Self
 
 from ocivalidate.report.escape import visible
 from ocivalidate.rules.findings import Outcome, Result
-from ocivalidate.runtime.run import Begin, Plan, Step
+from ocivalidate.runtime.protocol import Begin, Plan
+from ocivalidate.runtime.run import Step
 
 if TYPE_CHECKING:
     from rich.live import Live

@@ -16,7 +16,7 @@ from ocivalidate.errors import UsageError
 from ocivalidate.report.tap import Stream
 from ocivalidate.rules.findings import Report, Result, exit_code
 from ocivalidate.runtime.cases import Case
-from ocivalidate.runtime.request import Request
+from ocivalidate.runtime.protocol import Request
 from ocivalidate.runtime.running.loading import case_folder, load_cases
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def add_options(parser: argparse.ArgumentParser, _command: str) -> None:
         parser,
         without=_WITHOUT,
         helps={
-            "spec-version": "the release to judge by, or next for its draft (default: the one that the runtime claims)",
+            "spec-version": "the release to judge by (default: the one that the runtime claims)",
             "select": "judge only these: ids of cases or clauses, beginnings of ids, globs; may be repeated",
             "format": "what is printed (default: tap, as the run goes)",
         },
@@ -96,7 +96,7 @@ def run(options: argparse.Namespace) -> int:
 def _follow(running: Run, settings: Settings) -> tuple[Report, bool]:
     """Let the run go its way, showing it, and return its report and whether it was interrupted."""
     from ocivalidate.cli.progress import Progress
-    from ocivalidate.runtime.run import Header, Plan
+    from ocivalidate.runtime.protocol import Header, Plan
 
     streamed = settings["format"] == "tap"
     stream = Stream(options_of(settings))

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ocivalidate.errors import CannotJudge, RuntimeFailed
     from ocivalidate.runtime.api import run_runtime
-    from ocivalidate.runtime.case_context import CaseContext, steps
+    from ocivalidate.runtime.case_context import CaseContext
     from ocivalidate.runtime.case_helpers.tracing import Record, Trace
     from ocivalidate.runtime.cases import Case, case
     from ocivalidate.runtime.driving.callers import caller
-    from ocivalidate.runtime.driving.configs import changed, objects_of
+    from ocivalidate.runtime.driving.configs import changed, objects_of, steps
     from ocivalidate.runtime.driving.container import Container
     from ocivalidate.runtime.driving.documents import document_clauses, judge_document
     from ocivalidate.runtime.driving.driver import Call
@@ -46,7 +46,7 @@ _HOMES = {
     "objects_of": "driving.configs",
     "pid_of": "kernel.handed",
     "run_runtime": "api",
-    "steps": "case_context",
+    "steps": "driving.configs",
     "text_of": "kernel.handed",
 }
 

@@ -8,7 +8,7 @@ import json
 import os
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -388,11 +388,3 @@ def _has_own_users(config: Mapping[str, Any]) -> bool:
     """Whether the container has a user namespace, in which every capability can be had."""
     entries = (config.get("linux") or {}).get("namespaces") or ()
     return any(entry.get("type") == "user" for entry in entries)
-
-
-def steps(*parts: Sequence[str]) -> list[str]:
-    """The command line of a probe from its steps."""
-    line: list[str] = []
-    for part in parts:
-        line += [*([","] if line else []), *part]
-    return line

@@ -19,7 +19,7 @@ from ocivalidate.bundle.sources import read_file
 from ocivalidate.errors import Malformed, Unreadable, UsageError
 from ocivalidate.rules.findings import Finding, Outcome, Result
 from ocivalidate.runtime.cases import Case
-from ocivalidate.vocabulary.versions import NEXT, Version, order
+from ocivalidate.vocabulary.versions import LONGEST_VERSION, Version
 
 UNFILLED = "FILL IN"
 """A reason that begins with this is none: ``--write-expectations`` writes it."""
@@ -74,7 +74,7 @@ def satisfies(version: str, comparisons: str) -> bool:
     """Whether a version passes all of these comparisons; one that cannot be read passes none."""
     if not comparisons:
         return True
-    own = Version(*order(NEXT)) if version == NEXT else _version(version)
+    own = _version(version)
     if own is None:
         return False
     return all(_compares(own, operator, other) for operator, other in _comparisons(comparisons))
@@ -106,7 +106,7 @@ def _comparisons(text: str) -> list[tuple[str, Version]]:
 
 def _version(text: str) -> Version | None:
     """A version as runtimes word it: numbers may be missing, and what a distribution adds does not count."""
-    match = _VERSION.fullmatch(text.strip())
+    match = _VERSION.fullmatch(text.strip()) if len(text) <= LONGEST_VERSION else None
     if match is None:
         return None
     return Version(int(match[1]), int(match[2] or 0), int(match[3] or 0), match[4] or "")

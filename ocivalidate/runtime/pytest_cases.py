@@ -15,6 +15,7 @@ from ocivalidate.rules.findings import Outcome, Result
 from ocivalidate.runtime.cases import Case
 from ocivalidate.runtime.expectations import Expectation, Expectations, read, reject_unmatched
 from ocivalidate.runtime.kernel import isolation
+from ocivalidate.runtime.protocol import Request
 from ocivalidate.runtime.run import own_expectations
 from ocivalidate.runtime.running.attempt import Attempt, attempt
 from ocivalidate.runtime.running.loading import case_folder, cases_of, load_cases, may_hold_cases
@@ -76,20 +77,19 @@ class Conformance:
         """The session, which the first case opens."""
         if self._session is None:
             option = self._config.getoption
-            setup = Setup(
+            request = Request(
                 runtime=option("--oci-runtime"),
-                extra=tuple(option("--oci-runtime-arg") or ()),
+                arguments=tuple(option("--oci-runtime-arg") or ()),
                 spec_version=option("--oci-spec-version"),
                 rootfs=option("--oci-rootfs"),
-                private=self._root,
             )
-            self._session = Session(setup)
+            self._session = Session(Setup(request, private=self._root))
             try:
                 self._session.open()
                 self._session.smoke()
             except CannotJudge as problem:
                 hint = f" ({problem.hint})" if problem.hint else ""
-                pytest.exit(f"cannot judge {setup.runtime}: {problem}{hint}", returncode=2)
+                pytest.exit(f"cannot judge {request.runtime}: {problem}{hint}", returncode=2)
             subject, mode = self._session.stage.subject, self._session.stage.layout.mode
             self._expected = Expectations(self._known, subject.name, subject.version, subject.release, mode)
         return self._session

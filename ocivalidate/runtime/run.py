@@ -1,44 +1,33 @@
-"""A run seen from outside: the events of the engine become results, in the light of what is expected, and a report."""
+"""A run seen from outside: what the engine says becomes results, in the light of what is expected, and a report."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ocivalidate import resources
+from ocivalidate.errors import ProtocolError
 from ocivalidate.rules.findings import Outcome, Report, Result
 from ocivalidate.runtime.expectations import Expectation, Expectations, read, reject_unmatched
-from ocivalidate.runtime.kernel import cgroups
-from ocivalidate.runtime.request import EngineProcess, Request
-from ocivalidate.runtime.running import sweeping
-from ocivalidate.runtime.running.events import result_of
+from ocivalidate.runtime.kept import DumpFolder
+from ocivalidate.runtime.launching import Launcher, LocalLauncher
+from ocivalidate.runtime.protocol import (
+    Bailout,
+    Begin,
+    Dump,
+    End,
+    Event,
+    Header,
+    Order,
+    Plan,
+    Request,
+)
 from ocivalidate.runtime.running.loading import case_folder, load_cases
-from ocivalidate.vocabulary.versions import RUNTIME_RELEASES, judged_by, noted
+from ocivalidate.vocabulary.versions import RUNTIME_RELEASES, judged_by
 
 SPECIFICATION = "runtime-spec"
 INTERRUPTED = "interrupted"
-
-
-@dataclass(frozen=True, slots=True)
-class Header:
-    """What is known before anything runs: facts on the host and the runtime."""
-
-    facts: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """The case and the clause of each result that will come, in order."""
-
-    results: Sequence[tuple[str, str]]
-
-
-@dataclass(frozen=True, slots=True)
-class Begin:
-    """A case begins."""
-
-    case: str
 
 
 Step = Header | Plan | Begin | Result
@@ -67,12 +56,14 @@ STRANGE = "something else than the engine writes where the engine does, such as 
 
 
 class Run:
-    """One run: iterate over it for its steps, then take the report.
+    """One run: iterate over it for its steps, then take the report. ``launcher``: where the engine runs.
 
     To make one raises :class:`UsageError`, and :class:`BadCase` where the cases cannot be loaded.
     """
 
-    def __init__(self, request: Request, expecting: ExpectationFiles | None = None) -> None:
+    def __init__(
+        self, request: Request, expecting: ExpectationFiles | None = None, launcher: Launcher | None = None
+    ) -> None:
         self._request = request
         self._known = (expecting or ExpectationFiles()).load(request)
         self._expected = Expectations((), "", "", "")
@@ -82,7 +73,9 @@ class Run:
         self._trying: dict[str, None] = {}
         self._problem = ""
         self._complete = False
-        self._engine = EngineProcess(request)
+        self._order, self._kept = Order(), DumpFolder(request.dump_dir)
+        self._launcher = launcher or LocalLauncher()
+        self._engine = self._launcher.start(request)
         try:
             # While the engine looks at the host and the runtime.
             if self._known:
@@ -95,16 +88,16 @@ class Run:
     def __iter__(self) -> Iterator[Step]:
         try:
             for event in self._engine:
-                try:
-                    step = self._step(event)
-                except (KeyError, TypeError, ValueError, AttributeError):
-                    # A runtime that is root can reach into the engine. What it makes it say is no verdict.
-                    self._problem = STRANGE
-                    self._engine.kill()
-                    return
+                self._order.take(event)
+                step = self._step(event)
                 if step is not None:
                     yield step
+        except ProtocolError as problem:
+            # A runtime that is root can reach into the engine. What it makes it say is no verdict.
+            self._problem = f"{STRANGE} ({problem})"
+            self._engine.kill()
         finally:
+            self._kept.close()
             self._finish(self._engine.wait())
 
     def stop(self) -> None:
@@ -138,46 +131,46 @@ class Run:
 
     def _note(self) -> str:
         runtime = self._facts.get("runtime")
-        if runtime is None:
+        if runtime is None or judged_by(runtime["claim"] or None, RUNTIME_RELEASES).release == self._facts["release"]:
             return ""
-        release, claim = self._facts["release"], runtime["claim"]
-        if judged_by(claim or None, RUNTIME_RELEASES).release == release:
-            return ""
-        return noted(release, f"the runtime claims {claim or 'no version'}")
+        return f"the runtime claims {runtime['claim']}" if runtime["claim"] else "the runtime claims no version"
 
-    def _step(self, event: Mapping[str, Any]) -> Step | None:
-        match event["event"]:
-            case "header":
-                self._facts |= {name: value for name, value in event.items() if name != "event"}
-                runtime = self._facts["runtime"]
-                release, mode = self._facts["release"], self._facts["host"]["cgroup_mode"]
-                self._expected = Expectations(self._known, runtime["name"], runtime["version"], release, mode)
-                return Header(dict(self._facts))
-            case "plan":
-                planned = [(case, clause) for case, clause in event["results"]]
-                self._facts["planned"] = len(planned)
-                return Plan(planned)
-            case "begin":
-                self._trying[event["case"]] = None
-                return Begin(event["case"])
-            case "result":
-                result = self._expected.judge(result_of(event))
-                self._trying.pop(result.case, None)
-                self._results.append(result)
-                return result
-            case "bailout":
-                self._problem, self._facts["hint"] = event["reason"], event["hint"]
-            case "end":
+    def _step(self, event: Event) -> Step | None:
+        match event:
+            case Header():
+                self._facts |= event.facts
+                runtime, mode = event.runtime, event.host.cgroup_mode
+                self._expected = Expectations(self._known, runtime.name, runtime.version, event.release, mode)
+            case Plan():
+                self._facts["planned"] = len(event.results)
+            case Begin():
+                self._trying[event.case] = None
+            case Dump():
+                self._kept.take(event)
+                return None
+            case Result():
+                return self._judged(event)
+            case Bailout():
+                self._problem, self._facts["hint"] = event.reason, event.hint
+                return None
+            case End():
                 self._end(event)
+                return None
             case _:
-                raise ValueError("no event of the engine")
-        return None
+                return None
+        return event
 
-    def _end(self, event: Mapping[str, Any]) -> None:
-        self._complete = event["complete"]
-        if event["left"]:
-            self._problem = f"could not be removed from this host: {', '.join(event['left'])}"
-        self._facts |= {name: value for name, value in event.items() if name not in ("event", "complete", "left")}
+    def _judged(self, result: Result) -> Result:
+        judged = self._expected.judge(replace(result, dump=self._kept.settle(result.case)))
+        self._trying.pop(result.case, None)
+        self._results.append(judged)
+        return judged
+
+    def _end(self, event: End) -> None:
+        self._complete = event.complete
+        if event.left:
+            self._problem = f"could not be removed from this host: {', '.join(event.left)}"
+        self._facts |= event.facts
 
     def _finish(self, code: int) -> None:
         """See to it that the run ended as it should."""
@@ -198,4 +191,4 @@ class Run:
 
     def _sweep(self) -> None:
         """Remove what an engine left that did not come to its end."""
-        sweeping.sweep_after(str(self._facts.get("name", "")), cgroups.layout())
+        self._launcher.sweep(str(self._facts.get("name", "")))

@@ -14,10 +14,11 @@ from typing import Any
 
 import pytest
 
-from ocivalidate.rules.findings import Outcome, exit_code
-from ocivalidate.runtime.api import Request, run_events
+from ocivalidate.rules.findings import Outcome, Result, exit_code
 from ocivalidate.runtime.inside import rootfs
 from ocivalidate.runtime.judging.documents import check_facts
+from ocivalidate.runtime.launching import run_events
+from ocivalidate.runtime.protocol import Bailout, End, Request
 
 pytestmark = [
     pytest.mark.integration,
@@ -63,9 +64,9 @@ def look_into(runtime: str, folder: Path, wrong: list[str]) -> Mapping[str, str]
     (folder / "cases" / "look.py").write_text(CASE.format(folder=str(folder)), encoding="utf-8")
     (folder / "wrong.json").write_text(json.dumps(wrong), encoding="utf-8")
     events = [*run_events(Request(runtime, cases=str(folder / "cases")))]
-    assert events[-1]["event"] == "end", events
-    assert events[-1]["left"] == []
-    return {event["clause"]: event["outcome"] for event in events if event["event"] == "result"}
+    assert isinstance(events[-1], End), events
+    assert events[-1].left == ()
+    return {event.clause.id: event.outcome for event in events if isinstance(event, Result)}
 
 
 @pytest.mark.parametrize("runtime", ["runc", "crun"])
@@ -116,7 +117,8 @@ def look(trial):
         encoding="utf-8",
     )
     events = [*run_events(Request("crun", cases=str(tmp_path / "cases"), rootfs=str(ready)))]
-    assert [event["outcome"] for event in events if event["event"] == "result"] == ["pass"], events
+    assert [event.outcome for event in events if isinstance(event, Result)] == [Outcome.PASS], events
     shutil.rmtree(ready / "usr/bin")
     (event,) = [*run_events(Request("crun", cases=str(tmp_path / "cases"), rootfs=str(ready)))]
-    assert "has no /usr/bin/python3" in event["reason"]
+    assert isinstance(event, Bailout)
+    assert "has no /usr/bin/python3" in event.reason

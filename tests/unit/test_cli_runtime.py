@@ -10,9 +10,10 @@ import pytest
 
 from ocivalidate.cli.progress import Progress
 from ocivalidate.report import render
-from ocivalidate.runtime.run import Begin, Header, Plan
+from ocivalidate.runtime.protocol import Begin, Plan
 from tests.reports import BROKEN, OPTIONS, RUN
 from tests.unit.command_line import Command, complaint
+from tests.unit.engines import HEADER
 
 CASE = '''
 from ocivalidate.runtime import case
@@ -124,7 +125,7 @@ def test_a_program_that_is_none_is_told_in_every_format(tmp_path: Path, say: Com
 
 def test_progress_says_how_far_it_is() -> None:
     with Progress(silent=True) as progress:
-        for step in (Header({}), Plan([(result.case, result.clause.id) for result in RUN.results])):
+        for step in (HEADER, Plan(tuple((result.case, result.clause.id) for result in RUN.results))):
             progress.show(step)
         progress.show(Begin("process.arguments"))
         progress.show(Begin("state.\x1bpids"))

@@ -12,8 +12,9 @@ import pytest
 
 from fixtures import fake_runtime
 from fixtures.fake_runtime.faults import FAULTS
-from ocivalidate.rules.findings import Outcome
-from ocivalidate.runtime.api import Request, run_events
+from ocivalidate.rules.findings import Outcome, Result
+from ocivalidate.runtime.launching import run_events
+from ocivalidate.runtime.protocol import End, Request
 from tests.unit import faking
 from tests.unit.faking import Faked
 
@@ -67,10 +68,10 @@ def test_each_case_is_noticed_to_fail(fake: Faked) -> None:
 def test_the_executable_is_judged_by_the_engine(tmp_path: Path) -> None:
     program = fake_runtime.write(tmp_path / "fake")
     events = list(run_events(Request(str(program), only=("signals.created-container-gets-signals",))))
-    assert [event["outcome"] for event in events if event["event"] == "result"] == ["pass"]
+    assert [event.outcome for event in events if isinstance(event, Result)] == [Outcome.PASS]
     wrong = fake_runtime.write(tmp_path / "wrong", "sends-no-signal-to-what-is-created")
     events = list(run_events(Request(str(wrong), only=("versions.no-version-at-all",))))
-    assert events[-1]["event"] == "end"
+    assert isinstance(events[-1], End)
 
 
 def test_a_program_is_seen_with_its_own_command_line(tmp_path: Path) -> None:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 import socket
-import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -19,16 +16,17 @@ import pytest
 if sys.platform != "linux":
     pytest.skip("runtimes are driven on Linux", allow_module_level=True)
 
-from ocivalidate.rules.findings import ExitCode, exit_code
-from ocivalidate.runtime import request, run
+from ocivalidate.rules.findings import ExitCode, Outcome, Result, exit_code
+from ocivalidate.runtime import launching, run
 from ocivalidate.runtime.cases import Case
 from ocivalidate.runtime.kernel import seccomp
 from ocivalidate.runtime.kernel.seccomp import Listener
-from ocivalidate.runtime.request import EngineProcess, Request
+from ocivalidate.runtime.protocol import Alive, Begin, Event, Plan, Request, write
 from ocivalidate.runtime.running import engine as engine_module
 from ocivalidate.runtime.running.engine import Engine
 from ocivalidate.runtime.running.scheduler import Scheduler
 from ocivalidate.runtime.running.watchdog import Watchdog, Watched
+from tests.unit.engines import CREATES, HEADER, Started, engine_of, saying
 
 
 def cases(*ids: str, timeout: float = 30.0) -> list[Case]:
@@ -79,38 +77,30 @@ def test_a_case_that_is_given_up_does_not_hold_up_the_others() -> None:
 
 def test_a_run_with_a_case_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
     """The case is an error that tells where it hung, and the run ends."""
-    events: list[Mapping[str, Any]] = []
+    events: list[Event] = []
     hangs = threading.Event()
-    clause = SimpleNamespace(id="runtime/runtime.create.creates")
     monkeypatch.setattr(engine_module, "GRACE", 0.1)
     monkeypatch.setattr(engine_module, "attempt", lambda *_: hangs.wait(10))
-    monkeypatch.setattr(engine_module, "event_of", lambda result, _kept: {"event": "result", "reason": result.reason})
-    engine = Engine({"runtime": "none", "jobs": 1}, events.append, private=False)
+    engine = Engine(Request("none", jobs=1), events.append, private=False)
     [one, other] = cases("a.hangs", "a.never", timeout=0.1)
-    todo = [SimpleNamespace(case=case, clauses=(clause,)) for case in (one, other)]
+    todo = [SimpleNamespace(case=case, clauses=(CREATES,)) for case in (one, other)]
     session = cast(Any, SimpleNamespace(stage=None, umask=None))
     with engine._watchdog.awake(pause=0.02):
         engine._try_all(session, cast(Any, todo))
     hangs.set()
-    assert [event["event"] for event in events] == ["begin", "result"]
-    assert events[1]["reason"].startswith("a.hangs made no progress for 0 s, in wait (threading.py:")
-
-
-def fake_engine(monkeypatch: pytest.MonkeyPatch, text: str) -> EngineProcess:
-    popen = subprocess.Popen
-    monkeypatch.setattr(
-        subprocess, "Popen", lambda _argv, **more: popen([sys.executable, "-I", "-S", "-c", text], **more)
-    )
-    return EngineProcess(Request("none"))
+    begin, result = events
+    assert begin == Begin("a.hangs")
+    assert isinstance(result, Result)
+    assert result.outcome is Outcome.ERROR
+    assert result.reason.startswith("a.hangs made no progress for 0 s, in wait (threading.py:")
 
 
 def test_an_engine_that_says_nothing_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(request, "SILENCE", 0.3)
-    monkeypatch.setattr(request, "_PAUSE", 0.02)
-    line = json.dumps({"event": "header"})
-    engine = fake_engine(monkeypatch, f"import time; print('{line}', flush=True); time.sleep(100)")
+    monkeypatch.setattr(launching, "SILENCE", 0.3)
+    monkeypatch.setattr(launching, "_PAUSE", 0.02)
+    engine = engine_of(saying(write(HEADER)))
     begun = time.monotonic()
-    assert [*engine] == [{"event": "header"}]
+    assert [*engine] == [HEADER]
     assert engine.wait() < 0
     assert engine.hung.startswith("the engine said nothing for ")
     assert time.monotonic() - begun < 8
@@ -118,12 +108,12 @@ def test_an_engine_that_says_nothing_is_ended(monkeypatch: pytest.MonkeyPatch) -
 
 def test_an_engine_that_ignores_everything_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {"STOPPING": 0.1, "_PAUSE": 0.02, "_DYING": 0.3}.items():
-        monkeypatch.setattr(request, name, value)
+        monkeypatch.setattr(launching, name, value)
     text = (
         "import signal, time; signal.signal(15, signal.SIG_IGN)\n"
-        'while True: print(\'{"event": "alive"}\', flush=True); time.sleep(0.05)'
+        f"while True: print({write(Alive()).decode()!r}, end='', flush=True); time.sleep(0.05)"
     )
-    engine = fake_engine(monkeypatch, text)
+    engine = engine_of(text)
     time.sleep(0.2)
     engine.stop()
     begun = time.monotonic()
@@ -174,18 +164,30 @@ def test_a_supervisor_ends_when_its_notifier_is_dead(
 
 @pytest.mark.parametrize(
     "forged",
-    ['{"event": "result"}', '{"event": "plan", "results": [1]}', "[1]", "7", '{"event": "end"}', '{"event": {}}', "{}"],
+    [
+        b'{"type": "result"}\n',
+        b'{"type": "plan", "results": [1]}\n',
+        b"[1]\n",
+        b"7\n",
+        b'{"type": "end"}\n',
+        b'{"type": {}}\n',
+        b"{}\n",
+        b"\xff\xfe\n",
+        b"\n",
+        write(Request("none")),
+        write(Plan((("a", "b"),))),
+        write(Begin("a.case")),
+        write(HEADER) * 2,
+    ],
 )
-def test_what_a_runtime_writes_in_place_of_the_engine_is_no_verdict(
-    monkeypatch: pytest.MonkeyPatch, forged: str
-) -> None:
+def test_what_a_runtime_writes_in_place_of_the_engine_is_no_verdict(forged: bytes) -> None:
     """As root it can open the descriptors of the engine."""
-    text = f"import time; print('{forged}', flush=True); print('{forged}', flush=True); time.sleep(100)"
-    monkeypatch.setattr(run, "EngineProcess", lambda _request: fake_engine(monkeypatch, text))
-    running = run.Run(Request("none"), run.ExpectationFiles(ours=False))
+    engine = engine_of(saying(forged))
+    running = run.Run(Request("none"), run.ExpectationFiles(ours=False), Started(engine))
     begun = time.monotonic()
-    assert [*running] == []
+    assert len([*running]) == forged.count(b'"type": "header"') / 2
     report = running.report()
-    assert report.problem == run.STRANGE
+    assert report.problem.startswith(run.STRANGE)
+    assert "\n" not in report.problem
     assert exit_code([report]) == ExitCode.COULD_NOT_JUDGE
     assert time.monotonic() - begun < 30

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ocivalidate.jsontext.pointers import parse_pointer
@@ -138,3 +138,11 @@ def _objects(value: Any, node: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         for name, member in [*value.items()]:
             below = members.get(name, others)
             yield from _objects(member, below if isinstance(below, dict) else {})
+
+
+def steps(*parts: Sequence[str]) -> list[str]:
+    """The command line of a probe from its steps."""
+    line: list[str] = []
+    for part in parts:
+        line += [*([","] if line else []), *part]
+    return line

@@ -1,98 +1,109 @@
-"""Keeping what a case did that did not pass: bundles, calls and what they printed, logs, facts, control groups."""
+"""What is kept of a case that did not pass: bundles, calls and what they printed, logs, facts, control groups.
+
+It goes to whoever asked as messages, in pieces. A runtime writes what it wants into the folder of a case, so all of it
+has limits: those of :mod:`protocol` hold for a case as a whole.
+"""
 
 from __future__ import annotations
 
 import contextlib
-import errno
 import json
 import os
-import shutil
+import stat
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from ocivalidate.errors import Unreadable
 from ocivalidate.rules.findings import Outcome
 from ocivalidate.runtime.case_context import CaseContext
 from ocivalidate.runtime.kernel import handed
+from ocivalidate.runtime.protocol import DEEPEST, LAST_KEPT, MOST_BYTES, MOST_FILES, MOST_PIECE, Dump
 from ocivalidate.runtime.running.attempt import Attempt
 
-# What is kept of one case: files and folders, bytes in all of them, and levels.
-_MOST_FILES, _MOST_BYTES, _DEEPEST = 2000, 64 * 1024 * 1024, 32
-# What every kept case has, written last.
-_MARK = "verdicts.json"
+# Of all that a case has, documents of ours may take half; what is longer there is cut, as little as will do.
+_MOST_DOCUMENTS = MOST_BYTES // 2
+_CUTS = (handed.MOST_TEXT, 1 << 20, 1 << 16, 1 << 12, 1 << 8, 0)
+_FOLDER, _FILE = stat.S_IFDIR | 0o755, stat.S_IFREG | 0o644
 
 
-def keep(done: Attempt, folder: str | None, umask: int | None = None) -> str:
-    """Copy the files of a case to a folder of its own below ``folder``, and return that; ``""`` where none is kept.
-
-    ``umask``: the mask of new files that holds for this folder, where it is not that of this process.
-    """
+def pieces(done: Attempt) -> Iterator[Dump]:
+    """What is kept of a case, piece by piece; nothing of one that passed or was skipped."""
     fine = all(result.outcome in (Outcome.PASS, Outcome.SKIP) for result in done.results)
-    if not folder or done.trial is None or fine:
-        return ""
-    target = place(Path(folder, done.case.id))
+    if done.trial is None or fine:
+        return
+    yield Dump(done.case.id, "", _FOLDER)
+    documents = _documents(done.trial)
+    room = MOST_BYTES - sum(map(len, documents.values()))
     try:
-        target.mkdir(0o700 if umask is not None else 0o777, parents=True)
-        _copy_files(done.trial.folder, target)
-        _write_calls(done.trial, target)
-        if umask is not None:
-            target.chmod(0o777 & ~umask)
+        yield from files(done.case.id, done.trial.folder, MOST_FILES - len(documents), room)
     except OSError as problem:
-        return f"{target} (not whole: {problem.strerror})"
-    return str(target)
+        yield Dump(done.case.id, "", _FOLDER, problem=problem.strerror or str(problem))
+    for name, content in documents.items():
+        for offset in range(0, len(content), MOST_PIECE):
+            yield Dump(done.case.id, name, _FILE, content[offset : offset + MOST_PIECE], offset)
 
 
-def place(wanted: Path) -> Path:
-    """Where to keep a case: what an earlier run kept there goes; anything else stays, and a number is added."""
-    target, number = wanted, 1
-    while os.path.lexists(target):
-        if not target.is_symlink() and target.is_dir() and (target / _MARK).is_file():
-            shutil.rmtree(target, ignore_errors=True)
-        if os.path.lexists(target):
-            number += 1
-            target = wanted.with_name(f"{wanted.name}.{number}")
-    return target
+def files(case: str, source: Path, most_files: int, most_bytes: int) -> Iterator[Dump]:
+    """Regular files in a folder, without root filesystems and what is special, up to what anybody looks at.
 
-
-@contextlib.contextmanager
-def _held(made: Path) -> Iterator[Path]:
-    """A way to a folder that we just made which stays the same: whoever owns the one around it may put a link there."""
-    descriptor = os.open(made, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    try:
-        if os.fstat(descriptor).st_uid != os.geteuid():
-            raise OSError(errno.EPERM, "it is another user's now")
-        yield Path(f"/proc/self/fd/{descriptor}")
-    finally:
-        os.close(descriptor)
-
-
-def _copy_files(source: Path, target: Path) -> None:
-    """Regular files, without root filesystems and what is special, up to what anybody looks at."""
-    files_left, bytes_left = _MOST_FILES, _MOST_BYTES
-    for below, folders, files in os.walk(source):
+    Raises :class:`OSError`.
+    """
+    files_left, bytes_left = most_files, most_bytes
+    for below, folders, names in os.walk(source):
         inner = Path(below).relative_to(source)
-        folders[:] = [name for name in folders if name != "rootfs"] if len(inner.parts) < _DEEPEST else []
-        into = target / inner
-        into.mkdir(exist_ok=True)
+        folders[:] = [name for name in folders if name != "rootfs"] if len(inner.parts) < DEEPEST else []
+        if inner.parts:
+            yield Dump(case, str(inner), _FOLDER)
         files_left -= 1
-        for name in files[: max(0, files_left)]:
+        for name in names[: max(0, files_left)]:
             with contextlib.suppress(FileNotFoundError, Unreadable):
-                data = handed.content(Path(below, name), min(handed.MOST_TEXT, bytes_left))
-                (into / name).write_bytes(data)
-                bytes_left -= len(data)
-        files_left -= len(files)
+                for piece in _of_file(case, Path(below, name), str(inner / name), bytes_left):
+                    yield piece
+                    bytes_left -= len(piece.data)
+        files_left -= len(names)
         if files_left <= 0 or bytes_left <= 0:
             return
 
 
-def _write_calls(trial: CaseContext, target: Path) -> None:
-    calls = [asdict(call) for call in trial.runtime.calls]
-    (target / "calls.json").write_text(json.dumps(calls, indent=1) + "\n", encoding="utf-8")
-    for container in trial.containers:
-        if container.group_files:
-            (target / f"{container.id}.cgroups.json").write_text(
-                json.dumps(container.group_files, indent=1) + "\n", encoding="utf-8"
-            )
-    verdicts = [asdict(verdict) for verdict in trial.verdicts]
-    (target / _MARK).write_text(json.dumps(verdicts, indent=1) + "\n", encoding="utf-8")
+def _of_file(case: str, file: Path, path: str, room: int) -> Iterator[Dump]:
+    """The pieces of a file, up to ``room`` bytes. Raises as :func:`handed.opened` does."""
+    with handed.opened(file) as descriptor:
+        mode, offset, most = os.fstat(descriptor).st_mode, 0, min(room, handed.MOST_TEXT)
+        while True:
+            data = handed.read(descriptor, min(MOST_PIECE, most - offset), offset)
+            if data or not offset:
+                yield Dump(case, path, mode, data, offset)
+            offset += len(data)
+            if len(data) < MOST_PIECE:
+                return
+
+
+def _documents(trial: CaseContext) -> dict[str, bytes]:
+    """The files that we write of a case, by name."""
+    of_groups = {one.id: one.group_files for one in trial.containers if one.group_files}
+    documents: dict[str, Any] = {
+        "calls.json": [asdict(call) for call in trial.runtime.calls],
+        **{f"{container}.cgroups.json": found for container, found in of_groups.items()},
+        LAST_KEPT: [asdict(verdict) for verdict in trial.verdicts],
+    }
+    share = _MOST_DOCUMENTS // len(documents)
+    return {name: _text(value, share) for name, value in documents.items()}
+
+
+def _text(value: Any, most: int) -> bytes:
+    """A value as JSON of at most so many bytes: if need be, texts in it are cut, or there is nothing of it."""
+    for longest in _CUTS:
+        text = (json.dumps(_cut(value, longest), indent=1) + "\n").encode()
+        if len(text) <= most:
+            return text
+    return b"null\n"
+
+
+def _cut(value: Any, longest: int) -> Any:
+    if isinstance(value, str):
+        return value if len(value) <= longest else f"{value[:longest]}…"
+    if isinstance(value, dict):
+        return {name: _cut(entry, longest) for name, entry in value.items()}
+    return [_cut(entry, longest) for entry in value] if isinstance(value, list | tuple) else value

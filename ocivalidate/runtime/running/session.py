@@ -10,7 +10,6 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from ocivalidate.errors import CannotJudge, RuntimeFailed
 from ocivalidate.runtime.case_context import CaseContext, RunContext
@@ -18,29 +17,24 @@ from ocivalidate.runtime.cases import Case
 from ocivalidate.runtime.driving import subject
 from ocivalidate.runtime.inside import rootfs
 from ocivalidate.runtime.kernel import cgroups, claims, host, inherited, kin, nodes, syscalls
+from ocivalidate.runtime.protocol import Header, Request, RuntimeFacts
 from ocivalidate.runtime.running import workspace
 from ocivalidate.runtime.running.sweeping import Ground, Swept
 
 _SMOKE_PATIENCE = 12.0  # seconds for the first container
+_LONGEST_CLAIM = 2000  # characters that are told of what a runtime says of itself
 
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """What a run is asked for.
+    """What a run is asked for, and where it finds itself.
 
-    ``runtime``: a program, by path or by its name in PATH. ``extra``: arguments before every command.
-    ``spec_version``: the release to judge by, instead of the one that the runtime claims. ``rootfs``: a ready root
-    filesystem, instead of one built from this interpreter. ``private``: this process has a mount namespace of its own.
-    ``dump``: what cases did is kept, and so is what stands in control groups. ``ground``: what was found before this
-    process went into namespaces of its own (default: it is in none, and looks itself). ``jobs``: cases at a time.
+    ``private``: this process has a mount namespace of its own. ``ground``: what was found before this process went into
+    namespaces of its own (default: it is in none, and looks itself). ``jobs``: cases at a time.
     """
 
-    runtime: str
-    extra: tuple[str, ...] = ()
-    spec_version: str | None = None
-    rootfs: str | None = None
+    request: Request
     private: bool = False
-    dump: bool = False
     ground: Ground | None = None
     jobs: int = 1
 
@@ -79,7 +73,8 @@ class Session:
         inherited.wait_for_children()
         self.umask = inherited.common_umask()
         try:
-            tested = subject.identify(self.setup.runtime, self.setup.extra, self.setup.spec_version)
+            asked = self.setup.request
+            tested = subject.identify(asked.runtime, asked.arguments, asked.spec_version)
             here = host.look()
             self._ground = ground = self._ground or Ground.prepare()
             if self.setup.private:
@@ -113,8 +108,8 @@ class Session:
         if group:
             self._groups = claims.make_group(layout, group)
         image = space.folder / "rootfs"
-        if self.setup.rootfs:
-            rootfs.adopt(Path(self.setup.rootfs), image)
+        if self.setup.request.rootfs:
+            rootfs.adopt(Path(self.setup.request.rootfs), image)
         else:
             rootfs.build(image)
         cases = space.folder / "cases"
@@ -128,32 +123,30 @@ class Session:
             group,
             image,
             cases,
-            self.setup.dump,
+            keeps_groups=bool(self.setup.request.dump_dir),
             devices=self._devices,
             missing=self.missing,
         )
 
-    def header(self) -> dict[str, Any]:
+    def header(self) -> Header:
         """Facts on the host and the runtime, for the report."""
         tested, swept = self.stage.subject, self._ground.swept if self._ground else Swept()
-        return {
-            "runtime": {
-                "command": list(tested.command),
-                "name": tested.name,
-                "version": tested.version,
-                "claim": tested.claim,
-                "banner": tested.banner,
-                "features": tested.features is not None,
-            },
-            "release": tested.release,
-            # What every container, group and folder of this run begins with.
-            "prefix": self.stage.prefix,
-            "host": self.stage.host.facts(),
-            # Whatever the run makes on this host bears this name.
-            "name": self.stage.prefix.rstrip("-"),
-            "swept": [*swept.found],
-            "not_swept": [*swept.left],
-        }
+        return Header(
+            runtime=RuntimeFacts(
+                command=tested.command,
+                name=tested.name[:_LONGEST_CLAIM],
+                version=tested.version[:_LONGEST_CLAIM],
+                claim=tested.claim[:_LONGEST_CLAIM],
+                banner=tested.banner,
+                features=tested.features is not None,
+            ),
+            release=tested.release,
+            prefix=self.stage.prefix,
+            host=self.stage.host,
+            name=self.stage.prefix.rstrip("-"),
+            swept=swept.found,
+            not_swept=swept.left,
+        )
 
     def smoke(self) -> None:
         """Run one container, without which nothing can be measured. Raises :class:`CannotJudge`."""

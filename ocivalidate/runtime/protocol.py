@@ -1,0 +1,296 @@
+"""The messages between whoever judges a runtime and the engine that drives it: each a type, written and read here.
+
+The engine gets one :class:`Request`. It says :class:`Header`, :class:`Plan`, then :class:`Begin`, :class:`Dump` and a
+``Result`` for each clause of each case, and :class:`End`; :class:`Bailout` where it cannot go on, and :class:`Alive` in
+between. When the input after the request ends, it begins no further case. Its exit code is 0 when it came to its end,
+2 after a :class:`Bailout`, and anything else when it broke off.
+
+A message is one JSON object on one line, with its name in ``type`` and every member of its class. Reading is strict, as
+a runtime that is root can write where the engine does: whatever is not exactly a message is a :class:`ProtocolError`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, NoReturn, TypeAlias, cast
+
+from ocivalidate.errors import ProtocolError
+from ocivalidate.rules.findings import Result
+from ocivalidate.runtime.kernel.host import Host
+from ocivalidate.runtime.typed import excerpt, members, read_members
+
+MOST_LINE = 32 * 1024 * 1024
+"""Bytes of one message: anything longer is refused by who writes and by who reads."""
+MOST_PIECE = 256 * 1024
+"""Bytes of a file in one :class:`Dump`."""
+MOST_FILES, MOST_BYTES, DEEPEST = 2000, 64 * 1024 * 1024, 32
+"""What is kept of one case: files and folders, bytes in all of them, and levels of folders."""
+LAST_KEPT = "verdicts.json"
+"""The file that is kept of every case, and comes last."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a run is asked for.
+
+    ``runtime``: a program, by path or by its name in PATH; ``arguments`` stand before each of its commands.
+    ``spec_version``: the release to judge by (default: the one that the runtime claims). ``select``: ids of cases or
+    clauses, beginnings of ids, globs (default: all); ``ignore`` and ``level`` as for other commands; ``only``: ids
+    of cases. ``cases``: a folder with cases of the caller's own. ``rootfs``: a ready root filesystem. ``jobs``: cases
+    at a time (default: as many as processors). ``require``: needs whose absence is an error. ``dump_dir``: where who
+    asks keeps what cases did that did not pass; the engine sends it, wherever it runs.
+    """
+
+    runtime: str
+    arguments: tuple[str, ...] = ()
+    spec_version: str | None = None
+    select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    level: str = "may"
+    only: tuple[str, ...] = ()
+    cases: str | None = None
+    rootfs: str | None = None
+    jobs: int | None = None
+    require: tuple[str, ...] = ()
+    dump_dir: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RuntimeFacts:
+    """Who the runtime says that it is. ``features``: whether it has the command of this name."""
+
+    command: tuple[str, ...]
+    name: str
+    version: str
+    claim: str
+    banner: str
+    features: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What is known before anything runs.
+
+    ``release``: the one that is judged by. ``name``: whatever the run makes on its host bears it, and ``prefix`` stands
+    before the ids of its containers. ``swept`` and ``not_swept``: what ended runs had left, and what of it stays.
+    """
+
+    runtime: RuntimeFacts
+    release: str
+    prefix: str
+    host: Host
+    name: str
+    swept: tuple[str, ...] = ()
+    not_swept: tuple[str, ...] = ()
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """The same as plain JSON, for a report."""
+        return members(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The case and the clause of each result that will come, in order."""
+
+    results: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Begin:
+    """A case begins."""
+
+    case: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dump:
+    """A piece of what is kept of a case, before its results: a folder, or so many bytes of a file.
+
+    ``path`` stands below the folder of the case, which ``""`` is; folders come before what is in them. ``mode``: as in
+    ``st_mode``, of a folder or a regular file. ``offset``: how much of the file has come before this piece.
+    ``problem``: why what is kept is not whole.
+    """
+
+    case: str
+    path: str
+    mode: int
+    data: bytes = b""
+    offset: int = 0
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Alive:
+    """The engine lives, and has nothing else to say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bailout:
+    """Nothing can be judged, or nothing more. ``hint``: what may help."""
+
+    reason: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What was done in a run, or for one case, and where the time of the cases went."""
+
+    cases: int = 0
+    calls: int = 0
+    containers: int = 0
+    runtime_milliseconds: int = 0
+    waiting_milliseconds: int = 0
+    case_milliseconds: int = 0
+
+    def __add__(self, other: Spent) -> Spent:
+        return Spent(*(getattr(self, field.name) + getattr(other, field.name) for field in dataclasses.fields(self)))
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """The run is over.
+
+    ``complete``: every case of the plan was tried. ``left``: what could not be removed. ``stopped``: what hung, so that
+    the others were not tried. ``put_back``: devices of the host that somebody changed while the run went.
+    """
+
+    complete: bool
+    left: tuple[str, ...]
+    seconds: float
+    spent: Spent = Spent()
+    stopped: str = ""
+    put_back: tuple[str, ...] = ()
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What a report tells of it, as plain JSON."""
+        odd = {"stopped": self.stopped, "put_back": [*self.put_back]}
+        return {"seconds": self.seconds, **members(self.spent), **{name: told for name, told in odd.items() if told}}
+
+
+Event: TypeAlias = Header | Plan | Begin | Dump | Result | Alive | Bailout | End
+"""What an engine says."""
+Message: TypeAlias = Request | Event
+
+_KINDS: dict[str, type[Message]] = {
+    kind.__name__.lower(): kind for kind in (Request, Header, Plan, Begin, Dump, Result, Alive, Bailout, End)
+}
+_NAMES = {kind: name for name, kind in _KINDS.items()}
+
+
+def write(message: Message) -> bytes:
+    """The line of a message. Raises :class:`ProtocolError` for one that is too long, or holds no finite number."""
+    name = _NAMES[type(message)]
+    try:
+        line = (json.dumps({"type": name, **members(message)}, allow_nan=False) + "\n").encode()
+    except ValueError as problem:
+        raise ProtocolError(f"a {name} cannot be written: {problem}") from problem
+    if len(line) > MOST_LINE:
+        raise ProtocolError(f"a {name} of {len(line)} bytes is too long: {MOST_LINE} is the most")
+    return line
+
+
+def read(line: bytes) -> Message:
+    """The message of a line. Raises :class:`ProtocolError`."""
+    if len(line) > MOST_LINE:
+        raise ProtocolError(f"a line of {len(line)} bytes is too long: {MOST_LINE} is the most")
+    try:
+        value = json.loads(line.decode(), object_pairs_hook=_unique, parse_constant=_no_number)
+    except (ValueError, RecursionError) as problem:
+        raise ProtocolError(f"not a JSON object on one line: {excerpt(line)}") from problem
+    if not isinstance(value, dict):
+        raise ProtocolError(f"not a JSON object: {excerpt(line)}")
+    name = value.pop("type", None)
+    if not isinstance(name, str) or name not in _KINDS:
+        raise ProtocolError(f"unknown message: {excerpt(name)}")
+    return cast(Message, read_members(_KINDS[name], value, name))
+
+
+def read_event(line: bytes) -> Event:
+    """What an engine says in a line. Raises :class:`ProtocolError`."""
+    message = read(line)
+    if isinstance(message, Request):
+        raise ProtocolError("an engine says no request")
+    return message
+
+
+def read_request(line: bytes) -> Request:
+    """What an engine is asked in a line. Raises :class:`ProtocolError`."""
+    message = read(line)
+    if not isinstance(message, Request):
+        raise ProtocolError(f"wanted a request, got {_NAMES[type(message)]}")
+    return message
+
+
+class Lines:
+    """A stream of bytes, cut in lines as it comes."""
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+        self._size = 0
+
+    def feed(self, part: bytes) -> Iterator[bytes]:
+        """The lines that end in ``part``. Raises :class:`ProtocolError` when one grows too long."""
+        *ended, rest = part.split(b"\n")
+        for line in ended:
+            yield b"".join([*self._parts, line])
+            self._parts, self._size = [], 0
+        self._parts.append(rest)
+        self._size += len(rest)
+        if self._size > MOST_LINE:
+            raise ProtocolError(f"a line of more than {MOST_LINE} bytes is too long")
+
+
+class Order:
+    """Sees to it that each message of an engine comes when it is its turn."""
+
+    def __init__(self) -> None:
+        self._headed = self._planned = self._ended = False
+        self._due: deque[tuple[str, str]] = deque()
+        self._waiting: set[str] = set()
+        self._begun: set[str] = set()
+
+    def take(self, event: Event) -> None:
+        """Raises :class:`ProtocolError` when it is not the turn of this one."""
+        if not self._has_turn(event):
+            raise ProtocolError(f"it is not the turn of {_NAMES[type(event)]} {excerpt(getattr(event, 'case', ''))}")
+
+    def _has_turn(self, event: Event) -> bool:
+        turn = True
+        match event:
+            case Header():
+                turn, self._headed = not self._headed, True
+            case Plan():
+                turn, self._planned = self._headed and not self._planned, True
+                self._due, self._waiting = deque(event.results), {case for case, _ in event.results}
+            case Begin():
+                turn = event.case in self._waiting
+                self._waiting.discard(event.case)
+                self._begun.add(event.case)
+            case Dump():
+                turn = event.case in self._begun and bool(self._due) and event.case == self._due[0][0]
+            case Result():
+                due = self._due.popleft() if self._due else None
+                turn = event.case in self._begun and due == (event.case, event.clause.id)
+            case End():
+                turn, self._ended = self._planned and not self._ended, True
+            case Alive() | Bailout():
+                pass
+        return turn
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        raise ValueError("a member stands twice")
+    return value
+
+
+def _no_number(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a number")
