@@ -6,9 +6,9 @@ import json
 from typing import Any
 
 from ocivalidate.runtime import CaseContext, case
+from ocivalidate.vocabulary.versions import RUNTIME_RELEASES
 
 INVALID_ERROR = "config.valid-values.invalid-error"
-RELEASES = ("1.0.0", "1.0.1", "1.0.2", "1.1.0", "1.2.0", "1.2.1", "1.3.0")
 # No SemVer 2.0.0 version by any reading. Runtimes that look at the major number alone are many ("1.0", "v1.0.0").
 NO_VERSIONS: dict[str, Any] = {"empty": "", "a word": "invalid", "a number": 1.0}
 
@@ -21,7 +21,7 @@ def _with_version(trial: CaseContext, version: Any) -> dict[str, Any]:
 def earlier_releases(trial: CaseContext) -> None:
     """A config of any release up to the one that the runtime claims is accepted: they are compatible."""
     bundle = trial.bundle(trial.config("wait"))
-    for version in RELEASES[: RELEASES.index(trial.release) + 1]:
+    for version in filter(trial.holds, RUNTIME_RELEASES):
         trial.rewrite(bundle, _with_version(trial, version))
         container = trial.container(bundle=bundle)
         created = container.create()

@@ -19,7 +19,7 @@ from ocivalidate.rules.clauses import PLATFORMS, Selection
 from ocivalidate.rules.findings import Report
 from ocivalidate.rules.judge import ABSENT, OUTSIDE, DocumentType, active_clauses, judge, noting
 from ocivalidate.rules.ledger import Ledger
-from ocivalidate.vocabulary.versions import RUNTIME_RELEASES, Judged, judged_by, parse
+from ocivalidate.vocabulary.versions import RUNTIME_CHOICES, RUNTIME_RELEASES, Judged, holds, judged_by, noted, parse
 from ocivalidate.vocabulary.wording import excerpt
 
 SPECIFICATION = "runtime-spec"
@@ -76,7 +76,8 @@ def check_bundle(  # noqa: PLR0913  # each is an option of the command
     """Judge a bundle, or a ``config.json`` alone.
 
     ``path``: a bundle folder, the ``config.json`` in one, another file, or ``-`` for standard input (the last two: the
-    document only). ``spec_version``: a release of runtime-spec (default: the one that ``ociVersion`` names).
+    document only). ``spec_version``: a release of runtime-spec, or ``next`` for its draft (default: the release that
+    ``ociVersion`` names).
     ``platform``: one of ``clauses.PLATFORMS`` (default: those whose sections the document has). ``host``: judge too
     what depends on this host. ``document_only``: leave the folder alone, as for a ``config.json`` that is kept without
     one. ``max_size``: bytes. ``follow_links``: the ``config.json`` in a folder may be a link out of it. What cannot be
@@ -162,7 +163,7 @@ def check_features(
     if isinstance(document, Report):
         return document
     chosen = _choose(document.value, "ociVersionMax", spec_version, platform or "linux")
-    if RUNTIME_RELEASES.index(chosen.release) < RUNTIME_RELEASES.index(FIRST_FEATURES_RELEASE):
+    if not holds(chosen.release, FIRST_FEATURES_RELEASE, None):
         note = chosen.release_note or f"the document says {chosen.release}"
         note = f"{note}; {FIRST_FEATURES_RELEASE} is the first with features"
         chosen = chosen._replace(release=FIRST_FEATURES_RELEASE, release_note=note)
@@ -170,8 +171,8 @@ def check_features(
 
 
 def _validate(spec_version: str | None, platform: str | None) -> None:
-    if spec_version is not None and spec_version not in RUNTIME_RELEASES:
-        raise ValueError(f"unknown release of runtime-spec: {spec_version}; known are {', '.join(RUNTIME_RELEASES)}")
+    if spec_version is not None and spec_version not in RUNTIME_CHOICES:
+        raise ValueError(f"unknown release of runtime-spec: {spec_version}; known are {', '.join(RUNTIME_CHOICES)}")
     if platform is not None and platform not in PLATFORMS:
         raise ValueError(f"unknown platform: {platform}; known are {', '.join(PLATFORMS)}")
 
@@ -238,8 +239,8 @@ def _release(written: str | None, asked: str | None) -> tuple[str, str]:
     if judged.standing == "invalid":
         return judged.release, "the document names no version"
     if written is None or written == judged.release:
-        return judged.release, ""
-    return judged.release, f"the document says {written}"
+        return judged.release, noted(judged.release)
+    return judged.release, noted(judged.release, f"the document says {written}")
 
 
 def _platforms(members: dict[str, Any], asked: str | None) -> tuple[frozenset[str], str]:

@@ -6,22 +6,15 @@ What people name on the command line is their own affair. A settings file comes 
 from __future__ import annotations
 
 import os
-import re
 import stat
 
 from ocivalidate.errors import UsageError
+from ocivalidate.report import is_report
 from ocivalidate.system import portable
 
 # What others obey in such folders was not written by whoever wrote the settings.
 _CLOSED = frozenset({".git", ".hg", ".svn", ".bzr", ".jj"})
 _PART = 4096
-_HEADS = (
-    re.compile(rb'\A\{\s*"schema": "urn:ocivalidate:report-1"'),
-    re.compile(rb'\A\{\s*"\$schema": "[^"]*sarif[^"]*",[^{]*\{\s*"tool": \{\s*"driver": \{\s*"name": "ocivalidate"'),
-    re.compile(rb"\ATAP version 1[34]\n"),
-    re.compile(rb'\A<\?xml [^>]*>\s*<testsuites name="ocivalidate"'),
-)
-_LAST_LINE = re.compile(rb"(?:\bclauses? judged, |could not be judged|nothing was judged)[^\n]*\n\Z")
 
 
 def confined(file: str, settings: str) -> str:
@@ -67,4 +60,4 @@ def _is_report(path: str) -> bool:
         head = file.read(_PART)
         file.seek(max(0, status.st_size - _PART))
         tail = file.read(_PART)
-    return not head or any(pattern.match(head) for pattern in _HEADS) or bool(_LAST_LINE.search(tail))
+    return not head or is_report(head, tail)

@@ -11,15 +11,10 @@ from collections.abc import Iterator
 from ocivalidate.cli.rules import clause_json
 from ocivalidate.cli.streams import print_text
 from ocivalidate.errors import UsageError
+from ocivalidate.report.verdicts import url
 from ocivalidate.rules.clauses import Clause, Level, load
 from ocivalidate.rules.witnesses import Witness, example, witness_for
-from ocivalidate.vocabulary.versions import IMAGE_RELEASES, RUNTIME_RELEASES
 
-# Family → the repository in which its specification stands, and the newest release known here.
-_REPOSITORIES = {
-    "runtime": ("https://github.com/opencontainers/runtime-spec/blob/v{}/{}", RUNTIME_RELEASES),
-    "image": ("https://github.com/opencontainers/image-spec/blob/v{}/{}", IMAGE_RELEASES),
-}
 _HOW = {
     "static": "from the document alone",
     "static-host": "from the document and this host (--host)",
@@ -93,6 +88,8 @@ def _facts(clause: Clause) -> Iterator[tuple[str, str]]:
         yield "open list", "kernels and libraries know more values: one that only they know is a warning"
     if clause.same_as:
         yield "told as", clause.same_as
+    if clause.later:
+        yield "later", f"a part of it is a clause of its own: {', '.join(clause.later)}"
     if not clause.default:
         yield "default", f"off; --lint or --select {clause.id} turns it on"
     if clause.note:
@@ -100,11 +97,7 @@ def _facts(clause: Clause) -> Iterator[tuple[str, str]]:
 
 
 def _reference(clause: Clause) -> str:
-    if clause.family not in _REPOSITORIES:
-        return ""
-    template, releases = _REPOSITORIES[clause.family]
-    newest = clause.until or releases[-1]
-    return template.format(newest, clause.document) + (f"#{clause.anchor}" if clause.anchor else "")
+    return url(clause)
 
 
 def _examples(witness: Witness) -> Iterator[str]:

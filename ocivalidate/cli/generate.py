@@ -19,7 +19,7 @@ from ocivalidate.generate.defaults import PLATFORMS
 from ocivalidate.generate.engines import ENGINE_FLAGS, refusal
 from ocivalidate.generate.profiles import PROFILES
 from ocivalidate.generate.table import GROUPS, TABLE, Option
-from ocivalidate.vocabulary.versions import RUNTIME_RELEASES
+from ocivalidate.vocabulary.versions import RUNTIME_CHOICES, RUNTIME_RELEASES, draft_note
 
 if TYPE_CHECKING:
     from ocivalidate.rules.findings import Report
@@ -41,7 +41,7 @@ examples:
 
 exit codes: 0 written, 1 the config would break the specification (--force writes it), 2 an option makes no sense
 """
-_VERSIONS = f"{RUNTIME_RELEASES[0]} to {RUNTIME_RELEASES[-1]}"
+_VERSIONS = f"{RUNTIME_RELEASES[0]} to {RUNTIME_RELEASES[-1]}, or next for the draft"
 
 
 class _Collect(argparse.Action):
@@ -179,7 +179,7 @@ def _add_start(group: Any) -> None:
     )
     group.add_argument(
         "--spec-version",
-        choices=RUNTIME_RELEASES,
+        choices=RUNTIME_CHOICES,
         metavar="RELEASE",
         help=f"{_VERSIONS} (default: the oldest from 1.0.2 on that has all that is asked for, or that of the template)",
     )
@@ -223,6 +223,9 @@ def start(options: argparse.Namespace) -> ConfigBuilder:
 def _write(builder: ConfigBuilder, options: argparse.Namespace, program: str) -> int:
     finished = builder.finish()
     refused = finished.rejected and not options.force
+    draft = draft_note(finished.report.release)
+    if draft:
+        tell(f"{program}: note: judged by runtime-spec {finished.report.release}, {draft}")
     _tell(finished.report, program, worst_only=refused)
     if refused:
         return _NOT_ACCEPTED

@@ -15,7 +15,7 @@ from ocivalidate.image.documents.subjects import SUBJECTS
 from ocivalidate.image.found import ImageFilter
 from ocivalidate.image.layers.limits import DEFAULT, LayerLimits
 from ocivalidate.image.limits import Limits
-from ocivalidate.vocabulary.versions import IMAGE_RELEASES
+from ocivalidate.vocabulary.versions import IMAGE_CHOICES
 
 PLATFORM = re.compile(r"[^/\s]+/[^/\s]+(?:/[^/\s]+)?")
 # Option → the limit that it sets, and what it limits.
@@ -39,7 +39,11 @@ def add_options(parser: argparse.ArgumentParser, _command: str) -> None:
     parser.add_argument("--complete", action="store_true", help="blobs that are absent are errors")
     parser.add_argument("--no-orphans", action="store_true", help="leave out blobs that nothing refers to")
     parser.add_argument("--jobs", type=int, metavar="N", help="how many blobs at a time (default: one a core)")
-    parser.add_argument("--spec-version", choices=IMAGE_RELEASES, help="the release to judge by (default: the newest)")
+    parser.add_argument(
+        "--spec-version",
+        choices=IMAGE_CHOICES,
+        help="the release to judge by, or next for its draft (default: the newest release)",
+    )
     parser.add_argument("--kind", choices=_KINDS, help="what a JSON document that stands alone is meant to be")
     parser.add_argument("--max-depth", type=int, metavar="N", help="how deep indexes may be nested")
     add_archive_limit(parser)

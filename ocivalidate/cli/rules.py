@@ -10,6 +10,7 @@ from typing import Any
 from ocivalidate.cli.streams import print_text
 from ocivalidate.errors import UsageError
 from ocivalidate.rules.clauses import LEVEL_NAMES, PLATFORMS, RELEASES, Clause, Level, load, matches, unmatched
+from ocivalidate.vocabulary.versions import NEXT, order
 
 JUDGED = ("static", "static-host", "dynamic", "none")
 
@@ -18,7 +19,9 @@ def add_options(parser: argparse.ArgumentParser, _command: str) -> None:
     """The options of the command."""
     parser.add_argument("patterns", nargs="*", metavar="CLAUSES", help="ids, beginnings of ids, globs (default: all)")
     parser.add_argument("--level", choices=LEVEL_NAMES, help="clauses of this level or above")
-    parser.add_argument("--spec-version", metavar="RELEASE", help="clauses that stand in this release")
+    parser.add_argument(
+        "--spec-version", metavar="RELEASE", help="clauses that stand in this release, or in next, the draft"
+    )
     parser.add_argument("--os", choices=PLATFORMS, help="clauses that bear on this platform")
     parser.add_argument("--judged", choices=JUDGED, help="clauses that are judged this way")
     parser.add_argument(
@@ -42,8 +45,8 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _choose(options: argparse.Namespace) -> list[Clause]:
-    if options.spec_version and not any(options.spec_version in releases for releases in RELEASES.values()):
-        known = sorted({release for releases in RELEASES.values() for release in releases})
+    known = sorted({NEXT, *(release for releases in RELEASES.values() for release in releases)}, key=order)
+    if options.spec_version and options.spec_version not in known:
         raise UsageError(f"unknown release {options.spec_version}; known are {', '.join(known)}")
     strays = unmatched(options.patterns, load())
     if strays:
@@ -62,7 +65,7 @@ def _choose(options: argparse.Namespace) -> list[Clause]:
 
 def clause_json(clause: Clause) -> dict[str, Any]:
     """A clause as plain JSON, without the fields that say nothing."""
-    fields = {key: value for key, value in asdict(clause).items() if value not in ("", None, False)}
+    fields = {key: value for key, value in asdict(clause).items() if value not in ("", None, False, ())}
     return fields | {"default": clause.default}
 
 

@@ -34,7 +34,7 @@ def add_options(parser: argparse.ArgumentParser, _command: str) -> None:
         parser,
         without=_WITHOUT,
         helps={
-            "spec-version": "the release to judge by (default: the one that the runtime claims)",
+            "spec-version": "the release to judge by, or next for its draft (default: the one that the runtime claims)",
             "select": "judge only these: ids of cases or clauses, beginnings of ids, globs; may be repeated",
             "format": "what is printed (default: tap, as the run goes)",
         },

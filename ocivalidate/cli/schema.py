@@ -9,6 +9,7 @@ from ocivalidate import resources
 from ocivalidate.cli.streams import print_text
 from ocivalidate.errors import UsageError
 from ocivalidate.rules.schema import KINDS, releases
+from ocivalidate.vocabulary.versions import NEXT
 
 # The schemas of our own output, which have no releases.
 OUTPUTS = {"report": "output/report.json"}
@@ -20,7 +21,9 @@ def add_options(parser: argparse.ArgumentParser, _command: str) -> None:
         "name", choices=(*KINDS, *OUTPUTS), metavar="NAME", help=f"one of {', '.join((*KINDS, *OUTPUTS))}"
     )
     parser.add_argument(
-        "--spec-version", metavar="RELEASE", help="the release of the specification (default: the newest)"
+        "--spec-version",
+        metavar="RELEASE",
+        help="the release of the specification, or next for its draft (default: the newest release)",
     )
     parser.add_argument(
         "--limits", action="store_true", help="list what judging finds an error in and the schema does not, and why"
@@ -40,8 +43,8 @@ def run(options: argparse.Namespace) -> int:
     else:
         known = releases(options.name)
         release = options.spec_version or known[-1]
-        if release not in known:
-            raise UsageError(f"unknown release {release}; known are {', '.join(known)}")
+        if release not in (*known, NEXT):
+            raise UsageError(f"unknown release {release}; known are {', '.join((*known, NEXT))}")
         if options.limits:
             for limit in limits(options.name, release):
                 part = " (in part)" if limit.said_in_part else ""

@@ -18,7 +18,7 @@ from ocivalidate.keeping import MOST_OF_A_KIND
 from ocivalidate.report import FORMATS
 from ocivalidate.rules.clauses import LEVEL_NAMES, PLATFORMS, Selection, Severity, load, unmatched
 from ocivalidate.vocabulary.spelling import one_typo_apart
-from ocivalidate.vocabulary.versions import RUNTIME_RELEASES
+from ocivalidate.vocabulary.versions import RUNTIME_CHOICES
 from ocivalidate.vocabulary.wording import shortened
 
 COLOURS = ("auto", "always", "never")
@@ -50,8 +50,8 @@ SETTINGS: tuple[Setting, ...] = (
         "spec-version",
         "choice",
         None,
-        "the release to judge by (default: the one that the document names)",
-        RUNTIME_RELEASES,
+        "the release to judge by, or next for its draft (default: the one that the document names)",
+        RUNTIME_CHOICES,
     ),
     Setting(
         "os", "choice", None, "the platform to judge for (default: those whose sections the document has)", PLATFORMS

@@ -52,6 +52,7 @@ from ocivalidate.generate.process import ProcessOptions
 from ocivalidate.generate.resources import ResourceOptions
 from ocivalidate.generate.security import SecurityOptions
 from ocivalidate.generate.tree import Tree
+from ocivalidate.vocabulary.versions import NEXT, RUNTIME_RELEASES, version_for
 
 if TYPE_CHECKING:
     from ocivalidate.rules.findings import Report
@@ -109,6 +110,8 @@ class ConfigBuilder(
         Raises :class:`OptionError`.
         """
         tree = deepcopy(self)._complete()  # noqa: SLF001  # one of our own, so that the builder itself stays as it is
+        if self._release == NEXT:
+            return _finished({"ociVersion": version_for(NEXT, RUNTIME_RELEASES), **tree}, NEXT)
         if "ociVersion" in tree:
             return _finished(tree)
         releases = [self._release] if self._release else trees.releases_with_all(tree, OLDEST)
@@ -168,12 +171,12 @@ class Finished(NamedTuple):
         return sum(finding.severity is Severity.ERROR for finding in findings), len(findings)
 
 
-def _finished(tree: Tree) -> Finished:
+def _finished(tree: Tree, release: str | None = None) -> Finished:
     from ocivalidate.bundle.api import check_config  # --help has no use for it
 
     ordered: Tree = trees.ordered(tree)
     text = trees.rendered(ordered)
-    return Finished(ordered, text, check_config(text, "config.json"))
+    return Finished(ordered, text, check_config(text, "config.json", spec_version=release))
 
 
 def _best(candidates: Iterable[Tree]) -> Finished:

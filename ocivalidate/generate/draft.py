@@ -12,7 +12,7 @@ from ocivalidate.generate.paths import Place, resolve
 from ocivalidate.generate.profiles import starting_tree
 from ocivalidate.generate.tree import Tree
 from ocivalidate.generate.values import accept
-from ocivalidate.vocabulary.versions import RUNTIME_RELEASES, holds, judged_by
+from ocivalidate.vocabulary.versions import RUNTIME_CHOICES, RUNTIME_RELEASES, holds, judged_by, version_for
 
 OLDEST = "1.0.2"
 """The release that a config names unless it has something newer.
@@ -56,7 +56,8 @@ class Draft:
 
         ``profile``: ``minimal``, ``default``, ``hardened`` or ``privileged``. ``rootless``: what a user
         without privileges can run. ``spec_version``: the release to write for; members that it does not have
-        are refused. Without it the config names the oldest release, from 1.0.2 on, that has all of its
+        are refused (``next``: the draft, for which a config names the newest release). Without it the config names the
+        oldest release, from 1.0.2 on, that has all of its
         members. Raises :class:`OptionError`.
         """
         tree = starting_tree(os, profile, without_root=rootless)
@@ -79,9 +80,10 @@ class Draft:
         copy = deepcopy(config)
         if spec_version is not None:
             _check_release(spec_version)
-            copy["ociVersion"] = spec_version
+            copy["ociVersion"] = version_for(spec_version, RUNTIME_RELEASES)
         written = copy.get("ociVersion")
-        release = judged_by(written, RUNTIME_RELEASES).release if isinstance(written, str) else None
+        named = judged_by(written, RUNTIME_RELEASES).release if isinstance(written, str) else None
+        release = spec_version or named
         present = {name for name in PLATFORMS if name in copy}
         return cls(copy, release=release, platforms=frozenset((present | {"linux"}) if present <= {"vm"} else present))
 
@@ -152,5 +154,5 @@ class Draft:
 
 
 def _check_release(release: str) -> None:
-    if release not in RUNTIME_RELEASES:
-        raise OptionError(f"unknown release of runtime-spec: {release!r}; known are {', '.join(RUNTIME_RELEASES)}")
+    if release not in RUNTIME_CHOICES:
+        raise OptionError(f"unknown release of runtime-spec: {release!r}; known are {', '.join(RUNTIME_CHOICES)}")

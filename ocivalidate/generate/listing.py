@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ocivalidate.generate.paths import Field, fields
 from ocivalidate.generate.values import described
-from ocivalidate.vocabulary.versions import RUNTIME_RELEASES
+from ocivalidate.vocabulary.versions import NEXT, RUNTIME_RELEASES
 
 _HEAD = ("# path", "type", "releases", "clause")
 
@@ -29,4 +29,5 @@ def _rows() -> Iterator[tuple[str, str, str, str]]:
 
 
 def _releases(field: Field) -> str:
-    return f"{field.since or RUNTIME_RELEASES[0]}-{field.until or RUNTIME_RELEASES[-1]}"
+    newest = NEXT if field.since == NEXT else RUNTIME_RELEASES[-1]
+    return f"{field.since or RUNTIME_RELEASES[0]}-{field.until or newest}"

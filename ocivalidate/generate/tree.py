@@ -9,7 +9,7 @@ from typing import Any
 
 from ocivalidate.errors import OptionError
 from ocivalidate.generate.paths import Node, Place, Step, child, root, said
-from ocivalidate.vocabulary.versions import RUNTIME_RELEASES, holds
+from ocivalidate.vocabulary.versions import RUNTIME_RELEASES, holds, order
 
 Tree = dict[str, Any]
 _ABSENT: Any = object()
@@ -149,13 +149,14 @@ def releases_with_all(tree: Tree, oldest: str) -> list[str]:
     limits = bounds(tree)
     found = [
         release
-        for release in RUNTIME_RELEASES[RUNTIME_RELEASES.index(oldest) :]
-        if all(holds(release, since, until) for _place, since, until in limits)
+        for release in RUNTIME_RELEASES
+        if holds(release, oldest, None) and all(holds(release, since, until) for _place, since, until in limits)
     ]
     if not found:
         gone = next(f"{place} was removed after {until}" for place, _since, until in limits if until)
-        newest = max((since, place) for place, since, _until in limits if since)
-        raise OptionError(f"no release of runtime-spec has it all: {gone}, and {newest[1]} came with {newest[0]}")
+        came = [(since, place) for place, since, _until in limits if since]
+        since, place = max(came, key=lambda pair: (order(pair[0]), pair[1]))
+        raise OptionError(f"no release of runtime-spec has it all: {gone}, and {place} came with {since}")
     return found
 
 

@@ -11,12 +11,13 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from ocivalidate.image.collect import Collector
+from ocivalidate.image.comparing import CONTENT
+from ocivalidate.image.context import ImageContext
 from ocivalidate.image.documents import media_types
 from ocivalidate.image.found import WalkResult
 from ocivalidate.image.graph import Reference
-from ocivalidate.image.walk import CONTENT, Examiner
 from ocivalidate.rules.findings import Location
+from ocivalidate.rules.ledger import Ledger
 from ocivalidate.vocabulary.wording import shortened
 
 BLOB_ABSENT = "safety/image.blob.absent"
@@ -25,36 +26,36 @@ _DOCUMENTS = ("manifest", "config")
 _SHOWN_PLATFORMS, _SHOWN_PLATFORM, _SHOWN_PATH, _SHOWN_REASON = 5, 60, 90, 160
 
 
-def tell_absent(examiner: Examiner, collector: Collector, present: int, *, complete: bool) -> dict[str, Any]:
+def tell_absent(context: ImageContext, ledger: Ledger, present: int, *, complete: bool) -> dict[str, Any]:
     """Tell what is absent; the facts for the report. ``present``: how many blobs there are that are no documents.
 
     With ``complete`` each is a finding. Where no image has its manifest and its config, nothing was judged.
     """
-    absent = examiner.found.absent
+    absent = context.found.absent
     if complete:
-        collector.judged(BLOB_ABSENT)
-    judged = any(is_there(examiner.found, image.config_reference) for image in examiner.found.images)
+        ledger.judged(BLOB_ABSENT)
+    judged = any(is_there(context.found, image.config_reference) for image in context.found.images)
     for path, references in sorted(absent.items()):
         wanted = next((reference for reference in references if not _by_right(reference)), None)
         if complete and wanted is not None:
-            place = Location(examiner.shown(path), digest=str(wanted.digest or ""))
+            place = Location(context.shown(path), digest=str(wanted.digest or ""))
             message = f"a blob is absent that a {wanted.role} descriptor refers to"
-            collector.add(BLOB_ABSENT, place, message, hint=f"{examiner.way_to(wanted)} leads to it")
+            ledger.add(BLOB_ABSENT, place, message, hint=f"{context.way_to(wanted)} leads to it")
         document = next((reference for reference in references if reference.role in _DOCUMENTS), None)
         # With --complete that is a finding, and one is enough.
         if document is not None and not judged and not complete:
-            collector.error(CONTENT, f"the {called(document)} is absent")
-    parts = list(_incomplete(examiner, present))
+            ledger.error(CONTENT, f"the {called(document)} is absent")
+    parts = list(_incomplete(context, present))
     return {"incomplete": "; ".join(parts)} if parts else {}
 
 
-def _incomplete(examiner: Examiner, present: int) -> Iterator[str]:
+def _incomplete(context: ImageContext, present: int) -> Iterator[str]:
     """What of an image was not looked at, part by part."""
-    found = examiner.found
+    found = context.found
     if found.absent:
-        total = len(found.absent) + present + len(examiner.documents_read) - examiner.top_documents
+        total = len(found.absent) + present + found.blobs_read
         yield f"{len(found.absent)} of {total} blobs absent, not verified{_platforms(found.absent)}"
-    for reason, number in Counter(found.unverified.values()).items():
+    for reason, number in Counter(context.unverified.values()).items():
         yield f"{number} not verified: {shortened(reason, _SHOWN_REASON)}"
     for path, reason in list(found.spoilt.items())[:_SHOWN_PLATFORMS]:
         yield f"what {shortened(path, _SHOWN_PATH)} refers to is not judged, as it {reason}"

@@ -52,19 +52,19 @@ class Accounts(Rereading):
             return
         layers = sound_layers(image, self._facts, self._sound)
         if len(layers) < len(image.layers):
-            self._collector.leave_open(KNOWN, "the layers are not all there and sound")
+            self._ledger.leave_open(KNOWN, "the layers are not all there and sound")
             return
         try:
             files = self._files(layers)
             users.resolve(text, lambda path: _lines(path, files))
         except users.Unknown as problem:
-            self._collector.add(KNOWN, self._examiner.config_place(image, "/config/User"), str(problem))
+            self._ledger.add(KNOWN, self._context.config_place(image, "/config/User"), str(problem))
         except (TooLarge, OSError) as problem:
-            self._collector.leave_open(KNOWN, str(problem))
+            self._ledger.leave_open(KNOWN, str(problem))
         except _Faulty:
-            self._collector.leave_open(KNOWN, "follows from another finding")
+            self._ledger.leave_open(KNOWN, "follows from another finding")
         else:
-            self._collector.judged(KNOWN)
+            self._ledger.judged(KNOWN)
 
     def _files(self, layers: list[Reference]) -> dict[str, bytearray | None]:
         """The content of each of the files that is there; ``None``: it is there and cannot be told."""

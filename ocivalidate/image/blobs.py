@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from ocivalidate.image.causes import COMPRESSION
-from ocivalidate.image.collect import Collector
 from ocivalidate.image.comparing import judge_content
+from ocivalidate.image.context import ImageContext
 from ocivalidate.image.documents.media_types import LAYERS
 from ocivalidate.image.found import Blob
 from ocivalidate.image.graph import Image, Reference
@@ -16,12 +16,13 @@ from ocivalidate.image.layers.blob import BlobFacts, BlobRequest
 from ocivalidate.image.layers.compression import Compression
 from ocivalidate.image.layers.limits import LayerLimits
 from ocivalidate.image.layers.problems import Kind
+from ocivalidate.image.layout import is_outside, judge_blob_file
 from ocivalidate.image.pool import Job, verify_all
 from ocivalidate.image.sources.litter import is_litter
 from ocivalidate.image.sources.source import Source
-from ocivalidate.image.walk import Examiner
 from ocivalidate.rules.clauses import Severity
 from ocivalidate.rules.findings import Location
+from ocivalidate.rules.ledger import Ledger
 from ocivalidate.vocabulary import digests
 
 if TYPE_CHECKING:
@@ -37,26 +38,27 @@ Progress = Callable[[int, int], None]
 """Told how many bytes have been read, and how many there are."""
 
 
-def orphans(source: Source, examiner: Examiner, collector: Collector) -> list[Blob]:
+def orphans(source: Source, context: ImageContext, ledger: Ledger) -> list[Blob]:
     """The blobs that nothing refers to; names that no digest can have are told."""
     blobs: list[Blob] = []
     for algorithm in source.children("blobs"):
-        place = Location(examiner.shown(f"blobs/{algorithm}"))
+        place = Location(context.shown(f"blobs/{algorithm}"))
         if is_litter(algorithm):
-            collector.add(PER_ALGORITHM, place, _LITTER, severity=Severity.NOTE)
-        elif not examiner.is_outside(f"blobs/{algorithm}"):
-            entry = source.entry(f"blobs/{algorithm}")
-            collector.judged(PER_ALGORITHM)
+            ledger.add(PER_ALGORITHM, place, _LITTER, severity=Severity.NOTE)
+            continue
+        entry = source.entry(f"blobs/{algorithm}")
+        if not is_outside(entry, context, ledger):
+            ledger.judged(PER_ALGORITHM)
             if entry is None or entry.kind != "folder":
-                collector.add(PER_ALGORITHM, place, "what stands in blobs is not a folder for an algorithm")
-            blobs += _orphans_of(algorithm, source, examiner, collector)
+                ledger.add(PER_ALGORITHM, place, "what stands in blobs is not a folder for an algorithm")
+            blobs += _orphans_of(algorithm, source, context, ledger)
     return blobs
 
 
-def _orphans_of(algorithm: str, source: Source, examiner: Examiner, collector: Collector) -> Iterator[Blob]:
+def _orphans_of(algorithm: str, source: Source, context: ImageContext, ledger: Ledger) -> Iterator[Blob]:
     for encoded in source.children(f"blobs/{algorithm}"):
         path = f"blobs/{algorithm}/{encoded}"
-        collector.judged(NAME_CHARSET)
+        ledger.judged(NAME_CHARSET)
         digest = digests.parse(f"{algorithm}:{encoded}")
         if digest is None:
             litter = is_litter(encoded)
@@ -64,9 +66,9 @@ def _orphans_of(algorithm: str, source: Source, examiner: Examiner, collector: C
                 _LITTER if litter else f"the name of a blob is no digest: {digests.problem(f'{algorithm}:{encoded}')}"
             )
             severity = Severity.NOTE if litter else None
-            collector.add(NAME_CHARSET, Location(examiner.shown(path)), message, severity=severity)
-        elif path not in examiner.found.references:
-            size = examiner.file_size(path, str(digest))
+            ledger.add(NAME_CHARSET, Location(context.shown(path)), message, severity=severity)
+        elif path not in context.found.references:
+            size = judge_blob_file(path, source.entry(path), str(digest), context, ledger)
             if size is not None:
                 yield Blob(path, size, digest)
 
@@ -94,27 +96,27 @@ def _request(source: Source, blob: Blob, limits: LayerLimits) -> BlobRequest:
     return BlobRequest(opener, algorithms, blob.layer, wanted, blob.size, used=blob.layer, limits=limits)
 
 
-def judge_blob(blob: Blob, facts: BlobFacts, examiner: Examiner, collector: Collector) -> bool:
+def judge_blob(blob: Blob, facts: BlobFacts, context: ImageContext, ledger: Ledger) -> bool:
     """Judge what a blob alone shows; whether its content is what its digest says, so that more can be read from it."""
     # A document that is called a layer, too, was judged as a document.
-    known = blob.path in examiner.found.contents
-    sound = blob.path not in examiner.found.spoilt
+    known = blob.path in context.found.contents
+    sound = blob.path not in context.found.spoilt
     if not known:
-        sound = judge_content(blob.path, blob.digest, facts, examiner, collector)
+        sound = judge_content(blob.path, blob.digest, facts, context, ledger)
     if sound and blob.layer:
-        _judge_layer(blob, facts, examiner, collector)
+        _judge_layer(blob, facts, context, ledger)
     return sound
 
 
-def _judge_layer(blob: Blob, facts: BlobFacts, examiner: Examiner, collector: Collector) -> None:
-    collector.judged(*judging.judged_by(facts))
+def _judge_layer(blob: Blob, facts: BlobFacts, context: ImageContext, ledger: Ledger) -> None:
+    ledger.judged(*judging.judged_by(facts))
     digest = str(blob.digest or "")
-    for reference in examiner.found.references.get(blob.path, ()):
+    for reference in context.found.references.get(blob.path, ()):
         if reference.role == "layer" and reference.media_type in LAYERS:
-            _judge_compression(reference, facts, examiner, collector)
+            _judge_compression(reference, facts, context, ledger)
     for problem in judging.problems_of(facts):
-        place = Location(examiner.shown(blob.path), digest=digest, member=problem.member)
-        collector.add(
+        place = Location(context.shown(blob.path), digest=digest, member=problem.member)
+        ledger.add(
             problem.clause,
             place,
             problem.message,
@@ -131,16 +133,16 @@ def _sign(kind: Kind, facts: BlobFacts) -> Kind:
     return Kind.NOT_TAR if kind is Kind.TRUNCATED and nothing else kind
 
 
-def _judge_compression(reference: Reference, facts: BlobFacts, examiner: Examiner, collector: Collector) -> None:
+def _judge_compression(reference: Reference, facts: BlobFacts, context: ImageContext, ledger: Ledger) -> None:
     promised, found = LAYERS[reference.media_type], facts.compression
-    collector.judged(judging.PAYLOAD[promised])
+    ledger.judged(judging.PAYLOAD[promised])
     # What is compressed in no way that layers may be compressed is told as such, not as a wrong media type.
     if found not in (Compression.NONE, Compression.GZIP, Compression.ZSTD) or found.value == promised:
         return
     garbage = found is Compression.NONE and any(_sign(kind, facts) is Kind.NOT_TAR for kind in facts.counts)
-    collector.add(
+    ledger.add(
         judging.PAYLOAD[promised],
-        examiner.place(reference, "mediaType", digest=str(reference.digest or "")),
+        context.place(reference, "mediaType", digest=str(reference.digest or "")),
         "a layer is not compressed as its media type says",
         about=reference.path,
         sign=COMPRESSION,
@@ -154,51 +156,51 @@ def _called(compression: str) -> str:
 
 
 def judge_diff_ids(
-    image: Image, facts: dict[str, BlobFacts], sound: set[str], examiner: Examiner, collector: Collector
+    image: Image, facts: dict[str, BlobFacts], sound: set[str], context: ImageContext, ledger: Ledger
 ) -> None:
     """Compare ``rootfs.diff_ids`` with the layers: how many, in which order, and each with the tar that came out."""
     entries = image.diff_ids
     if entries is None:
         return
-    place = examiner.config_place(image, "/rootfs/diff_ids")
+    place = context.config_place(image, "/rootfs/diff_ids")
     alike = len(entries) == len(image.layers)
     # What is no layer by its media type may have a diffID, as statements do, or none.
     if not alike and any(layer.kind == "other" and layer.media_type for layer in image.layers):
         return
-    collector.judged(ORDER)
+    ledger.judged(ORDER)
     if not alike:
         message = "rootfs.diff_ids and the layers of the manifest are not as many"
         got, want = f"{len(entries)} diff_ids", f"{len(image.layers)}, one a layer"
-        collector.add(ORDER, place, message, got=got, want=want)
+        ledger.add(ORDER, place, message, got=got, want=want)
         return
     wrong = []
     for entry, layer in zip(entries, image.layers, strict=True):
         known = layer.kind == "layer" and layer.path in sound
-        computed = _diff_id(layer, facts, str(entry.value), examiner, collector) if known else None
+        computed = _diff_id(layer, facts, str(entry.value), context, ledger) if known else None
         if computed is not None:
-            collector.judged(DIFF_ID)
+            ledger.judged(DIFF_ID)
             if computed != entry.value:
                 wrong.append((entry, layer, computed))
     if len(wrong) > 1 and sorted(str(entry.value) for entry, _layer, _computed in wrong) == sorted(
         computed for _entry, _layer, computed in wrong
     ):
-        collector.add(ORDER, place, "rootfs.diff_ids are not in the order of the layers")
+        ledger.add(ORDER, place, "rootfs.diff_ids are not in the order of the layers")
         return
     for entry, layer, computed in wrong:
-        where = examiner.config_place(image, entry.pointer)
+        where = context.config_place(image, entry.pointer)
         message = f"a diffID is not the digest of the uncompressed layer {layer.digest or layer.path}"
-        collector.add(DIFF_ID, where, message, about=layer.path, got=str(entry.value), want=computed)
+        ledger.add(DIFF_ID, where, message, about=layer.path, got=str(entry.value), want=computed)
 
 
 def _diff_id(
-    layer: Reference, facts: dict[str, BlobFacts], expected: str, examiner: Examiner, collector: Collector
+    layer: Reference, facts: dict[str, BlobFacts], expected: str, context: ImageContext, ledger: Ledger
 ) -> str | None:
     """The diffID that a layer has in the algorithm of the one that is expected; ``None`` where that is not known."""
     digest = digests.parse(expected)
     reason = digests.unverifiable(digest) if digest else ""
     if reason:
-        collector.leave_open(DIFF_ID, reason)
-        examiner.found.unverified.setdefault(f"the diffID of {layer.path}", reason)
+        ledger.leave_open(DIFF_ID, reason)
+        context.unverified.setdefault(f"the diffID of {layer.path}", reason)
         return None
     found = facts[layer.path].diff_ids if layer.path in facts else ()
     return next((str(one) for one in found if digest and one.algorithm == digest.algorithm), None)

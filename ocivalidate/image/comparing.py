@@ -7,14 +7,16 @@ a descriptor that names a blob again is held to it as the first one was (image-s
 from __future__ import annotations
 
 from ocivalidate.image.causes import descriptor_at
-from ocivalidate.image.collect import Collector
+from ocivalidate.image.context import ImageContext
 from ocivalidate.image.documents import kinds
+from ocivalidate.image.documents.reading import Read
 from ocivalidate.image.graph import Reference
 from ocivalidate.image.layers.blob import BlobFacts
-from ocivalidate.image.walk import CONTENT, Examiner, Read
 from ocivalidate.rules.findings import Location
+from ocivalidate.rules.ledger import Ledger
 from ocivalidate.vocabulary import digests
 
+CONTENT = "image/image-layout.blobs.content-matches"
 SIZE = "image/descriptor.size.matches"
 MEDIA_TYPE = "safety/image.media-type.matches"
 ARTIFACT_TYPE = "image/descriptor.artifactType.equals-config-mediaType"
@@ -26,34 +28,35 @@ _PORTABLE_SIZE = 4 << 20
 _BELOW = {"index": "what it lists", "manifest": "its config and layers", "config": "what it says of the layers"}
 # Who leads to a manifest or an index, whatever he calls it.
 _OF_DOCUMENTS = ("manifest", "subject")
+_INDEX_OR_MANIFEST = (kinds.INDEX, kinds.MANIFEST)
 
 
-def judge_documents(examiner: Examiner, collector: Collector) -> None:
+def judge_documents(context: ImageContext, ledger: Ledger) -> None:
     """Judge what descriptors say of the documents that the walk has read."""
-    for path, facts in examiner.found.contents.items():
-        references = examiner.found.references.get(path, [])
+    for path, facts in context.found.contents.items():
+        references = context.found.references.get(path, [])
         digest = references[0].digest if references else None
-        if judge_content(path, digest, facts, examiner, collector):
-            read = examiner.read_of(path)
-            if read is not None:
-                _judge_document(path, references, read, facts, examiner, collector)
+        if judge_content(path, digest, facts, context, ledger):
+            _judge_document_size(path, references, facts, context, ledger)
+            for reference in references:
+                _judge_reference(reference, context, ledger)
 
 
 def judge_content(
-    path: str, digest: digests.Digest | None, facts: BlobFacts, examiner: Examiner, collector: Collector
+    path: str, digest: digests.Digest | None, facts: BlobFacts, context: ImageContext, ledger: Ledger
 ) -> bool:
     """Judge digest and sizes; whether the content is what its digest says, so that more can be read from it.
 
     ``digest`` is ``None`` where the format gives none.
     """
     if facts.failure:
-        collector.error(CONTENT, f"{path}: {facts.failure}")
+        ledger.error(CONTENT, f"{path}: {facts.failure}")
         return False
-    references = examiner.found.references.get(path, [])
-    if digest is not None and not _has_digest(path, digest, references, facts, examiner, collector):
+    references = context.found.references.get(path, [])
+    if digest is not None and not _has_digest(path, digest, references, facts, context, ledger):
         return False
     for reference in references:
-        _judge_size(reference, facts.size, examiner, collector)
+        _judge_size(reference, facts.size, context, ledger)
     return True
 
 
@@ -62,16 +65,16 @@ def _has_digest(
     digest: digests.Digest,
     references: list[Reference],
     facts: BlobFacts,
-    examiner: Examiner,
-    collector: Collector,
+    context: ImageContext,
+    ledger: Ledger,
 ) -> bool:
     reason = digests.unverifiable(digest)
     if reason:
-        collector.leave_open(CONTENT, reason)
-        examiner.found.unverified.setdefault(path, reason)
+        ledger.leave_open(CONTENT, reason)
+        context.unverified.setdefault(path, reason)
         return True
     computed = next(found for found in facts.digests if found.algorithm == digest.algorithm)
-    collector.judged(CONTENT)
+    ledger.judged(CONTENT)
     if computed == digest:
         return True
     message, got, want = "the content of a blob is not what its digest says", str(computed), str(digest)
@@ -83,99 +86,102 @@ def _has_digest(
         got, want = f"{facts.size} bytes, {got}", f"{sizes[0]} bytes, {want}"
     elif not references:
         message = "the content of a blob that nothing refers to is not what its name says"
-    place = Location(examiner.shown(path), digest=str(digest))
-    collector.add(CONTENT, place, message, got=got, want=want, hint=_leading(path, references, examiner))
+    place = Location(context.shown(path), digest=str(digest))
+    ledger.add(CONTENT, place, message, got=got, want=want, hint=_leading(path, references, context))
     return False
 
 
-def _leading(path: str, references: list[Reference], examiner: Examiner) -> str:
+def _leading(path: str, references: list[Reference], context: ImageContext) -> str:
     """Who leads to a damaged blob, and what below it was not judged."""
     if not references:
         return ""
     more = f" and {len(references) - 1} more" if len(references) > 1 else ""
-    below = _BELOW.get(references[0].kind) if path in examiner.found.spoilt else None
+    below = _BELOW.get(references[0].kind) if path in context.found.spoilt else None
     lost = f"; {below} could not be judged" if below else ""
-    return f"{examiner.way_to(references[0])}{more} lead{'' if more else 's'} to it{lost}"
+    return f"{context.way_to(references[0])}{more} lead{'' if more else 's'} to it{lost}"
 
 
-def _judge_size(reference: Reference, size: int, examiner: Examiner, collector: Collector) -> None:
+def _judge_size(reference: Reference, size: int, context: ImageContext, ledger: Ledger) -> None:
     if reference.size is None:
         return
-    collector.judged(SIZE)
+    ledger.judged(SIZE)
     if size != reference.size:
         message = "size is not the length of the content"
-        place, about = examiner.place(reference, "size"), _about(reference, examiner)
-        collector.add(SIZE, place, message, about=about, got=str(reference.size), want=str(size))
+        place, about = context.place(reference, "size"), _about(reference, context)
+        ledger.add(SIZE, place, message, about=about, got=str(reference.size), want=str(size))
 
 
-def _about(reference: Reference, examiner: Examiner) -> str:
-    return descriptor_at(examiner.shown(reference.file), reference.pointer)
+def _about(reference: Reference, context: ImageContext) -> str:
+    return descriptor_at(context.shown(reference.file), reference.pointer)
 
 
 # --- Documents
 
 
-def _judge_document(
-    path: str,
-    references: list[Reference],
-    read: Read,
-    facts: BlobFacts,
-    examiner: Examiner,
-    collector: Collector,
+def _judge_document_size(
+    path: str, references: list[Reference], facts: BlobFacts, context: ImageContext, ledger: Ledger
 ) -> None:
-    if read.kind != kinds.CONFIG:
-        collector.judged(DOCUMENT_SIZE)
-        if facts.size > _PORTABLE_SIZE:
-            place = Location(examiner.shown(path), digest=str(references[0].digest or ""))
-            message = "registries and tools refuse a manifest or an index of this size"
-            got, want = f"{facts.size} bytes", f"at most {_PORTABLE_SIZE}"
-            collector.add(DOCUMENT_SIZE, place, message, got=got, want=want)
-    if read.root is None:
+    if context.found.read_of(path, *_INDEX_OR_MANIFEST) is None:
         return
-    for reference in references:
-        if reference.role in _OF_DOCUMENTS:
-            _judge_media_type(reference, read, examiner, collector)
-            if read.kind == kinds.MANIFEST:
-                _judge_artifact_type(reference, read, examiner, collector)
-                _judge_platform(reference, examiner, collector)
+    ledger.judged(DOCUMENT_SIZE)
+    if facts.size > _PORTABLE_SIZE:
+        place = Location(context.shown(path), digest=str(references[0].digest or ""))
+        message = "registries and tools refuse a manifest or an index of this size"
+        got, want = f"{facts.size} bytes", f"at most {_PORTABLE_SIZE}"
+        ledger.add(DOCUMENT_SIZE, place, message, got=got, want=want)
 
 
-def _judge_media_type(reference: Reference, read: Read, examiner: Examiner, collector: Collector) -> None:
+def _judge_reference(reference: Reference, context: ImageContext, ledger: Ledger) -> None:
+    """Judge what a descriptor says of a document, read as what this one takes it for."""
+    if reference.role not in _OF_DOCUMENTS:
+        return
+    called = kinds.DOCUMENTS.get(reference.kind)
+    types = (called, *_INDEX_OR_MANIFEST) if called in _INDEX_OR_MANIFEST else _INDEX_OR_MANIFEST
+    read = context.found.read_of(reference.path, *types)
+    if read is None or read.root is None:
+        return
+    _judge_media_type(reference, read, context, ledger)
+    if read.kind == kinds.MANIFEST:
+        _judge_artifact_type(reference, read, context, ledger)
+        _judge_platform(reference, context, ledger)
+
+
+def _judge_media_type(reference: Reference, read: Read, context: ImageContext, ledger: Ledger) -> None:
     """A document states its media type, or shows by its members whether it is an index or a manifest."""
     stated = read.root.text("mediaType") if read.root else None
     called = kinds.DOCUMENTS.get(reference.kind)
     other = called in (kinds.INDEX, kinds.MANIFEST) and called != read.kind
     if not reference.media_type or not (stated or other):
         return
-    collector.judged(MEDIA_TYPE)
+    ledger.judged(MEDIA_TYPE)
     if other or stated != reference.media_type:
         message = "the descriptor and the document disagree on the media type"
-        place, want = examiner.place(reference, "mediaType"), stated or f"that of an {read.kind.replace('-', ' ')}"
-        about = descriptor_at(examiner.shown(reference.path), "/mediaType")
-        collector.add(MEDIA_TYPE, place, message, about=about, got=reference.media_type, want=want)
+        place, want = context.place(reference, "mediaType"), stated or f"that of an {read.kind.replace('-', ' ')}"
+        about = descriptor_at(context.shown(reference.path), "/mediaType")
+        ledger.add(MEDIA_TYPE, place, message, about=about, got=reference.media_type, want=want)
 
 
-def _judge_artifact_type(reference: Reference, read: Read, examiner: Examiner, collector: Collector) -> None:
+def _judge_artifact_type(reference: Reference, read: Read, context: ImageContext, ledger: Ledger) -> None:
     if reference.artifact_type is None or read.root is None:
         return
-    collector.judged(ARTIFACT_TYPE)
+    ledger.judged(ARTIFACT_TYPE)
     stated = {read.root.text("artifactType"), read.root.text("config", "mediaType")} - {None}
     if reference.artifact_type not in stated:
         message = "artifactType is neither that of the manifest nor the media type of its config"
         want = " or ".join(sorted(text for text in stated if text))
-        place = examiner.place(reference, "artifactType")
-        collector.add(ARTIFACT_TYPE, place, message, got=reference.artifact_type, want=want)
+        place = context.place(reference, "artifactType")
+        ledger.add(ARTIFACT_TYPE, place, message, got=reference.artifact_type, want=want)
 
 
-def _judge_platform(reference: Reference, examiner: Examiner, collector: Collector) -> None:
+def _judge_platform(reference: Reference, context: ImageContext, ledger: Ledger) -> None:
     """The platform of an index entry against the config; attestations say unknown in both places."""
-    image = examiner.found.manifests.get(reference.path)
+    image = context.found.manifests.get(reference.path)
     if reference.platform is None or image is None or image.config is None:
         return
-    collector.judged(PLATFORM)
+    ledger.judged(PLATFORM)
     for name in ("os", "architecture", "variant"):
         said, real = reference.platform.get(name), image.config.text(name)
         if isinstance(said, str) and real and said != real:
             message = f"the {name} of the platform is not that of the image configuration"
-            place = examiner.place(reference, "platform", name)
-            collector.add(PLATFORM, place, message, got=said, want=real)
+            place = context.place(reference, "platform", name)
+            ledger.add(PLATFORM, place, message, got=said, want=real)

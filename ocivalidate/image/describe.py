@@ -14,7 +14,7 @@ def describe(found: WalkResult, facts: dict[str, BlobFacts]) -> dict[str, Any]:
     """The images that were found, with what is known of their blobs."""
     return {
         "images": [_image(image, facts) for image in found.images],
-        "documents": found.documents,
+        "documents": len(found.documents),
         "blobs": len(facts),
     }
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ocivalidate.image.collect import Collector
+from ocivalidate.image.context import ImageContext
 from ocivalidate.image.graph import Image, Reference
 from ocivalidate.image.layers import judging
 from ocivalidate.image.layers.blob import BlobFacts, BlobRequest, certain, single_pass
@@ -21,8 +21,8 @@ from ocivalidate.image.layers.problems import shown
 from ocivalidate.image.layers.scan import TarScanner, kind_of
 from ocivalidate.image.layers.stack import Fault, Stack
 from ocivalidate.image.sources.source import Source
-from ocivalidate.image.walk import Examiner
 from ocivalidate.rules.findings import Location
+from ocivalidate.rules.ledger import Ledger
 
 # How often, in all, layers are read again for images that share them: an index may name any number of these.
 _MOST_AGAIN, _ALWAYS = 16, 1 << 32
@@ -30,7 +30,7 @@ _MOST_AGAIN, _ALWAYS = 16, 1 << 32
 _MOST_NAMES = 4
 
 
-Given = tuple[Source, dict[str, BlobFacts], set[str], Examiner, Collector, LayerLimits]
+Given = tuple[Source, dict[str, BlobFacts], set[str], ImageContext, Ledger, LayerLimits]
 
 
 class Rereading:
@@ -41,15 +41,15 @@ class Rereading:
         source: Source,
         facts: dict[str, BlobFacts],
         sound: set[str],
-        examiner: Examiner,
-        collector: Collector,
+        context: ImageContext,
+        ledger: Ledger,
         limits: LayerLimits,
     ) -> None:
         self._source = source
         self._facts = facts
         self._sound = sound
-        self._examiner = examiner
-        self._collector = collector
+        self._context = context
+        self._ledger = ledger
         self._limits = limits
         # Bytes of tars that may yet be read again, so that work grows with the image and not with what names it.
         self._left = _ALWAYS + _MOST_AGAIN * sum(found.inflated for found in facts.values() if found.tar)
@@ -85,12 +85,12 @@ class Stacks(Rereading):
         if not stack or paths in self._known:
             return
         self._known.add(paths)
-        self._collector.judged(judging.PARENT, judging.LINK_TARGET)
+        self._ledger.judged(judging.PARENT, judging.LINK_TARGET)
         tars = [tar for path in paths if (tar := self._facts[path].tar) is not None]
         if not needs_a_second_look(tars, self._limits.entries):
             return
         if not self._may_read(sum(tar.size for tar in tars)):
-            self._collector.leave_open(judging.PARENT, "too many images share these layers")
+            self._ledger.leave_open(judging.PARENT, "too many images share these layers")
             return
         if self._replay(stack, exact=False) is None:
             self._replay(stack, exact=True)
@@ -109,7 +109,7 @@ class Stacks(Rereading):
                 # What is above would be guesses.
                 break
             if model.names > _MOST_NAMES * self._limits.entries:
-                self._collector.leave_open(judging.PARENT, "the layers make too many files")
+                self._ledger.leave_open(judging.PARENT, "the layers make too many files")
                 break
         for layer, faults in found:
             for member, fault in faults:
@@ -120,7 +120,7 @@ class Stacks(Rereading):
         try:
             return self._scan(layer, Replayer(self._limits, model, faults), exact=exact)
         except OSError as problem:
-            self._collector.error(judging.PARENT, f"{layer.path}: {(problem.strerror or str(problem)).lower()}")
+            self._ledger.error(judging.PARENT, f"{layer.path}: {(problem.strerror or str(problem)).lower()}")
             return True
 
     def _tell(self, layer: Reference, member: str, fault: Fault) -> None:
@@ -128,18 +128,18 @@ class Stacks(Rereading):
         if key in self._told:
             return
         self._told.add(key)
-        tell_fault(layer, member, fault, self._facts[layer.path], self._examiner, self._collector)
+        tell_fault(layer, member, fault, self._facts[layer.path], self._context, self._ledger)
 
 
 def tell_fault(
-    layer: Reference, member: str, fault: Fault, facts: BlobFacts, examiner: Examiner, collector: Collector
+    layer: Reference, member: str, fault: Fault, facts: BlobFacts, context: ImageContext, ledger: Ledger
 ) -> None:
     """Tell that an entry of a layer cannot be written upon what is below."""
     links = facts.tar.hardlinks if facts.tar is not None and fault.clause == judging.LINK_TARGET else ()
     later = any(link.later and link.member == member for link in links)
     message = "a hard link comes before its target" if later else fault.message
-    place = Location(examiner.shown(layer.path), digest=str(layer.digest or ""), member=member)
-    collector.add(fault.clause, place, message, got=fault.got)
+    place = Location(context.shown(layer.path), digest=str(layer.digest or ""), member=member)
+    ledger.add(fault.clause, place, message, got=fault.got)
 
 
 def sound_layers(image: Image, facts: dict[str, BlobFacts], sound: set[str]) -> list[Reference]:

@@ -1,153 +1,49 @@
-"""The walk over an image: every document that index.json reaches is read and judged once, however many lead to it.
+"""The walk over an image: every document that its roots reach is read once, however many descriptors lead to it.
 
-Blobs are gathered for verification. What descriptors say of what they lead to is not judged here but afterwards
-(``promises.py``), for each of them: on the way it would be judged for whichever came first.
+It yields facts (:class:`~ocivalidate.image.found.WalkResult`) and judges nothing: what a descriptor says is held
+against what it leads to afterwards, for each of them. On the way it would be judged for whichever came first.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
-from typing import NamedTuple
 
 from ocivalidate.errors import Unreadable
-from ocivalidate.image.collect import Collector, Place
 from ocivalidate.image.documents import kinds
-from ocivalidate.image.documents.subjects import SUBJECTS
+from ocivalidate.image.documents.reading import NotingOf, Read, read
 from ocivalidate.image.found import Blob, ImageFilter, WalkResult
 from ocivalidate.image.graph import Image, Reference, references
 from ocivalidate.image.layers.blob import BlobFacts
 from ocivalidate.image.limits import Limits
-from ocivalidate.image.sources.source import FILE, INDEX_JSON, LEADS_OUT, LINK, OCI_LAYOUT, OUTSIDE, Source
-from ocivalidate.jsontext.documents import Document, read_document
-from ocivalidate.rules.checks import CheckContext, Node
-from ocivalidate.rules.clauses import Selection
-from ocivalidate.rules.findings import Location
-from ocivalidate.rules.judge import judge, located, noting
+from ocivalidate.image.sources.source import FILE, LINK, Entry, Source
+from ocivalidate.jsontext.documents import read_document
+from ocivalidate.rules.checks import Node
 from ocivalidate.vocabulary import digests
-from ocivalidate.vocabulary.wording import excerpt, shortened
 
-CONTENT = "image/image-layout.blobs.content-matches"
-LIMIT = "safety/image.limit"
-BLOB_KIND = "safety/image.blob.kind"
-BLOB_LINK = "safety/image.blob.link"
-LINK_OUT = "safety/image.link-out"
 # Role of a descriptor → the kinds of document that are read there; anything else is a blob like any other.
 _FOLLOWED = {"manifest": ("index", "manifest"), "subject": ("index", "manifest"), "config": ("config",)}
-_SHOWN_DIGEST, _SHOWN_NAME = 19, 60
 # Registries take no larger manifests: of content that is called something else, more is not looked at.
 _LARGEST_OF_OTHER_TYPES = 4 << 20
-NO_PLATFORMS: frozenset[str] = frozenset()
 
 
-class Read(NamedTuple):
-    """A document that was read, as one of this ``kind``. ``root`` is ``None`` when nothing in it can be followed."""
+class Walk:
+    """Walks over one image. ``noting``: which problems of the text of a document are noted."""
 
-    document: Document
-    root: Node | None
-    kind: str
-
-
-class Examiner:
-    """Walks over one image. ``collector`` takes what it finds; ``release`` is that of image-spec to judge by."""
-
-    def __init__(
-        self,
-        source: Source,
-        collector: Collector,
-        selection: Selection,
-        release: str,
-        wanted: ImageFilter,
-        limits: Limits,
-    ) -> None:
+    def __init__(self, source: Source, wanted: ImageFilter, limits: Limits, noting: NotingOf) -> None:
         self._source = source
-        self._collector = collector
-        self._selection = selection
-        self._release = release
         self._wanted = wanted
         self._limits = limits
+        self._noting = noting
+        # By path and the type that it is said to be, which may not be the one that it is.
         self._read: dict[tuple[str, str], Read] = {}
-        # As what each of them was read first.
-        self._first: dict[str, Read] = {}
         self._queue: deque[Reference] = deque()
-        self._indexed: set[str] = set()
         # What content that no descriptor calls an index or a manifest states that it is.
         self._stated: dict[str, str] = {}
-        self._sizes: dict[str, int | None] = {}
-        self._links_out: set[str] = set()
         self._diff_ids: dict[str, list[Node] | None] = {}
         self.found = WalkResult()
-        self.is_layout = False
 
-    @property
-    def documents_read(self) -> set[str]:
-        """The paths of all documents that were read."""
-        return set(self._first)
-
-    @property
-    def top_documents(self) -> int:
-        """How many of them are no blobs."""
-        return len(self.documents_read & {INDEX_JSON, OCI_LAYOUT})
-
-    # --- Documents
-
-    def document(self, path: str, kind: str, data: bytes, *, own: bool = False) -> Read:
-        """Judge a document as what it is said to be, once; give what can be followed.
-
-        ``own``: whether it is an index or a manifest, it says itself (:func:`kinds.stated`).
-        """
-        key = (path, kind)
-        if key not in self._read:
-            document = read_document(
-                data, self.shown(path), noting=lambda: noting(SUBJECTS[kind].kind, self._selection)
-            )
-            actual = kinds.stated(document.value, kind) if own else kind
-            if (path, actual) not in self._read:
-                self._read[path, actual] = Read(document, self._judge(document, actual), actual)
-                self.found.documents += 1
-            self._read[key] = self._read[path, actual]
-            self._first.setdefault(path, self._read[key])
-        return self._read[key]
-
-    def _judge(self, document: Document, kind: str) -> Node | None:
-        subject = SUBJECTS[kind]
-        judge(subject, document, CheckContext(Node(None), self._release), self._collector)
-        return Node(document.value) if document.usable and isinstance(document.value, dict) else None
-
-    def shown(self, path: str) -> str:
-        """How a path in the image is called: a path below a folder, or a part of an archive."""
-        return self._source.shown(path)
-
-    def place(self, reference: Reference, *below: str, digest: str = "") -> Place:
-        """Where a descriptor stands, or a member of it; ``digest`` is that of the blob which is concerned."""
-        pointer = "/".join((reference.pointer, *below))
-        return Place(reference.file, pointer, lambda: replace(self._located(reference.file, pointer), digest=digest))
-
-    def config_place(self, image: Image, pointer: str) -> Place:
-        """Where something stands in the config of an image."""
-        return Place(image.config_file, pointer, lambda: self._located(image.config_file, pointer))
-
-    def _located(self, file: str, pointer: str) -> Location:
-        read = self._first.get(file)
-        if read is None:
-            return Location(self.shown(file), pointer)
-        return located(read.document.name, pointer, read.document.span(pointer), read.document)
-
-    def way_to(self, reference: Reference) -> str:
-        """By which descriptors an image leads to a blob: from the top, the name of the image with it."""
-        steps: list[str] = []
-        at: Reference | None = reference
-        while at is not None and len(steps) <= self._limits.depth + 1:
-            above = self.found.references.get(at.file, ())
-            file = shortened(f"{above[0].digest or at.file}", _SHOWN_DIGEST) if above else at.file
-            steps.append(f"{file} {at.pointer}" + (f" ({shortened(at.name, _SHOWN_NAME)})" if at.name else ""))
-            at = above[0] if above else None
-        return " → ".join(reversed(steps))
-
-    # --- The walk
-
-    def walk(self, roots: Iterable[Reference]) -> None:
+    def follow(self, roots: Iterable[Reference]) -> None:
         """Follow descriptors, breadth first, until all is seen."""
         self._queue.extend(roots)
         self._follow_all()
@@ -157,29 +53,44 @@ class Examiner:
 
     def _follow_all(self) -> None:
         while self._queue:
-            if self.found.documents > self._limits.documents:
-                self._collector.add(LIMIT, Location(self._source.name), f"more than {self._limits.documents} documents")
+            if len(self.found.documents) > self._limits.documents:
+                self.found.exceeded.append(("", f"more than {self._limits.documents} documents"))
                 return
             self._visit(self._queue.popleft())
+
+    def look(self, path: str) -> Entry | None:
+        """What stands at a path."""
+        entries = self.found.entries
+        if path not in entries:
+            entries[path] = self._source.entry(path)
+        return entries[path]
+
+    def document(self, path: str, kind: str, data: bytes, *, own: bool = False) -> Read:
+        """Take in a document as what it is said to be; give what can be followed."""
+        key = (path, kind)
+        if key not in self._read:
+            found = read(data, self._source.shown(path), kind, self._noting, own=own)
+            self._read[key] = self.found.documents.setdefault((path, found.kind), found)
+        return self._read[key]
 
     def _visit(self, reference: Reference) -> None:
         path = reference.path
         if not path:
             return
         self.found.references.setdefault(path, []).append(reference)
-        if self._source.entry(path) is None:
+        entry = self.look(path)
+        if entry is None:
             if reference.role != "subject":
                 self.found.absent.setdefault(path, []).append(reference)
             return
-        size = self.file_size(path, str(reference.digest or ""))
-        if size is None:
+        if entry.kind not in (FILE, LINK):
             return
         followed = _FOLLOWED.get(reference.role, ())
-        kind = reference.kind if reference.kind in followed else self._kind_stated(reference, size)
+        kind = reference.kind if reference.kind in followed else self._kind_stated(reference, entry.size)
         if kind in followed:
-            self._follow(reference._replace(kind=kind), size)
+            self._follow(reference._replace(kind=kind), entry.size)
         else:
-            self.found.blobs.setdefault(path, Blob(path, size, reference.digest))
+            self.found.blobs.setdefault(path, Blob(path, entry.size, reference.digest))
 
     def _kind_stated(self, reference: Reference, size: int) -> str:
         """What the content of an entry of an index states that it is, whatever the entry calls it; else nothing.
@@ -197,39 +108,6 @@ class Examiner:
             value = read_document(data).value if data.lstrip()[:1] == b"{" else None
             self._stated[path] = kinds.stated_kind(value)
         return self._stated[path]
-
-    def is_outside(self, path: str) -> bool:
-        """Whether a link leads from here out of the layout, so that nothing is read; each such link is told once."""
-        entry = self._source.entry(path)
-        if self._source.confined:
-            self._collector.judged(LINK_OUT)
-        if entry is None or entry.kind != OUTSIDE:
-            return False
-        if entry.link not in self._links_out:
-            self._links_out.add(entry.link)
-            hint = "it is not read; --follow-links reads what links lead to"
-            place = Location(self.shown(entry.link))
-            self._collector.add(LINK_OUT, place, LEADS_OUT, got=excerpt(entry.target), hint=hint)
-        return True
-
-    def file_size(self, path: str, digest: str) -> int | None:
-        """The size of a blob that is there; ``None`` when it is no file, which is told once."""
-        if path not in self._sizes:
-            self._sizes[path] = self._file_size(path, digest)
-        return self._sizes[path]
-
-    def _file_size(self, path: str, digest: str) -> int | None:
-        entry = self._source.entry(path)
-        if entry is None or self.is_outside(path):
-            return None
-        self._collector.judged(BLOB_KIND, BLOB_LINK)
-        location = Location(self.shown(path), digest=digest)
-        if entry.kind not in (FILE, LINK):
-            self._collector.add(BLOB_KIND, location, f"a blob is {entry.what or 'a folder'}, not a file")
-            return None
-        if entry.kind == LINK and self._source.symlinks:
-            self._collector.add(BLOB_LINK, location, "a blob is a symbolic link to a file")
-        return entry.size
 
     def _follow(self, reference: Reference, size: int) -> None:
         read = self._read_blob(reference, size)
@@ -259,7 +137,7 @@ class Examiner:
         path, digest, found = reference.path, reference.digest, self.found
         if size > self._limits.document:
             message = f"a document has {size} bytes, more than the limit of {self._limits.document}"
-            self._collector.add(LIMIT, Location(self.shown(path)), message)
+            found.exceeded.append((path, message))
             found.spoilt[path] = "is too large"
             return None
         try:
@@ -279,15 +157,14 @@ class Examiner:
     # --- What documents hold
 
     def _enter_index(self, reference: Reference, root: Node) -> None:
-        if reference.path in self._indexed:
+        path = reference.path
+        if path in self.found.indexes:
             return
-        self._indexed.add(reference.path)
+        self.found.indexes.add(path)
         if reference.depth >= self._limits.depth:
-            message = f"indexes are nested more than {self._limits.depth} deep"
-            self._collector.add(LIMIT, Location(self.shown(reference.path)), message)
+            self.found.exceeded.append((path, f"indexes are nested more than {self._limits.depth} deep"))
             return
-        self._collector.judged(LIMIT)
-        self._queue.extend(self.chosen(references(root, "index", reference.path, reference.depth + 1)))
+        self._queue.extend(self.chosen(references(root, "index", path, reference.depth + 1)))
 
     def chosen(self, found: Iterable[Reference]) -> Iterator[Reference]:
         """Those of the entries of an index that may be for a wanted platform; one that names none, its config tells."""
@@ -370,12 +247,3 @@ class Examiner:
         blob.layer = True
         expected = image.diff_id_of(layer)
         blob.diff_algorithms.add(expected.algorithm if expected else "sha256")
-
-    def read_of(self, path: str) -> Read | None:
-        """The document at a path, as it was read first."""
-        return self._first.get(path)
-
-    def root_of(self, path: str) -> Node | None:
-        """The root of a document that was read; ``None`` when it was not, or has nothing in it to follow."""
-        read = self._first.get(path)
-        return read.root if read else None

@@ -16,7 +16,7 @@ from ocivalidate.printed.rows import RUNTIME_ROWS
 from ocivalidate.rules.clauses import Clause, Level, Severity, load
 from ocivalidate.rules.judge import DocumentType
 from ocivalidate.rules.schema import DIALECT, derive, specification
-from ocivalidate.vocabulary.versions import holds
+from ocivalidate.vocabulary.versions import draft_note, holds
 
 Node = dict[str, Any]
 
@@ -41,7 +41,8 @@ def standalone(kind: str, release: str) -> Node:
     said = [row for row in ROWS[kind] if says_in(row, release)]
     for row in said:
         _put(body, row)
-    title = f"{body.pop('title')}, {specification(kind)}-spec {release}"
+    draft = draft_note(release)
+    title = f"{body.pop('title')}, {specification(kind)}-spec {release}{f' ({draft})' if draft else ''}"
     used = {name: part for name, part in DEFINITIONS.items() if any(row.says == _reference(name) for row in said)}
     return {"$schema": DIALECT, "title": title, **body, **({"$defs": copy.deepcopy(used)} if used else {})}
 

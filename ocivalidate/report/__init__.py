@@ -8,22 +8,39 @@ written as it comes: it may be many times as large as what was judged.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from ocivalidate.report.options import Options
 from ocivalidate.rules.findings import ExitCode, Report, exit_code
 
-__all__ = ["FORMATS", "Options", "pieces", "problems", "render"]
+__all__ = ["FORMATS", "Options", "is_report", "pieces", "problems", "render"]
 
-# The name of each format and the module that renders it.
-_MODULES = {
-    "text": "ocivalidate.report.text",
-    "json": "ocivalidate.report.json_report",
-    "tap": "ocivalidate.report.tap",
-    "junit": "ocivalidate.report.junit",
-    "sarif": "ocivalidate.report.sarif",
+
+class Format(NamedTuple):
+    """A format: the module below this package that renders it, and how its reports begin or end, as patterns of bytes.
+
+    By these it is known that a file holds a report of ours, and no work of somebody else.
+    """
+
+    module: str
+    head: bytes = b""
+    tail: bytes = b""
+
+
+_FORMATS: Mapping[str, Format] = {
+    # One row for each format.
+    "text": Format("text", tail=rb"(?:\bclauses? judged, |could not be judged|nothing was judged)[^\n]*\n\Z"),
+    "json": Format("json_report", rb'\A\{\s*"schema": "urn:ocivalidate:report-1"'),
+    "tap": Format("tap", rb"\ATAP version 1[34]\n"),
+    "junit": Format("junit", rb'\A<\?xml [^>]*>\s*<testsuites name="ocivalidate"'),
+    "sarif": Format(
+        "sarif",
+        rb'\A\{\s*"\$schema": "[^"]*sarif[^"]*",[^{]*\{\s*"tool": \{\s*"driver": \{\s*"name": "ocivalidate"',
+    ),
 }
-FORMATS = tuple(_MODULES)
+FORMATS = tuple(_FORMATS)
 
 
 def pieces(format_name: str, reports: Sequence[Report], options: Options) -> Iterator[str]:
@@ -31,15 +48,23 @@ def pieces(format_name: str, reports: Sequence[Report], options: Options) -> Ite
 
     Raises :class:`ValueError` when there is no such format.
     """
-    if format_name not in _MODULES:
+    if format_name not in _FORMATS:
         raise ValueError(f"no such format: {format_name}")
-    made: Iterator[str] = importlib.import_module(_MODULES[format_name]).pieces(reports, options)
+    made: Iterator[str] = importlib.import_module(f"{__name__}.{_FORMATS[format_name].module}").pieces(reports, options)
     return made
 
 
 def render(format_name: str, reports: Sequence[Report], options: Options) -> str:
     """The same as one text."""
     return "".join(pieces(format_name, reports, options))
+
+
+def is_report(head: bytes, tail: bytes) -> bool:
+    """Whether what begins and ends so (some kilobytes of either) is a report in one of ``FORMATS``."""
+    return any(
+        (known.head and re.match(known.head, head)) or (known.tail and re.search(known.tail, tail))
+        for known in _FORMATS.values()
+    )
 
 
 def problems(reports: Sequence[Report]) -> list[str]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from urllib.parse import quote
 
-from ocivalidate.rules.clauses import RELEASES, Clause, Level, Severity
+from ocivalidate.rules.clauses import Clause, Level, Severity
 from ocivalidate.rules.findings import Finding, Outcome, Report, Result, failing
+from ocivalidate.vocabulary.versions import NEXT
 
 NOT_PRESENT = "not present"
 _REPOSITORIES = {"runtime": "runtime-spec", "image": "image-spec"}
@@ -107,8 +108,9 @@ def url(clause: Clause) -> str:
     if not repository or not clause.document:
         return ""
     anchor = f"#{quote(clause.anchor)}" if clause.anchor else ""
-    release = clause.until or RELEASES[clause.family][-1]
-    return f"https://github.com/opencontainers/{repository}/blob/v{release}/{quote(clause.document)}{anchor}"
+    release = clause.stated_in()
+    tree = "main" if release == NEXT else f"v{release}"
+    return f"https://github.com/opencontainers/{repository}/blob/{tree}/{quote(clause.document)}{anchor}"
 
 
 def citation(clause: Clause, report: Report) -> str:

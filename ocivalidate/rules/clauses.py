@@ -16,7 +16,7 @@ from typing import Any
 
 from ocivalidate import resources
 from ocivalidate.keeping import MOST_OF_A_KIND
-from ocivalidate.vocabulary.versions import IMAGE_RELEASES, RUNTIME_RELEASES, holds
+from ocivalidate.vocabulary.versions import IMAGE_RELEASES, NEXT, RUNTIME_RELEASES, holds
 
 FAMILIES = ("runtime", "image", "safety", "lint")
 RELEASES: Mapping[str, tuple[str, ...]] = {"runtime": RUNTIME_RELEASES, "image": IMAGE_RELEASES}
@@ -72,7 +72,9 @@ class Clause:
     ``since`` and ``until`` are releases of its specification (``None``: no bound); ``platform`` is one of ``PLATFORMS``
     or ``any``; ``document`` and ``anchor`` say where the newest release that has it states it; ``judged`` is
     ``static``, ``static-host`` (needs this host), ``dynamic`` (needs a running implementation) or ``none``, then
-    ``reason`` says why. ``same_as`` names the clause under which a violation is reported. ``contested`` (the texts
+    ``reason`` says why. ``same_as`` names the clause under which a violation is reported. ``later`` names clauses of
+    later releases that took a part of this one over: where one of them is not active, this one says it. ``contested``
+    (the texts
     disagree) and ``open_list`` (a list that kernels and libraries extend) say why the severity is lower than the level
     suggests. ``default`` is false for clauses that are judged only when asked for.
     """
@@ -91,6 +93,7 @@ class Clause:
     reason: str = ""
     note: str = ""
     same_as: str | None = None
+    later: tuple[str, ...] = ()
     contested: str = ""
     open_list: bool = False
     deprecated: bool = False
@@ -105,6 +108,13 @@ class Clause:
         """Whether the clause stands in this release of its specification."""
         return holds(release, self.since, self.until)
 
+    def stated_in(self) -> str:
+        """The newest release of its specification that has the clause; ``""`` where no specification states it."""
+        releases = RELEASES.get(self.family)
+        if releases is None:
+            return ""
+        return self.until or (releases[-1] if self.holds_in(releases[-1]) else NEXT)
+
     def concerns(self, platforms: Iterable[str]) -> bool:
         """Whether the clause bears on any of these platforms."""
         return self.platform == "any" or self.platform in platforms
@@ -115,6 +125,7 @@ def clause_from_json(data: Mapping[str, Any]) -> Clause:
     level = Level(data["level"])
     fields = dict(data)
     fields["level"] = level
+    fields["later"] = tuple(data.get("later", ()))
     fields["severity"] = Severity(data["severity"]) if "severity" in data else _SEVERITY_OF_LEVEL[level]
     return Clause(**fields)
 

@@ -78,14 +78,15 @@ class Ledger:
     fails with its first violation. Else it passes if there was occasion to judge it, unless a part of it was left open.
     Clauses with the same predicate (``same_as``) share their result, and a violation is reported once, under the one
     that the others name. The order in which things are said counts only for which of a kind are the first, and for
-    consequences, which have to follow their causes.
+    consequences, which have to follow their causes (``causes``; default: nothing follows from anything). ``once``: what
+    is added twice is told once, as what two images share is looked at for each of them.
     """
 
     def __init__(
-        self, clauses: Mapping[str, Clause], selection: Selection, *, causes: Causes | None = None, case: str = ""
+        self, clauses: Mapping[str, Clause], selection: Selection, *, causes: Causes | None = None, once: bool = False
     ) -> None:
         self._clauses = clauses
-        self._case = case
+        self._once = once
         self.causes = causes
         self.counts = Counts(selection.most)
         self._ignored = {clause.id for clause in clauses.values() if selection.ignores(clause)}
@@ -145,7 +146,7 @@ class Ledger:
         ``kind``: what it has in common with others, of which the first are kept (default: the pointer but for the
         numbers in it). ``about``: the thing that is at fault; what only follows from another fault of it is not told.
         ``sign``: by what the table of causes knows the violation, if not by its clause. ``more``: how many others of
-        the kind it stands for. What was told already is passed over: what two images share is looked at for each.
+        the kind it stands for.
         """
         clause = self._reported_as.get(clause_id)
         if clause is None or self.is_consequence(clause, sign or clause_id, about):
@@ -153,7 +154,7 @@ class Ledger:
         violation = Violation(clause_id, None, message, **details)
         counted = (clause_id, violation.severity or clause.severity, _pattern(place.pointer) if kind is None else kind)
         same = (clause_id, place[:2] if isinstance(place, Place) else place, message, violation.got)
-        if same not in self._told and self.counts.keep(counted, 1 + more):
+        if (not self._once or same not in self._told) and self.counts.keep(counted, 1 + more):
             self._told.add(same)
             self.put(clause, violation, place, counted)
 
@@ -199,22 +200,28 @@ class Ledger:
         for finding in findings:
             by_clause.setdefault(_judged_as(finding.clause), []).append(finding)
         results = tuple(
-            self._result(clause, tuple(by_clause.get(_judged_as(clause), ())))
-            for clause in self._clauses.values()
-            if clause.id not in self._ignored
+            self._result(clause, by_clause) for clause in self._clauses.values() if clause.id not in self._ignored
         )
         return Verdicts(results, findings, sum(map(self.counts.all, self._hidden)))
 
-    def _result(self, clause: Clause, findings: tuple[Finding, ...]) -> Result:
-        outcome, reason = (Outcome.FAIL, "") if findings else self._without_findings(_judged_as(clause))
-        return Result(clause, outcome, reason, findings, self._case)
+    def _result(self, clause: Clause, by_clause: Mapping[str, list[Finding]]) -> Result:
+        findings = tuple(by_clause.get(_judged_as(clause), ()))
+        taken_over = next((later for later in clause.later if later in by_clause), "")
+        if findings:
+            outcome, reason = Outcome.FAIL, ""
+        elif taken_over:
+            outcome, reason = Outcome.SKIP, f"told as {taken_over}"
+        else:
+            outcome, reason = self._without_findings(clause)
+        return Result(clause, outcome, reason, findings)
 
-    def _without_findings(self, key: str) -> tuple[Outcome, str]:
+    def _without_findings(self, clause: Clause) -> tuple[Outcome, str]:
+        key = _judged_as(clause)
         if key in self._errors:
             return Outcome.ERROR, self._errors[key]
         if key in self._open:
             return Outcome.SKIP, self._open[key]
-        if key in self._judged:
+        if not self._judged.isdisjoint((key, *clause.later)):
             return Outcome.PASS, ""
         return Outcome.SKIP, self._reasons.get(key, NOT_PRESENT)
 
@@ -222,10 +229,13 @@ class Ledger:
 def reported_as(clauses: Iterable[Clause]) -> dict[str, Clause]:
     """The clause under which a violation is reported, by the id that the checks name.
 
-    That clause itself, or one with the same predicate where only that one was asked for.
+    That clause itself; one with the same predicate where only that one was asked for; or the one that says so in the
+    releases before it (``later``).
     """
     listed = list(clauses)
-    return {clause.same_as: clause for clause in listed if clause.same_as} | {clause.id: clause for clause in listed}
+    before = {later: clause for clause in listed for later in clause.later}
+    alike = {clause.same_as: clause for clause in listed if clause.same_as}
+    return before | alike | {clause.id: clause for clause in listed}
 
 
 def _judged_as(clause: Clause) -> str:

@@ -19,7 +19,7 @@ from ocivalidate.bundle.sources import read_file
 from ocivalidate.errors import Malformed, Unreadable, UsageError
 from ocivalidate.rules.findings import Finding, Outcome, Result
 from ocivalidate.runtime.cases import Case
-from ocivalidate.vocabulary.versions import LONGEST_VERSION, Version
+from ocivalidate.vocabulary.versions import LONGEST_VERSION, NEXT, Version, order
 
 UNFILLED = "FILL IN"
 """A reason that begins with this is none: ``--write-expectations`` writes it."""
@@ -74,7 +74,7 @@ def satisfies(version: str, comparisons: str) -> bool:
     """Whether a version passes all of these comparisons; one that cannot be read passes none."""
     if not comparisons:
         return True
-    own = _version(version)
+    own = Version(*order(NEXT)) if version == NEXT else _version(version)
     if own is None:
         return False
     return all(_compares(own, operator, other) for operator, other in _comparisons(comparisons))

@@ -24,7 +24,7 @@ from ocivalidate.runtime.protocol import (
     Request,
 )
 from ocivalidate.runtime.running.loading import case_folder, load_cases
-from ocivalidate.vocabulary.versions import RUNTIME_RELEASES, judged_by
+from ocivalidate.vocabulary.versions import RUNTIME_RELEASES, judged_by, noted
 
 SPECIFICATION = "runtime-spec"
 INTERRUPTED = "interrupted"
@@ -131,9 +131,12 @@ class Run:
 
     def _note(self) -> str:
         runtime = self._facts.get("runtime")
-        if runtime is None or judged_by(runtime["claim"] or None, RUNTIME_RELEASES).release == self._facts["release"]:
+        if runtime is None:
             return ""
-        return f"the runtime claims {runtime['claim']}" if runtime["claim"] else "the runtime claims no version"
+        release, claim = self._facts["release"], runtime["claim"]
+        if judged_by(claim or None, RUNTIME_RELEASES).release == release:
+            return ""
+        return noted(release, f"the runtime claims {claim or 'no version'}")
 
     def _step(self, event: Event) -> Step | None:
         match event:

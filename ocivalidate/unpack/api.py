@@ -138,7 +138,7 @@ class _Run:
                 self._stage(target, chosen, layers, total, exact=True)
         if self._needs_layers(chosen):
             self._lines += tuple(layers.unverified())
-        findings = chosen.collector.findings()
+        findings = chosen.ledger.findings()
         return Unpacked(self._bundle, chosen.name, findings, self._notes.lines() + self._lines, self._report)
 
     def _needs_layers(self, chosen: Chosen) -> bool:
@@ -231,9 +231,9 @@ def _user(chosen: Chosen, text: str, root: int) -> users.User:
     try:
         return users.resolve(text, lambda path: _lines(root, path))
     except users.Unknown as problem:
-        place = chosen.examiner.config_place(chosen.image, "/config/User")
-        chosen.collector.add(USER_KNOWN, place, str(problem))
-        raise Refused(str(problem), refusing(chosen.collector.findings())) from problem
+        place = chosen.context.config_place(chosen.image, "/config/User")
+        chosen.ledger.add(USER_KNOWN, place, str(problem))
+        raise Refused(str(problem), refusing(chosen.ledger.findings())) from problem
 
 
 def _lines(root: int, path: str) -> Iterator[bytes]:

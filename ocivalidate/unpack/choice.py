@@ -7,7 +7,7 @@ from typing import NamedTuple
 from ocivalidate.errors import Refused, UnpackError
 from ocivalidate.image.absent import called, is_there
 from ocivalidate.image.api import ImageOptions, survey
-from ocivalidate.image.collect import Collector
+from ocivalidate.image.context import ImageContext
 from ocivalidate.image.found import ImageFilter, WalkResult
 from ocivalidate.image.graph import Image
 from ocivalidate.image.layers.limits import DEFAULT, LayerLimits
@@ -15,9 +15,9 @@ from ocivalidate.image.limits import Limits
 from ocivalidate.image.others import refuse_document
 from ocivalidate.image.sources.opening import open_source
 from ocivalidate.image.sources.source import Source
-from ocivalidate.image.walk import Examiner
 from ocivalidate.rules.checks import Node
 from ocivalidate.rules.clauses import Selection
+from ocivalidate.rules.ledger import Ledger
 from ocivalidate.unpack.verdict import refusing
 from ocivalidate.vocabulary.versions import IMAGE_RELEASES
 
@@ -27,8 +27,8 @@ class Chosen(NamedTuple):
 
     image: Image
     config: Node
-    examiner: Examiner
-    collector: Collector
+    context: ImageContext
+    ledger: Ledger
 
     @property
     def name(self) -> str:
@@ -58,17 +58,17 @@ def choose(source: Source, ref: str | None, platform: str | None, selection: Sel
     """
     wanted = ImageFilter((ref,) if ref else (), (platform,) if platform else ())
     options = ImageOptions(wanted=wanted, orphans=False, limits=limits)
-    examiner, collector = survey(source, IMAGE_RELEASES[-1], selection, options)
-    candidates = _candidates(examiner.found)
-    findings = refusing(collector.findings())
+    context, ledger = survey(source, IMAGE_RELEASES[-1], selection, options)
+    candidates = _candidates(context.found)
+    findings = refusing(ledger.findings())
     if len(candidates) != 1:
         if findings:
             raise Refused("the image is not unpacked", findings)
-        raise UnpackError(_choice(candidates, examiner))
+        raise UnpackError(_choice(candidates, context))
     image = candidates[0]
     if findings:
         raise Refused("the image is not unpacked", findings)
-    return Chosen(image, _config(image), examiner, collector)
+    return Chosen(image, _config(image), context, ledger)
 
 
 def _candidates(found: WalkResult) -> list[Image]:
@@ -87,11 +87,11 @@ def _candidates(found: WalkResult) -> list[Image]:
     return whole or images
 
 
-def _choice(candidates: list[Image], examiner: Examiner) -> str:
+def _choice(candidates: list[Image], context: ImageContext) -> str:
     if candidates:
         listed = "; ".join(_called(image) for image in candidates)
         return f"{len(candidates)} images could be meant, choose with --ref or --platform: {listed}"
-    every = (reference for references in examiner.found.absent.values() for reference in references)
+    every = (reference for references in context.found.absent.values() for reference in references)
     absent = next((reference for reference in every if reference.role != "layer"), None)
     return f"the {called(absent)} is absent" if absent else "there is no image with a root file system in it"
 

@@ -6,7 +6,6 @@ import os
 
 from ocivalidate.bundle import sources
 from ocivalidate.errors import UnpackError, Unreadable
-from ocivalidate.image.collect import Collector
 from ocivalidate.image.documents.registry import CONFIG
 from ocivalidate.image.limits import Limits
 from ocivalidate.jsontext.documents import Document, read_document
@@ -14,6 +13,7 @@ from ocivalidate.rules.checks import Node, Violation
 from ocivalidate.rules.clauses import Selection
 from ocivalidate.rules.findings import Report
 from ocivalidate.rules.judge import DocumentType, active_clauses, located
+from ocivalidate.rules.ledger import Ledger
 from ocivalidate.system.beneath import Beneath, LeadsOut
 from ocivalidate.unpack import inroot
 from ocivalidate.unpack.choice import Chosen, choose, open_image
@@ -66,22 +66,22 @@ def _judge(
 ) -> Report:
     release = IMAGE_RELEASES[-1]
     clauses = active_clauses(CONVERSION, release, frozenset(), selection)
-    collector = Collector({key: clause for key, clause in clauses.items() if clause.subject == "converter"}, selection)
+    ledger = Ledger({key: clause for key, clause in clauses.items() if clause.subject == "converter"}, selection)
     root = _open_root(document, bundle, follow_links=follow_links)
     try:
         pair = Pair(chosen.config, Node(document.value), _attached(chosen))
         if root is not None:
             pair.read = lambda path: inroot.read_lines(root, path)
         for violation in violations(pair):
-            _add(collector, document, violation)
+            _add(ledger, document, violation)
     except (OSError, UnpackError) as problem:
         return Report("conversion", subject, SPECIFICATION, problem=str(problem))
     finally:
         if root is not None:
             os.close(root)
-    collector.judged(*pair.judged)
+    ledger.judged(*pair.judged)
     for clause, reason in pair.unjudged.items():
-        collector.unjudged(clause, reason)
+        ledger.unjudged(clause, reason)
     return Report(
         "conversion",
         subject,
@@ -90,26 +90,26 @@ def _judge(
         "",
         (),
         "",
-        *collector.verdicts(),
+        *ledger.verdicts(),
         facts={"image": chosen.name},
     )
 
 
-def _add(collector: Collector, document: Document, violation: Violation) -> None:
+def _add(ledger: Ledger, document: Document, violation: Violation) -> None:
     place = located(document.name, violation.pointer, document.span(violation.pointer), document)
-    collector.add(violation.clause, place, violation.message, got=violation.got, want=violation.want)
+    ledger.add(violation.clause, place, violation.message, got=violation.got, want=violation.want)
 
 
 def _attached(chosen: Chosen) -> dict[str, str]:
     """The annotations of the manifest, and of what leads to it."""
-    manifest = chosen.image.manifest
-    index, own = chosen.examiner.root_of(manifest.file), chosen.examiner.root_of(manifest.path)
+    manifest, found = chosen.image.manifest, chosen.context.found
+    index, own = found.root_of(manifest.file), found.root_of(manifest.path)
     entries = [entry for entry in (index.elements("manifests") if index else []) if entry.pointer == manifest.pointer]
-    found: dict[str, str] = {}
+    attached: dict[str, str] = {}
     for node in (index, *entries, own):
         if node is not None:
-            found |= {child.name: child.value for child in node.each("annotations") if isinstance(child.value, str)}
-    return found
+            attached |= {child.name: child.value for child in node.each("annotations") if isinstance(child.value, str)}
+    return attached
 
 
 def _open_root(document: Document, bundle: sources.Source, *, follow_links: bool) -> int | None:

@@ -68,7 +68,7 @@ class Layers:
     def _blob(self, layer: Reference) -> Blob:
         if not layer.path:
             raise Refused(f"layer {layer.number} has no digest that leads to a blob")
-        found = self._chosen.examiner.found.blobs.get(layer.path)
+        found = self._chosen.context.found.blobs.get(layer.path)
         if found is None:
             raise UnpackError(f"layer {layer.number} is absent: {layer.path}")
         return found
@@ -86,10 +86,10 @@ class Layers:
 
     def unverified(self) -> Iterator[str]:
         """What could not be compared here, though each layer was verified in another way: lines for people."""
-        image, found = self._chosen.image, self._chosen.examiner.found
+        image, unverified = self._chosen.image, self._chosen.context.unverified
         for reference in (image.manifest, image.config_reference):
-            if reference is not None and reference.path in found.unverified:
-                yield f"the {reference.role} is not verified: {found.unverified[reference.path]}"
+            if reference is not None and reference.path in unverified:
+                yield f"the {reference.role} is not verified: {unverified[reference.path]}"
         for layer in image.layers:
             for what, digest in (("digest", layer.digest), ("diffID", self._diff_id(layer))):
                 reason = digests.unverifiable(digest) if digest is not None else ""
@@ -105,16 +105,16 @@ class Layers:
         return found
 
     def _judge(self, layer: Reference, blob: Blob, facts: BlobFacts, reader: LayerReader) -> None:
-        examiner, collector, image = self._chosen.examiner, self._chosen.collector, self._chosen.image
-        sound = blobs.judge_blob(blob, facts, examiner, collector)
+        context, ledger, image = self._chosen.context, self._chosen.ledger, self._chosen.image
+        sound = blobs.judge_blob(blob, facts, context, ledger)
         expected = self._diff_id(layer)
         same = expected in facts.diff_ids or digests.unverifiable(expected) != ""
         if sound and not same and facts.diff_ids:
-            blobs.judge_diff_ids(image, {layer.path: facts}, {layer.path}, examiner, collector)
-        findings, fault = refusing(collector.findings()), reader.fault
+            blobs.judge_diff_ids(image, {layer.path: facts}, {layer.path}, context, ledger)
+        findings, fault = refusing(ledger.findings()), reader.fault
         if fault is not None and sound and not findings:
-            tell_fault(layer, *fault, facts, examiner, collector)
-            findings = refusing(collector.findings())
+            tell_fault(layer, *fault, facts, context, ledger)
+            findings = refusing(ledger.findings())
         if findings or not sound or not same or reader.unwritten:
             why = f"{fault[0]}: {fault[1].message}" if fault else facts.failure or "it is not what the image says"
             reason = "" if findings else f": {why}"

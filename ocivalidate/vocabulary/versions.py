@@ -11,6 +11,12 @@ from typing import NamedTuple
 
 RUNTIME_RELEASES = ("1.0.0", "1.0.1", "1.0.2", "1.1.0", "1.2.0", "1.2.1", "1.3.0")
 IMAGE_RELEASES = ("1.0.0", "1.0.1", "1.0.2", "1.1.0", "1.1.1")
+# The draft of the release after the newest one, which is judged by only where somebody asks for it.
+NEXT = "next"
+NEXT_AS_OF = "August 2026"
+# What --spec-version takes.
+RUNTIME_CHOICES = (*RUNTIME_RELEASES, NEXT)
+IMAGE_CHOICES = (*IMAGE_RELEASES, NEXT)
 
 _NUMBER = r"(?:0|[1-9][0-9]*)"
 _PRERELEASE_PART = r"(?:0|[1-9][0-9]*|[0-9]*[A-Za-z-][0-9A-Za-z-]*)"
@@ -107,15 +113,36 @@ def judged_by(text: str | None, releases: tuple[str, ...]) -> Judged:
 
 
 def holds(release: str, since: str | None, until: str | None) -> bool:
-    """Whether something that holds from ``since`` to ``until`` (both inclusive, ``None``.
+    """Whether something that holds from ``since`` to ``until`` (both inclusive) holds in ``release``.
 
-    No bound) holds in ``release``.
+    ``None``: no bound. :data:`NEXT` comes after every release.
     """
     core = _core(release)
     return (since is None or _core(since) <= core) and (until is None or core <= _core(until))
 
 
-_CORES: dict[str, tuple[int, int, int]] = {}
+def order(release: str) -> tuple[int, int, int]:
+    """A sort key for releases: that of a later one is greater, and that of :data:`NEXT` is the greatest."""
+    return _core(release)
+
+
+def draft_note(release: str) -> str:
+    """What a reader has to know of a verdict by this release: that it is a draft. ``""`` for a release."""
+    return f"a draft: the main branch as of {NEXT_AS_OF}" if release == NEXT else ""
+
+
+def noted(release: str, note: str = "") -> str:
+    """The note of a report that is judged by ``release``: :func:`draft_note`, then ``note``."""
+    return "; ".join(filter(None, (draft_note(release), note)))
+
+
+def version_for(release: str, releases: tuple[str, ...]) -> str:
+    """The version that a document of a release says. A draft has no number yet: the newest release stands for it."""
+    return releases[-1] if release == NEXT else release
+
+
+# A version number that no release will ever have stands for the draft.
+_CORES: dict[str, tuple[int, int, int]] = {NEXT: (2**63, 0, 0)}
 
 
 def _core(release: str) -> tuple[int, int, int]:

@@ -10,7 +10,8 @@ import pytest
 from ocivalidate.report import FORMATS, render
 from tests.reports import ALL, BROKEN, GIVEN_UP, HOSTILE, HOSTILE_PROBLEM, OPTIONS, RUN, RUNTIME, STOPPED
 
-SUFFIXES = {"text": "txt", "json": "json", "tap": "tap", "junit": "xml", "sarif": "sarif"}
+# Of the others, a format is the suffix too.
+SUFFIXES = {name: name for name in FORMATS} | {"text": "txt", "junit": "xml"}
 Golden = Callable[[str, str], None]
 
 

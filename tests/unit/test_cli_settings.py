@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from ocivalidate.report import FORMATS
 from tests.unit.command_line import BROKEN, CWD, GOOD, MISSPELLED, Command, complaint
 
 
@@ -90,8 +91,8 @@ def test_a_file_can_be_named_or_left_out(say: Command, tmp_path: Path) -> None:
         ("zzz = 1", "unknown setting zzz; known are spec-version, os, select"),
         ("host = 1", "host is to be true or false"),
         ('lint = "yes"', "lint is to be true or false"),
-        ("format = 1", "format is to be text or json or tap or junit or sarif"),
-        ('format = "xml"', "format is to be text or json or tap or junit or sarif"),
+        ("format = 1", f"format is to be {' or '.join(FORMATS)}"),
+        ('format = "xml"', f"format is to be {' or '.join(FORMATS)}"),
         ("tap-version = 13", "tap-version is to be 13 or 14"),
         ('select = "x"', "select is to be an array of strings"),
         ("ignore = [1]", "ignore is to be an array of strings"),

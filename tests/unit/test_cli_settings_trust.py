@@ -16,6 +16,7 @@ from hypothesis import given, strategies as st
 from ocivalidate.cli.settings import add_options, settle
 from ocivalidate.cli.settings_file import _others_write
 from ocivalidate.errors import UsageError
+from ocivalidate.report import FORMATS
 from tests.unit.command_line import BROKEN, CWD, GOOD, Command, complaint
 
 AS_ROOT = pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root can give files away")
@@ -256,7 +257,7 @@ def _everything(folder: Path) -> dict[str, bytes]:
     return {str(path): path.read_bytes() if path.is_file() else b"" for path in sorted(folder.rglob("*"))}
 
 
-@pytest.mark.parametrize("format_name", ["text", "json", "tap", "junit", "sarif"])
+@pytest.mark.parametrize("format_name", FORMATS)
 @pytest.mark.parametrize("subject", [GOOD, BROKEN, "none"])
 def test_reports_are_written_beside_the_settings_again_and_again(
     say: Command, tmp_path: Path, inner: Path, format_name: str, subject: str

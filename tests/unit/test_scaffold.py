@@ -5,12 +5,10 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
@@ -18,8 +16,8 @@ from fixtures.scaffold import documents, text, writing
 from ocivalidate.bundle.registry import load_checks
 from ocivalidate.rules.clauses import load
 from ocivalidate.rules.witnesses import base_document
+from tests.unit.checkout_copy import CHECKOUT, Copy, Done
 
-CHECKOUT = Path(__file__).parents[2]
 MARK = writing.MARK
 # What the scaffold writes to, and nothing that speaks of the mark itself.
 BEGUN = (
@@ -31,59 +29,6 @@ BEGUN = (
     "ocivalidate/bundle/*.py",
     "ocivalidate/image/**/*.py",
 )
-COPIED = ("conformance", "fixtures", "ocivalidate", "schemas", "tests")
-
-
-class Done(NamedTuple):
-    code: int
-    out: str
-    err: str
-
-
-class Copy:
-    """A copy of the checkout, in which commands run."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        leave_out = shutil.ignore_patterns("__pycache__", "data", ".*")
-        for name in COPIED:
-            shutil.copytree(CHECKOUT / name, folder / name, ignore=leave_out)
-        for path in CHECKOUT.iterdir():
-            if path.is_file():
-                shutil.copy(path, folder / path.name)
-
-    def python(self, *words: str) -> Done:
-        environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
-        done = subprocess.run(
-            [sys.executable, *words],
-            cwd=self.folder,
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
-        return Done(done.returncode, done.stdout, done.stderr)
-
-    def scaffold(self, *words: str) -> Done:
-        return self.python("-m", "fixtures.scaffold", *words)
-
-    def failing(self, *words: str) -> list[str]:
-        """The tests of the copy that fail, by their names."""
-        done = self.python("-m", "pytest", "-q", "-p", "no:cacheprovider", *words)
-        assert done.code in (0, 1), done.out + done.err
-        return re.findall(r"^FAILED \S+::(\S+)", done.out, re.MULTILINE)
-
-    def files(self) -> dict[str, bytes]:
-        """All that stands in the copy."""
-        found = (path for path in self.folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
-        return {path.relative_to(self.folder).as_posix(): path.read_bytes() for path in found}
-
-    def replace(self, file: str, old: str, new: str) -> None:
-        path = self.folder / file
-        before = path.read_text(encoding="utf-8")
-        assert before.count(old) == 1, f"{old!r} is {before.count(old)} times in {file}"
-        path.write_text(before.replace(old, new), encoding="utf-8")
 
 
 @pytest.fixture
@@ -110,13 +55,6 @@ def one_line(done: Done) -> str:
     return line.removeprefix("scaffold: ")
 
 
-def lint(copy: Copy) -> None:
-    if shutil.which("ruff", path=os.path.dirname(sys.executable)):
-        for words in (["check", "--no-cache"], ["format", "--check", "--no-cache"]):
-            done = copy.python("-m", "ruff", *words, "conformance", "fixtures", "ocivalidate")
-            assert done.code == 0, done.out + done.err
-
-
 # --- A clause
 
 NO_DOTS = "runtime/config.process.cwd.no-dots"
@@ -130,9 +68,8 @@ def test_a_clause_is_begun_and_its_tests_say_what_is_left(copy: Copy) -> None:
     assert copy.files() == before
     done = copy.scaffold("clause", NO_DOTS)
     assert (done.code, done.err) == (0, "")
-    after = copy.files()
-    changed = [name for name in after if after[name] != before.get(name)]
-    assert sorted(changed) == [
+    changed, after = copy.changed(before), copy.files()
+    assert changed == [
         "CHANGELOG.md",
         "fixtures/witnesses/process.json",
         "ocivalidate/bundle/process.py",
@@ -147,7 +84,7 @@ def test_a_clause_is_begun_and_its_tests_say_what_is_left(copy: Copy) -> None:
         assert set(new) <= set(added)
         number = int(re.search(rf"^{re.escape(name)}:(\d+): ", done.out, re.MULTILINE)[1])  # type: ignore[index]
         assert NO_DOTS in after[name].decode().splitlines()[number - 1]
-    lint(copy)
+    copy.lint()
     assert copy.failing("tests/unit/test_scaffold.py", "-k", "left_to_fill_in") == ["test_nothing_is_left_to_fill_in"]
     breaks = f"test_what_breaks_the_clause_is_found_and_nothing_else[{NO_DOTS}]"
     assert copy.failing(WITNESSES, "-k", NO_DOTS) == [breaks]
@@ -166,7 +103,7 @@ def test_a_clause_that_is_filled_in_is_judged(copy: Copy) -> None:
     copy.replace(module, f"{MARK} what is wrong with it", "has a component ..")
     copy.replace(module, f"{MARK} what was wanted", "a path without ..")
     assert list(marked(copy.folder)) == []
-    lint(copy)
+    copy.lint()
     assert copy.failing(WITNESSES, "tests/unit/test_scaffold.py", "-k", f"{NO_DOTS} or left_to_fill_in") == []
     entry = json.loads(copy.python("-m", "ocivalidate", "rules", NO_DOTS, "--format", "json").out)["clauses"][0]
     assert (entry["level"], entry["summary"], entry["since"]) == ("SHOULD", summary, "1.1.0")
@@ -196,7 +133,7 @@ def test_clauses_of_every_document_find_their_neighbours(copy: Copy) -> None:
         told = [line.partition(":")[0] for line in done.out.splitlines() if re.search(r":\d+: ", line)]
         family = clause.partition("/")[0]
         assert {os.path.basename(file) for file in told} == {"CHANGELOG.md", f"{family}.json", *files}
-    lint(copy)
+    copy.lint()
     # Each has a witness that does not break it yet, and nothing else is amiss.
     failed = copy.failing(WITNESSES, "tests/unit/test_image_clauses.py", "-k", " or ".join(NEIGHBOURS))
     assert sorted(re.findall(r"\[(.*)\]$", name)[0] for name in failed) == sorted(NEIGHBOURS)
@@ -261,10 +198,8 @@ def test_a_case_is_begun_in_the_module_of_its_area(copy: Copy) -> None:
         "case", "signals.stopped-gets-none", "--judges", "runtime.kill.sends-signal", "--needs", "root"
     )
     assert (done.code, done.err) == (0, "")
-    after = copy.files()
-    changed = sorted(name for name in after if after[name] != before.get(name))
-    assert changed == ["conformance/signals.py", "fixtures/mutants/tables/operations.py"]
-    lint(copy)
+    assert copy.changed(before) == ["conformance/signals.py", "fixtures/mutants/tables/operations.py"]
+    copy.lint()
     listed = copy.python("-m", "ocivalidate", "runtime", "--list", "-v", "--select", "signals.stopped-gets-none").out
     assert listed.splitlines()[1:] == ["  runtime/runtime.kill.sends-signal", "1 cases, 1 clauses"]
     left = ["test_nothing_is_left_to_fill_in"]
@@ -282,7 +217,7 @@ def test_a_case_of_a_new_area_is_a_new_file(copy: Copy) -> None:
     done = copy.scaffold("case", "new-area.first-one", *words)
     assert done.out.startswith("conformance/new_area.py:1: a module")
     assert "score --case new-area.first-one" in done.out
-    lint(copy)
+    copy.lint()
     listed = copy.python("-m", "ocivalidate", "runtime", "--list", "--select", "new-area").out
     assert listed.startswith("new-area.first-one: What it shows.\n")
 
@@ -291,7 +226,7 @@ def test_a_case_on_a_property_has_its_mutants_already(copy: Copy) -> None:
     done = copy.scaffold("case", "process.cwd-again", "--sets", "/process/cwd")
     assert done.code == 0
     assert "mutants/tables" not in done.out
-    lint(copy)
+    copy.lint()
     program = (
         "from fixtures.mutants import score, tables",
         "from ocivalidate.runtime.running.loading import case_folder, load_cases",

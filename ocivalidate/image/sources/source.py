@@ -22,7 +22,7 @@ from ocivalidate.system import portable
 from ocivalidate.system.beneath import Beneath, LeadsOut
 
 FILE, FOLDER, LINK, OTHER, OUTSIDE = "file", "folder", "link", "other", "outside"
-INDEX_JSON, OCI_LAYOUT, MANIFEST_JSON = "index.json", "oci-layout", "manifest.json"
+INDEX_JSON, OCI_LAYOUT, MANIFEST_JSON, BLOBS = "index.json", "oci-layout", "manifest.json", "blobs"
 LEADS_OUT = "a link that leads out of the layout"
 _CHUNK = 1 << 20
 

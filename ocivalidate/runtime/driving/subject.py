@@ -16,7 +16,7 @@ from ocivalidate import resources
 from ocivalidate.errors import CannotJudge
 from ocivalidate.runtime.driving.driver import Call, call, json_object
 from ocivalidate.runtime.kernel import programs
-from ocivalidate.vocabulary.versions import RUNTIME_RELEASES, judged_by
+from ocivalidate.vocabulary.versions import RUNTIME_CHOICES, RUNTIME_RELEASES, judged_by, version_for
 
 # Seconds that a runtime may take to say who it is, and what it can do: together with those for the first container less
 # than the half minute after which somebody who waits takes a program for one that hangs.
@@ -97,8 +97,11 @@ def _put(word: str, places: Mapping[str, str]) -> str:
 def identify(runtime: str, extra: Sequence[str] = (), spec_version: str | None = None) -> RuntimeUnderTest:
     """Ask a program who it is.
 
-    ``runtime`` is looked up in PATH. Raises :class:`CannotJudge`; what it answers may be anything.
+    ``runtime`` is looked up in PATH. Raises :class:`CannotJudge`, for an unknown release too; what the program answers
+    may be anything.
     """
+    if spec_version not in (None, *RUNTIME_CHOICES):
+        raise CannotJudge(f"unknown release of runtime-spec: {spec_version}; known are {', '.join(RUNTIME_CHOICES)}")
     path = programs.find(runtime)
     if path is None:
         raise CannotJudge(f"there is no program {runtime}")
@@ -118,7 +121,7 @@ def identify(runtime: str, extra: Sequence[str] = (), spec_version: str | None =
         version=name[2] if name else "",
         claim=claim,
         release=release,
-        oci_version=release,
+        oci_version=version_for(release, RUNTIME_RELEASES),
         dialect=dialect,
         banner=said.strip()[:2000],
         features=features,

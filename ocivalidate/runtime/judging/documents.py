@@ -21,7 +21,7 @@ from ocivalidate.runtime.judging.judgements import Judgement, property_of
 from ocivalidate.runtime.judging.rules import judge, wanted_paths
 from ocivalidate.runtime.properties import property_clause
 from ocivalidate.runtime.verdicts import shown
-from ocivalidate.vocabulary.versions import RUNTIME_RELEASES, judged_by
+from ocivalidate.vocabulary.versions import RUNTIME_CHOICES, RUNTIME_RELEASES, judged_by, noted
 
 SPECIFICATION = "runtime-spec"
 KIND = "runtime-config"
@@ -39,8 +39,10 @@ def check_facts(
 
     ``config``: a bundle folder, a ``config.json`` or ``-``; ``facts``: a file with what the probe printed, or ``-``.
     ``spec_version`` and ``selection`` as for ``check_bundle``. There is a result for each place in the config and each
-    clause on it. What cannot be used gives a report with a ``problem``.
+    clause on it. What cannot be used gives a report with a ``problem``. Raises ``ValueError`` for an unknown release.
     """
+    if spec_version not in (None, *RUNTIME_CHOICES):
+        raise ValueError(f"unknown release of runtime-spec: {spec_version}; known are {', '.join(RUNTIME_CHOICES)}")
     subject = f"{facts} against {config}"
     try:
         document = read_config(config, max_size)
@@ -131,7 +133,7 @@ def _report(
     results = [_with_more(result, more.get(number, 0)) for number, (result, _kind) in enumerate(told)]
     findings = tuple(finding for result in results for finding in result.findings)
     written = document.value.get("ociVersion")
-    note = "" if written == release else f"the document says {written}"
+    note = noted(release, "" if written == release else f"the document says {written}")
     return Report(
         "judge",
         subject,

@@ -1,0 +1,85 @@
+"""Where the walk over an image starts: at the documents that its source names."""
+
+from __future__ import annotations
+
+from ocivalidate.errors import TooLarge
+from ocivalidate.image import saved
+from ocivalidate.image.documents import kinds
+from ocivalidate.image.documents.reading import NotingOf
+from ocivalidate.image.found import ImageFilter, WalkResult
+from ocivalidate.image.graph import Reference, references
+from ocivalidate.image.limits import Limits
+from ocivalidate.image.names import meant
+from ocivalidate.image.others import refuse_others
+from ocivalidate.image.sources import docker_archive
+from ocivalidate.image.sources.source import (
+    BLOBS,
+    FILE,
+    INDEX_JSON,
+    LINK,
+    MANIFEST_JSON,
+    OCI_LAYOUT,
+    OUTSIDE,
+    Source,
+)
+from ocivalidate.image.walk import Walk
+from ocivalidate.rules.checks import Node
+from ocivalidate.vocabulary import digests
+
+
+def walk_image(source: Source, wanted: ImageFilter, limits: Limits, noting: NotingOf) -> WalkResult:
+    """Walk over the wanted part of an image. Raises :class:`Unreadable` for what is none."""
+    walk = Walk(source, wanted, limits, noting)
+    first = source.roots()[0]
+    if first in (INDEX_JSON, MANIFEST_JSON):
+        refuse_others(source, limits)
+    if first == INDEX_JSON:
+        walk.found.is_layout = True
+        _walk_layout(source, walk, wanted, limits)
+    elif first == MANIFEST_JSON:
+        entry = walk.look(MANIFEST_JSON)
+        if entry is None or entry.kind != OUTSIDE:
+            saved.enter(source, walk, wanted, limits)
+    else:
+        walk.follow(walk.chosen(map(_root, source.roots())))
+    return walk.found
+
+
+def _root(path: str) -> Reference:
+    """The descriptor that nobody wrote: of an index or a manifest that itself says which of them it is."""
+    digest = digests.parse(":".join(path.split("/")[1:])) if path.startswith(f"{BLOBS}/") else None
+    return Reference("", "", "manifest", "", digest, None, "manifest", 0, at=path)
+
+
+def _walk_layout(source: Source, walk: Walk, wanted: ImageFilter, limits: Limits) -> None:
+    walk.look(BLOBS)
+    _read_file(source, walk, OCI_LAYOUT, kinds.LAYOUT, limits)
+    root = _read_file(source, walk, INDEX_JSON, kinds.INDEX, limits)
+    if root is None:
+        return
+    if not root.elements("manifests") and docker_archive.is_there(source, limits.document):
+        # Some versions of docker save leave an index.json empty beside it.
+        saved.enter(source, walk, wanted, limits)
+        return
+    found = list(references(root, "index", INDEX_JSON, 0))
+    walk.found.names = sorted({name for reference in found for name in reference.names})
+    walk.follow(walk.chosen(_named(found, wanted.refs)))
+
+
+def _read_file(source: Source, walk: Walk, path: str, kind: str, limits: Limits) -> Node | None:
+    """Read one of the two files at the top of a layout; its root, or ``None``."""
+    entry = walk.look(path)
+    if entry is None or entry.kind not in (FILE, LINK):
+        return None
+    data = source.read(path, limits.document + 1)
+    if len(data) > limits.document:
+        raise TooLarge(f"{path} has more than {limits.document} bytes (--max-size)")
+    return walk.document(path, kind, data).root
+
+
+def _named(found: list[Reference], refs: tuple[str, ...]) -> list[Reference]:
+    """The entries of index.json that have one of these names; all, if there are none."""
+    if not refs:
+        return found
+    chosen = meant(refs, (name for reference in found for name in reference.names))
+    return [reference for reference in found if chosen.intersection(reference.names)]
