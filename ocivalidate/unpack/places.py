@@ -11,6 +11,8 @@ import re
 from typing import NamedTuple
 
 from ocivalidate.errors import UnpackError
+from ocivalidate.system import mounts as mountinfo
+from ocivalidate.system.mounts import Mount
 from ocivalidate.unpack.flags import REACH, TOUCH
 
 Identity = tuple[int, int]
@@ -18,7 +20,6 @@ Identity = tuple[int, int]
 
 # Of a mode: the right of the group and of everybody to enter. A mask of an access control list stands for the group.
 OTHERS = 0o011
-_OCTAL = re.compile(r"\\([0-7]{3})")
 _MOUNT_ID = re.compile(rb"^mnt_id:\s*(\d+)$", re.MULTILINE)
 
 
@@ -48,15 +49,6 @@ class Place(NamedTuple):
         if not self.device or self.device != other.device:
             return False
         return self.path == other.path or self.path.startswith(other.path.rstrip("/") + "/")
-
-
-class Mount(NamedTuple):
-    """A line of ``/proc/self/mountinfo``. ``root``: what of its file system is mounted at ``point``."""
-
-    number: str
-    device: str
-    root: str
-    point: str
 
 
 def identity(status: os.stat_result) -> Identity:
@@ -103,11 +95,9 @@ def mount_id(descriptor: int) -> str:
 def mounts() -> list[Mount]:
     """What is mounted for us; nothing when the system does not tell."""
     try:
-        with open("/proc/self/mountinfo", errors="surrogateescape") as file:
-            fields = [line.split(" ", 5) for line in file]
+        return mountinfo.mounts()
     except OSError:
         return []
-    return [Mount(line[0], line[2], _plain(line[3]), _plain(line[4])) for line in fields if len(line) > 5]
 
 
 def mounted_in(descriptor: int) -> str | None:
@@ -125,10 +115,6 @@ def _path(descriptor: int) -> str | None:
     except OSError:
         return None
     return path if path.startswith("/") else None
-
-
-def _plain(text: str) -> str:
-    return _OCTAL.sub(lambda found: chr(int(found[1], 8)), text) if "\\" in text else text
 
 
 def open_to_others(folder: int) -> bool:

@@ -150,12 +150,13 @@ def tty() -> dict[str, Any]:
 
 def mountinfo() -> list[dict[str, Any]]:
     """The mounts of this process, in the order of /proc/self/mountinfo."""
-    return [_mount(line) for line in read("/proc/self/mountinfo").splitlines()]
+    # Names may have anything in them: only what the kernel itself writes parts lines and fields.
+    return [_mount(line) for line in read("/proc/self/mountinfo").split("\n") if line]
 
 
 def _mount(line: str) -> dict[str, Any]:
     before, _, after = line.partition(" - ")
-    number, parent, device, root, point, options, *propagation = before.split()
+    number, parent, device, root, point, options, *propagation = before.split(" ")
     kind, source, super_options = [*after.split(" "), "", ""][:3]
     return {
         "id": int(number),
@@ -172,9 +173,11 @@ def _mount(line: str) -> dict[str, Any]:
 
 
 def _unescape(text: str) -> str:
-    for code, letter in (("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")):
-        text = text.replace(code, letter)
-    return text
+    if "\\" not in text:
+        return text
+    # Each begins with a backslash and three octal digits; a backslash itself is written like this too.
+    first, *rest = text.split("\\")
+    return first + "".join(chr(int(part[:3], 8)) + part[3:] for part in rest)
 
 
 def idmaps() -> dict[str, Any]:

@@ -133,7 +133,7 @@ def _process(pid: int) -> dict[str, Any]:
         return {}
     try:
         with open(f"/proc/{pid}/mountinfo", "rb") as file:
-            mounts = [line.split()[4].decode("utf-8", "surrogateescape") for line in file]
+            mounts = [_unescaped(line.split(b" ")[4]) for line in file.read().split(b"\n") if line]
         return {
             "namespaces": _namespaces(str(pid)),
             "root": _place(f"/proc/{pid}/root"),
@@ -142,6 +142,12 @@ def _process(pid: int) -> dict[str, Any]:
         }
     except OSError:
         return {}
+
+
+def _unescaped(word: bytes) -> str:
+    """A path in mountinfo, in which each blank and each backslash is three octal digits."""
+    first, *rest = word.split(b"\\")
+    return os.fsdecode(first + b"".join(bytes([int(part[:3], 8)]) + part[3:] for part in rest))
 
 
 def _await(true: Callable[[], bool], seconds: float) -> None:

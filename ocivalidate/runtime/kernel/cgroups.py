@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from ocivalidate.runtime.kernel import kin
+from ocivalidate.system.mounts import MOUNTINFO, mounts
 
 MOUNT = "/sys/fs/cgroup"
 PREFIX = "ocivalidate-"
@@ -41,23 +42,21 @@ class Layout:
         return tuple(every)
 
 
-def layout(mountinfo: str = "/proc/self/mountinfo") -> Layout:
+def layout(mountinfo: str = MOUNTINFO) -> Layout:
     """Read how control groups are mounted here."""
     version1: dict[str, str] = {}
     unified = ""
-    with open(mountinfo, encoding="utf-8", errors="replace") as file:
-        for line in file:
-            before, _, after = line.partition(" - ")
-            point, (kind, _, options) = before.split()[4], after.split()[:3]
-            if not point.startswith(MOUNT):
-                continue
-            if kind == "cgroup2":
-                unified = point
-            elif kind == "cgroup":
-                version1 |= {name: point for name in options.split(",") if name not in ("rw", "ro", "xattr")}
-            elif point == unified:
-                # Something covers it: whoever looks does not see it any more.
-                unified = ""
+    for mount in mounts(mountinfo):
+        if not mount.point.startswith(MOUNT):
+            continue
+        if mount.kind == "cgroup2":
+            unified = mount.point
+        elif mount.kind == "cgroup":
+            names = (name for name in mount.options.split(",") if name not in ("rw", "ro", "xattr"))
+            version1 |= dict.fromkeys(names, mount.point)
+        elif mount.point == unified:
+            # Something covers it: whoever looks does not see it any more.
+            unified = ""
     if version1:
         return Layout("hybrid" if unified else "v1", version1, unified)
     if not unified:

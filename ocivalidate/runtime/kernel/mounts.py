@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
+from ocivalidate.system.mounts import mounts
+
 
 def mounts_below(folder: str) -> set[str]:
-    """The mount points below a folder."""
-    found = set()
-    with open("/proc/self/mountinfo", encoding="utf-8", errors="replace") as file:
-        for line in file:
-            point = line.split(maxsplit=5)[4].replace("\\040", " ")
-            if point.startswith(f"{folder}/"):
-                found.add(point)
-    return found
+    """The mount points below a folder. Raises :class:`OSError`."""
+    return {mount.point for mount in mounts() if mount.point.startswith(f"{folder}/")}

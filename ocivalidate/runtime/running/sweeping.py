@@ -21,6 +21,7 @@ from ocivalidate.runtime.kernel import cgroups, claims, owners
 from ocivalidate.runtime.kernel.cgroups import PREFIX, Layout
 from ocivalidate.runtime.kernel.owners import Fate, Owner
 from ocivalidate.runtime.running import workspace
+from ocivalidate.system.mounts import mounts
 
 _DYING = 3.0  # seconds in which the kernel ends what a killed engine has started
 _PATIENCE = 2.0  # seconds for all control groups in which something still runs
@@ -160,9 +161,8 @@ def _kill(pid: int, token: str) -> None:
 
 def root_source(pid: int) -> str:
     """The source of the file system on which the root of a process is. Raises :class:`OSError`."""
-    with open(f"/proc/{pid}/mountinfo", encoding="utf-8", errors="replace") as file:
-        roots = [line for line in file if line.split()[4] == "/"]
-    return roots[-1].partition(" - ")[2].split()[1] if roots else ""
+    roots = [mount.source for mount in mounts(f"/proc/{pid}/mountinfo") if mount.point == "/"]
+    return roots[-1] if roots else ""
 
 
 def _fate_of_folder(traces: _Traces, here: Owner, held: contextlib.ExitStack) -> Fate:

@@ -22,6 +22,7 @@ from ocivalidate.errors import CannotJudge
 from ocivalidate.runtime.kernel import claims, syscalls
 from ocivalidate.runtime.kernel.cgroups import PREFIX
 from ocivalidate.runtime.kernel.owners import Owner
+from ocivalidate.system.mounts import mounts
 
 MARK = ".lock"
 _MOST_MARK = 4096  # bytes
@@ -167,8 +168,7 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
 
 def _has_mounts(folder: Path) -> bool:
     try:
-        with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
-            places = [line.split()[4] for line in file]
+        points = [mount.point for mount in mounts()]
     except OSError:
         return True
-    return any(place == str(folder) or place.startswith(f"{folder}/") for place in places)
+    return any(point == str(folder) or point.startswith(f"{folder}/") for point in points)
