@@ -110,20 +110,6 @@ def _dynamic(release: str) -> list[Clause]:
     ]
 
 
-def open_clauses() -> list[Clause]:
-    """The dynamic clauses on Linux, MAY apart, that no case judges and for which no reason is written."""
-    judged = {clause for case in cases() for clause in case.clauses}
-    return [
-        clause
-        for clause in load("runtime").values()
-        if clause.judged == "dynamic"
-        and clause.concerns({"linux"})
-        and clause.level in _MUST | _SHOULD
-        and (clause.same_as or clause.id) not in judged
-        and clause.id not in unjudged()
-    ]
-
-
 def checked_clauses() -> set[str]:
     """The ids of all clauses that some schema node, check or case judges; those told under another id included."""
     bundle_checks.load_checks()

@@ -148,7 +148,6 @@ _SECCOMP_RULES = (
     '`--security-opt seccomp=FILE`, or `--append \'linux.seccomp.syscalls={"names":[...],"action":"..."}\'`'
 )
 _MINUS_ONE = "-1 is unlimited; sizes such as 512m"
-_IN_FILE = "`--unset PATH[N]`"
 
 ALIASES: dict[str, Alias] = {
     "--args": _instead("`-- CMD ARGS...`", "accepted too, a word each; they follow after all options"),

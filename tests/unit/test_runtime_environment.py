@@ -72,7 +72,8 @@ def test_our_own_folder_is_no_part_of_pythonpath(monkeypatch: pytest.MonkeyPatch
 
 def test_a_caller_hands_on_what_it_was_given() -> None:
     given = {"PATH": "/usr/bin:/bin", "MARK": "1"}
-    done = driver.call([*caller(umask=0o27), "/usr/bin/env", "-0"], timeout=20, env=given)
+    with_it = ["/usr/bin/env", "-i", *(f"{name}={value}" for name, value in given.items())]
+    done = driver.call([*with_it, *caller(umask=0o27), "/usr/bin/env", "-0"], timeout=20)
     assert environ(done.stdout.encode()) == given
 
 

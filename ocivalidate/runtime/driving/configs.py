@@ -45,10 +45,10 @@ MOUNTS: tuple[dict[str, Any], ...] = (
 _BOUND_SYS = {"destination": "/sys", "type": "none", "source": "/sys", "options": ["rbind", "nosuid", "nodev", "ro"]}
 
 
-def base(oci_version: str, *steps: str, cgroups_path: str = "") -> dict[str, Any]:
+def base(oci_version: str, *steps: str) -> dict[str, Any]:
     """A new config whose program is the probe with ``steps``; the caller may change it as it likes."""
     sets = ("bounding", "effective", "inheritable", "permitted")
-    config: dict[str, Any] = {
+    return {
         "ociVersion": oci_version,
         "process": {
             "user": {"uid": 0, "gid": 0},
@@ -61,9 +61,6 @@ def base(oci_version: str, *steps: str, cgroups_path: str = "") -> dict[str, Any
         "mounts": [dict(mount) for mount in MOUNTS],
         "linux": {"namespaces": [{"type": kind} for kind in NAMESPACES]},
     }
-    if cgroups_path:
-        config["linux"]["cgroupsPath"] = cgroups_path
-    return config
 
 
 def rootless(config: dict[str, Any], uid: int, gid: int) -> dict[str, Any]:

@@ -339,14 +339,14 @@ class Container:
                 time.sleep(0.005)  # nothing tells when a process of somebody else is gone
         return left
 
-    def leftovers(self, known_mounts: frozenset[str] = frozenset()) -> list[str]:
+    def leftovers(self) -> list[str]:
         """What is still there of the container: process, control groups, mounts below its bundle, state.
 
-        ``known_mounts`` are mount points that were there before. An empty list after ``delete``.
+        An empty list after ``delete``.
         """
         left = [f"process {self.pid}"] if self.alive() else []
         left += [f"control group {folder}" for folder in self._own_groups()]
-        left += [f"mount {point}" for point in sorted(mounts_below(str(self.bundle)) - known_mounts)]
+        left += [f"mount {point}" for point in sorted(mounts_below(str(self.bundle)))]
         if self._has_state():
             left.append(f"state {self.runtime.root / self.id}")
         return left

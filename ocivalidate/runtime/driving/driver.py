@@ -14,7 +14,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -108,7 +108,6 @@ def call(  # noqa: PLR0913  # what subprocess takes
     stdout: str | None = None,
     stderr: str | None = None,
     cwd: str | None = None,
-    env: Mapping[str, str] | None = None,
     pass_fds: Sequence[int] = (),
     keep: str | None = None,
     others: Sequence[Path] = (),
@@ -129,7 +128,7 @@ def call(  # noqa: PLR0913  # what subprocess takes
                 stdout=out.fileno(),
                 stderr=err.fileno(),
                 cwd=cwd,
-                env=environment() if env is None else env,
+                env=environment(),
                 pass_fds=pass_fds,
                 start_new_session=True,
             )

@@ -21,7 +21,6 @@ _DEFAULTS = {
     "deadline": "runtime/config.process.scheduler.deadline.default",
     "period": "runtime/config.process.scheduler.period.default",
 }
-_REAL_TIME = ("SCHED_FIFO", "SCHED_RR")
 _FAIR = ("SCHED_OTHER", "SCHED_BATCH")
 
 

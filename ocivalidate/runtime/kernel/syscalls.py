@@ -35,8 +35,7 @@ MNT_DETACH = 2
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 
-IN_MODIFY = 0x2
-IN_CLOSE_WRITE = 0x8
+_CHANGES = 0x2 | 0x8  # IN_MODIFY and IN_CLOSE_WRITE
 # How often a remount is tried while something is open there, and the seconds between.
 _BUSY_TRIES, _BUSY_PAUSE = 100, 0.01
 _IN_CLOEXEC = 0o2000000
@@ -88,11 +87,11 @@ def adopt_orphans() -> None:
     _checked(_libc().prctl(PR_SET_CHILD_SUBREAPER, ctypes.c_ulong(1), 0, 0, 0), "prctl")
 
 
-def watch(path: str, mask: int = IN_MODIFY | IN_CLOSE_WRITE) -> int:
+def watch(path: str) -> int:
     """A descriptor that becomes readable whenever the file ``path`` changes (inotify(7)); the caller closes it."""
     descriptor = _checked(_libc().inotify_init1(_IN_CLOEXEC | _IN_NONBLOCK), "inotify_init1")
     try:
-        _checked(_libc().inotify_add_watch(descriptor, os.fsencode(path), ctypes.c_uint32(mask)), path)
+        _checked(_libc().inotify_add_watch(descriptor, os.fsencode(path), ctypes.c_uint32(_CHANGES)), path)
     except OSError:
         os.close(descriptor)
         raise
