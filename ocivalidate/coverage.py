@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import functools
 import tomllib
 from collections import Counter
 from dataclasses import dataclass
 
 from ocivalidate import resources
-from ocivalidate.bundle import registry as bundle_checks
-from ocivalidate.bundle.api import SUBJECTS
-from ocivalidate.image.documents import registry as image_checks
-from ocivalidate.image.documents.subjects import SUBJECTS as IMAGE_SUBJECTS
-from ocivalidate.image.documents.witnesses import claimed, image_witness
+from ocivalidate.image.documents.witnesses import image_witness
+from ocivalidate.judges import cases, judges
 from ocivalidate.rules.clauses import Clause, Level, load
 from ocivalidate.rules.witnesses import witness_for
-from ocivalidate.runtime.cases import Case
 from ocivalidate.runtime.properties import Property, properties, reasons
-from ocivalidate.runtime.running.loading import load_cases
 from ocivalidate.vocabulary.versions import RUNTIME_RELEASES
 
 _MUST = frozenset({Level.MUST, Level.MUST_NOT})
@@ -49,12 +43,6 @@ class PropertyRow:
     property: Property
     cases: tuple[str, ...]
     reason: str
-
-
-@functools.cache
-def cases() -> tuple[Case, ...]:
-    """The cases that judge runtimes."""
-    return tuple(load_cases(resources.folder("conformance")))
 
 
 def property_table() -> list[PropertyRow]:
@@ -111,12 +99,8 @@ def _dynamic(release: str) -> list[Clause]:
 
 
 def checked_clauses() -> set[str]:
-    """The ids of all clauses that some schema node, check or case judges; those told under another id included."""
-    bundle_checks.load_checks()
-    image_checks.load_checks()
-    judged = claimed().union(*(subject.claimed() for subject in (*SUBJECTS, *IMAGE_SUBJECTS.values())))
-    judged |= {clause for case in cases() for clause in case.clauses}
-    return {clause.id for clause in load().values() if (clause.same_as or clause.id) in judged}
+    """The ids of all clauses that code, a schema or a case declares; those told under another id included."""
+    return {clause.id for clause in load().values() if (clause.same_as or clause.id) in judges()}
 
 
 def is_witnessed(clause: Clause) -> bool:

@@ -16,6 +16,7 @@ from ocivalidate.errors import NotMeant, Unreadable
 from ocivalidate.jsontext.documents import MISSING, Document, Problem, read_document
 from ocivalidate.rules.checks import CheckContext, Node
 from ocivalidate.rules.clauses import PLATFORMS, Selection
+from ocivalidate.rules.declared import judged_by_table
 from ocivalidate.rules.findings import Report
 from ocivalidate.rules.judge import ABSENT, OUTSIDE, DocumentType, active_clauses, judge, noting
 from ocivalidate.rules.ledger import Ledger
@@ -37,6 +38,8 @@ FEATURES_STRUCTURE = DocumentType(
     "runtime-features", frozenset({"features", "json"}), FEATURES, closed="runtime/features.no-undefined-properties"
 )
 SUBJECTS = (BUNDLE, CONTAINER_STATE, FEATURES_STRUCTURE)
+judged_by_table(__name__, "BUNDLE", [BUNDLE.absent, BUNDLE.outside])
+judged_by_table(__name__, "FEATURES_STRUCTURE", [FEATURES_STRUCTURE.closed])
 # The first release that describes the features structure: no earlier one can say what it may hold.
 FIRST_FEATURES_RELEASE = "1.1.0"
 

@@ -13,6 +13,7 @@ from ocivalidate.bundle.values import (
     OpenList,
     in_open_list,
 )
+from ocivalidate.jsontext.pointers import tokens_of
 from ocivalidate.rules.checks import CheckContext, Node, Violation
 
 METADATA = "runtime/config-linux.seccomp.listenerMetadata.needs-listenerPath"
@@ -40,15 +41,16 @@ _LISTS: dict[str, tuple[str, OpenList]] = {
 }
 
 
-def _bind_list(below: str, clause: str, known: OpenList) -> None:
-    def value_is_known(node: Node, context: CheckContext) -> Iterator[Violation]:
-        yield from in_open_list(node, context, clause, known)
-
-    CONFIG.check(f"/linux/seccomp/{below}", clause)(value_is_known)
+def value_is_listed(node: Node, context: CheckContext) -> Iterator[Violation]:
+    """Bound to each list for its own clause, so that one that is absent counts as not judged."""
+    tokens = tokens_of(node.path)[2:]
+    below = "/".join("*" if isinstance(token, int) else token for token in tokens)
+    clause, known = _LISTS[below]
+    yield from in_open_list(node, context, clause, known)
 
 
 for _below, (_clause, _known) in _LISTS.items():
-    _bind_list(_below, _clause, _known)
+    CONFIG.check(f"/linux/seccomp/{_below}", _clause)(value_is_listed)
 
 
 @CONFIG.check("/linux/seccomp/listenerMetadata", METADATA)

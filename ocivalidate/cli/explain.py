@@ -8,7 +8,7 @@ import json
 import textwrap
 from collections.abc import Iterator
 
-from ocivalidate.cli.rules import clause_json
+from ocivalidate.cli.rules import clause_json, judges_of
 from ocivalidate.cli.streams import print_text
 from ocivalidate.errors import UsageError
 from ocivalidate.report.verdicts import url
@@ -77,6 +77,7 @@ def _facts(clause: Clause) -> Iterator[tuple[str, str]]:
         yield "level", clause.level.value
     yield "severity", clause.severity.value
     yield "judged", _HOW[clause.judged] + (f": {clause.reason}" if clause.reason else "")
+    yield from _judges(clause)
     if clause.since:
         yield "versions", f"from {clause.since}" + (f" to {clause.until}" if clause.until else " on")
     yield "platform", clause.platform
@@ -94,6 +95,20 @@ def _facts(clause: Clause) -> Iterator[tuple[str, str]]:
         yield "default", f"off; --lint or --select {clause.id} turns it on"
     if clause.note:
         yield "note", clause.note
+
+
+def _judges(clause: Clause) -> Iterator[tuple[str, str]]:
+    """What judges the clause, a line each, or why no case does."""
+    name = "by"
+    for judge in judges_of(clause):
+        yield name, str(judge)
+        name = ""
+    if name and clause.judged == "dynamic":
+        from ocivalidate.coverage import unjudged
+
+        reason = unjudged().get(clause.same_as or clause.id)
+        if reason:
+            yield name, f"no case: {reason}"
 
 
 def _reference(clause: Clause) -> str:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import argparse
 import json
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ocivalidate.cli.streams import print_text
 from ocivalidate.errors import UsageError
 from ocivalidate.rules.clauses import LEVEL_NAMES, PLATFORMS, RELEASES, Clause, Level, load, matches, unmatched
 from ocivalidate.vocabulary.versions import NEXT, order
+
+if TYPE_CHECKING:
+    from ocivalidate.judges import Judge
 
 JUDGED = ("static", "static-host", "dynamic", "none")
 
@@ -27,6 +30,7 @@ def add_options(parser: argparse.ArgumentParser, _command: str) -> None:
     parser.add_argument(
         "--coverage", action="store_true", help="count what is checked and witnessed instead of listing"
     )
+    parser.add_argument("-v", "--verbose", action="store_true", help="name what judges each clause, and its file")
     parser.add_argument("--format", choices=("text", "json"), default="text", help="what is printed")
 
 
@@ -40,7 +44,8 @@ def run(options: argparse.Namespace) -> int:
     chosen = _choose(options)
     if not chosen:
         raise UsageError("no clause is of that kind")
-    print_text(_list_json(chosen) if options.format == "json" else _list_text(chosen))
+    text = _list_json(chosen) if options.format == "json" else _list_text(chosen, verbose=options.verbose)
+    print_text(text)
     return 0
 
 
@@ -64,17 +69,28 @@ def _choose(options: argparse.Namespace) -> list[Clause]:
 
 
 def clause_json(clause: Clause) -> dict[str, Any]:
-    """A clause as plain JSON, without the fields that say nothing."""
+    """A clause as plain JSON, with what judges it, and without the fields that say nothing."""
     fields = {key: value for key, value in asdict(clause).items() if value not in ("", None, False, ())}
-    return fields | {"default": clause.default}
+    judged_by = [judge._asdict() for judge in judges_of(clause)]
+    return fields | {"default": clause.default} | ({"judged_by": judged_by} if judged_by else {})
+
+
+def judges_of(clause: Clause) -> tuple[Judge, ...]:
+    """What judges a clause, under its own id or under that of the one that it is the same as."""
+    from ocivalidate.judges import judges
+
+    return judges().get(clause.same_as or clause.id, ())
 
 
 def _list_json(clauses: list[Clause]) -> str:
     return json.dumps({"clauses": [clause_json(clause) for clause in clauses]}, indent=1, ensure_ascii=False) + "\n"
 
 
-def _list_text(clauses: list[Clause]) -> str:
-    lines = [f"{clause.id}  {_label(clause)}  {clause.summary}" for clause in clauses]
+def _list_text(clauses: list[Clause], *, verbose: bool) -> str:
+    lines = []
+    for clause in clauses:
+        lines.append(f"{clause.id}  {_label(clause)}  {clause.summary}")
+        lines += [f"    {judge}" for judge in (judges_of(clause) if verbose else ())]
     return "\n".join([*lines, f"{len(clauses)} clauses", ""])
 
 

@@ -16,6 +16,7 @@ from ocivalidate.image.context import ImageContext
 from ocivalidate.image.documents import media_types
 from ocivalidate.image.found import WalkResult
 from ocivalidate.image.graph import Reference
+from ocivalidate.rules.declared import judges
 from ocivalidate.rules.findings import Location
 from ocivalidate.rules.ledger import Ledger
 from ocivalidate.vocabulary.wording import shortened
@@ -26,6 +27,7 @@ _DOCUMENTS = ("manifest", "config")
 _SHOWN_PLATFORMS, _SHOWN_PLATFORM, _SHOWN_PATH, _SHOWN_REASON = 5, 60, 90, 160
 
 
+@judges(BLOB_ABSENT)
 def tell_absent(context: ImageContext, ledger: Ledger, present: int, *, complete: bool) -> dict[str, Any]:
     """Tell what is absent; the facts for the report. ``present``: how many blobs there are that are no documents.
 

@@ -21,6 +21,7 @@ from ocivalidate.image.layers.scan import kind_of
 from ocivalidate.image.layers.stack import Fault, Stack
 from ocivalidate.image.stacks import Given, Replayer, Rereading, sound_layers
 from ocivalidate.rules.checks import Node
+from ocivalidate.rules.declared import judges
 
 KNOWN = "safety/image.config.user.known"
 _FILES = (users.PASSWD, users.GROUP)
@@ -45,6 +46,7 @@ class Accounts(Rereading):
         # The files of the layers that were read last.
         self._last: tuple[tuple[str, ...], dict[str, bytearray | None]] = ((), {})
 
+    @judges(KNOWN)
     def judge(self, image: Image) -> None:
         """Judge whether the image knows who it is to run as."""
         text = named_user(image.config)

@@ -12,6 +12,7 @@ from ocivalidate.image.sources.docker_archive import MEMBERS
 from ocivalidate.image.sources.source import FILE, INDEX_JSON, LINK, MANIFEST_JSON, Source
 from ocivalidate.jsontext.documents import Document
 from ocivalidate.jsontext.pointers import parse_pointer
+from ocivalidate.rules.declared import judges
 from ocivalidate.rules.findings import Location
 from ocivalidate.rules.ledger import Ledger
 from ocivalidate.vocabulary import digests
@@ -23,6 +24,7 @@ _SHOWN = 60
 _IN_ENTRY = 2
 
 
+@judges(CONTENT)
 def judge_saved(saved: Saved, context: ImageContext, ledger: Ledger) -> None:
     """Judge the manifest.json that the images were taken from."""
     _judge_names(saved.manifest.document, context, ledger)
@@ -36,6 +38,7 @@ def judge_saved(saved: Saved, context: ImageContext, ledger: Ledger) -> None:
             ledger.add(CONTENT, place, message, got=str(computed), want=str(named))
 
 
+@judges(AMBIGUOUS)
 def _judge_names(document: Document, context: ImageContext, ledger: Ledger) -> None:
     """Members that differ by case are one to docker, and others to readers that know the names by their case."""
     ledger.judged(AMBIGUOUS)
@@ -54,6 +57,7 @@ def _judge_names(document: Document, context: ImageContext, ledger: Ledger) -> N
                 ledger.add(AMBIGUOUS, Location(file, f"/{number}"), message)
 
 
+@judges(AMBIGUOUS)
 def judge_beside_index(context: ImageContext, limits: Limits, ledger: Ledger) -> None:
     """Compare the manifest.json beside an index.json with what that leads to: some readers go by the one or the other.
 

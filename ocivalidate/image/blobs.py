@@ -21,6 +21,7 @@ from ocivalidate.image.pool import Job, verify_all
 from ocivalidate.image.sources.litter import is_litter
 from ocivalidate.image.sources.source import Source
 from ocivalidate.rules.clauses import Severity
+from ocivalidate.rules.declared import judges
 from ocivalidate.rules.findings import Location
 from ocivalidate.rules.ledger import Ledger
 from ocivalidate.vocabulary import digests
@@ -38,6 +39,7 @@ Progress = Callable[[int, int], None]
 """Told how many bytes have been read, and how many there are."""
 
 
+@judges(PER_ALGORITHM)
 def orphans(source: Source, context: ImageContext, ledger: Ledger) -> list[Blob]:
     """The blobs that nothing refers to; names that no digest can have are told."""
     blobs: list[Blob] = []
@@ -55,6 +57,7 @@ def orphans(source: Source, context: ImageContext, ledger: Ledger) -> list[Blob]
     return blobs
 
 
+@judges(NAME_CHARSET)
 def _orphans_of(algorithm: str, source: Source, context: ImageContext, ledger: Ledger) -> Iterator[Blob]:
     for encoded in source.children(f"blobs/{algorithm}"):
         path = f"blobs/{algorithm}/{encoded}"
@@ -133,6 +136,7 @@ def _sign(kind: Kind, facts: BlobFacts) -> Kind:
     return Kind.NOT_TAR if kind is Kind.TRUNCATED and nothing else kind
 
 
+@judges(*judging.PAYLOAD.values())
 def _judge_compression(reference: Reference, facts: BlobFacts, context: ImageContext, ledger: Ledger) -> None:
     promised, found = LAYERS[reference.media_type], facts.compression
     ledger.judged(judging.PAYLOAD[promised])
@@ -155,6 +159,7 @@ def _called(compression: str) -> str:
     return "no compression" if compression == "none" else compression
 
 
+@judges(ORDER, DIFF_ID)
 def judge_diff_ids(
     image: Image, facts: dict[str, BlobFacts], sound: set[str], context: ImageContext, ledger: Ledger
 ) -> None:

@@ -12,6 +12,7 @@ from ocivalidate.image.documents import kinds
 from ocivalidate.image.documents.reading import Read
 from ocivalidate.image.graph import Reference
 from ocivalidate.image.layers.blob import BlobFacts
+from ocivalidate.rules.declared import judges
 from ocivalidate.rules.findings import Location
 from ocivalidate.rules.ledger import Ledger
 from ocivalidate.vocabulary import digests
@@ -60,6 +61,7 @@ def judge_content(
     return True
 
 
+@judges(CONTENT)
 def _has_digest(
     path: str,
     digest: digests.Digest,
@@ -101,6 +103,7 @@ def _leading(path: str, references: list[Reference], context: ImageContext) -> s
     return f"{context.way_to(references[0])}{more} lead{'' if more else 's'} to it{lost}"
 
 
+@judges(SIZE)
 def _judge_size(reference: Reference, size: int, context: ImageContext, ledger: Ledger) -> None:
     if reference.size is None:
         return
@@ -118,6 +121,7 @@ def _about(reference: Reference, context: ImageContext) -> str:
 # --- Documents
 
 
+@judges(DOCUMENT_SIZE)
 def _judge_document_size(
     path: str, references: list[Reference], facts: BlobFacts, context: ImageContext, ledger: Ledger
 ) -> None:
@@ -146,6 +150,7 @@ def _judge_reference(reference: Reference, context: ImageContext, ledger: Ledger
         _judge_platform(reference, context, ledger)
 
 
+@judges(MEDIA_TYPE)
 def _judge_media_type(reference: Reference, read: Read, context: ImageContext, ledger: Ledger) -> None:
     """A document states its media type, or shows by its members whether it is an index or a manifest."""
     stated = read.root.text("mediaType") if read.root else None
@@ -161,6 +166,7 @@ def _judge_media_type(reference: Reference, read: Read, context: ImageContext, l
         ledger.add(MEDIA_TYPE, place, message, about=about, got=reference.media_type, want=want)
 
 
+@judges(ARTIFACT_TYPE)
 def _judge_artifact_type(reference: Reference, read: Read, context: ImageContext, ledger: Ledger) -> None:
     if reference.artifact_type is None or read.root is None:
         return
@@ -173,6 +179,7 @@ def _judge_artifact_type(reference: Reference, read: Read, context: ImageContext
         ledger.add(ARTIFACT_TYPE, place, message, got=reference.artifact_type, want=want)
 
 
+@judges(PLATFORM)
 def _judge_platform(reference: Reference, context: ImageContext, ledger: Ledger) -> None:
     """The platform of an index entry against the config; attestations say unknown in both places."""
     image = context.found.manifests.get(reference.path)

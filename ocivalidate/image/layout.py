@@ -16,6 +16,7 @@ from ocivalidate.image.sources.source import (
     Entry,
 )
 from ocivalidate.rules.clauses import Severity
+from ocivalidate.rules.declared import judges
 from ocivalidate.rules.findings import Location
 from ocivalidate.rules.ledger import Ledger
 from ocivalidate.vocabulary.wording import excerpt
@@ -32,6 +33,7 @@ REPEATED = "safety/image.archive.repeated"
 _FILES = ((OCI_LAYOUT, LAYOUT_EXISTS), (INDEX_JSON, INDEX_EXISTS))
 
 
+@judges(LIMIT)
 def judge_files(context: ImageContext, ledger: Ledger) -> None:
     """Judge what stands where the walk has looked, and what kept it from looking further."""
     found = context.found
@@ -48,6 +50,7 @@ def judge_files(context: ImageContext, ledger: Ledger) -> None:
         ledger.add(LIMIT, Location(context.shown(path)), message)
 
 
+@judges(LINK_OUT)
 def is_outside(entry: Entry | None, context: ImageContext, ledger: Ledger) -> bool:
     """Judge whether a link leads from here out of the layout, so that nothing is read; each such link is told once."""
     if context.source.confined:
@@ -59,6 +62,7 @@ def is_outside(entry: Entry | None, context: ImageContext, ledger: Ledger) -> bo
     return True
 
 
+@judges(BLOB_KIND, BLOB_LINK)
 def judge_blob_file(path: str, entry: Entry | None, digest: str, context: ImageContext, ledger: Ledger) -> int | None:
     """Judge whether a blob is a file; its size if it is one or leads to one."""
     if entry is None or is_outside(entry, context, ledger):
@@ -73,6 +77,7 @@ def judge_blob_file(path: str, entry: Entry | None, digest: str, context: ImageC
     return entry.size
 
 
+@judges(REPEATED)
 def _judge_repeated(context: ImageContext, ledger: Ledger) -> None:
     repeats = context.source.repeats()
     if repeats is None:
@@ -84,6 +89,7 @@ def _judge_repeated(context: ImageContext, ledger: Ledger) -> None:
         ledger.add(REPEATED, Location(context.shown(path)), message, severity=severity)
 
 
+@judges(BLOBS_EXIST, LAYOUT_EXISTS, INDEX_EXISTS)
 def _judge_layout(context: ImageContext, ledger: Ledger) -> None:
     entries = context.found.entries
     blobs = entries.get(BLOBS)

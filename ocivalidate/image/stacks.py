@@ -21,6 +21,7 @@ from ocivalidate.image.layers.problems import shown
 from ocivalidate.image.layers.scan import TarScanner, kind_of
 from ocivalidate.image.layers.stack import Fault, Stack
 from ocivalidate.image.sources.source import Source
+from ocivalidate.rules.declared import judges
 from ocivalidate.rules.findings import Location
 from ocivalidate.rules.ledger import Ledger
 
@@ -131,6 +132,7 @@ class Stacks(Rereading):
         tell_fault(layer, member, fault, self._facts[layer.path], self._context, self._ledger)
 
 
+@judges(judging.PARENT, judging.NAME, judging.THROUGH_LINK, judging.LINK_TARGET, judging.LIMIT)
 def tell_fault(
     layer: Reference, member: str, fault: Fault, facts: BlobFacts, context: ImageContext, ledger: Ledger
 ) -> None:

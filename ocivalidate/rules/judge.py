@@ -16,6 +16,7 @@ from ocivalidate.jsontext.pointers import Path, bounded, parse_pointer, path_of,
 from ocivalidate.rules import schema
 from ocivalidate.rules.checks import CheckContext, Node, Registry, Violation, run
 from ocivalidate.rules.clauses import Clause, Level, Selection, Severity, load
+from ocivalidate.rules.declared import judged_by_table, judges
 from ocivalidate.rules.findings import Location
 from ocivalidate.rules.fitting import Shape, Walk
 from ocivalidate.rules.ledger import Ledger, Place
@@ -38,6 +39,7 @@ PROBLEM_CLAUSES = {
     "lone-surrogate": "safety/json.lone-surrogate",
     "depth": "safety/json.depth",
 }
+judged_by_table(__name__, "PROBLEM_CLAUSES", PROBLEM_CLAUSES.values())
 # A document that is not there at all, of a subject that has to have one.
 ABSENT = "absent"
 # A document that is not read, as a link leads to it from the folder that is judged.
@@ -243,6 +245,7 @@ class _Walk(Walk):
         self._context = context
         self._sheet = sheet
 
+    @judges(*STRANGER_CLAUSES)
     def stranger(self, shape: Shape, path: Path, name: str, value: Any) -> None:
         """A member that the release does not have."""
         clause, known = _recognised(shape, name, self._context.release)
@@ -265,6 +268,7 @@ class _Walk(Walk):
         )
         self._sheet.put(told, kind)
 
+    @judges(INTEGER_NOTATION)
     def whole_float(self, shape: Shape, path: Path, value: float) -> None:
         """An integer that is written as none, such as ``1.0`` or ``1e3``."""
         kind = (shape, INTEGER_NOTATION)

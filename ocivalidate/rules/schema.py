@@ -93,11 +93,11 @@ def _expand(node: Node, definitions: Mapping[str, Node], around: str) -> Node:
     if "$ref" in node:
         definition = definitions[node["$ref"].removeprefix("#/$defs/")]
         node = {**definition, **{key: value for key, value in node.items() if key != "$ref"}}
-    clause = _absolute(node.get("x-clause", around), around)
+    clause = absolute(node.get("x-clause", around), around)
     expanded = {key: value for key, value in node.items() if key not in ("$defs", "$schema", "x-defs")}
     expanded["x-clause"] = clause
     if "x-clauses" in node:
-        expanded["x-clauses"] = {key: _absolute(value, clause) for key, value in node["x-clauses"].items()}
+        expanded["x-clauses"] = {key: absolute(value, clause) for key, value in node["x-clauses"].items()}
     if "properties" in node:
         expanded["properties"] = {
             name: _expand(child, definitions, clause) for name, child in node["properties"].items()
@@ -108,7 +108,8 @@ def _expand(node: Node, definitions: Mapping[str, Node], around: str) -> Node:
     return expanded
 
 
-def _absolute(clause: str, around: str) -> str:
+def absolute(clause: str, around: str) -> str:
+    """The id that ``x-clause`` or ``x-clauses`` give, in a member whose own clause is ``around``."""
     return around + clause if clause.startswith(".") else clause
 
 

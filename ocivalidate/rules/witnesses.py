@@ -53,11 +53,13 @@ _FOLDER_MARK = b"{folder}"
 class Witness:
     """The two changes that show what a clause asks for.
 
-    ``kind`` is ``bundle``, ``state``, ``features`` or a document of an image that is judged alone (``image-index`` …);
-    ``base`` a file name in ``fixtures/bases/``. ``violates`` and ``satisfies`` are the edits of either side; none: the
-    base itself shows it. ``also``: the other clauses that the violating change cannot but break. ``beside``: pointers
-    to what is not changed, but without which an example says little. ``platform``, ``host`` and ``lint``: how the
-    document has to be judged. ``why``: what the example alone does not tell.
+    ``kind`` is ``bundle``, ``state``, ``features``, a document of an image that is judged alone (``image-index`` …), or
+    ``image-conversion``: an image configuration, the runtime configuration made of it, and what else its conversion
+    rests on, as members of one document. ``base`` is a file name in ``fixtures/bases/``. ``violates`` and ``satisfies``
+    are the edits of either side; none: the base itself shows it. ``also``: the other clauses that the violating change
+    cannot but break. ``beside``: pointers to what is not changed, but without which an example says little.
+    ``platform``, ``host`` and ``lint``: how the document has to be judged. ``why``: what the example alone does not
+    tell.
     """
 
     clause: str

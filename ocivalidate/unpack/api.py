@@ -16,6 +16,7 @@ from ocivalidate.image.layers.problems import shown
 from ocivalidate.image.limits import Limits
 from ocivalidate.image.sources.source import Source
 from ocivalidate.rules.clauses import Selection
+from ocivalidate.rules.declared import judges
 from ocivalidate.rules.findings import Finding, Report
 from ocivalidate.unpack import inroot
 from ocivalidate.unpack.attributes import IdRange, Notes, Owners
@@ -226,6 +227,7 @@ class _Run:
         target.keep()
 
 
+@judges(USER_KNOWN)
 def _user(chosen: Chosen, text: str, root: int) -> users.User:
     """Who ``Config.User`` is. Raises :class:`Refused` for somebody whom the image does not know."""
     try:

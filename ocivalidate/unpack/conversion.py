@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from ocivalidate.image.layers.users import Read, Unknown, User, is_number, resolve
 from ocivalidate.jsontext.pointers import Path
 from ocivalidate.rules.checks import Node, Violation
+from ocivalidate.rules.declared import FUNCTIONS, judges
 from ocivalidate.unpack import convert
 from ocivalidate.vocabulary.wording import excerpt
 
@@ -24,6 +25,8 @@ NUMERIC = "image/conversion.user.numeric-verbatim"
 RESOLVED = "image/conversion.user.name-resolved"
 GROUPS = "image/conversion.user.additionalGids"
 NO_GROUPS = "image/conversion.user.numeric-no-additionalGids"
+# What older releases said: of a number alone, not of a name with a group.
+NO_GROUPS_OF_NUMBER = "image/conversion.user.numeric-user-no-additionalGids"
 VOLUMES = "image/conversion.volumes.mounts"
 DESTINATION = "image/conversion.volumes.destination"
 # End of an annotation's key → the clause on it.
@@ -38,24 +41,6 @@ IMPLIED = {
     "stopSignal": "image/conversion.annotations.stopSignal",
     "exposedPorts": PORTS,
 }
-CLAUSES = frozenset(
-    {
-        VERBATIM,
-        NO_OVERRIDE,
-        ENTRYPOINT_AND_CMD,
-        LABELS_WIN,
-        NO_MODIFY,
-        NOT_FROM_MANIFEST,
-        PARSED,
-        NUMERIC,
-        RESOLVED,
-        GROUPS,
-        NO_GROUPS,
-        VOLUMES,
-        DESTINATION,
-        *IMPLIED.values(),
-    }
-)
 _LONGEST_NUMBER = 100
 NO_ROOTFS = "no root file system to look users up in"
 
@@ -95,9 +80,13 @@ class Pair:
 def violations(pair: Pair) -> Iterator[Violation]:
     """All violations of the pair."""
     for check in (_arguments, _working_folder, _environment, _annotations, _attached, _user, _volumes):
-        yield from check(pair)
+        for violation in check(pair):
+            if violation.clause not in FUNCTIONS[check]:
+                raise AssertionError(f"{check.__name__} does not declare {violation.clause}")
+            yield violation
 
 
+@judges(ENTRYPOINT_AND_CMD, VERBATIM)
 def _arguments(pair: Pair) -> Iterator[Violation]:
     wanted = convert.arguments(pair.image)
     if not wanted:
@@ -111,6 +100,7 @@ def _arguments(pair: Pair) -> Iterator[Violation]:
         yield pair.breaks(clause, f"process.args is not {what}", "process", "args", got=found, want=wanted)
 
 
+@judges(VERBATIM)
 def _working_folder(pair: Pair) -> Iterator[Violation]:
     written = pair.image.text("config", "WorkingDir")
     if not written:
@@ -121,6 +111,7 @@ def _working_folder(pair: Pair) -> Iterator[Violation]:
         yield pair.breaks(VERBATIM, "process.cwd is not WorkingDir", "process", "cwd", got=found or "", want=written)
 
 
+@judges(VERBATIM, NO_OVERRIDE)
 def _environment(pair: Pair) -> Iterator[Violation]:
     wanted = convert.environment(pair.image)
     if not wanted:
@@ -142,6 +133,7 @@ def _environment(pair: Pair) -> Iterator[Violation]:
             yield pair.breaks(NO_OVERRIDE, message, "process", "env", got=entry)
 
 
+@judges(VERBATIM, LABELS_WIN, NO_MODIFY, *IMPLIED.values())
 def _annotations(pair: Pair) -> Iterator[Violation]:
     labels, implied = convert.labels(pair.image), convert.implied_annotations(pair.image)
     found = _texts(pair.runtime.get("annotations"))
@@ -175,6 +167,7 @@ def _texts(node: Node | None) -> dict[str, str]:
     return {child.name: child.value for child in node.children() if isinstance(child.value, str)} if node else {}
 
 
+@judges(NOT_FROM_MANIFEST)
 def _attached(pair: Pair) -> Iterator[Violation]:
     own = convert.labels(pair.image) | convert.implied_annotations(pair.image)
     found = _texts(pair.runtime.get("annotations"))
@@ -186,6 +179,7 @@ def _attached(pair: Pair) -> Iterator[Violation]:
             yield pair.breaks(NOT_FROM_MANIFEST, message, "annotations", key, got=value)
 
 
+@judges(PARSED, NUMERIC, NO_GROUPS, NO_GROUPS_OF_NUMBER, RESOLVED, GROUPS)
 def _user(pair: Pair) -> Iterator[Violation]:
     written = pair.image.text("config", "User")
     if not written or pair.image.text("os") == "windows":
@@ -209,11 +203,12 @@ def _numbers(pair: Pair, user: Node, name: str, group: str) -> Iterator[Violatio
                 message = f"process.user.{member} is not the number of Config.User"
                 yield pair.breaks(NUMERIC, message, "process", "user", member, got=user.number(member), want=text)
     if is_number(name) or group:
-        pair.judged.add(NO_GROUPS)
+        clauses = (NO_GROUPS, NO_GROUPS_OF_NUMBER) if is_number(name) else (NO_GROUPS,)
+        pair.judged.update(clauses)
         found = _additional(user)
-        if found:
+        for clause in clauses if found else ():
             message = "additionalGids are set, although Config.User is a number or names a group"
-            yield pair.breaks(NO_GROUPS, message, "process", "user", "additionalGids", got=found)
+            yield pair.breaks(clause, message, "process", "user", "additionalGids", got=found)
 
 
 def _names(pair: Pair, user: Node, written: str) -> Iterator[Violation]:
@@ -252,6 +247,7 @@ def _additional(user: Node) -> list[int]:
     return [child.value for child in user.each("additionalGids") if isinstance(child.value, int)]
 
 
+@judges(VOLUMES, DESTINATION)
 def _volumes(pair: Pair) -> Iterator[Violation]:
     wanted = convert.volumes(pair.image)
     if not wanted:

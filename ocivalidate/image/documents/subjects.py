@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from ocivalidate.image.documents import registry
 from ocivalidate.rules.checks import Registry
+from ocivalidate.rules.declared import judged_by_table
 from ocivalidate.rules.judge import PROBLEM_CLAUSES, DocumentType
 
 PROBLEMS: Mapping[str, str] = PROBLEM_CLAUSES | {
@@ -15,6 +16,9 @@ PROBLEMS: Mapping[str, str] = PROBLEM_CLAUSES | {
 }
 KEY_UNIQUE = "image/annotations.key-unique"
 BY_CASE = "safety/image.members.case"
+judged_by_table(__name__, "PROBLEMS", set(PROBLEMS.values()) - set(PROBLEM_CLAUSES.values()))
+judged_by_table(__name__, "KEY_UNIQUE", [KEY_UNIQUE])
+judged_by_table(__name__, "BY_CASE", [BY_CASE])
 _TEXT = ("image-json", "json")
 _DESCRIPTORS = ("image-descriptor", "image-annotations")
 

@@ -6,8 +6,7 @@ import functools
 from typing import TYPE_CHECKING, Any
 
 from ocivalidate import resources
-from ocivalidate.image.layers.judging import BROKEN, PAYLOAD
-from ocivalidate.image.layers.problems import SUMMARIES
+from ocivalidate.image.layers.problems import SUMMARIES, Kind
 
 if TYPE_CHECKING:
     from fixtures.layouts.witnesses import ImageWitness
@@ -24,13 +23,9 @@ def image_witness(clause_id: str) -> ImageWitness | None:
     found: ImageWitness | None = layouts().WITNESSES.get(clause_id)
     if found is not None:
         return found
-    kinds = [kind for kind, broken in BROKEN.items() if broken.clause == clause_id]
-    if not kinds:
+    layer = layouts().LAYERS.get(clause_id)
+    if layer is None:
         return None
-    witness: ImageWitness | None = layouts().layer_witness(SUMMARIES[kinds[0]], frozenset(kind.value for kind in kinds))
+    text = SUMMARIES[Kind(layer.partition("/")[0])]
+    witness: ImageWitness = layouts().layer_witness(layer, text)
     return witness
-
-
-def claimed() -> set[str]:
-    """Every clause that is judged on whole images, beside those that single documents can break."""
-    return {*layouts().WITNESSES, *PAYLOAD.values(), *(broken.clause for broken in BROKEN.values())}

@@ -11,6 +11,7 @@ from ocivalidate.image.layers.blob import BlobFacts
 from ocivalidate.image.layers.compression import Compression
 from ocivalidate.image.layers.problems import SUMMARIES, Kind, Problem
 from ocivalidate.rules.clauses import Severity, load
+from ocivalidate.rules.declared import judged_by_table
 
 GZIP, ZSTD, TAR = "image/layer.gzip.payload", "image/layer.zstd.payload", "image/layer.tar-packaged"
 # The clause on the payload of each compression that a media type promises.
@@ -90,6 +91,9 @@ BROKEN: dict[Kind, Broken] = {
     Kind.WHITEOUT_LATE: Broken("image/layer.whiteout.before-siblings"),
     Kind.WHITEOUT_OPAQUE: Broken("image/layer.whiteout.prefer-explicit"),
 }
+
+judged_by_table(__name__, "BROKEN", (broken.clause for broken in BROKEN.values()))
+judged_by_table(__name__, "PAYLOAD", PAYLOAD.values())
 
 # What every layer that can be scanned gives occasion to judge.
 _OF_ANY_LAYER = frozenset(

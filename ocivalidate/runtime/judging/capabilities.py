@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Set as AbstractSet
 from typing import Any
 
+from ocivalidate.rules.declared import judges
 from ocivalidate.runtime.judging.judgements import FactContext, Judgement, compare, unseen
 from ocivalidate.runtime.kernel import kernelnames
+from ocivalidate.runtime.properties import CREATES_ENVIRONMENT
 
 SETS = {
     "bounding": "CapBnd",
@@ -42,6 +44,7 @@ def in_status(status: Mapping[str, str]) -> Sets:
     }
 
 
+@judges(CREATES_ENVIRONMENT)
 def capabilities(context: FactContext) -> Iterator[Judgement]:
     """Every set that is asked for."""
     process, status = context.section("process"), context.facts.get("status")

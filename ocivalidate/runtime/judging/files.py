@@ -6,7 +6,9 @@ import posixpath
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Self
 
+from ocivalidate.rules.declared import judges
 from ocivalidate.runtime.judging.judgements import FactContext, Judgement, compare, not_looked, unseen
+from ocivalidate.runtime.properties import APPLIES_CONFIG
 
 READONLY = "runtime/config.root.readonly.enforced"
 ORDER = "runtime/config.mounts.order"
@@ -46,6 +48,7 @@ _LONGEST, _DEEPEST = 4096, 256
 Mount = Mapping[str, Any]
 
 
+@judges(APPLIES_CONFIG, READONLY)
 def root(context: FactContext) -> Iterator[Judgement]:
     """``root.readonly``."""
     if "readonly" not in context.section("root"):
@@ -62,6 +65,7 @@ def root(context: FactContext) -> Iterator[Judgement]:
 # -------------------------------------------------------------------------------------------------------------- mounts
 
 
+@judges(APPLIES_CONFIG, ORDER)
 def mounts(context: FactContext) -> Iterator[Judgement]:
     """Every mount is there, with its type and its restrictions, and lies above those before it."""
     seen: Sequence[Mount] | None = context.facts.get("mountinfo")
@@ -184,6 +188,7 @@ def _judge_order(number: int, place: str, below: Mapping[str, int], mounted: _Mo
 # ------------------------------------------------------------------------------------------------------------- devices
 
 
+@judges(APPLIES_CONFIG, AVAILABLE)
 def devices(context: FactContext) -> Iterator[Judgement]:
     """``linux.devices``."""
     for number, entry in enumerate(context.section("linux").get("devices") or ()):
@@ -212,6 +217,7 @@ def _judge_node(pointer: str, path: str, entry: Mapping[str, Any], node: Mapping
 # ------------------------------------------------------------------------------------------- masked and protected paths
 
 
+@judges(MASKED)
 def masked(context: FactContext) -> Iterator[Judgement]:
     """``linux.maskedPaths``: nothing can be read there."""
     for number, path in enumerate(context.section("linux").get("maskedPaths") or ()):
@@ -235,6 +241,7 @@ def _readable(said: Mapping[str, Any]) -> str:
     return "" if is_null else f"{node['kind']} {node['major']}:{node['minor']}"
 
 
+@judges(PROTECTED)
 def protected(context: FactContext) -> Iterator[Judgement]:
     """``linux.readonlyPaths``: nothing can be written there."""
     for number, path in enumerate(context.section("linux").get("readonlyPaths") or ()):
@@ -250,6 +257,7 @@ def protected(context: FactContext) -> Iterator[Judgement]:
 # ------------------------------------------------------------------------------------------------ what is always there
 
 
+@judges(DEVICES, "runtime/config-linux.default-devices.ptmx")
 def default_devices(context: FactContext) -> Iterator[Judgement]:
     """The devices that every container has."""
     if not context.config.get("linux"):
@@ -275,6 +283,7 @@ def _leads_to_ptmx(said: Mapping[str, Any], context: FactContext) -> bool:
     return said["real"] == "/dev/pts/ptmx" or any(mount["root"] == "/ptmx" for mount in bound)
 
 
+@judges(SYMLINKS)
 def default_links(context: FactContext) -> Iterator[Judgement]:
     """The links in ``/dev`` that every container has, where what they lead to is there."""
     if not context.config.get("linux"):
@@ -285,6 +294,7 @@ def default_links(context: FactContext) -> Iterator[Judgement]:
             yield compare("", said.get("link"), want, clause=SYMLINKS, message=f"{path} is no link to {want}")
 
 
+@judges(FILESYSTEMS)
 def default_filesystems(context: FactContext) -> Iterator[Judgement]:
     """The file systems that every container has."""
     seen = context.facts.get("mountinfo")

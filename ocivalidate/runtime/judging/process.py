@@ -6,8 +6,10 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ocivalidate.rules.declared import judges
 from ocivalidate.runtime.judging.judgements import FactContext, Judgement, compare, unseen
 from ocivalidate.runtime.kernel.kernelnames import DOMAINS, IO_CLASSES, KEPT_SCHEDULING_FLAGS, NO_LIMIT, POLICIES
+from ocivalidate.runtime.properties import APPLIES_CONFIG, CREATES_ENVIRONMENT
 
 # Member of an entry of process.rlimits, or of process.scheduler → the clause on it.
 _LIMITS = {
@@ -24,6 +26,7 @@ _DEFAULTS = {
 _FAIR = ("SCHED_OTHER", "SCHED_BATCH")
 
 
+@judges(CREATES_ENVIRONMENT)
 def user(context: FactContext) -> Iterator[Judgement]:
     """``process.user``."""
     ids, asked = context.facts.get("ids"), context.section("process").get("user") or {}
@@ -46,6 +49,7 @@ def user(context: FactContext) -> Iterator[Judgement]:
         yield compare("/process/user/umask", ids["umask"], asked["umask"])
 
 
+@judges(CREATES_ENVIRONMENT, "runtime/config.process.consoleSize.ignored-without-terminal")
 def execution(context: FactContext) -> Iterator[Judgement]:
     """``process.cwd``, ``env``, ``args``, ``terminal``."""
     process, facts = context.section("process"), context.facts
@@ -102,6 +106,7 @@ def _terminal(tty: Mapping[str, Any], process: Mapping[str, Any]) -> Iterator[Ju
         )
 
 
+@judges(CREATES_ENVIRONMENT)
 def privileges(context: FactContext) -> Iterator[Judgement]:
     """``process.noNewPrivileges`` and the labels of security modules."""
     process, facts = context.section("process"), context.facts
@@ -123,6 +128,7 @@ def privileges(context: FactContext) -> Iterator[Judgement]:
             yield compare(f"/process/{name}", got, process[name])
 
 
+@judges(CREATES_ENVIRONMENT, "runtime/config.process.rlimits.getrlimit-succeeds", *_LIMITS.values())
 def rlimits(context: FactContext) -> Iterator[Judgement]:
     """``process.rlimits``."""
     seen = context.facts.get("rlimits")
@@ -144,6 +150,7 @@ def rlimits(context: FactContext) -> Iterator[Judgement]:
             yield compare(f"{place}/{name}", got, want, clause=clause, message=message)
 
 
+@judges(CREATES_ENVIRONMENT, APPLIES_CONFIG, "runtime/config.process.oomScoreAdj.applied", *_DEFAULTS.values())
 def scheduling(context: FactContext) -> Iterator[Judgement]:
     """``process.oomScoreAdj``, ``scheduler``, ``ioPriority``, ``execCPUAffinity``, ``linux.personality``."""
     process, facts = context.section("process"), context.facts

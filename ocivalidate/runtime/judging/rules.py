@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import functools
 import posixpath
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
+from ocivalidate.rules.declared import FUNCTIONS
 from ocivalidate.runtime.judging import capabilities, files, process, world
 from ocivalidate.runtime.judging.judgements import FactContext, Judgement, property_of, unseen
 from ocivalidate.runtime.judging.shapes import usable
-from ocivalidate.runtime.properties import properties
+from ocivalidate.runtime.properties import properties, property_clause
 
 _RULES = (*process.RULES, *capabilities.RULES, *world.RULES, *files.RULES)
 _OUTSIDE = "cannot be seen from inside the container"
@@ -62,9 +63,18 @@ def judge(
     capabilities, without ``CAP_``, that a process there can have at all, where that is known.
     """
     context = FactContext(config, usable(facts), release, grantable)
-    found = [judgement for rule in _RULES for judgement in rule(context)]
+    found = [judgement for rule in _RULES for judgement in _judged_by(rule, context)]
     every = [*found, *_not_reported(context), *_not_seen(config)]
     return [judgement for judgement in every if _exists(property_of(judgement.pointer), release)]
+
+
+def _judged_by(rule: Callable[[FactContext], Iterator[Judgement]], context: FactContext) -> Iterator[Judgement]:
+    """What a rule gives, of the clauses that it declares."""
+    for judgement in rule(context):
+        clause = judgement.clause or property_clause(property_of(judgement.pointer))
+        if judgement.held is not None and clause not in FUNCTIONS[rule]:
+            raise AssertionError(f"{rule.__name__} does not declare {clause}")
+        yield judgement
 
 
 @functools.cache

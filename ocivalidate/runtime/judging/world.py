@@ -6,11 +6,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from ocivalidate.jsontext.pointers import below
+from ocivalidate.rules.declared import judges
 from ocivalidate.runtime.judging.judgements import FactContext, Judgement, compare, not_looked, unseen
+from ocivalidate.runtime.properties import APPLIES_CONFIG
 
 SYSCTL_FOLDER = "/proc/sys"
 
 
+@judges(APPLIES_CONFIG)
 def names(context: FactContext) -> Iterator[Judgement]:
     """``hostname`` and ``domainname``."""
     uname = context.facts.get("uname")
@@ -27,6 +30,7 @@ def sysctl_path(name: str) -> str:
     return f"{SYSCTL_FOLDER}/{name if '/' in name else name.replace('.', '/')}"
 
 
+@judges(APPLIES_CONFIG)
 def sysctl(context: FactContext) -> Iterator[Judgement]:
     """``linux.sysctl``."""
     for name, want in (context.section("linux").get("sysctl") or {}).items():
@@ -40,6 +44,7 @@ def sysctl(context: FactContext) -> Iterator[Judgement]:
             yield compare(pointer, " ".join(said["text"].split()), " ".join(str(want).split()))
 
 
+@judges(APPLIES_CONFIG)
 def mappings(context: FactContext) -> Iterator[Judgement]:
     """``linux.uidMappings`` and ``gidMappings``."""
     seen, linux = context.facts.get("idmaps"), context.section("linux")
@@ -64,6 +69,7 @@ def mappings(context: FactContext) -> Iterator[Judgement]:
             yield compare(f"/linux/{name}Mappings", list(map(list, got)), list(map(list, want)), message=message)
 
 
+@judges(APPLIES_CONFIG)
 def seccomp(context: FactContext) -> Iterator[Judgement]:
     """``linux.seccomp``: whether there is a filter; what it does is not tried."""
     asked, status = context.section("linux").get("seccomp"), context.facts.get("status")
