@@ -27,23 +27,24 @@ def deviations_text() -> str:
 
 
 def item(reason: str, entries: list[Expectation]) -> str:
-    """One deviation."""
-    first = entries[0]
-    where = ", ".join(
-        filter(
-            None,
-            [
-                first.versions and f"versions {first.versions}",
-                first.spec and f"judged by {first.spec}",
-                first.cgroups and f"control groups {first.cgroups}",
-                "not in every run" if first.sometimes else "",
-            ],
-        )
-    )
+    """One deviation: an entry for each range of versions in which it is there, or for each case."""
+    ways = list(dict.fromkeys(map(conditions, entries)))
+    where = "; or ".join(ways) if all(ways) else ""
     lines = [f"- {reason[0].upper()}{reason[1:]}.{f' ({where}.)' if where else ''}"]
-    for entry in sorted(entries, key=lambda one: (one.clause, one.case)):
-        lines += [f"  - `{entry.clause}` ({load()[entry.clause].level}), case `{entry.case}`"]
+    for clause, case in sorted({(one.clause, one.case) for one in entries}):
+        lines += [f"  - `{clause}` ({load()[clause].level}), case `{case}`"]
     return "\n" + "\n".join(lines) + "\n"
+
+
+def conditions(entry: Expectation) -> str:
+    """When an expectation holds, in words."""
+    words = [
+        entry.versions and f"versions {entry.versions}",
+        entry.spec and f"judged by {entry.spec}",
+        entry.cgroups and f"control groups {entry.cgroups}",
+        "not in every run" if entry.sometimes else "",
+    ]
+    return ", ".join(filter(None, words))
 
 
 def test_the_page_says_what_the_expectations_say(pytestconfig: pytest.Config) -> None:
