@@ -11,15 +11,17 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from ocivalidate.bundle import sources
+from ocivalidate.bundle.options import BundleOptions, DocumentOptions
 from ocivalidate.bundle.registry import CONFIG, FEATURES, STATE, load_checks
 from ocivalidate.errors import NotMeant, Unreadable
 from ocivalidate.jsontext.documents import MISSING, Document, Problem, read_document
 from ocivalidate.rules.checks import CheckContext, Node
-from ocivalidate.rules.clauses import PLATFORMS, Selection
+from ocivalidate.rules.clauses import PLATFORMS, Selection, settled
 from ocivalidate.rules.declared import judged_by_table
 from ocivalidate.rules.findings import Report
 from ocivalidate.rules.judge import ABSENT, OUTSIDE, DocumentType, active_clauses, judge, noting
 from ocivalidate.rules.ledger import Ledger
+from ocivalidate.system.arguments import StrPath, at_least_one, given, path_text
 from ocivalidate.vocabulary.versions import RUNTIME_CHOICES, RUNTIME_RELEASES, Judged, holds, judged_by, noted, parse
 from ocivalidate.vocabulary.wording import excerpt
 
@@ -65,119 +67,86 @@ class _Chosen(NamedTuple):
         return CheckContext(Node(None), self.release, self.platforms, self.development)
 
 
-def check_bundle(  # noqa: PLR0913  # each is an option of the command
-    path: str,
-    *,
-    spec_version: str | None = None,
-    platform: str | None = None,
-    selection: Selection | None = None,
-    host: bool = False,
-    document_only: bool = False,
-    max_size: int = sources.MAX_SIZE,
-    follow_links: bool = False,
-) -> Report:
-    """Judge a bundle, or a ``config.json`` alone.
+def check_bundle(path: StrPath, selection: Selection | None = None, options: BundleOptions | None = None) -> Report:
+    """Judge a bundle, or a ``config.json`` alone (runtime-spec bundle.md and config.md).
 
     ``path``: a bundle folder, the ``config.json`` in one, another file, or ``-`` for standard input (the last two: the
-    document only). ``spec_version``: a release of runtime-spec, or ``next`` for its draft (default: the release that
-    ``ociVersion`` names).
-    ``platform``: one of ``clauses.PLATFORMS`` (default: those whose sections the document has). ``host``: judge too
-    what depends on this host. ``document_only``: leave the folder alone, as for a ``config.json`` that is kept without
-    one. ``max_size``: bytes. ``follow_links``: the ``config.json`` in a folder may be a link out of it. What cannot be
-    read gives a report with a ``problem``. Raises ``ValueError`` for an unknown release or platform.
+    document only). ``selection``: what is judged; without a ``spec_version`` the release that ``ociVersion`` names,
+    without a ``platform`` those whose sections the document has. ``options``: how it is looked at.
+
+    What cannot be read gives a report with a ``problem``. Raises :class:`OptionError` for an option that makes no
+    sense, and ``TypeError`` for one of another type.
     """
-    _validate(spec_version, platform)
-    selection = selection or Selection()
+    name, selection = path_text(path), _settled(selection)
+    options = given(options, BundleOptions, "options")
+    at_least_one(options.max_size, "max_size")
     try:
-        _refuse_others("bundle", path)
-        source = sources.bundle_source(path, max_size, follow_links=follow_links)
+        _refuse_others("bundle", name)
+        source = sources.bundle_source(name, options.max_size, follow_links=options.follow_links)
         document = _document(source, BUNDLE, selection)
     except sources.Outside as problem:
         source, document = sources.Source(problem.name, problem.folder, None), _outside(problem)
     except Unreadable as problem:
-        return Report("bundle", path, SPECIFICATION, problem=str(problem))
+        return Report("bundle", name, SPECIFICATION, problem=str(problem))
     other = _other(BUNDLE, document, source.data)
     if other:
-        return Report("bundle", path, SPECIFICATION, problem=other)
-    folder = None if document_only else source.folder
-    chosen = _choose(document.value, "ociVersion", spec_version, platform)
+        return Report("bundle", name, SPECIFICATION, problem=other)
+    folder = None if options.document_only else source.folder
+    chosen = _choose(document.value, "ociVersion", selection.spec_version, selection.platform)
     # A bundle for another platform is never judged on this host's disk.
-    disk = (folder is not None or host) and host_platform() in chosen.platforms
-    context = replace(chosen.context(), folder=folder, disk=disk, host=host)
-    return _report("bundle", BUNDLE, path, document, chosen, context, selection)
+    disk = (folder is not None or options.host) and host_platform() in chosen.platforms
+    context = replace(chosen.context(), folder=folder, disk=disk, host=options.host)
+    return _report("bundle", BUNDLE, name, document, chosen, context, selection)
 
 
-def check_config(
-    data: bytes,
-    name: str = sources.STANDARD_INPUT,
-    *,
-    spec_version: str | None = None,
-    platform: str | None = None,
-    selection: Selection | None = None,
-) -> Report:
-    """Judge the bytes of a ``config.json`` that stands alone, of any size; ``name`` is how the report calls it.
+def check_config(data: bytes, selection: Selection | None = None, *, name: str = sources.STANDARD_INPUT) -> Report:
+    """Judge the bytes of a ``config.json`` that stands alone, of any size (runtime-spec config.md).
 
-    Other parameters as for :func:`check_bundle`.
+    ``selection`` as for :func:`check_bundle`; ``name`` is how the report calls the document. Raises as
+    :func:`check_bundle` does.
     """
-    _validate(spec_version, platform)
-    selection = selection or Selection()
+    if not isinstance(data, bytes):
+        raise TypeError(f"data is to be bytes, not {type(data).__name__}")
+    selection = _settled(selection)
     document = _read(data, name, BUNDLE, selection)
-    chosen = _choose(document.value, "ociVersion", spec_version, platform)
+    chosen = _choose(document.value, "ociVersion", selection.spec_version, selection.platform)
     return _report("bundle", BUNDLE, name, document, chosen, chosen.context(), selection)
 
 
-def check_state(
-    path: str,
-    *,
-    spec_version: str | None = None,
-    platform: str | None = None,
-    selection: Selection | None = None,
-    max_size: int = sources.MAX_SIZE,
-) -> Report:
+def check_state(path: StrPath, selection: Selection | None = None, options: DocumentOptions | None = None) -> Report:
     """Judge a container state, as a runtime's ``state`` prints it (runtime-spec runtime.md#state).
 
-    Parameters as for :func:`check_bundle`.
+    ``path``: a file, or ``-`` for standard input. ``selection`` and errors as for :func:`check_bundle`; without a
+    ``platform`` for linux.
     """
-    _validate(spec_version, platform)
-    selection = selection or Selection()
-    document = _read_alone("state", path, CONTAINER_STATE, selection, max_size)
+    name, selection = path_text(path), _settled(selection)
+    document = _read_alone("state", name, CONTAINER_STATE, selection, given(options, DocumentOptions, "options"))
     if isinstance(document, Report):
         return document
-    chosen = _choose(document.value, "ociVersion", spec_version, platform or "linux")
-    return _report("state", CONTAINER_STATE, path, document, chosen, chosen.context(), selection)
+    chosen = _choose(document.value, "ociVersion", selection.spec_version, selection.platform or "linux")
+    return _report("state", CONTAINER_STATE, name, document, chosen, chosen.context(), selection)
 
 
-def check_features(
-    path: str,
-    *,
-    spec_version: str | None = None,
-    platform: str | None = None,
-    selection: Selection | None = None,
-    max_size: int = sources.MAX_SIZE,
-) -> Report:
+def check_features(path: StrPath, selection: Selection | None = None, options: DocumentOptions | None = None) -> Report:
     """Judge a features structure (runtime-spec features.md).
 
     It is judged by the release that ``ociVersionMax`` names, or by 1.1.0, the first that describes such a structure.
-    Parameters as for :func:`check_bundle`.
+    Parameters and errors as for :func:`check_state`.
     """
-    _validate(spec_version, platform)
-    selection = selection or Selection()
-    document = _read_alone("features", path, FEATURES_STRUCTURE, selection, max_size)
+    name, selection = path_text(path), _settled(selection)
+    document = _read_alone("features", name, FEATURES_STRUCTURE, selection, given(options, DocumentOptions, "options"))
     if isinstance(document, Report):
         return document
-    chosen = _choose(document.value, "ociVersionMax", spec_version, platform or "linux")
+    chosen = _choose(document.value, "ociVersionMax", selection.spec_version, selection.platform or "linux")
     if not holds(chosen.release, FIRST_FEATURES_RELEASE, None):
         note = chosen.release_note or f"the document says {chosen.release}"
         note = f"{note}; {FIRST_FEATURES_RELEASE} is the first with features"
         chosen = chosen._replace(release=FIRST_FEATURES_RELEASE, release_note=note)
-    return _report("features", FEATURES_STRUCTURE, path, document, chosen, chosen.context(), selection)
+    return _report("features", FEATURES_STRUCTURE, name, document, chosen, chosen.context(), selection)
 
 
-def _validate(spec_version: str | None, platform: str | None) -> None:
-    if spec_version is not None and spec_version not in RUNTIME_CHOICES:
-        raise ValueError(f"unknown release of runtime-spec: {spec_version}; known are {', '.join(RUNTIME_CHOICES)}")
-    if platform is not None and platform not in PLATFORMS:
-        raise ValueError(f"unknown platform: {platform}; known are {', '.join(PLATFORMS)}")
+def _settled(selection: Selection | None) -> Selection:
+    return settled(selection, SPECIFICATION, RUNTIME_CHOICES, PLATFORMS)
 
 
 def _document(source: sources.Source, subject: DocumentType, selection: Selection) -> Document:
@@ -197,10 +166,13 @@ def _read(data: bytes, name: str, subject: DocumentType, selection: Selection) -
     return read_document(data, name, noting=lambda: noting(subject.kind, selection))
 
 
-def _read_alone(kind: str, path: str, subject: DocumentType, selection: Selection, max_size: int) -> Document | Report:
+def _read_alone(
+    kind: str, path: str, subject: DocumentType, selection: Selection, options: DocumentOptions
+) -> Document | Report:
+    at_least_one(options.max_size, "max_size")
     try:
         _refuse_others(subject.kind, path)
-        source = sources.file_source(path, max_size)
+        source = sources.file_source(path, options.max_size)
         document = _document(source, subject, selection)
     except Unreadable as problem:
         return Report(kind, path, SPECIFICATION, problem=str(problem))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from ocivalidate.bundle.api import check_bundle
+from ocivalidate.bundle.options import BundleOptions
 from ocivalidate.cli import settings as settings_module
 from ocivalidate.cli.output import publish
 from ocivalidate.cli.settings import Settings
@@ -26,19 +27,8 @@ def add_options(parser: argparse.ArgumentParser, _command: str) -> None:
 def run(options: argparse.Namespace) -> int:
     """Judge every path and print what was found."""
     settings = settings_module.settle(options)
-    reports = [
-        check_bundle(
-            path,
-            spec_version=settings["spec-version"],
-            platform=settings["os"],
-            selection=settings.selection,
-            host=settings["host"],
-            document_only=settings["document-only"],
-            max_size=settings["max-size"],
-            follow_links=settings["follow-links"],
-        )
-        for path in options.paths
-    ]
+    looking = BundleOptions(settings["host"], settings["document-only"], settings["follow-links"], settings["max-size"])
+    reports = [check_bundle(path, settings.selection, looking) for path in options.paths]
     if options.image is not None:
         reports += _conversions(options, settings)
     elif options.ref is not None or options.platform is not None:
@@ -48,19 +38,15 @@ def run(options: argparse.Namespace) -> int:
 
 def _conversions(options: argparse.Namespace, settings: Settings) -> list[Report]:
     """What became of the image in each bundle."""
-    from ocivalidate.unpack.judging import check_conversion
+    from dataclasses import replace
+
+    from ocivalidate.image.names import refuse_no_platform
+    from ocivalidate.unpack.judging import ConversionOptions, check_conversion
 
     if options.image == "-" and (len(options.paths) > 1 or "-" in options.paths):
         raise UsageError("standard input is one bundle or one image")
-    return [
-        check_conversion(
-            path,
-            options.image,
-            ref=options.ref,
-            platform=options.platform,
-            selection=settings.selection,
-            max_size=settings["max-size"],
-            follow_links=settings["follow-links"],
-        )
-        for path in options.paths
-    ]
+    refuse_no_platform(options.platform, "--platform")
+    # The release and the platform are those of runtime-spec, and the image has its own.
+    selection = replace(settings.selection, spec_version=None, platform=None)
+    looking = ConversionOptions(options.ref, options.platform, settings["follow-links"], settings["max-size"])
+    return [check_conversion(path, options.image, selection, looking) for path in options.paths]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from ocivalidate.bundle.api import check_features, check_state
+from ocivalidate.bundle.options import DocumentOptions
 from ocivalidate.cli import settings as settings_module
 from ocivalidate.cli.output import publish
 
@@ -21,14 +22,6 @@ def run(options: argparse.Namespace) -> int:
     """Judge every file and print what was found."""
     settings = settings_module.settle(options)
     check = _CHECKS[options.command]
-    reports = [
-        check(
-            file,
-            spec_version=settings["spec-version"],
-            platform=settings["os"],
-            selection=settings.selection,
-            max_size=settings["max-size"],
-        )
-        for file in options.files
-    ]
+    reading = DocumentOptions(settings["max-size"])
+    reports = [check(file, settings.selection, reading) for file in options.files]
     return publish(reports, settings)

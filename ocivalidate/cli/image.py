@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import re
 
 from ocivalidate.cli import settings as settings_module
 from ocivalidate.cli.image_view import progress_bar, tree
@@ -15,9 +14,9 @@ from ocivalidate.image.documents.subjects import SUBJECTS
 from ocivalidate.image.found import ImageFilter
 from ocivalidate.image.layers.limits import DEFAULT, LayerLimits
 from ocivalidate.image.limits import Limits
+from ocivalidate.image.names import refuse_no_platform
 from ocivalidate.vocabulary.versions import IMAGE_CHOICES
 
-PLATFORM = re.compile(r"[^/\s]+/[^/\s]+(?:/[^/\s]+)?")
 # Option → the limit that it sets, and what it limits.
 LIMITS = {
     "--max-inflated": ("inflated", "bytes that may come out of a layer"),
@@ -80,15 +79,7 @@ def run(options: argparse.Namespace) -> int:
     reports = []
     for source in options.sources:
         with progress_bar(source) as progress:
-            reports.append(
-                check_image(
-                    source,
-                    spec_version=options.spec_version,
-                    selection=settings.selection,
-                    options=image_options,
-                    progress=progress,
-                )
-            )
+            reports.append(check_image(source, settings.selection, image_options, progress=progress))
     if settings["verbose"] and settings["format"] == "text":
         for report in reports:
             print_text(tree(report))
@@ -97,8 +88,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _wanted(options: argparse.Namespace) -> ImageFilter:
     for platform in options.platform:
-        if not PLATFORM.fullmatch(platform):
-            raise UsageError(f"--platform wants OS/ARCH or OS/ARCH/VARIANT, not {platform}")
+        refuse_no_platform(platform, "--platform")
     return ImageFilter(tuple(options.ref), tuple(options.platform))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from ocivalidate.bundle.options import DocumentOptions
 from ocivalidate.cli import settings as settings_module
 from ocivalidate.cli.output import publish
 from ocivalidate.errors import UsageError
@@ -23,11 +24,6 @@ def run(options: argparse.Namespace) -> int:
     settings = settings_module.settle(options)
     if options.document == options.facts == "-":
         raise UsageError("standard input is the config or the facts")
-    report = check_facts(
-        options.document,
-        options.facts,
-        spec_version=settings["spec-version"],
-        selection=settings.selection,
-        max_size=settings["max-size"],
-    )
+    reading = DocumentOptions(settings["max-size"])
+    report = check_facts(options.document, options.facts, settings.selection, reading)
     return publish([report], settings)

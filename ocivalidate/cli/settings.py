@@ -172,6 +172,8 @@ def settle(
         values["level"],
         values["lint"],
         most=most,
+        spec_version=values["spec-version"],
+        platform=values["os"],
     )
     _refuse_unmatched(selection, more_ids)
     outputs = tuple(_output(text) for text in values["output"])

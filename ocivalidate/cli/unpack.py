@@ -11,17 +11,18 @@ from types import FrameType
 
 from ocivalidate.cli.exits import exit_code_of
 from ocivalidate.cli.generate import apply, parse, start as start_config
-from ocivalidate.cli.image import LIMITS, PLATFORM, add_archive_limit, archive_limit, layer_limits
+from ocivalidate.cli.image import LIMITS, add_archive_limit, archive_limit, layer_limits
 from ocivalidate.cli.streams import errors_on_terminal, tell
 from ocivalidate.errors import Refused, UsageError
 from ocivalidate.generate.builder import ConfigBuilder
 from ocivalidate.image.layers.limits import DEFAULT
 from ocivalidate.image.limits import Limits
+from ocivalidate.image.names import refuse_no_platform
 from ocivalidate.rules.clauses import Severity, load, unmatched
 from ocivalidate.rules.findings import ExitCode, Finding
 from ocivalidate.unpack.api import Progress, Unpacked, UnpackOptions, unpack_image
 from ocivalidate.unpack.attributes import IdRange
-from ocivalidate.unpack.generator import Generator
+from ocivalidate.unpack.generator import ConfigSteps
 from ocivalidate.unpack.target import tidy
 from ocivalidate.vocabulary.wording import shortened
 
@@ -93,8 +94,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _options(options: argparse.Namespace) -> UnpackOptions:
-    if options.platform is not None and not PLATFORM.fullmatch(options.platform):
-        raise UsageError(f"--platform wants OS/ARCH or OS/ARCH/VARIANT, not {options.platform}")
+    refuse_no_platform(options.platform, "--platform")
     ignore = tuple(pattern for text in options.ignore for pattern in text.replace(",", " ").split())
     strays = unmatched(ignore, load()) if ignore else []
     if strays:
@@ -126,21 +126,21 @@ def _ranges(option: str, written: list[str]) -> tuple[IdRange, ...]:
     return tuple(found)
 
 
-def _generator(arguments: list[str]) -> Generator:
+def _generator(arguments: list[str]) -> ConfigSteps:
     """What stands after ``--``: where the configuration starts, and what has the last word in it."""
     if not arguments:
-        return Generator()
+        return ConfigSteps()
     wanted = parse(arguments, "ocivalidate unpack ... --")
     if wanted.output is not None or wanted.list_paths or wanted.help:
         raise UsageError("--output, --list-paths and --help of oci-gen do not go with unpack")
 
-    def start(platform: str, rootless: bool) -> ConfigBuilder:  # noqa: FBT001  # as Generator asks for it
+    def start(platform: str, rootless: bool) -> ConfigBuilder:  # noqa: FBT001  # as ConfigSteps asks for it
         if wanted.template is None:
             wanted.os = wanted.os or platform
             wanted.rootless = wanted.rootless or rootless
         return start_config(wanted)
 
-    return Generator(start, lambda builder: apply(wanted, builder), wanted.spec_version)
+    return ConfigSteps(start, lambda builder: apply(wanted, builder), wanted.spec_version)
 
 
 def _tell(done: Unpacked) -> None:

@@ -173,10 +173,11 @@ class Finished(NamedTuple):
 
 def _finished(tree: Tree, release: str | None = None) -> Finished:
     from ocivalidate.bundle.api import check_config  # --help has no use for it
+    from ocivalidate.rules.clauses import Selection
 
     ordered: Tree = trees.ordered(tree)
     text = trees.rendered(ordered)
-    return Finished(ordered, text, check_config(text, "config.json", spec_version=release))
+    return Finished(ordered, text, check_config(text, Selection(spec_version=release), name="config.json"))
 
 
 def _best(candidates: Iterable[Tree]) -> Finished:

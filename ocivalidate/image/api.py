@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ocivalidate import meanings
@@ -18,6 +19,7 @@ from ocivalidate.image.documents.subjects import SUBJECTS
 from ocivalidate.image.found import ImageFilter, WalkResult
 from ocivalidate.image.layers.limits import DEFAULT as DEFAULT_LAYER_LIMITS, LayerLimits
 from ocivalidate.image.limits import Limits
+from ocivalidate.image.names import refuse_no_platform
 from ocivalidate.image.roots import walk_image
 from ocivalidate.image.sources import docker_archive
 from ocivalidate.image.sources.opening import open_document, open_source
@@ -25,10 +27,11 @@ from ocivalidate.image.sources.source import LooseDocument, Source
 from ocivalidate.image.stacks import Stacks
 from ocivalidate.jsontext.documents import Noting, read_document
 from ocivalidate.rules.checks import CheckContext, Node, Registry
-from ocivalidate.rules.clauses import Selection
+from ocivalidate.rules.clauses import Selection, settled
 from ocivalidate.rules.findings import Report
 from ocivalidate.rules.judge import DocumentType, active_clauses, judge, noting
 from ocivalidate.rules.ledger import Ledger
+from ocivalidate.system.arguments import StrPath, at_least_one, given, known, limits, path_text, texts
 from ocivalidate.vocabulary.versions import IMAGE_CHOICES, IMAGE_RELEASES, draft_note, noted
 
 if TYPE_CHECKING:
@@ -66,34 +69,46 @@ class ImageOptions(NamedTuple):
 
 
 def check_image(
-    source: str | Source,
-    *,
-    spec_version: str | None = None,
+    source: StrPath | Source,
     selection: Selection | None = None,
     options: ImageOptions | None = None,
+    *,
     progress: blobs.Progress | None = None,
 ) -> Report:
-    """Judge an image: a layout folder, an archive of a layout or of ``docker save``, or ``-``; or a source of any kind.
+    """Judge an image by image-spec, every byte of it.
 
-    ``spec_version``: a release of image-spec, or ``next`` for its draft (default: the newest release). ``progress`` is
-    told of bytes read. What cannot be read gives a report with a ``problem``. Raises ``ValueError`` for an unknown
-    release.
+    ``source``: a layout folder, an archive of a layout or of ``docker save``, a document alone, or ``-`` for standard
+    input; or a :class:`Source` of any kind. ``selection``: what is judged; without a ``spec_version`` by the newest
+    release. ``options``: how it is looked at. ``progress`` is told how many bytes were read, and of how many.
+
+    What cannot be read gives a report with a ``problem``. Raises :class:`OptionError` for an option that makes no
+    sense, and ``TypeError`` for one of another type.
     """
-    if spec_version is not None and spec_version not in IMAGE_CHOICES:
-        raise ValueError(f"unknown release of image-spec: {spec_version}; known are {', '.join(IMAGE_CHOICES)}")
-    options = options or ImageOptions()
-    release, chosen = spec_version or IMAGE_RELEASES[-1], selection or Selection()
+    name = source.name if isinstance(source, Source) else path_text(source, "source")
+    chosen = settled(selection, SPECIFICATION, IMAGE_CHOICES)
+    options = _checked(given(options, ImageOptions, "options"))
+    release = chosen.spec_version or IMAGE_RELEASES[-1]
     registry.load_checks()
     try:
-        if not isinstance(source, str):
+        if isinstance(source, Source):
             return _judge(source, release, chosen, options, progress)
-        with _open(source, options) as opened:
+        with _open(name, options) as opened:
             if opened.alone is not None:
                 return _judge_document(opened.alone, release, chosen, options.kind)
             return _judge(opened, release, chosen, options, progress)
     except Unreadable as problem:
-        name = source if isinstance(source, str) else source.name
         return Report("image", name, SPECIFICATION, problem=str(problem))
+
+
+def _checked(options: ImageOptions) -> ImageOptions:
+    """The options, if they make sense. Raises :class:`OptionError`, and ``TypeError`` for one text where several go."""
+    at_least_one(options.jobs, "jobs")
+    known(options.kind, tuple(sorted(SUBJECTS)), "kind of document")
+    limits(options.limits._asdict(), asdict(options.layer_limits))
+    texts(options.wanted.refs, "refs")
+    for platform in texts(options.wanted.platforms, "platforms"):
+        refuse_no_platform(platform)
+    return options
 
 
 def _open(name: str, options: ImageOptions) -> Source:

@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from ocivalidate.errors import OptionError
+
 # What docker adds to a short name (distribution's reference: familiar and normalized names).
 _PREFIXES = ("docker.io/library/", "docker.io/", "index.docker.io/library/", "index.docker.io/", "library/")
 _LATEST = ":latest"
+
+
+def refuse_no_platform(platform: str | None, option: str = "platform") -> None:
+    """Refuse what is not of the form ``os/architecture[/variant]``. Raises :class:`OptionError`."""
+    parts = platform.split("/") if platform is not None else ["", ""]
+    if platform is not None and (not 2 <= len(parts) <= 3 or not all(parts) or any(map(str.isspace, platform))):
+        raise OptionError(f"{option} wants OS/ARCH or OS/ARCH/VARIANT, not {platform}")
 
 
 def meant(wanted: Iterable[str], known: Iterable[str]) -> set[str]:

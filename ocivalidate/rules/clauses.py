@@ -8,14 +8,16 @@ forbid) and ``lint/`` (opinion). The inventory is data: ``schemas/clauses/*.json
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Any
 
 from ocivalidate import resources
+from ocivalidate.errors import OptionError
 from ocivalidate.keeping import MOST_OF_A_KIND
+from ocivalidate.system.arguments import at_least_one, given, known, texts
 from ocivalidate.vocabulary.versions import IMAGE_RELEASES, NEXT, RUNTIME_RELEASES, holds
 
 FAMILIES = ("runtime", "image", "safety", "lint")
@@ -185,12 +187,20 @@ def matches(clause_id: str, pattern: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which clauses a caller wants judged, and how much he wants to be told.
+    """What a caller wants judged, and how much he wants to be told.
 
-    Patterns are those of :func:`matches`; a clause must be selected and not ignored.
+    Patterns are those of :func:`matches`: ids of clauses, beginnings of ids, globs; a clause must be selected and not
+    ignored.
 
-    ``select`` empty: the clauses that are on by default. ``level``: a key of ``LEVEL_NAMES``. ``lint``: the whole
-    ``lint/`` family. ``most``: how many findings of a kind are kept, 1 or more (``None``: all); the others are counted.
+    ``select`` empty: the clauses that are on by default. ``level``: the lowest one that is judged, ``must``,
+    ``should`` or ``may``. ``lint``: the whole ``lint/`` family. ``extra``: ids of clauses that are judged though they
+    are off by default. ``most``: how many findings of a kind are kept, 1 or more (``None``: all); the others are
+    counted.
+    ``spec_version``: the release to judge by, or ``next`` for the draft of the one that follows (default: what the
+    document or the runtime says, for images the newest release).
+    ``platform``: one of ``PLATFORMS``, for documents of runtime-spec.
+
+    Raises :class:`OptionError` for a value that makes no sense, and ``TypeError`` for a text where several are due.
     """
 
     select: tuple[str, ...] = ()
@@ -199,6 +209,20 @@ class Selection:
     lint: bool = False
     extra: tuple[str, ...] = ()
     most: int | None = MOST_OF_A_KIND
+    spec_version: str | None = None
+    platform: str | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("select", "ignore", "extra"):
+            object.__setattr__(self, name, texts(getattr(self, name), name))
+        known(self.level, tuple(LEVEL_NAMES), "level")
+        at_least_one(self.most, "most")
+
+    def refuse_unmatched(self) -> None:
+        """Raise :class:`OptionError` for a pattern that means no clause: a typing error must not pass silently."""
+        strays = _strays(self.select + self.ignore)
+        if strays:
+            raise OptionError(f"no clause matches {', '.join(strays)}; ocivalidate rules lists them")
 
     def wants(self, clause: Clause) -> bool:
         """Whether the clause is to be judged.
@@ -218,6 +242,28 @@ class Selection:
     def ignores(self, clause: Clause) -> bool:
         """Whether findings on the clause are to be suppressed."""
         return any(matches(clause.id, pattern) for pattern in self.ignore)
+
+
+def settled(
+    selection: Selection | None, specification: str, releases: Sequence[str], platforms: Sequence[str] = ()
+) -> Selection:
+    """What a caller asks to be judged by a specification, of which there are these releases and platforms.
+
+    Raises :class:`OptionError` for anything else, and ``TypeError``.
+    """
+    found = given(selection, Selection, "selection")
+    known(found.spec_version, releases, f"release of {specification}")
+    if platforms:
+        known(found.platform, platforms, "platform")
+    elif found.platform is not None:
+        raise OptionError(f"a selection for {specification} has no platform, and this one has {found.platform}")
+    found.refuse_unmatched()
+    return found
+
+
+@functools.cache
+def _strays(patterns: tuple[str, ...]) -> list[str]:
+    return unmatched(patterns, load()) if patterns else []
 
 
 def unmatched(patterns: Iterable[str], clause_ids: Iterable[str]) -> list[str]:

@@ -2,6 +2,14 @@
 
 from ocivalidate.errors import Refused, UnpackError
 from ocivalidate.unpack.api import Unpacked, UnpackOptions, unpack_image
-from ocivalidate.unpack.judging import check_conversion
+from ocivalidate.unpack.judging import ConversionOptions, check_conversion
 
-__all__ = ["Refused", "UnpackError", "UnpackOptions", "Unpacked", "check_conversion", "unpack_image"]
+__all__ = [
+    "ConversionOptions",
+    "Refused",
+    "UnpackError",
+    "UnpackOptions",
+    "Unpacked",
+    "check_conversion",
+    "unpack_image",
+]

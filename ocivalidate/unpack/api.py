@@ -5,19 +5,21 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from ocivalidate.errors import Refused, UnpackError, Unreadable
+from ocivalidate.errors import OptionError, Refused, UnpackError, Unreadable
 from ocivalidate.image.accounts import KNOWN as USER_KNOWN
 from ocivalidate.image.layers import users
 from ocivalidate.image.layers.limits import DEFAULT, LayerLimits
 from ocivalidate.image.layers.problems import shown
 from ocivalidate.image.limits import Limits
+from ocivalidate.image.names import refuse_no_platform
 from ocivalidate.image.sources.source import Source
 from ocivalidate.rules.clauses import Selection
 from ocivalidate.rules.declared import judges
 from ocivalidate.rules.findings import Finding, Report
+from ocivalidate.system.arguments import StrPath, given, limits, path_text
 from ocivalidate.unpack import inroot
 from ocivalidate.unpack.attributes import IdRange, Notes, Owners
 from ocivalidate.unpack.choice import Chosen, choose, open_image
@@ -25,7 +27,7 @@ from ocivalidate.unpack.convert import convert, platform, working_folder
 from ocivalidate.unpack.extract import Extractor
 from ocivalidate.unpack.flags import CAN_UNPACK, NEW_FILE
 from ocivalidate.unpack.folders import Tree
-from ocivalidate.unpack.generator import Generator, leave_out_groups, map_ids, own_ids, unmapped
+from ocivalidate.unpack.generator import ConfigSteps, leave_out_groups, map_ids, own_ids, unmapped
 from ocivalidate.unpack.layers import Layers, TryAgain
 from ocivalidate.unpack.mark import CONFIG, ROOTFS
 from ocivalidate.unpack.openfiles import folders_to_keep_open, is_too_few, too_few
@@ -58,7 +60,7 @@ class UnpackOptions:
     uid_map: tuple[IdRange, ...] = ()
     gid_map: tuple[IdRange, ...] = ()
     ignore: tuple[str, ...] = ()
-    generator: Generator = field(default_factory=Generator)
+    generator: ConfigSteps = field(default_factory=ConfigSteps)
     limits: Limits = field(default_factory=Limits)
     layer_limits: LayerLimits = DEFAULT
     follow_links: bool = False
@@ -80,14 +82,21 @@ class Unpacked:
 
 
 def unpack_image(
-    source: str, bundle: str, options: UnpackOptions | None = None, *, progress: Progress | None = None
+    source: StrPath, bundle: StrPath, options: UnpackOptions | None = None, *, progress: Progress | None = None
 ) -> Unpacked:
-    """Make a bundle of an image: a layout folder, an archive of a layout or of ``docker save``, or ``-``.
+    """Make a bundle of an image (image-spec layer.md and conversion.md).
 
-    ``bundle`` is a folder that does not exist yet, or is empty. It is there as a whole or not at all: raises
-    :class:`UnpackError` when unpacking is not possible, and :class:`Refused` when the image is at fault.
+    ``source``: a layout folder, an archive of a layout or of ``docker save``, or ``-`` for standard input. ``bundle``:
+    a folder that does not exist yet, or is empty. ``options``: which image, and how it is unpacked. ``progress`` is
+    told how many bytes of the layers were read, and of how many.
+
+    The bundle is there as a whole or not at all. Raises :class:`UnpackError` when unpacking is not possible,
+    :class:`Refused` when the image is at fault, :class:`OptionError` for an option that makes no sense, and
+    ``TypeError`` for one of another type.
     """
-    options = options or UnpackOptions()
+    source, bundle = path_text(source, "source"), path_text(bundle, "bundle")
+    options = given(options, UnpackOptions, "options")
+    _refuse_nonsense(options)
     if not CAN_UNPACK:
         raise UnpackError("unpacking needs Linux")
     split(bundle)
@@ -102,6 +111,14 @@ def unpack_image(
         if isinstance(problem, Unreadable):
             raise UnpackError(f"{source}: {problem}") from problem
         raise UnpackError(f"{bundle}: {(problem.strerror or str(problem)).lower()}") from problem
+
+
+def _refuse_nonsense(options: UnpackOptions) -> None:
+    refuse_no_platform(options.platform)
+    limits(options.limits._asdict(), asdict(options.layer_limits))
+    Selection(ignore=options.ignore).refuse_unmatched()
+    if not options.rootfs and not options.config:
+        raise OptionError("neither rootfs nor config: there is nothing to make")
 
 
 class _Run:

@@ -27,7 +27,7 @@ def unchanged(_builder: ConfigBuilder) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Generator:
+class ConfigSteps:
     """``start`` gives the configuration that the image is put into, by platform and whether it is for no root.
 
     ``change`` is what the caller wants on top of what the image says; ``spec_version`` the release to write for, where

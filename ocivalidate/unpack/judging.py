@@ -3,56 +3,76 @@
 from __future__ import annotations
 
 import os
+from typing import NamedTuple
 
 from ocivalidate.bundle import sources
 from ocivalidate.errors import UnpackError, Unreadable
 from ocivalidate.image.documents.registry import CONFIG
 from ocivalidate.image.limits import Limits
+from ocivalidate.image.names import refuse_no_platform
 from ocivalidate.jsontext.documents import Document, read_document
 from ocivalidate.rules.checks import Node, Violation
-from ocivalidate.rules.clauses import Selection
+from ocivalidate.rules.clauses import Selection, settled
 from ocivalidate.rules.findings import Report
 from ocivalidate.rules.judge import DocumentType, active_clauses, located
 from ocivalidate.rules.ledger import Ledger
+from ocivalidate.system.arguments import StrPath, at_least_one, given, path_text
 from ocivalidate.system.beneath import Beneath, LeadsOut
 from ocivalidate.unpack import inroot
 from ocivalidate.unpack.choice import Chosen, choose, open_image
 from ocivalidate.unpack.conversion import Pair, violations
 from ocivalidate.unpack.flags import NAMED
-from ocivalidate.vocabulary.versions import IMAGE_RELEASES
+from ocivalidate.vocabulary.versions import IMAGE_CHOICES, IMAGE_RELEASES, noted
 
 SPECIFICATION = "image-spec"
 CONVERSION = DocumentType("image-config", frozenset({"converter"}), CONFIG)
 
 
-def check_conversion(
-    path: str,
-    source: str,
-    *,
-    ref: str | None = None,
-    platform: str | None = None,
-    selection: Selection | None = None,
-    max_size: int = sources.MAX_SIZE,
-    follow_links: bool = False,
-) -> Report:
-    """Judge whether the config of a bundle is what conversion.md makes of the configuration of an image.
+class ConversionOptions(NamedTuple):
+    """How to look at a bundle and the image that it was made of.
 
-    ``path`` and ``follow_links`` as for ``check_bundle``; ``source``, ``ref`` and ``platform`` as for
-    ``unpack_image``. What cannot be read gives a report with a ``problem``.
+    ``ref`` and ``platform`` (``os/architecture[/variant]``) choose among several images. ``follow_links``: links in
+    the bundle and in a layout folder may lead out of them. ``max_size``: how many bytes a document may have (default:
+    32 MiB).
     """
+
+    ref: str | None = None
+    platform: str | None = None
+    follow_links: bool = False
+    max_size: int = sources.MAX_SIZE
+
+
+def check_conversion(
+    bundle: StrPath,
+    image: StrPath,
+    selection: Selection | None = None,
+    options: ConversionOptions | None = None,
+) -> Report:
+    """Judge whether the config of a bundle is what an image asks for (image-spec conversion.md).
+
+    ``bundle``: a path as for ``check_bundle``; ``image``: one as for ``check_image``. ``selection``: what is judged;
+    without a ``spec_version`` the newest release of image-spec. ``options``: which image, and how both are looked at.
+    What cannot be read gives a report with a ``problem``. Raises as ``check_bundle`` does.
+    """
+    path, source = path_text(bundle, "bundle"), path_text(image, "image")
+    selection = settled(selection, SPECIFICATION, IMAGE_CHOICES)
+    ref, platform, follow_links, max_size = given(options, ConversionOptions, "options")
+    at_least_one(max_size, "max_size")
+    refuse_no_platform(platform)
     subject = f"{path} as made of {source}"
+    limits = Limits(document=max_size)
     try:
-        bundle = sources.bundle_source(path, max_size, follow_links=follow_links)
-        if bundle.data is None:
+        found = sources.bundle_source(path, max_size, follow_links=follow_links)
+        if found.data is None:
             return Report("conversion", subject, SPECIFICATION, problem="the bundle has no config.json")
-        with open_image(source, Limits(document=max_size), follow_links=follow_links) as opened:
-            chosen = choose(opened, ref, platform, Selection(), Limits(document=max_size))
+        with open_image(source, limits, follow_links=follow_links) as opened:
+            chosen = choose(opened, ref, platform, Selection(), limits)
     except (Unreadable, UnpackError) as problem:
         return Report("conversion", subject, SPECIFICATION, problem=str(problem))
-    document = read_document(bundle.data, bundle.name)
+    document = read_document(found.data, found.name)
     if not document.usable or not isinstance(document.value, dict):
-        return Report("conversion", subject, SPECIFICATION, problem=f"{bundle.name} is no JSON object")
-    return _judge(subject, document, chosen, bundle, selection or Selection(), follow_links=follow_links)
+        return Report("conversion", subject, SPECIFICATION, problem=f"{found.name} is no JSON object")
+    return _judge(subject, document, chosen, found, selection, follow_links=follow_links)
 
 
 def _judge(
@@ -64,7 +84,7 @@ def _judge(
     *,
     follow_links: bool,
 ) -> Report:
-    release = IMAGE_RELEASES[-1]
+    release = selection.spec_version or IMAGE_RELEASES[-1]
     clauses = active_clauses(CONVERSION, release, frozenset(), selection)
     ledger = Ledger({key: clause for key, clause in clauses.items() if clause.subject == "converter"}, selection)
     root = _open_root(document, bundle, follow_links=follow_links)
@@ -87,7 +107,7 @@ def _judge(
         subject,
         SPECIFICATION,
         release,
-        "",
+        noted(release),
         (),
         "",
         *ledger.verdicts(),

@@ -7,6 +7,7 @@ import random
 import time
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from hypothesis import assume, given, settings, strategies as st
 from ocivalidate import resources
 from ocivalidate.bundle import check_bundle, check_config, check_features, check_state
 from ocivalidate.bundle.api import SUBJECTS
+from ocivalidate.bundle.options import BundleOptions
 from ocivalidate.jsontext.documents import Document, read_document
 from ocivalidate.jsontext.integers import Inexact
 from ocivalidate.jsontext.pointers import parse_pointer
@@ -55,16 +57,16 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def judged(sample: Sample, folder: Path, selection: Selection | None = None, data: bytes | None = None) -> Report:
     """What the library says of the sample, or of other bytes in its place. Fails when that takes too long."""
     text = sample.data if data is None else data
-    asked: dict[str, Any] = {"spec_version": sample.spec_version, "platform": sample.platform, "selection": selection}
+    asked = replace(selection or Selection(), spec_version=sample.spec_version, platform=sample.platform)
     # The memory of a long run of tests is cleared up now and then: that may fall into any one attempt, but not in all.
     for _attempt in range(3):
         start = time.thread_time()
         if sample.kind == "runtime-config":
-            report = check_config(text, **asked)
+            report = check_config(text, asked)
         else:
             file = folder / f"{sample.kind}.json"
             file.write_bytes(text)
-            report = FILES[sample.kind](str(file), **asked)
+            report = FILES[sample.kind](file, asked)
         if time.thread_time() - start < MOST_SECONDS:
             return report
     pytest.fail(f"judging takes more than {MOST_SECONDS} seconds")
@@ -159,7 +161,8 @@ def test_a_folder_around_it_changes_nothing_in_that(folder: Path, sample: Sample
     assume(sample.kind == "runtime-config")
     (folder / "config.json").write_bytes(sample.data)
     host = data.draw(st.booleans(), "host")
-    report = check_bundle(str(folder), host=host, spec_version=sample.spec_version, platform=sample.platform)
+    asked = Selection(spec_version=sample.spec_version, platform=sample.platform)
+    report = check_bundle(folder, asked, BundleOptions(host=host))
     assert_whole(report, expected_clauses(sample.kind, report))
     alone = judged(sample, folder)
     needs_more = {result.clause.id for result in alone.results if result.outcome is Outcome.SKIP}

@@ -20,7 +20,7 @@ from ocivalidate.bundle.api import check_config, check_features, check_state
 from ocivalidate.jsontext.documents import read_document
 from ocivalidate.jsontext.integers import Inexact
 from ocivalidate.printed import limits, standalone
-from ocivalidate.rules.clauses import PLATFORMS, Severity, load
+from ocivalidate.rules.clauses import PLATFORMS, Selection, Severity, load
 from ocivalidate.rules.findings import Report
 from ocivalidate.rules.schema import KINDS, releases
 from ocivalidate.rules.witnesses import apply, base_document, witnesses
@@ -77,7 +77,7 @@ def compare(kind: str, release: str, data: bytes, errors: set[str]) -> None:
         assert refused, f"the schema takes what breaks {sorted(sayable)}"
     if refused and kind == "runtime-config" and not errors:
         # A member that belongs to a platform has its form in documents for others too, where judging passes it over.
-        errors = {clause for name in PLATFORMS for clause in errors_of(check_config(data, platform=name))}
+        errors = {clause for name in PLATFORMS for clause in errors_of(check_config(data, Selection(platform=name)))}
     if refused:
         assert errors, [error.message for error in validator(kind, release).iter_errors(doubles(document.value))]
 

@@ -18,7 +18,7 @@ from hypothesis import assume, given, strategies as st
 from ocivalidate.bundle.api import check_config, check_features, check_state
 from ocivalidate.jsontext.documents import read_document
 from ocivalidate.jsontext.pointers import parse_pointer
-from ocivalidate.rules.clauses import Severity
+from ocivalidate.rules.clauses import Selection, Severity
 from ocivalidate.rules.findings import Finding
 from ocivalidate.rules.witnesses import apply, base_document, witnesses
 from ocivalidate.vocabulary.versions import IMAGE_RELEASES, RUNTIME_RELEASES
@@ -160,12 +160,12 @@ def judged_bundle(kind: str, data: bytes, release: str, work: Path) -> Judged | 
     if not document.usable or document.problems:
         return None
     if kind == "runtime-config":
-        report = check_config(data, spec_version=release)
+        report = check_config(data, Selection(spec_version=release))
     else:
         file = work / "document.json"
         file.write_bytes(data)
         check = check_state if kind == "runtime-state" else check_features
-        report = check(str(file), spec_version=release)
+        report = check(file, Selection(spec_version=release))
     if report.problem:
         return None
     value = doubles(document.value)

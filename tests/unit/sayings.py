@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from ocivalidate.bundle.api import check_config, check_features, check_state
-from ocivalidate.rules.clauses import Severity
+from ocivalidate.rules.clauses import Selection, Severity
 from ocivalidate.rules.findings import Finding, Report
 
 ERROR, WARNING, NOTE = Severity.ERROR, Severity.WARNING, Severity.NOTE
@@ -48,7 +49,8 @@ def merged(document: Any, more: Any) -> Any:
 def report_on(document: dict[str, Any] | str, **options: Any) -> Report:
     """The report on a configuration: a document, or its text."""
     text = document if isinstance(document, str) else json.dumps(document)
-    return check_config(text.encode(), **options)
+    name = options.pop("name", "-")
+    return check_config(text.encode(), replace(options.pop("selection", Selection()), **options), name=name)
 
 
 def findings(document: dict[str, Any] | str, **options: Any) -> list[Finding]:

@@ -22,6 +22,7 @@ from ocivalidate.errors import (
     NotMeant,
     OciValidateError,
     OptionError,
+    ProtocolError,
     Refused,
     Rejected,
     RuntimeFailed,
@@ -51,6 +52,7 @@ FAMILY: tuple[tuple[OciValidateError, ExitCode | None], ...] = (
     (UnwritableOutput("it is full"), ExitCode.COULD_NOT_JUDGE),
     (RuntimeFailed("create failed"), None),
     (Malformed("not JSON", 3, 2), None),
+    (ProtocolError("no such event"), None),
 )
 
 

@@ -13,13 +13,14 @@ import pytest
 
 from fixtures.layouts import GOOD
 from ocivalidate.bundle.api import check_bundle
+from ocivalidate.bundle.options import BundleOptions
 from ocivalidate.errors import Refused
 from ocivalidate.image.api import ImageOptions, check_image
 from ocivalidate.rules.findings import ExitCode, Report, exit_code
 from ocivalidate.rules.witnesses import base_document
 from ocivalidate.unpack.api import UnpackOptions, unpack_image
 from ocivalidate.unpack.flags import CAN_UNPACK
-from ocivalidate.unpack.judging import check_conversion
+from ocivalidate.unpack.judging import ConversionOptions, check_conversion
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="making links takes a privilege there")
 BUNDLE, IMAGE = "safety/bundle.link-out", "safety/image.link-out"
@@ -181,7 +182,7 @@ def test_a_config_that_leads_out_is_told_and_not_read(
 ) -> None:
     (bundle / "config.json").unlink()
     (bundle / "config.json").symlink_to(target.replace("SECRET", str(secret)))
-    report = check_bundle(str(bundle / named), document_only=document_only)
+    report = check_bundle(bundle / named, None, BundleOptions(document_only=document_only))
     assert told(report) == [(BUNDLE, "config.json")]
     assert exit_code([report]) is ExitCode.FINDINGS
     code, text = command("bundle", "-vv", bundle / named)
@@ -192,7 +193,7 @@ def test_a_config_that_leads_out_is_told_and_not_read(
 def test_a_config_that_leads_out_is_read_with_follow_links(bundle: Path) -> None:
     (bundle / "config.json").rename(bundle.parent / "shared.json")
     (bundle / "config.json").symlink_to("../shared.json")
-    assert told(check_bundle(str(bundle), follow_links=True)) == []
+    assert told(check_bundle(bundle, None, BundleOptions(follow_links=True))) == []
     assert command("bundle", bundle)[0] == ExitCode.FINDINGS
     assert command("bundle", "--follow-links", bundle)[0] == ExitCode.CONFORMS
     (bundle / "ocivalidate.toml").write_text("follow-links = true\n")
@@ -248,4 +249,4 @@ def test_users_are_not_looked_up_outside_of_the_bundle(layout: Path) -> None:
     (bundle / "config.json").rename(layout.parent / "config.json")
     (bundle / "config.json").symlink_to("../config.json")
     assert "leads out of the folder" in check_conversion(str(bundle), str(layout)).problem
-    assert check_conversion(str(bundle), str(layout), follow_links=True).problem == ""
+    assert check_conversion(bundle, layout, None, ConversionOptions(follow_links=True)).problem == ""

@@ -15,7 +15,7 @@ from ocivalidate.errors import CannotJudge
 from ocivalidate.image.api import check_image
 from ocivalidate.printed import limits, standalone
 from ocivalidate.rules import schema
-from ocivalidate.rules.clauses import load
+from ocivalidate.rules.clauses import Selection, load
 from ocivalidate.runtime.driving.subject import identify
 from ocivalidate.runtime.expectations import satisfies
 from ocivalidate.runtime.judging.documents import check_facts
@@ -116,9 +116,9 @@ def test_a_slip_is_one_line_that_names_it(say: Command, command: str) -> None:
 def test_the_library_refuses_what_is_no_release(tmp_path: Path) -> None:
     for wrong in ("nxet", "NEXT", "", "1.4"):
         calls: list[Callable[[], object]] = [
-            partial(check_config, b"{}", spec_version=wrong),
-            partial(check_image, IMAGE, spec_version=wrong),
-            partial(check_facts, GOOD, str(tmp_path), spec_version=wrong),
+            partial(check_config, b"{}", Selection(spec_version=wrong)),
+            partial(check_image, IMAGE, Selection(spec_version=wrong)),
+            partial(check_facts, GOOD, tmp_path, Selection(spec_version=wrong)),
         ]
         for call in calls:
             with pytest.raises(ValueError, match=r"unknown release of (runtime|image)-spec: .*next$"):

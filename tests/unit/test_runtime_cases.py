@@ -14,7 +14,7 @@ import pytest
 from ocivalidate import resources
 from ocivalidate.bundle import check_config
 from ocivalidate.errors import BadCase
-from ocivalidate.rules.clauses import PLATFORMS, Severity, load
+from ocivalidate.rules.clauses import PLATFORMS, Selection, Severity, load
 from ocivalidate.rules.schema import everything
 from ocivalidate.runtime import changed, document_clauses, judge_document, objects_of
 from ocivalidate.runtime.cases import Case
@@ -101,7 +101,7 @@ def test_why_a_controller_cannot_be_used(name: str, reason: str) -> None:
 
 
 def with_errors(config: Mapping[str, Any], release: str) -> list[str]:
-    report = check_config(json.dumps(config).encode(), spec_version=release, platform="linux")
+    report = check_config(json.dumps(config).encode(), Selection(spec_version=release, platform="linux"))
     return [
         f"{finding.location.pointer}: {finding.message}"
         for finding in report.findings

@@ -20,7 +20,7 @@ from ocivalidate.rules.findings import ExitCode, Outcome, exit_code
 from ocivalidate.rules.witnesses import Side, Witness, apply, base_document, witnesses
 from ocivalidate.unpack import UnpackOptions, conversion, unpack_image
 from ocivalidate.unpack.attributes import IdRange
-from ocivalidate.unpack.generator import Generator
+from ocivalidate.unpack.generator import ConfigSteps
 from ocivalidate.unpack.judging import check_conversion
 from tests.unit.unpacking import image, rootfs, unpack
 
@@ -183,7 +183,7 @@ def test_rootless_says_who_cannot_run(tmp_path: Path) -> None:
 
 def test_options_have_the_last_word_and_templates_the_first(tmp_path: Path) -> None:
     template = ConfigBuilder.linux().env("LANG", "C").hostname("box").build()
-    generator = Generator(lambda _os, _rootless: ConfigBuilder.template(template), lambda builder: builder.cpus(2))
+    generator = ConfigSteps(lambda _os, _rootless: ConfigBuilder.template(template), lambda builder: builder.cpus(2))
     unpack(whole(), tmp_path, generator=generator, rootless=False)
     config = config_of(tmp_path)
     assert config["hostname"] == "box"
@@ -193,7 +193,7 @@ def test_options_have_the_last_word_and_templates_the_first(tmp_path: Path) -> N
 
 
 def test_a_config_that_would_be_rejected_is_not_written(tmp_path: Path) -> None:
-    generator = Generator(change=lambda builder: builder.workdir("relative"))
+    generator = ConfigSteps(change=lambda builder: builder.workdir("relative"))
     with pytest.raises(Refused) as caught:
         unpack(whole(), tmp_path, generator=generator)
     assert caught.value.findings

@@ -17,6 +17,7 @@ import pytest
 
 from ocivalidate.bundle import host
 from ocivalidate.bundle.api import check_bundle, check_features, check_state
+from ocivalidate.bundle.options import BundleOptions
 from ocivalidate.jsontext.pointers import below
 from ocivalidate.rules import schema
 from ocivalidate.rules.clauses import Selection
@@ -55,10 +56,9 @@ class Judge:
     def _judged(self, witness: Witness, side: Side) -> Report:
         folder = self.folder / str(next(self.numbers))
         folder.mkdir()
-        options: dict[str, Any] = {"platform": witness.platform, "selection": Selection(lint=witness.lint)}
-        if witness.kind == "bundle":
-            options["host"] = witness.host
-        return CHECKS[witness.kind](str(lay_out(witness, side, folder)), **options)
+        selection = Selection(platform=witness.platform, lint=witness.lint)
+        options = (BundleOptions(host=witness.host),) if witness.kind == "bundle" else ()
+        return CHECKS[witness.kind](lay_out(witness, side, folder), selection, *options)
 
 
 @pytest.fixture(scope="module")

@@ -6,10 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ocivalidate.rules.clauses import Level, load
+from ocivalidate.rules.clauses import Level, Selection, load
 from ocivalidate.rules.findings import Outcome
-
-_CHECKS = {"state": "check_state", "features": "check_features"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +35,8 @@ def judge_document(kind: str, file: Path, release: str) -> Mapping[str, Judgemen
     """
     from ocivalidate.bundle import api  # whose schemas take a while to load
 
-    report = getattr(api, _CHECKS[kind])(str(file), spec_version=release, platform="linux")
+    check = {"state": api.check_state, "features": api.check_features}[kind]
+    report = check(file, Selection(spec_version=release, platform="linux"))
     return {
         result.clause.id: Judgement(
             broken="; ".join(finding.message for finding in result.findings) if result.outcome is Outcome.FAIL else "",

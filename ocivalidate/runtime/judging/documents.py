@@ -8,11 +8,12 @@ from dataclasses import replace
 from typing import Any
 
 from ocivalidate.bundle import sources
+from ocivalidate.bundle.options import DocumentOptions
 from ocivalidate.errors import Unreadable
 from ocivalidate.jsontext.documents import Document, read_document
 from ocivalidate.keeping import Counts
 from ocivalidate.rules import schema
-from ocivalidate.rules.clauses import Clause, Selection, load
+from ocivalidate.rules.clauses import Clause, Selection, load, settled
 from ocivalidate.rules.findings import Finding, Outcome, Report, Result
 from ocivalidate.rules.judge import located
 from ocivalidate.runtime.inside.facts import Facts, find_facts
@@ -21,6 +22,7 @@ from ocivalidate.runtime.judging.judgements import Judgement, property_of
 from ocivalidate.runtime.judging.rules import judge, wanted_paths
 from ocivalidate.runtime.properties import property_clause
 from ocivalidate.runtime.verdicts import shown
+from ocivalidate.system.arguments import StrPath, at_least_one, given, path_text
 from ocivalidate.vocabulary.versions import RUNTIME_CHOICES, RUNTIME_RELEASES, judged_by, noted
 
 SPECIFICATION = "runtime-spec"
@@ -28,31 +30,29 @@ KIND = "runtime-config"
 
 
 def check_facts(
-    config: str,
-    facts: str,
-    *,
-    spec_version: str | None = None,
-    selection: Selection | None = None,
-    max_size: int = sources.MAX_SIZE,
+    config: StrPath, facts: StrPath, selection: Selection | None = None, options: DocumentOptions | None = None
 ) -> Report:
-    """Judge what a probe saw in a container against the config of this container.
+    """Judge what a probe saw in a container against the config of this container (runtime-spec config.md).
 
     ``config``: a bundle folder, a ``config.json`` or ``-``; ``facts``: a file with what the probe printed, or ``-``.
-    ``spec_version`` and ``selection`` as for ``check_bundle``. There is a result for each place in the config and each
-    clause on it. What cannot be used gives a report with a ``problem``. Raises ``ValueError`` for an unknown release.
+    ``selection`` as for ``check_bundle``; the platform is linux. ``options``: how both are read. There is a result for
+    each place in the config and each clause on it. What cannot be used gives a report with a ``problem``. Raises as
+    ``check_bundle`` does.
     """
-    if spec_version not in (None, *RUNTIME_CHOICES):
-        raise ValueError(f"unknown release of runtime-spec: {spec_version}; known are {', '.join(RUNTIME_CHOICES)}")
+    config, facts = path_text(config, "config"), path_text(facts, "facts")
+    selection = settled(selection, SPECIFICATION, RUNTIME_CHOICES, ("linux",))
+    max_size = given(options, DocumentOptions, "options").max_size
+    at_least_one(max_size, "max_size")
     subject = f"{facts} against {config}"
     try:
         document = read_config(config, max_size)
         seen = _read_facts(facts, max_size)
-        release = spec_version or _release(document)
+        release = selection.spec_version or _release(document)
         _refuse_invalid(document, release)
     except Unreadable as problem:
         return Report("judge", subject, SPECIFICATION, problem=str(problem))
     judgements = judge(document.value, seen, release)
-    return _report(subject, document, release, judgements, selection or Selection())
+    return _report(subject, document, release, judgements, selection)
 
 
 def read_config(path: str, max_size: int = sources.MAX_SIZE) -> Document:
