@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ocivalidate.bundle.paths import absolute_form, is_absolute
+from ocivalidate.bundle.paths import not_absolute
 from ocivalidate.bundle.process import is_variable
 from ocivalidate.bundle.registry import CONFIG
 from ocivalidate.rules.checks import CheckContext, Node, Violation
@@ -31,9 +31,7 @@ def kind_of(hook_member: Node) -> str:
 @CONFIG.check(PATHS, *PATH.values())
 def hook_path_is_absolute(node: Node, context: CheckContext) -> Iterator[Violation]:
     """A hook is run by its path, which no search path or folder completes."""
-    if not is_absolute(node.value, context.platforms):
-        want = absolute_form(context.platforms)
-        yield node.breaks(PATH[kind_of(node)], f"{node.place} is not an absolute path", want=want)
+    yield from not_absolute(node, PATH[kind_of(node)], context.platforms)
 
 
 @CONFIG.check(tuple(f"/hooks/{kind}/*/env/*" for kind in KINDS), ENV)

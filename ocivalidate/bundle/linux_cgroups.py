@@ -25,12 +25,9 @@ CPU_LISTS = {
     "cpus": "runtime/config-linux.resources.cpu.cpus.format",
     "mems": "runtime/config-linux.resources.cpu.mems.format",
 }
-SHARES = "safety/config.resources.cpu.shares"
-PERIOD = "safety/config.resources.cpu.period"
 QUOTA = "safety/config.resources.cpu.quota"
 REALTIME = "safety/config.resources.cpu.realtime"
 WEIGHT_DEVICE = "runtime/config-linux.resources.blockIO.weightDevice.one-of"
-WEIGHT = "safety/config.resources.blockIO.weight"
 PAGE_SIZE = "runtime/config-linux.resources.hugepageLimits.pageSize.format"
 PAGE_TWICE = "safety/config.resources.hugepageLimits.duplicate"
 RDMA = "runtime/config-linux.resources.rdma.one-of"
@@ -38,7 +35,6 @@ UNIFIED = "runtime/config-linux.resources.unified.key"
 
 _PAGE_SIZE = r"[1-9][0-9]*[KMGTPE]B"
 _BLOCK_IO = "/linux/resources/blockIO"
-_WEIGHTS = tuple(f"{_BLOCK_IO}/{place}{name}" for place in ("", "weightDevice/*/") for name in ("weight", "leafWeight"))
 
 
 @CONFIG.check("/linux/cgroupsPath", PATH, PATH_PARENT)
@@ -101,22 +97,6 @@ def cpu_list_has_its_form(node: Node, _context: CheckContext) -> Iterator[Violat
     yield from list_form(node, CPU_LISTS[node.name])
 
 
-@CONFIG.check("/linux/resources/cpu/shares", SHARES)
-def shares_are_in_range(node: Node, _context: CheckContext) -> Iterator[Violation]:
-    """kernel/sched/sched.h, MIN_SHARES and MAX_SHARES: the kernel takes the nearest. 0 is unset."""
-    value = node.number()
-    if value and not 2 <= value <= 2**18:
-        yield node.breaks(SHARES, f"{node.place} is out of the range that the kernel has", want=f"2 to {2**18}")
-
-
-@CONFIG.check("/linux/resources/cpu/period", PERIOD)
-def period_is_in_range(node: Node, _context: CheckContext) -> Iterator[Violation]:
-    """Documentation/scheduler/sched-bwc.rst of the kernel; 0 is unset."""
-    value = node.number()
-    if value and not 1_000 <= value <= 1_000_000:
-        yield node.breaks(PERIOD, f"{node.place} is out of the range that the kernel takes", want="1000 to 1000000")
-
-
 @CONFIG.check("/linux/resources/cpu/quota", QUOTA)
 def quota_is_large_enough(node: Node, _context: CheckContext) -> Iterator[Violation]:
     """Documentation/scheduler/sched-bwc.rst of the kernel: a millisecond at least; 0 is unset, below it unlimited."""
@@ -140,14 +120,6 @@ def weight_device_has_a_weight(node: Node, _context: CheckContext) -> Iterator[V
         yield node.breaks(
             WEIGHT_DEVICE, f"{node.place} has neither weight nor leafWeight", got="", want="one of them at least"
         )
-
-
-@CONFIG.check(_WEIGHTS, WEIGHT)
-def weight_is_in_range(node: Node, _context: CheckContext) -> Iterator[Violation]:
-    """The kernel's cgroup-v1/blkio-controller.rst; 0 is unset."""
-    value = node.number()
-    if value and not 10 <= value <= 1000:
-        yield node.breaks(WEIGHT, f"{node.place} is out of the range that the kernel takes", want="10 to 1000")
 
 
 @CONFIG.check("/linux/resources/hugepageLimits/*/pageSize", PAGE_SIZE)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ocivalidate.bundle.devices import missing_numbers, same_nodes
 from ocivalidate.bundle.linux_namespaces import lacks_namespace
+from ocivalidate.bundle.paths import not_absolute
 from ocivalidate.bundle.process import repeated
 from ocivalidate.bundle.registry import CONFIG
 from ocivalidate.rules.checks import CheckContext, Node, Violation
@@ -39,12 +41,7 @@ _LONGEST_NAME = 15
 @CONFIG.check("/linux/devices/*", *REQUIRED.values())
 def device_has_its_numbers(node: Node, _context: CheckContext) -> Iterator[Violation]:
     """A FIFO has none."""
-    kind = node.text("type")
-    if kind is None or kind == "p":
-        return
-    for name, clause in REQUIRED.items():
-        if not node.has(name):
-            yield node.breaks(clause, f"{node.place}.{name} is missing", got="", want=f"a member {name}")
+    yield from missing_numbers(node, REQUIRED)
 
 
 @CONFIG.check(tuple(f"{device}/{name}" for device in _DEVICES for name in _LARGEST), NUMBER_RANGE)
@@ -83,25 +80,14 @@ def mode_is_that_of_the_device(node: Node, _context: CheckContext) -> Iterator[V
 
 @CONFIG.check("/linux/devices", UNIQUE_NODE)
 def devices_are_unique(node: Node, _context: CheckContext) -> Iterator[Violation]:
-    """``u`` is another word for ``c``; a FIFO has no numbers."""
-    first: dict[tuple[str, int, int], Node] = {}
-    for device in node.children():
-        kind, major, minor = device.text("type"), device.number("major"), device.number("minor")
-        if kind is None or kind == "p" or major is None or minor is None:
-            continue
-        key = ("c" if kind == "u" else kind, major, minor)
-        if key in first:
-            message = f"{device.place} is the same device as {first[key].place}"
-            yield device.breaks(UNIQUE_NODE, message, got=f"{kind} {major}:{minor}")
-        else:
-            first[key] = device
+    """A runtime has to refuse a device that is listed twice."""
+    yield from same_nodes(node, UNIQUE_NODE)
 
 
 @CONFIG.check("/linux/devices/*/path", PATH)
 def device_path_is_absolute(node: Node, _context: CheckContext) -> Iterator[Violation]:
     """The text says full path."""
-    if not node.value.startswith("/"):
-        yield node.breaks(PATH, f"{node.place} is not an absolute path", want="a path that starts with /")
+    yield from not_absolute(node, PATH)
 
 
 @CONFIG.check("/linux/devices", DUPLICATE_PATH)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from ocivalidate.bundle.cpulists import list_form
 from ocivalidate.bundle.linux_namespaces import lacks_namespace
+from ocivalidate.bundle.paths import not_absolute
 from ocivalidate.bundle.registry import CONFIG
 from ocivalidate.bundle.values import PROPAGATIONS, in_open_list
 from ocivalidate.rules.checks import CheckContext, Node, Violation
@@ -41,9 +42,7 @@ _OF_NODES = frozenset({"MPOL_F_STATIC_NODES", "MPOL_F_RELATIVE_NODES"})
 @CONFIG.check(("/linux/maskedPaths/*", "/linux/readonlyPaths/*"), *HIDDEN_PATHS.values())
 def hidden_path_is_absolute(node: Node, _context: CheckContext) -> Iterator[Violation]:
     """Paths in the container."""
-    if not node.value.startswith("/"):
-        clause = HIDDEN_PATHS[node.pointer.split("/")[2]]
-        yield node.breaks(clause, f"{node.place} is not an absolute path", want="a path that starts with /")
+    yield from not_absolute(node, HIDDEN_PATHS[node.pointer.split("/")[2]])
 
 
 @CONFIG.check(tuple(f"/linux/{name}" for name in HIDDEN_PATHS), *SHARED_MOUNTS.values())

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 
 from ocivalidate.bundle.idmaps import END_OF_IDS, overlaps
+from ocivalidate.bundle.paths import not_absolute
 from ocivalidate.bundle.process import repeated
 from ocivalidate.bundle.registry import CONFIG
 from ocivalidate.bundle.values import CLOCKS, LINUX_NAMESPACES, in_open_list
@@ -89,8 +90,7 @@ def _types(context: CheckContext) -> frozenset[str] | None:
 @CONFIG.check("/linux/namespaces/*/path", PATH)
 def namespace_path_is_absolute(node: Node, _context: CheckContext) -> Iterator[Violation]:
     """An empty path is none; the schema sees to it."""
-    if not node.value.startswith("/"):
-        yield node.breaks(PATH, f"{node.place} is not an absolute path", want="a path that starts with /")
+    yield from not_absolute(node, PATH)
 
 
 @CONFIG.check("/linux/namespaces/*/type", TYPE)

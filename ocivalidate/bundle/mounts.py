@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from ocivalidate.bundle.idmaps import overlaps
 from ocivalidate.bundle.linux_namespaces import lacks_namespace, namespace
+from ocivalidate.bundle.paths import not_absolute
 from ocivalidate.bundle.registry import CONFIG
 from ocivalidate.bundle.values import MOUNT_OPTIONS
 from ocivalidate.rules.checks import CheckContext, Node, Violation
@@ -74,8 +75,8 @@ def destination_is_absolute_on_linux(node: Node, context: CheckContext) -> Itera
 @CONFIG.check("/mounts/*/destination", ABSOLUTE_OTHER)
 def destination_is_absolute_elsewhere(node: Node, context: CheckContext) -> Iterator[Violation]:
     """FreeBSD and z/OS."""
-    if not context.on(*_NAMED_PLATFORMS) and not node.value.startswith("/"):
-        yield node.breaks(ABSOLUTE_OTHER, f"{node.place} is not an absolute path", want="a path that starts with /")
+    if not context.on(*_NAMED_PLATFORMS):
+        yield from not_absolute(node, ABSOLUTE_OTHER)
 
 
 @CONFIG.check("/mounts/*/destination", OVER_ROOT, INSIDE_PROC)

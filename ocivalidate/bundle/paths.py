@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+
+from ocivalidate.rules.checks import Node, Violation
 
 _WINDOWS_ABSOLUTE = r"[A-Za-z]:[\\/]|\\\\[^\\]"
 
@@ -23,3 +25,9 @@ def absolute_form(platforms: Iterable[str]) -> str:
     if names == {"windows"}:
         return "a path that starts with a drive, as C:\\"
     return "a path that starts with / or a drive, as C:\\" if "windows" in names else "a path that starts with /"
+
+
+def not_absolute(node: Node, clause: str, platforms: Iterable[str] = ("linux",)) -> Iterator[Violation]:
+    """A violation unless the path at a node is absolute on any of the platforms."""
+    if not is_absolute(node.value, platforms):
+        yield node.breaks(clause, f"{node.place} is not an absolute path", want=absolute_form(platforms))

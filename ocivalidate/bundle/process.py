@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from ocivalidate.bundle.cpulists import list_form
-from ocivalidate.bundle.paths import absolute_form, is_absolute
+from ocivalidate.bundle.paths import not_absolute
 from ocivalidate.bundle.registry import CONFIG
 from ocivalidate.bundle.values import CAPABILITIES, LINUX_RLIMITS, SOLARIS_RLIMITS, in_open_list
 from ocivalidate.rules.checks import CheckContext, Node, Violation
@@ -23,13 +23,10 @@ RLIMIT_UNIQUE = "runtime/config.process.rlimits.type.unique"
 SOFT_ABOVE_HARD = "safety/config.process.rlimits.soft-above-hard"
 CAPABILITY = "runtime/config.process.capabilities.values"
 NOT_PERMITTED = "safety/config.process.capabilities.not-permitted"
-OOM = "safety/config.process.oomScoreAdj.range"
-NICE = "safety/config.process.scheduler.nice"
 PRIORITY = "safety/config.process.scheduler.priority"
 DEADLINE = "safety/config.process.scheduler.deadline"
 POLICY = "safety/config.process.scheduler.policy"
 PROGRAM = "safety/config.process.args.program"
-IO_PRIORITY = "runtime/config.process.ioPriority.priority.range"
 AFFINITY = {
     "initial": "runtime/config.process.execCPUAffinity.initial.format",
     "final": "runtime/config.process.execCPUAffinity.final.format",
@@ -47,8 +44,7 @@ _CAPABILITY_NAME = r"[A-Za-z_]+"
 @CONFIG.check("/process/cwd", CWD)
 def cwd_is_absolute(node: Node, context: CheckContext) -> Iterator[Violation]:
     """The working directory is a path in the container."""
-    if not is_absolute(node.value, context.platforms):
-        yield node.breaks(CWD, "process.cwd is not an absolute path", want=absolute_form(context.platforms))
+    yield from not_absolute(node, CWD, context.platforms)
 
 
 @CONFIG.check("/process", ARGS)
@@ -153,22 +149,6 @@ def effective_is_permitted(node: Node, context: CheckContext) -> Iterator[Violat
             yield capability.breaks(NOT_PERMITTED, f"{capability.value} is effective, but not permitted", got="")
 
 
-@CONFIG.check("/process/oomScoreAdj", OOM)
-def oom_score_is_in_range(node: Node, _context: CheckContext) -> Iterator[Violation]:
-    """proc(5), /proc/pid/oom_score_adj."""
-    value = node.number()
-    if value is not None and not -1000 <= value <= 1000:
-        yield node.breaks(OOM, "process.oomScoreAdj is out of the range that the kernel takes", want="-1000 to 1000")
-
-
-@CONFIG.check("/process/scheduler/nice", NICE)
-def nice_is_in_range(node: Node, _context: CheckContext) -> Iterator[Violation]:
-    """sched(7)."""
-    value = node.number()
-    if value is not None and not -20 <= value <= 19:
-        yield node.breaks(NICE, "process.scheduler.nice is out of the range that the kernel takes", want="-20 to 19")
-
-
 @CONFIG.check("/process/scheduler/policy", POLICY)
 def policy_is_one_of_the_kernel(node: Node, _context: CheckContext) -> Iterator[Violation]:
     """The specification lists one more than any kernel has."""
@@ -207,14 +187,6 @@ def deadline_parameters_fit(node: Node, _context: CheckContext) -> Iterator[Viol
         got = f"{runtime}, {deadline}, {period}"
         message = f"SCHED_DEADLINE needs {_SHORTEST} <= runtime <= deadline <= period"
         yield node.breaks(DEADLINE, message, got=got)
-
-
-@CONFIG.check("/process/ioPriority/priority", IO_PRIORITY)
-def io_priority_is_in_range(node: Node, _context: CheckContext) -> Iterator[Violation]:
-    """ioprio_set(2)."""
-    value = node.number()
-    if value is not None and not 0 <= value <= 7:
-        yield node.breaks(IO_PRIORITY, "process.ioPriority.priority is out of range", want="0 to 7")
 
 
 @CONFIG.check(("/process/execCPUAffinity/initial", "/process/execCPUAffinity/final"), *AFFINITY.values())

@@ -27,6 +27,7 @@ CHECK_MODULES = (
     "lint",
     "mounts",
     "process",
+    "ranges",
     "features",
     "solaris",
     "state",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ocivalidate.bundle.paths import absolute_form, is_absolute
+from ocivalidate.bundle.paths import not_absolute
 from ocivalidate.bundle.registry import CONFIG
 from ocivalidate.rules.checks import CheckContext, Node, Violation
 
@@ -21,9 +21,8 @@ _NCPUS = r"[0-9]+(\.[0-9]*)?|\.[0-9]+"
 @CONFIG.check("/mounts/*/destination", DESTINATION_ABSOLUTE)
 def destination_is_absolute_on_solaris(node: Node, context: CheckContext) -> Iterator[Violation]:
     """Beside Linux or Windows, their rules judge it: one defect is told once."""
-    if not context.on("linux", "windows") and not is_absolute(node.value, context.platforms):
-        message = f"{node.place} is not an absolute path"
-        yield node.breaks(DESTINATION_ABSOLUTE, message, want=absolute_form(context.platforms))
+    if not context.on("linux", "windows"):
+        yield from not_absolute(node, DESTINATION_ABSOLUTE, context.platforms)
 
 
 @CONFIG.check("/solaris/limitpriv", LIMITPRIV)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ocivalidate.bundle.paths import absolute_form, is_absolute
+from ocivalidate.bundle.paths import not_absolute
 from ocivalidate.bundle.registry import CONFIG
 from ocivalidate.rules.checks import CheckContext, Node, Violation
 
@@ -29,9 +29,7 @@ def host_path_is_absolute(node: Node, context: CheckContext) -> Iterator[Violati
 
     Bound for each clause alone, so that one whose member is absent counts as not judged.
     """
-    if not is_absolute(node.value, context.platforms):
-        want = absolute_form(context.platforms)
-        yield node.breaks(PATHS[node.pointer], f"{node.place} is not an absolute path", want=want)
+    yield from not_absolute(node, PATHS[node.pointer], context.platforms)
 
 
 @CONFIG.check("/vm/image/format", IMAGE_FORMAT)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ocivalidate.bundle.paths import absolute_form, is_absolute
+from ocivalidate.bundle.devices import missing_numbers, same_nodes
+from ocivalidate.bundle.paths import not_absolute
 from ocivalidate.bundle.process import repeated
 from ocivalidate.bundle.registry import CONFIG
 from ocivalidate.bundle.values import ZOS_NAMESPACES, in_open_list
@@ -18,8 +19,6 @@ NUMBERS = {
     "minor": "runtime/config-zos.devices.minor.required-unless-p",
 }
 NODE_UNIQUE = "runtime/config-zos.devices.no-duplicate-node"
-
-_FIFO = "p"
 
 
 @CONFIG.check("/zos/namespaces/*/type", TYPE_VALUES)
@@ -37,29 +36,16 @@ def namespace_types_are_unique(node: Node, context: CheckContext) -> Iterator[Vi
 @CONFIG.check("/zos/namespaces/*/path", PATH_ABSOLUTE)
 def namespace_path_is_absolute(node: Node, context: CheckContext) -> Iterator[Violation]:
     """An empty path is none; the schema sees to it."""
-    if not is_absolute(node.value, context.platforms):
-        yield node.breaks(PATH_ABSOLUTE, f"{node.place} is not an absolute path", want=absolute_form(context.platforms))
+    yield from not_absolute(node, PATH_ABSOLUTE, context.platforms)
 
 
 @CONFIG.check("/zos/devices/*", *NUMBERS.values())
 def device_has_its_numbers(node: Node, context: CheckContext) -> Iterator[Violation]:
     """A FIFO has none; a device whose type is unknown is not judged."""
-    if node.text("type") in (None, _FIFO):
-        return
-    for name, clause in NUMBERS.items():
-        if not node.has(name):
-            yield node.breaks(clause, f"{node.place}.{name} is missing", got="", want=f"a member {name}")
+    yield from missing_numbers(node, NUMBERS)
 
 
 @CONFIG.check("/zos/devices", NODE_UNIQUE)
 def device_nodes_are_unique(node: Node, context: CheckContext) -> Iterator[Violation]:
-    """``u`` is another word for ``c``; a FIFO has no numbers."""
-    first: dict[tuple[str, int, int], Node] = {}
-    for device in node.children():
-        kind, major, minor = device.text("type"), device.number("major"), device.number("minor")
-        if kind is None or kind == _FIFO or major is None or minor is None:
-            continue
-        earlier = first.setdefault(("c" if kind == "u" else kind, major, minor), device)
-        if earlier is not device:
-            message = f"{device.place} is the same device as {earlier.place}"
-            yield device.breaks(NODE_UNIQUE, message, got=f"{kind} {major}:{minor}")
+    """A runtime has to refuse a device that is listed twice."""
+    yield from same_nodes(node, NODE_UNIQUE)
