@@ -5,9 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ocivalidate.runtime import CaseContext, case
-from ocivalidate.runtime.case_helpers.limits import CREATE_RESOURCES, is_unified, limited, pointers, scratch
-from ocivalidate.runtime.kernel.cgroup_values import RESOURCES
+from ocivalidate.runtime import CaseContext, case, cgroup_values, limits
 
 THROTTLES = ("throttleReadBpsDevice", "throttleWriteBpsDevice", "throttleReadIOPSDevice", "throttleWriteIOPSDevice")
 MISSING = "config-linux.resources.unified.missing-controller-error"
@@ -17,7 +15,7 @@ ENABLED = "config-linux.resources.unified.controllers-enabled"
 
 def io_controller(trial: CaseContext) -> str:
     """The controller of block devices, which version 2 calls otherwise. Skips where there is none."""
-    name = "io" if is_unified(trial) else "blkio"
+    name = "io" if limits.is_unified(trial) else "blkio"
     if name not in trial.host.controllers:
         trial.skip(f"this host has no control group controller {name}")
     return name
@@ -57,98 +55,105 @@ def _takes(path: Path, line: str) -> bool:
 
 
 @case(
-    CREATE_RESOURCES,
-    sets=pointers(*(f"blockIO/{name}/*/{leaf}" for name in THROTTLES for leaf in ("major", "minor", "rate"))),
+    limits.CREATE_RESOURCES,
+    sets=limits.pointers(*(f"blockIO/{name}/*/{leaf}" for name in THROTTLES for leaf in ("major", "minor", "rate"))),
     needs=["root"],
 )
 def block_io_throttles(trial: CaseContext) -> None:
     """How fast a device may be read and written, in bytes and in operations, is as the config says."""
-    value = ("rbps=1000000", "io.max") if is_unified(trial) else ("1000000", "blkio.throttle.read_bps_device")
+    value = ("rbps=1000000", "io.max") if limits.is_unified(trial) else ("1000000", "blkio.throttle.read_bps_device")
     device = device_for(trial, io_controller(trial), *value)
     rates = zip(THROTTLES, (7654321, 6543217, 765, 654), strict=True)
-    limited(trial, {"blockIO": {name: [{**device, "rate": rate}] for name, rate in rates}})
+    limits.limited(trial, {"blockIO": {name: [{**device, "rate": rate}] for name, rate in rates}})
 
 
-@case(sets=pointers("blockIO/weight"), needs=["root"])
+@case(sets=limits.pointers("blockIO/weight"), needs=["root"])
 def block_io_weight(trial: CaseContext) -> None:
     """The weight of the group among those that use block devices is that of the config."""
     io_controller(trial)
-    limited(trial, {"blockIO": {"weight": 345}})
+    limits.limited(trial, {"blockIO": {"weight": 345}})
 
 
-@case(sets=pointers("blockIO/leafWeight"), needs=["root", "cgroup:v1"])
+@case(sets=limits.pointers("blockIO/leafWeight"), needs=["root", "cgroup:v1"])
 def block_io_leaf_weight(trial: CaseContext) -> None:
     """The weight of the group's own tasks against those of groups below is that of the config."""
     io_controller(trial)
-    limited(trial, {"blockIO": {"leafWeight": 345}})
+    limits.limited(trial, {"blockIO": {"leafWeight": 345}})
 
 
-@case(sets=pointers(*(f"blockIO/weightDevice/*/{leaf}" for leaf in ("major", "minor", "weight"))), needs=["root"])
+@case(
+    sets=limits.pointers(*(f"blockIO/weightDevice/*/{leaf}" for leaf in ("major", "minor", "weight"))), needs=["root"]
+)
 def block_io_weight_device(trial: CaseContext) -> None:
     """The weight of the group on one device is that of the config."""
     controller = io_controller(trial)
-    files = ("io.bfq.weight", "io.weight") if is_unified(trial) else ("blkio.bfq.weight_device", "blkio.weight_device")
+    files = (
+        ("io.bfq.weight", "io.weight")
+        if limits.is_unified(trial)
+        else ("blkio.bfq.weight_device", "blkio.weight_device")
+    )
     device = device_for(trial, controller, "345", *files)
-    limited(trial, {"blockIO": {"weightDevice": [{**device, "weight": 234}]}})
+    limits.limited(trial, {"blockIO": {"weightDevice": [{**device, "weight": 234}]}})
 
 
-@case(sets=pointers("blockIO/weightDevice/*/leafWeight"), needs=["root", "cgroup:v1"])
+@case(sets=limits.pointers("blockIO/weightDevice/*/leafWeight"), needs=["root", "cgroup:v1"])
 def block_io_leaf_weight_device(trial: CaseContext) -> None:
     """The weight of the group's own tasks on one device is that of the config."""
     device = device_for(trial, io_controller(trial), "345", "blkio.leaf_weight_device")
-    limited(trial, {"blockIO": {"weightDevice": [{**device, "leafWeight": 234}]}})
+    limits.limited(trial, {"blockIO": {"weightDevice": [{**device, "leafWeight": 234}]}})
 
 
 # -------------------------------------------------------------------------------------------------- pages and networks
 
 
 @case(
-    CREATE_RESOURCES,
+    limits.CREATE_RESOURCES,
     "config-linux.resources.hugepageLimits.fallback",
-    sets=pointers("hugepageLimits/*/limit", "hugepageLimits/*/pageSize"),
+    sets=limits.pointers("hugepageLimits/*/limit", "hugepageLimits/*/pageSize"),
     needs=["root", "controller:hugetlb"],
 )
 def hugepage_limits(trial: CaseContext) -> None:
     """The limit on huge pages of each size is that of the config: reserved ones, where the kernel counts these."""
-    names = [path.name for path in Path(scratch(trial, "hugetlb")).glob("hugetlb.*")]
+    names = [path.name for path in Path(limits.scratch(trial, "hugetlb")).glob("hugetlb.*")]
     sizes = sorted({name.split(".")[1] for name in names})
     if not sizes:
         trial.skip("this kernel has no huge pages")
     units = {"KB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30}
-    limits = [{"pageSize": size, "limit": 3 * int(size[:-2]) * units[size[-2:]]} for size in sizes]
-    limited(trial, {"hugepageLimits": limits})
+    wanted = [{"pageSize": size, "limit": 3 * int(size[:-2]) * units[size[-2:]]} for size in sizes]
+    limits.limited(trial, {"hugepageLimits": wanted})
     clause = "config-linux.resources.hugepageLimits.fallback"
     if any(".rsvd." in name for name in names):
         trial.skip("this kernel counts reserved huge pages, so that nothing else is to be fallen back on", clause)
         return
-    for entry in limits:
-        ending = "max" if is_unified(trial) else "limit_in_bytes"
+    for entry in wanted:
+        ending = "max" if limits.is_unified(trial) else "limit_in_bytes"
         file = Path(trial.containers[-1].group_folder("hugetlb"), f"hugetlb.{entry['pageSize']}.{ending}")
         got = file.read_text(encoding="ascii").strip()
         trial.expect(clause, "use of huge pages is not limited", got=got, want=str(entry["limit"]))
 
 
-@case(sets=pointers("network/classID"), needs=["root", "controller:net_cls"])
+@case(sets=limits.pointers("network/classID"), needs=["root", "controller:net_cls"])
 def network_class(trial: CaseContext) -> None:
     """The class of packets is that of the config."""
-    limited(trial, {"network": {"classID": 0x00100003}})
+    limits.limited(trial, {"network": {"classID": 0x00100003}})
 
 
 @case(
-    sets=pointers("network/priorities/*/name", "network/priorities/*/priority"), needs=["root", "controller:net_prio"]
+    sets=limits.pointers("network/priorities/*/name", "network/priorities/*/priority"),
+    needs=["root", "controller:net_prio"],
 )
 def network_priorities(trial: CaseContext) -> None:
     """The priority of packets on an interface is that of the config."""
-    limited(trial, {"network": {"priorities": [{"name": "lo", "priority": 345}]}})
+    limits.limited(trial, {"network": {"priorities": [{"name": "lo", "priority": 345}]}})
 
 
-@case(sets=pointers("rdma/*/hcaHandles", "rdma/*/hcaObjects"), needs=["root", "controller:rdma"])
+@case(sets=limits.pointers("rdma/*/hcaHandles", "rdma/*/hcaObjects"), needs=["root", "controller:rdma"])
 def rdma(trial: CaseContext) -> None:
     """The limits on an RDMA device are those of the config."""
     devices = sorted(path.name for path in Path("/sys/class/infiniband").glob("*"))
     if not devices:
         trial.skip("this host has no RDMA device")
-    limited(trial, {"rdma": {devices[0]: {"hcaHandles": 3, "hcaObjects": 3456}}})
+    limits.limited(trial, {"rdma": {devices[0]: {"hcaHandles": 3, "hcaObjects": 3456}}})
 
 
 # ------------------------------------------------------------------------------------------------------------ unified
@@ -165,17 +170,22 @@ def with_unified(trial: CaseContext, **files: str) -> dict[str, Any]:
 def unified_without_controller(trial: CaseContext) -> None:
     """A file of a controller that is not there is an error: one that no kernel has, or that version 1 has taken."""
     message = "unified speaks of a controller that is not there, and create does not say so"
-    trial.refused(MISSING, with_unified(trial, nosuch__max="1"), message, pointer=f"{RESOURCES}/unified")
+    trial.refused(MISSING, with_unified(trial, nosuch__max="1"), message, pointer=f"{cgroup_values.RESOURCES}/unified")
     if trial.stage.layout.mode in ("v1", "hybrid") and "memory" in trial.host.controllers:
         config = with_unified(trial, memory__high="104857600")
-        trial.refused(MISSING, config, message, pointer=f"{RESOURCES}/unified")
+        trial.refused(MISSING, config, message, pointer=f"{cgroup_values.RESOURCES}/unified")
 
 
-@case(WRITTEN, ENABLED, sets=pointers("unified/*"), needs=["root", "cgroup:v2", "controller:memory", "controller:pids"])
+@case(
+    WRITTEN,
+    ENABLED,
+    sets=limits.pointers("unified/*"),
+    needs=["root", "cgroup:v2", "controller:memory", "controller:pids"],
+)
 def unified(trial: CaseContext) -> None:
     """What unified says stands in the files, those that runtimes give no thought to included."""
     resources = {"unified": {"memory.high": "104857600", "memory.oom.group": "1", "pids.max": "77"}}
-    container = limited(trial, resources)
+    container = limits.limited(trial, resources)
     for file, text in resources["unified"].items():
         folder = Path(container.group_folder(""))
         is_there = (folder / file).exists()

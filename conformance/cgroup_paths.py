@@ -10,18 +10,7 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
-from ocivalidate.runtime import CaseContext, Container, Facts, RuntimeFailed, case, steps
-from ocivalidate.runtime.case_helpers.grouping import (
-    LIMITS,
-    limit_files,
-    own_path,
-    places,
-    remove_later,
-    with_path,
-    without_limits,
-)
-from ocivalidate.runtime.case_helpers.limits import is_unified
-from ocivalidate.runtime.kernel import cgroups
+from ocivalidate.runtime import CaseContext, Container, Facts, RuntimeFailed, case, cgroups, grouping, limits, steps
 
 CREATED = "config-linux.cgroup.created"
 ABSOLUTE = "config-linux.cgroupsPath.absolute-from-mount"
@@ -38,12 +27,12 @@ PATH = "/linux/cgroupsPath"
 @case(CREATED, ABSOLUTE, CONSISTENT, sets=[PATH], needs=["root"])
 def absolute_path(trial: CaseContext) -> None:
     """Groups at an absolute path are made, the process is in that of every controller, twice at the same place."""
-    path = own_path(trial, "above", "deeper", "own")
-    remove_later(trial, own_path(trial))
+    path = grouping.own_path(trial, "above", "deeper", "own")
+    grouping.remove_later(trial, grouping.own_path(trial))
     seen = []
     for _ in range(2):
-        container = trial.container(with_path(trial, path)).must_create()
-        seen.append(places(trial, container))
+        container = trial.container(grouping.with_path(trial, path)).must_create()
+        seen.append(grouping.places(trial, container))
         message = "the process is not in the group at cgroupsPath below the mount point"
         trial.expect(ABSOLUTE, message, got=seen[-1], want=dict.fromkeys(seen[-1], path))
         trial.applied(PATH, got=seen[-1], want=dict.fromkeys(seen[-1], path))
@@ -65,8 +54,8 @@ def relative_path(trial: CaseContext) -> None:
     name = f"{trial.stage.prefix}relative"
     seen = []
     for _ in range(2):
-        container = trial.container(with_path(trial, name)).must_create()
-        seen.append(places(trial, container))
+        container = trial.container(grouping.with_path(trial, name)).must_create()
+        seen.append(grouping.places(trial, container))
         held = all(name in place for place in seen[-1].values())
         message = "a group for the relative cgroupsPath was not made"
         trial.expect_that(CREATED, message, held=held, got=seen[-1], want=f"groups called {name}")
@@ -78,9 +67,11 @@ def relative_path(trial: CaseContext) -> None:
 @case(CREATED, "runtime.lifecycle.create-resources", needs=["root"])
 def no_path(trial: CaseContext) -> None:
     """Without cgroupsPath the process is in groups that have the limits of the config."""
-    container = trial.container(with_path(trial, None)).must_create()
-    got = {name: cgroups.content(container.group_folder(name), file) for name, file in limit_files(trial).items()}
-    want = {name: LIMITS[name] for name in got}
+    container = trial.container(grouping.with_path(trial, None)).must_create()
+    got = {
+        name: cgroups.content(container.group_folder(name), file) for name, file in grouping.limit_files(trial).items()
+    }
+    want = {name: grouping.LIMITS[name] for name in got}
     trial.expect(CREATED, "without cgroupsPath the process is in no groups of its own", got=got, want=want)
     trial.expect("runtime.lifecycle.create-resources", "without cgroupsPath there are no limits", got=got, want=want)
 
@@ -88,9 +79,9 @@ def no_path(trial: CaseContext) -> None:
 @case(CONSISTENT, UNFIT, sets=[f"/linux/resources/{name}/limit" for name in ("memory", "pids")], needs=["root"])
 def two_in_one_path(trial: CaseContext) -> None:
     """A second container with the path of a first that lives joins it in its group, or is refused."""
-    path = own_path(trial)
-    first = trial.container(with_path(trial, path)).must_create().must_start()
-    second = trial.container(without_limits(with_path(trial, path, *steps(["ids"], ["wait"]))))
+    path = grouping.own_path(trial)
+    first = trial.container(grouping.with_path(trial, path)).must_create().must_start()
+    second = trial.container(grouping.without_limits(grouping.with_path(trial, path, *steps(["ids"], ["wait"]))))
     done = second.create()
     if not done.ok:
         trial.expect_that(UNFIT, "create ends without an error", held=done.refused, got=done.words, want="an error")
@@ -98,14 +89,14 @@ def two_in_one_path(trial: CaseContext) -> None:
         property_clause = "runtime.create.applies-config"
         trial.skip("the runtime refuses a group that is not empty", CONSISTENT, property_clause)
     else:
-        same = places(trial, second) == places(trial, first)
+        same = grouping.places(trial, second) == grouping.places(trial, first)
         trial.expect(CONSISTENT, "the same cgroupsPath leads to another group", got=same, want=True)
         second.must_start()
         trial.expect(UNFIT, "the second container does not run", got="ids" in second.facts(), want=True)
-        for name, file in limit_files(trial).items():
+        for name, file in grouping.limit_files(trial).items():
             got = cgroups.content(first.group_folder(name), file)
             message = f"a second container, without resources, takes the limit of {name} from the first"
-            trial.applied(f"/linux/resources/{name}/limit", got=got, want=LIMITS[name], message=message)
+            trial.applied(f"/linux/resources/{name}/limit", got=got, want=grouping.LIMITS[name], message=message)
         second.clean_up()
     trial.expect(UNFIT, "the first container ended because of the second", got=first.alive(), want=True)
 
@@ -115,8 +106,8 @@ def frozen_group(trial: CaseContext) -> None:
     """A container in a group that is frozen is refused, or it runs: it is never said to run and does not."""
     path = trial.make_group("frozen")
     file = Path(f"{trial.stage.layout.controllers['freezer']}{path}", "freezer.state")
-    trial.control(with_path(trial, None))
-    container = trial.container(without_limits(with_path(trial, path, *steps(["ids"], ["wait"]))))
+    trial.control(grouping.with_path(trial, None))
+    container = trial.container(grouping.without_limits(grouping.with_path(trial, path, *steps(["ids"], ["wait"]))))
     file.write_text("FROZEN", encoding="ascii")
     try:
         got = _becomes(container)
@@ -141,8 +132,8 @@ def _becomes(container: Container) -> str:
 
 
 def _refuses(trial: CaseContext, name: str) -> None:
-    remove_later(trial, own_path(trial))
-    config, control = with_path(trial, own_path(trial, name)), with_path(trial, None)
+    grouping.remove_later(trial, grouping.own_path(trial))
+    config, control = grouping.with_path(trial, grouping.own_path(trial, name)), grouping.with_path(trial, None)
     message = "no group can be at such a cgroupsPath, and create does not say so"
     trial.refused(REJECTED, config, message, control=control, pointer=PATH)
 
@@ -162,18 +153,22 @@ def path_with_zero_byte(trial: CaseContext) -> None:
 @case(REJECTED, NO_SIDE_EFFECTS, sets=[PATH], needs=["root"])
 def path_with_dots(trial: CaseContext) -> None:
     """A path with .. leads where it says, or is refused; one that leads out of the hierarchies leaves nothing there."""
-    target = own_path(trial, "target")
-    remove_later(trial, own_path(trial))
-    container = trial.container(with_path(trial, own_path(trial, "a", "..", "target")))
+    target = grouping.own_path(trial, "target")
+    grouping.remove_later(trial, grouping.own_path(trial))
+    container = trial.container(grouping.with_path(trial, grouping.own_path(trial, "a", "..", "target")))
     done = container.create()
-    got = sorted(set(places(trial, container).values())) if done.ok else ["refused" if done.refused else done.words]
+    got = (
+        sorted(set(grouping.places(trial, container).values()))
+        if done.ok
+        else ["refused" if done.refused else done.words]
+    )
     held = got in ([target], ["refused"])
     trial.expect_that(REJECTED, "cgroupsPath with .. leads elsewhere", held=held, got=got, want=target)
     trial.applied(PATH, got=held, want=True, message="cgroupsPath with .. leads elsewhere")
     container.clean_up()
     # As many as it takes to leave any mount point.
     outside = trial.folder / "outside"
-    container = trial.container(with_path(trial, f"{'/..' * 12}{outside}"))
+    container = trial.container(grouping.with_path(trial, f"{'/..' * 12}{outside}"))
     done = container.create()
     if done.refused:
         message = "a refused cgroupsPath that leads out of the hierarchies leaves a folder there"
@@ -181,9 +176,9 @@ def path_with_dots(trial: CaseContext) -> None:
         shutil.rmtree(outside, ignore_errors=True)
         return
     trial.skip("the runtime takes cgroupsPath to be below the mount point whatever is in it", NO_SIDE_EFFECTS)
-    remove_later(trial, f"/{str(outside).split('/')[1]}")
-    files = limit_files(trial).items()
-    got = [name for name, file in files if cgroups.content(container.group_folder(name), file) != LIMITS[name]]
+    grouping.remove_later(trial, f"/{str(outside).split('/')[1]}")
+    files = grouping.limit_files(trial).items()
+    got = [name for name, file in files if cgroups.content(container.group_folder(name), file) != grouping.LIMITS[name]]
     trial.applied(PATH, got=got, want=[], message="with such a cgroupsPath there are no limits")
 
 
@@ -200,7 +195,7 @@ def groups_after_delete(trial: CaseContext) -> None:
     above = trial.make_group("above", above_others=True)
     beside = trial.make_group("beside")
     before = _folders(trial, (above, beside))
-    container = trial.container(with_path(trial, f"{above}/own")).must_create().must_start()
+    container = trial.container(grouping.with_path(trial, f"{above}/own")).must_create().must_start()
     container.kill()
     container.wait_stopped()
     container.must_delete()
@@ -214,7 +209,7 @@ def group_that_was_there(trial: CaseContext) -> None:
     """A group that was there before the container, at its cgroupsPath, is there after delete."""
     path = trial.make_group("own")
     before = _folders(trial, (path,))
-    container = trial.container(with_path(trial, path)).must_create()
+    container = trial.container(grouping.with_path(trial, path)).must_create()
     container.kill()
     container.wait_stopped()
     container.must_delete()
@@ -226,8 +221,8 @@ def group_that_was_there(trial: CaseContext) -> None:
 
 
 def _seen_inside(trial: CaseContext, *, own_namespace: bool) -> Facts:
-    config = with_path(trial, own_path(trial), "ids")
-    folder = "/sys/fs/cgroup" if is_unified(trial) else "/sys/fs/cgroup/pids"
+    config = grouping.with_path(trial, grouping.own_path(trial), "ids")
+    folder = "/sys/fs/cgroup" if limits.is_unified(trial) else "/sys/fs/cgroup/pids"
     probe = steps(
         ["read", "/proc/self/cgroup"], ["read", f"{folder}/pids.max"], ["overwrite", f"{folder}/pids.max", "9"]
     )
@@ -275,8 +270,8 @@ USER = 12345
 
 def _owned(trial: CaseContext, *, namespace: bool = True, mount: tuple[str, ...] | None = ("rw",)) -> dict[str, int]:
     """File → owner, of what in the groups of a container of another user is not ours. ``.`` is a group itself."""
-    config = with_path(trial, own_path(trial, "owned"))
-    remove_later(trial, own_path(trial))
+    config = grouping.with_path(trial, grouping.own_path(trial, "owned"))
+    grouping.remove_later(trial, grouping.own_path(trial))
     config["process"]["user"] = {"uid": USER, "gid": USER}
     if namespace:
         config["linux"]["namespaces"].append({"type": "cgroup"})

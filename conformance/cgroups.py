@@ -8,18 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ocivalidate.runtime import CaseContext, case, changed, steps
-from ocivalidate.runtime.case_helpers.limits import (
-    CREATE_RESOURCES,
-    facts_of,
-    is_unified,
-    limited,
-    pointers,
-    preset,
-    skip_without_files,
-)
-from ocivalidate.runtime.kernel.cgroup_values import RESOURCES, expected, numbers_of
-from ocivalidate.runtime.kernel.cgroups import content
+from ocivalidate.runtime import CaseContext, case, cgroup_values, cgroups, changed, limits, steps
 
 MIB = 1 << 20
 LIMIT, RESERVATION = 40 * MIB, 24 * MIB
@@ -29,140 +18,148 @@ SIGKILL = 9
 # --------------------------------------------------------------------------------------------------------------- cpu
 
 
-@case(CREATE_RESOURCES, sets=pointers("cpu/shares"), needs=["root", "controller:cpu"])
+@case(limits.CREATE_RESOURCES, sets=limits.pointers("cpu/shares"), needs=["root", "controller:cpu"])
 def cpu_shares(trial: CaseContext) -> None:
     """The share of processor time is that of the config."""
-    limited(trial, {"cpu": {"shares": 517}})
+    limits.limited(trial, {"cpu": {"shares": 517}})
 
 
-@case(CREATE_RESOURCES, sets=pointers("cpu/quota", "cpu/period"), needs=["root", "controller:cpu"])
+@case(limits.CREATE_RESOURCES, sets=limits.pointers("cpu/quota", "cpu/period"), needs=["root", "controller:cpu"])
 def cpu_quota(trial: CaseContext) -> None:
     """Quota and period are those of the config, and a program that computes gets no more processor time than that."""
     resources = {"cpu": {"quota": 33000, "period": 110000}}
-    container = limited(trial, resources, *steps(["burn", "0.5"], ["wait"]))
-    used = facts_of(container).value("burn", "0.5")
+    container = limits.limited(trial, resources, *steps(["burn", "0.5"], ["wait"]))
+    used = limits.facts_of(container).value("burn", "0.5")
     # Three tenths of the time, and what is left of a period at either end.
     message = "a program that computes gets more processor time than the quota allows"
-    trial.applied(f"{RESOURCES}/cpu/quota", got=used < 0.33, want=True, message=f"{message}: {used:.2f} s of 0.5 s")
+    trial.applied(
+        f"{cgroup_values.RESOURCES}/cpu/quota", got=used < 0.33, want=True, message=f"{message}: {used:.2f} s of 0.5 s"
+    )
 
 
-@case(sets=pointers("cpu/quota", "cpu/period"), needs=["root", "controller:cpu"])
+@case(sets=limits.pointers("cpu/quota", "cpu/period"), needs=["root", "controller:cpu"])
 def cpu_quota_unlimited(trial: CaseContext) -> None:
     """A quota of -1 takes away that of a group which has one."""
     group = trial.make_group("quota")
-    quota = ("cpu.max", "20000 100000") if is_unified(trial) else ("cpu.cfs_quota_us", "20000")
-    preset(trial, "cpu", group, *quota)
-    limited(trial, {"cpu": {"quota": -1, "period": 120000}}, group=group)
+    quota = ("cpu.max", "20000 100000") if limits.is_unified(trial) else ("cpu.cfs_quota_us", "20000")
+    limits.preset(trial, "cpu", group, *quota)
+    limits.limited(trial, {"cpu": {"quota": -1, "period": 120000}}, group=group)
 
 
-@case(sets=pointers("cpu/burst"), needs=["root", "controller:cpu", "kernel:5.14"])
+@case(sets=limits.pointers("cpu/burst"), needs=["root", "controller:cpu", "kernel:5.14"])
 def cpu_burst(trial: CaseContext) -> None:
     """What may be saved up of the quota is that of the config."""
-    limited(trial, {"cpu": {"quota": 30000, "period": 100000, "burst": 12000}})
+    limits.limited(trial, {"cpu": {"quota": 30000, "period": 100000, "burst": 12000}})
 
 
-@case(sets=pointers("cpu/idle"), needs=["root", "controller:cpu", "kernel:5.15"])
+@case(sets=limits.pointers("cpu/idle"), needs=["root", "controller:cpu", "kernel:5.15"])
 def cpu_idle(trial: CaseContext) -> None:
     """A group can be made idle, and one that is idle can be made as others are."""
-    limited(trial, {"cpu": {"idle": 1}}).clean_up()
+    limits.limited(trial, {"cpu": {"idle": 1}}).clean_up()
     group = trial.make_group("idle")
-    preset(trial, "cpu", group, "cpu.idle", "1")
-    limited(trial, {"cpu": {"idle": 0}}, group=group)
+    limits.preset(trial, "cpu", group, "cpu.idle", "1")
+    limits.limited(trial, {"cpu": {"idle": 0}}, group=group)
 
 
 @case(
-    sets=pointers("cpu/realtimeRuntime", "cpu/realtimePeriod"),
+    sets=limits.pointers("cpu/realtimeRuntime", "cpu/realtimePeriod"),
     needs=["root", "controller:cpu", "cgroup:v1"],
     alone=["real-time"],
 )
 def cpu_realtime(trial: CaseContext) -> None:
     """The time for realtime scheduling is that of the config."""
     resources = {"cpu": {"realtimeRuntime": 1500, "realtimePeriod": 600000}}
-    skip_without_files(trial, expected(resources, unified=False))
+    limits.skip_without_files(trial, cgroup_values.expected(resources, unified=False))
     # No group can have more of it than the one above.
     trial.allow_real_time(trial.config("wait"))
-    limited(trial, resources)
+    limits.limited(trial, resources)
 
 
-@case(CREATE_RESOURCES, sets=pointers("cpu/cpus"), needs=["root", "controller:cpuset", "cpus:2"])
+@case(limits.CREATE_RESOURCES, sets=limits.pointers("cpu/cpus"), needs=["root", "controller:cpuset", "cpus:2"])
 def cpuset(trial: CaseContext) -> None:
     """The process runs on the processors that are listed, and on no other."""
     only = trial.host.cpus[-1]
-    container = limited(trial, {"cpu": {"cpus": str(only)}}, *steps(["affinity"], ["wait"]))
-    trial.applied(f"{RESOURCES}/cpu/cpus", got=facts_of(container).value("affinity"), want=[only])
+    container = limits.limited(trial, {"cpu": {"cpus": str(only)}}, *steps(["affinity"], ["wait"]))
+    trial.applied(f"{cgroup_values.RESOURCES}/cpu/cpus", got=limits.facts_of(container).value("affinity"), want=[only])
 
 
-@case(CREATE_RESOURCES, sets=pointers("cpu/mems"), needs=["root", "controller:cpuset"])
+@case(limits.CREATE_RESOURCES, sets=limits.pointers("cpu/mems"), needs=["root", "controller:cpuset"])
 def cpuset_of_memory(trial: CaseContext) -> None:
     """The process has its memory from the nodes that are listed, and from no other."""
-    nodes = numbers_of(content("/sys/devices/system/node", "has_memory") or "")
+    nodes = cgroup_values.numbers_of(cgroups.content("/sys/devices/system/node", "has_memory") or "")
     if len(nodes) < 2:
         trial.skip(f"this host has {len(nodes) or 1} node with memory, so that there is nothing to choose from")
     only = str(nodes[-1])
-    container = limited(trial, {"cpu": {"mems": only}}, *steps(["status"], ["wait"]))
-    got = facts_of(container).value("status").get("Mems_allowed_list")
-    trial.applied(f"{RESOURCES}/cpu/mems", got=got, want=only)
+    container = limits.limited(trial, {"cpu": {"mems": only}}, *steps(["status"], ["wait"]))
+    got = limits.facts_of(container).value("status").get("Mems_allowed_list")
+    trial.applied(f"{cgroup_values.RESOURCES}/cpu/mems", got=got, want=only)
 
 
 # ------------------------------------------------------------------------------------------------------------- memory
 
 
-@case(CREATE_RESOURCES, sets=pointers("memory/limit", "memory/reservation"), needs=["root", "controller:memory"])
+@case(
+    limits.CREATE_RESOURCES,
+    sets=limits.pointers("memory/limit", "memory/reservation"),
+    needs=["root", "controller:memory"],
+)
 def memory_limit(trial: CaseContext) -> None:
     """The limits of memory are those of the config, and a program that takes more is ended."""
     resources = {"memory": {"limit": LIMIT, "reservation": RESERVATION}}
     probe = steps(["in-child", "allocate", str(LIMIT // 2)], ["in-child", "allocate", str(2 * LIMIT)], ["wait"])
-    facts = facts_of(limited(trial, resources, *probe))
+    facts = limits.facts_of(limits.limited(trial, resources, *probe))
     within = facts.value("in-child", "allocate", str(LIMIT // 2))["signal"]
     beyond = facts.value("in-child", "allocate", str(2 * LIMIT))["signal"]
     message = "a program that takes twice the limit of memory (or half of it) does not fare as it should"
     if _has_swap():
-        trial.applied(f"{RESOURCES}/memory/limit", got=within, want=0, message=message)
+        trial.applied(f"{cgroup_values.RESOURCES}/memory/limit", got=within, want=0, message=message)
         return
-    trial.applied(f"{RESOURCES}/memory/limit", got=[within, beyond], want=[0, SIGKILL], message=message)
+    trial.applied(f"{cgroup_values.RESOURCES}/memory/limit", got=[within, beyond], want=[0, SIGKILL], message=message)
 
 
 def _has_swap() -> bool:
     return len(Path("/proc/swaps").read_text(encoding="ascii").splitlines()) > 1
 
 
-@case(sets=pointers("memory/limit", "memory/swap"), needs=["root", "controller:memory"])
+@case(sets=limits.pointers("memory/limit", "memory/swap"), needs=["root", "controller:memory"])
 def memory_swap(trial: CaseContext) -> None:
     """The limit of memory with swap is that of the config."""
-    limited(trial, {"memory": {"limit": LIMIT, "swap": LIMIT + 24 * MIB}})
+    limits.limited(trial, {"memory": {"limit": LIMIT, "swap": LIMIT + 24 * MIB}})
 
 
-@case(sets=pointers("memory/limit", "memory/swap", "memory/reservation"), needs=["root", "controller:memory"])
+@case(sets=limits.pointers("memory/limit", "memory/swap", "memory/reservation"), needs=["root", "controller:memory"])
 def memory_unlimited(trial: CaseContext) -> None:
     """Limits of -1 take away those of a group which has some."""
     group = trial.make_group("memory")
     folder = f"{trial.stage.layout.controllers['memory']}{group}"
-    names = ("memory.max", "memory.swap.max") if is_unified(trial) else ("limit_in_bytes", "memsw.limit_in_bytes")
-    for name in (*names, "memory.low" if is_unified(trial) else "soft_limit_in_bytes"):
+    names = (
+        ("memory.max", "memory.swap.max") if limits.is_unified(trial) else ("limit_in_bytes", "memsw.limit_in_bytes")
+    )
+    for name in (*names, "memory.low" if limits.is_unified(trial) else "soft_limit_in_bytes"):
         path = Path(folder, name if name.startswith("memory.") else f"memory.{name}")
         if path.exists():
             path.write_text(str(LIMIT), encoding="ascii")
-    limited(trial, {"memory": {"limit": -1, "swap": -1}}, group=group).clean_up()
+    limits.limited(trial, {"memory": {"limit": -1, "swap": -1}}, group=group).clean_up()
 
 
-@case(sets=pointers("memory/swappiness"), needs=["root", "controller:memory", "cgroup:v1"])
+@case(sets=limits.pointers("memory/swappiness"), needs=["root", "controller:memory", "cgroup:v1"])
 def memory_swappiness(trial: CaseContext) -> None:
     """Swappiness is that of the config; zero is a value like others, and not that of groups above."""
-    limited(trial, {"memory": {"swappiness": 0}})
+    limits.limited(trial, {"memory": {"swappiness": 0}})
 
 
-@case(sets=pointers("memory/disableOOMKiller"), needs=["root", "controller:memory", "cgroup:v1"])
+@case(sets=limits.pointers("memory/disableOOMKiller"), needs=["root", "controller:memory", "cgroup:v1"])
 def memory_oom_killer_disabled(trial: CaseContext) -> None:
     """The OOM killer is disabled where the config says so."""
-    limited(trial, {"memory": {"limit": LIMIT, "disableOOMKiller": True}})
+    limits.limited(trial, {"memory": {"limit": LIMIT, "disableOOMKiller": True}})
 
 
-@case(sets=pointers("memory/disableOOMKiller"), needs=["root", "controller:memory", "cgroup:v1"])
+@case(sets=limits.pointers("memory/disableOOMKiller"), needs=["root", "controller:memory", "cgroup:v1"])
 def memory_oom_killer_enabled(trial: CaseContext) -> None:
     """The OOM killer is enabled in a group in which it was disabled, where the config says so."""
     group = trial.make_group("oom")
-    preset(trial, "memory", group, "memory.oom_control", "1")
-    limited(trial, {"memory": {"limit": LIMIT, "disableOOMKiller": False}}, group=group)
+    limits.preset(trial, "memory", group, "memory.oom_control", "1")
+    limits.limited(trial, {"memory": {"limit": LIMIT, "disableOOMKiller": False}}, group=group)
 
 
 def keeps_what_is_written(trial: CaseContext, file: str, text: str) -> bool:
@@ -176,23 +173,23 @@ def keeps_what_is_written(trial: CaseContext, file: str, text: str) -> bool:
         return False
 
 
-@case(sets=pointers("memory/kernel"), needs=["root", "controller:memory", "cgroup:v1"])
+@case(sets=limits.pointers("memory/kernel"), needs=["root", "controller:memory", "cgroup:v1"])
 def memory_kernel(trial: CaseContext) -> None:
     """The limit of kernel memory is that of the config."""
     if not keeps_what_is_written(trial, "memory.kmem.limit_in_bytes", str(LIMIT)):
         trial.skip("this kernel does not keep what is written to memory.kmem.limit_in_bytes")
-    limited(trial, {"memory": {"kernel": LIMIT}})
+    limits.limited(trial, {"memory": {"kernel": LIMIT}})
 
 
-@case(sets=pointers("memory/kernelTCP"), needs=["root", "controller:memory", "cgroup:v1"])
+@case(sets=limits.pointers("memory/kernelTCP"), needs=["root", "controller:memory", "cgroup:v1"])
 def memory_kernel_tcp(trial: CaseContext) -> None:
     """The limit of memory for TCP buffers is that of the config."""
     if not keeps_what_is_written(trial, "memory.kmem.tcp.limit_in_bytes", str(LIMIT)):
         trial.skip("this kernel does not keep what is written to memory.kmem.tcp.limit_in_bytes")
-    limited(trial, {"memory": {"kernelTCP": LIMIT}})
+    limits.limited(trial, {"memory": {"kernelTCP": LIMIT}})
 
 
-@case(sets=pointers("memory/useHierarchy"), needs=["root", "controller:memory", "cgroup:v1"])
+@case(sets=limits.pointers("memory/useHierarchy"), needs=["root", "controller:memory", "cgroup:v1"])
 def memory_use_hierarchy(trial: CaseContext) -> None:
     """Accounting for groups below is switched off, or that is refused where the kernel cannot do it."""
     resources = {"memory": {"useHierarchy": False}}
@@ -200,25 +197,25 @@ def memory_use_hierarchy(trial: CaseContext) -> None:
     config["linux"]["resources"] = resources
     container = trial.container(config)
     if container.create().refused:
-        trial.control(changed(config, f"{RESOURCES}/memory/useHierarchy", value=True))
-        trial.applied(f"{RESOURCES}/memory/useHierarchy", got="refused", want="refused")
+        trial.control(changed(config, f"{cgroup_values.RESOURCES}/memory/useHierarchy", value=True))
+        trial.applied(f"{cgroup_values.RESOURCES}/memory/useHierarchy", got="refused", want="refused")
         return
-    got = content(container.group_folder("memory"), "memory.use_hierarchy")
+    got = cgroups.content(container.group_folder("memory"), "memory.use_hierarchy")
     message = "accounting for groups below is not switched off, and create does not say so"
-    trial.applied(f"{RESOURCES}/memory/useHierarchy", got=got, want="0", message=message)
+    trial.applied(f"{cgroup_values.RESOURCES}/memory/useHierarchy", got=got, want="0", message=message)
 
 
 # --------------------------------------------------------------------------------------------------------------- pids
 
 
-@case(CREATE_RESOURCES, sets=pointers("pids/limit"), needs=["root", "controller:pids"])
+@case(limits.CREATE_RESOURCES, sets=limits.pointers("pids/limit"), needs=["root", "controller:pids"])
 def pids_limit(trial: CaseContext) -> None:
     """There can be as many tasks as the config says, and no more."""
-    container = limited(trial, {"pids": {"limit": 13}}, *steps(["forks", "40"], ["wait"]))
-    children = facts_of(container).value("forks", "40")
+    container = limits.limited(trial, {"pids": {"limit": 13}}, *steps(["forks", "40"], ["wait"]))
+    children = limits.facts_of(container).value("forks", "40")
     # The runtime may still have a thread in the group when the program starts; the program itself is one of them.
     message = f"the program could have {children} children"
-    trial.applied(f"{RESOURCES}/pids/limit", got=8 <= children <= 12, want=True, message=message)
+    trial.applied(f"{cgroup_values.RESOURCES}/pids/limit", got=8 <= children <= 12, want=True, message=message)
 
 
 @case("config-linux.resources.pids.limit.unlimited", needs=["root", "controller:pids"])
@@ -227,11 +224,11 @@ def pids_unlimited(trial: CaseContext) -> None:
     group = trial.make_group("pids")
     folder = f"{trial.stage.layout.controllers['pids']}{group}"
     # Enough for the threads of a runtime that joins before it sets limits.
-    preset(trial, "pids", group, "pids.max", "40")
-    container = limited(trial, {"pids": {"limit": -1}}, *steps(["forks", "60"], ["wait"]), group=group)
+    limits.preset(trial, "pids", group, "pids.max", "40")
+    container = limits.limited(trial, {"pids": {"limit": -1}}, *steps(["forks", "60"], ["wait"]), group=group)
     clause = "config-linux.resources.pids.limit.unlimited"
-    trial.expect(clause, "pids.limit -1 leaves a limit", got=content(folder, "pids.max"), want="max")
-    children = facts_of(container).value("forks", "60")
+    trial.expect(clause, "pids.limit -1 leaves a limit", got=cgroups.content(folder, "pids.max"), want="max")
+    children = limits.facts_of(container).value("forks", "60")
     trial.expect(clause, "with pids.limit -1 there cannot be 60 children", got=children, want=60)
 
 
@@ -243,7 +240,7 @@ def pids_zero(trial: CaseContext) -> None:
     trial.control(config)
     config["linux"]["resources"]["pids"]["limit"] = 0
     container = trial.container(config)
-    children = facts_of(container).value("forks", "5") if container.create().ok else "no process can be made"
+    children = limits.facts_of(container).value("forks", "5") if container.create().ok else "no process can be made"
     held = children in (0, "no process can be made")
     message = "with pids.limit 0 the program can have children"
     trial.expect_that("config-linux.resources.pids.zero-valid", message, held=held, got=children, want="0")

@@ -9,8 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ocivalidate.runtime import CaseContext, case, changed, steps
-from ocivalidate.runtime.kernel import programs
+from ocivalidate.runtime import CaseContext, case, changed, programs, steps
 
 REFUSALS = (
     "runtime.create.unappliable-error",

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ocivalidate.runtime import CaseContext, Facts, case, steps
-from ocivalidate.runtime.case_helpers.mounting import at
+from ocivalidate.runtime import CaseContext, Facts, case, mounting, steps
 
 FILE_SYSTEMS = {"/proc": "proc", "/sys": "sysfs", "/dev/pts": "devpts", "/dev/shm": "tmpfs"}  # in containers
 # Device → its numbers, a step, and what that gives in a process without a terminal.
@@ -87,13 +86,13 @@ def usual_container_has_them(trial: CaseContext) -> None:
         want=True,
     )
     mounts = facts.value("mountinfo")
-    got = {path: at(mounts, path).get("type") for path in FILE_SYSTEMS}
+    got = {path: mounting.at(mounts, path).get("type") for path in FILE_SYSTEMS}
     trial.expect("config-linux.default-filesystems", "a file system is not available", got=got, want=FILE_SYSTEMS)
     for use in uses:
         message = f"a file system is not usable: {' '.join(use)}"
         trial.expect("config-linux.default-filesystems", message, got=facts.error(*use), want=None)
     for mount in config["mounts"]:
-        given, found = mount.get("options", ()), at(mounts, mount["destination"]).get("options", ())
+        given, found = mount.get("options", ()), mounting.at(mounts, mount["destination"]).get("options", ())
         message = f"{mount['destination']} does not have the options of its mount"
         trial.applied("/mounts/*/options", got=sorted(FLAGS & {*found}), want=sorted(FLAGS & {*given}), message=message)
     got = {path: oct(facts.value("stat", path)["mode"]) for _, path in modes}

@@ -11,37 +11,17 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from ocivalidate.runtime import Call, CaseContext, Container, Record, Trace, case, namespaces_of
-from ocivalidate.runtime.case_helpers.hook_containers import (
-    AFTERWARDS,
-    DESTROYED,
-    create_and_start,
-    judge_end,
-    judge_poststop_ran,
-    kinds_of,
-    live_with_hooks,
-    prepared,
-    write_failing_hook,
-)
-from ocivalidate.runtime.case_helpers.hook_states import STATE, judge_state
-from ocivalidate.runtime.case_helpers.hooking import (
-    CREATE_CONTAINER,
-    CREATE_RUNTIME,
-    KINDS,
-    POSTSTART,
-    POSTSTOP,
-    PRESTART,
-    START_CONTAINER,
-    HookTimeline,
-    Kind,
-    create_faults,
-    follows,
-    in_turn,
-    poststart_faults,
-    poststop_faults,
-    prestart_faults,
-    start_container_faults,
-    without_late,
+from ocivalidate.runtime import (
+    Call,
+    CaseContext,
+    Container,
+    Record,
+    Trace,
+    case,
+    hook_containers,
+    hook_states,
+    hooking,
+    namespaces_of,
 )
 
 CONTINUED = "runtime.warnings.continue"
@@ -64,30 +44,30 @@ _TIMINGS = (
 
 
 @case(
-    *(kind.invoked for kind in KINDS),
+    *(kind.invoked for kind in hooking.KINDS),
     *_TIMINGS,
-    *(kind.executed for kind in KINDS),
+    *(kind.executed for kind in hooking.KINDS),
     "config.hooks.order",
-    STATE,
+    hook_states.STATE,
     FEATURES,
-    sets=[f"/hooks/{kind.name}/*/{name}" for kind in KINDS for name in ("path", "args", "env")],
+    sets=[f"/hooks/{kind.name}/*/{name}" for kind in hooking.KINDS for name in ("path", "args", "env")],
     needs=["root"],
 )
 def all_kinds_in_the_life_of_a_container(trial: CaseContext) -> None:
     """Two hooks of each kind run once each, at their time, in their order and namespaces, with what the config says."""
-    lived = live_with_hooks(trial)
+    lived = hook_containers.live_with_hooks(trial)
     timeline = lived.timeline
-    for kind in kinds_of(trial):
+    for kind in hook_containers.kinds_of(trial):
         _judge_invoked(trial, timeline, kind)
         _judge_given(trial, timeline, kind, lived.hooks[kind.name])
         _judge_namespaces(trial, timeline, kind)
         for record in timeline.of(kind):
-            judge_state(trial, lived, kind, record)
+            hook_states.judge_state(trial, lived, kind, record)
     _judge_times(trial, timeline)
     _judge_features(trial, timeline)
 
 
-def _judge_features(trial: CaseContext, timeline: HookTimeline) -> None:
+def _judge_features(trial: CaseContext, timeline: hooking.HookTimeline) -> None:
     claimed = (trial.subject.features or {}).get("hooks")
     if not isinstance(claimed, list):
         trial.skip("the runtime does not say which hooks it has", FEATURES)
@@ -97,7 +77,7 @@ def _judge_features(trial: CaseContext, timeline: HookTimeline) -> None:
     trial.expect(FEATURES, "hooks that features lists do not run", got=unheard, want=[])
 
 
-def _judge_invoked(trial: CaseContext, timeline: HookTimeline, kind: Kind) -> None:
+def _judge_invoked(trial: CaseContext, timeline: hooking.HookTimeline, kind: hooking.Kind) -> None:
     """Both ran, once, and the second when the first was over."""
     records = timeline.of(kind)
     names, want = [record.name for record in records], [f"{kind.name}/{number}" for number in (0, 1)]
@@ -105,13 +85,15 @@ def _judge_invoked(trial: CaseContext, timeline: HookTimeline, kind: Kind) -> No
     trial.expect_that(
         "config.hooks.order",
         f"{kind.name} hooks do not run one after the other in the order of the config",
-        held=in_turn(records) and names == want,
+        held=hooking.in_turn(records) and names == want,
         got=names,
         want=str(want),
     )
 
 
-def _judge_given(trial: CaseContext, timeline: HookTimeline, kind: Kind, hooks: Sequence[Mapping[str, Any]]) -> None:
+def _judge_given(
+    trial: CaseContext, timeline: hooking.HookTimeline, kind: hooking.Kind, hooks: Sequence[Mapping[str, Any]]
+) -> None:
     """Path, arguments and environment; an environment that is not given is not spoken of."""
     for number, hook in enumerate(hooks):
         record = timeline.first(f"{kind.name}/{number}")
@@ -122,27 +104,27 @@ def _judge_given(trial: CaseContext, timeline: HookTimeline, kind: Kind, hooks: 
             trial.applied(f"{pointer}/env", got=sorted(record.environ) if record else None, want=sorted(hook["env"]))
 
 
-def _judge_namespaces(trial: CaseContext, timeline: HookTimeline, kind: Kind) -> None:
-    want = without_late(timeline.namespaces) if kind.inside else namespaces_of()
+def _judge_namespaces(trial: CaseContext, timeline: hooking.HookTimeline, kind: hooking.Kind) -> None:
+    want = hooking.without_late(timeline.namespaces) if kind.inside else namespaces_of()
     for record in timeline.of(kind) or [Record(kind.name)]:
-        got = without_late(record.namespaces) if kind.inside else record.namespaces
+        got = hooking.without_late(record.namespaces) if kind.inside else record.namespaces
         place = "container" if kind.inside else "runtime"
         message = f"{kind.name} hooks are not executed in the namespaces of the {place}"
         trial.expect(kind.executed, message, got=dict(got), want=dict(want))
 
 
-def _judge_times(trial: CaseContext, timeline: HookTimeline) -> None:
+def _judge_times(trial: CaseContext, timeline: hooking.HookTimeline) -> None:
     for kind, clause in _WITHIN_CREATE:
         if trial.holds(kind.since):
             message = (
                 f"{kind.name} hooks do not run within create, between making the environment and changing the root"
             )
-            _judge_faults(trial, clause, message, create_faults(timeline, kind))
+            _judge_faults(trial, clause, message, hooking.create_faults(timeline, kind))
     for clause, later, earlier in _SEQUENCES:
         message = f"{later.name} hooks do not wait for {earlier.name} hooks"
         got = [record.name for record in timeline.records]
         trial.expect_that(
-            clause, message, held=follows(timeline, later, earlier), got=got, want=f"{earlier.name} first"
+            clause, message, held=hooking.follows(timeline, later, earlier), got=got, want=f"{earlier.name} first"
         )
     for clause, message, look in _FAULTS:
         _judge_faults(trial, clause, f"hooks do not run {message}", look(timeline))
@@ -156,36 +138,36 @@ def _judge_faults(trial: CaseContext, clause: str, message: str, faults: Sequenc
 
 
 _WITHIN_CREATE = (
-    (PRESTART, "config.hooks.prestart.timing"),
-    (CREATE_RUNTIME, "config.hooks.createRuntime.timing"),
-    (CREATE_CONTAINER, "config.hooks.createContainer.timing"),
+    (hooking.PRESTART, "config.hooks.prestart.timing"),
+    (hooking.CREATE_RUNTIME, "config.hooks.createRuntime.timing"),
+    (hooking.CREATE_CONTAINER, "config.hooks.createContainer.timing"),
 )
 _SEQUENCES = (
-    ("config.hooks.prestart.before-createRuntime", CREATE_RUNTIME, PRESTART),
-    ("config.hooks.createContainer.after-createRuntime", CREATE_CONTAINER, CREATE_RUNTIME),
+    ("config.hooks.prestart.before-createRuntime", hooking.CREATE_RUNTIME, hooking.PRESTART),
+    ("config.hooks.createContainer.after-createRuntime", hooking.CREATE_CONTAINER, hooking.CREATE_RUNTIME),
 )
-_FAULTS: Sequence[tuple[str, str, Callable[[HookTimeline], list[str]]]] = (
-    ("config.hooks.prestart.timing-at-start", "between start and the program", prestart_faults),
-    ("runtime.lifecycle.prestart-invoked-at-start", "between start and the program", prestart_faults),
-    ("config.hooks.startContainer.timing", "within start and before the program", start_container_faults),
-    ("config.hooks.poststart.timing", "between the program's execution and the end of start", poststart_faults),
-    ("config.hooks.poststop.timing", "within delete, after the container is gone", poststop_faults),
+_FAULTS: Sequence[tuple[str, str, Callable[[hooking.HookTimeline], list[str]]]] = (
+    ("config.hooks.prestart.timing-at-start", "between start and the program", hooking.prestart_faults),
+    ("runtime.lifecycle.prestart-invoked-at-start", "between start and the program", hooking.prestart_faults),
+    ("config.hooks.startContainer.timing", "within start and before the program", hooking.start_container_faults),
+    ("config.hooks.poststart.timing", "between the program's execution and the end of start", hooking.poststart_faults),
+    ("config.hooks.poststop.timing", "within delete, after the container is gone", hooking.poststop_faults),
 )
 
 
 # --- hooks that fail
 
 
-def _fails(trial: CaseContext, kind: Kind) -> None:
+def _fails(trial: CaseContext, kind: hooking.Kind) -> None:
     if not trial.holds(kind.since):
         trial.skip(f"runtime-spec {trial.release} has no {kind.name} hooks")
-    container, trace = prepared(trial)
-    write_failing_hook(trace, kinds_of(trial), kind, "exit", "3")
-    created, started = create_and_start(container)
+    container, trace = hook_containers.prepared(trial)
+    hook_containers.write_failing_hook(trace, hook_containers.kinds_of(trial), kind, "exit", "3")
+    created, started = hook_containers.create_and_start(container)
     clause = kind.failure
     # The time of prestart hooks is judged elsewhere.
     failed, where = (created, "create") if started is None else (started, "start")
-    right = where == kind.during or kind is PRESTART
+    right = where == kind.during or kind is hooking.PRESTART
     trial.expect_that(
         clause,
         f"a {kind.name} hook that fails is no error of {kind.during}",
@@ -193,46 +175,48 @@ def _fails(trial: CaseContext, kind: Kind) -> None:
         got=f"{where}: {'no error' if failed.ok else failed.words}",
         want=f"an error of {kind.during}",
     )
-    judge_end(trial, clause, kind, container, trace)
+    hook_containers.judge_end(trial, clause, kind, container, trace)
 
 
-@case("runtime.lifecycle.prestart-failure", AFTERWARDS, DESTROYED, needs=["root"])
+@case("runtime.lifecycle.prestart-failure", hook_containers.AFTERWARDS, hook_containers.DESTROYED, needs=["root"])
 def prestart_failure(trial: CaseContext) -> None:
     """When a prestart hook fails, create fails, and the container is destroyed."""
-    _fails(trial, PRESTART)
+    _fails(trial, hooking.PRESTART)
 
 
-@case("runtime.lifecycle.createruntime-failure", AFTERWARDS, DESTROYED, needs=["root"])
+@case("runtime.lifecycle.createruntime-failure", hook_containers.AFTERWARDS, hook_containers.DESTROYED, needs=["root"])
 def createruntime_failure(trial: CaseContext) -> None:
     """When a createRuntime hook fails, create fails, and the container is destroyed."""
-    _fails(trial, CREATE_RUNTIME)
+    _fails(trial, hooking.CREATE_RUNTIME)
 
 
-@case("runtime.lifecycle.createcontainer-failure", AFTERWARDS, DESTROYED, needs=["root"])
+@case(
+    "runtime.lifecycle.createcontainer-failure", hook_containers.AFTERWARDS, hook_containers.DESTROYED, needs=["root"]
+)
 def createcontainer_failure(trial: CaseContext) -> None:
     """When a createContainer hook fails, create fails, and the container is destroyed."""
-    _fails(trial, CREATE_CONTAINER)
+    _fails(trial, hooking.CREATE_CONTAINER)
 
 
-@case("runtime.lifecycle.startcontainer-failure", AFTERWARDS, DESTROYED, needs=["root"])
+@case("runtime.lifecycle.startcontainer-failure", hook_containers.AFTERWARDS, hook_containers.DESTROYED, needs=["root"])
 def startcontainer_failure(trial: CaseContext) -> None:
     """When a startContainer hook fails, start fails, and the container is destroyed."""
-    _fails(trial, START_CONTAINER)
+    _fails(trial, hooking.START_CONTAINER)
 
 
 @case(
     "runtime.lifecycle.poststart-failure",
     "runtime.lifecycle.poststart-failure-warning",
-    AFTERWARDS,
-    DESTROYED,
+    hook_containers.AFTERWARDS,
+    hook_containers.DESTROYED,
     CONTINUED,
     needs=["root"],
 )
 def poststart_failure(trial: CaseContext) -> None:
     """When a poststart hook fails, start fails and the container is destroyed; up to 1.2.1 all goes on."""
-    container, trace = prepared(trial)
-    write_failing_hook(trace, kinds_of(trial), POSTSTART, "exit", "3")
-    created, started = create_and_start(container)
+    container, trace = hook_containers.prepared(trial)
+    hook_containers.write_failing_hook(trace, hook_containers.kinds_of(trial), hooking.POSTSTART, "exit", "3")
+    created, started = hook_containers.create_and_start(container)
     failed = created if started is None else started
     got = f"{'create' if started is None else 'start'}: {'no error' if failed.ok else failed.words}"
     if trial.holds("1.3.0"):
@@ -241,7 +225,7 @@ def poststart_failure(trial: CaseContext) -> None:
         trial.expect_that(
             clause, "a poststart hook that fails is no error of start", held=held, got=got, want="an error of start"
         )
-        judge_end(trial, clause, POSTSTART, container, trace)
+        hook_containers.judge_end(trial, clause, hooking.POSTSTART, container, trace)
         trial.skip("from 1.3.0 on a poststart hook that fails is an error", CONTINUED)
         return
     clause = "runtime.lifecycle.poststart-failure-warning"
@@ -254,16 +238,16 @@ def poststart_failure(trial: CaseContext) -> None:
     if created.ok:
         container.wait_stopped()
         container.delete()
-    trial.expect(DESTROYED, "the container is not undone", got=container.leftovers(), want=[])
-    judge_poststop_ran(trial, trace)
+    trial.expect(hook_containers.DESTROYED, "the container is not undone", got=container.leftovers(), want=[])
+    hook_containers.judge_poststop_ran(trial, trace)
 
 
-@case("runtime.lifecycle.poststop-failure-warning", CONTINUED, DESTROYED, needs=["root"])
+@case("runtime.lifecycle.poststop-failure-warning", CONTINUED, hook_containers.DESTROYED, needs=["root"])
 def poststop_failure(trial: CaseContext) -> None:
     """When a poststop hook fails, the remaining ones run, and the container is gone."""
     clause = "runtime.lifecycle.poststop-failure-warning"
-    container, trace = prepared(trial)
-    write_failing_hook(trace, [POSTSTOP], POSTSTOP, "exit", "3")
+    container, trace = hook_containers.prepared(trial)
+    hook_containers.write_failing_hook(trace, [hooking.POSTSTOP], hooking.POSTSTOP, "exit", "3")
     container.must_create().must_start().must_kill().wait_stopped()
     deleted = container.delete()
     ran = trace.names()
@@ -273,8 +257,8 @@ def poststop_failure(trial: CaseContext) -> None:
     trial.expect(clause, "the remaining poststop hooks do not run", got=stops, want=want)
     words = "no error" if deleted.ok else deleted.words
     trial.expect_that(CONTINUED, "a poststop hook that fails is an error", held=deleted.ok, got=words, want="no error")
-    trial.expect(DESTROYED, "the container still exists", got=container.exists(), want=False)
-    trial.expect(DESTROYED, "the container is not undone", got=container.leftovers(), want=[])
+    trial.expect(hook_containers.DESTROYED, "the container still exists", got=container.exists(), want=False)
+    trial.expect(hook_containers.DESTROYED, "the container is not undone", got=container.leftovers(), want=[])
 
 
 # --- hooks that take too long
@@ -292,7 +276,7 @@ class Sleeper:
     hook has been there by its own account, or, if it did not come so far, ``least``.
     """
 
-    kind: Kind
+    kind: hooking.Kind
     container: Container
     trace: Trace
     least: float = 0.0
@@ -304,10 +288,10 @@ class Sleeper:
         return f"{self.kind.name}/0"
 
 
-@case(sets=[f"/hooks/{kind.name}/*/timeout" for kind in KINDS], needs=["root"])
+@case(sets=[f"/hooks/{kind.name}/*/timeout" for kind in hooking.KINDS], needs=["root"])
 def hooks_are_aborted_after_their_timeout(trial: CaseContext) -> None:
     """A hook of each kind that sleeps for longer is ended after its timeout."""
-    sleepers = [_sleeper(trial, kind) for kind in kinds_of(trial)]
+    sleepers = [_sleeper(trial, kind) for kind in hook_containers.kinds_of(trial)]
     with ThreadPoolExecutor(len(sleepers)) as threads:
         list(threads.map(_abort, sleepers))
     for sleeper in sleepers:
@@ -320,8 +304,8 @@ def hooks_are_aborted_after_their_timeout(trial: CaseContext) -> None:
         )
 
 
-def _sleeper(trial: CaseContext, kind: Kind) -> Sleeper:
-    container, trace = prepared(trial)
+def _sleeper(trial: CaseContext, kind: hooking.Kind) -> Sleeper:
+    container, trace = hook_containers.prepared(trial)
     trace.add(kind.name, "sleep", str(LONG), inside=kind.path_inside, timeout=SECONDS)
     trace.write()
     return Sleeper(kind, container, trace)
@@ -351,13 +335,13 @@ def _abort(sleeper: Sleeper) -> None:
 @case("runtime.lifecycle.prestart-failure", "runtime.lifecycle.createruntime-failure", needs=["root"])
 def hooks_that_cannot_run_or_are_killed_have_failed(trial: CaseContext) -> None:
     """A hook whose program is not there, and one that a signal ends, are errors as well."""
-    kinds = [kind for kind in (PRESTART, CREATE_RUNTIME) if trial.holds(kind.since)]
+    kinds = [kind for kind in (hooking.PRESTART, hooking.CREATE_RUNTIME) if trial.holds(kind.since)]
     for kind in kinds:
         for action, path in ((("signal", "9"), None), ((), "/nosuch/hook")):
-            container, trace = prepared(trial)
+            container, trace = hook_containers.prepared(trial)
             trace.add(kind.name, *action, path=path)
             trace.write()
-            created, started = create_and_start(container)
+            created, started = hook_containers.create_and_start(container)
             failed = started or created
             trial.expect_that(
                 kind.failure,

@@ -6,8 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from ocivalidate.runtime import CaseContext, Facts, case, steps
-from ocivalidate.runtime.case_helpers.mounting import create_with, host_mount
+from ocivalidate.runtime import CaseContext, Facts, case, mounting, steps
 
 APPLIES = "runtime.create.applies-config"
 UID, GID = "/mounts/*/uidMappings/*", "/mounts/*/gidMappings/*"
@@ -45,8 +44,8 @@ PLAIN = {owner: owner for owner in OWNERS}
 
 def tree(trial: CaseContext) -> Path:
     """A mount of ours with a file for each owner, and another such mount below it."""
-    top = host_mount(trial, trial.folder / "tree")
-    for folder in (top, host_mount(trial, top / "below")):
+    top = mounting.host_mount(trial, trial.folder / "tree")
+    for folder in (top, mounting.host_mount(trial, top / "below")):
         for uid, gid in OWNERS:
             path = folder / f"{uid}-{gid}"
             path.touch()
@@ -101,7 +100,7 @@ def mapped_mounts_map_owners(trial: CaseContext) -> None:
         option: [mapped(source, *(("rbind", option) if trial.holds("1.2.0") else ("rbind",)), point=option, **MAPPINGS)]
         for option in BOTH
     }
-    done = create_with(trial, config_for(trial, *BOTH), mounts)
+    done = mounting.create_with(trial, config_for(trial, *BOTH), mounts)
     facts = done.container.must_start().facts()
     for option, below in zip(BOTH, (PLAIN, OWNERS), strict=True):
         clauses = [clauses[option] for clauses in (KNOWN, APPLIED, USE_GIVEN)]
@@ -130,7 +129,7 @@ def mappings_of_the_mount_come_first(trial: CaseContext) -> None:
         "gidMappings": [{"containerID": 0, "hostID": 200006, "size": 4}],
     }
     mounts = {option: [mapped(source, "rbind", option, **own)] for option in BOTH}
-    done = create_with(trial, config_for(trial, *BOTH, user=True), mounts)
+    done = mounting.create_with(trial, config_for(trial, *BOTH, user=True), mounts)
     facts = done.container.must_start().facts()
     for option in BOTH:
         clause = USE_GIVEN[option]
@@ -150,7 +149,7 @@ def without_mappings_those_of_the_user_namespace_count(trial: CaseContext) -> No
     """
     source = tree(trial)
     mounts = {option: [mapped(source, "rbind", option)] for option in BOTH}
-    done = create_with(trial, config_for(trial, *BOTH, user=True), mounts)
+    done = mounting.create_with(trial, config_for(trial, *BOTH, user=True), mounts)
     facts = done.container.must_start().facts()
     for option in BOTH:
         places = (f"/m/{option}", f"/m/{option}/below") if option == "ridmap" else (f"/m/{option}",)
@@ -170,7 +169,7 @@ def nothing_to_map_by_is_an_error(trial: CaseContext) -> None:
     """Without mappings and without a user namespace there is an error, whereas with mappings there is none."""
     source = tree(trial)
     good = {option: [mapped(source, "rbind", option, **MAPPINGS)] for option in BOTH}
-    control = create_with(trial, trial.config("wait"), good)
+    control = mounting.create_with(trial, trial.config("wait"), good)
     for option in BOTH:
         clause = NO_USER[option]
         if option in control.refused:

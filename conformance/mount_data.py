@@ -8,9 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ocivalidate.runtime import CaseContext, case, steps
-from ocivalidate.runtime.case_helpers.mounting import MACHINES, at, create_with, effects_of
-from ocivalidate.runtime.case_helpers.optionrows import OPTIONS, TABLE, USUAL, Judge, option_of
+from ocivalidate.runtime import CaseContext, case, mounting, option_rows, steps
 
 UNKNOWN = "ocivalidate-unknown"
 # The clause on an option → the options of a mount that has it.
@@ -42,25 +40,25 @@ def takes_anything(trial: CaseContext) -> bool:
 
 def judge_known(trial: CaseContext, options: Mapping[str, str]) -> None:
     """Judge options by whether they are taken, and leave the mount as it was. Whether any is taken is asked before."""
-    names = {clause: option_of(clause) for clause in options}
-    looks = [step for name in names.values() for step in effects_of(trial, f"/m/{name}")]
+    names = {clause: option_rows.option_of(clause) for clause in options}
+    looks = [step for name in names.values() for step in mounting.effects_of(trial, f"/m/{name}")]
     mounts = {names[clause]: [tmpfs(names[clause], *words.split())] for clause, words in options.items()}
-    done = create_with(trial, trial.config(*steps(*looks, ["mountinfo"])), mounts)
+    done = mounting.create_with(trial, trial.config(*steps(*looks, ["mountinfo"])), mounts)
     facts = done.container.must_start().facts()
-    judge = Judge(trial)
+    judge = option_rows.Judge(trial)
     for clause, words in options.items():
         name = names[clause]
-        mounted = at(facts.value("mountinfo"), f"/m/{name}")
+        mounted = mounting.at(facts.value("mountinfo"), f"/m/{name}")
         got = facts.outcome("effects", f"/m/{name}") if mounted else "not mounted"
-        judge.option(clause, words, got=got, want=USUAL, refused=done.refused.get(name))
+        judge.option(clause, words, got=got, want=option_rows.USUAL, refused=done.refused.get(name))
     judge.close()
 
 
 @case(
-    TABLE,
+    option_rows.TABLE,
     *UNSEEN,
     *AS_DATA,
-    needs=["root", "isolation", MACHINES],
+    needs=["root", "isolation", mounting.MACHINES],
 )
 def options_without_effect_are_known(trial: CaseContext) -> None:
     """Options that nothing on this kernel shows are known: not given to a file system that refuses what it knows not.
@@ -81,7 +79,7 @@ def options_without_effect_are_known(trial: CaseContext) -> None:
     judge_known(trial, UNSEEN)
 
 
-@case(TABLE, DEFAULTS, needs=["root", "isolation", MACHINES])
+@case(option_rows.TABLE, DEFAULTS, needs=["root", "isolation", mounting.MACHINES])
 def defaults_is_known(trial: CaseContext) -> None:
     """The option defaults is known: not given to a file system that refuses what it knows not."""
     if takes_anything(trial):
@@ -91,14 +89,14 @@ def defaults_is_known(trial: CaseContext) -> None:
 
 @case(
     *AS_DATA,
-    sets=[OPTIONS],
+    sets=[option_rows.OPTIONS],
     needs=["root", "isolation"],
 )
 def other_options_reach_the_file_system(trial: CaseContext) -> None:
     """Options that are no mount flags reach the file system, all of them: size, files and owner of a tmpfs."""
     options = ["size=1m", "noexec", "nr_inodes=77", "nosuid", "uid=5", "gid=6"]
     config = trial.config(*steps(["stat", "/m/data"], ["statvfs", "/m/data"]))
-    done = create_with(trial, config, {"data": [tmpfs("data", *options)]})
+    done = mounting.create_with(trial, config, {"data": [tmpfs("data", *options)]})
     facts = done.container.must_start().facts()
     looked = facts.value("stat", "/m/data") | facts.value("statvfs", "/m/data")
     got = {name: looked[name] for name in ("files", "size", "uid", "gid")}
@@ -107,48 +105,51 @@ def other_options_reach_the_file_system(trial: CaseContext) -> None:
 
 @case(
     *AS_DATA,
-    sets=[OPTIONS],
+    sets=[option_rows.OPTIONS],
     needs=["root", "isolation"],
 )
 def mode_reaches_the_file_system(trial: CaseContext) -> None:
     """The option mode is the mode of a tmpfs, also where the folder that it covers has another."""
     config = trial.config("stat", "/m/mode")
-    done = create_with(trial, config, {"mode": [tmpfs("mode", "mode=0710")]})
+    done = mounting.create_with(trial, config, {"mode": [tmpfs("mode", "mode=0710")]})
     facts = done.container.must_start().facts()
     judge_data(trial, oct(facts.value("stat", "/m/mode")["mode"]), oct(0o710))
 
 
 def judge_data(trial: CaseContext, got: Any, want: Any) -> None:
     """Judge that options reached a file system: by the clause of the release, or else as part of the property."""
-    trial.applied(OPTIONS, got=got, want=want)
+    trial.applied(option_rows.OPTIONS, got=got, want=want)
     for clause in AS_DATA:
         message = "options of a file system do not reach it"
-        trial.expect(clause, message, got=got, want=want, pointer=OPTIONS)
+        trial.expect(clause, message, got=got, want=want, pointer=option_rows.OPTIONS)
 
 
-@case("config.mounts.options.custom-follow-mount8", needs=["root", "isolation", MACHINES])
+@case("config.mounts.options.custom-follow-mount8", needs=["root", "isolation", mounting.MACHINES])
 def options_of_mount8_are_as_there(trial: CaseContext) -> None:
     """A runtime that knows an option of mount(8) beyond the table does with it what mount(8) does.
 
     ``user`` stands for nosuid, nodev and noexec, ``nofail`` for nothing that can be seen here.
     """
-    customs = {"user": USUAL | {"exec": "EACCES", "suid": "EACCES", "dev": "EACCES"}, "nofail": USUAL}
+    customs = {
+        "user": option_rows.USUAL | {"exec": "EACCES", "suid": "EACCES", "dev": "EACCES"},
+        "nofail": option_rows.USUAL,
+    }
     taken = []
     for name, want in customs.items():
-        config = trial.config(*steps(*effects_of(trial, f"/m/{name}"), ["mountinfo"]))
+        config = trial.config(*steps(*mounting.effects_of(trial, f"/m/{name}"), ["mountinfo"]))
         container = trial.container(config | {"mounts": [*config["mounts"], tmpfs(name, name)]})
         (container.bundle / "rootfs" / "m" / name).mkdir(parents=True)
         if not container.create().ok:
             continue
         taken.append(name)
         facts = container.must_start().facts()
-        mounted = at(facts.value("mountinfo"), f"/m/{name}")
+        mounted = mounting.at(facts.value("mountinfo"), f"/m/{name}")
         trial.expect(
             "config.mounts.options.custom-follow-mount8",
             f"the option {name} does not do what it does in mount(8)",
             got=facts.outcome("effects", f"/m/{name}") if mounted else "not mounted",
             want=want,
-            pointer=OPTIONS,
+            pointer=option_rows.OPTIONS,
         )
     if not taken:
         trial.skip(f"the runtime knows none of {', '.join(customs)}: they go to the file system, which refuses them")

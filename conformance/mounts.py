@@ -7,8 +7,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from ocivalidate.runtime import CaseContext, Container, case, steps
-from ocivalidate.runtime.case_helpers.mounting import at, create_with
+from ocivalidate.runtime import CaseContext, Container, case, mounting, steps
 
 SOURCE = "/mounts/*/source"
 DESTINATION = "/mounts/*/destination"
@@ -109,7 +108,7 @@ def file_systems_have_their_type_and_source(trial: CaseContext) -> None:
     for kind in types:
         (container.bundle / "rootfs" / "t" / kind).mkdir(parents=True)
     facts = container.must_create().must_start().facts()
-    found = {kind: at(facts.value("mountinfo"), f"/t/{kind}") for kind in types}
+    found = {kind: mounting.at(facts.value("mountinfo"), f"/t/{kind}") for kind in types}
     got = {kind: entry.get("type") for kind, entry in found.items()}
     trial.applied(TYPE, got=got, want={kind: kind for kind in types})
     got = {kind: entry.get("source") for kind, entry in found.items()}
@@ -193,7 +192,7 @@ def links_in_destinations_stay_in_the_container(trial: CaseContext) -> None:
 
     config = trial.config(*steps(*(["read", f"{place}/marker"] for place in places.values())))
     mounts = {name: [bind(f"/{name}/by-{name}", str(data))] for name in links}
-    done = create_with(trial, config, mounts, make_links)
+    done = mounting.create_with(trial, config, mounts, make_links)
     message = "a link in a destination leads out of the container"
     trial.applied(DESTINATION, got=sorted(os.listdir(outside)), want=[], message=message)
     facts = done.container.must_start().facts()

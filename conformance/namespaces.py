@@ -10,9 +10,17 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ocivalidate.runtime import CaseContext, Container, Facts, NamespaceHolder, case, changed, namespaces_of
-from ocivalidate.runtime.kernel.namespaces import FILES
-from ocivalidate.runtime.kernel.syscalls import MS_BIND, mount, unmount
+from ocivalidate.runtime import (
+    NAMESPACE_FILES,
+    CaseContext,
+    Container,
+    Facts,
+    NamespaceHolder,
+    case,
+    changed,
+    namespaces_of,
+    syscalls,
+)
 
 NEW, JOINED = "config-linux.namespaces.no-path-creates", "config-linux.namespaces.path.joined"
 INHERITED, MISMATCH = "config-linux.namespaces.unlisted-inherited", "config-linux.namespaces.path.type-mismatch-error"
@@ -28,7 +36,7 @@ def types_of(trial: CaseContext, *but: str) -> list[str]:
     """The types that both the release and this kernel have, without some."""
     return [
         kind
-        for kind in FILES
+        for kind in NAMESPACE_FILES
         if kind not in but and trial.holds(SINCE.get(kind, "1.0.0")) and kind in trial.host.namespaces
     ]
 
@@ -67,7 +75,7 @@ def entries_without_a_path_make_new_namespaces(trial: CaseContext) -> None:
     kinds = types_of(trial, "user")
     _, got = started(trial.container(config_with(trial, new(kinds))))
     own = namespaces_of()
-    made = [kind for kind in kinds if got.get(FILES[kind]) != own[FILES[kind]]]
+    made = [kind for kind in kinds if got.get(NAMESPACE_FILES[kind]) != own[NAMESPACE_FILES[kind]]]
     if "user" in types_of(trial):
         config = config_with(trial, new([*BASE, "network", "user"]))
         config["linux"] |= {"uidMappings": IDS, "gidMappings": IDS}
@@ -139,12 +147,12 @@ def entries_with_a_path_join_that_namespace(trial: CaseContext) -> None:
     # A file that a namespace is bound to is as good as one below /proc.
     bound = trial.folder / "uts"
     bound.touch()
-    mount(holder.path("uts"), str(bound), flags=MS_BIND)
-    trial.undo(lambda: unmount(str(bound)))
+    syscalls.mount(holder.path("uts"), str(bound), flags=syscalls.MS_BIND)
+    trial.undo(lambda: syscalls.unmount(str(bound)))
     for entry in entries:
         entry["path"] = str(bound) if entry["type"] == "uts" else entry["path"]
     facts, got = started(trial.container(config_with(trial, [*entries, *new(["mount"])], "uname")))
-    want = {FILES[kind]: holder.namespaces()[FILES[kind]] for kind in kinds}
+    want = {NAMESPACE_FILES[kind]: holder.namespaces()[NAMESPACE_FILES[kind]] for kind in kinds}
     joined = {name: got.get(name) for name in want}
     trial.expect(JOINED, "the program is not in the namespaces of the paths", got=joined, want=want)
     trial.applied(PATH, got=joined, want=want)

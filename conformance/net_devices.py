@@ -10,10 +10,7 @@ import subprocess
 from ipaddress import IPv6Address
 from typing import Any
 
-from ocivalidate.runtime import CannotJudge, CaseContext, Container, case, steps
-from ocivalidate.runtime.driving.callers import caller
-from ocivalidate.runtime.kernel import programs
-from ocivalidate.runtime.kernel.namespaces import NamespaceHolder
+from ocivalidate.runtime import CannotJudge, CaseContext, Container, NamespaceHolder, caller, case, programs, steps
 
 DEVICES = "config-linux.netDevices"
 NEEDS = ("root", "program:ip", "namespace:network")

@@ -8,8 +8,7 @@ import shutil
 import subprocess
 from typing import Any
 
-from ocivalidate.runtime import CaseContext, Facts, caller, case, steps
-from ocivalidate.runtime.kernel import programs
+from ocivalidate.runtime import CaseContext, Facts, caller, case, programs, steps
 
 APPLIED = "config.process.oomScoreAdj.applied"
 UNTOUCHED = "config.process.oomScoreAdj.untouched"

@@ -10,8 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from ocivalidate.runtime import CaseContext, Container, Facts, case, steps
-from ocivalidate.runtime.case_helpers.mounting import at, create_with, host_mount, host_mount_points, propagation
+from ocivalidate.runtime import CaseContext, Container, Facts, case, mounting, steps
 
 ROOTFS = "/linux/rootfsPropagation"
 OPTIONS = "/mounts/*/options"
@@ -50,9 +49,9 @@ def looks_at(place: str, ours: str, peer: str) -> list[list[str]]:
 def seen_at(facts: Facts, place: str, peer: str, on_host: Path) -> dict[str, Any]:
     """What travelled to and from ``place``; ``on_host`` is where it would arrive on our side."""
     return {
-        "kind": propagation(at(facts.value("mountinfo"), place or "/")),
+        "kind": mounting.propagation(mounting.at(facts.value("mountinfo"), place or "/")),
         "from host": facts.error("stat", f"{place}/from-host/seen") is None,
-        "to host": str(on_host) in host_mount_points(),
+        "to host": str(on_host) in mounting.host_mount_points(),
         "bound": facts.error("mount", place or "/"),
         "to peers": facts.error("stat", f"{peer}/late/file") is None,
     }
@@ -60,7 +59,7 @@ def seen_at(facts: Facts, place: str, peer: str, on_host: Path) -> dict[str, Any
 
 def mount_on_our_side(trial: CaseContext, folder: Path) -> None:
     """Mount something below a shared mount of ours, which is to be seen in the container or not."""
-    host_mount(trial, folder / "from-host")
+    mounting.host_mount(trial, folder / "from-host")
     (folder / "from-host" / "seen").touch()
 
 
@@ -77,14 +76,14 @@ def root_with(trial: CaseContext, form: str) -> Container:
     rootfs = container.bundle / "rootfs"
     for name in ("early", "from-host", "from-container", "peer", "late"):
         (rootfs / name).mkdir()
-    host_mount(trial, rootfs, "bind", "shared", kind="none", source=str(rootfs))
+    mounting.host_mount(trial, rootfs, "bind", "shared", kind="none", source=str(rootfs))
     return container
 
 
 def travels_at_root(trial: CaseContext, container: Container) -> dict[str, Any]:
     """Mount something on our side, have the container, which is created, look and mount, and say what travelled."""
     rootfs = container.bundle / "rootfs"
-    early = str(rootfs / "early") in host_mount_points()
+    early = str(rootfs / "early") in mounting.host_mount_points()
     mount_on_our_side(trial, rootfs)
     seen = seen_at(container.must_start().facts(), "", "/peer", rootfs / "from-container")
     return seen | {"to host": seen["to host"] or early}
@@ -175,7 +174,7 @@ def bound_mounts_travel_as_they_are_told(trial: CaseContext) -> None:
     """
     sources = {kind: trial.folder / kind for kind in ("private", "shared")}
     for kind, top in sources.items():
-        for folder in (host_mount(trial, top, kind), host_mount(trial, top / "below", kind)):
+        for folder in (mounting.host_mount(trial, top, kind), mounting.host_mount(trial, top / "below", kind)):
             for name in ("from-host", "late", *(f"from-{option}" for option in FORMS)):
                 (folder / name).mkdir()
     places = {
@@ -205,7 +204,7 @@ def bound_mounts_travel_as_they_are_told(trial: CaseContext) -> None:
         for place in places:
             (container.bundle / "rootfs" / peer_of(place)[1:]).mkdir()
 
-    done = create_with(trial, config, mounts, make_peers)
+    done = mounting.create_with(trial, config, mounts, make_peers)
     for folder in (sources["shared"], sources["shared"] / "below"):
         mount_on_our_side(trial, folder)
     facts = done.container.must_start().facts()

@@ -4,16 +4,10 @@ from __future__ import annotations
 
 import errno
 import json
-import subprocess
 from pathlib import Path
 from typing import Any
 
-from ocivalidate.runtime import CannotJudge, CaseContext, Facts, case, steps
-from ocivalidate.runtime.case_helpers.filters import MARK, MARKED, failing, number, rule, with_filter
-from ocivalidate.runtime.case_helpers.supervising import MEMBERS, METADATA, count_documents, judge_process_state
-from ocivalidate.runtime.inside import PROBE_SOURCE
-from ocivalidate.runtime.kernel import interpreter
-from ocivalidate.runtime.kernel.seccomp import FLAG_LOG, Listener, filter_flags
+from ocivalidate.runtime import CannotJudge, CaseContext, Facts, case, filters, seccomp, steps, supervising
 
 SECCOMP = "/linux/seccomp"
 RULES = f"{SECCOMP}/syscalls/*"
@@ -31,19 +25,19 @@ _ALLOWED = Path(__file__).with_name("syscalls.txt")
 def rules_decide_which_calls_fail_and_how(trial: CaseContext) -> None:
     """Calls that a rule names fail with its errno, EPERM without one; others work."""
     names = ("getitimer", "sched_get_priority_max", "getpgid", "sched_get_priority_min")
-    config = trial.config(*steps(*(["syscall", number(trial, name), "0", "0"] for name in names)))
-    without = rule("SCMP_ACT_ERRNO", "getpgid")
+    config = trial.config(*steps(*(["syscall", filters.number(trial, name), "0", "0"] for name in names)))
+    without = filters.rule("SCMP_ACT_ERRNO", "getpgid")
     facts = trial.run(
-        with_filter(
+        filters.with_filter(
             config,
-            failing("getitimer", errnoRet=MARK),
-            failing("sched_get_priority_max", errnoRet=errno.EXDEV),
+            filters.failing("getitimer", errnoRet=filters.MARK),
+            filters.failing("sched_get_priority_max", errnoRet=errno.EXDEV),
             without,
         )
     )
-    outcomes = [facts.outcome("syscall", number(trial, name)) for name in names]
+    outcomes = [facts.outcome("syscall", filters.number(trial, name)) for name in names]
     if trial.holds("1.1.0"):
-        trial.applied(f"{RULES}/errnoRet", got=outcomes[:2], want=[MARKED, "EXDEV"])
+        trial.applied(f"{RULES}/errnoRet", got=outcomes[:2], want=[filters.MARKED, "EXDEV"])
     trial.expect(
         "config-linux.seccomp.syscalls.errnoRet.default",
         "a rule without errnoRet does not give EPERM",
@@ -62,17 +56,17 @@ def rules_decide_which_calls_fail_and_how(trial: CaseContext) -> None:
 )
 def default_action_denies_what_no_rule_allows(trial: CaseContext) -> None:
     """With SCMP_ACT_ERRNO as the default action, a call that no rule allows fails, and those allowed work."""
-    allowed = rule("SCMP_ACT_ALLOW", *_ALLOWED.read_text(encoding="utf-8").split())
+    allowed = filters.rule("SCMP_ACT_ALLOW", *_ALLOWED.read_text(encoding="utf-8").split())
     # Which would succeed.
-    probe = steps(["syscall", number(trial, "getpriority"), "0", "0"], ["ids"])
+    probe = steps(["syscall", filters.number(trial, "getpriority"), "0", "0"], ["ids"])
     members = {"defaultAction": "SCMP_ACT_ERRNO", "architectures": ["SCMP_ARCH_X86_64"]}
-    facts = trial.run(with_filter(trial.config(*probe), allowed, **members))
+    facts = trial.run(filters.with_filter(trial.config(*probe), allowed, **members))
     denied = facts.outcome("syscall")
     trial.applied(f"{SECCOMP}/defaultAction", got=isinstance(denied, str), want=True)
     trial.expect("config-linux.seccomp.defaultErrnoRet.default", "the default errno", got=denied, want="EPERM")
     if trial.holds("1.1.0"):
-        facts = trial.run(with_filter(trial.config(*probe), allowed, **members, defaultErrnoRet=MARK))
-        trial.applied(f"{SECCOMP}/defaultErrnoRet", got=facts.outcome("syscall"), want=MARKED)
+        facts = trial.run(filters.with_filter(trial.config(*probe), allowed, **members, defaultErrnoRet=filters.MARK))
+        trial.applied(f"{SECCOMP}/defaultErrnoRet", got=facts.outcome("syscall"), want=filters.MARKED)
 
 
 @case(
@@ -82,16 +76,18 @@ def default_action_denies_what_no_rule_allows(trial: CaseContext) -> None:
 )
 def an_errno_for_an_action_that_takes_none_is_refused(trial: CaseContext) -> None:
     """An errno beside an action that gives none, such as SCMP_ACT_KILL or SCMP_ACT_ALLOW, is an error."""
-    control = with_filter(trial.config("wait"), rule("SCMP_ACT_KILL", "getitimer"))
+    control = filters.with_filter(trial.config("wait"), filters.rule("SCMP_ACT_KILL", "getitimer"))
     trial.refused(
         "config-linux.seccomp.defaultErrnoRet.unsupported-error",
-        with_filter(trial.config("wait"), rule("SCMP_ACT_KILL", "getitimer"), defaultErrnoRet=MARK),
+        filters.with_filter(
+            trial.config("wait"), filters.rule("SCMP_ACT_KILL", "getitimer"), defaultErrnoRet=filters.MARK
+        ),
         "a container whose default action, SCMP_ACT_ALLOW, has an errno was created",
         control=control,
     )
     trial.refused(
         "config-linux.seccomp.syscalls.errnoRet.unsupported-error",
-        with_filter(trial.config("wait"), rule("SCMP_ACT_KILL", "getitimer", errnoRet=MARK)),
+        filters.with_filter(trial.config("wait"), filters.rule("SCMP_ACT_KILL", "getitimer", errnoRet=filters.MARK)),
         "a container with a rule of SCMP_ACT_KILL that has an errno was created",
         control=control,
     )
@@ -124,21 +120,27 @@ OPERATORS: dict[str, tuple[str, dict[str, int], dict[int, bool]]] = {
 def arguments_decide_with_every_operator(trial: CaseContext) -> None:
     """A rule with arguments matches by each of the seven operators, by the argument at its index, and only then."""
     rules = [
-        failing(name, errnoRet=MARK, args=[{"index": 0, "op": op, **values}])
+        filters.failing(name, errnoRet=filters.MARK, args=[{"index": 0, "op": op, **values}])
         for op, (name, values, _) in OPERATORS.items()
     ]
     # The second argument, and two at once.
-    rules.append(failing("sched_rr_get_interval", errnoRet=MARK, args=[{"index": 1, "op": "SCMP_CMP_EQ", "value": 5}]))
+    rules.append(
+        filters.failing(
+            "sched_rr_get_interval", errnoRet=filters.MARK, args=[{"index": 1, "op": "SCMP_CMP_EQ", "value": 5}]
+        )
+    )
     both = [{"index": index, "op": "SCMP_CMP_EQ", "value": 3} for index in (0, 1)]
-    rules.append(failing("mq_unlink", errnoRet=MARK, args=both))
+    rules.append(filters.failing("mq_unlink", errnoRet=filters.MARK, args=both))
     calls = [
-        ["syscall", number(trial, name), str(argument)]
+        ["syscall", filters.number(trial, name), str(argument)]
         for name, _, matching in OPERATORS.values()
         for argument in matching
     ]
-    interval, unlink = number(trial, "sched_rr_get_interval"), number(trial, "mq_unlink")
+    interval, unlink = filters.number(trial, "sched_rr_get_interval"), filters.number(trial, "mq_unlink")
     pairs = [[interval, "99999991", "5"], [interval, "5", "0"], [unlink, "3", "3"], [unlink, "0", "3"]]
-    facts = trial.run(with_filter(trial.config(*steps(*calls, *(["syscall", *pair] for pair in pairs))), *rules))
+    facts = trial.run(
+        filters.with_filter(trial.config(*steps(*calls, *(["syscall", *pair] for pair in pairs))), *rules)
+    )
     denied = "ENOANO" if trial.holds("1.1.0") else facts.outcome("syscall", *calls[0][1:])
     matched = {op: _matches(facts, trial, denied, op) for op in OPERATORS}
     want = {op: matching for op, (_, _, matching) in OPERATORS.items()}
@@ -153,7 +155,8 @@ def arguments_decide_with_every_operator(trial: CaseContext) -> None:
 def _matches(facts: Facts, trial: CaseContext, denied: Any, op: str) -> dict[int, bool]:
     name, _, matching = OPERATORS[op]
     return {
-        argument: facts.outcome("syscall", number(trial, name), str(argument)) == denied and isinstance(denied, str)
+        argument: facts.outcome("syscall", filters.number(trial, name), str(argument)) == denied
+        and isinstance(denied, str)
         for argument in matching
     }
 
@@ -168,7 +171,7 @@ def actions_do_what_they_say(trial: CaseContext) -> None:
     kills = {"SCMP_ACT_KILL": "getitimer"}
     if trial.holds("1.1.0"):
         kills |= {"SCMP_ACT_KILL_PROCESS": "timer_getoverrun", "SCMP_ACT_KILL_THREAD": "inotify_rm_watch"}
-    numbers = {action: number(trial, name) for action, name in (actions | kills).items()}
+    numbers = {action: filters.number(trial, name) for action, name in (actions | kills).items()}
     probe = steps(
         ["in-child", "trap", numbers["SCMP_ACT_TRAP"]],
         ["syscall", numbers["SCMP_ACT_LOG"], "1"],
@@ -176,8 +179,8 @@ def actions_do_what_they_say(trial: CaseContext) -> None:
         *(["in-child", "trap", numbers[action]] for action in kills),
         *(["in-child", "in-thread", numbers[action]] for action in kills),
     )
-    rules = [rule(action, name) for action, name in (actions | kills).items()]
-    facts = trial.run(with_filter(trial.config(*probe), *rules))
+    rules = [filters.rule(action, name) for action, name in (actions | kills).items()]
+    facts = trial.run(filters.with_filter(trial.config(*probe), *rules))
     trapped = json.loads(facts.value("in-child", "trap", numbers["SCMP_ACT_TRAP"])["printed"] or "{}")
     got: dict[str, Any] = {
         "SCMP_ACT_TRAP": trapped.get("value"),
@@ -195,24 +198,17 @@ def actions_do_what_they_say(trial: CaseContext) -> None:
     trial.applied(f"{RULES}/action", got=got, want=want, message="actions do not do what they say")
 
 
-def _has_32_bit_calls() -> bool:
-    """Whether 6 is close on the other door to the kernel, as on 32-bit x86: what it is by 64 bits fails otherwise."""
-    program = interpreter.bare(str(PROBE_SOURCE), "int80", "6", "-1")
-    done = subprocess.run(program, capture_output=True, text=True, check=False, timeout=10)
-    return f'"value":{int(errno.EBADF)}' in done.stdout
-
-
 @case(sets=[f"{SECCOMP}/architectures"], needs=["seccomp:errno", "machine:x86_64"])
 def architectures_decide_which_calls_are_looked_at(trial: CaseContext) -> None:
     """With x86 listed a rule holds for 32-bit calls too; without it they end the process."""
-    if not _has_32_bit_calls():
+    if not filters.has_32_bit_calls():
         trial.skip("this kernel has no 32-bit system calls")
-    probe = steps(["in-child", "int80", "105", "0", "0"], ["syscall", number(trial, "getitimer"), "0", "0"])
+    probe = steps(["in-child", "int80", "105", "0", "0"], ["syscall", filters.number(trial, "getitimer"), "0", "0"])
     both = ["SCMP_ARCH_X86_64", "SCMP_ARCH_X86"]
-    facts = trial.run(with_filter(trial.config(*probe), failing(), architectures=both))
+    facts = trial.run(filters.with_filter(trial.config(*probe), filters.failing(), architectures=both))
     said = facts.value("in-child")
     allowed = json.loads(said["printed"]).get("value") if said["printed"] else f"signal {said['signal']}"
-    alone = trial.run(with_filter(trial.config(*probe), failing(), architectures=both[:1]))
+    alone = trial.run(filters.with_filter(trial.config(*probe), filters.failing(), architectures=both[:1]))
     trial.applied(
         f"{SECCOMP}/architectures",
         got={"both": allowed, "x86_64 alone": alone.value("in-child")["signal"], "64 bit": alone.outcome("syscall")},
@@ -225,11 +221,11 @@ def filter_has_the_flags_that_are_listed(trial: CaseContext) -> None:
     """With SECCOMP_FILTER_FLAG_LOG the kernel knows the filter as one that logs; without it, not."""
     seen = {}
     for flags in (["SECCOMP_FILTER_FLAG_LOG"], ["SECCOMP_FILTER_FLAG_SPEC_ALLOW"]):
-        config = with_filter(trial.config("ids", ",", "wait"), failing(), flags=flags)
+        config = filters.with_filter(trial.config("ids", ",", "wait"), filters.failing(), flags=flags)
         container = trial.container(config).must_create().must_start()
         container.facts()
         try:
-            seen[flags[0]] = any(flag & FLAG_LOG for flag in filter_flags(container.pid))
+            seen[flags[0]] = any(flag & seccomp.FLAG_LOG for flag in seccomp.filter_flags(container.pid))
         except CannotJudge as reason:
             trial.skip(str(reason))
         container.clean_up()
@@ -251,32 +247,34 @@ def filter_has_the_flags_that_are_listed(trial: CaseContext) -> None:
     "config-linux.containerProcessState.fds-first-call",
     "config-linux.containerProcessState.fds.type",
     "config-linux.containerProcessState.fds.order",
-    *(clause for _name, _kind, *clauses in MEMBERS for clause in clauses),
+    *(clause for _name, _kind, *clauses in supervising.MEMBERS for clause in clauses),
     "config-linux.containerProcessState.metadata.type",
     sets=[f"{SECCOMP}/listenerPath", f"{SECCOMP}/listenerMetadata"],
     needs=["root", "seccomp:user_notif"],
 )
 def supervisor_gets_the_container_process_state(trial: CaseContext) -> None:
     """The socket of listenerPath gets one state with the descriptor that answers calls, and is closed."""
-    listener = Listener(trial.folder / "s", MARK)
+    listener = seccomp.Listener(trial.folder / "s", filters.MARK)
     trial.undo(listener.close)
-    config = with_filter(
-        trial.config("syscall", number(trial, "getitimer"), "0", "0", ",", "wait"),
-        rule("SCMP_ACT_NOTIFY", "getitimer"),
+    config = filters.with_filter(
+        trial.config("syscall", filters.number(trial, "getitimer"), "0", "0", ",", "wait"),
+        filters.rule("SCMP_ACT_NOTIFY", "getitimer"),
         listenerPath=str(listener.path),
-        listenerMetadata=METADATA,
+        listenerMetadata=supervising.METADATA,
     )
     container = trial.container(config).must_create().must_start()
     facts = container.facts()
     messages = listener.messages
-    states = [count_documents(message) for message in messages]
+    states = [supervising.count_documents(message) for message in messages]
     trial.expect("config-linux.seccomp.listenerPath.one-state", "states on each connection", got=states, want=[1])
-    trial.applied(f"{SECCOMP}/listenerPath", got=facts.outcome("syscall"), want=MARKED, message="calls go unanswered")
+    trial.applied(
+        f"{SECCOMP}/listenerPath", got=facts.outcome("syscall"), want=filters.MARKED, message="calls go unanswered"
+    )
     if not messages:
         trial.skip("the runtime sends no state of which more could be said")
     trial.expect("config-linux.seccomp.listenerPath.no-reuse", "connections to the socket", got=len(messages), want=1)
     trial.expect("config-linux.seccomp.listenerPath.closed", "the connection stays open", got=messages[0].closed)
-    judge_process_state(trial, container, messages[0])
+    supervising.judge_process_state(trial, container, messages[0])
 
 
 @case("config-linux.seccomp.listenerPath.ignored", "config-linux.seccomp.listenerPath.send-fail-error", needs=["root"])
@@ -284,7 +282,11 @@ def listener_that_is_not_there_matters_only_with_notify(trial: CaseContext) -> N
     """A socket that nobody made is an error with SCMP_ACT_NOTIFY, and ignored without."""
     nobody = str(trial.folder / "nobody")
     container = trial.container(
-        with_filter(trial.config("syscall", number(trial, "getitimer"), "0", "0"), failing(), listenerPath=nobody)
+        filters.with_filter(
+            trial.config("syscall", filters.number(trial, "getitimer"), "0", "0"),
+            filters.failing(),
+            listenerPath=nobody,
+        )
     )
     created = container.create()
     started = container.start() if created.ok else created
@@ -295,7 +297,9 @@ def listener_that_is_not_there_matters_only_with_notify(trial: CaseContext) -> N
         got=started.words,
         want="a container",
     )
-    notified = with_filter(trial.config("ids"), rule("SCMP_ACT_NOTIFY", "getitimer"), listenerPath=nobody)
+    notified = filters.with_filter(
+        trial.config("ids"), filters.rule("SCMP_ACT_NOTIFY", "getitimer"), listenerPath=nobody
+    )
     unheard = trial.container(notified)
     done = unheard.create()
     if done.ok:

@@ -6,8 +6,15 @@ import os
 import re
 from pathlib import Path
 
-from ocivalidate.runtime import CaseContext, Container, case, document_clauses, judge_document, text_of
-from ocivalidate.vocabulary.versions import RUNTIME_RELEASES
+from ocivalidate.runtime import (
+    RUNTIME_RELEASES,
+    CaseContext,
+    Container,
+    case,
+    document_clauses,
+    judge_document,
+    text_of,
+)
 
 RETURNS = "runtime.state-op.returns-state"
 # Before 1.1.0 a pattern in the text, since then a JSON Schema: both say what the clauses above say one by one.

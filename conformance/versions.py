@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ocivalidate.runtime import CaseContext, case
-from ocivalidate.vocabulary.versions import RUNTIME_RELEASES
+from ocivalidate.runtime import RUNTIME_RELEASES, CaseContext, case
 
 INVALID_ERROR = "config.valid-values.invalid-error"
 # No SemVer 2.0.0 version by any reading. Runtimes that look at the major number alone are many ("1.0", "v1.0.0").

@@ -1,6 +1,7 @@
 """Judging container runtimes: the harness that drives a runtime, and what cases are written with.
 
-What stands in ``__all__`` is all that cases know of this package, those in ``conformance/`` and those of users.
+What stands in ``__all__`` is all that cases know of this package, those in ``conformance/`` and those of users: classes
+and functions, and modules with what the cases of one area share.
 """
 
 from __future__ import annotations
@@ -12,6 +13,17 @@ if TYPE_CHECKING:
     from ocivalidate.errors import CannotJudge, RuntimeFailed
     from ocivalidate.runtime.api import run_runtime
     from ocivalidate.runtime.case_context import CaseContext
+    from ocivalidate.runtime.case_helpers import (
+        filters,
+        grouping,
+        hook_containers,
+        hook_states,
+        hooking,
+        limits,
+        mounting,
+        option_rows,
+        supervising,
+    )
     from ocivalidate.runtime.case_helpers.tracing import Record, Trace
     from ocivalidate.runtime.cases import Case, case
     from ocivalidate.runtime.driving.callers import caller
@@ -20,22 +32,26 @@ if TYPE_CHECKING:
     from ocivalidate.runtime.driving.documents import document_clauses, judge_document
     from ocivalidate.runtime.driving.driver import Call
     from ocivalidate.runtime.inside.facts import Facts
+    from ocivalidate.runtime.kernel import cgroup_values, cgroups, programs, seccomp, syscalls
     from ocivalidate.runtime.kernel.handed import pid_of, text_of
     from ocivalidate.runtime.kernel.kernelnames import capabilities
-    from ocivalidate.runtime.kernel.namespaces import NamespaceHolder, namespaces_of
+    from ocivalidate.runtime.kernel.namespaces import NAMESPACE_FILES, NamespaceHolder, namespaces_of
+    from ocivalidate.vocabulary.versions import RUNTIME_RELEASES
 
 # The module that each public name comes from, seen from here; a dot in front leads up.
 _HOMES = {
     "Call": "driving.driver",
     "CannotJudge": ".errors",
-    "RuntimeFailed": ".errors",
     "Case": "cases",
+    "CaseContext": "case_context",
     "Container": "driving.container",
     "Facts": "inside.facts",
+    "NAMESPACE_FILES": "kernel.namespaces",
     "NamespaceHolder": "kernel.namespaces",
+    "RUNTIME_RELEASES": ".vocabulary.versions",
     "Record": "case_helpers.tracing",
+    "RuntimeFailed": ".errors",
     "Trace": "case_helpers.tracing",
-    "CaseContext": "case_context",
     "caller": "driving.callers",
     "capabilities": "kernel.kernelnames",
     "case": "cases",
@@ -49,8 +65,27 @@ _HOMES = {
     "steps": "driving.configs",
     "text_of": "kernel.handed",
 }
+# The rooms of the modules that are public as a whole.
+_ROOMS = {
+    "cgroup_values": "kernel",
+    "cgroups": "kernel",
+    "filters": "case_helpers",
+    "grouping": "case_helpers",
+    "hook_containers": "case_helpers",
+    "hook_states": "case_helpers",
+    "hooking": "case_helpers",
+    "limits": "case_helpers",
+    "mounting": "case_helpers",
+    "option_rows": "case_helpers",
+    "programs": "kernel",
+    "seccomp": "kernel",
+    "supervising": "case_helpers",
+    "syscalls": "kernel",
+}
 
 __all__ = [
+    "NAMESPACE_FILES",
+    "RUNTIME_RELEASES",
     "Call",
     "CannotJudge",
     "Case",
@@ -64,22 +99,38 @@ __all__ = [
     "caller",
     "capabilities",
     "case",
+    "cgroup_values",
+    "cgroups",
     "changed",
     "document_clauses",
+    "filters",
+    "grouping",
+    "hook_containers",
+    "hook_states",
+    "hooking",
     "judge_document",
+    "limits",
+    "mounting",
     "namespaces_of",
     "objects_of",
+    "option_rows",
     "pid_of",
+    "programs",
     "run_runtime",
+    "seccomp",
     "steps",
+    "supervising",
+    "syscalls",
     "text_of",
 ]
 
 
 def __getattr__(name: str) -> Any:
-    home = _HOMES.get(name)
-    if home is None:
+    if name in _ROOMS:
+        value: Any = importlib.import_module(f".{_ROOMS[name]}.{name}", __name__)
+    elif name in _HOMES:
+        value = getattr(importlib.import_module(f".{_HOMES[name]}", __name__), name)
+    else:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(f".{home}", __name__), name)
     globals()[name] = value
     return value

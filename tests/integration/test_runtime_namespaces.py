@@ -16,7 +16,7 @@ pytestmark = [
 
 if sys.platform == "linux":
     from ocivalidate.errors import CannotJudge
-    from ocivalidate.runtime.kernel.namespaces import FILES, NamespaceHolder, namespaces_of
+    from ocivalidate.runtime.kernel.namespaces import NAMESPACE_FILES, NamespaceHolder, namespaces_of
 
 TYPES = ("pid", "network", "mount", "ipc", "uts")
 
@@ -25,7 +25,7 @@ def test_what_is_held_is_new_and_ends_with_the_holder() -> None:
     holder = NamespaceHolder(TYPES, hostname="held.example")
     try:
         own, others = namespaces_of(), holder.namespaces()
-        assert {kind for kind, file in FILES.items() if own[file] != others[file]} == set(TYPES)
+        assert {kind for kind, file in NAMESPACE_FILES.items() if own[file] != others[file]} == set(TYPES)
         assert os.readlink(holder.path("uts")) == others["uts"]
         entered = subprocess.run(
             [*holder.enter(), "/bin/readlink", "/proc/self/ns/mnt"], capture_output=True, text=True, check=True

@@ -6,9 +6,12 @@ The calls that rules speak of are such as neither Python nor a runtime makes on 
 from __future__ import annotations
 
 import errno
+import subprocess
 from typing import Any
 
 from ocivalidate.runtime.case_context import CaseContext
+from ocivalidate.runtime.inside import PROBE_SOURCE
+from ocivalidate.runtime.kernel import interpreter
 
 # An errno with which none of the calls here ever fails by itself.
 MARK = errno.ENOANO
@@ -46,3 +49,10 @@ def rule(action: str, *names: str, **members: Any) -> dict[str, Any]:
 def failing(name: str = "getitimer", **members: Any) -> dict[str, Any]:
     """A rule by which a call fails."""
     return rule("SCMP_ACT_ERRNO", name, **members)
+
+
+def has_32_bit_calls() -> bool:
+    """Whether 6 is close on the other door to the kernel, as on 32-bit x86: what it is by 64 bits fails otherwise."""
+    program = interpreter.bare(str(PROBE_SOURCE), "int80", "6", "-1")
+    done = subprocess.run(program, capture_output=True, text=True, check=False, timeout=10)
+    return f'"value":{int(errno.EBADF)}' in done.stdout

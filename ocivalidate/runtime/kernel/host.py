@@ -63,7 +63,9 @@ def look() -> Host:
         controllers=tuple(sorted(layout.controllers)),
         unmounted=tuple(sorted(cgroups.of_kernel() - set(layout.controllers))),
         bounding=_capabilities("CapBnd"),
-        namespaces=tuple(name for name, file in namespaces.FILES.items() if os.path.exists(f"/proc/self/ns/{file}")),
+        namespaces=tuple(
+            name for name, file in namespaces.NAMESPACE_FILES.items() if os.path.exists(f"/proc/self/ns/{file}")
+        ),
         lsms=tuple(_words("/sys/kernel/security/lsm", ",")),
         seccomp_actions=tuple(_words("/proc/sys/kernel/seccomp/actions_avail")),
         resctrl="resctrl" in _words("/proc/filesystems"),

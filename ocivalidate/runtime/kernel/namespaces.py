@@ -14,7 +14,7 @@ from ocivalidate.runtime.kernel import interpreter
 
 _PATIENCE = 5.0  # seconds that a process of ours has to make namespaces, and to end
 # The types of ``linux.namespaces`` and their names below ``/proc/PID/ns``.
-FILES = {
+NAMESPACE_FILES = {
     "pid": "pid",
     "network": "net",
     "mount": "mnt",
@@ -71,7 +71,7 @@ os.execve(sys.argv[2], sys.argv[2:], environment)
 def namespaces_of(process: int | str = "self") -> dict[str, str]:
     """The namespaces of a process by the names of their files; of one that has ended none."""
     found: dict[str, str] = {}
-    for name in FILES.values():
+    for name in NAMESPACE_FILES.values():
         with contextlib.suppress(OSError):
             found[name] = os.readlink(f"/proc/{process}/ns/{name}")
     return found
@@ -110,7 +110,7 @@ class NamespaceHolder:
 
     def path(self, kind: str) -> str:
         """The file of its namespace of a type."""
-        return f"/proc/{self.pid}/ns/{FILES[kind]}"
+        return f"/proc/{self.pid}/ns/{NAMESPACE_FILES[kind]}"
 
     def namespaces(self) -> dict[str, str]:
         """Its namespaces, as :func:`namespaces_of` names them."""
