@@ -70,8 +70,13 @@ def _result(result: Result) -> Opened:
     if result.outcome is Outcome.XFAIL:
         # Expected failures are no findings of the report, so their evidence stands here.
         data["findings"] = map(_finding, result.findings)
-    about_case = {"case": result.case or None, "seconds": result.seconds, "dump": result.dump or None}
-    data.update((name, value) for name, value in about_case.items() if value is not None)
+    more = {
+        "case": result.case or None,
+        "seconds": result.seconds,
+        "dump": result.dump or None,
+        "pointer": result.pointer,
+    }
+    data.update((name, value) for name, value in more.items() if value is not None)
     return data
 
 

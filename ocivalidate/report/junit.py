@@ -9,7 +9,7 @@ from ocivalidate.report.escape import line_start, visible
 from ocivalidate.report.header import described
 from ocivalidate.report.options import Options
 from ocivalidate.report.summary import closing_line, settings_note
-from ocivalidate.report.verdicts import advice, citation, fails, folded, listed, others, unjudged, worst
+from ocivalidate.report.verdicts import advice, citation, fails, folded, judged_at, listed, others, unjudged, worst
 from ocivalidate.report.xml_pieces import branch, leaf
 from ocivalidate.rules.clauses import Severity
 from ocivalidate.rules.findings import Finding, Outcome, Report, Result
@@ -85,7 +85,7 @@ def _properties(report: Report, options: Options) -> list[dict[str, str]]:
 def _attributes(result: Result) -> dict[str, str]:
     clause = result.clause
     classname = f"{clause.family}.{clause.document}" if clause.document else clause.family
-    return {"classname": _clean(result.case or classname), "name": _clean(clause.id)}
+    return {"classname": _clean(judged_at(result) or classname), "name": _clean(clause.id)}
 
 
 def _became(result: Result, fail_on: Severity) -> str:

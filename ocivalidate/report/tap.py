@@ -14,7 +14,7 @@ from ocivalidate.report.escape import visible
 from ocivalidate.report.header import described
 from ocivalidate.report.options import Options
 from ocivalidate.report.summary import closing_line, settings_note
-from ocivalidate.report.verdicts import advice, fails, listed, title, trouble, unjudged, worst
+from ocivalidate.report.verdicts import advice, fails, judged_at, listed, title, trouble, unjudged, worst
 from ocivalidate.rules.clauses import Severity
 from ocivalidate.rules.findings import Finding, Outcome, Report, Result
 
@@ -175,10 +175,11 @@ def _failure(result: Result) -> Diagnostics:
 
 
 def _about(result: Result) -> Diagnostics:
-    """What is known of the case behind a result, where there is one."""
+    """What is known of the case or the place behind a result, where there is one."""
     known = {
-        "clause": result.clause.id if result.case else None,
+        "clause": result.clause.id if judged_at(result) else None,
         "case": result.case or None,
+        "pointer": result.pointer,
         "seconds": result.seconds,
         "dump": result.dump or None,
     }

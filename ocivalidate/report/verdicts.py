@@ -7,9 +7,10 @@ from urllib.parse import quote
 
 from ocivalidate.rules.clauses import Clause, Level, Severity
 from ocivalidate.rules.findings import Finding, Outcome, Report, Result, failing
+from ocivalidate.rules.ledger import NOT_PRESENT, failure
 from ocivalidate.vocabulary.versions import NEXT
 
-NOT_PRESENT = "not present"
+EVERYWHERE = "every container"
 _REPOSITORIES = {"runtime": "runtime-spec", "image": "image-spec"}
 
 
@@ -34,7 +35,7 @@ def points(report: Report) -> list[Result]:
     for finding in report.findings:
         if finding not in held:
             loose.setdefault(finding.clause, []).append(finding)
-    extra = [Result(clause, Outcome.FAIL, findings=tuple(findings)) for clause, findings in loose.items()]
+    extra = [failure(clause, findings) for clause, findings in loose.items()]
     return [*report.results, *extra]
 
 
@@ -43,7 +44,7 @@ def folded(result: Result) -> bool:
 
     What a case came to is always listed: the plan has counted it.
     """
-    return result.outcome is Outcome.SKIP and result.reason == NOT_PRESENT and not result.case
+    return result.outcome is Outcome.SKIP and result.reason == NOT_PRESENT and not judged_at(result)
 
 
 def listed(report: Report, *, verbose: int) -> list[Result]:
@@ -51,9 +52,14 @@ def listed(report: Report, *, verbose: int) -> list[Result]:
     return [result for result in points(report) if verbose or not folded(result)]
 
 
+def judged_at(result: Result) -> str:
+    """Where a clause has several results, what this one is of: a case, or a place in a config; else ``""``."""
+    return result.case or ("" if result.pointer is None else result.pointer or EVERYWHERE)
+
+
 def title(result: Result) -> str:
-    """What a result is called in a list: the clause, and the case that judged it, if one did."""
-    return f"{result.case}: {result.clause.id}" if result.case else result.clause.id
+    """What a result is called in a list: the clause, and the case or the place by which it was judged."""
+    return f"{judged_at(result)}: {result.clause.id}" if judged_at(result) else result.clause.id
 
 
 def fails(result: Result, fail_on: Severity) -> bool:
@@ -65,7 +71,7 @@ def told_once(results: Iterable[Result]) -> list[Result]:
     """The results without those of clauses that only say again what another one says: they share its finding."""
     kept: dict[tuple[str, str], Result] = {}
     for result in results:
-        key = (result.case, result.clause.same_as or result.clause.id)
+        key = (judged_at(result), result.clause.same_as or result.clause.id)
         if key not in kept or result.clause.id == key[1]:
             kept[key] = result
     return list(kept.values())

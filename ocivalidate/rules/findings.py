@@ -73,7 +73,8 @@ class Result:
 
     ``reason`` is machine-readable for a skip (``not present``, ``needs --host`` …). ``case`` is the case that judged
     it, where a runtime is the subject: it has a result for each (case, clause). ``seconds`` is how long that took,
-    ``dump`` the folder in which what the case did was kept.
+    ``dump`` the folder in which what the case did was kept. ``pointer`` is the place in a ``config.json`` at which
+    facts were held against it (``""``: what is asked of every container): they have a result for each (place, clause).
     """
 
     clause: Clause
@@ -83,6 +84,7 @@ class Result:
     case: str = ""
     seconds: float | None = None
     dump: str = ""
+    pointer: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

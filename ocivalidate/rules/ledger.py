@@ -7,8 +7,9 @@ and how many findings of a kind are kept. What is kept is all that is ever looke
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import NamedTuple, Protocol, TypedDict, Unpack
 
 from ocivalidate.keeping import Counts
@@ -80,15 +81,27 @@ class Ledger:
     that the others name. The order in which things are said counts only for which of a kind are the first, and for
     consequences, which have to follow their causes (``causes``; default: nothing follows from anything). ``once``: what
     is added twice is told once, as what two images share is looked at for each of them.
+
+    Where a clause has several results, there is a ledger for each: ``case`` and ``pointer`` are theirs, and ``counts``
+    is what several ledgers share whose verdicts come together.
     """
 
     def __init__(
-        self, clauses: Mapping[str, Clause], selection: Selection, *, causes: Causes | None = None, once: bool = False
+        self,
+        clauses: Mapping[str, Clause],
+        selection: Selection,
+        *,
+        causes: Causes | None = None,
+        once: bool = False,
+        case: str = "",
+        pointer: str | None = None,
+        counts: Counts | None = None,
     ) -> None:
         self._clauses = clauses
         self._once = once
+        self._case, self._pointer = case, pointer
         self.causes = causes
-        self.counts = Counts(selection.most)
+        self.counts = counts or Counts(selection.most)
         self._ignored = {clause.id for clause in clauses.values() if selection.ignores(clause)}
         self._reported_as = reported_as(clauses.values())
         self._of_subjects: dict[frozenset[str], Mapping[str, Clause]] = {}
@@ -100,7 +113,9 @@ class Ledger:
         self._told: set[Hashable] = set()
         # Those of the entries that were located, in the same order.
         self._findings: list[Finding] = []
+        # The kinds of what the selection hides; clauses with violations that are hidden, or beyond those that are kept.
         self._hidden: set[Hashable] = set()
+        self._untold: set[str] = set()
 
     # --- Occasions
 
@@ -154,9 +169,13 @@ class Ledger:
         violation = Violation(clause_id, None, message, **details)
         counted = (clause_id, violation.severity or clause.severity, _pattern(place.pointer) if kind is None else kind)
         same = (clause_id, place[:2] if isinstance(place, Place) else place, message, violation.got)
-        if (not self._once or same not in self._told) and self.counts.keep(counted, 1 + more):
+        if self._once and same in self._told:
+            return
+        if self.counts.keep(counted, 1 + more):
             self._told.add(same)
             self.put(clause, violation, place, counted)
+        else:
+            self._untold.add(_judged_as(clause))
 
     def put(self, clause: Clause, violation: Violation, place: Location | Place, kind: Hashable) -> bool:
         """Put down a violation of a kind that ``counts`` keeps; whether it is told, and not hidden."""
@@ -165,6 +184,7 @@ class Ledger:
         self._judged.add(_judged_as(clause))
         if clause.id in self._ignored:
             self._hidden.add(kind)
+            self._untold.add(_judged_as(clause))
             return False
         self._entries.append(_Entry(clause, violation, place, kind))
         return True
@@ -184,36 +204,43 @@ class Ledger:
     # --- What it comes to
 
     def findings(self) -> tuple[Finding, ...]:
-        """What was found so far, the last of each kind with how many more there are."""
-        self._findings += [_finding(entry) for entry in self._entries[len(self._findings) :]]
-        told = sorted(zip(self._findings, self._entries, strict=True), key=lambda pair: _position(pair[0]))
-        more = self.counts.left_out(entry.kind for _finding, entry in told)
-        return tuple(
-            replace(finding, more=more[number]) if number in more else finding
-            for number, (finding, _entry) in enumerate(told)
-        )
+        """What was found so far."""
+        return self.verdicts().findings
 
     def verdicts(self) -> Verdicts:
         """The results, the findings, and how many of them were hidden."""
-        findings = self.findings()
+        return together([self])
+
+    def told(self) -> list[tuple[Finding, Hashable]]:
+        """What is told, each with its kind. Nothing is located twice."""
+        self._findings += [_finding(entry) for entry in self._entries[len(self._findings) :]]
+        return [(finding, entry.kind) for finding, entry in zip(self._findings, self._entries, strict=True)]
+
+    def hidden(self) -> set[Hashable]:
+        """The kinds of what the selection hides."""
+        return self._hidden
+
+    def results(self, findings: Iterable[Finding]) -> Iterator[Result]:
+        """The results, of which these are the findings. What is not told has none: it is neither passed nor skipped."""
         by_clause: dict[str, list[Finding]] = {}
         for finding in findings:
             by_clause.setdefault(_judged_as(finding.clause), []).append(finding)
-        results = tuple(
-            self._result(clause, by_clause) for clause in self._clauses.values() if clause.id not in self._ignored
-        )
-        return Verdicts(results, findings, sum(map(self.counts.all, self._hidden)))
+        for clause in self._clauses.values():
+            if clause.id not in self._ignored:
+                yield from self._result(clause, by_clause)
 
-    def _result(self, clause: Clause, by_clause: Mapping[str, list[Finding]]) -> Result:
-        findings = tuple(by_clause.get(_judged_as(clause), ()))
+    def _result(self, clause: Clause, by_clause: Mapping[str, list[Finding]]) -> Iterator[Result]:
+        found = tuple(by_clause.get(_judged_as(clause), ()))
         taken_over = next((later for later in clause.later if later in by_clause), "")
-        if findings:
+        if found:
             outcome, reason = Outcome.FAIL, ""
+        elif not self._untold.isdisjoint((_judged_as(clause), *clause.later)):
+            return
         elif taken_over:
             outcome, reason = Outcome.SKIP, f"told as {taken_over}"
         else:
             outcome, reason = self._without_findings(clause)
-        return Result(clause, outcome, reason, findings)
+        yield Result(clause, outcome, reason, found, case=self._case, pointer=self._pointer)
 
     def _without_findings(self, clause: Clause) -> tuple[Outcome, str]:
         key = _judged_as(clause)
@@ -224,6 +251,27 @@ class Ledger:
         if not self._judged.isdisjoint((key, *clause.later)):
             return Outcome.PASS, ""
         return Outcome.SKIP, self._reasons.get(key, NOT_PRESENT)
+
+
+def together(ledgers: Sequence[Ledger]) -> Verdicts:
+    """What ledgers that share their counts come to: the last finding of each kind says how many more there are."""
+    told = [(finding, kind, number) for number, ledger in enumerate(ledgers) for finding, kind in ledger.told()]
+    told.sort(key=lambda one: _position(one[0]))
+    counts = ledgers[0].counts if ledgers else Counts(None)
+    more = counts.left_out(kind for _finding, kind, _number in told)
+    findings: list[Finding] = []
+    of_ledger: list[list[Finding]] = [[] for _ledger in ledgers]
+    for place, (finding, _kind, number) in enumerate(told):
+        findings.append(replace(finding, more=more[place]) if place in more else finding)
+        of_ledger[number].append(findings[-1])
+    results = chain.from_iterable(ledger.results(own) for ledger, own in zip(ledgers, of_ledger, strict=True))
+    hidden = set().union(*(ledger.hidden() for ledger in ledgers))
+    return Verdicts(tuple(results), tuple(findings), sum(map(counts.all, hidden)))
+
+
+def failure(clause: Clause, findings: Iterable[Finding]) -> Result:
+    """The result of a clause on which there are findings, and no result that holds them."""
+    return Result(clause, Outcome.FAIL, findings=tuple(findings))
 
 
 def reported_as(clauses: Iterable[Clause]) -> dict[str, Clause]:

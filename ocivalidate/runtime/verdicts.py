@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from ocivalidate.keeping import MOST_OF_A_KIND, Counts
-from ocivalidate.rules.clauses import Clause
-from ocivalidate.rules.findings import Finding, Location, Outcome, Result
+from ocivalidate.rules.clauses import Clause, Selection
+from ocivalidate.rules.findings import Location, Outcome, Result
+from ocivalidate.rules.ledger import Ledger
 
 _LONGEST_VALUE = 400
 
@@ -52,55 +52,45 @@ def shown(value: Any) -> str:
 def results(
     case: str,
     clauses: Sequence[Clause],
-    verdicts: Iterable[Verdict],
+    verdicts: Collection[Verdict],
     skips: Mapping[str, str],
     unjudged: Unjudged,
-) -> list[Result]:
+) -> tuple[Result, ...]:
     """One result for each clause, in their order.
 
     A clause of which one comparison failed has failed; ``skips`` are reasons of the case, by clause; any other clause
     without a verdict is as ``unjudged`` says.
     """
-    by_clause: dict[str, list[Verdict]] = {}
-    for verdict in verdicts:
-        by_clause.setdefault(verdict.clause, []).append(verdict)
-    return [_result(case, clause, by_clause.get(clause.id, []), skips, unjudged) for clause in clauses]
-
-
-def _result(
-    case: str, clause: Clause, verdicts: Sequence[Verdict], skips: Mapping[str, str], unjudged: Unjudged
-) -> Result:
-    failed = [verdict for verdict in verdicts if not verdict.held]
-    if failed:
-        return Result(clause, Outcome.FAIL, findings=_findings(case, clause, failed), case=case)
+    ledger = Ledger({clause.id: clause for clause in clauses}, Selection(), case=case)
     # Where a case broke off, the comparison that would have failed may not have been made.
-    if verdicts and (unjudged is NOT_JUDGED or unjudged.outcome is Outcome.SKIP):
-        return Result(clause, Outcome.PASS, case=case)
-    if clause.id in skips:
-        return Result(clause, Outcome.SKIP, skips[clause.id], case=case)
-    if unjudged.outcome is Outcome.FAIL:
-        said = Verdict(clause.id, held=False, message=unjudged.reason)
-        return Result(clause, Outcome.FAIL, findings=(finding(case, clause, said),), case=case)
-    return Result(clause, unjudged.outcome, unjudged.reason, case=case)
+    whole = unjudged is NOT_JUDGED or unjudged.outcome is Outcome.SKIP
+    known = set()
+    for verdict in verdicts:
+        if not verdict.held:
+            _add(ledger, case, verdict)
+        elif whole:
+            ledger.judged(verdict.clause)
+        if whole or not verdict.held:
+            known.add(verdict.clause)
+    for clause in clauses:
+        if clause.id not in known:
+            _leave(ledger, case, clause.id, skips.get(clause.id), unjudged)
+    return ledger.verdicts().results
 
 
-def _findings(case: str, clause: Clause, failed: Sequence[Verdict]) -> tuple[Finding, ...]:
-    """The first findings of a kind, and how many more. Expectations look at messages: each message is a kind."""
-    counts = Counts(MOST_OF_A_KIND)
-    kept = [verdict for verdict in failed if counts.keep(verdict.message)]
-    more = counts.left_out(verdict.message for verdict in kept)
-    return tuple(
-        replace(finding(case, clause, verdict), more=more.get(number, 0)) for number, verdict in enumerate(kept)
-    )
+def _leave(ledger: Ledger, case: str, clause: str, skipped: str | None, unjudged: Unjudged) -> None:
+    """Say what becomes of a clause without a verdict."""
+    if skipped is not None:
+        ledger.unjudged(clause, skipped)
+    elif unjudged.outcome is Outcome.FAIL:
+        _add(ledger, case, Verdict(clause, held=False, message=unjudged.reason))
+    elif unjudged.outcome is Outcome.ERROR:
+        ledger.error(clause, unjudged.reason)
+    else:
+        ledger.unjudged(clause, unjudged.reason)
 
 
-def finding(case: str, clause: Clause, verdict: Verdict) -> Finding:
-    """A comparison that failed, as a finding."""
-    return Finding(
-        clause=clause,
-        severity=clause.severity,
-        message=verdict.message,
-        location=Location(case=case, pointer=verdict.pointer or None),
-        got=verdict.got,
-        want=verdict.want,
-    )
+def _add(ledger: Ledger, case: str, verdict: Verdict) -> None:
+    """Add a comparison that failed. Expectations look at messages: each message is a kind."""
+    place = Location(case=case, pointer=verdict.pointer or None)
+    ledger.add(verdict.clause, place, verdict.message, kind=verdict.message, got=verdict.got, want=verdict.want)

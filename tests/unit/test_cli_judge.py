@@ -8,8 +8,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 
+from ocivalidate import resources
 from ocivalidate.runtime.inside.facts import find_facts
 from tests.unit.command_line import Command, complaint
 
@@ -21,6 +23,47 @@ def test_facts_of_a_container_conform_to_its_config(say: Command) -> None:
     said = say("judge", CONFIG, FACTS)
     assert said.code == 0
     assert "conforms to runtime-spec 1.3.0 (linux)" in said.out
+
+
+def test_the_report_is_what_its_schema_says(say: Command) -> None:
+    """A place in the config is a pointer, and no case: facts are nobody's case."""
+    schema = resources.read_json("schemas", "output/report.json")
+    document = say("judge", CONFIG, FACTS, "--format", "json").json
+    assert list(jsonschema.Draft202012Validator(schema).iter_errors(document)) == []
+    results = document["reports"][0]["results"]
+    assert not any("case" in result for result in results)
+    assert {"/process/cwd", "/process/rlimits/0/soft", ""} <= {result["pointer"] for result in results}
+    places = [(result["pointer"], result["clause"]) for result in results]
+    assert len(places) == len(set(places))
+    # As it once was.
+    for case in ("/process/cwd", ""):
+        results[0]["case"] = case
+        assert list(jsonschema.Draft202012Validator(schema).iter_errors(document)) != []
+    results[0] |= {"case": "process.cwd", "pointer": "process.cwd"}
+    assert len(list(jsonschema.Draft202012Validator(schema).iter_errors(document))) == 1
+
+
+def test_every_format_names_the_place_of_a_result(say: Command) -> None:
+    cwd, everywhere = "runtime/runtime.lifecycle.create-env", "runtime/config-linux.default-filesystems"
+    tap = say("judge", CONFIG, FACTS, "--format", "tap").out
+    assert f" - /process/cwd: {cwd}\n" in tap
+    assert f" - every container: {everywhere}\n" in tap
+    junit = say("judge", CONFIG, FACTS, "--format", "junit").out
+    assert f'classname="/process/cwd" name="{cwd}"' in junit
+    assert f'classname="every container" name="{everywhere}"' in junit
+
+
+def test_a_clause_fails_at_the_place_where_it_is_broken(say: Command, tmp_path: Path) -> None:
+    config = json.loads(Path(CONFIG).read_text(encoding="utf-8"))
+    config["process"]["cwd"] = "/other"
+    file = tmp_path / "config.json"
+    file.write_text(json.dumps(config, indent=2), encoding="utf-8")
+    results = say("judge", str(file), FACTS, "--format", "json").json["reports"][0]["results"]
+    failed = [(result["pointer"], result["clause"]) for result in results if result["outcome"] == "fail"]
+    assert failed == [("/process/cwd", "runtime/runtime.lifecycle.create-env")]
+    tap = say("judge", str(file), FACTS, "--format", "tap").out
+    assert 'pointer: "/process/cwd"\n' in tap
+    assert "case:" not in tap
 
 
 def test_findings_have_places_in_every_format(say: Command, tmp_path: Path) -> None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Hashable, Mapping
-from dataclasses import replace
+from collections.abc import Mapping
 from typing import Any
 
 from ocivalidate.bundle import sources
@@ -14,8 +13,9 @@ from ocivalidate.jsontext.documents import Document, read_document
 from ocivalidate.keeping import Counts
 from ocivalidate.rules import schema
 from ocivalidate.rules.clauses import Clause, Selection, load, settled
-from ocivalidate.rules.findings import Finding, Outcome, Report, Result
+from ocivalidate.rules.findings import Location, Report
 from ocivalidate.rules.judge import located
+from ocivalidate.rules.ledger import Ledger, Place, together
 from ocivalidate.runtime.inside.facts import Facts, find_facts
 from ocivalidate.runtime.inside.probe import MARK
 from ocivalidate.runtime.judging.judgements import Judgement, property_of
@@ -114,60 +114,40 @@ def _refuse_invalid(document: Document, release: str) -> None:
 def _report(
     subject: str, document: Document, release: str, judgements: list[Judgement], selection: Selection
 ) -> Report:
-    counts = Counts(selection.most)
-    told: list[tuple[Result, Hashable]] = []
-    suppressed = 0
+    places: dict[str, list[Judgement]] = {}
     for judgement in judgements:
-        clause = _clause(judgement)
-        if not clause.holds_in(release) or not selection.wants(clause):
-            continue
-        failed = judgement.held is False
-        if selection.ignores(clause):
-            suppressed += failed
-            continue
-        kind = (clause.id, property_of(judgement.pointer), judgement.held)
-        # What passed is listed in full: each is one line for a place in the config.
-        if counts.keep(kind) or not failed:
-            told.append((_result(judgement, clause, document), kind))
-    more = counts.left_out(kind for _result, kind in told)
-    results = [_with_more(result, more.get(number, 0)) for number, (result, _kind) in enumerate(told)]
-    findings = tuple(finding for result in results for finding in result.findings)
+        places.setdefault(judgement.pointer, []).append(judgement)
+    counts = Counts(selection.most)
+    ledgers = [_ledger(document, pointer, here, release, selection, counts) for pointer, here in places.items()]
     written = document.value.get("ociVersion")
     note = noted(release, "" if written == release else f"the document says {written}")
-    return Report(
-        "judge",
-        subject,
-        SPECIFICATION,
-        release,
-        note,
-        ("linux",),
-        results=tuple(results),
-        findings=findings,
-        suppressed=suppressed,
-    )
+    return Report("judge", subject, SPECIFICATION, release, note, ("linux",), "", *together(ledgers))
 
 
-def _with_more(result: Result, more: int) -> Result:
-    return replace(result, findings=(replace(result.findings[0], more=more),)) if more else result
+def _ledger(
+    document: Document, pointer: str, judgements: list[Judgement], release: str, selection: Selection, counts: Counts
+) -> Ledger:
+    """What was judged at one place of a config."""
+    asked = {clause.id: clause for clause in map(_clause, judgements)}
+    clauses = {key: clause for key, clause in asked.items() if clause.holds_in(release) and selection.wants(clause)}
+    ledger = Ledger(clauses, selection, pointer=pointer, counts=counts)
+    place = Place(document.name, pointer, lambda: _location(document, pointer))
+    for judgement in judgements:
+        clause = _clause(judgement).id
+        if judgement.held is None:
+            ledger.leave_open(clause, judgement.reason)
+        elif judgement.held:
+            ledger.judged(clause)
+        else:
+            got, want = shown(judgement.got), shown(judgement.want)
+            ledger.add(clause, place, judgement.message, kind=property_of(pointer), got=got, want=want)
+    return ledger
+
+
+def _location(document: Document, pointer: str) -> Location:
+    span = document.span(pointer) if pointer else None
+    return located(document.name, pointer or None, span, document)
 
 
 def _clause(judgement: Judgement) -> Clause:
     return load("runtime")[judgement.clause or property_clause(property_of(judgement.pointer))]
-
-
-def _result(judgement: Judgement, clause: Clause, document: Document) -> Result:
-    place = judgement.pointer or "every container"
-    if judgement.held is None:
-        return Result(clause, Outcome.SKIP, judgement.reason, case=place)
-    if judgement.held:
-        return Result(clause, Outcome.PASS, case=place)
-    span = document.span(judgement.pointer) if judgement.pointer else None
-    found = Finding(
-        clause,
-        clause.severity,
-        judgement.message,
-        located(document.name, judgement.pointer or None, span, document),
-        got=shown(judgement.got),
-        want=shown(judgement.want),
-    )
-    return Result(clause, Outcome.FAIL, findings=(found,), case=place)

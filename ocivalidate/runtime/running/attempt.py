@@ -41,11 +41,11 @@ def attempt(stage: RunContext, case: Case, clauses: Sequence[Clause], required: 
     need, reason = missing(case.needs, stage.host, stage.subject)
     if need:
         outcome = Outcome.ERROR if need in required or need.partition(":")[0] in required else Outcome.SKIP
-        return Attempt(case, tuple(Result(clause, outcome, reason, case=case.id) for clause in clauses))
+        return _not_tried(case, clauses, Unjudged(outcome, reason))
     unapplied = stage.subject.unapplied(case.sets)
     if unapplied:
         reason = f"the runtime says that it does not apply {', '.join(unapplied)}"
-        return Attempt(case, tuple(Result(clause, Outcome.SKIP, reason, case=case.id) for clause in clauses))
+        return _not_tried(case, clauses, Unjudged(Outcome.SKIP, reason))
     start = time.monotonic()
     try:
         trial = CaseContext(stage, case)
@@ -80,7 +80,11 @@ def attempt(stage: RunContext, case: Case, clauses: Sequence[Clause], required: 
 
 def given_up(case: Case, clauses: Sequence[Clause], reason: str) -> Attempt:
     """A case that could not be tried, or not to its end."""
-    return Attempt(case, tuple(Result(clause, Outcome.ERROR, reason, case=case.id) for clause in clauses))
+    return _not_tried(case, clauses, Unjudged(Outcome.ERROR, reason))
+
+
+def _not_tried(case: Case, clauses: Sequence[Clause], why: Unjudged) -> Attempt:
+    return Attempt(case, results(case.id, clauses, (), {}, why))
 
 
 def _missing(trial: CaseContext) -> str:
