@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ocivalidate import resources
 from ocivalidate.image.documents.witnesses import image_witness
-from ocivalidate.judges import cases, judges
+from ocivalidate.judges import cases, judged_ids
 from ocivalidate.rules.clauses import Clause, Level, load
 from ocivalidate.rules.witnesses import witness_for
 from ocivalidate.runtime.properties import Property, properties, reasons
@@ -100,7 +100,8 @@ def _dynamic(release: str) -> list[Clause]:
 
 def checked_clauses() -> set[str]:
     """The ids of all clauses that code, a schema or a case declares; those told under another id included."""
-    return {clause.id for clause in load().values() if (clause.same_as or clause.id) in judges()}
+    judged = judged_ids()
+    return {clause.id for clause in load().values() if (clause.same_as or clause.id) in judged}
 
 
 def is_witnessed(clause: Clause) -> bool:

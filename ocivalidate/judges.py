@@ -1,41 +1,32 @@
 """What judges each clause, and where that stands: checks, functions, tables, nodes of schemas, rules on facts, cases.
 
 All of it is declared in code and in the schemas (``rules/declared.py``, ``Registry.check``, ``@case``, ``x-clause``);
-nothing here is taken from witnesses. Whoever asks pays: no other command imports this module.
+nothing here is taken from witnesses. Whoever asks for one clause loads what could judge that one, and no more.
 """
 
 from __future__ import annotations
 
 import functools
 import importlib
-import linecache
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ocivalidate import resources
-from ocivalidate.bundle import registry as bundle_checks
-from ocivalidate.image.documents import registry as image_checks
-from ocivalidate.image.documents.subjects import SUBJECTS as IMAGE_SUBJECTS
-from ocivalidate.jsontext.documents import Document, read_document
+from ocivalidate.rules.clauses import Clause, load
 from ocivalidate.rules.declared import FUNCTIONS, TABLES
 from ocivalidate.rules.nodes import Node, nodes
-from ocivalidate.rules.schema import KINDS
-from ocivalidate.runtime.cases import Case
-from ocivalidate.runtime.running.loading import load_cases
+from ocivalidate.rules.schema import KINDS, specification
 
-# What declares, beside the modules of checks, and imports all that does.
-_DECLARING = (
-    "ocivalidate.bundle.api",
-    "ocivalidate.image.api",
-    "ocivalidate.unpack.api",
-    "ocivalidate.unpack.conversion",
-    "ocivalidate.runtime.judging.rules",
-)
-_RULES = "ocivalidate.runtime.judging."
+if TYPE_CHECKING:
+    from ocivalidate.jsontext.documents import Document
+    from ocivalidate.rules.checks import Registry
+    from ocivalidate.runtime.cases import Case
+
 _PACKAGE = Path(__file__).parent.parent
+_RULES = "ocivalidate.runtime.judging."
 
 
 class Judge(NamedTuple):
@@ -55,75 +46,154 @@ class Judge(NamedTuple):
         return f"{self.file}:{self.line} {self.name}"
 
 
+Declared = Iterator[tuple[str, Callable[[], Judge]]]
+"""Clauses, each with what looks up where its judge stands."""
+
+
 @functools.cache
 def cases() -> tuple[Case, ...]:
     """The cases that judge runtimes."""
+    from ocivalidate.runtime.running.loading import load_cases
+
     return tuple(load_cases(resources.folder("conformance")))
+
+
+def judges_of(clause: Clause) -> tuple[Judge, ...]:
+    """What judges a clause, under its own id or under that of the one that it is the same as."""
+    told = load()[clause.same_as] if clause.same_as else clause
+    found = (look() for room in _rooms_of(told) for look in _index(room).get(told.id, ()))
+    return tuple(dict.fromkeys(found))
 
 
 @functools.cache
 def judges() -> Mapping[str, tuple[Judge, ...]]:
     """Clause → what judges it; a clause that is ``same_as`` another is not among them, nor one that nothing judges."""
-    found: dict[str, dict[Judge, None]] = {}
-    for clause, judge in (*_checks(), *_declared(), *_schemas(), *_cases()):
-        found.setdefault(clause, {})[judge] = None
-    return {clause: tuple(every) for clause, every in found.items()}
+    return {
+        clause: tuple(dict.fromkeys(look() for room in _ROOMS for look in _index(room).get(clause, ())))
+        for clause in judged_ids()
+    }
 
 
-def _checks() -> Iterator[tuple[str, Judge]]:
-    bundle_checks.load_checks()
-    image_checks.load_checks()
-    bundles = (bundle_checks.CONFIG, bundle_checks.STATE, bundle_checks.FEATURES)
-    for registry in (*bundles, *(subject.registry for subject in IMAGE_SUBJECTS.values())):
-        for check in registry.checks:
-            judge = _function("check", check.function)
-            yield from ((clause, judge) for clause in check.clauses)
+def judged_ids() -> frozenset[str]:
+    """The ids that :func:`judges` has; nothing is looked up in a file."""
+    return frozenset(clause for room in _ROOMS for clause in _index(room))
 
 
-def _declared() -> Iterator[tuple[str, Judge]]:
-    for name in _DECLARING:
-        importlib.import_module(name)
-    for function, clauses in FUNCTIONS.items():
-        judge = _function("rule" if function.__module__.startswith(_RULES) else "function", function)
-        yield from ((clause, judge) for clause in clauses)
-    for table in TABLES:
-        file = str(sys.modules[table.module].__file__)
-        line = _line(file, 1, rf"{re.escape(table.name)}\b")
-        judge = Judge("table", _in_project(file), line, table.name)
-        yield from ((clause, judge) for clause in table.clauses)
-
-
-def _schemas() -> Iterator[tuple[str, Judge]]:
-    for kind in KINDS:
-        for node in nodes(kind):
-            yield node.clause, _of_node(node)
+def _rooms_of(clause: Clause) -> tuple[str, ...]:
+    """Where a clause can be judged, by what it is about."""
+    if clause.judged == "dynamic":
+        return ("facts", "cases")
+    if clause.subject == "converter":
+        return ("conversion",)
+    if clause.subject == "json":
+        return ("text", "bundle", "image")
+    if clause.subject.startswith("image"):
+        return ("text", "image")
+    # Cases have runtimes print these, and judge what they print.
+    return ("text", "bundle", "cases") if clause.subject in ("state", "features") else ("text", "bundle")
 
 
 @functools.cache
-def _of_node(node: Node) -> Judge:
-    span = _schema(node.file).span(node.pointer)
-    return Judge("schema", f"schemas/{node.file}", span.line if span else 1, node.pointer)
+def _index(room: str) -> Mapping[str, list[Callable[[], Judge]]]:
+    found: dict[str, list[Callable[[], Judge]]] = {}
+    for clause, look in _ROOMS[room]():
+        found.setdefault(clause, []).append(look)
+    return found
 
 
-@functools.cache
-def _schema(file: str) -> Document:
-    return read_document((resources.folder("schemas") / file).read_bytes(), file)
+# --- What declares
 
 
-def _cases() -> Iterator[tuple[str, Judge]]:
+def _text() -> Declared:
+    """What judges every JSON document."""
+    yield from _declared("ocivalidate.rules.judge")
+
+
+def _bundle() -> Declared:
+    from ocivalidate.bundle import registry
+
+    registry.load_checks()
+    yield from _checks(registry.CONFIG, registry.STATE, registry.FEATURES)
+    yield from _declared("ocivalidate.bundle.api")
+    yield from _schemas("runtime")
+
+
+def _image() -> Declared:
+    from ocivalidate.image.documents import registry
+
+    registry.load_checks()
+    yield from _checks(*registry.REGISTRIES)
+    yield from _declared("ocivalidate.image.api", "ocivalidate.image.")
+    yield from _declared("ocivalidate.unpack.api")
+    yield from _schemas("image")
+
+
+def _conversion() -> Declared:
+    yield from _declared("ocivalidate.unpack.conversion")
+
+
+def _facts() -> Declared:
+    yield from _declared("ocivalidate.runtime.judging.rules", _RULES)
+
+
+def _cases() -> Declared:
     for case in cases():
-        code = case.run.__code__
-        judge = Judge("case", f"conformance/{Path(code.co_filename).name}", _def_line(case.run), case.id)
-        yield from ((clause, judge) for clause in case.clauses)
+        file = f"conformance/{Path(case.run.__code__.co_filename).name}"
+        look = functools.partial(_judge, "case", file, functools.partial(_def_line, case.run), case.id)
+        yield from ((clause, look) for clause in case.clauses)
+
+
+_ROOMS: Mapping[str, Callable[[], Declared]] = {
+    "text": _text,
+    "bundle": _bundle,
+    "image": _image,
+    "conversion": _conversion,
+    "facts": _facts,
+    "cases": _cases,
+}
+
+
+def _checks(*registries: Registry) -> Declared:
+    for registry in registries:
+        for check in registry.checks:
+            look = functools.partial(_function, "check", check.function)
+            yield from ((clause, look) for clause in check.clauses)
+
+
+def _declared(module: str, within: str = "") -> Declared:
+    """What ``module`` declares, or all that it imports and whose name begins with ``within``."""
+    importlib.import_module(module)
+    for function, clauses in FUNCTIONS.items():
+        if function.__module__ == module or (within and function.__module__.startswith(within)):
+            kind = "rule" if function.__module__.startswith(_RULES) else "function"
+            look = functools.partial(_function, kind, function)
+            yield from ((clause, look) for clause in clauses)
+    for table in TABLES:
+        if table.module == module or (within and table.module.startswith(within)):
+            file = str(sys.modules[table.module].__file__)
+            line = functools.partial(_line, file, 1, rf"{re.escape(table.name)}\b")
+            look = functools.partial(_judge, "table", _in_project(file), line, table.name)
+            yield from ((clause, look) for clause in table.clauses)
+
+
+def _schemas(family: str) -> Declared:
+    for kind in KINDS:
+        if specification(kind) == family:
+            yield from ((node.clause, functools.partial(_of_node, node)) for node in nodes(kind))
+
+
+# --- Where it stands
+
+
+def _judge(kind: str, file: str, line: Callable[[], int], name: str) -> Judge:
+    return Judge(kind, file, line(), name)
 
 
 def _function(kind: str, function: Callable[..., Any]) -> Judge:
-    """A function where it is defined; one that another function makes is named after that."""
-    file, name = function.__code__.co_filename, function.__qualname__.partition(".<locals>")[0]
-    return Judge(kind, _in_project(file), _def_line(function), name)
+    file = function.__code__.co_filename
+    return Judge(kind, _in_project(file), _def_line(function), function.__qualname__)
 
 
-@functools.cache
 def _def_line(function: Callable[..., Any]) -> int:
     """The line of ``def``: the code of a function begins at its first decorator."""
     code = function.__code__
@@ -132,8 +202,25 @@ def _def_line(function: Callable[..., Any]) -> int:
 
 def _line(file: str, first: int, pattern: str) -> int:
     """The number of the first line from ``first`` on that begins so; ``first`` where none does."""
-    lines = linecache.getlines(file)
+    lines = _lines(file)
     return next((at for at in range(first, len(lines) + 1) if re.match(pattern, lines[at - 1])), first)
+
+
+@functools.cache
+def _lines(file: str) -> list[str]:
+    return Path(file).read_text(encoding="utf-8").splitlines()
+
+
+def _of_node(node: Node) -> Judge:
+    span = _schema(node.file).span(node.pointer)
+    return Judge("schema", f"schemas/{node.file}", span.line if span else 1, node.pointer)
+
+
+@functools.cache
+def _schema(file: str) -> Document:
+    from ocivalidate.jsontext.documents import read_document
+
+    return read_document((resources.folder("schemas") / file).read_bytes(), file)
 
 
 def _in_project(file: str) -> str:

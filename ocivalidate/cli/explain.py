@@ -8,7 +8,7 @@ import json
 import textwrap
 from collections.abc import Iterator
 
-from ocivalidate.cli.rules import clause_json, judges_of
+from ocivalidate.cli.rules import clause_json
 from ocivalidate.cli.streams import print_text
 from ocivalidate.errors import UsageError
 from ocivalidate.report.verdicts import url
@@ -99,6 +99,8 @@ def _facts(clause: Clause) -> Iterator[tuple[str, str]]:
 
 def _judges(clause: Clause) -> Iterator[tuple[str, str]]:
     """What judges the clause, a line each, or why no case does."""
+    from ocivalidate.judges import judges_of
+
     name = "by"
     for judge in judges_of(clause):
         yield name, str(judge)

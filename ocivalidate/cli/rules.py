@@ -5,15 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ocivalidate.cli.streams import print_text
 from ocivalidate.errors import UsageError
 from ocivalidate.rules.clauses import LEVEL_NAMES, PLATFORMS, RELEASES, Clause, Level, load, matches, unmatched
 from ocivalidate.vocabulary.versions import NEXT, order
-
-if TYPE_CHECKING:
-    from ocivalidate.judges import Judge
 
 JUDGED = ("static", "static-host", "dynamic", "none")
 
@@ -71,15 +68,10 @@ def _choose(options: argparse.Namespace) -> list[Clause]:
 def clause_json(clause: Clause) -> dict[str, Any]:
     """A clause as plain JSON, with what judges it, and without the fields that say nothing."""
     fields = {key: value for key, value in asdict(clause).items() if value not in ("", None, False, ())}
+    from ocivalidate.judges import judges_of
+
     judged_by = [judge._asdict() for judge in judges_of(clause)]
     return fields | {"default": clause.default} | ({"judged_by": judged_by} if judged_by else {})
-
-
-def judges_of(clause: Clause) -> tuple[Judge, ...]:
-    """What judges a clause, under its own id or under that of the one that it is the same as."""
-    from ocivalidate.judges import judges
-
-    return judges().get(clause.same_as or clause.id, ())
 
 
 def _list_json(clauses: list[Clause]) -> str:
@@ -90,8 +82,15 @@ def _list_text(clauses: list[Clause], *, verbose: bool) -> str:
     lines = []
     for clause in clauses:
         lines.append(f"{clause.id}  {_label(clause)}  {clause.summary}")
-        lines += [f"    {judge}" for judge in (judges_of(clause) if verbose else ())]
+        if verbose:
+            lines += _judges_text(clause)
     return "\n".join([*lines, f"{len(clauses)} clauses", ""])
+
+
+def _judges_text(clause: Clause) -> list[str]:
+    from ocivalidate.judges import judges_of
+
+    return [f"    {judge}" for judge in judges_of(clause)]
 
 
 def _label(clause: Clause) -> str:

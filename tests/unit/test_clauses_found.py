@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 from ocivalidate.coverage import is_witnessed, unjudged
-from ocivalidate.judges import Judge, cases, judges
+from ocivalidate.judges import Judge, cases, judges, judges_of as found_for
 from ocivalidate.rules import schema
 from ocivalidate.rules.clauses import Level, load
 from ocivalidate.rules.declared import FUNCTIONS
@@ -106,6 +106,12 @@ def test_what_nothing_judges_has_a_reason(clause_id: str) -> None:
 
 
 # --- What is declared
+
+
+def test_who_asks_for_one_clause_gets_all_that_judges_it() -> None:
+    every = judges()
+    for clause in CLAUSES.values():
+        assert set(found_for(clause)) == set(every.get(reported(clause.id), ())), clause.id
 
 
 def test_nothing_declares_what_is_no_clause() -> None:
