@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from ocivalidate.image.documents.common import not_a_date
 from ocivalidate.image.documents.registry import CONFIG
 from ocivalidate.image.layers.users import LARGEST_ID, is_id, is_number
 from ocivalidate.jsontext.pointers import Path, place_at
 from ocivalidate.rules.checks import CheckContext, Node, Violation
 from ocivalidate.rules.clauses import Severity
 from ocivalidate.vocabulary import digests
-from ocivalidate.vocabulary.formats import is_date_time
 
 CREATED = "image/config.created.rfc3339"
 USER = "image/config.config.User.format"
@@ -41,9 +41,8 @@ _FOR_SYSTEM_CALLS = ("User", "Env", "Entrypoint", "Cmd", "Volumes", "WorkingDir"
 
 @CONFIG.check("/created", CREATED)
 def created_is_a_date(node: Node, context: CheckContext) -> Iterator[Violation]:
-    """RFC 3339, section 5.6; null is as good as absent."""
-    if node.value is not None and not is_date_time(node.value):
-        yield node.breaks(CREATED, "created is no date and time of RFC 3339", want="such as 2026-01-31T23:59:59Z")
+    """When the image was made."""
+    yield from not_a_date(node, CREATED)
 
 
 @CONFIG.check("/config/User", USER)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ocivalidate.image.documents.common import not_a_date
 from ocivalidate.image.documents.registry import CONFIG
 from ocivalidate.rules.checks import CheckContext, Node, Violation
 from ocivalidate.rules.clauses import Severity
-from ocivalidate.vocabulary.formats import is_date_time
 
 CREATED = "image/config.history.created.rfc3339"
 COUNT = "image/config.history.empty_layer.count"
@@ -15,10 +15,8 @@ COUNT = "image/config.history.empty_layer.count"
 
 @CONFIG.check("/history/*/created", CREATED)
 def created_is_a_date(node: Node, context: CheckContext) -> Iterator[Violation]:
-    """RFC 3339, section 5.6; null is as good as absent."""
-    if node.value is not None and not is_date_time(node.value):
-        message = f"{node.place} is no date and time of RFC 3339"
-        yield node.breaks(CREATED, message, want="such as 2026-01-31T23:59:59Z")
+    """When the layer was made."""
+    yield from not_a_date(node, CREATED)
 
 
 @CONFIG.check("/history", COUNT)

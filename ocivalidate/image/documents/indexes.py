@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ocivalidate.image.documents import media_types
+from ocivalidate.image.documents.common import no_media_type
 from ocivalidate.image.documents.descriptors import WANT_MEDIA_TYPE
 from ocivalidate.image.documents.kinds import is_docker
 from ocivalidate.image.documents.registry import DESCRIPTOR, INDEX, parent
@@ -25,9 +26,8 @@ MANIFEST_MEDIA_TYPE = f"{media_types.OCI}manifest.v1+json"
 
 @INDEX.check("", USED)
 def media_type_is_used(node: Node, context: CheckContext) -> Iterator[Violation]:
-    """A note only: see the inventory on who leaves it out."""
-    if not node.has("mediaType"):
-        yield node.breaks(USED, "mediaType is missing", got="", want=MEDIA_TYPE)
+    """What the document says that it is."""
+    yield from no_media_type(node, USED, MEDIA_TYPE)
 
 
 @INDEX.check("/mediaType", VALUE)
