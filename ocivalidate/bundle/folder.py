@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ocivalidate.bundle.registry import CONFIG
 from ocivalidate.rules.checks import CheckContext, Node, Violation
+from ocivalidate.system.beneath import MOST_LINKS
 
 CONFIG_JSON = "runtime/bundle.config-json.required"
 LINK_OUT = "safety/bundle.link-out"
@@ -17,7 +18,6 @@ SINGLE_DIRECTORY = "runtime/bundle.single-directory"
 ROOT_EXISTS = "runtime/config.root.path.directory-exists"
 START_CONTAINER_PATH = "runtime/config.hooks.startContainer.path.container-ns"
 
-_MOST_LINKS = 40
 # What stat(2) says of a path that leads nowhere, whoever asks: a link to itself, a name that no folder can have.
 _NO_PATH = {
     errno.ENOENT: "does not exist",
@@ -133,7 +133,7 @@ def _exists_below(root: Path, path: str) -> bool:
             here.append(part)
             continue
         links += 1
-        if links > _MOST_LINKS:
+        if links > MOST_LINKS:
             return False
         here = [] if target.startswith("/") else here
         parts = [step for step in target.split("/") if step] + parts

@@ -1,15 +1,23 @@
-"""A parser for which ``--`` as the value of an option is a text like any other, and which imports little."""
+"""A parser for which ``--`` as the value of an option is a text like any other, and which imports little.
+
+It takes no abbreviated options, and complains in one line.
+"""
 
 from __future__ import annotations
 
 import argparse
 import os
 import sys
-from typing import Any
+from typing import Any, NoReturn
+
+from ocivalidate.errors import UsageError
 
 
 class DashParser(argparse.ArgumentParser):
     """argparse takes ``--`` away wherever it stands, also in ``--format=--``, and gives a list where a text is due."""
+
+    def __init__(self, **keywords: Any) -> None:
+        super().__init__(**keywords, allow_abbrev=False)
 
     def _get_values(self, action: argparse.Action, arg_strings: list[str]) -> Any:
         if action.option_strings and action.nargs is None and arg_strings == ["--"]:
@@ -17,6 +25,10 @@ class DashParser(argparse.ArgumentParser):
             self._check_value(action, value)
             return value
         return super()._get_values(action, arg_strings)
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong with the command line. Raises :class:`UsageError`."""
+        raise UsageError(f"{message} (try {self.prog} --help)")
 
     def _get_formatter(self) -> argparse.HelpFormatter:
         """Argparse makes one for each option, and asks shutil how wide it is, which imports every compression."""

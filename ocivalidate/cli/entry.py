@@ -5,13 +5,11 @@ from __future__ import annotations
 import argparse
 import importlib
 from collections.abc import Sequence
-from typing import NoReturn
 
 from ocivalidate import __version__
 from ocivalidate.cli.dashes import DashParser
 from ocivalidate.cli.guard import guarded
 from ocivalidate.cli.streams import print_text
-from ocivalidate.errors import UsageError
 
 # Command → its module below ocivalidate.cli and what it is for. Only the module of the command that is run gets loaded.
 COMMANDS = {
@@ -32,15 +30,7 @@ COMMANDS = {
 
 
 class Parser(DashParser):
-    """A parser that takes no abbreviated options and complains in one line."""
-
-    def __init__(self, *arguments: object, **keywords: object) -> None:
-        keywords["allow_abbrev"] = False
-        super().__init__(*arguments, **keywords)  # type: ignore[arg-type]  # handed on as they came
-
-    def error(self, message: str) -> NoReturn:
-        """Say what is wrong with the command line, and end with exit code 2."""
-        raise UsageError(f"{message} (try {self.prog} --help)")
+    """The parser of ``ocivalidate``."""
 
     def _print_message(self, message: str, file: object = None) -> None:  # noqa: ARG002  # so argparse calls it
         """Print what --help and --version say. That of argparse is silent when it cannot be written."""

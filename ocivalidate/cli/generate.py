@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from ocivalidate import __version__
 from ocivalidate.cli.dashes import DashParser
 from ocivalidate.cli.guard import guarded
 from ocivalidate.cli.streams import print_text, tell
-from ocivalidate.errors import OptionError, UsageError
+from ocivalidate.errors import OptionError
 from ocivalidate.generate.builder import ConfigBuilder
 from ocivalidate.generate.defaults import PLATFORMS
 from ocivalidate.generate.engines import ENGINE_FLAGS, refusal
@@ -67,11 +67,6 @@ class _ForEngines(argparse.Action):
         self, _parser: Any, namespace: argparse.Namespace, _values: Any, option_string: str | None = None
     ) -> None:
         namespace.for_engines.append(option_string)
-
-
-class _Parser(DashParser):
-    def error(self, message: str) -> NoReturn:
-        raise UsageError(f"{message} (try {self.prog} --help)")
 
 
 def main(arguments: Sequence[str], program: str) -> int:
@@ -128,13 +123,12 @@ def parse(arguments: list[str], program: str) -> argparse.Namespace:
 
 
 def _parser(program: str) -> argparse.ArgumentParser:
-    parser = _Parser(
+    parser = DashParser(
         prog=program,
         usage="%(prog)s [OPTION...] [-- CMD ARGS...]",
         description=_DESCRIPTION,
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
         add_help=False,
     )
     groups = {name: parser.add_argument_group(title) for name, title in GROUPS.items()}
@@ -240,15 +234,12 @@ def _write(builder: ConfigBuilder, options: argparse.Namespace, program: str) ->
 
 def _tell(report: Report, program: str, *, worst_only: bool) -> None:
     """A line for each finding that the config has; of one that is not written, those that are the reason."""
+    from ocivalidate.cli.one_line import one_line
     from ocivalidate.report.escape import visible
     from ocivalidate.rules.clauses import Severity
-    from ocivalidate.vocabulary.wording import shortened
 
     least = Severity.ERROR if worst_only else Severity.WARNING
     for finding in report.findings:
         if finding.severity.rank >= least.rank:
-            got = f" (got {shortened(finding.got)})" if finding.got else ""
-            hint = f"; {finding.hint}" if finding.hint else ""
-            more = f", and {finding.more:,} more" if finding.more else ""
-            line = visible(f"{finding.severity}[{finding.clause.id}]: {finding.message}{got}{hint}{more}")
+            line = visible(one_line(finding, hint=finding.hint))
             tell(f"{program}: {line.encode('ascii', 'backslashreplace').decode()}")

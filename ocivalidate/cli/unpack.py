@@ -12,6 +12,7 @@ from types import FrameType
 from ocivalidate.cli.exits import exit_code_of
 from ocivalidate.cli.generate import apply, parse, start as start_config
 from ocivalidate.cli.image import LIMITS, add_archive_limit, archive_limit, layer_limits
+from ocivalidate.cli.one_line import one_line
 from ocivalidate.cli.streams import errors_on_terminal, tell
 from ocivalidate.errors import Refused, UsageError
 from ocivalidate.generate.builder import ConfigBuilder
@@ -24,7 +25,6 @@ from ocivalidate.unpack.api import Progress, Unpacked, UnpackOptions, unpack_ima
 from ocivalidate.unpack.attributes import IdRange
 from ocivalidate.unpack.generator import ConfigSteps
 from ocivalidate.unpack.target import tidy
-from ocivalidate.vocabulary.wording import shortened
 
 _RANGE = re.compile(r"([0-9]{1,10}):([0-9]{1,10}):([0-9]{1,10})")
 _SHOWN_FINDINGS = 100
@@ -159,9 +159,7 @@ def _tell_findings(findings: tuple[Finding, ...]) -> None:
     for finding in told[:_SHOWN_FINDINGS]:
         place = finding.location
         where = " ".join(filter(None, [place.file, place.pointer, place.member]))
-        got = f" (got {shortened(finding.got)})" if finding.got else ""
-        more = f", and {finding.more:,} more" if finding.more else ""
-        tell(_visible(f"{finding.severity}[{finding.clause.id}]: {where}: {finding.message}{got}{more}"))
+        tell(_visible(one_line(finding, where=where)))
     if len(told) > _SHOWN_FINDINGS:
         tell(f"and {len(told) - _SHOWN_FINDINGS} more")
 

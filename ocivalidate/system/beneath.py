@@ -23,7 +23,7 @@ CAN_WALK = os.open in os.supports_dir_fd and os.readlink in os.supports_dir_fd a
 _REACH = flags("O_PATH O_DIRECTORY O_NOFOLLOW O_CLOEXEC")
 _LIST = flags("O_DIRECTORY O_NOFOLLOW O_CLOEXEC")
 # As many as Linux follows; and how deep a path may lead, each level being an open folder.
-_MOST_LINKS, _DEEPEST = 40, 100
+MOST_LINKS, _DEEPEST = 40, 100
 
 
 class LeadsOut(OciValidateError):
@@ -219,7 +219,7 @@ class _Walk:
     def _follow(self, name: str, ahead: list[str]) -> list[str]:
         """What lies ahead once a link is followed."""
         self._links += 1
-        if self._links > _MOST_LINKS:
+        if self._links > MOST_LINKS:
             raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
         target = os.readlink(name, dir_fd=self.folder)
         self._link = _Link("/".join((*self._names, name)), target, tuple(ahead))

@@ -19,7 +19,6 @@ from collections.abc import Iterator
 
 from ocivalidate.image.layers.entry import LONGEST_NAME
 from ocivalidate.image.layers.stack import (
-    MOST_LINKS,
     Unwritable,
     link_removed,
     name_too_long,
@@ -27,6 +26,7 @@ from ocivalidate.image.layers.stack import (
     too_many_folders,
     too_many_links,
 )
+from ocivalidate.system.beneath import MOST_LINKS
 from ocivalidate.unpack.attributes import IMPLIED, Attributes
 from ocivalidate.unpack.flags import REACH
 from ocivalidate.unpack.places import changed, identity

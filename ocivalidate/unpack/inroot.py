@@ -10,10 +10,10 @@ from collections.abc import Iterator
 
 from ocivalidate.errors import TooLarge, UnpackError
 from ocivalidate.image.layers import users
+from ocivalidate.system.beneath import MOST_LINKS
 from ocivalidate.unpack.flags import REACH, READ
 from ocivalidate.unpack.places import Identity, identity
 
-_MOST_LINKS = 40
 _BUFFER = 1 << 20
 
 
@@ -75,7 +75,7 @@ class _Walk:
             target = None if part == ".." else self._link(part)
             if target is not None:
                 links += 1
-                if links > _MOST_LINKS:
+                if links > MOST_LINKS:
                     return None
                 if target.startswith("/"):
                     self._go(os.dup(self._root))

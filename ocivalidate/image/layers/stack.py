@@ -14,11 +14,11 @@ from ocivalidate.image.layers.entry import LONGEST_NAME
 from ocivalidate.image.layers.judging import LIMIT, LINK_TARGET, NAME, PARENT, THROUGH_LINK
 from ocivalidate.image.layers.paths import FOLDER, HARDLINK, KNOWN, REGULAR, SPARSE, SYMLINK, normalise
 from ocivalidate.image.layers.problems import shown
+from ocivalidate.system.beneath import MOST_LINKS
 
 _WHITEOUT = b".wh."
 _OPAQUE = b".wh..wh..opq"
 # How many links a path may lead over: that of Linux.
-MOST_LINKS = 40
 _FILES = frozenset({REGULAR, SPARSE})
 
 
