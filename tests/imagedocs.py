@@ -11,16 +11,21 @@ from ocivalidate.image.documents.subjects import SUBJECTS
 from ocivalidate.jsontext.documents import read_document
 from ocivalidate.jsontext.pointers import parse_pointer
 from ocivalidate.rules.checks import CheckContext, Node
-from ocivalidate.rules.clauses import Selection
+from ocivalidate.rules.clauses import Selection, load
 from ocivalidate.rules.findings import Finding
 from ocivalidate.rules.judge import active_clauses, judge
 from ocivalidate.rules.ledger import Ledger, Verdicts
 from ocivalidate.rules.witnesses import base_document
-from ocivalidate.vocabulary.versions import IMAGE_RELEASES
+from ocivalidate.vocabulary.versions import IMAGE_RELEASES, NEXT
 
 NEWEST = IMAGE_RELEASES[-1]
 REMOVED = object()
 Told = list[tuple[str, str, str]]
+
+
+def release_of(clause_id: str) -> str:
+    """The newest release, or the draft for a clause that no release has yet."""
+    return NEXT if load()[clause_id].since == NEXT else NEWEST
 
 
 def verdicts(kind: str, data: bytes, release: str = NEWEST, selection: Selection | None = None) -> Verdicts:

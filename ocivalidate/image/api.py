@@ -154,7 +154,7 @@ def _judge(
     found = context.found
     wanted = list(found.blobs.values())
     if options.orphans and options.wanted.all and found.is_layout:
-        wanted += blobs.orphans(source, context, ledger)
+        wanted += blobs.orphans(source, release, context, ledger)
     facts = blobs.verify(source, wanted, options.layer_limits, options.jobs, progress, options.executor)
     sound = {blob.path for blob in wanted if blobs.judge_blob(blob, facts[blob.path], context, ledger)}
     stacks = Stacks(source, facts, sound, context, ledger, options.layer_limits)

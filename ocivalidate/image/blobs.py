@@ -40,8 +40,8 @@ Progress = Callable[[int, int], None]
 
 
 @judges(PER_ALGORITHM)
-def orphans(source: Source, context: ImageContext, ledger: Ledger) -> list[Blob]:
-    """The blobs that nothing refers to; names that no digest can have are told."""
+def orphans(source: Source, release: str, context: ImageContext, ledger: Ledger) -> list[Blob]:
+    """The blobs that nothing refers to; names that no digest can have in a release are told."""
     blobs: list[Blob] = []
     for algorithm in source.children("blobs"):
         place = Location(context.shown(f"blobs/{algorithm}"))
@@ -53,21 +53,21 @@ def orphans(source: Source, context: ImageContext, ledger: Ledger) -> list[Blob]
             ledger.judged(PER_ALGORITHM)
             if entry is None or entry.kind != "folder":
                 ledger.add(PER_ALGORITHM, place, "what stands in blobs is not a folder for an algorithm")
-            blobs += _orphans_of(algorithm, source, context, ledger)
+            blobs += _orphans_of(algorithm, source, release, context, ledger)
     return blobs
 
 
 @judges(NAME_CHARSET)
-def _orphans_of(algorithm: str, source: Source, context: ImageContext, ledger: Ledger) -> Iterator[Blob]:
+def _orphans_of(algorithm: str, source: Source, release: str, context: ImageContext, ledger: Ledger) -> Iterator[Blob]:
     for encoded in source.children(f"blobs/{algorithm}"):
         path = f"blobs/{algorithm}/{encoded}"
         ledger.judged(NAME_CHARSET)
-        digest = digests.parse(f"{algorithm}:{encoded}")
+        named = f"{algorithm}:{encoded}"
+        digest = digests.parse(named, release)
         if digest is None:
             litter = is_litter(encoded)
-            message = (
-                _LITTER if litter else f"the name of a blob is no digest: {digests.problem(f'{algorithm}:{encoded}')}"
-            )
+            problem = digests.problem(named, release)
+            message = _LITTER if litter else f"the name of a blob is no digest: {problem}"
             severity = Severity.NOTE if litter else None
             ledger.add(NAME_CHARSET, Location(context.shown(path)), message, severity=severity)
         elif path not in context.found.references:

@@ -10,14 +10,18 @@ from ocivalidate.image.documents.configs import SETS
 from ocivalidate.image.documents.descriptors import FORMATS, UPPERCASE
 from ocivalidate.printed.row import WITHOUT_NUL, Row, member_in, required, whole
 from ocivalidate.printed.rows import DATE
-from ocivalidate.vocabulary.digests import REGISTERED
+from ocivalidate.vocabulary.digests import HEX_LENGTHS, registered
 from ocivalidate.vocabulary.formats import BASE64_FORM, MEDIA_TYPE_FORM, URI_FORM
+from ocivalidate.vocabulary.versions import IMAGE_RELEASES, NEXT
 
 _KEY = "org.opencontainers.image."
 _ALGORITHM = r"[a-z0-9]+(?:[+._-][a-z0-9]+)*"
 _DIGEST = rf"{_ALGORITHM}:[A-Za-z0-9=_-]+"
-_REGISTERED = "|".join(rf"{name}:[a-f0-9]{{{length}}}" for name, length in REGISTERED.items())
-_SOUND_DIGEST = rf"{_REGISTERED}|{''.join(f'(?!{name}:)' for name in REGISTERED)}{_DIGEST}"
+_REGISTERED = registered(IMAGE_RELEASES[-1])
+_SOUND = "|".join(rf"{name}:[a-f0-9]{{{length}}}" for name, length in _REGISTERED.items())
+_SOUND_DIGEST = rf"{_SOUND}|{''.join(f'(?!{name}:)' for name in _REGISTERED)}{_DIGEST}"
+# What the draft registers beyond that.
+_DRAFTED = [name for name in registered(NEXT) if name not in _REGISTERED]
 _PORT = "[0-9]{1,5}(?:-[0-9]{1,5})?(?:/(?:[tT][cC][pP]|[uU][dD][pP]|[sS][cC][tT][pP]))?"
 NUL = "safety/image.config.text.nul"
 # The digits of numbers up to 4294967294, by where they first are less than its own.
@@ -38,7 +42,7 @@ _DESCRIPTORS = {
 
 def _digest(algorithm: str) -> str:
     """What a digest of an algorithm looks like, and any digest of another."""
-    return rf"(?!{algorithm}:)[\s\S]*|{algorithm}:[a-f0-9]{{{REGISTERED[algorithm]}}}"
+    return rf"(?!{algorithm}:)[\s\S]*|{algorithm}:[a-f0-9]{{{HEX_LENGTHS[algorithm]}}}"
 
 
 def _annotations(at: str) -> Iterator[Row]:
@@ -97,6 +101,9 @@ def _config() -> Iterator[Row]:
     yield Row("image/config.created.rfc3339", "/created", date)
     yield Row("image/config.history.created.rfc3339", "/history/*/created", date)
     yield Row("image/config.rootfs.diff_ids.digest", "/rootfs/diff_ids/*", whole(_SOUND_DIGEST))
+    for algorithm in _DRAFTED:
+        at = "/rootfs/diff_ids/*"
+        yield Row("image/config.rootfs.diff_ids.digest", at, whole(_digest(algorithm)), since=NEXT)
     for name, clause in SETS.items():
         yield Row(clause, f"/config/{name}/*", {"maxProperties": 0})
     yield Row("image/config.config.ExposedPorts.keys", "/config/ExposedPorts", {"propertyNames": whole(_PORT)})

@@ -16,7 +16,7 @@ from ocivalidate.printed.rows import RUNTIME_ROWS
 from ocivalidate.rules.clauses import Clause, Level, Severity, load
 from ocivalidate.rules.judge import DocumentType
 from ocivalidate.rules.schema import DIALECT, derive, specification
-from ocivalidate.vocabulary.versions import draft_note, holds
+from ocivalidate.vocabulary.versions import NEXT, draft_note, holds
 
 Node = dict[str, Any]
 
@@ -35,7 +35,7 @@ def standalone(kind: str, release: str) -> Node:
 
     It refuses what judging such a document by this release finds an error in, as far as JSON Schema can say it.
     """
-    body = _plain(derive(kind, release), bool(SUBJECTS[kind].closed))
+    body = _plain(derive(kind, release), release, bool(SUBJECTS[kind].closed))
     if kind == "runtime-config":
         _put_examples(body, release)
     said = [row for row in ROWS[kind] if says_in(row, release)]
@@ -73,11 +73,11 @@ def _reference(name: str) -> Keywords:
 # --- Our schemas, without what is ours alone
 
 
-def _plain(node: Node, closed: bool) -> Node:  # noqa: FBT001 - handed on as it came
+def _plain(node: Node, release: str, closed: bool) -> Node:  # noqa: FBT001 - handed on as it came
     plain = {key: value for key, value in node.items() if not key.startswith("x-") and not _is_mild(node, key)}
-    plain |= _words(node["x-clause"]) if "$comment" not in plain else {}
+    plain |= _words(node["x-clause"], release) if "$comment" not in plain else {}
     if "properties" in node:
-        plain["properties"] = {name: _plain(child, closed) for name, child in node["properties"].items()}
+        plain["properties"] = {name: _plain(child, release, closed) for name, child in node["properties"].items()}
         required = [
             name for name in plain.get("required", ()) if _weighs(f"{node['properties'][name]['x-clause']}.required")
         ]
@@ -87,7 +87,7 @@ def _plain(node: Node, closed: bool) -> Node:  # noqa: FBT001 - handed on as it 
             plain["additionalProperties"] = False
     for keyword in ("items", "additionalProperties"):
         if keyword in node:
-            inner = _plain(node[keyword], closed)
+            inner = _plain(node[keyword], release, closed)
             # The text of an element is that of its member: saying it twice helps nobody.
             if inner.get("$comment") == plain.get("$comment"):
                 inner.pop("description", None)
@@ -107,22 +107,25 @@ def _weighs(clause_id: str) -> bool:
     return clause is None or clause.severity is Severity.ERROR
 
 
-def _words(clause_id: str) -> Keywords:
+def _words(clause_id: str, release: str) -> Keywords:
     """What the clauses say of a member, its type first."""
     own = load().get(f"{clause_id}.type")
     if own is None:
         return {}
-    sentences = [own.summary, *(clause.summary for clause in _about(clause_id) if clause.id != own.id)][:_SENTENCES]
+    sentences = [own.summary, *(clause.summary for clause in _about(clause_id, release) if clause.id != own.id)][
+        :_SENTENCES
+    ]
     return {
         "description": " ".join(f"{sentence}." for sentence in sentences),
         "$comment": f"{clause_id} ({own.document}#{own.anchor})",
     }
 
 
-def _about(clause_id: str) -> Iterator[Clause]:
-    """The clauses that ask something of a member itself, but that it is there."""
+def _about(clause_id: str, release: str) -> Iterator[Clause]:
+    """The clauses that ask something of a member itself, but that it is there; none that only a draft has."""
     for clause in _by_member().get(clause_id, ()):
-        if clause.level is not Level.MAY and not clause.id.endswith(".required"):
+        drafted = clause.since == NEXT and release != NEXT
+        if clause.level is not Level.MAY and not drafted and not clause.id.endswith(".required"):
             yield clause
 
 

@@ -24,6 +24,7 @@ REASONS: dict[str, str] = {
     "*.json.no-duplicate-names": _TEXT,
     "*.json.syntax": _TEXT,
     "*.json.utf8": _TEXT,
+    "image/considerations.i-json.*": _TEXT,
     "safety/json.*": _TEXT,
     "image/annotations.key-unique": _TEXT,
     "safety/image.members.case": "it compares names without regard to case",

@@ -8,6 +8,8 @@ from ocivalidate.image.layers import judging
 from ocivalidate.image.layers.problems import Kind
 from ocivalidate.rules.clauses import Clause, Selection, Severity, load
 from ocivalidate.rules.findings import Finding
+from ocivalidate.rules.ledger import reported_as
+from ocivalidate.vocabulary.versions import IMAGE_RELEASES
 
 # What says that the bytes are not those that were promised, or that nobody can tell what they mean: it cannot be
 # ignored.
@@ -32,10 +34,10 @@ def can_ignore(clause: Clause) -> bool:
 
 def fatal_kinds(selection: Selection) -> frozenset[Kind]:
     """The problems of a layer after which nothing more of it is written."""
-    clauses = load("image", "safety")
+    told = reported_as(clause for clause in load("image", "safety").values() if clause.holds_in(IMAGE_RELEASES[-1]))
     ignored = set()
     for kind, broken in judging.BROKEN.items():
-        clause = clauses[broken.clause]
+        clause = told[broken.clause]
         if can_ignore(clause) and selection.ignores(clause):
             ignored.add(kind)
     return judging.fatal_kinds() - ignored

@@ -1,7 +1,7 @@
 """The grammar of digests (image-spec descriptor.md#digests), what registered algorithms add to it, and hashing.
 
-``sha256`` and ``sha512`` are computed with hashlib. ``blake3`` is registered after image-spec 1.1.1: its form is
-known, and it is computed where a module ``blake3`` is installed (the extra of that name). A digest of any other
+``sha256`` and ``sha512`` are computed with hashlib. ``blake3`` is registered by the draft after image-spec 1.1.1: its
+form is known, and it is computed where a module ``blake3`` is installed (the extra of that name). A digest of any other
 algorithm is judged by its grammar alone.
 """
 
@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from ocivalidate.vocabulary.versions import IMAGE_RELEASES, NEXT, holds
 from ocivalidate.vocabulary.wording import shortened
 
 _GRAMMAR = re.compile(r"(?P<algorithm>[a-z0-9]+(?:[+._-][a-z0-9]+)*):(?P<encoded>[A-Za-z0-9=_-]+)", re.ASCII)
@@ -20,10 +21,10 @@ _ALGORITHM = re.compile(r"[a-z0-9]+(?:[+._-][a-z0-9]+)*", re.ASCII)
 _EXTRAS = ("blake3",)
 _LOWER_HEX = re.compile(r"[a-f0-9]*")
 
-# How many lowercase hexadecimal digits the encoded portion has: of the algorithms that image-spec 1.1.1 registers, and
-# of those that it or the release after it does.
-REGISTERED = {"sha256": 64, "sha512": 128}
-HEX_LENGTHS = REGISTERED | {"blake3": 64}
+# How many lowercase hexadecimal digits the encoded portion has, and the release of image-spec that registers it.
+_ALGORITHMS = {"sha256": (64, "1.0.0"), "sha512": (128, "1.0.0"), "blake3": (64, NEXT)}
+HEX_LENGTHS = {name: length for name, (length, _since) in _ALGORITHMS.items()}
+_NEWEST = IMAGE_RELEASES[-1]
 
 
 class Hasher(Protocol):
@@ -47,9 +48,14 @@ class Digest:
         return f"{self.algorithm}:{self.encoded}"
 
 
-def parse(text: str) -> Digest | None:
+def registered(release: str) -> dict[str, int]:
+    """The algorithms that a release of image-spec registers, with the number of their hexadecimal digits."""
+    return {name: length for name, (length, since) in _ALGORITHMS.items() if holds(release, since, None)}
+
+
+def parse(text: str, release: str = _NEWEST) -> Digest | None:
     """The digest that ``text`` is; ``None`` when it breaks the grammar or the rules of a registered algorithm."""
-    return None if problem(text) else split(text)
+    return None if problem(text, release) else split(text)
 
 
 def split(text: str) -> Digest | None:
@@ -58,12 +64,12 @@ def split(text: str) -> Digest | None:
     return Digest(match["algorithm"], match["encoded"]) if match else None
 
 
-def problem(text: str) -> str:
+def problem(text: str, release: str = _NEWEST) -> str:
     """Why ``text`` is no digest, or an empty string.
 
-    :func:`grammar_problem`, then :func:`encoded_problem` where image-spec 1.1.1 registers the algorithm.
+    :func:`grammar_problem`, then :func:`encoded_problem` where the release of image-spec registers the algorithm.
     """
-    return grammar_problem(text) or (encoded_problem(text) if text.partition(":")[0] in REGISTERED else "")
+    return grammar_problem(text) or (encoded_problem(text) if text.partition(":")[0] in registered(release) else "")
 
 
 def grammar_problem(text: str) -> str:

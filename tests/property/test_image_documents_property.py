@@ -13,7 +13,7 @@ from ocivalidate.image.documents.subjects import SUBJECTS
 from ocivalidate.jsontext.pointers import parse_pointer
 from ocivalidate.rules.clauses import Selection
 from ocivalidate.rules.witnesses import base_document
-from ocivalidate.vocabulary.versions import IMAGE_RELEASES
+from ocivalidate.vocabulary.versions import IMAGE_CHOICES
 from tests.imagedocs import findings
 
 BASES = {
@@ -88,7 +88,7 @@ def tampered(draw: st.DrawFn, kind: str) -> Any:
 @given(st.data())
 def test_every_document_is_judged(kind: str, data: st.DataObject) -> None:
     document = data.draw(tampered(kind) | VALUES)
-    release = data.draw(st.sampled_from(IMAGE_RELEASES))
+    release = data.draw(st.sampled_from(IMAGE_CHOICES))
     text = json.dumps(document).encode()
     for finding in findings(kind, text, release, data.draw(st.sampled_from([Selection(), EVERYTHING]))):
         assert finding.severity.rank <= finding.clause.severity.rank

@@ -24,8 +24,8 @@ from ocivalidate.rules.clauses import PLATFORMS, Selection, Severity, load
 from ocivalidate.rules.findings import Report
 from ocivalidate.rules.schema import KINDS, releases
 from ocivalidate.rules.witnesses import apply, base_document, witnesses
-from ocivalidate.vocabulary.versions import IMAGE_RELEASES
-from tests.imagedocs import findings
+from ocivalidate.vocabulary.versions import IMAGE_CHOICES
+from tests.imagedocs import findings, release_of
 from tests.property.strategies import Sample, samples
 from tests.property.test_image_documents_property import BASES as IMAGE_BASES, VALUES, tampered
 
@@ -93,7 +93,7 @@ def test_witness(witness: Any, side: str, tmp_path: Path) -> None:
     kind = _KINDS.get(witness.kind, witness.kind)
     data = apply(base_document(witness.base), witness.edits(side))
     if kind.startswith("image-"):
-        release = IMAGE_RELEASES[-1]
+        release = release_of(witness.clause)
         found = {one.clause.id for one in findings(kind, data, release) if one.severity is Severity.ERROR}
         compare(kind, release, data, found)
     else:
@@ -122,7 +122,7 @@ def _folder(factory: pytest.TempPathFactory) -> Path:
 @given(st.data())
 def test_image_document_that_somebody_tampered_with(kind: str, data: st.DataObject) -> None:
     text = json.dumps(data.draw(tampered(kind) | VALUES)).encode()
-    release = data.draw(st.sampled_from(IMAGE_RELEASES))
+    release = data.draw(st.sampled_from(IMAGE_CHOICES))
     found = {one.clause.id for one in findings(kind, text, release) if one.severity is Severity.ERROR}
     compare(kind, release, text, found)
 

@@ -17,8 +17,8 @@ from ocivalidate.rules.clauses import Clause, Level, Selection, load
 from ocivalidate.rules.findings import Outcome
 from ocivalidate.rules.ledger import Verdicts
 from ocivalidate.rules.witnesses import Witness, apply, base_document, witnesses
-from ocivalidate.vocabulary.versions import IMAGE_RELEASES, holds
-from tests.imagedocs import findings, verdicts
+from ocivalidate.vocabulary.versions import IMAGE_CHOICES, IMAGE_RELEASES, holds
+from tests.imagedocs import findings, release_of, verdicts
 
 load_checks()
 INVENTORY = load()
@@ -58,8 +58,8 @@ def test_every_clause_that_is_judged_has_a_witness() -> None:
 )
 def test_clauses_make_sense(clause: Clause) -> None:
     assert (clause.judged == "none") == bool(clause.reason)
-    assert clause.since in IMAGE_RELEASES
-    assert clause.until is None or clause.until in IMAGE_RELEASES[:-1]
+    assert clause.since in IMAGE_CHOICES
+    assert clause.until is None or clause.until in IMAGE_RELEASES
     assert clause.until is None or holds(clause.until, clause.since, None)
     assert clause.document.endswith(".md")
     other = INVENTORY[clause.same_as] if clause.same_as else None
@@ -69,7 +69,7 @@ def test_clauses_make_sense(clause: Clause) -> None:
         assert bool(clause.contested) or not lower
 
 
-@pytest.mark.parametrize("release", IMAGE_RELEASES)
+@pytest.mark.parametrize("release", IMAGE_CHOICES)
 @pytest.mark.parametrize("kind", SUBJECTS)
 def test_schemas_stand_alone(kind: str, release: str) -> None:
     from jsonschema import Draft202012Validator
@@ -96,7 +96,7 @@ def _outcome(verdicts: Verdicts, clause: str) -> Outcome:
 @pytest.mark.parametrize("witness", WITNESSES, ids=lambda witness: witness.clause)
 def test_what_breaks_the_clause_is_found_and_nothing_else(witness: Witness) -> None:
     data = apply(base_document(witness.base), witness.violates)
-    judged = verdicts(witness.kind, data, selection=_selection(witness))
+    judged = verdicts(witness.kind, data, release_of(witness.clause), _selection(witness))
     assert sorted(finding.clause.id for finding in judged.findings) == sorted([witness.clause, *witness.also])
     assert _outcome(judged, witness.clause) is Outcome.FAIL
     finding = next(finding for finding in judged.findings if finding.clause.id == witness.clause)
@@ -106,7 +106,7 @@ def test_what_breaks_the_clause_is_found_and_nothing_else(witness: Witness) -> N
 @pytest.mark.parametrize("witness", WITNESSES, ids=lambda witness: witness.clause)
 def test_what_keeps_the_clause_passes(witness: Witness) -> None:
     data = apply(base_document(witness.base), witness.satisfies)
-    judged = verdicts(witness.kind, data, selection=_selection(witness))
+    judged = verdicts(witness.kind, data, release_of(witness.clause), _selection(witness))
     assert judged.findings == ()
     assert _outcome(judged, witness.clause) is Outcome.PASS
 

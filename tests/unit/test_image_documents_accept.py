@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ocivalidate.image.documents.kinds import guess
-from ocivalidate.vocabulary.versions import IMAGE_RELEASES
+from ocivalidate.vocabulary.versions import IMAGE_CHOICES
 from tests.imagedocs import told
 
 DOCUMENTS = sorted((Path(__file__).parent.parent / "data" / "image-documents").glob("*.json"))
@@ -23,7 +23,7 @@ def test_nothing_but_notes(path: Path) -> None:
     assert [one for one in told(kind, path.read_bytes()) if one[0] != "note"] == WARNINGS.get(path.stem, [])
 
 
-@pytest.mark.parametrize("release", IMAGE_RELEASES)
+@pytest.mark.parametrize("release", IMAGE_CHOICES)
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.stem)
 def test_no_error_by_any_release(path: Path, release: str) -> None:
     kind = guess(json.loads(path.read_bytes()))

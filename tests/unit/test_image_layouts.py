@@ -37,6 +37,7 @@ from ocivalidate.image.layers.problems import Kind
 from ocivalidate.judges import judges
 from ocivalidate.rules.clauses import Selection, Severity, load
 from ocivalidate.rules.findings import ExitCode, Outcome, Report, exit_code
+from tests.imagedocs import release_of
 
 # What is judged on whole images, beside what single documents can break.
 CLAIMED = sorted(
@@ -94,7 +95,11 @@ def test_what_docker_save_writes_is_silent(name: str, old: bool, tmp_path: Path)
 def test_a_witness_breaks_its_clause_alone(clause: str, tmp_path: Path) -> None:
     witness = image_witness(clause)
     assert witness is not None
-    report = check_image(str(witness.breaks(tmp_path / "image")), options=options_of(witness.options))
+    report = check_image(
+        str(witness.breaks(tmp_path / "image")),
+        selection=Selection(spec_version=release_of(clause)),
+        options=options_of(witness.options),
+    )
     seen = {found.clause.id for found in report.findings if found.severity.rank > 0}
     assert clause in seen
     assert set(told(report)) <= {clause} | witness.also
@@ -109,7 +114,9 @@ def test_a_good_layout_keeps_the_clause(clause: str, tmp_path: Path) -> None:
     form = witness.keeps if witness.keeps in ("archive", "saved") else "folder"
     layout = GOOD["gzip" if form == "archive" else "uncompressed" if form == "saved" else witness.keeps]()
     options = ImageOptions(complete=witness.options.get("complete", False))
-    report = check_image(written(layout, form, tmp_path / "image"), options=options)
+    report = check_image(
+        written(layout, form, tmp_path / "image"), selection=Selection(spec_version=release_of(clause)), options=options
+    )
     result = next(result for result in report.results if result.clause.id == clause)
     assert result.outcome is Outcome.PASS
 
@@ -118,7 +125,10 @@ def test_a_good_layout_keeps_the_clause(clause: str, tmp_path: Path) -> None:
 def test_a_broken_layer_is_told_by_its_clause(name: str, tmp_path: Path) -> None:
     kind = Kind(name.partition("/")[0])
     target = Layout(Index((Image((BROKEN[name](),)),))).write(tmp_path / "image")
-    report = check_image(str(target), options=options_of({"layer": LIMITS.get(name, {})}))
+    release = release_of(CLAUSES[kind].clause) if kind in CLAUSES else None
+    report = check_image(
+        str(target), selection=Selection(spec_version=release), options=options_of({"layer": LIMITS.get(name, {})})
+    )
     expected = {CLAUSES[kind].clause} if kind in CLAUSES else {PAYLOAD["gzip"], PAYLOAD["zstd"]}
     seen = {found.clause.id for found in report.findings if found.clause.subject == "image-layer"}
     assert seen & expected

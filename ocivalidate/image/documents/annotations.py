@@ -132,7 +132,7 @@ def ref_name_counts_nowhere_else(node: Node, context: CheckContext) -> Iterator[
 @on_annotations(f"{IMAGE}base.digest", BASE_DIGEST)
 def base_digest_is_a_digest(node: Node, context: CheckContext) -> Iterator[Violation]:
     """An empty value is what buildah writes for an image that is based on nothing."""
-    problem = digests.problem(node.value) if node.value else ""
+    problem = digests.problem(node.value, context.release) if node.value else ""
     if problem:
         yield node.breaks(BASE_DIGEST, f"the annotation is no digest: {problem}")
 

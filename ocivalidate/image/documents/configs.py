@@ -135,7 +135,7 @@ def args_escaped_is_not_used(node: Node, context: CheckContext) -> Iterator[Viol
 @CONFIG.check("/rootfs/diff_ids/*", DIFF_ID)
 def diff_id_is_a_digest(node: Node, context: CheckContext) -> Iterator[Violation]:
     """Tools make paths of them."""
-    problem = digests.problem(node.value)
+    problem = digests.problem(node.value, context.release)
     if problem:
         yield node.breaks(DIFF_ID, f"{node.place} is no digest: {problem}")
 

@@ -31,6 +31,7 @@ CHECK_MODULES = (
     "configs",
     "descriptors",
     "histories",
+    "i_json",
     "indexes",
     "manifests",
     "platforms",

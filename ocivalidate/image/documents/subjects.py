@@ -13,6 +13,7 @@ PROBLEMS: Mapping[str, str] = PROBLEM_CLAUSES | {
     "syntax": "image/considerations.json.syntax",
     "encoding": "image/considerations.json.utf8",
     "duplicate-name": "image/considerations.json.no-duplicate-names",
+    "lone-surrogate": "image/considerations.i-json.surrogates",
 }
 KEY_UNIQUE = "image/annotations.key-unique"
 BY_CASE = "safety/image.members.case"

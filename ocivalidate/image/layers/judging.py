@@ -19,6 +19,7 @@ PAYLOAD = {"gzip": GZIP, "zstd": ZSTD, "none": TAR}
 WHITEOUT_NAME = "image/layer.whiteout.name"
 WHITEOUT_FILE = "image/layer.whiteout.empty-file"
 NO_WH_FILES = "image/layer.whiteout.no-wh-files"
+WHITEOUT_OF_NOTHING = "image/layer.whiteout.basename"
 LIMIT, NAME, PARENT = "safety/layer.limit", "safety/layer.name", "safety/layer.parent"
 LINK_TARGET, THROUGH_LINK = "safety/layer.link-target", "safety/layer.through-link"
 
@@ -81,7 +82,7 @@ BROKEN: dict[Kind, Broken] = {
     Kind.HARDLINK_DIRECTORY: Broken(LINK_TARGET),
     Kind.HARDLINK_WHITEOUT: Broken(LINK_TARGET),
     Kind.HARDLINK_THROUGH_SYMLINK: Broken(THROUGH_LINK),
-    Kind.WHITEOUT_EMPTY: Broken("safety/layer.whiteout-name"),
+    Kind.WHITEOUT_EMPTY: Broken(WHITEOUT_OF_NOTHING),
     Kind.WHITEOUT_DOTS: Broken("safety/layer.whiteout-name"),
     Kind.WHITEOUT_CONTENT: Broken(WHITEOUT_FILE),
     Kind.WHITEOUT_TYPE: Broken(WHITEOUT_FILE),
@@ -104,6 +105,7 @@ _OF_WHITEOUTS = frozenset(
         WHITEOUT_NAME,
         WHITEOUT_FILE,
         NO_WH_FILES,
+        WHITEOUT_OF_NOTHING,
         "image/layer.whiteout.before-siblings",
         "image/layer.whiteout.prefer-explicit",
         "safety/layer.whiteout-name",
