@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from ocivalidate.rules.findings import ExitCode, Finding, Location, Outcome, Report, Result, exit_code
     from ocivalidate.runtime.api import check_runtime, run_runtime
     from ocivalidate.runtime.judging.documents import check_facts
+    from ocivalidate.runtime.launching import Launcher
+    from ocivalidate.runtime.options import RuntimeOptions
     from ocivalidate.unpack.api import Unpacked, UnpackOptions, unpack_image
     from ocivalidate.unpack.attributes import IdRange
     from ocivalidate.unpack.generator import ConfigSteps
@@ -59,6 +61,7 @@ __all__ = [
     "IdRange",
     "ImageFilter",
     "ImageOptions",
+    "Launcher",
     "LayerLimits",
     "Level",
     "Limits",
@@ -72,6 +75,7 @@ __all__ = [
     "Report",
     "Result",
     "RuntimeFailed",
+    "RuntimeOptions",
     "Selection",
     "Severity",
     "TooLarge",
@@ -109,6 +113,7 @@ _HOMES = {
     "IdRange": "ocivalidate.unpack.attributes",
     "ImageFilter": "ocivalidate.image.found",
     "ImageOptions": "ocivalidate.image.api",
+    "Launcher": "ocivalidate.runtime.launching",
     "LayerLimits": "ocivalidate.image.layers.limits",
     "Level": "ocivalidate.rules.clauses",
     "Limits": "ocivalidate.image.limits",
@@ -122,6 +127,7 @@ _HOMES = {
     "Report": "ocivalidate.rules.findings",
     "Result": "ocivalidate.rules.findings",
     "RuntimeFailed": "ocivalidate.errors",
+    "RuntimeOptions": "ocivalidate.runtime.options",
     "Selection": "ocivalidate.rules.clauses",
     "Severity": "ocivalidate.rules.clauses",
     "TooLarge": "ocivalidate.errors",

@@ -61,11 +61,12 @@ def run(options: argparse.Namespace) -> int:
 
 def _show_runtime(fault: str, title: str, expected: ExitCode, *, colour: bool) -> bool:
     """Judge a fake runtime by one case, and say whether it came out as it is there to show."""
+    from ocivalidate.rules.clauses import Selection
     from ocivalidate.runtime.api import check_runtime
 
     with tempfile.TemporaryDirectory() as folder:
         fake = resources.load_package("fixtures", "fake_runtime").write(Path(folder, "fake-runtime"), fault)
-        report = check_runtime(str(fake), select=(CASE,))
+        report = check_runtime(fake, Selection(select=(CASE,)))
     code = exit_code([report])
     text = render("text", [report], Options(colour=colour)).replace(str(fake), fake.name)
     print_text(

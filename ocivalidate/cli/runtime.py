@@ -16,10 +16,10 @@ from ocivalidate.errors import UsageError
 from ocivalidate.report.tap import Stream
 from ocivalidate.rules.findings import Report, Result, exit_code
 from ocivalidate.runtime.cases import Case
-from ocivalidate.runtime.protocol import Request
 from ocivalidate.runtime.running.loading import case_folder, load_cases
 
 if TYPE_CHECKING:
+    from ocivalidate.runtime.options import RuntimeOptions
     from ocivalidate.runtime.run import Run
 
 _INTERRUPTED = 130
@@ -69,19 +69,16 @@ _OPTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
 
 def run(options: argparse.Namespace) -> int:
     """Judge the runtime, and print results as they come."""
-    settings = settings_module.settle(
-        options, {"format": "tap"}, more_ids=lambda: [case.id for case in _cases(options)]
-    )
+    settings = settings_module.settle(options, {"format": "tap"}, cases=lambda: [case.id for case in _cases(options)])
     if options.list:
         from ocivalidate.cli.runtime_list import print_cases
 
         return print_cases(_cases(options), settings)
     if not sys.platform.startswith("linux"):
         raise UsageError("runtimes are driven on Linux; elsewhere ocivalidate runtime --list lists the cases")
-    from ocivalidate.runtime.run import ExpectationFiles, Run
+    from ocivalidate.runtime.api import start_run
 
-    request = _request(options, settings)
-    running = Run(request, ExpectationFiles(tuple(options.expectations), ours=not options.no_expectations))
+    running = start_run(options.runtime, settings.selection, _driving(options))
     report, interrupted = _follow(running, settings)
     if options.write_expectations:
         _write_expectations(options.write_expectations, report)
@@ -127,35 +124,25 @@ def _cases(options: argparse.Namespace) -> list[Case]:
     return load_cases(case_folder(options.cases))
 
 
-def _request(options: argparse.Namespace, settings: Settings) -> Request:
+def _driving(options: argparse.Namespace) -> RuntimeOptions:
     if not options.runtime:
         raise UsageError("which runtime? give --runtime PROGRAM (try ocivalidate runtime --help)")
     if options.jobs is not None and options.jobs < 1:
         raise UsageError("--jobs wants a number of 1 or more")
-    _refuse_unknown_needs(options.require)
-    selection = settings.selection
-    return Request(
-        runtime=options.runtime,
+    from ocivalidate.runtime.options import RuntimeOptions, refuse_unknown_needs
+
+    refuse_unknown_needs(options.require, "--require")
+    return RuntimeOptions(
         arguments=tuple(options.runtime_arg),
-        spec_version=settings["spec-version"],
-        select=selection.select,
-        ignore=selection.ignore,
-        level=selection.level,
         only=_failed_in(options) if options.rerun_failed else (),
         cases=options.cases,
         rootfs=options.rootfs,
         jobs=options.jobs,
         require=tuple(options.require),
         dump_dir=options.dump_dir,
+        expectations=tuple(options.expectations),
+        own_expectations=not options.no_expectations,
     )
-
-
-def _refuse_unknown_needs(required: list[str]) -> None:
-    from ocivalidate.runtime.running.needs import NEEDS
-
-    strange = [need for need in required if need.partition(":")[0] not in NEEDS]
-    if strange:
-        raise UsageError(f"--require: no need is called {strange[0]}; known are {', '.join(NEEDS)}")
 
 
 def _failed_in(options: argparse.Namespace) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from ocivalidate.cli.settings_file import FILE_NAME, NO_CONFIG, SettingsFile, se
 from ocivalidate.errors import UsageError
 from ocivalidate.keeping import MOST_OF_A_KIND
 from ocivalidate.report import FORMATS
-from ocivalidate.rules.clauses import LEVEL_NAMES, PLATFORMS, Selection, Severity, load, unmatched
+from ocivalidate.rules.clauses import LEVEL_NAMES, PLATFORMS, Selection, Severity
 from ocivalidate.vocabulary.spelling import one_typo_apart
 from ocivalidate.vocabulary.versions import RUNTIME_CHOICES
 from ocivalidate.vocabulary.wording import shortened
@@ -141,11 +141,11 @@ class Settings:
 def settle(
     options: argparse.Namespace,
     defaults: Mapping[str, Any] | None = None,
-    more_ids: Callable[[], Iterable[str]] = tuple,
+    cases: Callable[[], Iterable[str]] | None = None,
 ) -> Settings:
     """Put the options, the settings file and the defaults together.
 
-    ``defaults`` of a command count before those of the table. ``more_ids``: what patterns may mean beside clauses.
+    ``defaults`` of a command count before those of the table. ``cases``: ids that patterns may mean beside clauses.
 
     Raises :class:`UsageError` for anything that makes no sense.
     """
@@ -175,7 +175,7 @@ def settle(
         spec_version=values["spec-version"],
         platform=values["os"],
     )
-    _refuse_unmatched(selection, more_ids)
+    selection.refuse_unmatched(cases)
     outputs = tuple(_output(text) for text in values["output"])
     if len(outputs) > _MOST_OUTPUTS:
         raise UsageError(f"output has {len(outputs):,} files; at most {_MOST_OUTPUTS} are written")
@@ -212,15 +212,6 @@ def _patterns(option: str, written: list[str] | tuple[str, ...]) -> tuple[str, .
     if len(found) > _MOST_PATTERNS:
         raise UsageError(f"{option} has {len(found):,} patterns; at most {_MOST_PATTERNS:,} are looked for")
     return found
-
-
-def _refuse_unmatched(selection: Selection, more_ids: Callable[[], Iterable[str]]) -> None:
-    patterns = selection.select + selection.ignore
-    strays = unmatched(patterns, load()) if patterns else []
-    strays = unmatched(strays, more_ids()) if strays else []
-    if strays:
-        kind = "clause" if more_ids is tuple else "case and no clause"
-        raise UsageError(f"no {kind} matches {', '.join(strays)}; ocivalidate rules lists them")
 
 
 def size(written: str | int) -> int:

@@ -8,7 +8,7 @@ forbid) and ``lint/`` (opinion). The inventory is data: ``schemas/clauses/*.json
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from fnmatch import fnmatchcase
@@ -218,11 +218,16 @@ class Selection:
         known(self.level, tuple(LEVEL_NAMES), "level")
         at_least_one(self.most, "most")
 
-    def refuse_unmatched(self) -> None:
-        """Raise :class:`OptionError` for a pattern that means no clause: a typing error must not pass silently."""
+    def refuse_unmatched(self, cases: Callable[[], Iterable[str]] | None = None) -> None:
+        """Raise :class:`OptionError` for a pattern that means nothing: a typing error must not pass silently.
+
+        ``cases`` gives the ids of cases, which patterns may mean too; it is called if there is need.
+        """
         strays = _strays(self.select + self.ignore)
+        strays = unmatched(strays, cases()) if strays and cases is not None else strays
         if strays:
-            raise OptionError(f"no clause matches {', '.join(strays)}; ocivalidate rules lists them")
+            kind = "clause" if cases is None else "case and no clause"
+            raise OptionError(f"no {kind} matches {', '.join(strays)}; ocivalidate rules lists them")
 
     def wants(self, clause: Clause) -> bool:
         """Whether the clause is to be judged.
@@ -245,9 +250,13 @@ class Selection:
 
 
 def settled(
-    selection: Selection | None, specification: str, releases: Sequence[str], platforms: Sequence[str] = ()
+    selection: Selection | None,
+    specification: str,
+    releases: Sequence[str],
+    platforms: Sequence[str] = (),
+    cases: Callable[[], Iterable[str]] | None = None,
 ) -> Selection:
-    """What a caller asks to be judged by a specification, of which there are these releases and platforms.
+    """What a caller asks to be judged by a specification, of which there are these releases, platforms and cases.
 
     Raises :class:`OptionError` for anything else, and ``TypeError``.
     """
@@ -257,7 +266,7 @@ def settled(
         known(found.platform, platforms, "platform")
     elif found.platform is not None:
         raise OptionError(f"a selection for {specification} has no platform, and this one has {found.platform}")
-    found.refuse_unmatched()
+    found.refuse_unmatched(cases)
     return found
 
 

@@ -7,40 +7,80 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from ocivalidate.errors import CannotJudge
+from ocivalidate.rules.clauses import Selection, settled
 from ocivalidate.rules.findings import Report, Result
 from ocivalidate.runtime.launching import Launcher, run_events
+from ocivalidate.runtime.options import RuntimeOptions, expectation_files, request_of
 from ocivalidate.runtime.protocol import Request
+from ocivalidate.system.arguments import StrPath, given, path_text
+from ocivalidate.vocabulary.versions import RUNTIME_CHOICES
 
 if TYPE_CHECKING:
     from ocivalidate.runtime.run import Run
 
-__all__ = ["CannotJudge", "Launcher", "Request", "check_runtime", "run_events", "run_runtime"]
+SPECIFICATION = "runtime-spec"
+__all__ = [
+    "CannotJudge",
+    "Launcher",
+    "Request",
+    "RuntimeOptions",
+    "check_runtime",
+    "run_events",
+    "run_runtime",
+    "start_run",
+]
 
 
 def run_runtime(
-    runtime: str,
-    *,
-    expectations: Sequence[str] = (),
-    own_expectations: bool = True,
-    launcher: Launcher | None = None,
-    **options: Any,
+    runtime: StrPath, selection: Selection | None = None, options: RuntimeOptions | None = None
 ) -> Iterator[Result]:
-    """The results of a run, as they come, one for each case and clause.
+    """The results of a run, as they come, one for each case and clause. Whoever stops iterating stops the run.
 
-    ``options`` are those of :class:`Request`. ``expectations``: files with known deviations, beside those that come
-    with our cases unless ``own_expectations`` is false. ``launcher``: where the engine runs that drives the runtime
-    (default: on this host). Whoever stops iterating stops the run.
+    ``runtime``: a program, by path or by its name in PATH. ``selection``: what is judged; its ``select`` may name cases
+    too, and without a ``spec_version`` the release counts that the runtime claims. ``options``: how it is driven.
 
-    Raises :class:`CannotJudge` when the run cannot begin or does not come to its end.
+    Raises :class:`OptionError` for an option that makes no sense and ``TypeError`` for one of another type, at once;
+    then :class:`CannotJudge`, with what there is of a ``report``, when the run cannot begin or does not come to its
+    end, and :class:`UsageError` for a file of expectations that cannot be used.
     """
+    asked = _asked(runtime, selection, options)
+    return _results(*asked)
+
+
+def check_runtime(
+    runtime: StrPath, selection: Selection | None = None, options: RuntimeOptions | None = None
+) -> Report:
+    """The report of a run: what cannot be judged gives a report with a ``problem``.
+
+    Parameters as for :func:`run_runtime`. Raises :class:`OptionError`, ``TypeError``, :class:`BadCase` for cases that
+    cannot be loaded, and :class:`UsageError` for a file of expectations that cannot be used.
+    """
+    name, chosen, driving = _asked(runtime, selection, options)
+    elsewhere = _elsewhere(name)
+    if elsewhere is not None:
+        return elsewhere
+    run = start_run(name, chosen, driving)
+    for _step in run:
+        pass
+    return run.report()
+
+
+def start_run(runtime: str, selection: Selection, options: RuntimeOptions) -> Run:
+    """Start a run on Linux: what the calls above and the command line have in common. Raises as they do."""
+    from ocivalidate.runtime.run import Run
+
+    return Run(request_of(runtime, selection, options), expectation_files(options), options.launcher)
+
+
+def _results(runtime: str, selection: Selection, options: RuntimeOptions) -> Iterator[Result]:
     elsewhere = _elsewhere(runtime)
     if elsewhere is not None:
         raise CannotJudge(elsewhere.problem, report=elsewhere)
-    run = _run(Request(runtime, **options), expectations, launcher, own=own_expectations)
+    run = start_run(runtime, selection, options)
     for step in run:
         if isinstance(step, Result):
             yield step
@@ -49,22 +89,21 @@ def run_runtime(
         raise CannotJudge(report.problem or report.facts["stopped"], report=report)
 
 
-def check_runtime(
-    runtime: str,
-    *,
-    expectations: Sequence[str] = (),
-    own_expectations: bool = True,
-    launcher: Launcher | None = None,
-    **options: Any,
-) -> Report:
-    """The report of a run; see :func:`run_runtime`."""
-    elsewhere = _elsewhere(runtime)
-    if elsewhere is not None:
-        return elsewhere
-    run = _run(Request(runtime, **options), expectations, launcher, own=own_expectations)
-    for _step in run:
-        pass
-    return run.report()
+def _asked(
+    runtime: StrPath, selection: Selection | None, options: RuntimeOptions | None
+) -> tuple[str, Selection, RuntimeOptions]:
+    """What a caller asks for, if it makes sense."""
+    name = path_text(runtime, "runtime")
+    driving = given(options, RuntimeOptions, "options")
+    request = request_of(name, Selection(), driving)
+    expectation_files(driving)
+
+    def cases() -> Iterator[str]:
+        from ocivalidate.runtime.running.loading import case_folder, load_cases
+
+        yield from (case.id for case in load_cases(case_folder(request.cases)))
+
+    return name, settled(selection, SPECIFICATION, RUNTIME_CHOICES, ("linux",), cases), driving
 
 
 def _elsewhere(runtime: str) -> Report | None:
@@ -72,12 +111,4 @@ def _elsewhere(runtime: str) -> Report | None:
     platform: str = sys.platform  # not the one on which types are checked
     if platform.startswith("linux"):
         return None
-    return Report(
-        kind="runtime", subject=runtime, specification="runtime-spec", problem="runtimes are driven on Linux alone"
-    )
-
-
-def _run(request: Request, expectations: Sequence[str], launcher: Launcher | None, *, own: bool) -> Run:
-    from ocivalidate.runtime.run import ExpectationFiles, Run
-
-    return Run(request, ExpectationFiles(tuple(expectations), own), launcher)
+    return Report("runtime", runtime, SPECIFICATION, problem="runtimes are driven on Linux alone")

@@ -15,11 +15,10 @@ from ocivalidate.rules.findings import Outcome, Result
 from ocivalidate.runtime.cases import Case
 from ocivalidate.runtime.expectations import Expectation, Expectations, read, reject_unmatched
 from ocivalidate.runtime.kernel import isolation
-from ocivalidate.runtime.protocol import Request
+from ocivalidate.runtime.options import RuntimeOptions, expectation_files, refuse_unknown_needs, request_of
 from ocivalidate.runtime.run import own_expectations
 from ocivalidate.runtime.running.attempt import Attempt, attempt
 from ocivalidate.runtime.running.loading import case_folder, cases_of, load_cases, may_hold_cases
-from ocivalidate.runtime.running.needs import NEEDS
 from ocivalidate.runtime.running.planning import plan
 from ocivalidate.runtime.running.session import Session, Setup
 from ocivalidate.runtime.running.watchdog import GRACE, stack
@@ -39,22 +38,27 @@ class Conformance:
             isolation.private_mounts()
         self._session: Session | None = None
         self._expected = Expectations((), "", "", "")
-        self.required = tuple(config.getoption("--oci-require") or ())
-        strange = [need for need in self.required if need.partition(":")[0] not in NEEDS]
-        if strange:
-            raise pytest.UsageError(f"--oci-require: no need is called {strange[0]}; known are {', '.join(NEEDS)}")
+        self.selection = Selection(spec_version=config.getoption("--oci-spec-version"))
+        self.options = RuntimeOptions(
+            arguments=tuple(config.getoption("--oci-runtime-arg") or ()),
+            rootfs=config.getoption("--oci-rootfs"),
+            require=tuple(config.getoption("--oci-require") or ()),
+            expectations=tuple(config.getoption("--oci-expectations") or ()),
+            own_expectations=not config.getoption("--no-oci-expectations"),
+        )
         try:
+            refuse_unknown_needs(self.options.require, "--oci-require")
             self._known = self._load_expectations()
         except (UsageError, BadCase) as problem:
             raise pytest.UsageError(str(problem)) from problem
 
     def _load_expectations(self) -> list[Expectation]:
         known: list[Expectation] = []
-        if not self._config.getoption("--no-oci-expectations"):
+        if self.options.own_expectations:
             known = own_expectations()
             reject_unmatched(known, load_cases(case_folder(None)))
         # Those of a file may speak of cases that are not ours.
-        return known + [one for file in self._config.getoption("--oci-expectations") or () for one in read(file)]
+        return known + [one for file in expectation_files(self.options).files for one in read(file)]
 
     def pytest_report_header(self) -> str:
         """Say what is judged."""
@@ -76,13 +80,7 @@ class Conformance:
     def session(self) -> Session:
         """The session, which the first case opens."""
         if self._session is None:
-            option = self._config.getoption
-            request = Request(
-                runtime=option("--oci-runtime"),
-                arguments=tuple(option("--oci-runtime-arg") or ()),
-                spec_version=option("--oci-spec-version"),
-                rootfs=option("--oci-rootfs"),
-            )
+            request = request_of(self._config.getoption("--oci-runtime"), self.selection, self.options)
             self._session = Session(Setup(request, private=self._root))
             try:
                 self._session.open()
@@ -101,7 +99,7 @@ class Conformance:
             done: list[Attempt] = []
 
             def work(done: list[Attempt] = done, clauses: tuple[Clause, ...] = planned.clauses) -> None:
-                done.append(attempt(stage, case, clauses, self.required))
+                done.append(attempt(stage, case, clauses, self.options.require))
 
             thread = threading.Thread(target=work, daemon=True)
             thread.start()

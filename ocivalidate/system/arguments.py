@@ -22,6 +22,13 @@ def path_text(path: StrPath, name: str = "path") -> str:
     return text
 
 
+def paths(value: Sequence[StrPath], name: str) -> tuple[str, ...]:
+    """Several paths as texts. Raises ``TypeError``, for one path alone too."""
+    if isinstance(value, str):
+        raise TypeError(f"{name} is to be several paths, such as ({value!r},)")
+    return tuple(path_text(path, name) for path in value)
+
+
 def given(value: _Given | None, kind: type[_Given], name: str) -> _Given:
     """The options that were given, or those of the kind as they are by default. Raises ``TypeError`` for others."""
     if value is None:

@@ -13,8 +13,10 @@ from typing import Any
 import pytest
 
 from fixtures.mutants import Mutant
+from ocivalidate.rules.clauses import Selection
 from ocivalidate.rules.findings import Outcome
 from ocivalidate.runtime import run_runtime
+from ocivalidate.runtime.options import RuntimeOptions
 from tests.integration.enclosure import why_not_root
 
 RUNTIME = shutil.which(os.environ.get("OCIVALIDATE_RUNTIME", "runc"))
@@ -45,7 +47,7 @@ def test_what_is_corrected_passes(case: str, tmp_path: Path) -> None:
     wrapper = Mutant("corrected", operator, (), arguments).write(tmp_path, RUNTIME)
     found = {}
     for runtime in (RUNTIME, str(wrapper)):
-        results = list(run_runtime(runtime, select=(case,), own_expectations=False))
+        results = list(run_runtime(runtime, Selection(select=(case,)), RuntimeOptions(own_expectations=False)))
         if all(result.outcome is Outcome.SKIP for result in results):
             pytest.skip(results[0].reason)
         found[runtime] = {result.outcome for result in results}

@@ -12,9 +12,11 @@ from pathlib import Path
 import pytest
 
 from fixtures import fake_runtime
+from ocivalidate.rules.clauses import Selection
 from ocivalidate.rules.findings import Outcome
 from ocivalidate.runtime.api import check_runtime
 from ocivalidate.runtime.launching import EngineProcess, engine_command
+from ocivalidate.runtime.options import RuntimeOptions
 from ocivalidate.runtime.protocol import End, Request
 
 pytestmark = [
@@ -52,7 +54,7 @@ def shared() -> Iterator[Path]:
 def test_what_is_kept_there_is_found_here(shared: Path, tmp_path: Path) -> None:
     runtime = fake_runtime.write(shared / "fake", KILLS)
     kept, there = tmp_path / "kept", OtherMounts()
-    report = check_runtime(str(runtime), select=(LOWEST,), dump_dir=str(kept), launcher=there)
+    report = check_runtime(runtime, Selection(select=(LOWEST,)), RuntimeOptions(dump_dir=kept, launcher=there))
     assert report.problem == ""
     assert report.complete
     assert Outcome.FAIL in {one.outcome for one in report.results}
@@ -68,7 +70,7 @@ def test_a_place_that_is_not_there_ends_the_run(shared: Path) -> None:
             return EngineProcess(["chroot", str(shared), *engine_command()], request)
 
     there = Nowhere()
-    report = check_runtime("runc", launcher=there)
+    report = check_runtime("runc", None, RuntimeOptions(launcher=there))
     assert not report.complete
     assert report.facts["stopped"].startswith("the engine ended before its work was done (exit code 127)")
     assert there.swept == [""]

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from fixtures.mutants import Mutant
+from ocivalidate.rules.clauses import Selection
 from ocivalidate.rules.findings import Outcome
 from ocivalidate.runtime import run_runtime
 from tests.integration.enclosure import why_not_root
@@ -33,7 +34,7 @@ def test_late_wordy_and_with_more_in_its_state(tmp_path: Path) -> None:
 def test_what_is_refused_by_itself_bears_on_nothing_else(tmp_path: Path) -> None:
     assert RUNTIME is not None
     refusing = Mutant("refuses", "refuse-text", (), {"text": "personality"}).write(tmp_path, RUNTIME)
-    results = run_runtime(str(refusing), select=("values.namespace-twice", "values.personality-*"))
+    results = run_runtime(refusing, Selection(select=("values.namespace-twice", "values.personality-*")))
     outcomes = {result.case: result.outcome for result in results}
     # Of that nothing can be said: whatever is in it is refused.
     assert outcomes == {"values.namespace-twice": Outcome.PASS, "values.personality-domain-unknown": Outcome.ERROR}
@@ -43,6 +44,6 @@ def test_a_container_that_is_being_created_needs_no_pid(tmp_path: Path) -> None:
     assert RUNTIME is not None
     arguments = {"kind": "createContainer", "how": "other-state", "said": '{"status": "creating", "pid": null}'}
     silent = Mutant("silent", "hooks-around", (), arguments).write(tmp_path, RUNTIME)
-    results = run_runtime(str(silent), select=("hooks.all-kinds-*",))
+    results = run_runtime(silent, Selection(select=("hooks.all-kinds-*",)))
     outcomes = {result.clause.id: result.outcome for result in results}
     assert outcomes["runtime/config.hooks.state-on-stdin"] is Outcome.PASS

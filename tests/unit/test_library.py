@@ -21,7 +21,10 @@ from ocivalidate.image.found import ImageFilter
 from ocivalidate.image.limits import Limits
 from ocivalidate.rules.clauses import Selection
 from ocivalidate.rules.findings import Report
+from ocivalidate.runtime.api import check_runtime, run_runtime
 from ocivalidate.runtime.judging.documents import check_facts
+from ocivalidate.runtime.options import RuntimeOptions
+from ocivalidate.unpack.api import UnpackOptions, unpack_image
 from ocivalidate.unpack.judging import ConversionOptions, check_conversion
 
 DEMO = resources.folder("fixtures") / "demo"
@@ -42,7 +45,7 @@ WRONG = (
     Selection(select=("runtime/config.proces",)),
     Selection(ignore=("nobody",)),
 )
-CALLS = [name for name in ocivalidate.__all__ if name.startswith("check_") and name != "check_runtime"]
+CALLS = [name for name in ocivalidate.__all__ if name.startswith(("check_", "run_", "unpack_"))]
 
 
 @pytest.mark.parametrize(
@@ -121,6 +124,21 @@ def test_options_of_another_call_are_refused(kind: str) -> None:
         (
             lambda: check_image(IMAGE, Selection(spec_version="1.2.1")),
             "unknown release of image-spec: 1.2.1; known",
+        ),
+        (lambda: run_runtime("none", None, RuntimeOptions(jobs=0)), "jobs is to be 1 at least"),
+        (
+            lambda: check_runtime("none", None, RuntimeOptions(require=("roots",))),
+            "require: no need is called roots",
+        ),
+        (lambda: check_runtime("none", Selection(platform="zos")), "unknown platform: zos; known are linux"),
+        (
+            lambda: check_runtime("none", Selection(select=("refusals.nobody",))),
+            "no case and no clause matches",
+        ),
+        (lambda: unpack_image(IMAGE, "b", UnpackOptions(rootfs=False, config=False)), "there is nothing to make"),
+        (
+            lambda: unpack_image(IMAGE, "b", UnpackOptions(ignore=("safety/nothing",))),
+            "no clause matches",
         ),
         (lambda: Selection(level="shall"), "unknown level: shall; known are must, should, may"),
         (lambda: Selection(most=0), "most is to be 1 at least, not 0"),

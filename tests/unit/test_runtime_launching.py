@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from ocivalidate.runtime.options import RuntimeOptions
+
 if sys.platform != "linux":
     pytest.skip("runtimes are driven on Linux", allow_module_level=True)
 
@@ -78,9 +80,9 @@ def test_a_run_elsewhere_is_a_run(tmp_path: Path) -> None:
 
 def test_the_public_calls_take_a_launcher() -> None:
     events = [event for event in WHOLE if not isinstance(event, Dump)]
-    results = [*run_runtime("none", own_expectations=False, launcher=Elsewhere(Spoken(events)))]
+    results = [*run_runtime("none", None, RuntimeOptions(own_expectations=False, launcher=Elsewhere(Spoken(events))))]
     assert [(one.case, one.outcome) for one in results] == [("a.one", Outcome.PASS), ("a.two", Outcome.ERROR)]
-    report = check_runtime("none", own_expectations=False, launcher=Elsewhere(Spoken(events)))
+    report = check_runtime("none", None, RuntimeOptions(own_expectations=False, launcher=Elsewhere(Spoken(events))))
     assert report.results == tuple(results)
     assert [*run_events(Request("none"), Elsewhere(Spoken(events)))] == events
 

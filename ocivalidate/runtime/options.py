@@ -1,0 +1,75 @@
+"""How a runtime is driven: the options of a run. What is judged is said by a ``Selection``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from ocivalidate.errors import OptionError
+from ocivalidate.rules.clauses import Selection
+from ocivalidate.runtime.launching import Launcher
+from ocivalidate.runtime.protocol import Request
+from ocivalidate.runtime.run import ExpectationFiles
+from ocivalidate.system.arguments import StrPath, at_least_one, path_text, paths, texts
+
+
+class RuntimeOptions(NamedTuple):
+    """How to drive a runtime.
+
+    ``arguments`` stand before each of its commands. ``only``: ids of the cases that are run (default: all that judge
+    what is selected). ``cases``: a folder with cases of the caller's own, instead of ours. ``rootfs``: a ready root
+    filesystem (default: one made of this Python). ``jobs``: cases at a time (default: as many as processors).
+    ``require``: needs, such as ``root``, whose absence is an error instead of a skip. ``dump_dir``: a folder where is
+    kept what cases did that did not pass. ``expectations``: TOML files with known deviations, beside those that come
+    with our cases unless ``own_expectations`` is false. ``launcher``: where the engine runs that drives the runtime
+    (default: on this host).
+    """
+
+    arguments: tuple[str, ...] = ()
+    only: tuple[str, ...] = ()
+    cases: StrPath | None = None
+    rootfs: StrPath | None = None
+    jobs: int | None = None
+    require: tuple[str, ...] = ()
+    dump_dir: StrPath | None = None
+    expectations: tuple[StrPath, ...] = ()
+    own_expectations: bool = True
+    launcher: Launcher | None = None
+
+
+def request_of(runtime: str, selection: Selection, options: RuntimeOptions) -> Request:
+    """What an engine is asked for. Raises :class:`OptionError`, and ``TypeError`` for what is of another type."""
+    at_least_one(options.jobs, "jobs")
+    refuse_unknown_needs(texts(options.require, "require"), "require")
+    return Request(
+        runtime=runtime,
+        arguments=texts(options.arguments, "arguments"),
+        spec_version=selection.spec_version,
+        select=selection.select,
+        ignore=selection.ignore,
+        level=selection.level,
+        only=texts(options.only, "only"),
+        cases=_path(options.cases, "cases"),
+        rootfs=_path(options.rootfs, "rootfs"),
+        jobs=options.jobs,
+        require=tuple(options.require),
+        dump_dir=_path(options.dump_dir, "dump_dir"),
+    )
+
+
+def expectation_files(options: RuntimeOptions) -> ExpectationFiles:
+    """The files of expectations that count. Raises ``TypeError``."""
+    return ExpectationFiles(paths(options.expectations, "expectations"), options.own_expectations)
+
+
+def refuse_unknown_needs(required: Sequence[str], option: str) -> None:
+    """Refuse what no case can need. Raises :class:`OptionError`."""
+    from ocivalidate.runtime.running.needs import NEEDS
+
+    strange = [need for need in required if need.partition(":")[0] not in NEEDS]
+    if strange:
+        raise OptionError(f"{option}: no need is called {strange[0]}; known are {', '.join(NEEDS)}")
+
+
+def _path(path: StrPath | None, name: str) -> str | None:
+    return None if path is None else path_text(path, name)
