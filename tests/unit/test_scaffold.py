@@ -28,6 +28,7 @@ BEGUN = (
     "conformance/*.py",
     "ocivalidate/bundle/*.py",
     "ocivalidate/image/**/*.py",
+    "ocivalidate/printed/*.py",
 )
 
 
@@ -73,6 +74,7 @@ def test_a_clause_is_begun_and_its_tests_say_what_is_left(copy: Copy) -> None:
         "CHANGELOG.md",
         "fixtures/witnesses/process.json",
         "ocivalidate/bundle/process.py",
+        "ocivalidate/printed/unsaid.py",
         "schemas/clauses/runtime.json",
     ]
     # What the dry run has shown is what was written, and each file and line is told.
@@ -102,9 +104,12 @@ def test_a_clause_that_is_filled_in_is_judged(copy: Copy) -> None:
     )
     copy.replace(module, f"{MARK} what is wrong with it", "has a component ..")
     copy.replace(module, f"{MARK} what was wanted", "a path without ..")
+    why = f"{MARK} why no schema can say it, or a row in rows.py"
+    copy.replace("ocivalidate/printed/unsaid.py", why, "it is only an example")
     assert list(marked(copy.folder)) == []
     copy.lint()
-    assert copy.failing(WITNESSES, "tests/unit/test_scaffold.py", "-k", f"{NO_DOTS} or left_to_fill_in") == []
+    tests = (WITNESSES, "tests/property/test_printed_schema.py", "tests/unit/test_scaffold.py")
+    assert copy.failing(*tests, "-k", f"{NO_DOTS} or left_to_fill_in") == []
     entry = json.loads(copy.python("-m", "ocivalidate", "rules", NO_DOTS, "--format", "json").out)["clauses"][0]
     assert (entry["level"], entry["summary"], entry["since"]) == ("SHOULD", summary, "1.1.0")
     again = copy.scaffold("clause", NO_DOTS)
@@ -115,6 +120,7 @@ def test_a_clause_that_is_filled_in_is_judged(copy: Copy) -> None:
 NEIGHBOURS = {
     "runtime/config-linux.resources.pids.limit.even": ("linux_cgroups.py", "linux-resources.json"),
     "safety/config.mounts.source.no-blank": ("mounts.py", "mounts.json"),
+    "safety/config.process.cwd.no-dot-dot": ("process.py", "process.json"),
     "lint/config.hostname.short": ("lint.py", "lint.json"),
     "runtime/config-windows.layerFolders.rare": ("windows.py", "platforms.json"),
     "runtime/features.hooks.rare": ("features.py", "state-features.json"),
@@ -132,7 +138,7 @@ def test_clauses_of_every_document_find_their_neighbours(copy: Copy) -> None:
         assert (done.code, done.err) == (0, "")
         told = [line.partition(":")[0] for line in done.out.splitlines() if re.search(r":\d+: ", line)]
         family = clause.partition("/")[0]
-        assert {os.path.basename(file) for file in told} == {"CHANGELOG.md", f"{family}.json", *files}
+        assert {os.path.basename(file) for file in told} == {"CHANGELOG.md", "unsaid.py", f"{family}.json", *files}
     copy.lint()
     # Each has a witness that does not break it yet, and nothing else is amiss.
     failed = copy.failing(WITNESSES, "tests/unit/test_image_clauses.py", "-k", " or ".join(NEIGHBOURS))
@@ -305,4 +311,7 @@ def test_text_is_as_ruff_writes_it() -> None:
     assert text.call("f", longer, ",", 4) == ["    f(", *(f"        {one}," for one in longer), "    ),"]
     assert text.snake("process.cwd.noDots-at-all") == "process_cwd_no_dots_at_all"
     assert text.shared("runtime/config.a.b", "runtime/config.a.c") == 3
-    assert text.nearest("a/b.c", ["a/b", "x/y", "a/b.d", "a/z"], str) == "a/b.d"
+    ids = ["runtime/config.a.x", "safety/config.z", "lint/config.a.b", "safety/config.a.y", "runtime/config.b"]
+    assert text.nearest(ids, lambda one: text.nearness("safety/config.a.b", one)) == "safety/config.a.y"
+    assert text.nearest(ids[:3], lambda one: text.nearness("safety/config.a.b", one)) == "runtime/config.a.x"
+    assert text.nearest(ids, lambda one: text.nearness("lint/config.q", one)) == "lint/config.a.b"
