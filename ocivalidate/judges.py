@@ -74,6 +74,7 @@ def judges() -> Mapping[str, tuple[Judge, ...]]:
     }
 
 
+@functools.cache
 def judged_ids() -> frozenset[str]:
     """The ids that :func:`judges` has; nothing is looked up in a file."""
     return frozenset(clause for room in _ROOMS for clause in _index(room))

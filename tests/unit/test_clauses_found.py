@@ -105,6 +105,27 @@ def test_what_nothing_judges_has_a_reason(clause_id: str) -> None:
     assert reported(clause_id) not in judges()
 
 
+def beginnings() -> frozenset[str]:
+    """What an id can begin with, up to a dot, with its family and without."""
+    ids = [*CLAUSES, *(clause_id.removeprefix("runtime/") for clause_id in CLAUSES)]
+    return frozenset(clause_id[: at + 1] for clause_id in ids for at, letter in enumerate(clause_id) if letter == ".")
+
+
+@pytest.mark.parametrize("folder", ["ocivalidate", "conformance", "fixtures"])
+def test_nothing_puts_ids_together(folder: str) -> None:
+    starts = beginnings()
+    found = []
+    # The scaffold asks of what part a new id is.
+    for path in sorted(path for path in (ROOT / folder).rglob("*.py") if path.parent.name != "scaffold"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            text = node.values[0] if isinstance(node, ast.JoinedStr) and node.values else node
+            if isinstance(text, ast.Constant) and isinstance(text.value, str):
+                begins = text.value if text is node else text.value.rpartition(".")[0] + "."
+                if begins in starts and " " not in text.value:
+                    found.append(f"{path.relative_to(ROOT)}:{text.lineno} {text.value}")
+    assert found == []
+
+
 # --- What is declared
 
 

@@ -11,6 +11,7 @@ import pytest
 from ocivalidate.image.documents.registry import load_checks
 from ocivalidate.image.documents.subjects import SUBJECTS
 from ocivalidate.jsontext.pointers import below
+from ocivalidate.judges import judged_ids
 from ocivalidate.printed import standalone
 from ocivalidate.rules import schema
 from ocivalidate.rules.clauses import Clause, Level, Selection, load
@@ -98,6 +99,7 @@ def test_what_breaks_the_clause_is_found_and_nothing_else(witness: Witness) -> N
     data = apply(base_document(witness.base), witness.violates)
     judged = verdicts(witness.kind, data, release_of(witness.clause), _selection(witness))
     assert sorted(finding.clause.id for finding in judged.findings) == sorted([witness.clause, *witness.also])
+    assert {witness.clause, *witness.also} <= judged_ids()
     assert _outcome(judged, witness.clause) is Outcome.FAIL
     finding = next(finding for finding in judged.findings if finding.clause.id == witness.clause)
     assert finding.severity is finding.clause.severity

@@ -34,7 +34,7 @@ from ocivalidate.image.found import ImageFilter
 from ocivalidate.image.layers.judging import BROKEN as CLAUSES, PAYLOAD
 from ocivalidate.image.layers.limits import DEFAULT
 from ocivalidate.image.layers.problems import Kind
-from ocivalidate.judges import judges
+from ocivalidate.judges import judged_ids, judges
 from ocivalidate.rules.clauses import Selection, Severity, load
 from ocivalidate.rules.findings import ExitCode, Outcome, Report, exit_code
 from tests.imagedocs import release_of
@@ -68,6 +68,7 @@ def options_of(given: Mapping[str, Any]) -> ImageOptions:
 
 def told(report: Report) -> list[str]:
     """The clauses of all findings that a user sees."""
+    assert {found.clause.same_as or found.clause.id for found in report.findings} <= judged_ids()
     return sorted({found.clause.id for found in report.findings if found.severity.rank >= Severity.WARNING.rank})
 
 

@@ -19,6 +19,7 @@ from ocivalidate.bundle import host
 from ocivalidate.bundle.api import check_bundle, check_features, check_state
 from ocivalidate.bundle.options import BundleOptions
 from ocivalidate.jsontext.pointers import below
+from ocivalidate.judges import judged_ids
 from ocivalidate.rules import schema
 from ocivalidate.rules.clauses import Selection
 from ocivalidate.rules.findings import Outcome, Report
@@ -58,7 +59,9 @@ class Judge:
         folder.mkdir()
         selection = Selection(platform=witness.platform, lint=witness.lint)
         options = (BundleOptions(host=witness.host),) if witness.kind == "bundle" else ()
-        return CHECKS[witness.kind](lay_out(witness, side, folder), selection, *options)
+        report = CHECKS[witness.kind](lay_out(witness, side, folder), selection, *options)
+        assert {finding.clause.same_as or finding.clause.id for finding in report.findings} <= judged_ids()
+        return report
 
 
 @pytest.fixture(scope="module")
