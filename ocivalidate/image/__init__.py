@@ -1,4 +1,4 @@
-"""Judging images: source, graph, documents, blobs and layers."""
+"""Judging images: a source is walked over (``walk``), which yields facts (``found``), and judged afterwards."""
 
 from __future__ import annotations
 
