@@ -18,6 +18,7 @@ from fixtures.layouts import BROKEN, LIMITS, RICH_TAR, Entry, tar, tars
 from ocivalidate.image.layers.blob import BlobRequest, verify
 from ocivalidate.image.layers.compression import Compression, detect
 from ocivalidate.image.layers.facts import TarFacts
+from ocivalidate.image.layers.keys import keyed
 from ocivalidate.image.layers.limits import MIB, LayerLimits
 from ocivalidate.image.layers.paths import Paths
 from ocivalidate.image.layers.problems import Kind
@@ -142,6 +143,17 @@ def test_the_fast_library_changes_no_fact(blob: bytes) -> None:
         patch.setattr("ocivalidate.image.layers.blob.fast_library", lambda: None)
         want = verify(BlobRequest(opener(blob), layer=True, limits=SMALL))
     assert verify(BlobRequest(opener(blob), layer=True, limits=SMALL)) == want
+
+
+@given(
+    st.lists(st.binary(min_size=1, max_size=9).map(lambda name: name.replace(b"/", b"_")), min_size=1),
+    st.binary(max_size=64),
+)
+def test_the_hashes_on_a_way_are_those_of_its_directories(names: list[bytes], key: bytes) -> None:
+    hashed = keyed(key)
+    ways = [b"/".join(names[: number + 1]) for number in range(len(names))]
+    assert hashed.way(ways[-1]) == [hashed.of(way) for way in ways]
+    assert hashed.way(b"") == []
 
 
 class Recorder(Paths):

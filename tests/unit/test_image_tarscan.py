@@ -150,7 +150,7 @@ def test_a_hard_link_to_an_earlier_entry_is_known_and_others_are_told() -> None:
 
 def test_what_other_layers_have_to_know_of_the_paths() -> None:
     key = bytes(16)
-    hashed = keyed(key)
+    hashed = keyed(key).of
     scanner = TarScanner(key=key)
     scanner.feed(tar([MOTD, folder("var/"), symlink("var/run", "/run"), whiteout("usr/bin/sh")]))
     used = scanner.finish(used=True).used

@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable
 from functools import cache
 from hashlib import blake2b
+from typing import NamedTuple
 
 _KEY_BYTES, _HASH_BYTES = 16, 8
 
@@ -20,8 +21,19 @@ def own_key() -> bytes:
     return os.urandom(_KEY_BYTES)
 
 
-def keyed(key: bytes) -> Callable[[bytes], int]:
-    """The hash function of a key: 64 bits without a sign."""
+class Keyed(NamedTuple):
+    """The hash function of a key: 64 bits without a sign.
+
+    ``of`` hashes a path without slashes at its ends; ``way`` every directory on its way from the top, then itself, at
+    the cost of one.
+    """
+
+    of: Callable[[bytes], int]
+    way: Callable[[bytes], list[int]]
+
+
+def keyed(key: bytes) -> Keyed:
+    """The hash function of a key."""
     start = blake2b(digest_size=_HASH_BYTES, key=key).copy
     number = int.from_bytes
 
@@ -31,4 +43,16 @@ def keyed(key: bytes) -> Callable[[bytes], int]:
         state.update(path)
         return number(state.digest(), "little")
 
-    return of
+    def way(path: bytes) -> list[int]:
+        if not path:
+            return []
+        state = start()
+        first, *others = path.split(b"/")
+        state.update(first)
+        found = [number(state.digest(), "little")]
+        for name in others:
+            state.update(b"/" + name)
+            found.append(number(state.digest(), "little"))
+        return found
+
+    return Keyed(of, way)

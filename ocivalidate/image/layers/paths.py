@@ -61,7 +61,9 @@ class Paths:
         self._problems = problems
         self._most = most
         self._key = own_key() if key is None else key
-        self._hash = keyed(self._key)
+        self._hash, self._way = keyed(self._key)
+        # The hashes on the way to the directory that was asked for last.
+        self._last_way: tuple[bytes, list[int]] = (b"", [])
         self._seen: set[int] = set()
         self._folders: set[int] = set()
         self._symlinks: set[int] = set()
@@ -153,10 +155,13 @@ class Paths:
 
     def _occupy(self, name: bytes, parent: bytes, offset: int) -> None:
         """Note the directories that an entry stands in, those that no entry is for among them."""
-        self._occupied.add(self._hash(parent))
         self._last_occupied = parent
         above, before = self._above, len(self._above)
-        while parent and (key := self._hash(parent)) not in above:
+        way = self._way_to(parent)
+        self._occupied.add(way[-1] if way else self._hash(parent))
+        for key in reversed(way):
+            if key in above:
+                break
             above.add(key)
             if key in self._seen and not (key in self._folders or key in self._symlinks or key in self._unmade):
                 message = f"{shown(parent)} is an earlier entry, and no directory"
@@ -188,12 +193,16 @@ class Paths:
         """The first symbolic link of an earlier entry that is this directory or one above it."""
         if not self._symlinks or not parent:
             return None
-        end = parent.find(b"/")
-        while end >= 0:
-            if self._hash(parent[:end]) in self._symlinks:
-                return parent[:end]
-            end = parent.find(b"/", end + 1)
-        return parent if self._hash(parent) in self._symlinks else None
+        for number, key in enumerate(self._way_to(parent)):
+            if key in self._symlinks:
+                return b"/".join(parent.split(b"/")[: number + 1])
+        return None
+
+    def _way_to(self, directory: bytes) -> list[int]:
+        """The hashes of all directories on the way to one, and its own."""
+        if self._last_way[0] != directory:
+            self._last_way = directory, self._way(directory)
+        return self._last_way[1]
 
     def _repeated(self, name: bytes, key: int, kind: bytes, offset: int) -> None:
         add = self._problems.add
