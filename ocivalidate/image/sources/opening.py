@@ -1,13 +1,13 @@
-"""Finding out what a path is: a layout folder, an archive, or something around an archive."""
+"""Finding out what a path or a stream is: a layout folder, an archive, or something around an archive."""
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import stat
 import sys
 import tempfile
-from io import BufferedReader
 from typing import TYPE_CHECKING, NoReturn, Protocol
 
 from ocivalidate import meanings
@@ -16,7 +16,7 @@ from ocivalidate.image.layers.limits import DEFAULT, LayerLimits
 from ocivalidate.image.layers.problems import Kind
 from ocivalidate.image.limits import Limits
 from ocivalidate.image.sources.archives import ArchiveSource, read_index
-from ocivalidate.image.sources.source import FolderSource, LooseDocument, Source
+from ocivalidate.image.sources.source import FolderSource, LooseDocument, Source, Stream
 from ocivalidate.system import portable
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 GZIP_MAGIC = b"\x1f\x8b"
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
-_CHUNK = 1 << 20
+_CHUNK, _BUFFER, _HEAD = 1 << 20, 1 << 16, 512
 # No tar archive of an image begins like this: its first entry would have a name that layouts do not have. A byte order
 # mark is a fault of the document.
 _JSON_START = re.compile(rb"(?:\xef\xbb\xbf[ \t\r\n]*|(?:\xff\xfe|\xfe\xff)[\0 \t\r\n]*)?[{\[]")
@@ -68,17 +68,33 @@ def open_source(
     """
     if name != "-" and os.path.isdir(name):
         return FolderSource(name, follow_links=follow_links)
-    descriptor = _standard_input() if name == "-" else _open_file(name)
-    with os.fdopen(descriptor, "rb") as stream:
-        head = _head(stream)
+    file = _open_file(name)
+    return _open(name, file, limits, layer_limits, file)
+
+
+def open_stream(name: str, stream: Stream, limits: Limits, layer_limits: LayerLimits = DEFAULT) -> Source:
+    """Open an image that comes in a stream, as from a network; it is read to its end, and closed.
+
+    Parameters and errors as for :func:`open_source`.
+    """
+    return _open(name, stream, limits, layer_limits)
+
+
+def _open(
+    name: str, stream: Stream, limits: Limits, layer_limits: LayerLimits, file: io.FileIO | None = None
+) -> Source:
+    """Open what is in a stream. ``file``: the same, where it is one of this machine."""
+    with _Filled.buffered(stream) as bytes_:
+        head = _head(bytes_)
         if _JSON_START.match(head):
-            return LooseSource(name, _whole_document(stream, limits))
+            return LooseSource(name, _whole_document(bytes_, limits))
         foreign = meanings.foreign(head)
         if foreign:
             raise NotMeant(foreign)
-        in_place = _is_in_place(stream, head)
-        plain = os.dup(stream.fileno()) if in_place else _spool(_inflated(stream, head, layer_limits.window), limits)
-    path = name if in_place and name != "-" else ""
+        if file is not None and _is_in_place(file, head):
+            plain, path = os.dup(file.fileno()), "" if name == "-" else name
+        else:
+            plain, path = _spool(_inflated(bytes_, head, layer_limits.window), limits), ""
     try:
         return ArchiveSource(name, plain, read_index(plain, layer_limits), path)
     except BaseException:
@@ -90,32 +106,74 @@ def open_document(name: str, limits: Limits) -> Source:
     """Read what is said to be a document, whatever is in it: a file or ``-``. Raises :class:`Unreadable`."""
     if name != "-" and os.path.isdir(name):
         raise Unreadable("a folder, where --kind wants a document")
-    descriptor = _standard_input() if name == "-" else _open_file(name)
-    with os.fdopen(descriptor, "rb") as stream:
+    with _Filled.buffered(_open_file(name)) as stream:
         return LooseSource(name, _whole_document(stream, limits))
 
 
-def _standard_input() -> int:
-    if sys.stdin is None:
-        raise Unreadable("standard input is closed")
-    return os.dup(sys.stdin.fileno())
+class _Filled(io.RawIOBase):
+    """A stream whose reads are short at its end alone: what it is its first bytes say, which a pipe may part."""
+
+    def __init__(self, stream: Stream) -> None:
+        super().__init__()
+        self._stream = stream
+
+    @classmethod
+    def buffered(cls, stream: Stream) -> io.BufferedReader:
+        """With a buffer; to be closed."""
+        return io.BufferedReader(cls(stream), _BUFFER)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # any writable buffer will do
+        filled, view = 0, memoryview(buffer)
+        while filled < len(view) and (count := self._stream.readinto(view[filled:])):
+            filled += count
+        return filled
+
+    def seekable(self) -> bool:
+        return self._stream.seekable()
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        return self._stream.seek(offset, whence)
+
+    def close(self) -> None:
+        if not self.closed:
+            self._stream.close()
+        super().close()
 
 
-def _head(stream: BufferedReader) -> bytes:
+def _head(stream: io.BufferedReader) -> bytes:
     """The first bytes, white space left out where it is that of a JSON text."""
-    if stream.seekable():
-        stream.seek(0)
-    return stream.peek(512)[:512].lstrip(b" \t\r\n")
+    try:
+        # Somebody may have read in a file that we inherit.
+        if stream.seekable():
+            stream.seek(0)
+        return stream.peek(_HEAD)[:_HEAD].lstrip(b" \t\r\n")
+    except OSError as error:
+        raise Unreadable(_cannot_be_read(error)) from error
 
 
-def _whole_document(stream: BufferedReader, limits: Limits) -> bytes:
-    data = stream.read(limits.document + 1)
+def _cannot_be_read(error: OSError) -> str:
+    return f"it cannot be read: {(error.strerror or str(error)).lower()}"
+
+
+def _whole_document(stream: io.BufferedReader, limits: Limits) -> bytes:
+    try:
+        data = stream.read(limits.document + 1)
+    except OSError as error:
+        raise Unreadable(_cannot_be_read(error)) from error
     if len(data) > limits.document:
         raise TooLarge(f"more than {limits.document} bytes (--max-size)")
     return data
 
 
-def _open_file(name: str) -> int:
+def _open_file(name: str) -> io.FileIO:
+    """Open a file, or standard input for ``-``. Raises :class:`Unreadable`."""
+    if name == "-":
+        if sys.stdin is None:
+            raise Unreadable("standard input is closed")
+        return io.FileIO(os.dup(sys.stdin.fileno()))
     try:
         descriptor = os.open(name, portable.READ)
     except (OSError, ValueError) as error:
@@ -125,15 +183,15 @@ def _open_file(name: str) -> int:
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise Unreadable("neither a folder nor a file")
-    return descriptor
+    return io.FileIO(descriptor)
 
 
-def _is_in_place(stream: BufferedReader, head: bytes) -> bool:
-    """Whether the archive can be read at any place as it is: a file, and uncompressed."""
-    return stat.S_ISREG(os.fstat(stream.fileno()).st_mode) and not head.startswith((GZIP_MAGIC, ZSTD_MAGIC))
+def _is_in_place(file: io.FileIO, head: bytes) -> bool:
+    """Whether the archive can be read at any place as it is: a regular file, and uncompressed."""
+    return stat.S_ISREG(os.fstat(file.fileno()).st_mode) and not head.startswith((GZIP_MAGIC, ZSTD_MAGIC))
 
 
-def _inflated(stream: BufferedReader, head: bytes, window: int) -> Readable:
+def _inflated(stream: io.BufferedReader, head: bytes, window: int) -> Readable:
     """The stream without the compression around it. What is around an archive is not part of the image."""
     if head.startswith(GZIP_MAGIC):
         import gzip
@@ -180,5 +238,7 @@ def _read(stream: Readable) -> bytes:
         return stream.read(_CHUNK)
     except Unreadable:
         raise
-    except Exception as error:  # zlib.error, EOFError, OSError
+    except Exception as error:  # zlib.error, EOFError, BadGzipFile, which is an OSError without a number
+        if isinstance(error, OSError) and error.errno is not None:
+            raise Unreadable(_cannot_be_read(error)) from error
         raise Unreadable(f"the archive cannot be decompressed: {str(error).lower()}") from error
