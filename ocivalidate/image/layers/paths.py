@@ -155,21 +155,30 @@ class Paths:
 
     def _occupy(self, name: bytes, parent: bytes, offset: int) -> None:
         """Note the directories that an entry stands in, those that no entry is for among them."""
-        self._last_occupied = parent
         above, before = self._above, len(self._above)
-        way = self._way_to(parent)
-        self._occupied.add(way[-1] if way else self._hash(parent))
-        for key in reversed(way):
-            if key in above:
-                break
-            above.add(key)
-            if key in self._seen and not (key in self._folders or key in self._symlinks or key in self._unmade):
-                message = f"{shown(parent)} is an earlier entry, and no directory"
-                self._problems.add(Kind.PARENT_NO_FOLDER, message, offset, name)
-            parent = parent.rpartition(b"/")[0]
+        key = self._hash(parent)
+        self._occupied.add(key)
+        self._last_occupied = parent
+        if parent and key not in above:
+            self._stand_in(name, parent, key, offset)
+            outer = parent.rpartition(b"/")[0]
+            # Most new directories stand in one that is known.
+            way = self._way_to(outer) if outer and self._hash(outer) not in above else []
+            for key in reversed(way):
+                if key in above:
+                    break
+                self._stand_in(name, outer, key, offset)
+                outer = outer.rpartition(b"/")[0]
         if before <= self._most < len(above):
             message = f"entries stand in more than {self._most} directories"
             self._problems.add(Kind.LIMIT_ENTRIES, message, offset, name)
+
+    def _stand_in(self, name: bytes, directory: bytes, key: int, offset: int) -> None:
+        """Note a directory that an entry stands in."""
+        self._above.add(key)
+        if key in self._seen and not (key in self._folders or key in self._symlinks or key in self._unmade):
+            message = f"{shown(directory)} is an earlier entry, and no directory"
+            self._problems.add(Kind.PARENT_NO_FOLDER, message, offset, name)
 
     def _no_folder(self, name: bytes, path: bytes, key: int, kind: bytes, link: bytes, offset: int) -> None:
         """Judge an entry that is no directory, and perhaps in the place of one."""
