@@ -22,10 +22,7 @@ SPECIFICATIONS = {"runtime": "runtime-spec", "image": "image-spec", "safety": "s
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the table.
-
-    How many clauses of a document have this level and way of judging, and how many are checked and witnessed.
-    """
+    """How many clauses of a document have this level and way of judging, and how many are checked and witnessed."""
 
     specification: str
     document: str

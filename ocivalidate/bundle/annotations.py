@@ -25,10 +25,7 @@ _SIGNAL = r"(SIG)?[A-Z][A-Z0-9]{1,9}([+-][0-9]{1,2})?|[1-9][0-9]?"
 
 @CONFIG.check("/annotations/*", KEY_EMPTY, REVERSE_DOMAIN)
 def key_is_well_named(node: Node, _context: CheckContext) -> Iterator[Violation]:
-    """Anything with a dot passes as reverse domain notation.
-
-    Kubernetes.io/name and the like are the custom of large users.
-    """
+    """Anything with a dot passes as reverse domain notation: large users write kubernetes.io/name and the like."""
     if node.name == "":
         yield node.breaks(KEY_EMPTY, "an annotation key is empty", got='""', at_name=True)
     elif "." not in node.name:

@@ -1,7 +1,4 @@
-"""Checks of Linux namespaces and of what belongs to one (runtime-spec config-linux.md.
-
-Namespaces, mappings, time offsets, sysctl).
-"""
+"""Checks of Linux namespaces, id mappings, time offsets and sysctl (runtime-spec config-linux.md)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Where a document comes from: a bundle folder, a file, or standard input.
-
-Read within bounds, whatever stands at the path.
-"""
+"""Where a document comes from: a bundle folder, a file, or standard input, read within bounds whatever stands there."""
 
 from __future__ import annotations
 

@@ -13,9 +13,9 @@ from ocivalidate.system import importing
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the command line ``argv`` (default: that of the process) and return its exit code.
+    """Run the command line ``argv`` (default: that of the process).
 
-    0, 1 or 2 (``findings.ExitCode``).
+    Returns its exit code: 0, 1 or 2 (``findings.ExitCode``).
     """
     arguments = _own_arguments() if argv is None else argv
     if arguments == ["--version"]:

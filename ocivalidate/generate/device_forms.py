@@ -113,7 +113,7 @@ def _owned(text: str) -> tuple[str, Owner]:
 def devices_at(host_path: str, path: str) -> list[Device]:
     """The device at a path, or all devices in a folder and below it, as they will be at ``path``.
 
-    From the table of those that are the same everywhere, else from this host. Raises :class:`OptionError`.
+    Those that are the same everywhere are in a table, all others are those of this host. Raises :class:`OptionError`.
     """
     if host_path in _WELL_KNOWN:
         return [Device(path, *_WELL_KNOWN[host_path])]

@@ -32,7 +32,7 @@ class FilterOptions(Draft):
     def arch(self, architecture: str) -> Self:
         """The architecture for which profiles are converted, as Go calls it.
 
-        Without it, that of the annotation ``org.opencontainers.image.architecture``, or of this machine.
+        Without this call it is that of the annotation ``org.opencontainers.image.architecture``, or of this machine.
         """
         from ocivalidate.generate.seccomp import ARCHITECTURES
 

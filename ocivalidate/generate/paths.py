@@ -176,9 +176,9 @@ def _pointer_step(token: str) -> Step:
 
 
 class Field(NamedTuple):
-    """One settable path in general form (``mounts[].type``, ``linux.sysctl.*``).
+    """One settable path in general form (``mounts[].type``, ``linux.sysctl.*``), with its schema node.
 
-    With its schema node, and the first and last release that have it (``None``: no bound).
+    ``since`` and ``until``: the first and last release that have it (``None``: no bound).
     """
 
     path: str

@@ -52,10 +52,7 @@ _BLKIO = _Words("blockIO.weight", "io.weight", _io_weight)
 
 
 class ResourceOptions(Draft):
-    """``linux.resources`` without devices.
-
-    For processors and memory also ``windows.resources`` and the caps of Solaris.
-    """
+    """``linux.resources`` without devices, and processors and memory on Windows and Solaris."""
 
     @option(
         "--cgroup",

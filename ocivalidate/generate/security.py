@@ -143,10 +143,7 @@ class SecurityOptions(FilterOptions):
         self._put(path, [*entries, *(name for name in names if name not in entries)])
 
     def _keep_added_capabilities(self) -> None:
-        """A program that is run as another user than root keeps only ambient capabilities.
-
-        Which have to be inheritable.
-        """
+        """Another user than root keeps only ambient capabilities, which have to be inheritable too."""
         uid = self._get("process.user.uid", 0)
         held = [name for name in self._added_capabilities if name in self._entries("process.capabilities.permitted")]
         if held and isinstance(uid, int) and uid != 0:

@@ -9,9 +9,10 @@ GIB = 1 << 30
 
 
 class Limits(NamedTuple):
-    """``document``: bytes of an index, manifest or config; ``depth``: how deep indexes are nested; ``documents``.
+    """How much is read of an image.
 
-    How many indexes, manifests and configs are read; ``archive``: bytes of an archive once it is decompressed.
+    ``document``: bytes of an index, manifest or config. ``depth``: how deep indexes are nested. ``documents``: how many
+    indexes, manifests and configs are read. ``archive``: bytes of an archive once it is decompressed.
     """
 
     document: int = 32 * MIB

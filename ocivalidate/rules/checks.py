@@ -133,7 +133,7 @@ class Node:
     def children_if_all_sound(self, *names: str) -> list[Node] | None:
         """The children of the node that these names reach, or ``None`` when some cannot be read.
 
-        For checks that rest on what is not there.
+        It is meant for checks that rest on what is not there.
         """
         node = self
         for name in names:
@@ -240,9 +240,9 @@ class Registry:
     def check(
         self, patterns: str | tuple[str, ...], *clauses: str, needs: str = ""
     ) -> Callable[[CheckFunction], CheckFunction]:
-        """Bind the decorated function to pointer patterns (``/mounts/*/destination``.
+        """Bind the decorated function to pointer patterns such as ``/mounts/*/destination``.
 
-        ``*`` is any one member or entry).
+        ``*`` is any one member or entry.
         """
         split = tuple(
             tuple(pattern.split("/")[1:]) for pattern in ([patterns] if isinstance(patterns, str) else patterns)

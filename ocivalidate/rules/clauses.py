@@ -176,10 +176,7 @@ def load(*families: str) -> Inventory:
 
 
 def matches(clause_id: str, pattern: str) -> bool:
-    """Whether a selection pattern means this clause.
-
-    The id itself, a glob, or a prefix that ends at a ``.`` or ``/``.
-    """
+    """Whether a selection pattern means this clause: its id, a glob, or a prefix that ends at a ``.`` or ``/``."""
     if any(letter in pattern for letter in "*?["):
         return fnmatchcase(clause_id, pattern)
     return clause_id == pattern or clause_id.startswith((f"{pattern}.", f"{pattern.rstrip('/')}/"))

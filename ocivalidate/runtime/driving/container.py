@@ -164,7 +164,7 @@ class Container:
     def snapshot(self) -> dict[str, Any]:
         """All that an operation without effect has to leave as it is.
 
-        That is the state as the runtime tells it (``None`` when it knows none), the container process with the moment
+        These are the state as the runtime tells it (``None`` when it knows none), the container process with the moment
         at which it began, the processes in its control groups, and what it printed.
         """
         done = self.runtime.state(self.id)

@@ -120,7 +120,7 @@ def io_weight(weight: int) -> str:
 def expected(resources: Mapping[str, Any], *, unified: bool) -> list[Expected]:
     """What ``linux.resources`` comes to in version 1, or (``unified``) in version 2.
 
-    Without devices, which no file of version 2 shows, and without what version 2 has no equivalent of.
+    Devices are left out, as no file of version 2 shows them, and so is what version 2 has no equivalent of.
     """
     found = [*_numbers(resources, _NUMBERS_V2 if unified else _NUMBERS_V1)]
     for part in (_cpuset, _of_both, *(_VERSION_2 if unified else _VERSION_1)):

@@ -51,7 +51,7 @@ def _as_first_process(work: Callable[[], int]) -> int:
 def run_kept(work: Callable[[], int]) -> int:
     """Run ``work`` in a process whose parent, this one, takes in and in the end kills all that it leaves.
 
-    For whoever cannot have namespaces. Returns its exit code.
+    This is for whoever cannot have namespaces. Returns its exit code.
     """
     syscalls.adopt_orphans()
     sys.stdout.flush()

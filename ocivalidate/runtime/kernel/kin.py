@@ -106,7 +106,7 @@ def watch(descriptor: int) -> None:
 class _Undertaker:
     """Takes the exit status of orphans as soon as they end: a runtime may wait until they are gone.
 
-    Of those alone that were given to it: all other children belong to whoever started them.
+    It takes only that of processes that were given to it: all other children belong to whoever started them.
     """
 
     def __init__(self) -> None:
