@@ -209,7 +209,11 @@ def _line(file: str, first: int, pattern: str) -> int:
 
 @functools.cache
 def _lines(file: str) -> list[str]:
-    return Path(file).read_text(encoding="utf-8").splitlines()
+    """The lines of a module; none where it is installed without its source."""
+    try:
+        return Path(file).read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return []
 
 
 def _of_node(node: Node) -> Judge:

@@ -19,6 +19,7 @@ from typing import Any
 
 import pytest
 
+from ocivalidate import judges as judging
 from ocivalidate.coverage import is_witnessed, unjudged
 from ocivalidate.judges import Judge, cases, judges, judges_of as found_for
 from ocivalidate.rules import schema
@@ -215,6 +216,20 @@ def test_explain_names_what_judges(say: Command) -> None:
     assert [(judge["kind"], judge["file"], judge["name"]) for judge in found] == [
         ("check", "ocivalidate/bundle/process.py", "cwd_is_absolute")
     ]
+
+
+def test_an_installation_without_sources_names_what_judges_too(say: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    read = Path.read_text
+
+    def without_sources(path: Path, *args: Any, **more: Any) -> str:
+        if path.suffix == ".py":
+            raise FileNotFoundError(path)
+        return read(path, *args, **more)
+
+    judging._lines.cache_clear()
+    monkeypatch.setattr(Path, "read_text", without_sources)
+    assert re.search(r"ocivalidate/bundle/process\.py:\d+ cwd_is_absolute$", say("explain", CWD).out, re.MULTILINE)
+    judging._lines.cache_clear()
 
 
 def test_explain_names_all_cases_of_a_dynamic_clause(say: Command) -> None:
