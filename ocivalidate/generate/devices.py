@@ -20,6 +20,7 @@ from ocivalidate.generate.draft import Draft
 from ocivalidate.generate.resources import read_device_pair
 from ocivalidate.generate.table import Arguments, Phase, option
 from ocivalidate.generate.units import Number
+from ocivalidate.system.arguments import StrPath, path_text
 
 _NUMBERS = re.compile(r"([0-9]{1,7}):([0-9]{1,7})")
 _RULE = re.compile(r"([abc]) ([0-9]{1,7}|\*):([0-9]{1,7}|\*) ([rwm]{1,3})")
@@ -43,9 +44,9 @@ class DeviceOptions(Draft):
     )
     def device(
         self,
-        path: str,
+        path: StrPath,
         access: str = "rwm",
-        host_path: str = "",
+        host_path: StrPath = "",
         kind: str = "",
         numbers: tuple[int, int] | None = None,
         owner: Owner = UNCHANGED,
@@ -57,6 +58,7 @@ class DeviceOptions(Draft):
         this host, with mode and owner; a folder stands for all devices in it. ``owner`` says otherwise. On Windows
         ``path`` is ``class/GUID``.
         """
+        path, host_path = path_text(path), path_text(host_path, "host_path")
         if self._on("windows") and not self._on("linux"):
             return self._windows_device(path)
         if not ACCESS.fullmatch(access):

@@ -21,6 +21,7 @@ from ocivalidate.generate.mount_words import bind_options, kept, root_propagatio
 from ocivalidate.generate.table import Phase, option
 from ocivalidate.generate.tree import Tree
 from ocivalidate.generate.units import Number
+from ocivalidate.system.arguments import StrPath, path_text
 
 # The type of a mount that shows a folder of the host, where it is not bind.
 _BIND_TYPES = {"freebsd": "nullfs", "solaris": "lofs"}
@@ -40,14 +41,14 @@ class MountOptions(Draft):
     @option(
         "--rootfs", group="mounts", metavar="PATH", help="the root filesystem; relative to the bundle (default: rootfs)"
     )
-    def rootfs(self, path: str) -> Self:
+    def rootfs(self, path: StrPath) -> Self:
         """The root filesystem (``root.path``), relative to the bundle.
 
         On Windows a volume GUID path, which ends Hyper-V isolation.
         """
         if self._on("windows") and not self._on("linux"):
             self._drop("windows.hyperv")
-        return self._put("root.path", path)
+        return self._put("root.path", path_text(path))
 
     @option("--read-only", group="mounts", help="the root filesystem cannot be written")
     def read_only(self, wanted: bool = True) -> Self:  # noqa: FBT001, FBT002  # the one thing that it says
@@ -79,7 +80,7 @@ class MountOptions(Draft):
     )
     def volume(
         self,
-        source: str,
+        source: StrPath,
         destination: str,
         options: Sequence[str] = (),
         uid_mappings: Sequence[Tree] | None = None,
@@ -87,12 +88,15 @@ class MountOptions(Draft):
     ) -> Self:
         """Show a folder or file of the host in the container.
 
-        As in every config, a relative ``source`` is relative to the bundle. It starts with a dot: to engines anything
-        else is the name of a volume.
+        As in every config, a relative ``source`` is relative to the bundle. As text it starts with a dot: to engines
+        anything else is the name of a volume.
         """
-        if not is_path(source):
-            raise OptionError(named_volume(source))
-        return self.mount(destination, "bind", source, options, uid_mappings, gid_mappings)
+        text = path_text(source, "source")
+        if not isinstance(source, str) and not is_path(text):
+            text = f"./{text}"
+        if not is_path(text):
+            raise OptionError(named_volume(text))
+        return self.mount(destination, "bind", text, options, uid_mappings, gid_mappings)
 
     @option(
         "--mount",
@@ -106,7 +110,7 @@ class MountOptions(Draft):
         self,
         destination: str,
         kind: str = "bind",
-        source: str = "",
+        source: StrPath = "",
         options: Sequence[str] = (),
         uid_mappings: Sequence[Tree] | None = None,
         gid_mappings: Sequence[Tree] | None = None,
@@ -119,7 +123,7 @@ class MountOptions(Draft):
             raise OptionError(ENGINE_TYPES[kind])
         if not destination:
             raise OptionError("a mount needs a destination")
-        entry: Tree = {"destination": destination, **self._kind(kind, source, options)}
+        entry: Tree = {"destination": destination, **self._kind(kind, path_text(source, "source"), options)}
         if uid_mappings or gid_mappings:
             # Who maps the users alone means the groups as well.
             entry |= {

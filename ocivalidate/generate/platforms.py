@@ -7,6 +7,7 @@ from typing import Self
 from ocivalidate.errors import OptionError
 from ocivalidate.generate.draft import Draft
 from ocivalidate.generate.table import option
+from ocivalidate.system.arguments import StrPath, path_text
 
 _ISOLATIONS = ("process", "hyperv")
 
@@ -22,9 +23,9 @@ class PlatformOptions(Draft):
         metavar="FOLDER",
         help="Windows: a folder with a layer of the image, from the top; may be repeated",
     )
-    def layer(self, folder: str) -> Self:
+    def layer(self, folder: StrPath) -> Self:
         """Windows: a folder with a layer of the image. The first one replaces the example of the defaults."""
-        self._layers = (*self._layers, folder)
+        self._layers = (*self._layers, path_text(folder, "folder"))
         return self._put("windows.layerFolders", list(self._layers))
 
     @option(

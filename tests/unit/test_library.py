@@ -5,14 +5,14 @@ from __future__ import annotations
 import inspect
 import os
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, assert_type
 
 import pytest
 
 import ocivalidate
-from ocivalidate import resources
+from ocivalidate import ConfigBuilder, resources
 from ocivalidate.bundle.api import check_bundle, check_config, check_features, check_state
 from ocivalidate.bundle.options import BundleOptions, DocumentOptions
 from ocivalidate.errors import OptionError
@@ -20,7 +20,7 @@ from ocivalidate.image.api import ImageOptions, check_image
 from ocivalidate.image.found import ImageFilter
 from ocivalidate.image.limits import Limits
 from ocivalidate.rules.clauses import Selection
-from ocivalidate.rules.findings import Report
+from ocivalidate.rules.findings import Report, Result
 from ocivalidate.runtime.api import check_runtime, run_runtime
 from ocivalidate.runtime.judging.documents import check_facts
 from ocivalidate.runtime.options import RuntimeOptions
@@ -177,3 +177,40 @@ def test_no_option_is_of_any_type(name: str) -> None:
         assert parameter.kind not in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL), f"{name}: {parameter}"
         assert "Any" not in str(hints[parameter.name]), f"{name}: {parameter}"
     assert call.__doc__
+
+
+def test_a_builder_takes_paths(tmp_path: Path) -> None:
+    (tmp_path / "env").write_text("A=1\n", encoding="utf-8")
+    built = [
+        ConfigBuilder.linux()
+        .rootfs(of("root"))
+        .volume(of("/data"), "/data")
+        .mount("/more", source=of("/more"))
+        .device(of("/dev/fuse"))
+        .env_file(of(str(tmp_path / "env")))
+        .build()
+        for of in (str, Path)
+    ]
+    assert built[0] == built[1]
+    relative = ConfigBuilder.linux().volume(Path("data"), "/data").build()
+    assert relative == ConfigBuilder.linux().volume("./data", "/data").build()
+    with pytest.raises(OptionError, match="volume"):
+        ConfigBuilder.linux().volume("data", "/data")
+    assert ConfigBuilder.windows().layer(Path("layers")).build()["windows"]["layerFolders"] == ["layers"]
+
+
+def test_calls_are_typed() -> None:
+    """What mypy finds in here is what it finds in a program of a user: each mistake is one, or its mark is unused."""
+    assert_type(check_bundle(BUNDLE), Report)
+    assert_type(check_image(Path(IMAGE), Selection(spec_version="1.1.1"), ImageOptions(complete=True)), Report)
+    assert_type(run_runtime("none", Selection(), RuntimeOptions(jobs=2)), Iterator[Result])
+    with pytest.raises(TypeError):
+        check_bundle(BUNDLE, spec_version="1.2.0")  # type: ignore[call-arg]
+    with pytest.raises(TypeError):
+        check_bundle(BUNDLE, BundleOptions())  # type: ignore[arg-type]
+    with pytest.raises(TypeError):
+        check_image(IMAGE, None, BundleOptions())  # type: ignore[arg-type]
+    with pytest.raises(TypeError):
+        RuntimeOptions(job=2)  # type: ignore[call-arg]
+    with pytest.raises(TypeError):
+        check_config(CONFIG.read_text(encoding="utf-8"))  # type: ignore[arg-type]
