@@ -14,7 +14,7 @@ from ocivalidate.image.causes import Causes
 from ocivalidate.image.context import ImageContext
 from ocivalidate.image.describe import describe
 from ocivalidate.image.documents import kinds, registry
-from ocivalidate.image.documents.reading import judge_read
+from ocivalidate.image.documents.judging import judge_read
 from ocivalidate.image.documents.subjects import SUBJECTS
 from ocivalidate.image.found import ImageFilter, WalkResult
 from ocivalidate.image.layers.limits import DEFAULT as DEFAULT_LAYER_LIMITS, LayerLimits

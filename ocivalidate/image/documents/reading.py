@@ -1,4 +1,4 @@
-"""Reading a document of an image, and judging it: the one on the way over the image, the other afterwards."""
+"""Reading a document of an image: what the walk does with it, which judges nothing."""
 
 from __future__ import annotations
 
@@ -6,11 +6,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from ocivalidate.image.documents import kinds
-from ocivalidate.image.documents.subjects import SUBJECTS
 from ocivalidate.jsontext.documents import Document, Noting, read_document
-from ocivalidate.rules.checks import CheckContext, Node
-from ocivalidate.rules.judge import judge
-from ocivalidate.rules.ledger import Ledger
+from ocivalidate.rules.checks import Node
 
 # Type of document → which problems of its text are noted.
 NotingOf = Callable[[str], Noting]
@@ -30,8 +27,3 @@ def read(data: bytes, name: str, kind: str, noting: NotingOf, *, own: bool) -> R
     actual = kinds.stated(document.value, kind) if own else kind
     root = Node(document.value) if document.usable and isinstance(document.value, dict) else None
     return Read(document, root, actual)
-
-
-def judge_read(read: Read, release: str, ledger: Ledger) -> None:
-    """Judge a document as what it was read as."""
-    judge(SUBJECTS[read.kind], read.document, CheckContext(Node(None), release), ledger)
