@@ -69,10 +69,11 @@ def fails(result: Result, fail_on: Severity) -> bool:
 
 def told_once(results: Iterable[Result]) -> list[Result]:
     """The results without those of clauses that only say again what another one says: they share its finding."""
-    kept: dict[tuple[str, str], Result] = {}
+    kept: dict[tuple[str, str | None, str], Result] = {}
     for result in results:
-        key = (judged_at(result), result.clause.same_as or result.clause.id)
-        if key not in kept or result.clause.id == key[1]:
+        same = result.clause.same_as or result.clause.id
+        key = (result.case, result.pointer, same)
+        if key not in kept or result.clause.id == same:
             kept[key] = result
     return list(kept.values())
 

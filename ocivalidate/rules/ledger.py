@@ -7,8 +7,9 @@ and how many findings of a kind are kept. What is kept is all that is ever looke
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from itertools import chain
 from typing import NamedTuple, Protocol, TypedDict, Unpack
 
@@ -19,6 +20,7 @@ from ocivalidate.rules.findings import Finding, Location, Outcome, Result
 
 NOT_PRESENT = "not present"
 FOLLOWS = "follows from another finding"
+_ABSENT = (Outcome.SKIP, NOT_PRESENT)
 
 
 class Place(NamedTuple):
@@ -102,8 +104,7 @@ class Ledger:
         self._case, self._pointer = case, pointer
         self.causes = causes
         self.counts = counts or Counts(selection.most)
-        self._ignored = {clause.id for clause in clauses.values() if selection.ignores(clause)}
-        self._reported_as = reported_as(clauses.values())
+        self._ignored = {one.id for one in clauses.values() if selection.ignores(one)} if selection.ignore else set()
         self._of_subjects: dict[frozenset[str], Mapping[str, Clause]] = {}
         self._judged: set[str] = set()
         self._reasons: dict[str, str] = {}
@@ -136,6 +137,10 @@ class Ledger:
         self._errors.setdefault(clause_id, reason)
 
     # --- Violations
+
+    @cached_property
+    def _reported_as(self) -> Mapping[str, Clause]:
+        return reported_as(self._clauses.values())
 
     def of_subjects(self, subjects: frozenset[str]) -> Mapping[str, Clause]:
         """Under which clause on these subjects a violation is reported, by the id that checks name."""
@@ -205,7 +210,7 @@ class Ledger:
 
     def findings(self) -> tuple[Finding, ...]:
         """What was found so far."""
-        return self.verdicts().findings
+        return tuple(finding for finding, _number in _in_order([self]))
 
     def verdicts(self) -> Verdicts:
         """The results, the findings, and how many of them were hidden."""
@@ -222,51 +227,62 @@ class Ledger:
 
     def results(self, findings: Iterable[Finding]) -> Iterator[Result]:
         """The results, of which these are the findings. What is not told has none: it is neither passed nor skipped."""
-        by_clause: dict[str, list[Finding]] = {}
+        found: dict[str, list[Finding]] = {}
         for finding in findings:
-            by_clause.setdefault(_judged_as(finding.clause), []).append(finding)
+            found.setdefault(_judged_as(finding.clause), []).append(finding)
+        said, case, pointer = self._said(), self._case, self._pointer
         for clause in self._clauses.values():
-            if clause.id not in self._ignored:
-                yield from self._result(clause, by_clause)
+            key = _judged_as(clause)
+            if clause.id in self._ignored or (key in self._untold and key not in found):
+                continue
+            outcome, reason = (Outcome.FAIL, "") if key in found else said.get(key, _ABSENT)
+            if clause.later and outcome is not Outcome.FAIL:
+                if not self._untold.isdisjoint(clause.later):
+                    continue
+                outcome, reason = self._as_later(clause, outcome, reason, found)
+            yield Result(clause, outcome, reason, tuple(found.get(key, ())), case, pointer=pointer)
 
-    def _result(self, clause: Clause, by_clause: Mapping[str, list[Finding]]) -> Iterator[Result]:
-        found = tuple(by_clause.get(_judged_as(clause), ()))
-        taken_over = next((later for later in clause.later if later in by_clause), "")
-        if found:
-            outcome, reason = Outcome.FAIL, ""
-        elif not self._untold.isdisjoint((_judged_as(clause), *clause.later)):
-            return
-        elif taken_over:
-            outcome, reason = Outcome.SKIP, f"told as {taken_over}"
-        else:
-            outcome, reason = self._without_findings(clause)
-        yield Result(clause, outcome, reason, found, case=self._case, pointer=self._pointer)
+    def _said(self) -> dict[str, tuple[Outcome, str]]:
+        """What becomes of each clause of which something was said, as long as there is no finding: the last counts."""
+        said = {key: (Outcome.SKIP, reason) for key, reason in self._reasons.items()}
+        said |= dict.fromkeys(self._judged, (Outcome.PASS, ""))
+        said |= {key: (Outcome.SKIP, reason) for key, reason in self._open.items()}
+        return said | {key: (Outcome.ERROR, reason) for key, reason in self._errors.items()}
 
-    def _without_findings(self, clause: Clause) -> tuple[Outcome, str]:
-        key = _judged_as(clause)
-        if key in self._errors:
-            return Outcome.ERROR, self._errors[key]
-        if key in self._open:
-            return Outcome.SKIP, self._open[key]
-        if not self._judged.isdisjoint((key, *clause.later)):
+    def _as_later(self, clause: Clause, outcome: Outcome, reason: str, found: Collection[str]) -> tuple[Outcome, str]:
+        """What becomes of a clause that later releases say otherwise, and under whose ids checks judge it."""
+        taken_over = next((later for later in clause.later if later in found), "")
+        if taken_over:
+            return Outcome.SKIP, f"told as {taken_over}"
+        left_open = _judged_as(clause) in self._open
+        if outcome is Outcome.SKIP and not left_open and not self._judged.isdisjoint(clause.later):
             return Outcome.PASS, ""
-        return Outcome.SKIP, self._reasons.get(key, NOT_PRESENT)
+        return outcome, reason
 
 
 def together(ledgers: Sequence[Ledger]) -> Verdicts:
-    """What ledgers that share their counts come to: the last finding of each kind says how many more there are."""
-    told = [(finding, kind, number) for number, ledger in enumerate(ledgers) for finding, kind in ledger.told()]
-    told.sort(key=lambda one: _position(one[0]))
-    counts = ledgers[0].counts if ledgers else Counts(None)
-    more = counts.left_out(kind for _finding, kind, _number in told)
-    findings: list[Finding] = []
+    """What ledgers that share their counts come to."""
+    findings = _in_order(ledgers)
     of_ledger: list[list[Finding]] = [[] for _ledger in ledgers]
-    for place, (finding, _kind, number) in enumerate(told):
-        findings.append(replace(finding, more=more[place]) if place in more else finding)
-        of_ledger[number].append(findings[-1])
+    for finding, number in findings:
+        of_ledger[number].append(finding)
     results = chain.from_iterable(ledger.results(own) for ledger, own in zip(ledgers, of_ledger, strict=True))
     hidden = set().union(*(ledger.hidden() for ledger in ledgers))
-    return Verdicts(tuple(results), tuple(findings), sum(map(counts.all, hidden)))
+    suppressed = sum(ledgers[0].counts.all(kind) for kind in hidden)
+    return Verdicts(tuple(results), tuple(finding for finding, _number in findings), suppressed)
+
+
+def _in_order(ledgers: Sequence[Ledger]) -> list[tuple[Finding, int]]:
+    """The findings, each with the number of its ledger: the last of each kind says how many more there are."""
+    told = [(finding, kind, number) for number, ledger in enumerate(ledgers) for finding, kind in ledger.told()]
+    if not told:
+        return []
+    told.sort(key=lambda one: _position(one[0]))
+    more = ledgers[0].counts.left_out(kind for _finding, kind, _number in told)
+    return [
+        (replace(finding, more=more[place]) if place in more else finding, number)
+        for place, (finding, _kind, number) in enumerate(told)
+    ]
 
 
 def failure(clause: Clause, findings: Iterable[Finding]) -> Result:
