@@ -24,7 +24,7 @@ from ocivalidate.image.layers.judging import BROKEN as CLAUSES, PAYLOAD, TAR
 from ocivalidate.image.layers.problems import Kind
 from ocivalidate.report import Options, render
 from ocivalidate.report.verdicts import failed_once
-from ocivalidate.rules.clauses import Severity, load
+from ocivalidate.rules.clauses import Selection, Severity, load
 from ocivalidate.rules.findings import Outcome, Report
 
 CONTENT, SIZE = "image/image-layout.blobs.content-matches", "image/descriptor.size.matches"
@@ -108,8 +108,6 @@ def test_the_same_in_another_layer_is_told(tmp_path: Path) -> None:
 
 
 def test_a_cause_that_is_ignored_hides_nothing(tmp_path: Path) -> None:
-    from ocivalidate.rules.clauses import Selection
-
     target = str(one(Layer(blob=JUNK)).write(tmp_path / "image"))
     assert told(check_image(target, selection=Selection(ignore=(GZIP,)))) == [TAR]
     assert told(check_image(target, selection=Selection(ignore=(GZIP, TAR)))) == [DIFF_ID]
@@ -229,6 +227,27 @@ def test_a_document_with_the_members_of_both_is_ambiguous(tmp_path: Path) -> Non
 def test_an_empty_descriptor_of_another_size(members: dict[str, Any], tmp_path: Path) -> None:
     layout = Layout(Index((Artifact(edit_manifest=lambda manifest: manifest["config"].update(members)),)))
     assert told(judged(layout, tmp_path)) == ["image/manifest.empty-descriptor.content"]
+
+
+@pytest.mark.parametrize("more", [(), ("image/descriptor.mediaType",), (SIZE,)])
+def test_the_cause_is_told_whatever_is_selected(more: tuple[str, ...], tmp_path: Path) -> None:
+    """Which checks run, and in which order, depends on the selection; the cause comes first in any."""
+    empty = "image/manifest.empty-descriptor.content"
+    members = {"size": 3, "data": "e30="}
+    layout = Layout(Index((Artifact(edit_manifest=lambda manifest: manifest["config"].update(members)),)))
+    chosen = Selection(select=(*more, "image/descriptor.data.identical", empty))
+    report = check_image(str(layout.write(tmp_path / "image")), selection=chosen)
+    assert told(report) == [empty]
+
+
+def test_consequences_are_known_beyond_the_findings_that_are_kept(tmp_path: Path) -> None:
+    def broken(manifest: dict[str, Any]) -> None:
+        manifest["config"]["size"] = 3
+
+    many = tuple(Artifact(blobs=(("text/plain", b"%d" % n),), edit_manifest=broken) for n in range(30))
+    report = judged(Layout(Index(many)), tmp_path)
+    assert set(told(report)) == {"image/manifest.empty-descriptor.content"}
+    assert sum(1 + finding.more for finding in report.findings) == 30
 
 
 def test_data_that_has_not_the_size_of_its_descriptor(tmp_path: Path) -> None:
