@@ -127,16 +127,16 @@ def said(trial: CaseContext, container: Container) -> str:
     return calls + "\n".join(map(text_of, files))
 
 
-def judge_warned(trial: CaseContext, name: str, config: dict[str, Any], through: tuple[str, ...] = ()) -> None:
+def judge_warned(trial: CaseContext, name: str, config: dict[str, Any], wrapper: tuple[str, ...] = ()) -> None:
     """Judge that a capability that cannot be had is warned of, and that all else is as it would be without."""
     others = {key: [*kept] for key, kept in config["process"]["capabilities"].items()}
     for kept in config["process"]["capabilities"].values():
         kept.append(name)
     container = trial.container(config)
-    done = container.create(through=through)
-    started = container.start(through=through) if done.ok else done
-    message = f"the container is refused for {name}: {started.words}"
-    trial.expect_that(NO_FAIL, message, held=started.ok, got=started.words, want="a container, and a warning")
+    done = container.create(wrapper=wrapper)
+    started = container.start(wrapper=wrapper) if done.ok else done
+    message = f"the container is refused for {name}: {started.last_error_line}"
+    trial.expect_that(NO_FAIL, message, held=started.ok, got=started.last_error_line, want="a container, and a warning")
     bare = name.removeprefix("CAP_").lower()
     message = f"the runtime does not say a word on {name}, which the process cannot have"
     trial.expect_that(WARNING, message, held=bare in said(trial, container).lower(), want="a warning that names it")

@@ -84,7 +84,9 @@ def two_in_one_path(trial: CaseContext) -> None:
     second = trial.container(grouping.without_limits(grouping.with_path(trial, path, *steps(["ids"], ["wait"]))))
     done = second.create()
     if not done.ok:
-        trial.expect_that(UNFIT, "create ends without an error", held=done.refused, got=done.words, want="an error")
+        trial.expect_that(
+            UNFIT, "create ends without an error", held=done.refused, got=done.last_error_line, want="an error"
+        )
         trial.expect(UNFIT, "a refused container is there", got=second.exists(), want=False)
         property_clause = "runtime.create.applies-config"
         trial.skip("the runtime refuses a group that is not empty", CONSISTENT, property_clause)
@@ -124,7 +126,7 @@ def _becomes(container: Container) -> str:
     if done.ok:
         done = container.start()
     if not done.ok:
-        return "refused" if done.refused else done.words
+        return "refused" if done.refused else done.last_error_line
     try:
         return "runs" if "ids" in container.facts() else "does not run"
     except RuntimeFailed as problem:
@@ -160,7 +162,7 @@ def path_with_dots(trial: CaseContext) -> None:
     got = (
         sorted(set(grouping.places(trial, container).values()))
         if done.ok
-        else ["refused" if done.refused else done.words]
+        else ["refused" if done.refused else done.last_error_line]
     )
     held = got in ([target], ["refused"])
     trial.expect_that(REJECTED, "cgroupsPath with .. leads elsewhere", held=held, got=got, want=target)

@@ -58,7 +58,7 @@ def unappliable_resources(trial: CaseContext) -> None:
 def _judge_refusal(trial: CaseContext, what: str, config: Mapping[str, Any]) -> None:
     container = trial.container(config)
     done = container.create()
-    got = "created" if done.ok else done.words
+    got = "created" if done.ok else done.last_error_line
     for clause in ("runtime.create.unappliable-error", "runtime.lifecycle.create-env-error"):
         trial.expect_that(clause, f"{what} is accepted", held=done.refused, got=got, want="an error")
     known, left = container.exists(), container.leftovers_of_failure()
@@ -86,7 +86,7 @@ def config_that_is_none(trial: CaseContext) -> None:
         trial.rewrite(container.bundle, text)
         done = container.create()
         message = f"a config.json that is {what} is accepted"
-        got = "created" if done.ok else done.words
+        got = "created" if done.ok else done.last_error_line
         trial.expect_that("runtime.create.unappliable-error", message, held=done.refused, got=got, want="an error")
     (container.bundle / "config.json").unlink()
     (container.bundle / "config.json").mkdir()
@@ -97,7 +97,9 @@ def config_that_is_none(trial: CaseContext) -> None:
     (container.bundle / "config.json").rmdir()
     trial.rewrite(container.bundle, whole)
     done = container.create()
-    trial.expect("runtime.create.unappliable-error", f"the whole file is refused: {done.words}", got=done.ok, want=True)
+    trial.expect(
+        "runtime.create.unappliable-error", f"the whole file is refused: {done.last_error_line}", got=done.ok, want=True
+    )
 
 
 def _foreign_process(trial: CaseContext, group: str) -> tuple[subprocess.Popen[bytes], list[str]]:

@@ -83,7 +83,7 @@ def listed(trial: CaseContext) -> None:
     config = with_devices(trial, *LISTED, probe=probe)
     container = trial.container(config)
     somebody = caller(umask=0o077)
-    container.must_create(through=somebody).must_start(through=somebody)
+    container.must_create(wrapper=somebody).must_start(wrapper=somebody)
     facts = container.facts()
     trial.judge_facts(config, facts)
     for entry in LISTED:
@@ -135,7 +135,7 @@ def _mismatched(trial: CaseContext, kind: int, minor: int, what: str) -> None:
     _make_node(container, FOUND["path"], kind, minor)
     done = container.create()
     message = f"at the path of a listed device there is {what}, and create does not say so"
-    got = "created" if done.ok else done.words
+    got = "created" if done.ok else done.last_error_line
     trial.expect_that(MISMATCH, message, held=done.refused, got=got, want="an error", pointer="/linux/devices/0/path")
 
 

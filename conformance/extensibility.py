@@ -87,7 +87,7 @@ def unknown_members_everywhere(trial: CaseContext) -> None:
     created = container.create()
     ignored = ("config.extensibility.ignore-unknown", "config.extensibility.unknown-no-error")
     for clause in (*ignored, "config.annotations.unknown-key-ignored"):
-        trial.expect(clause, f"unknown members are an error: {created.words}", got=created.ok, want=True)
+        trial.expect(clause, f"unknown members are an error: {created.last_error_line}", got=created.ok, want=True)
     container.must_start()
     got = _seen(container.facts())
     for clause in (*ignored, "config.annotations.unknown-key-ignored"):
@@ -99,4 +99,4 @@ def unknown_members_everywhere(trial: CaseContext) -> None:
     container.wait_stopped()
     deleted = container.delete()
     for clause in ignored:
-        trial.expect(clause, f"unknown members make delete fail: {deleted.words}", got=deleted.ok, want=True)
+        trial.expect(clause, f"unknown members make delete fail: {deleted.last_error_line}", got=deleted.ok, want=True)

@@ -53,7 +53,7 @@ def _refused(trial: CaseContext, names: Sequence[str], make: Make) -> dict[str, 
     if created.ok:
         return {}
     if len(names) == 1:
-        return {names[0]: created.words}
+        return {names[0]: created.last_error_line}
     half = len(names) // 2
     return _refused(trial, names[:half], make) | _refused(trial, names[half:], make)
 
@@ -233,7 +233,9 @@ def namespaces(trial: CaseContext) -> None:
             config["linux"] |= {"uidMappings": ids, "gidMappings": ids}
         container = trial.container(config)
         created = container.create()
-        trial.expect(clause, f"namespaces that are claimed are refused: {created.words}", got=created.ok, want=True)
+        trial.expect(
+            clause, f"namespaces that are claimed are refused: {created.last_error_line}", got=created.ok, want=True
+        )
         if created.ok:
             found = container.must_start().facts().value("namespaces")
             files = {kind: _NAMESPACE_FILES.get(kind, kind) for kind in kinds}
@@ -255,7 +257,9 @@ def known_capabilities(trial: CaseContext) -> None:
     config["process"]["capabilities"]["bounding"] = [name for name in claimed if name in there]
     container = trial.container(config)
     created = container.create()
-    trial.expect(clause, f"capabilities that are claimed are refused: {created.words}", got=created.ok, want=True)
+    trial.expect(
+        clause, f"capabilities that are claimed are refused: {created.last_error_line}", got=created.ok, want=True
+    )
     if created.ok:
         mask = int(container.must_start().facts().value("status")["CapBnd"], 16)
         given = [f"CAP_{name}" for name in capabilities(mask)]
@@ -347,7 +351,9 @@ def memory_policy(trial: CaseContext) -> None:
 def _accepts_policy(trial: CaseContext, clause: str, policy: dict[str, Any]) -> None:
     container = trial.container(changed(trial.config("wait"), "/linux/memoryPolicy", policy))
     created = container.create()
-    message = f"{' '.join([policy['mode'], *policy.get('flags', ())])} is claimed and refused: {created.words}"
+    message = (
+        f"{' '.join([policy['mode'], *policy.get('flags', ())])} is claimed and refused: {created.last_error_line}"
+    )
     trial.expect(clause, message, got=created.ok, want=True)
     container.clean_up()
 
@@ -370,4 +376,4 @@ def idmap(trial: CaseContext) -> None:
         trial.expect(clause, "what is claimed is not what is done", got=bool(claimed), want=maps)
     else:
         # Mapping may have been tried, and this file system or this kind of mapping not have it.
-        trial.skip(f"a mount with mappings is refused here: {created.words}", clause)
+        trial.skip(f"a mount with mappings is refused here: {created.last_error_line}", clause)

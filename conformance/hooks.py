@@ -172,7 +172,7 @@ def _fails(trial: CaseContext, kind: hooking.Kind) -> None:
         clause,
         f"a {kind.name} hook that fails is no error of {kind.during}",
         held=failed.refused and right,
-        got=f"{where}: {'no error' if failed.ok else failed.words}",
+        got=f"{where}: {'no error' if failed.ok else failed.last_error_line}",
         want=f"an error of {kind.during}",
     )
     hook_containers.judge_end(trial, clause, kind, container, trace)
@@ -218,7 +218,7 @@ def poststart_failure(trial: CaseContext) -> None:
     hook_containers.write_failing_hook(trace, hook_containers.kinds_of(trial), hooking.POSTSTART, "exit", "3")
     created, started = hook_containers.create_and_start(container)
     failed = created if started is None else started
-    got = f"{'create' if started is None else 'start'}: {'no error' if failed.ok else failed.words}"
+    got = f"{'create' if started is None else 'start'}: {'no error' if failed.ok else failed.last_error_line}"
     if trial.holds("1.3.0"):
         clause = "runtime.lifecycle.poststart-failure"
         held = started is not None and started.refused
@@ -255,7 +255,7 @@ def poststop_failure(trial: CaseContext) -> None:
     want = [f"poststop/{number}" for number in (0, 1, 2)]
     stops = [name for name in ran if name.startswith("poststop/")]
     trial.expect(clause, "the remaining poststop hooks do not run", got=stops, want=want)
-    words = "no error" if deleted.ok else deleted.words
+    words = "no error" if deleted.ok else deleted.last_error_line
     trial.expect_that(CONTINUED, "a poststop hook that fails is an error", held=deleted.ok, got=words, want="no error")
     trial.expect(hook_containers.DESTROYED, "the container still exists", got=container.exists(), want=False)
     trial.expect(hook_containers.DESTROYED, "the container is not undone", got=container.leftovers(), want=[])
@@ -347,7 +347,7 @@ def hooks_that_cannot_run_or_are_killed_have_failed(trial: CaseContext) -> None:
                 kind.failure,
                 f"a {kind.name} hook {'without a program' if path else 'that a signal ends'} is no error",
                 held=failed.refused,
-                got=failed.words,
+                got=failed.last_error_line,
                 want="an error",
             )
             container.clean_up()

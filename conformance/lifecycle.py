@@ -73,7 +73,7 @@ def one_life(trial: CaseContext) -> None:
     _judge_created(trial, container, config)
     (root / "tmp" / "before-start").write_text("after create", encoding="utf-8")
     answers["start"] = container.start().ok
-    facts = container.facts(patience=10)
+    facts = container.facts(timeout=10)
     for clause in ("runtime.start.runs-process", "runtime.lifecycle.run-program"):
         trial.expect(clause, "another program was run", got=facts.value("argv"), want=config["process"]["args"])
         trial.expect(clause, "the program did not run", got=(root / "tmp" / "ran").exists(), want=True)
@@ -228,7 +228,9 @@ def id_is_used_again(trial: CaseContext) -> None:
         (bundle / "rootfs" / "tmp" / "number").write_text(str(number), encoding="utf-8")
         container = trial.container(bundle=bundle, container_id=refused.id)
         created = container.create()
-        trial.expect("runtime.create.creates", f"the id is not free: {created.words}", got=created.ok, want=True)
+        trial.expect(
+            "runtime.create.creates", f"the id is not free: {created.last_error_line}", got=created.ok, want=True
+        )
         container.must_start()
         state = container.state()
         got = {
@@ -250,7 +252,7 @@ def no_process(trial: CaseContext) -> None:
     process = config.pop("process")
     container = trial.container(config)
     created = container.create()
-    message = f"a config without process, which only start requires, is refused: {created.words}"
+    message = f"a config without process, which only start requires, is refused: {created.last_error_line}"
     trial.expect("runtime.create.creates", message, got=created.ok, want=True)
     before = container.snapshot()
     clause = "runtime.start.no-process-error"

@@ -118,7 +118,7 @@ def mount_namespace_that_is_not_listed_is_inherited(trial: CaseContext) -> None:
     holder = held(trial, ["mount"])
     config = config_with(trial, new(["pid", "ipc", "uts"]))
     config["mounts"] = [entry for entry in config["mounts"] if entry["type"] == "proc"]
-    _, got = started(trial.container(config), through=holder.enter())
+    _, got = started(trial.container(config), wrapper=holder.enter())
     want = holder.namespaces()["mnt"]
     trial.expect(INHERITED, "the mount namespace is not that of the runtime", got=got.get("mnt"), want=want)
 

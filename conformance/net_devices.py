@@ -28,12 +28,12 @@ class Network:
             trial.skip(str(reason))
         trial.undo(self._holder.close)
         self.path = self._holder.path("network")
-        self.through = caller(network=self.path)
+        self.wrapper = caller(network=self.path)
 
     def ip(self, *words: str) -> str:
         """Run a command of iproute2 in it."""
         done = subprocess.run(
-            [*self.through, *programs.command("ip", *words)], capture_output=True, text=True, check=True, timeout=10
+            [*self.wrapper, *programs.command("ip", *words)], capture_output=True, text=True, check=True, timeout=10
         )
         return done.stdout
 
@@ -62,7 +62,7 @@ def with_devices(trial: CaseContext, network: str = "", **devices: dict[str, str
 def started(trial: CaseContext, outside: Network, config: dict[str, Any]) -> Container:
     """A container that the runtime made from within the network namespace ``outside``."""
     container = trial.container(config)
-    return container.must_create(through=outside.through).must_start()
+    return container.must_create(wrapper=outside.wrapper).must_start()
 
 
 @case(
@@ -113,8 +113,8 @@ def what_cannot_move_is_refused(trial: CaseContext) -> None:
         ("check-move", "a device that is not there is accepted", with_devices(trial, absent={})),
     ):
         container = trial.container(config)
-        done = container.create(through=outside.through)
-        trial.expect_that(f"{DEVICES}.{clause}", message, held=done.refused, got=done.words, want="an error")
+        done = container.create(wrapper=outside.wrapper)
+        trial.expect_that(f"{DEVICES}.{clause}", message, held=done.refused, got=done.last_error_line, want="an error")
         container.clean_up()
 
 

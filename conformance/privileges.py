@@ -64,7 +64,7 @@ def oom_score_is_set(trial: CaseContext) -> None:
         config = trial.config(*steps(["oom-score-adj"], ["wait"]))
         config["process"]["oomScoreAdj"] = score
         container = trial.container(config)
-        container.must_create(through=somebody).must_start(through=somebody)
+        container.must_create(wrapper=somebody).must_start(wrapper=somebody)
         trial.judge_facts(config, container.facts())
 
 
@@ -73,7 +73,7 @@ def oom_score_is_untouched(trial: CaseContext) -> None:
     """Without oomScoreAdj the score stays that of whoever calls the runtime."""
     somebody = caller(oom_score_adj=CALLERS_SCORE)
     container = trial.container(trial.config(*steps(["oom-score-adj"], ["wait"])))
-    container.must_create(through=somebody).must_start(through=somebody)
+    container.must_create(wrapper=somebody).must_start(wrapper=somebody)
     got = container.facts().value("oom-score-adj")
     trial.expect(UNTOUCHED, "the score is not that of the runtime's caller", got=got, want=CALLERS_SCORE)
 

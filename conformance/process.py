@@ -62,7 +62,7 @@ def user_with_groups(trial: CaseContext) -> None:
     config["process"]["cwd"] = "/tmp"  # a path in the container
     container = trial.container(config)
     somebody = caller(groups=CALLERS_GROUPS, umask=0o077)
-    container.must_create(through=somebody).must_start(through=somebody)
+    container.must_create(wrapper=somebody).must_start(wrapper=somebody)
     facts = container.facts()
     trial.judge_facts(config, facts)
     # What the process makes belongs to it.
@@ -84,12 +84,12 @@ def root_without_groups(trial: CaseContext) -> None:
     config = set_user(trial.config("ids", ",", "wait"), uid=0, gid=0, additionalGids=[])
     container = trial.container(config)
     somebody = caller(groups=CALLERS_GROUPS)
-    container.must_create(through=somebody).must_start(through=somebody)
+    container.must_create(wrapper=somebody).must_start(wrapper=somebody)
     facts = container.facts()
     trial.judge_facts(config, facts)
     del config["process"]["user"]["additionalGids"]
     other = trial.container(config)
-    other.must_create(through=somebody).must_start(through=somebody)
+    other.must_create(wrapper=somebody).must_start(wrapper=somebody)
     got = [group for group in other.facts().value("ids")["groups"] if group in CALLERS_GROUPS]
     message = "the process has groups that only the caller of the runtime has"
     trial.applied("/process/user/additionalGids", got=got, want=[], message=message)
@@ -100,14 +100,14 @@ def umask_from_caller(trial: CaseContext) -> None:
     """Without umask the process has that of the caller of the runtime; a given umask of zero is applied."""
     somebody = caller(umask=0o037)
     container = trial.container(trial.config("ids", ",", "wait"))
-    container.must_create(through=somebody).must_start(through=somebody)
+    container.must_create(wrapper=somebody).must_start(wrapper=somebody)
     message = "without process.user.umask, the process does not have the mask of the runtime's caller"
     got = container.facts().value("ids")["umask"]
     trial.expect("config.process.user.umask.untouched", message, got=oct(got), want=oct(0o037))
     config = trial.config("ids", ",", "wait")
     config["process"]["user"]["umask"] = 0
     container = trial.container(config)
-    container.must_create(through=somebody).must_start(through=somebody)
+    container.must_create(wrapper=somebody).must_start(wrapper=somebody)
     trial.judge_facts(config, container.facts())
 
 

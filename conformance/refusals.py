@@ -16,7 +16,7 @@ NO_SIDE_EFFECTS = "runtime.errors.no-side-effects"
 
 
 def _refused(trial: CaseContext, clause: str, what: str, done: Call) -> None:
-    got = "it says that it did it" if done.ok else done.words
+    got = "it says that it did it" if done.ok else done.last_error_line
     trial.expect_that(clause, f"{what} is no error", held=done.refused, got=got, want="an error")
 
 
@@ -91,7 +91,7 @@ def create_without_arguments(trial: CaseContext) -> None:
         trial.expect(NO_SIDE_EFFECTS, f"{what} leaves things behind", got=container.leftovers(), want=[])
     trial.expect(NO_SIDE_EFFECTS, "a create that failed made a container", got=container.exists(), want=False)
     created = container.create()
-    message = f"with both it does not work: {created.words}"
+    message = f"with both it does not work: {created.last_error_line}"
     trial.expect("runtime.create.missing-args-error", message, got=created.ok, want=True)
 
 
@@ -198,7 +198,7 @@ def running_container(trial: CaseContext) -> None:
         "runtime.delete.not-stopped-no-effect", "it is another process", got=before["process"], want=created["process"]
     )
     container.must_kill("USR1")
-    caught = container.wait_line(lambda line: "signal" in line, patience=5)
+    caught = container.wait_line(lambda line: "signal" in line, timeout=5)
     trial.expect(
         "runtime.delete.not-stopped-no-effect", "it does not run on", got=caught, want={"signal": int(signal.SIGUSR1)}
     )

@@ -25,10 +25,10 @@ def scheduled(trial: CaseContext, **members: Any) -> dict[str, Any]:
     return config
 
 
-def judge(trial: CaseContext, config: dict[str, Any], through: tuple[str, ...] = ()) -> Facts:
+def judge(trial: CaseContext, config: dict[str, Any], wrapper: tuple[str, ...] = ()) -> Facts:
     """Run a container and judge what its process is."""
     container = trial.container(config)
-    container.must_create(through=through).must_start(through=through)
+    container.must_create(wrapper=wrapper).must_start(wrapper=wrapper)
     facts = container.facts()
     trial.judge_facts(config, facts)
     container.clean_up()

@@ -294,7 +294,7 @@ def listener_that_is_not_there_matters_only_with_notify(trial: CaseContext) -> N
         "config-linux.seccomp.listenerPath.ignored",
         "listenerPath is not ignored without SCMP_ACT_NOTIFY",
         held=started.ok,
-        got=started.words,
+        got=started.last_error_line,
         want="a container",
     )
     notified = filters.with_filter(
@@ -308,6 +308,6 @@ def listener_that_is_not_there_matters_only_with_notify(trial: CaseContext) -> N
         "config-linux.seccomp.listenerPath.send-fail-error",
         "a state that could not be sent is no error",
         held=done.refused,
-        got=done.words,
+        got=done.last_error_line,
         want="an error",
     )

@@ -24,7 +24,7 @@ def _caught(container: Container, how_many: int) -> list[str]:
         found = [line.removeprefix('{"signal":').rstrip("}") for line in text.splitlines() if "signal" in line]
         return [signal.Signals(int(number)).name.removeprefix("SIG") for number in found]
 
-    container.wait_output(lambda text: len(reported(text)) >= how_many or None, patience=5)
+    container.wait_output(lambda text: len(reported(text)) >= how_many or None, timeout=5)
     return reported(container.printed())
 
 
@@ -40,7 +40,7 @@ def running_container_gets_signals(trial: CaseContext) -> None:
     for word, name in ways:
         done = container.kill(word)
         if word == name:
-            trial.expect(CLAUSE, f"kill {word} does not work: {done.words}", got=done.ok, want=True)
+            trial.expect(CLAUSE, f"kill {word} does not work: {done.last_error_line}", got=done.ok, want=True)
         if done.ok:
             before, came = came, _caught(container, len(came) + 1)
             trial.expect(CLAUSE, f"kill {word} sends something else", got=came[len(before) :], want=[name])
@@ -56,13 +56,13 @@ def created_container_gets_signals(trial: CaseContext) -> None:
     """KILL ends a container that is created and was never started; its program is not run."""
     container = trial.container(trial.config("read", MARK)).must_create()
     done = container.kill("KILL")
-    trial.expect(CLAUSE, f"kill of a created container does not work: {done.words}", got=done.ok, want=True)
+    trial.expect(CLAUSE, f"kill of a created container does not work: {done.last_error_line}", got=done.ok, want=True)
     trial.expect(CLAUSE, "the process goes on", got=container.wait_for_status("stopped"), want="stopped")
     trial.expect(CLAUSE, "the process goes on", got=container.alive(), want=False)
     # What create prints is there too.
     trial.expect(CLAUSE, "its program was run", got=MARK in container.printed(), want=False)
     deleted = container.delete()
-    trial.expect(CLAUSE, f"what was killed is not deleted: {deleted.words}", got=deleted.ok, want=True)
+    trial.expect(CLAUSE, f"what was killed is not deleted: {deleted.last_error_line}", got=deleted.ok, want=True)
 
 
 @case(CLAUSE, "runtime.errors.no-side-effects", needs=["root"])

@@ -87,8 +87,8 @@ def size_without_a_terminal(trial: CaseContext) -> None:
         container = trial.container(config)
         done = container.create()
         clause = "config.process.consoleSize.ignored-without-terminal"
-        trial.expect(clause, f"consoleSize without terminal is refused: {done.words}", got=done.ok, want=True)
+        trial.expect(clause, f"consoleSize without terminal is refused: {done.last_error_line}", got=done.ok, want=True)
         if done.ok:
             trial.judge_facts(config, container.must_start().facts())
         else:
-            trial.applied("/process/terminal", got=done.words, want="a container without a terminal")
+            trial.applied("/process/terminal", got=done.last_error_line, want="a container without a terminal")

@@ -218,8 +218,8 @@ def _outcome(container: Container, row: Row) -> tuple[bool, str]:
     created = container.create()
     if created.ok and row.pointer.startswith("/process/"):
         started = container.start()
-        return started.refused, "started" if started.ok else started.words
-    return created.refused, "created" if created.ok else created.words
+        return started.refused, "started" if started.ok else started.last_error_line
+    return created.refused, "created" if created.ok else created.last_error_line
 
 
 # Of each type, the namespace of another one.
@@ -251,7 +251,7 @@ def namespace_of_another_type(trial: CaseContext) -> None:
         linux = config["linux"] | {"namespaces": [*listed, wrong]} | (mapped if kind == "user" else {})
         container = trial.container(config | {"linux": linux})
         done = container.create()
-        got = "created" if done.ok else done.words
+        got = "created" if done.ok else done.last_error_line
         message = f"{wrong['path']} is accepted as a namespace of type {kind}"
         trial.expect_that(clause, message, held=done.refused, got=got, want="an error")
         container.clean_up()
@@ -273,7 +273,7 @@ def device_where_another_file_is(trial: CaseContext) -> None:
             os.mknod(place, 0o020666, os.makedev(1, 5))
         container = trial.container(bundle=bundle)
         done = container.create()
-        got = "created" if done.ok else done.words
+        got = "created" if done.ok else done.last_error_line
         trial.expect_that(clause, f"{what} is where a device is to be", held=done.refused, got=got, want="an error")
         container.clean_up()
 

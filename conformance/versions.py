@@ -24,7 +24,7 @@ def earlier_releases(trial: CaseContext) -> None:
         trial.rewrite(bundle, _with_version(trial, version))
         container = trial.container(bundle=bundle)
         created = container.create()
-        message = f"a config of {version} is refused: {created.words}"
+        message = f"a config of {version} is refused: {created.last_error_line}"
         trial.expect("runtime.create.creates", message, got=created.ok, want=True)
         container.clean_up()
 
@@ -42,7 +42,7 @@ def claimed_versions(trial: CaseContext) -> None:
         claimed = (trial.subject.features or {}).get(name)
         container = trial.container(_with_version(trial, claimed))
         created = container.create()
-        message = f"{name} {json.dumps(claimed)} is refused as ociVersion: {created.words}"
+        message = f"{name} {json.dumps(claimed)} is refused as ociVersion: {created.last_error_line}"
         trial.expect(clause, message, got=created.ok and bool(claimed), want=True)
         state = container.state() if created.ok else {}
         trial.expect(clause, "no container comes of it", got=state.get("status"), want="created")
@@ -83,6 +83,6 @@ def _is_refused(trial: CaseContext, bundle: Any, config: dict[str, Any], message
     trial.rewrite(bundle, config)
     container = trial.container(bundle=bundle)
     created = container.create()
-    got = "created" if created.ok else created.words
+    got = "created" if created.ok else created.last_error_line
     trial.expect_that(INVALID_ERROR, message, held=created.refused, got=got, want="an error", pointer="/ociVersion")
     container.clean_up()

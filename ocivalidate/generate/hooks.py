@@ -26,8 +26,8 @@ def _read_hook(text: str) -> Arguments:
         args = words.split(",")
         return kind, args[0], args if len(args) > 1 else []
     entry = from_json(words, "the hook")
-    strangers = [name for name in entry if name not in ("path", "args", "env", "timeout")]
-    if strangers or not isinstance(entry.get("path"), str):
+    unknown = [name for name in entry if name not in ("path", "args", "env", "timeout")]
+    if unknown or not isinstance(entry.get("path"), str):
         raise OptionError(
             f"a hook has path, args, env and timeout, and path is required; got {', '.join(entry) or 'nothing'}"
         )

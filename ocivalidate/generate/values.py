@@ -129,7 +129,7 @@ def _known(node: Node, value: Any, steps: tuple[Any, ...], release: str | None) 
         for name, member in value.items():
             found = child(node, name)
             if found is None:
-                raise OptionError(_stranger((*steps, name), name, node))
+                raise OptionError(_undefined((*steps, name), name, node))
             _in_release(found, said((*steps, name)), release)
             _known(found, member, (*steps, name), release)
     elif isinstance(value, list) and "items" in node:
@@ -137,7 +137,7 @@ def _known(node: Node, value: Any, steps: tuple[Any, ...], release: str | None) 
             _known(node["items"], entry, (*steps, index), release)
 
 
-def _stranger(steps: tuple[Any, ...], name: str, node: Node) -> str:
+def _undefined(steps: tuple[Any, ...], name: str, node: Node) -> str:
     meant = next(
         (known for known in node.get("properties", {}) if known.lower() == name.lower() or one_typo_apart(name, known)),
         "",

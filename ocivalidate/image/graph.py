@@ -33,7 +33,7 @@ class Reference(NamedTuple):
     kind: str
     depth: int
     number: int = 0
-    at: str = ""
+    path_override: str = ""
     platform: dict[str, Any] | None = None
     artifact_type: str | None = None
     name: str = ""
@@ -47,9 +47,9 @@ class Reference(NamedTuple):
 
     @property
     def path(self) -> str:
-        """Where the blob stands: at the place of its digest in a layout, unless ``at`` says another."""
-        if self.at or self.digest is None:
-            return self.at
+        """Where the blob stands: at the place of its digest in a layout, unless ``path_override`` says another."""
+        if self.path_override or self.digest is None:
+            return self.path_override
         return f"blobs/{self.digest.algorithm}/{self.digest.encoded}"
 
 

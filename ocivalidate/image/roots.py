@@ -48,7 +48,7 @@ def walk_image(source: Source, wanted: ImageFilter, limits: Limits, noting: Noti
 def _root(path: str) -> Reference:
     """The descriptor that nobody wrote: of an index or a manifest that itself says which of them it is."""
     digest = digests.parse(":".join(path.split("/")[1:])) if path.startswith(f"{BLOBS}/") else None
-    return Reference("", "", "manifest", "", digest, None, "manifest", 0, at=path)
+    return Reference("", "", "manifest", "", digest, None, "manifest", 0, path_override=path)
 
 
 def _walk_layout(source: Source, walk: Walk, wanted: ImageFilter, limits: Limits) -> None:

@@ -115,7 +115,7 @@ def _manifest(image: SavedImage, platform: dict[str, Any] | None) -> Reference:
         None,
         "manifest",
         0,
-        at=MANIFEST_JSON,
+        path_override=MANIFEST_JSON,
         platform=platform,
         name=name,
     )
@@ -125,4 +125,4 @@ def _reference(image: SavedImage, role: str, member: str, media_type: str, path:
     """A path as a descriptor."""
     digest = docker_archive.digest_of_layer(path) if role == "layer" else None
     pointer = f"/{image.number}/{member}"
-    return Reference(MANIFEST_JSON, pointer, role, media_type, digest, None, role, 0, number, at=path)
+    return Reference(MANIFEST_JSON, pointer, role, media_type, digest, None, role, 0, number, path_override=path)

@@ -28,7 +28,7 @@ class _TooDeep(Malformed):
     """The arrays and objects around this place are more than we are asked to follow."""
 
 
-class CarefulReader:
+class DiagnosingReader:
     """Builds the value from the events of the scanner, and notes everything that is wrong on the way."""
 
     def __init__(self, text: str, max_depth: int, pattern: Callable[[Path], str], most: int | None) -> None:

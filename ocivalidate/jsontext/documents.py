@@ -128,11 +128,11 @@ def read_document(
     value = _read_quickly(text, max_depth)
     if value is not MISSING:
         return Document(name, text, value)
-    from ocivalidate.jsontext.diagnose import CarefulReader
+    from ocivalidate.jsontext.diagnose import DiagnosingReader
 
-    careful = CarefulReader(text, max_depth, *noting())
-    value = careful.read()
-    return Document(name, text, value, tuple(careful.problems))
+    reader = DiagnosingReader(text, max_depth, *noting())
+    value = reader.read()
+    return Document(name, text, value, tuple(reader.problems))
 
 
 # --- Encoding

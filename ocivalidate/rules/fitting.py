@@ -152,8 +152,8 @@ def _alone(shape: Shape, value: Any) -> Any:
 class Walk:
     """One walk over a value.
 
-    ``counts`` says which faults and strangers are kept. ``odd``: the document has values that stand for none, and which
-    are told as problems of the text.
+    ``counts`` says which faults and undefined members are kept. ``odd``: the document has values that stand for none,
+    and which are told as problems of the text.
     """
 
     def __init__(self, counts: Counts, *, odd: bool = False) -> None:
@@ -164,7 +164,7 @@ class Walk:
         self.seen: set[Shape] = set()
         self.opened: set[Shape] = set()
 
-    def stranger(self, shape: Shape, path: Path, name: str, value: Any) -> None:
+    def undefined(self, shape: Shape, path: Path, name: str, value: Any) -> None:
         """What to do with a member that the shape does not have: nothing, here."""
 
     def whole_float(self, shape: Shape, path: Path, value: float) -> None:
@@ -205,7 +205,7 @@ class Walk:
                 if child is None:
                     if shape.node.get("x-open") is not True:
                         self.broken.setdefault(id(value), set()).add(name)
-                        self.stranger(shape, path, name, member)
+                        self.undefined(shape, path, name, member)
                     continue
             if (self._odd and _is_odd(name)) or not self.value(child, member, (path, name)):
                 self.broken.setdefault(id(value), set()).add(name)

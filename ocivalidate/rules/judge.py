@@ -1,4 +1,4 @@
-"""Judging a JSON document: text problems, schema, strangers and checks, put down in a ledger.
+"""Judging a JSON document: text problems, schema, undefined members and checks, put down in a ledger.
 
 Data flows one way: :class:`Document` → violations → :class:`Ledger`. What a bundle, a state or an image document is,
 and which checks it has, is said by a :class:`DocumentType`.
@@ -49,7 +49,7 @@ UNKNOWN = "lint/members.unknown"
 MISSPELLED = "lint/members.misspelled"
 TOO_NEW = "lint/members.too-new"
 REMOVED = "lint/members.removed"
-STRANGER_CLAUSES = (UNKNOWN, MISSPELLED, TOO_NEW, REMOVED)
+UNDEFINED_CLAUSES = (UNKNOWN, MISSPELLED, TOO_NEW, REMOVED)
 _STATIC = frozenset({"static", "static-host"})
 # Problems of a text that leave a value which stands for none.
 _ODD = ("number-range", "lone-surrogate")
@@ -63,7 +63,7 @@ class DocumentType:
     checks; ``closed`` the clause that an unknown member breaks where the specification forbids such members;
     ``absent`` the one that a document which is not there breaks, and ``outside`` one to which a link leads out of
     its folder. ``problems`` says which clause each problem of a text breaks, and ``unique`` by which clause the
-    names in a map, the member of this name, may not be repeated. ``readers`` are those who read such documents.
+    names in a map, the member of this name, may not be repeated. ``audience`` are those who read such documents.
     ``by_case`` is the clause that a member breaks which differs from one of the specification by case alone, where
     that is more than a typing error.
     """
@@ -76,7 +76,7 @@ class DocumentType:
     outside: str = ""
     problems: Mapping[str, str] = field(default_factory=lambda: PROBLEM_CLAUSES)
     unique: Mapping[str, str] = field(default_factory=dict)
-    readers: str = "runtimes"
+    audience: str = "runtimes"
     by_case: str = ""
 
     def text_clauses(self) -> set[str]:
@@ -95,9 +95,9 @@ class DocumentType:
     def claimed(self) -> set[str]:
         """Every clause that judging such a document can give a verdict on."""
         ids = schema.clause_ids(self.kind) | self.registry.clause_ids() | self.text_clauses()
-        return ids | {INTEGER_NOTATION} | self.stranger_clauses()
+        return ids | {INTEGER_NOTATION} | self.undefined_clauses()
 
-    def stranger_clauses(self) -> set[str]:
+    def undefined_clauses(self) -> set[str]:
         """The clauses that a member unknown to the specification can break; none where any member is fine."""
         if self.closed:
             return {self.closed}
@@ -105,7 +105,7 @@ class DocumentType:
         if policy is True:
             return set()
         more = {self.by_case} if self.by_case else set()
-        return set(STRANGER_CLAUSES) - ({UNKNOWN} if policy == "typos" else set()) | more
+        return set(UNDEFINED_CLAUSES) - ({UNKNOWN} if policy == "typos" else set()) | more
 
 
 @functools.lru_cache(maxsize=64)
@@ -229,7 +229,7 @@ def _judge_value(subject: DocumentType, document: Document, context: CheckContex
     for fault in walk.faults:
         error = schema.error_of(fault)
         sheet.put(Violation(error.clause, error.path, error.message, error.got, error.want), fault.kind)
-    sheet.judged(schema.judged_by(walk) | subject.stranger_clauses() | {INTEGER_NOTATION})
+    sheet.judged(schema.judged_by(walk) | subject.undefined_clauses() | {INTEGER_NOTATION})
     if sound:
         # A member that the release does not have is nothing that its rules could bear on: it is as good as broken.
         whole = replace(context, root=Node(document.value, None, walk.broken), text=document.text)
@@ -245,8 +245,8 @@ class _Walk(Walk):
         self._context = context
         self._sheet = sheet
 
-    @judges(*STRANGER_CLAUSES)
-    def stranger(self, shape: Shape, path: Path, name: str, value: Any) -> None:
+    @judges(*UNDEFINED_CLAUSES)
+    def undefined(self, shape: Shape, path: Path, name: str, value: Any) -> None:
         """A member that the release does not have."""
         clause, known = _recognised(shape, name, self._context.release)
         if clause == MISSPELLED and self._subject.by_case and same_but_for_case(known, name):
@@ -257,7 +257,7 @@ class _Walk(Walk):
         if not self._sheet.counts.keep(kind):
             return
         there: Path = (path, name)
-        message, hint = _about_stranger(clause, there, known, self._context, self._subject.readers)
+        message, hint = _about_undefined(clause, there, known, self._context, self._subject.audience)
         if clause == TOO_NEW:
             fault = schema.fault(shape.absent[name], known, value, there)
             message += f", and {fault}" if fault else ""
@@ -294,17 +294,17 @@ def _names(shape: Shape) -> Names:
     return Names(shape.members)
 
 
-def _about_stranger(clause: str, path: Path, known: str, context: CheckContext, readers: str) -> tuple[str, str]:
+def _about_undefined(clause: str, path: Path, known: str, context: CheckContext, audience: str) -> tuple[str, str]:
     """What to say of a member that the release does not have, and the hint."""
     where, name = place_at(path), str(path[1]) if path else ""
     if clause == TOO_NEW:
-        return f"{where} came with version {known}", f"{readers} for {context.release} ignore it"
+        return f"{where} came with version {known}", f"{audience} for {context.release} ignore it"
     if clause == REMOVED:
-        return f"{where} was removed after version {known}", f"{readers} ignore it"
+        return f"{where} was removed after version {known}", f"{audience} ignore it"
     if clause == UNKNOWN:
-        return f"{where} is not a member of the specification", f"{readers} ignore it"
+        return f"{where} is not a member of the specification", f"{audience} ignore it"
     if same_but_for_case(known, name):
-        return f"{where} differs from {known} by case", f"some {readers} read it as {known}, others ignore it"
+        return f"{where} differs from {known} by case", f"some {audience} read it as {known}, others ignore it"
     return f"{where} is not a member of the specification", f"did you mean {known}?"
 
 

@@ -314,7 +314,7 @@ class CaseContext:
         self.control(self.config("wait") if control is None else control)
         container = self.container(config)
         done = container.create()
-        got = "created" if done.ok else done.words
+        got = "created" if done.ok else done.last_error_line
         self.expect_that(clause, message, held=done.refused, got=got, want="an error", pointer=pointer)
         if done.refused:
             self.judge_refusal(container)
@@ -346,7 +346,7 @@ class CaseContext:
             done = container.create()
             container.clean_up()
             if not done.ok:
-                raise ControlFailed(f"what should have been accepted was refused: {done.words}")
+                raise ControlFailed(f"what should have been accepted was refused: {done.last_error_line}")
             self.stage.accepted.add(key)
         finally:
             self.stage.trying.release()

@@ -43,8 +43,8 @@ class Case:
     @property
     def clauses(self) -> tuple[str, ...]:
         """The clauses judged, with those on which a property's being applied rests."""
-        umbrellas = (property_clause(pointer) for pointer in self.sets)
-        return tuple(dict.fromkeys((*self.judges, *umbrellas)))
+        properties = (property_clause(pointer) for pointer in self.sets)
+        return tuple(dict.fromkeys((*self.judges, *properties)))
 
 
 _MARK = "_ocivalidate_case"

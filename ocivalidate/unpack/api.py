@@ -175,7 +175,7 @@ class _Run:
             with ExitStack() as writing:
                 root = staging.folder(ROOTFS, bundle)
                 writing.callback(os.close, root)
-                tree = Tree(root, staging.bin, most=self._options.layer_limits.entries, most_open=keep)
+                tree = Tree(root, staging.trash, most=self._options.layer_limits.entries, most_open=keep)
                 writing.callback(tree.close)
                 extractor = Extractor(tree, Owners(rootless=self._rootless, **self._maps()), self._notes)
                 if self._needs_layers(chosen):

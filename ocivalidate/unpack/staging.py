@@ -40,7 +40,7 @@ class Staging:
         self._beside = beside
         self._name, self.descriptor = _made(beside)
         try:
-            self.bin = Trash(self.folder(b"bin"))
+            self.trash = Trash(self.folder(b"bin"))
         except BaseException:
             with contextlib.suppress(OSError):
                 _remove(beside, self._name, self.descriptor)
@@ -53,7 +53,7 @@ class Staging:
     def __exit__(
         self, _kind: type[BaseException] | None, error: BaseException | None, _traceback: TracebackType | None
     ) -> None:
-        os.close(self.bin.descriptor)
+        os.close(self.trash.descriptor)
         try:
             _remove(self._beside, self._name, self.descriptor)
         except OSError as problem:

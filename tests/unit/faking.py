@@ -119,8 +119,8 @@ class Faked:
 
 
 def _impatient(wait: Callable[..., Any]) -> Callable[..., Any]:
-    def wait_output(self: Any, look: Any, patience: float | None = None) -> Any:
-        return wait(self, look, patience and 2.0)
+    def wait_output(self: Any, look: Any, timeout: float | None = None) -> Any:
+        return wait(self, look, timeout and 2.0)
 
     return wait_output
 

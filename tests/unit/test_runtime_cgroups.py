@@ -66,14 +66,14 @@ def test_the_controllers_of_a_kernel(tmp_path: Path) -> None:
 def test_groups_are_removed_from_below(tmp_path: Path) -> None:
     where = tree(tmp_path, "ocivalidate-a/b/c", "other")
     assert list(cgroups.ours(where)) == ["/ocivalidate-a"]
-    assert cgroups.remove(where, "/ocivalidate-a", patience=0) == []
+    assert cgroups.remove(where, "/ocivalidate-a", timeout=0) == []
     assert [path.name for path in tmp_path.iterdir()] == ["other"]
 
 
 def test_what_cannot_be_removed_is_told(tmp_path: Path) -> None:
     where = tree(tmp_path, "ocivalidate-a")
     (tmp_path / "ocivalidate-a" / "file").touch()
-    assert cgroups.remove(where, "/ocivalidate-a", patience=0) == [f"{tmp_path}/ocivalidate-a"]
+    assert cgroups.remove(where, "/ocivalidate-a", timeout=0) == [f"{tmp_path}/ocivalidate-a"]
 
 
 def test_a_process_of_another_namespace_is_never_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -81,7 +81,7 @@ def test_a_process_of_another_namespace_is_never_killed(tmp_path: Path, monkeypa
     (tmp_path / "ocivalidate-a" / "cgroup.procs").write_text("0\n")
     killed: list[int] = []
     monkeypatch.setattr("os.kill", lambda pid, _signal: killed.append(pid))
-    cgroups.remove(where, "/ocivalidate-a", patience=0)
+    cgroups.remove(where, "/ocivalidate-a", timeout=0)
     assert killed == []
 
 

@@ -18,18 +18,18 @@ PYTHON = [sys.executable, "-I", "-S", "-c"]
 def test_a_call_that_succeeds() -> None:
     done = call([*PYTHON, "import sys; print('out'); print('err', file=sys.stderr)"], timeout=10)
     assert (done.ok, done.refused, done.status) == (True, False, 0)
-    assert (done.stdout, done.stderr, done.words) == ("out\n", "err\n", "err")
+    assert (done.stdout, done.stderr, done.last_error_line) == ("out\n", "err\n", "err")
 
 
 def test_a_call_that_fails() -> None:
     done = call([*PYTHON, "raise SystemExit(3)"], timeout=10)
     assert (done.ok, done.refused, done.status) == (False, True, 3)
-    assert done.words == "exit status 3, without a word"
+    assert done.last_error_line == "exit status 3, without a word"
 
 
 def test_a_backtrace_is_no_words() -> None:
     said = "Error: no such group\n\nStack backtrace:\n   0: <unknown>\n   1: main\n"
-    assert call([sys.executable, "-c", f"import sys; sys.stderr.write({said!r})"], timeout=10).words == (
+    assert call([sys.executable, "-c", f"import sys; sys.stderr.write({said!r})"], timeout=10).last_error_line == (
         "Error: no such group"
     )
 

@@ -13,8 +13,8 @@ from typing import Any, cast
 import pytest
 
 from ocivalidate.runtime.case_helpers.tracing import Record, Trace
+from ocivalidate.runtime.driving.call_times import CallTimes
 from ocivalidate.runtime.driving.container import Container
-from ocivalidate.runtime.driving.spending import CallTimes
 from ocivalidate.runtime.inside import recorder
 from ocivalidate.runtime.kernel.namespaces import namespaces_of
 
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /pro
 def trace(tmp_path: Path) -> Trace:
     (tmp_path / "rootfs").mkdir()
     (tmp_path / "config.json").write_text(json.dumps({"process": {"args": ["x"]}}), encoding="utf-8")
-    return Trace(cast(Container, SimpleNamespace(bundle=tmp_path, runtime=SimpleNamespace(spending=CallTimes()))))
+    return Trace(cast(Container, SimpleNamespace(bundle=tmp_path, runtime=SimpleNamespace(call_times=CallTimes()))))
 
 
 def run(hook: dict[str, Any], stdin: str = "") -> int:

@@ -31,7 +31,7 @@ def _subject(kind: str, checks: Registry, *subjects: str, unique: str = "annotat
         checks,
         problems=PROBLEMS,
         unique={unique: KEY_UNIQUE} if unique else {},
-        readers="tools",
+        audience="tools",
         by_case=BY_CASE,
     )
 

@@ -125,7 +125,7 @@ def create_with(
     if done.ok:
         return Mounted(container)
     container.clean_up()
-    refused = _refused(trial, config, mounts, prepare, done.words)
+    refused = _refused(trial, config, mounts, prepare, done.last_error_line)
     taken = [entries for name, entries in mounts.items() if name not in refused]
     return Mounted(_container(trial, config, taken, prepare).must_create(), refused)
 
@@ -148,7 +148,7 @@ def _refused(
         done = container.create()
         container.clean_up()
         if not done.ok:
-            refused |= _refused(trial, config, some, prepare, done.words)
+            refused |= _refused(trial, config, some, prepare, done.last_error_line)
     return refused
 
 

@@ -150,7 +150,7 @@ class Trace:
         return time.monotonic()
 
     def _rest(self) -> None:
-        with self.container.runtime.spending.waiting():
+        with self.container.runtime.call_times.waiting():
             time.sleep(0.005)
 
     def _sleeps(self, name: str) -> bool:

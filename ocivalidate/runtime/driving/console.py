@@ -30,10 +30,10 @@ class ConsoleSocket:
         self._stop, self._stopper = os.pipe2(os.O_CLOEXEC)
         self._pump: threading.Thread | None = None
 
-    def receive(self, patience: float = 5.0) -> int:
+    def receive(self, timeout: float = 5.0) -> int:
         """The terminal: the descriptor of its master. Raises :class:`RuntimeFailed`."""
-        deadline = time.monotonic() + patience
-        self._socket.settimeout(patience)
+        deadline = time.monotonic() + timeout
+        self._socket.settimeout(timeout)
         try:
             with self._socket.accept()[0] as connection:
                 connection.settimeout(max(0.01, deadline - time.monotonic()))

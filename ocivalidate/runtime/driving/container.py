@@ -121,9 +121,9 @@ class Container:
 
     def _must(self, done: Call, operation: str) -> Container:
         if done.ended == "timeout":
-            raise CannotJudge(f"{operation} {done.words}")
+            raise CannotJudge(f"{operation} {done.last_error_line}")
         if not done.ok:
-            raise RuntimeFailed(f"{operation} failed: {done.words}")
+            raise RuntimeFailed(f"{operation} failed: {done.last_error_line}")
         return self
 
     # ----------------------------------------------------------------------------------------------------- state
@@ -132,7 +132,7 @@ class Container:
         """What ``state`` prints. Raises :class:`RuntimeFailed` when that is no JSON object, or it fails."""
         done = self.runtime.state(self.id)
         if not done.ok:
-            raise RuntimeFailed(f"state failed: {done.words}")
+            raise RuntimeFailed(f"state failed: {done.last_error_line}")
         try:
             return json_object(done.stdout)
         except ValueError as problem:
@@ -158,7 +158,7 @@ class Container:
             now = self.status()
             if now == status or time.monotonic() > deadline:
                 return now
-            with self.runtime.spending.waiting():
+            with self.runtime.call_times.waiting():
                 time.sleep(0.005)  # nothing tells when a runtime has noticed
 
     def snapshot(self) -> dict[str, Any]:
@@ -233,29 +233,29 @@ class Container:
             raise RuntimeFailed(f"the process has ended, but the status is {status or 'unknown'}")
         return self
 
-    def facts(self, patience: float | None = None) -> Facts:
+    def facts(self, timeout: float | None = None) -> Facts:
         """Wait for what the probe in the container prints.
 
-        Raises :class:`RuntimeFailed` when the container ends without, or ``patience`` is over, :class:`CannotJudge`.
+        Raises :class:`RuntimeFailed` when the container ends without, or ``timeout`` is over, :class:`CannotJudge`.
         """
-        found: Facts | None = self.wait_output(find_facts, patience)
+        found: Facts | None = self.wait_output(find_facts, timeout)
         if found is None and self.alive():
-            raise RuntimeFailed(f"the program in the container reports nothing within {patience:.0f} s")
+            raise RuntimeFailed(f"the program in the container reports nothing within {timeout:.0f} s")
         if found is None:
             raise RuntimeFailed(f"the container ended without a report: {self._last_words()}")
         return found
 
-    def wait_line(self, wanted: Callable[[Any], bool], patience: float | None = None) -> Any:
+    def wait_line(self, wanted: Callable[[Any], bool], timeout: float | None = None) -> Any:
         """Wait for a line of JSON that is ``wanted``; ``None`` when the container ends without printing it."""
-        return self.wait_output(lambda text: next((data for data in lines(text) if wanted(data)), None), patience)
+        return self.wait_output(lambda text: next((data for data in lines(text) if wanted(data)), None), timeout)
 
-    def wait_output(self, look: Callable[[str], Any], patience: float | None = None) -> Any:
+    def wait_output(self, look: Callable[[str], Any], timeout: float | None = None) -> Any:
         """Wait until ``look`` finds something (not ``None``) in what the container printed, and return that.
 
-        ``None`` when the container has ended, or after ``patience`` seconds (default: raises :class:`RuntimeFailed`
+        ``None`` when the container has ended, or after ``timeout`` seconds (default: raises :class:`RuntimeFailed`
         when nothing comes for long).
         """
-        until = None if patience is None else time.monotonic() + patience
+        until = None if timeout is None else time.monotonic() + timeout
         try:
             watch = syscalls.watch(str(self.output))
         except OSError as problem:
@@ -298,23 +298,23 @@ class Container:
         return said[-1][:300] if said else "it printed nothing"
 
     def _rest(self, seconds: float) -> None:
-        with self.runtime.spending.waiting():
+        with self.runtime.call_times.waiting():
             time.sleep(seconds)
 
-    def _poll(self, descriptor: int, what: str, patience: float | None = None) -> bool:
+    def _poll(self, descriptor: int, what: str, timeout: float | None = None) -> bool:
         """Wait until a descriptor can be read, or the container process has ended.
 
-        False when neither comes within ``patience`` seconds. Without it, raises :class:`RuntimeFailed` when nothing
+        False when neither comes within ``timeout`` seconds. Without it, raises :class:`RuntimeFailed` when nothing
         comes for long: the runtime did not do what it said it did. Raises :class:`CannotJudge` when the time of the
         case is over before that can be known.
         """
         left = self.runtime.deadline - time.monotonic()
-        seconds = min(left, WAITING_PATIENCE if patience is None else patience)
-        with self.runtime.spending.waiting():
+        seconds = min(left, WAITING_PATIENCE if timeout is None else timeout)
+        with self.runtime.call_times.waiting():
             ready = left > 0 and self._process.or_readable(descriptor, seconds, self._refuse_flood)
         if not ready and seconds == left:
             raise CannotJudge(f"waited in vain for {what}")
-        if not ready and patience is None:
+        if not ready and timeout is None:
             raise RuntimeFailed(f"waited {WAITING_PATIENCE:g} s in vain for {what}")
         return bool(ready)
 
@@ -335,7 +335,7 @@ class Container:
         while left := self.leftovers():
             if time.monotonic() > deadline:
                 break
-            with self.runtime.spending.waiting():
+            with self.runtime.call_times.waiting():
                 time.sleep(0.005)  # nothing tells when a process of somebody else is gone
         return left
 

@@ -78,7 +78,7 @@ class Call:
         return self.ended == "exit" and self.status > 0
 
     @property
-    def words(self) -> str:
+    def last_error_line(self) -> str:
         """The last line that it said, before any backtrace, or how it ended."""
         if self.ended != "exit":
             return {"timeout": f"did not end within {self.seconds:.0f} s", "flood": "printed without end"}[self.ended]

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ocivalidate.errors import CannotJudge
+from ocivalidate.runtime.driving.call_times import CallTimes
 from ocivalidate.runtime.driving.driver import Call, call
-from ocivalidate.runtime.driving.spending import CallTimes
 from ocivalidate.runtime.driving.subject import RuntimeUnderTest
 from ocivalidate.runtime.kernel.cgroups import PREFIX
 
@@ -24,7 +24,7 @@ class Operations:
     """A runtime with a folder of its own for the state of containers.
 
     ``folder`` holds that folder, its log, and what it prints. ``calls`` keeps every call, for whoever looks into a
-    failure; ``deadline`` is on the clock of ``time.monotonic``; ``spending`` says where the time went.
+    failure; ``deadline`` is on the clock of ``time.monotonic``; ``call_times`` says where the time went.
     ``mark`` is what everything of this run is called by, and nothing else on this host. ``last`` is a moment beyond
     which no deadline is moved. ``outputs``: the files for what containers print, which must not grow without end while
     the runtime works.
@@ -37,7 +37,7 @@ class Operations:
     calls: list[Call] = field(default_factory=list)
     last: float = math.inf
     outputs: list[Path] = field(default_factory=list)
-    spending: CallTimes = field(default_factory=CallTimes)
+    call_times: CallTimes = field(default_factory=CallTimes)
 
     @property
     def root(self) -> Path:
@@ -57,19 +57,19 @@ class Operations:
         cwd: str | None = None,
         pass_fds: Sequence[int] = (),
         most: float = MOST_SECONDS,
-        through: Sequence[str] = (),
+        wrapper: Sequence[str] = (),
     ) -> Call:
         """Run one command of the runtime with these arguments, whatever they are.
 
-        ``through``: a program with arguments that executes what stands behind them (see :mod:`callers`). Raises
+        ``wrapper``: a program with arguments that executes what stands behind them (see :mod:`callers`). Raises
         :class:`CannotJudge` when no time is left to start it.
         """
         left = self.deadline - time.monotonic()
         if left <= 0:
             raise CannotJudge(f"no time was left for {' '.join(command[:1])}")
-        with self.spending.calling():
+        with self.call_times.calling():
             done = call(
-                [*through, *self.subject.argv(str(self.root), str(self.log), *command)],
+                [*wrapper, *self.subject.argv(str(self.root), str(self.log), *command)],
                 timeout=min(left, most),
                 stdout=stdout,
                 stderr=stderr,
@@ -92,19 +92,19 @@ class Operations:
         stderr: str | None = None,
         cwd: str | None = None,
         pass_fds: Sequence[int] = (),
-        through: Sequence[str] = (),
+        wrapper: Sequence[str] = (),
     ) -> Call:
         """``create --bundle BUNDLE [--pid-file FILE] [--console-socket SOCKET] ID``."""
         words = ["create", "--bundle", os.fspath(bundle)]
         words += ["--pid-file", pid_file] if pid_file else []
         words += ["--console-socket", console_socket] if console_socket else []
         return self.invoke(
-            *words, container_id, stdout=stdout, stderr=stderr, cwd=cwd, pass_fds=pass_fds, through=through
+            *words, container_id, stdout=stdout, stderr=stderr, cwd=cwd, pass_fds=pass_fds, wrapper=wrapper
         )
 
-    def start(self, container_id: str, *, pass_fds: Sequence[int] = (), through: Sequence[str] = ()) -> Call:
+    def start(self, container_id: str, *, pass_fds: Sequence[int] = (), wrapper: Sequence[str] = ()) -> Call:
         """``start ID``."""
-        return self.invoke("start", container_id, pass_fds=pass_fds, through=through)
+        return self.invoke("start", container_id, pass_fds=pass_fds, wrapper=wrapper)
 
     def state(self, container_id: str) -> Call:
         """``state ID``."""

@@ -42,11 +42,11 @@ class Process:
         """Whether it has not ended; of one that has, other threads may still be on their way out."""
         return self.descriptor >= 0 and not self.ends(0) and processes.began(self.pid) != ""
 
-    def ends(self, patience: float) -> bool:
+    def ends(self, timeout: float) -> bool:
         """Whether it has ended, or does so within some seconds. There has to be one."""
         poller = select.poll()
         poller.register(self.descriptor, select.POLLIN)
-        return bool(poller.poll(patience * 1000))
+        return bool(poller.poll(timeout * 1000))
 
     def or_readable(self, descriptor: int, seconds: float, look: Callable[[], None]) -> bool:
         """Wait for some seconds until it has ended, or a descriptor can be read; ``look()`` is called now and then."""
@@ -68,13 +68,13 @@ class Process:
             with contextlib.suppress(OSError):
                 signal.pidfd_send_signal(self.descriptor, signal.SIGKILL)
 
-    def end(self, patience: float) -> list[str]:
+    def end(self, timeout: float) -> list[str]:
         """Kill it, wait some seconds for its end, and forget its descriptor; what stayed, in words."""
         if self.descriptor < 0:
             return []
         try:
             self.kill()
-            return [] if self.ends(patience) else [f"process {self.pid}"]
+            return [] if self.ends(timeout) else [f"process {self.pid}"]
         finally:
             os.close(self.descriptor)
             self.descriptor = -1

@@ -107,7 +107,7 @@ def identify(runtime: str, extra: Sequence[str] = (), spec_version: str | None =
         raise CannotJudge(f"there is no program {runtime}")
     banner = _asked([path, "--version"], _PATIENCE)
     if banner.ended != "exit":
-        raise CannotJudge(f"{path} --version {banner.words}")
+        raise CannotJudge(f"{path} --version {banner.last_error_line}")
     said = f"{banner.stdout[:_MOST_BANNER]}\n{banner.stderr[:_MOST_BANNER]}" if banner.ok else ""
     name = _NAME.search(said)
     dialect = _dialect(name[1] if name else "")
@@ -129,8 +129,8 @@ def identify(runtime: str, extra: Sequence[str] = (), spec_version: str | None =
     )
 
 
-def _asked(argv: list[str], patience: float) -> Call:
-    return call(argv, timeout=patience)
+def _asked(argv: list[str], timeout: float) -> Call:
+    return call(argv, timeout=timeout)
 
 
 def _features(argv: list[str]) -> Mapping[str, Any] | None:

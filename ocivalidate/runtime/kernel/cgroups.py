@@ -191,13 +191,13 @@ def members(folder: str) -> list[int]:
     return sorted(int(word) for word in _words(f"{folder}/cgroup.procs") if word.isdecimal())
 
 
-def remove(where: Layout, group: str, patience: float = 2.0, kill: Callable[[int], None] = kin.kill) -> list[str]:
+def remove(where: Layout, group: str, timeout: float = 2.0, kill: Callable[[int], None] = kin.kill) -> list[str]:
     """Kill what runs in a group and below, remove it everywhere, and return the folders that stayed.
 
     ``kill`` is asked to kill each process; by default it does so only if the process is ours: a runtime may have put
     any other into the group.
     """
-    deadline = time.monotonic() + patience
+    deadline = time.monotonic() + timeout
     while True:
         left = [folder for folder in folders(where, group) if not _removed(folder, kill)]
         if not left or time.monotonic() > deadline:

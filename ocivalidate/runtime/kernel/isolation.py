@@ -92,9 +92,9 @@ def _bury_until_end_of(engine: int) -> int:
             return _exit_code(status)
 
 
-def _end_children(patience: float = 5.0) -> None:
+def _end_children(timeout: float = 5.0) -> None:
     """Kill the children of this process, and theirs, which become its own; none of them is waited for without end."""
-    end = time.monotonic() + patience
+    end = time.monotonic() + timeout
     while time.monotonic() < end:
         for child in processes.children():
             # Nobody else can bury it, so the number is still its own.

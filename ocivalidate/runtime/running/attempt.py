@@ -71,8 +71,8 @@ def attempt(stage: RunContext, case: Case, clauses: Sequence[Clause], required: 
         seconds=seconds,
         left=tuple(left),
         calls=len(trial.runtime.calls),
-        runtime_seconds=trial.runtime.spending.called,
-        waited=trial.runtime.spending.waited,
+        runtime_seconds=trial.runtime.call_times.called,
+        waited=trial.runtime.call_times.waited,
         containers=len(trial.containers),
         trial=trial,
     )

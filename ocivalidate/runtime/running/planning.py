@@ -51,8 +51,8 @@ def plan(
 
 def _clause_ids(case: Case, release: str) -> dict[str, None]:
     """The clauses that a case judges; those on properties only where one of its properties exists."""
-    umbrellas = (property_clause(pointer) for pointer in case.sets if in_release(pointer, release))
-    return dict.fromkeys((*case.judges, *umbrellas))
+    properties = (property_clause(pointer) for pointer in case.sets if in_release(pointer, release))
+    return dict.fromkeys((*case.judges, *properties))
 
 
 def _selected(clause: Clause, selection: Selection, patterns: Sequence[str]) -> bool:

@@ -138,8 +138,8 @@ class _Broom:
         if not _is_ours(self.layout, group):
             return
         self.found.append(f"control group {group}")
-        patience = max(0.0, self.end - time.monotonic())
-        stayed = cgroups.remove(self.layout, group, patience, lambda pid: _kill(pid, token))
+        timeout = max(0.0, self.end - time.monotonic())
+        stayed = cgroups.remove(self.layout, group, timeout, lambda pid: _kill(pid, token))
         self.left += [f"control group {path}" for path in stayed]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ocivalidate.runtime.driving.spending import CallTimes, covered
+from ocivalidate.runtime.driving.call_times import CallTimes, covered
 
 
 @pytest.mark.parametrize(
@@ -23,14 +23,14 @@ def test_what_overlaps_counts_once(spans: list[tuple[float, float]], seconds: fl
 
 
 def test_who_waits_while_the_runtime_runs_does_not_only_wait() -> None:
-    spending = CallTimes(calls=[(0, 4), (2, 5)], waits=[(3, 7), (8, 9)])
-    assert (spending.called, spending.waited) == (5, 3)
+    call_times = CallTimes(calls=[(0, 4), (2, 5)], waits=[(3, 7), (8, 9)])
+    assert (call_times.called, call_times.waited) == (5, 3)
 
 
 def test_a_body_that_fails_has_taken_its_time() -> None:
-    spending = CallTimes()
-    with pytest.raises(ValueError, match="no"), spending.calling():
+    call_times = CallTimes()
+    with pytest.raises(ValueError, match="no"), call_times.calling():
         raise ValueError("no")
-    with spending.waiting():
+    with call_times.waiting():
         pass
-    assert len(spending.calls) == len(spending.waits) == 1
+    assert len(call_times.calls) == len(call_times.waits) == 1
