@@ -1,9 +1,14 @@
-"""What docs/extending.md says of a new output format, tried in a copy of the checkout, and that the page is true."""
+"""What docs/extending.md says of a new output format and a new place for the engine, tried: the page is true."""
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
+import sys
+import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -86,6 +91,32 @@ def test_an_output_format_is_added_as_the_page_says(copy: Copy) -> None:
     tests = ("extending", "cli", "cli_settings", "cli_settings_trust")
     chosen = "readme or known or every_format or again_and_again or no_sense_is_told"
     assert copy.failing(*(f"tests/unit/test_{name}.py" for name in tests), "-k", chosen) == []
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root has mounts of its own")
+@pytest.mark.skipif(shutil.which("unshare") is None, reason="unshare is not installed")
+def test_an_engine_gets_another_place_as_the_page_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A module of the reader's, and nothing in the package."""
+    from fixtures import fake_runtime
+    from ocivalidate import Selection, check_runtime
+
+    text = section("A place for the engine")
+    module, call = blocks(text, "python")
+    assert files_of(text) == ["elsewhere.py"]
+    (tmp_path / "elsewhere.py").write_text(module)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    case = "refusals.stopped-container"
+    with tempfile.TemporaryDirectory(prefix="extending-", dir="/var/tmp") as shared:  # seen in both places
+        fake = fake_runtime.write(Path(shared, "fake"), "kills-what-has-stopped")
+        names["check_runtime"] = lambda _runtime, options: check_runtime(fake, Selection(select=(case,)), options)
+        exec(f"from ocivalidate import RuntimeOptions\nfrom elsewhere import OtherMounts\n{call}", names)  # noqa: S102  # what the page says
+    sys.modules.pop("elsewhere")
+    report = names["report"]
+    assert (report.problem, report.complete) == ("", True)
+    assert {result.dump for result in report.results} == {f"kept/{case}"}
+    assert (tmp_path / "kept" / case / "verdicts.json").is_file()
 
 
 def test_the_readme_names_every_format() -> None:

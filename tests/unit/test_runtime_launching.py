@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 import sys
 from dataclasses import replace
@@ -201,3 +202,25 @@ def test_an_engine_that_is_asked_nothing_it_knows_says_so(line: bytes) -> None:
     assert isinstance(event, Bailout)
     assert event.reason.startswith("the request cannot be read: ")
     assert done.stderr == b""
+
+
+def test_a_result_that_nobody_would_read_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A case may say of a runtime as much as it likes; what is too long to be told ends no run, and is no verdict."""
+    from ocivalidate.runtime import protocol
+    from ocivalidate.runtime.cases import Case
+    from ocivalidate.runtime.running.attempt import Attempt
+    from ocivalidate.runtime.running.engine import Engine, emitter
+
+    monkeypatch.setattr(protocol, "MOST_LINE", 2000)
+    long = replace(result("a.one", Outcome.FAIL), reason="x" * 3000)
+    reading, writing = os.pipe()
+    engine = Engine(Request("none", jobs=1), emitter(writing), private=False)
+    engine._tell(Attempt(Case("a.one", lambda _trial: None, ()), (long, result("a.one"))))
+    os.close(writing)
+    with open(reading, "rb") as file:
+        first, second = map(read_event, file.read().splitlines())
+    assert isinstance(first, Result)
+    assert (first.outcome, first.findings) == (Outcome.ERROR, ())
+    assert first.reason.startswith("a result of ")
+    assert first.reason.endswith(" bytes is too long: 2000 is the most")
+    assert second == result("a.one")
