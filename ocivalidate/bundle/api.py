@@ -21,6 +21,7 @@ from ocivalidate.rules.declared import judged_by_table
 from ocivalidate.rules.findings import Report
 from ocivalidate.rules.judge import ABSENT, OUTSIDE, DocumentType, active_clauses, judge, noting
 from ocivalidate.rules.ledger import Ledger
+from ocivalidate.rules.schema import everything
 from ocivalidate.system.arguments import StrPath, at_least_one, given, path_text
 from ocivalidate.vocabulary.versions import RUNTIME_CHOICES, RUNTIME_RELEASES, Judged, holds, judged_by, noted, parse
 from ocivalidate.vocabulary.wording import excerpt
@@ -42,8 +43,6 @@ FEATURES_STRUCTURE = DocumentType(
 SUBJECTS = (BUNDLE, CONTAINER_STATE, FEATURES_STRUCTURE)
 judged_by_table(__name__, "BUNDLE", [BUNDLE.absent, BUNDLE.outside])
 judged_by_table(__name__, "FEATURES_STRUCTURE", [FEATURES_STRUCTURE.closed])
-# The first release that describes the features structure: no earlier one can say what it may hold.
-FIRST_FEATURES_RELEASE = "1.1.0"
 
 _HOST_PLATFORMS = {"linux": "linux", "win32": "windows", "sunos5": "solaris", "freebsd": "freebsd", "zos": "zos"}
 
@@ -138,10 +137,12 @@ def check_features(path: StrPath, selection: Selection | None = None, options: D
     if isinstance(document, Report):
         return document
     chosen = _choose(document.value, "ociVersionMax", selection.spec_version, selection.platform or "linux")
-    if not holds(chosen.release, FIRST_FEATURES_RELEASE, None):
+    # No earlier release can say what a features structure may hold.
+    first = everything(FEATURES_STRUCTURE.kind)["x-since"]
+    if not holds(chosen.release, first, None):
         note = chosen.release_note or f"the document says {chosen.release}"
-        note = f"{note}; {FIRST_FEATURES_RELEASE} is the first with features"
-        chosen = chosen._replace(release=FIRST_FEATURES_RELEASE, release_note=note)
+        note = f"{note}; {first} is the first with features"
+        chosen = chosen._replace(release=first, release_note=note)
     return _report("features", FEATURES_STRUCTURE, name, document, chosen, chosen.context(), selection)
 
 

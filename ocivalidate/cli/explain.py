@@ -69,6 +69,16 @@ def _as_text(clause: Clause) -> Iterator[str]:
         yield from _image_example(clause)
 
 
+def _relations(clause: Clause) -> Iterator[tuple[str, str]]:
+    """How it stands to other clauses."""
+    if clause.same_as:
+        yield "told as", clause.same_as
+    if clause.replaces:
+        yield "replaces", clause.replaces
+    if clause.later:
+        yield "later", f"a part of it is a clause of its own: {', '.join(clause.later)}"
+
+
 def _facts(clause: Clause) -> Iterator[tuple[str, str]]:
     if clause.level is Level.NONE:
         origin = "hazard that no specification forbids" if clause.family == "safety" else "opinion"
@@ -87,10 +97,7 @@ def _facts(clause: Clause) -> Iterator[tuple[str, str]]:
         yield "contested", clause.contested
     if clause.open_list:
         yield "open list", "kernels and libraries know more values: one that only they know is a warning"
-    if clause.same_as:
-        yield "told as", clause.same_as
-    if clause.later:
-        yield "later", f"a part of it is a clause of its own: {', '.join(clause.later)}"
+    yield from _relations(clause)
     if not clause.default:
         yield "default", f"off; --lint or --select {clause.id} turns it on"
     if clause.note:

@@ -7,6 +7,7 @@ import json
 from dataclasses import asdict
 from typing import Any
 
+from ocivalidate.cli import rules_changes
 from ocivalidate.cli.streams import print_text
 from ocivalidate.errors import UsageError
 from ocivalidate.rules.clauses import LEVEL_NAMES, PLATFORMS, RELEASES, Clause, Level, load, matches, unmatched
@@ -29,10 +30,15 @@ def add_options(parser: argparse.ArgumentParser, _command: str) -> None:
     )
     parser.add_argument("-v", "--verbose", action="store_true", help="name what judges each clause, and its file")
     parser.add_argument("--format", choices=("text", "json"), default="text", help="what is printed")
+    rules_changes.add_options(parser)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print the clauses or their coverage."""
+    """Print the clauses, their coverage, or what changes between releases."""
+    if rules_changes.asked_for(options):
+        chosen_ids = {clause.id for clause in _choose(options)}
+        print_text(rules_changes.printed(options, lambda clause: clause.id in chosen_ids))
+        return 0
     if options.coverage:
         if options.patterns or options.level or options.spec_version or options.os or options.judged:
             raise UsageError("--coverage counts all clauses: it takes no filter")

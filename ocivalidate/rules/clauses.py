@@ -75,8 +75,8 @@ class Clause:
     or ``any``; ``document`` and ``anchor`` say where the newest release that has it states it; ``judged`` is
     ``static``, ``static-host`` (needs this host), ``dynamic`` (needs a running implementation) or ``none``, then
     ``reason`` says why. ``same_as`` names the clause under which a violation is reported. ``later`` names clauses of
-    later releases that took a part of this one over: where one of them is not active, this one says it. ``contested``
-    (the texts
+    later releases that took a part of this one over: where one of them is not active, this one says it. ``replaces``
+    names the clause of earlier releases in whose place it stands. ``contested`` (the texts
     disagree) and ``open_list`` (a list that kernels and libraries extend) say why the severity is lower than the level
     suggests. ``default`` is false for clauses that are judged only when asked for.
     """
@@ -96,6 +96,7 @@ class Clause:
     note: str = ""
     same_as: str | None = None
     later: tuple[str, ...] = ()
+    replaces: str | None = None
     contested: str = ""
     open_list: bool = False
     deprecated: bool = False

@@ -1,0 +1,178 @@
+"""``ocivalidate rules --diff`` and ``--since``/``--until``: what changes between releases of a specification."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from ocivalidate.errors import UsageError
+from ocivalidate.rules.changes import Changes, Member, changes, choices, steps
+from ocivalidate.rules.clauses import RELEASES, Clause, Level, matches
+from ocivalidate.vocabulary.versions import draft_note, order
+from ocivalidate.vocabulary.wording import shortened
+
+Wanted = Callable[[Clause], bool]
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The options that ask for changes."""
+    group = parser.add_argument_group("what changes between releases (or next, the draft)")
+    group.add_argument("--diff", metavar="OLD..NEW", help="what the second release has that the first had otherwise")
+    group.add_argument(
+        "--since", metavar="RELEASE", help="what each release after this one changed (default: the first)"
+    )
+    group.add_argument("--until", metavar="RELEASE", help="up to this one (default: the newest release)")
+    group.add_argument("--spec", choices=tuple(RELEASES), help="the specification, where both have such releases")
+
+
+def asked_for(options: argparse.Namespace) -> bool:
+    """Whether changes are asked for. Raises :class:`UsageError` for options that do not go together."""
+    if options.diff is None and options.since is None and options.until is None:
+        if options.spec:
+            raise UsageError("--spec says whose releases are meant: it goes with --diff, --since or --until")
+        return False
+    if options.diff is not None and (options.since is not None or options.until is not None):
+        raise UsageError("--diff names both releases: --since and --until do not go with it")
+    if options.coverage or options.spec_version:
+        other = "--coverage" if options.coverage else "--spec-version"
+        raise UsageError(f"{other} does not go with --diff, --since and --until")
+    return True
+
+
+def printed(options: argparse.Namespace, wanted: Wanted) -> str:
+    """The changes, as they are printed; ``wanted`` says which clauses. Raises :class:`UsageError`."""
+    found = [_filtered(one, options, wanted) for one in _found(options)]
+    if options.format == "json":
+        content = {"specification": found[0].specification, "changes": [_as_json(one) for one in found]}
+        return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+    return "\n".join("\n".join(_as_text(one)) + "\n" for one in found)
+
+
+# --- Which releases
+
+
+def _found(options: argparse.Namespace) -> list[Changes]:
+    if options.diff is not None:
+        older, dots, newer = options.diff.partition("..")
+        if not (older and dots and newer):
+            raise UsageError(f"--diff wants OLD..NEW, such as 1.2.0..1.3.0, not {shortened(options.diff, 80)}")
+        of = _specification(options.spec, older, newer)
+    else:
+        of = _specification(options.spec, *(one for one in (options.since, options.until) if one is not None))
+        known = choices(of)
+        older = options.since if options.since is not None else known[0]
+        newer = options.until if options.until is not None else known[-2]
+    if order(older) >= order(newer):
+        raise UsageError(f"{older} is not before {newer}: the older release of {of}-spec comes first")
+    return [changes(of, older, newer)] if options.diff is not None else steps(of, older, newer)
+
+
+def _specification(asked: str | None, *named: str) -> str:
+    """The specification that has all of these releases. Raises :class:`UsageError` unless it is exactly one."""
+    for release in named:
+        if not any(release in choices(of) for of in ([asked] if asked else RELEASES)):
+            whose = "; ".join(f"{of}-spec has {', '.join(choices(of))}" for of in ([asked] if asked else RELEASES))
+            raise UsageError(f"unknown release {shortened(release, 80)}; {whose}")
+    having = [of for of in RELEASES if all(release in choices(of) for release in named)]
+    if asked:
+        return asked
+    if not having:
+        raise UsageError(f"{' and '.join(named)} are releases of different specifications")
+    if len(having) > 1:
+        said = " and ".join(dict.fromkeys(named))
+        raise UsageError(f"both specifications have {said}: say --spec {' or --spec '.join(having)}")
+    return having[0]
+
+
+def _filtered(found: Changes, options: argparse.Namespace, wanted: Wanted) -> Changes:
+    """Without the clauses that filters leave out; members have an id alone, so that other filters leave them out."""
+    others = options.level or options.os or options.judged
+
+    def members(listed: tuple[Member, ...]) -> tuple[Member, ...]:
+        return () if others else tuple(one for one in listed if _is_meant(one, options.patterns))
+
+    return found._replace(
+        added=tuple(filter(wanted, found.added)),
+        removed=tuple(filter(wanted, found.removed)),
+        replaced=tuple(pair for pair in found.replaced if wanted(pair.old) or wanted(pair.new)),
+        members_added=members(found.members_added),
+        members_removed=members(found.members_removed),
+        members_changed=members(found.members_changed),
+    )
+
+
+def _is_meant(member: Member, patterns: list[str]) -> bool:
+    return not patterns or any(matches(f"{member.clause}.type", pattern) for pattern in patterns)
+
+
+# --- How they are shown
+
+
+def _as_text(found: Changes) -> Iterator[str]:
+    draft = draft_note(found.newer)
+    yield f"{found.specification} {found.older} to {found.newer}{f' ({draft})' if draft else ''}: {_counts(found)}"
+    yield from (f"  + {_clause(one)}" for one in found.added)
+    yield from (f"  - {_clause(one)}" for one in found.removed)
+    for old, new in found.replaced:
+        yield f"  ~ {_clause(old)}"
+        yield f"    now {_clause(new)}"
+    yield from (f"  + {_member(one)}" for one in found.members_added)
+    yield from (f"  - {_member(one)}" for one in found.members_removed)
+    yield from (f"  ~ {_member(one)}" for one in found.members_changed)
+
+
+def _counts(found: Changes) -> str:
+    clauses = (("added", found.added), ("removed", found.removed), ("changed", found.replaced))
+    members = (
+        ("added", found.members_added),
+        ("removed", found.members_removed),
+        ("changed", found.members_changed),
+    )
+    parts = []
+    for noun, counted in (("clauses", clauses), ("members", members)):
+        parts.append(f"{noun} {', '.join(f'{len(listed)} {what}' for what, listed in counted)}")
+    return "; ".join(parts)
+
+
+def _clause(clause: Clause) -> str:
+    level = clause.level.value if clause.level is not Level.NONE else clause.severity.value
+    weight = f", {clause.severity}" if clause.contested else ""
+    return f"{clause.id}  [{level}{weight}, {clause.judged}]  {clause.summary}"
+
+
+def _member(member: Member) -> str:
+    return f"{member.document} {member.pointer or '(the whole document)'}{f': {member.how}' if member.how else ''}"
+
+
+def _as_json(found: Changes) -> dict[str, Any]:
+    return {
+        "from": found.older,
+        "to": found.newer,
+        "draft": bool(draft_note(found.newer)),
+        "clauses": {
+            "added": [_clause_json(one) for one in found.added],
+            "removed": [_clause_json(one) for one in found.removed],
+            "changed": [{"old": _clause_json(pair.old), "new": _clause_json(pair.new)} for pair in found.replaced],
+        },
+        "members": {
+            "added": [_member_json(one) for one in found.members_added],
+            "removed": [_member_json(one) for one in found.members_removed],
+            "changed": [_member_json(one) for one in found.members_changed],
+        },
+    }
+
+
+def _clause_json(clause: Clause) -> dict[str, str]:
+    return {
+        "id": clause.id,
+        "level": clause.level.value,
+        "severity": clause.severity.value,
+        "judged": clause.judged,
+        "summary": clause.summary,
+    }
+
+
+def _member_json(member: Member) -> dict[str, str]:
+    return {name: value for name, value in member._asdict().items() if value or name == "pointer"}
