@@ -1,7 +1,8 @@
-"""What docs/extending.md says of a new output format and a new place for the engine, tried: the page is true."""
+"""What docs/extending.md says is tried, in a copy of the checkout where it changes files: the page is true."""
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import shutil
@@ -12,7 +13,11 @@ from typing import Any
 
 import pytest
 
+from fixtures.layouts import GOOD as GOOD_LAYOUTS
+from ocivalidate.image.api import check_image
+from ocivalidate.image.sources import source
 from ocivalidate.report import FORMATS, Options, is_report, render
+from ocivalidate.rules.findings import ExitCode, exit_code
 from tests.reports import ALL, RUN, RUNTIME
 from tests.unit.checkout_copy import CHECKOUT, Copy
 from tests.unit.command_line import BROKEN, GOOD
@@ -39,12 +44,21 @@ def blocks(text: str, language: str) -> list[str]:
 
 def files_of(text: str) -> list[str]:
     """The files that a section says are touched: the first column of its table."""
-    return re.findall(r"^\| `([^`]+)` \|", text, re.MULTILINE)
+    return [
+        re.sub(r"^yours, or |`", "", cell)
+        for cell in re.findall(r"^\| ([^|]+) \|", text, re.MULTILINE)
+        if cell not in ("file", "---")
+    ]
 
 
 def test_nothing_takes_more_than_three_files() -> None:
     titles = re.findall(r"^## (.*)$", (CHECKOUT / PAGE).read_text(encoding="utf-8"), re.MULTILINE)
-    assert titles[0] == "An output format"
+    assert titles == [
+        "An output format",
+        "An image source",
+        "A release of a specification",
+        "A place for the engine",
+    ]
     assert {
         title: len(files_of(section(title))) for title in titles if not 1 <= len(files_of(section(title))) <= 3
     } == {}
@@ -91,6 +105,18 @@ def test_an_output_format_is_added_as_the_page_says(copy: Copy) -> None:
     tests = ("extending", "cli", "cli_settings", "cli_settings_trust")
     chosen = "readme or known or every_format or again_and_again or no_sense_is_told"
     assert copy.failing(*(f"tests/unit/test_{name}.py" for name in tests), "-k", chosen) == []
+
+
+def test_an_image_source_is_judged_as_the_page_says() -> None:
+    (code,) = blocks(section("An image source"), "python")
+    names: dict[str, Any] = {**vars(source), "io": io}
+    exec(code, names)  # noqa: S102  # the code of the page is what is tried
+    layout = GOOD_LAYOUTS["gzip"]()
+    bucket = names["Bucket"](layout.files)
+    report = check_image(bucket)
+    assert (report.subject, report.problem, exit_code([report])) == ("bucket://images", "", ExitCode.CONFORMS)
+    layout.files.pop(next(name for name in layout.files if name.startswith("blobs/")))
+    assert exit_code([check_image(names["Bucket"](layout.files))]) is not ExitCode.CONFORMS
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root has mounts of its own")
