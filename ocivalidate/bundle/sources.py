@@ -11,6 +11,7 @@ from typing import BinaryIO, NamedTuple
 from ocivalidate.errors import TooLarge, Unreadable
 from ocivalidate.system import portable
 from ocivalidate.system.beneath import Beneath, LeadsOut
+from ocivalidate.system.reasons import reason
 
 MAX_SIZE = 32 * 1024 * 1024
 """How many bytes a document may have unless the caller says otherwise; real ones have some tens of thousands."""
@@ -76,7 +77,7 @@ def _in_folder(name: str, folder: str, max_size: int, *, follow_links: bool) -> 
     except LeadsOut as problem:
         raise Outside(name, Path(folder), problem.target) from problem
     except OSError as error:
-        raise Unreadable(_reason(error)) from error
+        raise Unreadable(reason(error)) from error
     except ValueError as error:
         raise Unreadable(f"not a path: {error}") from error
 
@@ -104,7 +105,7 @@ def read_standard_input(max_size: int) -> bytes:
     try:
         return _bounded(sys.stdin.buffer, max_size)
     except OSError as error:
-        raise Unreadable(_reason(error)) from error
+        raise Unreadable(reason(error)) from error
 
 
 def read_file(path: str, max_size: int) -> bytes:
@@ -121,7 +122,7 @@ def read_file(path: str, max_size: int) -> bytes:
             refuse_all_but_files(os.fstat(descriptor).st_mode)
             return _bounded(file, max_size)
     except OSError as error:
-        raise Unreadable(_reason(error)) from error
+        raise Unreadable(reason(error)) from error
     except ValueError as error:
         # A path with a NUL character is refused, or one that the file system has no encoding for.
         raise Unreadable(f"not a path: {error}") from error
@@ -142,11 +143,6 @@ def refuse_all_but_files(mode: int) -> None:
     """Raises :class:`Unreadable`, with what it is, for the mode of anything but a regular file."""
     if not stat.S_ISREG(mode):
         raise Unreadable(f"{_kind(mode)}, not a file")
-
-
-def _reason(error: OSError) -> str:
-    text = error.strerror or str(error)
-    return text[:1].lower() + text[1:]
 
 
 _KINDS = (

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from ocivalidate.bundle.sources import MAX_SIZE, refuse_all_but_files
 from ocivalidate.errors import Malformed, Unreadable, UsageError
 from ocivalidate.system import portable
+from ocivalidate.system.reasons import reason
 
 FILE_NAME = "ocivalidate.toml"
 PROJECT = "pyproject.toml"
@@ -72,8 +73,7 @@ def _read(path: str, *, trusted: bool = True) -> bytes:
     except Unreadable as problem:
         raise UsageError(f"{path}: {problem}") from problem
     except (OSError, ValueError) as problem:
-        reason = (problem.strerror if isinstance(problem, OSError) else None) or str(problem)
-        raise UsageError(f"{path}: {reason[:1].lower()}{reason[1:]}") from problem
+        raise UsageError(f"{path}: {reason(problem)}") from problem
 
 
 def _table(path: str, data: bytes) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from ocivalidate.image.sources.source import Source
 from ocivalidate.rules.declared import judges
 from ocivalidate.rules.findings import Location
 from ocivalidate.rules.ledger import Ledger
+from ocivalidate.system.reasons import reason
 
 # How often, in all, layers are read again for images that share them: an index may name any number of these.
 _MOST_AGAIN, _ALWAYS = 16, 1 << 32
@@ -121,7 +122,7 @@ class Stacks(Rereading):
         try:
             return self._scan(layer, Replayer(self._limits, model, faults), exact=exact)
         except OSError as problem:
-            self._ledger.error(judging.PARENT, f"{layer.path}: {(problem.strerror or str(problem)).lower()}")
+            self._ledger.error(judging.PARENT, f"{layer.path}: {reason(problem)}")
             return True
 
     def _tell(self, layer: Reference, member: str, fault: Fault) -> None:

@@ -20,6 +20,7 @@ from ocivalidate.rules.clauses import Selection
 from ocivalidate.rules.declared import judges
 from ocivalidate.rules.findings import Finding, Report
 from ocivalidate.system.arguments import StrPath, given, limits, path_text
+from ocivalidate.system.reasons import reason
 from ocivalidate.unpack import inroot
 from ocivalidate.unpack.attributes import IdRange, Notes, Owners
 from ocivalidate.unpack.choice import Chosen, choose, open_image
@@ -110,7 +111,7 @@ def unpack_image(
             raise
         if isinstance(problem, Unreadable):
             raise UnpackError(f"{source}: {problem}") from problem
-        raise UnpackError(f"{bundle}: {(problem.strerror or str(problem)).lower()}") from problem
+        raise UnpackError(f"{bundle}: {reason(problem)}") from problem
 
 
 def _refuse_nonsense(options: UnpackOptions) -> None:
@@ -259,7 +260,7 @@ def _lines(root: int, path: str) -> Iterator[bytes]:
     try:
         yield from inroot.read_lines(root, path)
     except OSError as error:
-        raise UnpackError(f"cannot read /{path} of the image: {(error.strerror or '').lower()}") from error
+        raise UnpackError(f"cannot read /{path} of the image: {reason(error)}") from error
 
 
 def _write(bundle: int, text: bytes) -> None:
@@ -269,4 +270,4 @@ def _write(bundle: int, text: bytes) -> None:
             file.write(text)
             os.fchmod(descriptor, 0o644)
     except OSError as error:
-        raise UnpackError(f"cannot write config.json: {(error.strerror or '').lower()}") from error
+        raise UnpackError(f"cannot write config.json: {reason(error)}") from error

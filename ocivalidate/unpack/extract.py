@@ -23,6 +23,7 @@ from ocivalidate.image.layers.paths import (
 from ocivalidate.image.layers.problems import shown
 from ocivalidate.image.layers.sparse import PaxSparse
 from ocivalidate.image.layers.stack import Fault, Unwritable, no_target, target_replaced
+from ocivalidate.system.reasons import reason
 from ocivalidate.unpack.attributes import IMPLIED, AttributeWriter, Notes, Owners
 from ocivalidate.unpack.entries import Content, Entry
 from ocivalidate.unpack.flags import LIST, NEW_FILE
@@ -336,5 +337,4 @@ def failed(path: bytes, error: Exception) -> UnpackError:
         return Refused(f"{shown(path)} cannot be written: {error}")
     if isinstance(error, (NotADirectoryError, FileNotFoundError)):
         return changed(path)
-    reason = (error.strerror or str(error)).lower()
-    return UnpackError(f"cannot write {shown(path) or 'the root'}: {reason}")
+    return UnpackError(f"cannot write {shown(path) or 'the root'}: {reason(error)}")

@@ -16,6 +16,7 @@ from ocivalidate.image.layers.limits import LayerLimits
 from ocivalidate.image.sources.source import Source
 from ocivalidate.image.stacks import tell_fault
 from ocivalidate.rules.clauses import Selection
+from ocivalidate.system.reasons import reason
 from ocivalidate.unpack.choice import Chosen
 from ocivalidate.unpack.entries import LayerReader
 from ocivalidate.unpack.extract import Extractor
@@ -62,7 +63,7 @@ class Layers:
             facts = write_layer(request, progress, reader, exact=exact)
             facts = _exactly(facts, request, exact=exact)
         except OSError as error:
-            raise UnpackError(f"cannot read {layer.path}: {(error.strerror or str(error)).lower()}") from error
+            raise UnpackError(f"cannot read {layer.path}: {reason(error)}") from error
         self._judge(layer, blob, facts, reader)
 
     def _blob(self, layer: Reference) -> Blob:

@@ -19,6 +19,7 @@ from types import TracebackType
 from typing import Self
 
 from ocivalidate.errors import UnpackError
+from ocivalidate.system.reasons import reason
 from ocivalidate.unpack.flags import LIST
 from ocivalidate.unpack.linux import exchange, move_new
 from ocivalidate.unpack.removal import Trash
@@ -59,8 +60,8 @@ class Staging:
         except OSError as problem:
             # What went wrong before matters more.
             if error is None:
-                name, reason = os.fsdecode(self._name), (problem.strerror or "").lower()
-                raise UnpackError(f"done, but {name} beside it could not be removed: {reason}") from problem
+                name = os.fsdecode(self._name)
+                raise UnpackError(f"done, but {name} beside it could not be removed: {reason(problem)}") from problem
         finally:
             os.close(self.descriptor)
 
@@ -108,7 +109,7 @@ class Staging:
 
 
 def _unmoved(error: OSError) -> UnpackError:
-    return UnpackError(f"cannot be moved into place: {(error.strerror or '').lower()}")
+    return UnpackError(f"cannot be moved into place: {reason(error)}")
 
 
 @functools.cache

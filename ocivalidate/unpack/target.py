@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from ocivalidate.errors import UnpackError
+from ocivalidate.system.reasons import reason
 from ocivalidate.unpack import mark
 from ocivalidate.unpack.flags import LIST, NAMED
 from ocivalidate.unpack.guards import Guards
@@ -173,7 +174,7 @@ def _open(parent: str, path: str) -> int:
     try:
         return os.open(parent, NAMED)
     except OSError as error:
-        raise UnpackError(f"{path}: the folder around it: {(error.strerror or '').lower()}") from error
+        raise UnpackError(f"{path}: the folder around it: {reason(error)}") from error
 
 
 def mode_of(*, mapped: bool) -> int:

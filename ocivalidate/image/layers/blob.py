@@ -21,6 +21,7 @@ from ocivalidate.image.layers.keys import own_key
 from ocivalidate.image.layers.limits import DEFAULT, LayerLimits
 from ocivalidate.image.layers.problems import Kind, Problem
 from ocivalidate.image.layers.scan import TarScanner
+from ocivalidate.system.reasons import reason
 from ocivalidate.vocabulary.digests import Digest
 
 _SMALLEST_BUFFER = 4096
@@ -174,7 +175,7 @@ def verify(request: BlobRequest, progress: Progress | None = None, feeder: Feede
         if facts.compression is Compression.GZIP and fast_library() is not None and not certain(facts):
             facts = single_pass(request, lambda _more: tell(0), feeder or Inline(), exact=True)
     except OSError as error:
-        return BlobFacts(failure=(error.strerror or str(error)).lower())
+        return BlobFacts(failure=reason(error))
     return facts
 
 

@@ -22,6 +22,7 @@ from ocivalidate.image.layers.readers import Names
 from ocivalidate.image.layers.scan import TarScanner
 from ocivalidate.image.sources.source import FILE, FOLDER, LINK, OTHER, Entry, Slice, Source
 from ocivalidate.system import portable
+from ocivalidate.system.reasons import reason
 from ocivalidate.vocabulary import digests
 
 _CHUNK = 1 << 16
@@ -172,7 +173,7 @@ def _read(descriptor: int, offset: int) -> bytes:
     try:
         return portable.read_at(descriptor, _CHUNK, offset)
     except OSError as error:
-        raise Unreadable(f"the archive cannot be read: {(error.strerror or str(error)).lower()}") from error
+        raise Unreadable(f"the archive cannot be read: {reason(error)}") from error
 
 
 class _Headers(TarScanner):

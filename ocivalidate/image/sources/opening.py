@@ -18,6 +18,7 @@ from ocivalidate.image.limits import Limits
 from ocivalidate.image.sources.archives import ArchiveSource, read_index
 from ocivalidate.image.sources.source import FolderSource, LooseDocument, Source, Stream
 from ocivalidate.system import portable
+from ocivalidate.system.reasons import reason
 
 if TYPE_CHECKING:
     from ocivalidate.image.layers.zstd_stream import ZstdStream
@@ -155,7 +156,7 @@ def _head(stream: io.BufferedReader) -> bytes:
 
 
 def _cannot_be_read(error: OSError) -> str:
-    return f"it cannot be read: {(error.strerror or str(error)).lower()}"
+    return f"it cannot be read: {reason(error)}"
 
 
 def _whole_document(stream: io.BufferedReader, limits: Limits) -> bytes:
@@ -177,9 +178,8 @@ def _open_file(name: str) -> io.FileIO:
     try:
         descriptor = os.open(name, portable.READ)
     except (OSError, ValueError) as error:
-        text = getattr(error, "strerror", None) or str(error)
         meant = meanings.of_address(name) if isinstance(error, (FileNotFoundError, NotADirectoryError)) else ""
-        raise Unreadable(meant or text[:1].lower() + text[1:]) from error
+        raise Unreadable(meant or reason(error)) from error
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise Unreadable("neither a folder nor a file")

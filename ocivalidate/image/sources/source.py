@@ -20,6 +20,7 @@ from ocivalidate.errors import Unreadable
 from ocivalidate.image.layers.blob import Opener
 from ocivalidate.system import portable
 from ocivalidate.system.beneath import Beneath, LeadsOut
+from ocivalidate.system.reasons import reason
 
 FILE, FOLDER, LINK, OTHER, OUTSIDE = "file", "folder", "link", "other", "outside"
 INDEX_JSON, OCI_LAYOUT, MANIFEST_JSON, BLOBS = "index.json", "oci-layout", "manifest.json", "blobs"
@@ -176,7 +177,7 @@ class Source:
                 parts.append(bytes(buffer[:count]))
                 limit -= count
         except OSError as error:
-            raise Unreadable(f"{path}: {_reason(error)}") from error
+            raise Unreadable(f"{path}: {reason(error)}") from error
         finally:
             stream.close()
         return b"".join(parts)
@@ -227,7 +228,7 @@ class FolderSource(Source):
         try:
             self._folder = Beneath(name, follow=follow_links)
         except (OSError, ValueError) as error:
-            raise Unreadable(_reason(error)) from error
+            raise Unreadable(reason(error)) from error
 
     def entry(self, path: str) -> Entry | None:
         """What stands at the path. A link that leads nowhere is ``other``, one that leads out is ``outside``."""
@@ -254,7 +255,7 @@ class FolderSource(Source):
         except LeadsOut as problem:
             raise Unreadable(f"{path}: {LEADS_OUT}") from problem
         except (OSError, ValueError) as error:
-            raise Unreadable(f"{path}: {_reason(error)}") from error
+            raise Unreadable(f"{path}: {reason(error)}") from error
         return Slice(descriptor, 0, os.fstat(descriptor).st_size, owned=True)
 
     def shown(self, path: str) -> str:
@@ -298,8 +299,3 @@ def _entry(status: os.stat_result) -> Entry:
     if stat.S_ISDIR(status.st_mode):
         return Entry(FOLDER)
     return Entry(OTHER, what=next((name for test, name in _KINDS if test(status.st_mode)), "no file"))
-
-
-def _reason(error: Exception) -> str:
-    text = getattr(error, "strerror", None) or str(error)
-    return text[:1].lower() + text[1:]

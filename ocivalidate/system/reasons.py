@@ -1,0 +1,9 @@
+"""Why something could not be done, in the words of the system."""
+
+from __future__ import annotations
+
+
+def reason(error: Exception) -> str:
+    """The words of an error as they stand after a colon: ``no such file or directory``."""
+    text = str(getattr(error, "strerror", None) or error)
+    return text[:1].lower() + text[1:]
