@@ -78,7 +78,7 @@ def test_inside_and_outside_agree(runtime: str, tmp_path: Path) -> None:
     report = check_facts(str(config), str(facts))
     assert [finding.message for finding in report.findings] == []
     assert exit_code([report]) == 0
-    places = {result.case for result in report.results if result.outcome is Outcome.PASS}
+    places = {result.pointer for result in report.results if result.outcome is Outcome.PASS}
     assert places >= {"/process/user/uid", "/process/args", "/root/readonly", "/linux/maskedPaths/1", "/mounts/0/type"}
     # Asked otherwise, both find it.
     verdicts = look_into(runtime, tmp_path, ["hostname"])
