@@ -17,6 +17,15 @@ DROPPED = "WAKE_ALARM"
 UNKNOWN = "CAP_OCIVALIDATE"
 # Those of Linux 5.8 and 5.9, which a runtime need not know that does not say so.
 RECENT = frozenset({"PERFMON", "BPF", "CHECKPOINT_RESTORE"})
+# Looks at its capabilities, and uses two of them.
+USES = steps(
+    ["status"],
+    ["ids"],
+    ["write", "/tmp/f"],
+    ["chown", "/tmp/f", "5", "5"],
+    ["mknod", "/tmp/n", "c", "1", "3"],
+    ["wait"],
+)
 
 
 def names(words: str) -> list[str]:
@@ -35,16 +44,7 @@ def given(config: dict[str, Any], uid: int, **sets: str) -> dict[str, Any]:
 @case(sets=SETS, needs=["root"])
 def root_with_some(trial: CaseContext) -> None:
     """Root has of every set what is given, and no more; what it lacks it cannot do."""
-    config = trial.config(
-        *steps(
-            ["status"],
-            ["ids"],
-            ["write", "/tmp/f"],
-            ["chown", "/tmp/f", "5", "5"],
-            ["mknod", "/tmp/n", "c", "1", "3"],
-            ["wait"],
-        )
-    )
+    config = trial.config(*USES)
     some = "CHOWN KILL NET_RAW SETPCAP"
     given(config, 0, bounding=some, permitted=some, effective=some, inheritable="KILL NET_RAW")
     facts = trial.run(config)
@@ -87,16 +87,7 @@ def root_without_new_privileges(trial: CaseContext) -> None:
 @case(sets=SETS, needs=["root"])
 def user_with_ambient(trial: CaseContext) -> None:
     """Of another user's capabilities those that are ambient survive execve, and work."""
-    config = trial.config(
-        *steps(
-            ["status"],
-            ["ids"],
-            ["write", "/tmp/f"],
-            ["chown", "/tmp/f", "5", "5"],
-            ["mknod", "/tmp/n", "c", "1", "3"],
-            ["wait"],
-        )
-    )
+    config = trial.config(*USES)
     some = "CHOWN KILL NET_BIND_SERVICE"
     given(
         config, 1000, bounding=f"{some} MKNOD", permitted=some, effective=some, inheritable=some, ambient="CHOWN KILL"
