@@ -26,6 +26,7 @@ FILE, FOLDER, LINK, OTHER, OUTSIDE = "file", "folder", "link", "other", "outside
 INDEX_JSON, OCI_LAYOUT, MANIFEST_JSON, BLOBS = "index.json", "oci-layout", "manifest.json", "blobs"
 LEADS_OUT = "a link that leads out of the layout"
 _CHUNK = 1 << 20
+_SMALL = 1 << 14
 
 
 class Entry(NamedTuple):
@@ -167,15 +168,18 @@ class Source:
     def read(self, path: str, limit: int) -> bytes:
         """The first ``limit`` bytes of a file. Raises :class:`Unreadable`."""
         parts: list[bytes] = []
+        # Most documents are small, and a large buffer for each of them costs more than reading them.
+        size = _SMALL
         stream = self.open(path)
         try:
             while limit > 0:
-                buffer = memoryview(bytearray(min(limit, _CHUNK)))
+                buffer = memoryview(bytearray(min(limit, size)))
                 count = stream.readinto(buffer) or 0
                 if not count:
                     break
                 parts.append(bytes(buffer[:count]))
                 limit -= count
+                size = min(2 * size, _CHUNK)
         except OSError as error:
             raise Unreadable(f"{path}: {reason(error)}") from error
         finally:
