@@ -15,7 +15,7 @@ CODE = re.compile(r"```.*?```|``[^`]+``|`([^`\n]+)`", re.DOTALL)
 PATH = re.compile(rf"(?<![\w/.<-])(?:(?:{FOLDERS})/[\w./*<>{{}},-]*|[a-z_]+\.py\b)")
 MODULES = {path.name for folder in FOLDERS.split("|") for path in CHECKOUT.glob(f"{folder}/**/*.py")}
 # What a page has the reader write, or says that somebody else has.
-OTHERS = {"ocivalidate/report/csv.py", "look.py", "careful.py"}
+OTHERS = {"ocivalidate/report/csv.py", "look.py"}
 
 
 def paths_in(text: str) -> list[str]:
