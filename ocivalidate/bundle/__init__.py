@@ -1,4 +1,4 @@
-"""Judging filesystem bundles and the other documents of runtime-spec; one module for each part of the specification."""
+"""Judges bundles and the other documents of runtime-spec, with one module for each part of the specification."""
 
 from __future__ import annotations
 

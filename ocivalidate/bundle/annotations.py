@@ -19,13 +19,13 @@ ARCHITECTURE = "runtime/config.annotations.image-architecture.valid"
 CREATED = "runtime/config.annotations.image-created.valid"
 STOP_SIGNAL = "runtime/config.annotations.image-stopSignal.valid"
 
-# A name as SIGTERM or SIGRTMIN+3; tools also write the name without SIG, and the number.
+# A name such as SIGTERM or SIGRTMIN+3. Tools also write the name without SIG, or the number.
 _SIGNAL = r"(SIG)?[A-Z][A-Z0-9]{1,9}([+-][0-9]{1,2})?|[1-9][0-9]?"
 
 
 @CONFIG.check("/annotations/*", KEY_EMPTY, REVERSE_DOMAIN)
 def key_is_well_named(node: Node, _context: CheckContext) -> Iterator[Violation]:
-    """Anything with a dot passes as reverse domain notation: large users write kubernetes.io/name and the like."""
+    """Anything with a dot passes as reverse domain notation: widely used keys look like kubernetes.io/name."""
     if node.name == "":
         yield node.breaks(KEY_EMPTY, "an annotation key is empty", got='""', at_name=True)
     elif "." not in node.name:
@@ -37,7 +37,9 @@ def key_is_well_named(node: Node, _context: CheckContext) -> Iterator[Violation]
 def key_is_not_reserved(node: Node, _context: CheckContext) -> Iterator[Violation]:
     """Keys that any OCI specification defines are fine at any version."""
     if is_foreign(node.name):
-        yield node.breaks(RESERVED, f"no specification defines this key of {NAMESPACE}", got=node.name, at_name=True)
+        yield node.breaks(
+            RESERVED, f"no OCI specification defines this key under {NAMESPACE}", got=node.name, at_name=True
+        )
 
 
 @CONFIG.check(f"/annotations/{IMAGE}os", OS)
@@ -45,7 +47,7 @@ def image_os_is_known(node: Node, _context: CheckContext) -> Iterator[Violation]
     """An empty value is allowed, as for every annotation."""
     if node.value and node.value not in GOOS:
         yield node.breaks(
-            OS, "the annotation names no operating system that Go knows", want="linux, windows, freebsd …"
+            OS, "the annotation names an operating system that Go does not know", want="linux, windows, freebsd …"
         )
 
 
@@ -53,7 +55,9 @@ def image_os_is_known(node: Node, _context: CheckContext) -> Iterator[Violation]
 def image_architecture_is_known(node: Node, _context: CheckContext) -> Iterator[Violation]:
     """An empty value is allowed, as for every annotation."""
     if node.value and node.value not in GOARCH:
-        yield node.breaks(ARCHITECTURE, "the annotation names no architecture that Go knows", want="amd64, arm64 …")
+        yield node.breaks(
+            ARCHITECTURE, "the annotation names an architecture that Go does not know", want="amd64, arm64 …"
+        )
 
 
 @CONFIG.check(f"/annotations/{IMAGE}created", CREATED)
@@ -61,7 +65,7 @@ def image_created_is_a_date(node: Node, _context: CheckContext) -> Iterator[Viol
     """RFC 3339, section 5.6; an empty value is allowed."""
     if node.value and not is_date_time(node.value):
         yield node.breaks(
-            CREATED, "the annotation is no date and time of RFC 3339", want="such as 2026-01-31T23:59:59Z"
+            CREATED, "the annotation is not an RFC 3339 date and time", want="such as 2026-01-31T23:59:59Z"
         )
 
 
@@ -69,4 +73,6 @@ def image_created_is_a_date(node: Node, _context: CheckContext) -> Iterator[Viol
 def image_stop_signal_is_a_signal(node: Node, _context: CheckContext) -> Iterator[Violation]:
     """image-spec config.md, StopSignal; an empty value is allowed."""
     if node.value and not re.fullmatch(_SIGNAL, node.value):
-        yield node.breaks(STOP_SIGNAL, "the annotation names no signal", want="such as SIGTERM or SIGRTMIN+3")
+        yield node.breaks(
+            STOP_SIGNAL, "the annotation is not the name of a signal", want="such as SIGTERM or SIGRTMIN+3"
+        )

@@ -1,4 +1,4 @@
-"""Judging bundles, states and features documents: the library calls behind the commands.
+"""Judges bundles, states and features documents: the library calls behind the commands.
 
 Nothing here prints or exits.
 """
@@ -53,7 +53,7 @@ def host_platform() -> str | None:
 
 
 class _Chosen(NamedTuple):
-    """What a document is judged by, and why where that needs saying."""
+    """The release and platforms that a document is judged by, and why where that needs saying."""
 
     release: str
     release_note: str
@@ -62,7 +62,7 @@ class _Chosen(NamedTuple):
     platform_note: str
 
     def context(self) -> CheckContext:
-        """The context of a document that stands alone; judging puts the document into it."""
+        """The context of a document that stands alone; judging adds the document to it."""
         return CheckContext(Node(None), self.release, self.platforms, self.development)
 
 
@@ -137,7 +137,7 @@ def check_features(path: StrPath, selection: Selection | None = None, options: D
     if isinstance(document, Report):
         return document
     chosen = _choose(document.value, "ociVersionMax", selection.spec_version, selection.platform or "linux")
-    # No earlier release can say what a features structure may hold.
+    # No earlier release defines the features structure.
     first = everything(FEATURES_STRUCTURE.kind)["x-since"]
     if not holds(chosen.release, first, None):
         note = chosen.release_note or f"the document says {chosen.release}"
@@ -182,7 +182,7 @@ def _read_alone(
 
 
 def _refuse_others(wanted: str, path: str) -> None:
-    """Raise ``Unreadable`` for what is plainly judged by another command. What is named config.json is read first."""
+    """Raise ``Unreadable`` for input that clearly belongs to another command. A config.json is read first."""
     if path == sources.STANDARD_INPUT or os.path.basename(path) == sources.CONFIG_NAME:
         return
     from ocivalidate import meanings
@@ -193,7 +193,7 @@ def _refuse_others(wanted: str, path: str) -> None:
 
 
 def _other(subject: DocumentType, document: Document, data: bytes | None) -> str:
-    """Which command judges what was read, if another one does."""
+    """The command that judges what was read, if it is not this one."""
     from ocivalidate import meanings
 
     found = meanings.of_value(document.value) if document.usable else meanings.of_bytes(data or b"")

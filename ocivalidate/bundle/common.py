@@ -28,7 +28,7 @@ def version_is_semver(node: Node, _context: CheckContext) -> Iterator[Violation]
 
 @CONFIG.check("/ociVersion", NEWER, OLDER)
 def version_is_known(node: Node, _context: CheckContext) -> Iterator[Violation]:
-    """A version of another minor than those known is judged by the nearest one: the reader has to know."""
+    """A version with an unknown minor is judged by the nearest known one, and the reader has to know that."""
     judged = judged_by(node.value, RUNTIME_RELEASES)
     if judged.standing == "newer":
         yield node.breaks(NEWER, f"ociVersion is newer than every version known here ({RUNTIME_RELEASES[-1]})")
@@ -38,33 +38,33 @@ def version_is_known(node: Node, _context: CheckContext) -> Iterator[Violation]:
 
 @CONFIG.check("", ROOT_REQUIRED)
 def root_is_there(node: Node, context: CheckContext) -> Iterator[Violation]:
-    """Only Windows knows containers without a root."""
+    """Only Windows has containers without a root."""
     if not node.has("root") and not context.on("windows"):
         yield node.breaks(ROOT_REQUIRED, "root is missing", got="", want="a member root")
 
 
 @CONFIG.check("/root/path", CONVENTIONAL)
 def root_has_its_conventional_name(node: Node, context: CheckContext) -> Iterator[Violation]:
-    """A note only: see the inventory on why the sentence is contested."""
+    """A note only: the inventory says why the sentence is contested."""
     if node.value and not context.on("windows") and node.value.rstrip("/").rpartition("/")[2] != "rootfs":
         yield node.breaks(CONVENTIONAL, "root.path is not the conventional rootfs", want="rootfs")
 
 
 @CONFIG.check("", PROCESS_REQUIRED)
 def process_is_there(node: Node, _context: CheckContext) -> Iterator[Violation]:
-    """A container without process can be created, but never started."""
+    """A container without process can be created but not started."""
     if not node.has("process"):
-        yield node.breaks(PROCESS_REQUIRED, "process is missing: the container could not be started", got="")
+        yield node.breaks(PROCESS_REQUIRED, "process is missing: the container cannot be started", got="")
 
 
 @CONFIG.check("", NUL)
 def text_has_no_nul(node: Node, context: CheckContext) -> Iterator[Violation]:
-    """Strings go to system calls, which end them at the first NUL. Annotations do not."""
+    """Strings are passed to system calls, which end them at the first NUL. Annotations are not."""
     # JSON has no other way to write it.
     if context.text and "\\u0000" not in context.text:
         return
     for path in _texts_with_nul(node):
-        yield Violation(NUL, path, f"{place_at(path)} has a NUL character")
+        yield Violation(NUL, path, f"{place_at(path)} contains a NUL character")
 
 
 def _texts_with_nul(root: Node) -> Iterator[Path]:

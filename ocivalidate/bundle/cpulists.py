@@ -9,7 +9,7 @@ from ocivalidate.rules.checks import Node, Violation
 from ocivalidate.rules.clauses import Severity
 
 _RANGE = r"([0-9]{1,9})(?:-([0-9]{1,9}))?"
-# The kernel takes more than the specification says: strides, the last CPU by name, all of them, blanks at the ends.
+# The kernel accepts more than the specification says: strides, names for the last CPU and for all, blanks at the ends.
 _KERNEL_RANGE = r"(?:[0-9]{1,9}|N)(?:-(?:[0-9]{1,9}|N)(?::[0-9]{1,9}/[0-9]{1,9})?)?|all"
 
 _BLANKS = " \t\n\r\v\f"
@@ -20,18 +20,18 @@ def list_form(node: Node, clause: str) -> Iterator[Violation]:
     if node.value == "":
         return
     parts = node.value.split(",")
-    want = "numbers and ranges with commas between them, such as 0-3,7"
+    want = "numbers and ranges separated by commas, such as 0-3,7"
     if all(_is_range(part) for part in parts):
         return
     if is_list(node.value):
-        message = f"{node.place} is a list that the kernel takes, but not of the form that the specification gives"
+        message = f"{node.place} is a list that the kernel accepts, but not in the form that the specification defines"
         yield node.breaks(clause, message, want=want, severity=Severity.WARNING)
     else:
         yield node.breaks(clause, f"{node.place} is not a list of numbers and ranges", want=want)
 
 
 def is_list(text: str) -> bool:
-    """Whether the kernel takes a text for a list of numbers and ranges; an empty one is none."""
+    """Whether the kernel accepts a text as a list of numbers and ranges; an empty text is not one."""
     parts = text.strip(_BLANKS).split(",")
     return all(re.fullmatch(_KERNEL_RANGE, part) and not _runs_backwards(part) for part in parts)
 

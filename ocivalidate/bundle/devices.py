@@ -1,4 +1,4 @@
-"""What holds of devices on every platform that makes them: their numbers, and that none is there twice."""
+"""What is true of devices on every platform that has them: their numbers, and that none is listed twice."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def missing_numbers(device: Node, clauses: Mapping[str, str]) -> Iterator[Violat
 
 
 def same_nodes(devices: Node, clause: str) -> Iterator[Violation]:
-    """A violation for each device that an earlier one is. ``u`` is another word for ``c``; a FIFO has no numbers."""
+    """A violation for each device that repeats an earlier one. ``u`` means the same as ``c``; a FIFO has no numbers."""
     first: dict[tuple[str, int, int], Node] = {}
     for device in devices.children():
         kind, major, minor = device.text("type"), device.number("major"), device.number("minor")

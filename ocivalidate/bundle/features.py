@@ -35,7 +35,7 @@ def _policy_names(member: str) -> Collection[str]:
     return names
 
 
-# List → the names that it can have, and how those start that people leave the start out of.
+# List → the names that it can have, and their common prefix, which people leave out.
 _LISTS: dict[str, tuple[Callable[[], Collection[str]], str]] = {
     "hooks": (lambda: KINDS, ""),
     "mountOptions": (lambda: MOUNT_OPTIONS, ""),
@@ -80,7 +80,7 @@ def annotation_key_is_not_empty(node: Node, _context: CheckContext) -> Iterator[
 
 @FEATURES.check(tuple(f"/{path}/*" for path in _LISTS), NAMES)
 def name_is_one_of_the_specification(node: Node, _context: CheckContext) -> Iterator[Violation]:
-    """Whoever looks a name up compares it letter by letter; one that nothing resembles may be a new one."""
+    """Readers compare names letter by letter. A name that resembles no known one may be new."""
     names, start = _LISTS[node.pointer.rpartition("/")[0][1:]]
     known = names()
     if node.value in known:
@@ -90,4 +90,4 @@ def name_is_one_of_the_specification(node: Node, _context: CheckContext) -> Iter
     found = meant.get(written) or meant.get(start.casefold() + written) or meant.get(_OTHER_NAMES.get(written, ""))
     if found or not written:
         hint = f"did you mean {found}?" if found else ""
-        yield node.breaks(NAMES, f"{node.place} is no name that the specification has", hint=hint)
+        yield node.breaks(NAMES, f"{node.place} is not a name that the specification defines", hint=hint)

@@ -18,7 +18,7 @@ SINGLE_DIRECTORY = "runtime/bundle.single-directory"
 ROOT_EXISTS = "runtime/config.root.path.directory-exists"
 START_CONTAINER_PATH = "runtime/config.hooks.startContainer.path.container-ns"
 
-# What stat(2) says of a path that leads nowhere, whoever asks: a link to itself, a name that no folder can have.
+# The errors of stat(2) for a path that leads nowhere for any user: a link loop, a name that is too long.
 _NO_PATH = {
     errno.ENOENT: "does not exist",
     errno.ENOTDIR: "does not exist",
@@ -29,19 +29,19 @@ _NO_PATH = {
 
 @CONFIG.check("", CONFIG_JSON, needs="folder")
 def config_json_is_there(_node: Node, _context: CheckContext) -> Iterator[Violation]:
-    """It is: this document was read from it. A bundle without one is told apart before."""
+    """It is: this document was read from it. A bundle without one is handled earlier."""
     yield from ()
 
 
 @CONFIG.check("", LINK_OUT, needs="folder")
 def config_json_stands_in_the_bundle(_node: Node, _context: CheckContext) -> Iterator[Violation]:
-    """It does: what a link leads to outside is not read."""
+    """It does: the target of a link that leads outside is not read."""
     yield from ()
 
 
 @CONFIG.check("/root/path", ROOT_EXISTS, needs="disk")
 def root_is_a_directory(node: Node, context: CheckContext) -> Iterator[Violation]:
-    """A relative path is one below the bundle folder. What cannot be looked at is not judged."""
+    """A relative path is relative to the bundle folder. What cannot be inspected is not judged."""
     root = _on_disk(node, context)
     if root is None:
         return
@@ -57,14 +57,17 @@ def root_is_a_directory(node: Node, context: CheckContext) -> Iterator[Violation
 
 @CONFIG.check("/root/path", ROOT_EXISTS)
 def root_path_is_one(node: Node, context: CheckContext) -> Iterator[Violation]:
-    """The empty path leads nowhere, whatever the bundle folder has. On Windows the form of the path says so."""
+    """The empty path names nothing, whatever the bundle folder holds.
+
+    On Windows the rule on the form of the path covers it.
+    """
     if node.value == "" and not context.on("windows"):
         yield node.breaks(ROOT_EXISTS, "root.path is empty", want="the path of a folder")
 
 
 @CONFIG.check("/root/path", SINGLE_DIRECTORY, needs="disk")
 def root_is_in_the_bundle(node: Node, context: CheckContext) -> Iterator[Violation]:
-    """A note only: see the inventory on why the sentence is contested."""
+    """A note only: the inventory says why the sentence is contested."""
     root, folder = _on_disk(node, context), context.folder
     if root is None or folder is None:
         return
@@ -75,7 +78,7 @@ def root_is_in_the_bundle(node: Node, context: CheckContext) -> Iterator[Violati
 
 @CONFIG.check("/hooks/startContainer/*/path", START_CONTAINER_PATH, needs="disk")
 def start_container_hook_is_in_the_root(node: Node, context: CheckContext) -> Iterator[Violation]:
-    """Judged only where it can be: the root has content, and no mount covers the path."""
+    """Judged only where that is possible: the root has content, and no mount covers the path."""
     root_path = context.root.get("root", "path")
     root = _on_disk(root_path, context) if root_path else None
     if (
@@ -114,7 +117,7 @@ def _is_mounted_over(path: str, context: CheckContext) -> bool:
 
 
 def _exists_below(root: Path, path: str) -> bool:
-    """Whether a path exists when ``root`` is its ``/``: links are followed inside. True where that cannot be told."""
+    """Whether a path exists with ``root`` as its ``/``, following links inside it. True where that is unknown."""
     here: list[str] = []
     parts, links = [part for part in path.split("/") if part], 0
     while parts:

@@ -21,7 +21,7 @@ _FAMILIES = ("ip4", "ip6")
 
 @CONFIG.check("", DEVFS)
 def devfs_is_mounted(node: Node, context: CheckContext) -> Iterator[Violation]:
-    """Silent where a mount cannot be read: it may be the one. Other platforms have device folders of their own."""
+    """Silent where a mount cannot be read: it may be the devfs. Other platforms have device folders of their own."""
     if context.platforms != {"freebsd"}:
         return
     mounts = _all_mounts(node)
@@ -50,7 +50,7 @@ def _all_mounts(root: Node) -> list[Node] | None:
 
 @CONFIG.check("/freebsd/jail/ip4Addr/*", IP4_NUMERIC)
 def ip4_address_is_numeric(node: Node, context: CheckContext) -> Iterator[Violation]:
-    """A length of the network after a slash, as jail(8) takes it, does no harm."""
+    """A prefix length after a slash, as jail(8) accepts it, is fine."""
     from ipaddress import IPv4Interface
 
     if not _reads_as(IPv4Interface, node.value):
@@ -59,7 +59,7 @@ def ip4_address_is_numeric(node: Node, context: CheckContext) -> Iterator[Violat
 
 @CONFIG.check("/freebsd/jail/ip6Addr/*", IP6_NUMERIC)
 def ip6_address_is_numeric(node: Node, context: CheckContext) -> Iterator[Violation]:
-    """A length of the network after a slash, as jail(8) takes it, does no harm."""
+    """A prefix length after a slash, as jail(8) accepts it, is fine."""
     from ipaddress import IPv6Interface
 
     if not _reads_as(IPv6Interface, node.value):
@@ -76,7 +76,7 @@ def _reads_as(parse: Callable[[str], object], text: str) -> bool:
 
 @CONFIG.check("/freebsd/jail/vnet", VNET_OWN)
 def own_network_leaves_addresses_alone(node: Node, context: CheckContext) -> Iterator[Violation]:
-    """With a network of its own, a jail has no use for settings on the addresses of the host."""
+    """A jail with its own network stack does not use settings for the addresses of the host."""
     jail = context.root.get("freebsd", "jail")
     if jail is None or node.value != "new":
         return
@@ -91,8 +91,7 @@ def own_network_leaves_addresses_alone(node: Node, context: CheckContext) -> Ite
 def shared_network_inherits_addresses(node: Node, context: CheckContext) -> Iterator[Violation]:
     """Judged only where the document says that the network is shared, by ``vnet`` or by one of the two families.
 
-    A family that is disabled and a list of addresses are choices that the specification offers, and so is a ``vnet``
-    that says what holds without it.
+    The specification also allows a disabled family, a list of addresses, and a ``vnet`` that states the default.
     """
     shares = node.text("vnet") == "inherit" or (
         not node.has("vnet") and "inherit" in [node.text(family) for family in _FAMILIES]
@@ -101,5 +100,5 @@ def shared_network_inherits_addresses(node: Node, context: CheckContext) -> Iter
         return
     for family in _FAMILIES:
         if not node.has(family):
-            message = f"{node.place} shares the network of its parent, but has no {family}"
+            message = f"{node.place} shares the network of its parent, but does not have {family}"
             yield node.breaks(VNET_SHARED, message, got="", want=f"{family} as inherit")

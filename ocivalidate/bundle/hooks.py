@@ -30,7 +30,7 @@ def kind_of(hook_member: Node) -> str:
 
 @CONFIG.check(PATHS, *PATH.values())
 def hook_path_is_absolute(node: Node, context: CheckContext) -> Iterator[Violation]:
-    """A hook is run by its path, which no search path or folder completes."""
+    """A hook is run by its path alone: there is no search path and no base directory."""
     yield from not_absolute(node, PATH[kind_of(node)], context.platforms)
 
 
@@ -38,7 +38,7 @@ def hook_path_is_absolute(node: Node, context: CheckContext) -> Iterator[Violati
 def env_entry_has_a_name(node: Node, _context: CheckContext) -> Iterator[Violation]:
     """The environment holds strings of the form NAME=value, as that of the process does (POSIX, environ).
 
-    An empty entry is told as an empty text.
+    An empty entry is reported as an empty text.
     """
     if node.value and not is_variable(node.value):
         yield node.breaks(ENV, f"{node.place} is not of the form NAME=value")

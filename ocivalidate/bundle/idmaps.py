@@ -12,7 +12,7 @@ _SIDES = (("containerID", "in the container"), ("hostID", "on the host"))
 
 
 def overlaps(mappings: Node, clause: str) -> Iterator[Violation]:
-    """A violation for each entry whose range starts inside that of another one, in the container or on the host."""
+    """A violation for each entry whose range starts inside that of another, in the container or on the host."""
     for member, where in _SIDES:
         ranges = sorted(_ranges(mappings, member), key=lambda item: (item[0], item[1]))
         reached, owner = -1, None

@@ -1,6 +1,6 @@
-"""Opinions on config.json that no specification states: hardening, and what is legal but hardly meant. Off by default.
+"""Opinions on config.json that no specification states: hardening, and what is legal but probably a mistake.
 
-Rests on capabilities(7), user_namespaces(7) and mount(8), and on what the runtimes do with such documents.
+Off by default. Based on capabilities(7), user_namespaces(7) and mount(8), and on what runtimes do with such documents.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _CAPABILITY_SETS = ("effective", "permitted", "inheritable", "ambient", "boundin
 _WITH_RECURSIVE_FORMS = "ro/rw suid/nosuid dev/nodev exec/noexec atime/noatime diratime/nodiratime relatime/norelatime"
 _WITH_RECURSIVE_FORMS += " strictatime/nostrictatime symfollow/nosymfollow private/shared private/slave"
 _PLAIN_ONLY = "sync/async iversion/noiversion lazytime/nolazytime mand/nomand silent/loud"
-# Their values are SELinux labels, which have commas.
+# Their values are SELinux labels, which may contain commas.
 _LABEL_OPTIONS = ("context=", "fscontext=", "defcontext=", "rootcontext=")
 _ACCESS_OPTIONS = {"ro": False, "rro": False, "rw": True, "rrw": True}
 
@@ -44,7 +44,7 @@ _WILDCARDS = (None, -1)
 
 @CONFIG.check("/process", NO_NEW_PRIVILEGES)
 def process_gains_no_privileges(node: Node, context: CheckContext) -> Iterator[Violation]:
-    """Without the flag, set-uid programs of the image give more than the process was given."""
+    """Without the flag, set-uid programs in the image give the process more privileges than it was given."""
     flag = node.get("noNewPrivileges")
     if flag is not None and flag.value is False:
         yield flag.breaks(NO_NEW_PRIVILEGES, "process.noNewPrivileges is false", want="true")
@@ -54,24 +54,27 @@ def process_gains_no_privileges(node: Node, context: CheckContext) -> Iterator[V
 
 @CONFIG.check("/process/capabilities", SYS_ADMIN)
 def process_has_no_sys_admin(node: Node, context: CheckContext) -> Iterator[Violation]:
-    """Told once, at the first set that has it. The bounding set counts: what it has, a program run as root gets."""
+    """Reported once, at the first set that has it.
+
+    The bounding set counts: a program run as root gets what is in it.
+    """
     for name in _CAPABILITY_SETS:
         for capability in node.each(name):
             if capability.value == "CAP_SYS_ADMIN":
-                yield capability.breaks(SYS_ADMIN, "the process may get CAP_SYS_ADMIN, which is close to being root")
+                yield capability.breaks(SYS_ADMIN, "the process can get CAP_SYS_ADMIN, which is close to root")
                 return
 
 
 @CONFIG.check("/process/user/uid", RUNS_AS_ROOT)
 def process_is_not_root_of_the_host(node: Node, context: CheckContext) -> Iterator[Violation]:
-    """What a user namespace maps the uid to counts; one that the container joins by a path is not known."""
+    """The uid counts as a user namespace maps it; a namespace joined by path is unknown."""
     if _host_uid(node.value, context.root) == 0:
         hint = "use another uid or a user namespace"
         yield node.breaks(RUNS_AS_ROOT, "the process runs as root of the host", hint=hint)
 
 
 def _host_uid(uid: int, root: Node) -> int | None:
-    """What a uid of the container is on the host, or ``None`` when the document does not say."""
+    """The uid on the host for a uid of the container, or ``None`` when the document does not say."""
     namespaces = root.children_if_all_sound("linux", "namespaces")
     if namespaces is None or any(namespace.text("type") is None for namespace in namespaces):
         return None
@@ -101,18 +104,18 @@ def ambient_capabilities_have_an_effect(node: Node, context: CheckContext) -> It
 
 @CONFIG.check("/mounts/*", HOST_ROOT)
 def host_root_is_not_bound_writable(node: Node, context: CheckContext) -> Iterator[Violation]:
-    """The last word of an option list on access is the one that counts."""
+    """The last access option in the list counts."""
     source = node.get("source")
     if source is None or not is_bind(node) or not source.value.startswith("/"):
         return
     writable = [_ACCESS_OPTIONS[option] for option in node.texts("options") if option in _ACCESS_OPTIONS]
     if posixpath.normpath(source.value).strip("/") == "" and (not writable or writable[-1]):
-        yield source.breaks(HOST_ROOT, f"{node.place} binds the root of the host, and writable", want="the option ro")
+        yield source.breaks(HOST_ROOT, f"{node.place} bind-mounts the root of the host, writable", want="the option ro")
 
 
 @functools.cache
 def _opposites() -> dict[str, frozenset[str]]:
-    """Each mount option that has an opposite, and which they are."""
+    """Each mount option that has opposites, with those opposites."""
     pairs = [pair.split("/") for pair in f"{_WITH_RECURSIVE_FORMS} {_PLAIN_ONLY}".split()]
     pairs += [[f"r{option}" for option in pair.split("/")] for pair in _WITH_RECURSIVE_FORMS.split()]
     opposites: dict[str, set[str]] = {}
@@ -124,7 +127,7 @@ def _opposites() -> dict[str, frozenset[str]]:
 
 @CONFIG.check("/mounts/*/options", CONTRADICTING)
 def options_do_not_contradict(node: Node, context: CheckContext) -> Iterator[Violation]:
-    """Told at the later option of a pair, once for each option."""
+    """Reported at the later option of a pair, once for each option."""
     seen: set[str] = set()
     for option in node.children():
         against = _opposites().get(option.value, frozenset()) & seen
@@ -135,7 +138,7 @@ def options_do_not_contradict(node: Node, context: CheckContext) -> Iterator[Vio
 
 @CONFIG.check("/mounts/*", UNKNOWN_OPTION)
 def bind_mount_has_known_options(node: Node, context: CheckContext) -> Iterator[Violation]:
-    """Other mounts take the options of their file system; a bind mount takes none of them, and a slip has no effect."""
+    """Other mounts take the options of their file system. A bind mount takes none, and a typing error has no effect."""
     if not is_bind(node):
         return
     for option in node.each("options"):
@@ -145,13 +148,16 @@ def bind_mount_has_known_options(node: Node, context: CheckContext) -> Iterator[
 
 @CONFIG.check("/mounts/*/options/*", OPTION_LIST)
 def option_is_one_option(node: Node, context: CheckContext) -> Iterator[Violation]:
-    """As mount(8) takes them after -o, but each entry is one option here."""
+    """mount(8) takes such a list after -o, but here each entry is one option."""
     if _is_list(node.value):
         yield node.breaks(OPTION_LIST, f"{node.place} is a list of options", want="one entry for each option")
 
 
 def _is_list(option: str) -> bool:
-    """Whether an option is several. Values may have commas: labels, and lists of numbers as in ``mpol=bind:0,2``."""
+    """Whether an entry holds several options.
+
+    Values may contain commas: labels, and lists such as ``mpol=bind:0,2``.
+    """
     first, *others = option.split(",")
     if '"' in option or option.startswith(_LABEL_OPTIONS) or not any(others):
         return False
@@ -160,7 +166,7 @@ def _is_list(option: str) -> bool:
 
 @CONFIG.check("", MASKED_PATHS, READONLY_PATHS, SECCOMP)
 def kernel_is_shielded(node: Node, context: CheckContext) -> Iterator[Violation]:
-    """A missing linux section shields nothing either; one that cannot be read is not judged."""
+    """A missing linux section protects nothing either; one that cannot be read is not judged."""
     linux = node.get("linux")
     if linux is None and node.has("linux"):
         return
@@ -175,7 +181,7 @@ def kernel_is_shielded(node: Node, context: CheckContext) -> Iterator[Violation]
 
 @CONFIG.check("/linux/resources/devices", ALL_DEVICES)
 def not_every_device_is_allowed(node: Node, context: CheckContext) -> Iterator[Violation]:
-    """Rules apply in order, so that of those for every device of a type the last one counts."""
+    """Rules apply in order: of the rules for every device of a type, the last one counts."""
     rules = node.children()
     if len(rules) != len(node.value) or any(rule.flag("allow") is None for rule in rules):
         return
@@ -186,7 +192,7 @@ def not_every_device_is_allowed(node: Node, context: CheckContext) -> Iterator[V
     culprits = [rule for rule in allowing.values() if rule is not None]
     if len(culprits) == len(allowing):
         last = max(culprits, key=lambda rule: int(rule.name))
-        yield last.breaks(ALL_DEVICES, f"{last.place} leaves every device allowed", got="")
+        yield last.breaks(ALL_DEVICES, f"{last.place} allows every device", got="")
 
 
 def _types_of_wholesale_rule(rule: Node) -> str:
@@ -205,17 +211,17 @@ def _types_of_wholesale_rule(rule: Node) -> str:
 
 @CONFIG.check("/linux/devices/*/fileMode", FILE_MODE)
 def file_mode_is_decimal(node: Node, context: CheckContext) -> Iterator[Violation]:
-    """From 512 to 777, a number of octal digits alone would set the sticky bit, which a device has no use for."""
+    """Octal digits alone, from 512 to 777: as a mode they would set the sticky bit, which a device does not use."""
     value = int(node.value)
     digits = str(value)
     if 0o1000 <= value <= 777 and not {"8", "9"} & set(digits):
         want = f"{int(digits, 8)}, which is {digits} in octal"
-        yield node.breaks(FILE_MODE, f"{node.place} looks like octal digits in a decimal number", want=want)
+        yield node.breaks(FILE_MODE, f"{node.place} looks like octal digits written as a decimal number", want=want)
 
 
 @CONFIG.check("/hooks/prestart", PRESTART)
 def prestart_is_not_used(node: Node, context: CheckContext) -> Iterator[Violation]:
-    """Deprecated since 1.0.2, which has createRuntime, createContainer and startContainer in its place."""
+    """Deprecated since 1.0.2, which replaces them with createRuntime, createContainer and startContainer."""
     if node.value and context.since("1.0.2"):
         hint = "use createRuntime, createContainer or startContainer"
         yield node.breaks(PRESTART, "prestart hooks are deprecated", got="", hint=hint)

@@ -39,16 +39,16 @@ _BLOCK_IO = "/linux/resources/blockIO"
 
 @CONFIG.check("/linux/cgroupsPath", PATH, PATH_PARENT)
 def cgroups_path_is_a_path(node: Node, _context: CheckContext) -> Iterator[Violation]:
-    """Every text but the empty one is a path; NUL is judged for all strings alike."""
+    """Every text but the empty one is a path; NUL is judged for all strings in one place."""
     if node.value == "":
         yield node.breaks(PATH, "linux.cgroupsPath is empty", want="an absolute or a relative path")
     elif ".." in node.value.split("/"):
-        yield node.breaks(PATH_PARENT, "linux.cgroupsPath climbs with ..")
+        yield node.breaks(PATH_PARENT, "linux.cgroupsPath contains ..")
 
 
 @CONFIG.check("/linux/resources/memory", *KERNEL_MEMORY.values())
 def kernel_memory_is_discouraged(node: Node, _context: CheckContext) -> Iterator[Violation]:
-    """Kernels dropped both files."""
+    """Kernels have removed both files."""
     for name, clause in KERNEL_MEMORY.items():
         limit = node.get(name)
         if limit is not None:
@@ -57,7 +57,7 @@ def kernel_memory_is_discouraged(node: Node, _context: CheckContext) -> Iterator
 
 @CONFIG.check("/linux/resources/memory/swap", SWAP_BELOW, SWAP_ALONE)
 def swap_counts_memory_too(node: Node, context: CheckContext) -> Iterator[Violation]:
-    """memory.memsw.limit_in_bytes: memory and swap together. -1 is unlimited; 0 is unset to some, and 0 to others."""
+    """memory.memsw.limit_in_bytes: memory plus swap. -1 is unlimited; some runtimes read 0 as unset, others as 0."""
     swap, limit = node.number(), context.root.get("linux", "resources", "memory", "limit")
     if swap is None or swap < 0:
         return
@@ -77,7 +77,7 @@ def _has_memory_limit(context: CheckContext) -> bool:
 
 @CONFIG.check("/linux/resources/memory/reservation", RESERVATION)
 def reservation_is_below_limit(node: Node, context: CheckContext) -> Iterator[Violation]:
-    """A soft limit above the hard one never acts."""
+    """A soft limit above the hard limit has no effect."""
     reservation, limit = node.number(), context.root.number("linux", "resources", "memory", "limit")
     if reservation is not None and limit is not None and 0 < limit < reservation:
         yield node.breaks(RESERVATION, f"{node.place} is above memory.limit", want=f"at most {limit}")
@@ -85,7 +85,7 @@ def reservation_is_below_limit(node: Node, context: CheckContext) -> Iterator[Vi
 
 @CONFIG.check("/linux/resources/cpu/burst", BURST_QUOTA)
 def burst_is_within_quota(node: Node, context: CheckContext) -> Iterator[Violation]:
-    """The text says it from both sides; this is the one under which it is told."""
+    """The text states it for both members; it is reported under this one."""
     burst, quota = node.number(), context.root.number("linux", "resources", "cpu", "quota")
     if burst is not None and quota is not None and 0 < quota < burst:
         yield node.breaks(BURST_QUOTA, f"{node.place} is above cpu.quota", want=f"at most {quota}")
@@ -99,10 +99,10 @@ def cpu_list_has_its_form(node: Node, _context: CheckContext) -> Iterator[Violat
 
 @CONFIG.check("/linux/resources/cpu/quota", QUOTA)
 def quota_is_large_enough(node: Node, _context: CheckContext) -> Iterator[Violation]:
-    """Documentation/scheduler/sched-bwc.rst of the kernel: a millisecond at least; 0 is unset, below it unlimited."""
+    """Kernel documentation, scheduler/sched-bwc.rst: at least a millisecond; 0 is unset, a negative value unlimited."""
     value = node.number()
     if value is not None and 0 < value < 1_000:
-        yield node.breaks(QUOTA, f"{node.place} is less than the kernel takes", want="at least 1000")
+        yield node.breaks(QUOTA, f"{node.place} is below the minimum that the kernel accepts", want="at least 1000")
 
 
 @CONFIG.check("/linux/resources/cpu/realtimeRuntime", REALTIME)
@@ -115,10 +115,10 @@ def realtime_runtime_is_within_period(node: Node, context: CheckContext) -> Iter
 
 @CONFIG.check(f"{_BLOCK_IO}/weightDevice/*", WEIGHT_DEVICE)
 def weight_device_has_a_weight(node: Node, _context: CheckContext) -> Iterator[Violation]:
-    """One of the two at least."""
+    """At least one of the two."""
     if not node.has("weight") and not node.has("leafWeight"):
         yield node.breaks(
-            WEIGHT_DEVICE, f"{node.place} has neither weight nor leafWeight", got="", want="one of them at least"
+            WEIGHT_DEVICE, f"{node.place} has neither weight nor leafWeight", got="", want="at least one of them"
         )
 
 
@@ -126,27 +126,27 @@ def weight_device_has_a_weight(node: Node, _context: CheckContext) -> Iterator[V
 def page_size_has_its_form(node: Node, _context: CheckContext) -> Iterator[Violation]:
     """A number, the letter of a binary unit, B."""
     if not re.fullmatch(_PAGE_SIZE, node.value):
-        yield node.breaks(PAGE_SIZE, f"{node.place} is no size of a huge page", want="such as 64KB, 2MB or 1GB")
+        yield node.breaks(PAGE_SIZE, f"{node.place} is not a huge page size", want="such as 64KB, 2MB or 1GB")
 
 
 @CONFIG.check("/linux/resources/hugepageLimits", PAGE_TWICE)
 def page_sizes_are_unique(node: Node, _context: CheckContext) -> Iterator[Violation]:
-    """The later limit would win."""
+    """The later limit would take effect."""
     yield from repeated(node, "pageSize", PAGE_TWICE)
 
 
 @CONFIG.check("/linux/resources/rdma/*", RDMA)
 def rdma_entry_has_a_limit(node: Node, _context: CheckContext) -> Iterator[Violation]:
-    """One of the two at least."""
+    """At least one of the two."""
     if not node.has("hcaHandles") and not node.has("hcaObjects"):
         yield node.breaks(
-            RDMA, f"{node.place} has neither hcaHandles nor hcaObjects", got="", want="one of them at least"
+            RDMA, f"{node.place} has neither hcaHandles nor hcaObjects", got="", want="at least one of them"
         )
 
 
 @CONFIG.check("/linux/resources/unified/*", UNIFIED)
 def unified_key_is_a_file_name(node: Node, _context: CheckContext) -> Iterator[Violation]:
-    """A key with a slash could write to another control group."""
+    """A key with a slash could write to another cgroup."""
     if node.name in ("", ".", "..") or "/" in node.name or "\0" in node.name:
-        message = "a key of linux.resources.unified is no name of a file in the cgroup"
+        message = "a key of linux.resources.unified is not the name of a cgroup file"
         yield node.breaks(UNIFIED, message, got=node.name, want="such as memory.high", at_name=True)

@@ -32,10 +32,10 @@ NODES = "runtime/config-linux.memoryPolicy.nodes.mode-rules"
 NODES_FORM = "runtime/config-linux.memoryPolicy.nodes.format"
 POLICY_FLAGS = "safety/config.memoryPolicy.flags"
 
-# set_mempolicy(2): modes that take no nodes, and modes that need some; the others take both.
+# set_mempolicy(2): modes that take no nodes, and modes that need nodes; for the others nodes are optional.
 _WITHOUT_NODES = frozenset({"MPOL_DEFAULT", "MPOL_LOCAL"})
 _WITH_NODES = frozenset({"MPOL_BIND", "MPOL_INTERLEAVE", "MPOL_WEIGHTED_INTERLEAVE", "MPOL_PREFERRED_MANY"})
-# Flags that say how nodes are meant.
+# Flags that say how the nodes are to be read.
 _OF_NODES = frozenset({"MPOL_F_STATIC_NODES", "MPOL_F_RELATIVE_NODES"})
 
 
@@ -47,14 +47,18 @@ def hidden_path_is_absolute(node: Node, _context: CheckContext) -> Iterator[Viol
 
 @CONFIG.check(tuple(f"/linux/{name}" for name in HIDDEN_PATHS), *SHARED_MOUNTS.values())
 def hidden_paths_are_those_of_the_container(node: Node, context: CheckContext) -> Iterator[Violation]:
-    """Where the container shares the mounts of the host, its paths would be hidden; runc refuses it."""
+    """In a container that shares the mounts of the host, paths of the host would be hidden; runc refuses it."""
     if node.value and lacks_namespace(context, "mount"):
-        yield node.breaks(SHARED_MOUNTS[node.name], f"{node.place} comes without a mount namespace", got="")
+        yield node.breaks(
+            SHARED_MOUNTS[node.name],
+            f"{node.place} is set, but the container has no mount namespace of its own",
+            got="",
+        )
 
 
 @CONFIG.check("/linux/rootfsPropagation", PROPAGATION)
 def propagation_is_known(node: Node, context: CheckContext) -> Iterator[Violation]:
-    """The recursive forms are a note: container engines write them, and every runtime takes them."""
+    """The recursive forms are a note: container engines write them, and every runtime accepts them."""
     yield from in_open_list(node, context, PROPAGATION, PROPAGATIONS, kernel=Severity.NOTE)
 
 
@@ -62,12 +66,14 @@ def propagation_is_known(node: Node, context: CheckContext) -> Iterator[Violatio
 def personality_has_no_flags(node: Node, _context: CheckContext) -> Iterator[Violation]:
     """No flag is defined so far."""
     if node.value:
-        yield node.breaks(PERSONALITY, "linux.personality.flags has an entry, but no flag is defined", want="no entry")
+        yield node.breaks(
+            PERSONALITY, "linux.personality.flags has an entry, but the specification defines no flags", want="no entry"
+        )
 
 
 @CONFIG.check("/linux/intelRdt/l3CacheSchema", L3_PREFIX, L3_NEWLINE)
 def l3_schema_has_its_form(node: Node, _context: CheckContext) -> Iterator[Violation]:
-    """Advice, where memBwSchema has a requirement."""
+    """Advice here; for memBwSchema it is a requirement."""
     if not node.value.startswith("L3:"):
         yield node.breaks(L3_PREFIX, f"{node.place} does not start with L3:", want="L3:…")
     if "\n" in node.value:
@@ -95,7 +101,7 @@ def class_is_a_folder(node: Node, _context: CheckContext) -> Iterator[Violation]
     """A path would lead out of the resctrl file system; / alone means its root since 1.3.0."""
     name = node.value
     if name in (".", "..") or ("/" in name and name != "/") or "\n" in name:
-        yield node.breaks(CLOS, "linux.intelRdt.closID is no name of a folder", want="a plain name, or /")
+        yield node.breaks(CLOS, "linux.intelRdt.closID is not a directory name", want="a name without /, or / alone")
 
 
 @CONFIG.check("/linux/memoryPolicy", NODES)
@@ -119,7 +125,7 @@ def policy_nodes_are_a_list(node: Node, _context: CheckContext) -> Iterator[Viol
 
 @CONFIG.check("/linux/memoryPolicy", POLICY_FLAGS)
 def policy_flags_agree(node: Node, _context: CheckContext) -> Iterator[Violation]:
-    """set_mempolicy(2) answers EINVAL. MPOL_PREFERRED without nodes is MPOL_LOCAL."""
+    """set_mempolicy(2) returns EINVAL. MPOL_PREFERRED without nodes is MPOL_LOCAL."""
     flags, mode = set(node.texts("flags")), node.text("mode")
     if flags >= _OF_NODES:
         yield node.breaks(POLICY_FLAGS, " and ".join(sorted(_OF_NODES)) + " exclude each other", got="")

@@ -49,7 +49,7 @@ _LEAST_OFFSET, _MOST_OFFSET = -(2**63 // 10**9), 2**63 // 10**9 // 2
 _OTHER_NAMES = {"net": "network", "mnt": "mount"}
 _PROC_NAMESPACE = r"/proc/[^/]+/ns/([a-z]+)(?:_for_children)?"
 _BY_FILE = {"net": "network", "mnt": "mount"}
-# The beginnings of sysctl names and the type of namespace that holds them (namespaces(7), ipc_namespaces(7)).
+# Prefixes of sysctl names, and the type of the namespace that holds them (namespaces(7), ipc_namespaces(7)).
 _SYSCTL_NAMESPACES = (
     ("net.", "network"),
     ("fs.mqueue.", "ipc"),
@@ -71,7 +71,7 @@ def namespace(context: CheckContext, kind: str) -> Node | None:
 
 
 def lacks_namespace(context: CheckContext, kind: str) -> bool:
-    """Whether the container surely has no namespace of this type: an entry without a known type may be meant for it."""
+    """Whether the container certainly has no namespace of this type: an entry of unknown type may be meant for it."""
     types = context.once("types of namespaces", lambda: _types(context))
     return types is not None and kind not in types
 
@@ -86,13 +86,13 @@ def _types(context: CheckContext) -> frozenset[str] | None:
 
 @CONFIG.check("/linux/namespaces/*/path", PATH)
 def namespace_path_is_absolute(node: Node, _context: CheckContext) -> Iterator[Violation]:
-    """An empty path is none; the schema sees to it."""
+    """An empty path does not count; the schema covers it."""
     yield from not_absolute(node, PATH)
 
 
 @CONFIG.check("/linux/namespaces/*/type", TYPE)
 def namespace_type_is_known(node: Node, context: CheckContext) -> Iterator[Violation]:
-    """An open list: kernels gain namespaces."""
+    """An open list: kernels add namespace types."""
     for violation in in_open_list(node, context, TYPE, LINUX_NAMESPACES):
         meant = _OTHER_NAMES.get(node.value)
         hint = f"did you mean {meant}?" if meant else violation.hint
@@ -107,7 +107,7 @@ def namespace_types_are_unique(node: Node, _context: CheckContext) -> Iterator[V
 
 @CONFIG.check("/linux/namespaces/*", PATH_TYPE)
 def namespace_path_fits_the_type(node: Node, _context: CheckContext) -> Iterator[Violation]:
-    """Only paths below /proc tell their type."""
+    """Only paths below /proc show their type."""
     match = re.fullmatch(_PROC_NAMESPACE, node.text("path") or "")
     kind = node.text("type")
     if match and kind and _BY_FILE.get(match[1], match[1]) != kind:
@@ -118,19 +118,19 @@ def namespace_path_fits_the_type(node: Node, _context: CheckContext) -> Iterator
 
 @CONFIG.check("/linux/namespaces/*", USER_UNMAPPED)
 def new_user_namespace_has_mappings(node: Node, context: CheckContext) -> Iterator[Violation]:
-    """Without mappings nobody but the overflow user exists in it."""
+    """Without mappings only the overflow user exists in it."""
     linux = context.root.get("linux")
     if node.text("type") != "user" or node.text("path") or linux is None:
         return
     if not linux.has("uidMappings") and not linux.has("gidMappings"):
-        yield node.breaks(USER_UNMAPPED, "a new user namespace comes without uidMappings and gidMappings", got="")
+        yield node.breaks(USER_UNMAPPED, "a new user namespace has no uidMappings and gidMappings", got="")
 
 
 @CONFIG.check("/linux/timeOffsets/*", CLOCK)
 def clock_is_known(node: Node, _context: CheckContext) -> Iterator[Violation]:
     """time_namespaces(7)."""
     if node.name not in CLOCKS:
-        message = f"{node.name} is no clock of a time namespace"
+        message = f"{node.name} is not a clock of a time namespace"
         yield node.breaks(CLOCK, message, got=node.name, want="monotonic or boottime", at_name=True)
 
 
@@ -144,7 +144,7 @@ def nanoseconds_are_below_a_second(node: Node, _context: CheckContext) -> Iterat
 
 @CONFIG.check("/linux/timeOffsets/*/secs", OFFSET)
 def offset_is_in_range(node: Node, _context: CheckContext) -> Iterator[Violation]:
-    """time_namespaces(7) answers ERANGE. How far below zero a clock may go depends on what it shows by then."""
+    """time_namespaces(7): ERANGE. How far back a clock may go depends on its value at that time."""
     value = node.number()
     if value is not None and not _LEAST_OFFSET <= value <= _MOST_OFFSET:
         yield node.breaks(OFFSET, f"{node.place} is out of range", want=f"{_LEAST_OFFSET} to {_MOST_OFFSET}")
@@ -152,17 +152,17 @@ def offset_is_in_range(node: Node, _context: CheckContext) -> Iterator[Violation
 
 @CONFIG.check("/linux/timeOffsets", NO_TIME)
 def time_offsets_have_a_namespace(node: Node, context: CheckContext) -> Iterator[Violation]:
-    """Offsets are those of a namespace that is being made."""
+    """Offsets can only be set in a new namespace."""
     entry = namespace(context, "time")
     if node.value and (lacks_namespace(context, "time") or (entry is not None and entry.text("path"))):
-        yield node.breaks(NO_TIME, "linux.timeOffsets come without a new time namespace", got="")
+        yield node.breaks(NO_TIME, "linux.timeOffsets is set, but the container has no new time namespace", got="")
 
 
 @CONFIG.check(("/hostname", "/domainname"), *SHARED_UTS.values())
 def name_has_a_uts_namespace(node: Node, context: CheckContext) -> Iterator[Violation]:
-    """Where the container shares the host's namespace, the host would be renamed; most runtimes refuse.
+    """In a container that shares the host's namespace, the host would be renamed; most runtimes refuse.
 
-    Without a Linux section there is no namespace either, but a virtual machine has a kernel of its own.
+    Without a Linux section there is no namespace either, but a virtual machine has its own kernel.
     """
     if context.on("vm") and not context.root.has("linux"):
         return
@@ -173,34 +173,34 @@ def name_has_a_uts_namespace(node: Node, context: CheckContext) -> Iterator[Viol
 
 @CONFIG.check(("/hostname", "/domainname"), *NAME_LENGTH.values())
 def name_is_short_enough(node: Node, context: CheckContext) -> Iterator[Violation]:
-    """sethostname(2) and setdomainname(2) answer EINVAL."""
+    """sethostname(2) and setdomainname(2) return EINVAL."""
     length = len(node.value.encode("utf-8", "surrogatepass"))
     if context.on("linux") and length > _LONGEST_NAME:
-        message = f"{node.name} is longer than the kernel takes"
+        message = f"{node.name} is longer than the kernel accepts"
         yield node.breaks(NAME_LENGTH[node.name], message, got=f"{length} bytes", want=f"at most {_LONGEST_NAME}")
 
 
 @CONFIG.check(MAPPINGS, NO_USER, UNPAIRED)
 def mappings_belong_to_a_user_namespace(node: Node, context: CheckContext) -> Iterator[Violation]:
-    """Runtimes refuse or ignore mappings without a namespace that they could be for."""
+    """Runtimes refuse or ignore mappings that no namespace can use."""
     twin = "gidMappings" if node.name == "uidMappings" else "uidMappings"
     linux = context.root.get("linux")
     if linux is not None and node.value and not linux.has(twin):
-        yield node.breaks(UNPAIRED, f"{node.place} comes without {twin}", got="")
+        yield node.breaks(UNPAIRED, f"{node.place} is set without {twin}", got="")
     told = node.name == "gidMappings" and context.root.each("linux", "uidMappings")
     if node.value and not told and lacks_namespace(context, "user"):
-        yield node.breaks(NO_USER, f"{node.place} comes without a user namespace", got="")
+        yield node.breaks(NO_USER, f"{node.place} is set without a user namespace", got="")
 
 
 @CONFIG.check("/linux/namespaces", JOINED)
 def joined_user_namespace_keeps_its_mappings(node: Node, context: CheckContext) -> Iterator[Violation]:
-    """A note only: older runtimes asked for mappings beside the path, so that engines write some."""
+    """A note only: older runtimes required mappings beside the path, so engines write them."""
     entry = namespace(context, "user")
     if entry is None or not entry.text("path"):
         return
     for name in ("uidMappings", "gidMappings"):
         if context.root.each("linux", name):
-            message = f"linux.{name} comes with a user namespace that is joined, which has mappings of its own"
+            message = f"linux.{name} is set, but the container joins a user namespace, which already has mappings"
             yield entry.breaks(JOINED, message, got="")
             return
 
@@ -209,7 +209,7 @@ def joined_user_namespace_keeps_its_mappings(node: Node, context: CheckContext) 
 def mapping_has_few_ranges(node: Node, _context: CheckContext) -> Iterator[Violation]:
     """user_namespaces(7)."""
     if len(node.value) > _MOST_RANGES:
-        message, got = f"{node.place} has more ranges than the kernel takes", str(len(node.value))
+        message, got = f"{node.place} has more ranges than the kernel accepts", str(len(node.value))
         yield node.breaks(TOO_MANY, message, got=got, want=f"at most {_MOST_RANGES}")
 
 
@@ -224,11 +224,11 @@ def mapping_is_a_range(node: Node, _context: CheckContext) -> Iterator[Violation
     """user_namespaces(7)."""
     size = node.number("size")
     if size == 0:
-        yield node.breaks(EMPTY_RANGE, f"{node.place} maps no id", got="size 0", want="a size of at least 1")
+        yield node.breaks(EMPTY_RANGE, f"{node.place} maps no ids", got="size 0", want="a size of at least 1")
     for member in ("containerID", "hostID"):
         start = node.number(member)
         if start is not None and size and start + size > END_OF_IDS:
-            message = f"{node.place} reaches beyond the last id"
+            message = f"{node.place} extends beyond the last id"
             yield node.breaks(
                 OVERFLOW, message, got=f"{member} {start}, size {size}", want=f"an end of at most {END_OF_IDS}"
             )
@@ -237,12 +237,14 @@ def mapping_is_a_range(node: Node, _context: CheckContext) -> Iterator[Violation
 
 @CONFIG.check("/linux/sysctl/*", SYSCTL_SHARED, SYSCTL_GLOBAL)
 def sysctl_belongs_to_the_container(node: Node, context: CheckContext) -> Iterator[Violation]:
-    """A kernel parameter that no namespace of the container holds is one of the host."""
+    """A kernel parameter outside the container's namespaces belongs to the host."""
     name = _dotted(node.name)
     kind = next((kind for start, kind in _SYSCTL_NAMESPACES if name.startswith(start)), None)
     if kind is None:
-        message = f"{name} is a parameter of the whole host"
-        yield node.breaks(SYSCTL_GLOBAL, message, hint="runtimes refuse it or change the host", at_name=True)
+        message = f"{name} is a parameter of the host, not of a namespace"
+        yield node.breaks(
+            SYSCTL_GLOBAL, message, hint="runtimes refuse it or change the setting on the host", at_name=True
+        )
     elif lacks_namespace(context, kind):
         message = f"{name} is set, but the container has no {kind} namespace of its own"
         yield node.breaks(SYSCTL_SHARED, message, at_name=True)
@@ -250,7 +252,7 @@ def sysctl_belongs_to_the_container(node: Node, context: CheckContext) -> Iterat
 
 @CONFIG.check("/linux/sysctl/*", SYSCTL_MEMBER)
 def sysctl_has_no_member_of_its_own(node: Node, context: CheckContext) -> Iterator[Violation]:
-    """Runtimes refuse kernel.hostname always, and some of them kernel.domainname beside domainname."""
+    """Runtimes always refuse kernel.hostname, and some refuse kernel.domainname beside domainname."""
     member = _MEMBERS.get(_dotted(node.name))
     if member == "hostname" or (member and context.root.has(member)):
         message = f"{node.name} sets what the member {member} is for"

@@ -42,7 +42,7 @@ _LISTS: dict[str, tuple[str, OpenList]] = {
 
 
 def value_is_listed(node: Node, context: CheckContext) -> Iterator[Violation]:
-    """Bound to each list for its own clause, so that one that is absent counts as not judged."""
+    """Bound to each list for its own clause, so that an absent list counts as not judged."""
     tokens = tokens_of(node.path)[2:]
     below = "/".join("*" if isinstance(token, int) else token for token in tokens)
     clause, known = _LISTS[below]
@@ -55,15 +55,15 @@ for _below, (_clause, _known) in _LISTS.items():
 
 @CONFIG.check("/linux/seccomp/listenerMetadata", METADATA)
 def metadata_has_a_listener(node: Node, context: CheckContext) -> Iterator[Violation]:
-    """An empty text on either side is an unset one: programs in Go write it."""
+    """An empty text on either side counts as unset: programs in Go write it."""
     path = context.root.get("linux", "seccomp")
     if node.value and path is not None and (not path.has("listenerPath") or path.text("listenerPath") == ""):
-        yield node.breaks(METADATA, "linux.seccomp.listenerMetadata comes without listenerPath")
+        yield node.breaks(METADATA, "linux.seccomp.listenerMetadata is set without listenerPath")
 
 
 @CONFIG.check("/linux/seccomp/defaultErrnoRet", DEFAULT_ERRNO)
 def default_errno_fits_the_action(node: Node, context: CheckContext) -> Iterator[Violation]:
-    """Runtimes have to fail."""
+    """Runtimes have to refuse it."""
     action = context.root.text("linux", "seccomp", "defaultAction")
     if action in SECCOMP_ACTIONS and action not in ERRNO_ACTIONS:
         message = f"linux.seccomp.defaultErrnoRet comes with {action}, which takes no errno"
@@ -72,7 +72,7 @@ def default_errno_fits_the_action(node: Node, context: CheckContext) -> Iterator
 
 @CONFIG.check("/linux/seccomp/syscalls/*", ERRNO)
 def errno_fits_the_action(node: Node, _context: CheckContext) -> Iterator[Violation]:
-    """Runtimes have to fail."""
+    """Runtimes have to refuse it."""
     errno, action = node.get("errnoRet"), node.text("action")
     if errno is not None and action in SECCOMP_ACTIONS and action not in ERRNO_ACTIONS:
         message = f"{errno.place} comes with {action}, which takes no errno"
@@ -81,15 +81,15 @@ def errno_fits_the_action(node: Node, _context: CheckContext) -> Iterator[Violat
 
 @CONFIG.check(("/linux/seccomp/defaultErrnoRet", "/linux/seccomp/syscalls/*/errnoRet"), ERRNO_RANGE)
 def errno_is_in_range(node: Node, _context: CheckContext) -> Iterator[Violation]:
-    """seccomp(2) cuts it off there."""
+    """seccomp(2) caps it there."""
     value = node.number()
     if value is not None and value > _LARGEST_ERRNO:
-        yield node.breaks(ERRNO_RANGE, f"{node.place} is no errno", want=f"at most {_LARGEST_ERRNO}")
+        yield node.breaks(ERRNO_RANGE, f"{node.place} is not a valid errno", want=f"at most {_LARGEST_ERRNO}")
 
 
 @CONFIG.check("/linux/seccomp", NO_LISTENER)
 def notify_has_a_listener(node: Node, _context: CheckContext) -> Iterator[Violation]:
-    """Nobody would answer the calls that the filter hands on."""
+    """Nothing would answer the notifications of the filter."""
     actions = [entry.text("action") for entry in node.each("syscalls")]
     if NOTIFY in actions and not (node.has("listenerPath") and node.text("listenerPath") != ""):
         yield node.breaks(NO_LISTENER, f"{NOTIFY} is used without linux.seccomp.listenerPath", got="")
@@ -97,14 +97,14 @@ def notify_has_a_listener(node: Node, _context: CheckContext) -> Iterator[Violat
 
 @CONFIG.check("/linux/seccomp/defaultAction", NOTIFY_DEFAULT)
 def notify_is_not_the_default(node: Node, _context: CheckContext) -> Iterator[Violation]:
-    """The runtime could not send the listener to the agent: that needs calls that would wait for the agent."""
+    """The runtime could not send the listener to the agent: the calls for that would wait for the agent."""
     if node.value == NOTIFY:
         yield node.breaks(NOTIFY_DEFAULT, f"{NOTIFY} is the default action", got="")
 
 
 @CONFIG.check("/linux/seccomp/syscalls/*", NOTIFY_WRITE)
 def runtime_can_write(node: Node, _context: CheckContext) -> Iterator[Violation]:
-    """Under the filter, the runtime writes to itself that the listener is there: it would wait for the agent."""
+    """The runtime writes under the filter to announce the listener, and that write would wait for the agent."""
     if node.text("action") != NOTIFY:
         return
     for name in node.each("names"):
@@ -117,4 +117,6 @@ def argument_exists(node: Node, _context: CheckContext) -> Iterator[Violation]:
     """syscall(2)."""
     value = node.number()
     if value is not None and value > _LAST_ARGUMENT:
-        yield node.breaks(ARG_INDEX, f"{node.place} is no argument of a syscall", want=f"0 to {_LAST_ARGUMENT}")
+        yield node.breaks(
+            ARG_INDEX, f"{node.place} is not the index of a system call argument", want=f"0 to {_LAST_ARGUMENT}"
+        )

@@ -1,4 +1,4 @@
-"""Checks of mounts (runtime-spec config.md#mounts); those of Windows and Solaris stand with their platforms."""
+"""Checks of mounts (runtime-spec config.md#mounts); those of Windows and Solaris are in their own modules."""
 
 from __future__ import annotations
 
@@ -41,18 +41,18 @@ FOREIGN = "safety/config.mounts.foreign-namespace"
 BIND_OPTIONS = frozenset({"bind", "rbind"})
 _OTHER_THAN_MOUNTING = BIND_OPTIONS | {"remount"}
 IDMAP_OPTIONS = frozenset({"idmap", "ridmap"})
-# What runtimes and engines have beside them for bind mounts; builders write an empty option.
+# Further options of runtimes and engines for bind mounts; builders write an empty option.
 _OWN_OPTIONS = frozenset({"copy-symlink", "dest-nofollow", "src-nofollow", "nobuildahbind", "z", "Z", "U", "O", ""})
-# What is no file system: bind is a flag, and none stands for nothing.
+# Types that are not file systems: bind is a flag, and none means nothing.
 _NO_FILE_SYSTEM = (None, "", "none")
 # File systems that show a namespace, and its type: namespaces(7).
 _SHOWN = {"proc": "pid", "mqueue": "ipc", "sysfs": "network"}
-# Where runc lets something be mounted in /proc: files that stand-ins for them are made for, and for checkpoints.
+# Where runc allows mounts in /proc: files that tools replace with their own, and those for checkpoints.
 _IN_PROC = frozenset(
     "cpuinfo diskstats loadavg meminfo net/dev slabinfo stat swaps uptime sys/kernel/ns_last_pid "
     "sys/crypto/fips_enabled".split()
 )
-# Platforms whose destinations have a rule of their own.
+# Platforms that have their own rule for destinations.
 _NAMED_PLATFORMS = ("linux", "windows", "solaris")
 
 
@@ -63,8 +63,8 @@ def is_bind(mount: Node) -> bool:
 
 @CONFIG.check("/mounts/*/destination", ABSOLUTE_LINUX, ABSOLUTE_LINUX_REQUIRED)
 def destination_is_absolute_on_linux(node: Node, context: CheckContext) -> Iterator[Violation]:
-    """Required until 1.1.0, advised since: a relative destination is one below the root of the container."""
-    # With windows beside it, a path of either form is fine; the rule of Windows sees to the rest.
+    """Required until 1.1.0, advised since then: a relative destination is relative to the root of the container."""
+    # Beside windows, a path of either form is fine; the rule of Windows covers the rest.
     if node.value.startswith("/") or context.on("windows"):
         return
     message = f"{node.place} is not an absolute path"
@@ -81,15 +81,15 @@ def destination_is_absolute_elsewhere(node: Node, context: CheckContext) -> Iter
 
 @CONFIG.check("/mounts/*/destination", OVER_ROOT, INSIDE_PROC)
 def destination_is_a_place_for_mounts(node: Node, context: CheckContext) -> Iterator[Violation]:
-    """Over the root nothing is mounted by runc from 1.5.0 on and by crun, and in /proc little by runc."""
+    """Nothing is mounted over the root by runc from 1.5.0 on and by crun, and runc mounts little in /proc."""
     if not node.value or context.on("windows"):
         return
     place = posixpath.normpath(f"/{node.value}").lstrip("/")
     if not place:
         yield node.breaks(OVER_ROOT, f"{node.place} is the root of the container")
     elif place.startswith("proc/") and place.removeprefix("proc/") not in _IN_PROC:
-        hint = "use linux.maskedPaths or linux.readonlyPaths to shield it"
-        yield node.breaks(INSIDE_PROC, f"{node.place} lies inside of /proc", hint=hint)
+        hint = "use linux.maskedPaths or linux.readonlyPaths to protect it"
+        yield node.breaks(INSIDE_PROC, f"{node.place} is inside /proc", hint=hint)
 
 
 @CONFIG.check(
@@ -97,15 +97,15 @@ def destination_is_a_place_for_mounts(node: Node, context: CheckContext) -> Iter
     *(clause for _twin, *clauses in PAIR.values() for clause in clauses),
 )
 def mappings_are_complete(node: Node, context: CheckContext) -> Iterator[Violation]:
-    """Both mappings together, and the option that makes older runtimes notice them."""
+    """Both mappings together, and the option that makes older runtimes refuse what they do not support."""
     twin, together, option = PAIR[node.name]
     mount = _mount_of(node, context)
     if not mount.has(twin):
-        yield node.breaks(together, f"{node.place} comes without {twin}", got="")
+        yield node.breaks(together, f"{node.place} is set without {twin}", got="")
     options = mount.children_if_all_sound("options")
     if options is not None and IDMAP_OPTIONS.isdisjoint(option.value for option in options):
-        message = f"{node.place} comes without the option idmap or ridmap"
-        yield node.breaks(option, message, got="", hint="older runtimes ignore the mapping in silence")
+        message = f"{node.place} is set without the option idmap or ridmap"
+        yield node.breaks(option, message, got="", hint="older runtimes silently ignore the mapping")
 
 
 @CONFIG.check(("/mounts/*/uidMappings", "/mounts/*/gidMappings"), OVERLAP)
@@ -116,28 +116,30 @@ def mappings_do_not_overlap(node: Node, _context: CheckContext) -> Iterator[Viol
 
 @CONFIG.check("/mounts/*/options", NEEDS_MAPPINGS)
 def idmap_has_something_to_map_by(node: Node, context: CheckContext) -> Iterator[Violation]:
-    """Without mappings of its own, a mount takes those of the container's user namespace, if it has one."""
+    """A mount without mappings uses those of the container's user namespace, if there is one."""
     mount = _mount_of(node, context)
     if IDMAP_OPTIONS.isdisjoint(node.texts()) or mount.has("uidMappings") or mount.has("gidMappings"):
         return
     if lacks_namespace(context, "user"):
         yield node.breaks(
-            NEEDS_MAPPINGS, f"{node.place} asks for id mapping, but there are no mappings and no user namespace", got=""
+            NEEDS_MAPPINGS,
+            f"{node.place} requests an id-mapped mount, but there are no mappings and no user namespace",
+            got="",
         )
 
 
 @CONFIG.check("/mounts/*", NO_SOURCE)
 def bind_mount_has_a_source(node: Node, _context: CheckContext) -> Iterator[Violation]:
-    """mount(2) refuses a bind mount of nothing."""
+    """mount(2) refuses a bind mount without a source."""
     if is_bind(node) and (not node.has("source") or node.text("source") == ""):
         yield node.breaks(NO_SOURCE, f"{node.place} is a bind mount without a source", got="")
 
 
 @CONFIG.check("/mounts/*", BIND_TYPE, NO_TYPE)
 def mount_is_of_a_file_system(node: Node, context: CheckContext) -> Iterator[Violation]:
-    """mount(2) answers ENODEV: no kernel has a file system of the name bind or none, or without a name.
+    """mount(2) returns ENODEV: no kernel has a file system called bind or none, or one without a name.
 
-    What makes a bind mount is the option; the type says nothing. Engines of other platforms have ideas of their own.
+    The option makes a bind mount; its type is ignored. Engines of other platforms use types of their own.
     """
     options = node.children_if_all_sound("options")
     if context.on("windows", "vm") or options is None or (node.has("type") and node.get("type") is None):
@@ -147,15 +149,15 @@ def mount_is_of_a_file_system(node: Node, context: CheckContext) -> Iterator[Vio
     kind = node.text("type")
     if kind == "bind":
         hint = "add the option bind or rbind"
-        yield node.breaks(BIND_TYPE, f"{node.place} is of type bind, but no bind mount", got='"bind"', hint=hint)
+        yield node.breaks(BIND_TYPE, f"{node.place} is of type bind, but is not a bind mount", got='"bind"', hint=hint)
     elif kind in _NO_FILE_SYSTEM:
-        message = f"{node.place} has neither the type of a file system nor the option bind"
+        message = f"{node.place} has neither a file system type nor the option bind"
         yield node.breaks(NO_TYPE, message, got="", hint="add a type, or the option bind or rbind")
 
 
 @CONFIG.check("/mounts/*", FOREIGN)
 def file_system_is_of_a_namespace_of_the_container(node: Node, context: CheckContext) -> Iterator[Violation]:
-    """mount(2) answers EPERM where the namespace that it shows does not belong to the user namespace of who mounts."""
+    """mount(2) returns EPERM if the namespace shown does not belong to the user namespace of the mounting process."""
     kind = node.text("type") or ""
     if kind not in _SHOWN:
         return
@@ -169,21 +171,21 @@ def file_system_is_of_a_namespace_of_the_container(node: Node, context: CheckCon
         context, _SHOWN[kind]
     ):
         message = f"{node.place} is of type {kind}, but the container has no {_SHOWN[kind]} namespace of its own"
-        hint = "in a new user namespace, bind that of the host"
+        hint = "in a new user namespace, bind-mount the one of the host"
         severity = Severity.WARNING if kind == "sysfs" else None
         yield node.breaks(FOREIGN, message, got=kind, hint=hint, severity=severity)
 
 
 @CONFIG.check("/mounts/*", BIND_DATA)
 def bind_mount_has_no_data(node: Node, _context: CheckContext) -> Iterator[Violation]:
-    """mount(2) ignores them for a bind mount, runc passed them on until 1.2.0, and refuses them since."""
+    """mount(2) ignores them for a bind mount; runc passed them on before 1.2.0, and refuses them since."""
     if not is_bind(node):
         return
     for option in node.each("options"):
         name, equals, _value = option.value.partition("=")
         known = name in IDMAP_OPTIONS if equals else option.value in MOUNT_OPTIONS | _OWN_OPTIONS
         if not known:
-            yield option.breaks(BIND_DATA, f"{option.place} is an option of a file system, and {node.place} binds")
+            yield option.breaks(BIND_DATA, f"{option.place} is a file system option, but {node.place} binds")
 
 
 def _mount_of(member: Node, context: CheckContext) -> Node:

@@ -1,4 +1,4 @@
-"""How documents of runtime-spec are looked at: the options of the calls; what is judged is said by a ``Selection``."""
+"""Options of the calls: how documents of runtime-spec are read. What is judged is up to a ``Selection``."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from ocivalidate.bundle.sources import MAX_SIZE
 
 
 class DocumentOptions(NamedTuple):
-    """How to read a document that stands alone. ``max_size``: how many bytes it may have (default: 32 MiB)."""
+    """How to read a document that stands alone. ``max_size``: its maximum size in bytes (default: 32 MiB)."""
 
     max_size: int = MAX_SIZE
 
 
 class BundleOptions(NamedTuple):
-    """How to look at a bundle.
+    """How to judge a bundle.
 
-    ``host``: judge too what depends on this host, such as the paths of hooks. ``document_only``: leave the folder
-    alone, as for a ``config.json`` that is kept without one. ``follow_links``: the ``config.json`` may be a link that
-    leads out of the folder. ``max_size``: how many bytes the ``config.json`` may have (default: 32 MiB).
+    ``host``: judge also what depends on this host, such as the paths of hooks. ``document_only``: ignore the folder, as
+    for a ``config.json`` that stands alone. ``follow_links``: read a ``config.json`` that is a link out of the folder.
+    ``max_size``: the maximum size of ``config.json`` in bytes (default: 32 MiB).
     """
 
     host: bool = False

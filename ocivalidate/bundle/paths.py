@@ -1,4 +1,4 @@
-"""What an absolute path is on the platforms of the specification. Text only: the disk is never looked at."""
+"""What an absolute path is on the platforms of the specification. Text only: nothing is looked up on disk."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _WINDOWS_ABSOLUTE = r"[A-Za-z]:[\\/]|\\\\[^\\]"
 
 
 def is_absolute(path: str, platforms: Iterable[str]) -> bool:
-    """Whether ``path`` is absolute on any of the platforms: a document for several may use the form of each."""
+    """Whether ``path`` is absolute on any of the platforms: a document for several may use either form."""
     names = set(platforms)
     if "windows" in names and re.match(_WINDOWS_ABSOLUTE, path):
         return True
@@ -23,8 +23,8 @@ def absolute_form(platforms: Iterable[str]) -> str:
     """What an absolute path starts with on these platforms, for messages."""
     names = set(platforms)
     if names == {"windows"}:
-        return "a path that starts with a drive, as C:\\"
-    return "a path that starts with / or a drive, as C:\\" if "windows" in names else "a path that starts with /"
+        return "a path that starts with a drive, such as C:\\"
+    return "a path that starts with / or a drive, such as C:\\" if "windows" in names else "a path that starts with /"
 
 
 def not_absolute(node: Node, clause: str, platforms: Iterable[str] = ("linux",)) -> Iterator[Violation]:

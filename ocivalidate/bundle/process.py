@@ -34,7 +34,7 @@ AFFINITY = {
 
 CAPABILITY_SETS = ("effective", "bounding", "inheritable", "permitted", "ambient")
 REAL_TIME_POLICIES = ("SCHED_FIFO", "SCHED_RR")
-# include/uapi/linux/sched.h: the name is kept for a policy that was never made.
+# include/uapi/linux/sched.h: the name is reserved for a policy that was never implemented.
 _NEVER_MADE = "SCHED_ISO"
 # kernel/sched/deadline.c, __checkparam_dl(): the shortest runtime, in nanoseconds, and the first time that is too long.
 _SHORTEST, _TOO_LONG = 1024, 2**63
@@ -51,8 +51,8 @@ def cwd_is_absolute(node: Node, context: CheckContext) -> Iterator[Violation]:
 def args_are_there(node: Node, context: CheckContext) -> Iterator[Violation]:
     """An empty args cannot be run.
 
-    An absent one is a note: the text calls args OPTIONAL, and tools leave it to be filled in later. Windows is excepted
-    since 1.0.2, which has commandLine in its place.
+    A missing one is a note: the text calls args OPTIONAL, and tools fill it in later. Windows is exempt since 1.0.2,
+    which allows commandLine instead.
     """
     if context.on("windows") and context.since("1.0.2"):
         return
@@ -66,14 +66,14 @@ def args_are_there(node: Node, context: CheckContext) -> Iterator[Violation]:
 
 @CONFIG.check("/process/args/*", PROGRAM)
 def program_has_a_name(node: Node, _context: CheckContext) -> Iterator[Violation]:
-    """execve(2) answers ENOENT for the empty path, and nothing is found of that name."""
+    """execve(2) returns ENOENT for the empty path, and a search finds nothing by that name."""
     if node.name == "0" and node.value == "":
         yield node.breaks(PROGRAM, "process.args[0] is empty: there is no program to run", want="a program")
 
 
 @CONFIG.check("/process/user", UID, GID)
 def user_has_ids(node: Node, context: CheckContext) -> Iterator[Violation]:
-    """Off Windows, where users have names instead."""
+    """Not on Windows, where users have names instead."""
     if context.on("windows"):
         return
     for name, clause in (("uid", UID), ("gid", GID)):
@@ -96,7 +96,7 @@ def is_variable(entry: str) -> bool:
 
 @CONFIG.check("/process/rlimits/*/type", RLIMIT_LINUX, RLIMIT_SOLARIS)
 def rlimit_is_known(node: Node, context: CheckContext) -> Iterator[Violation]:
-    """A document for several platforms may use the limits of each."""
+    """A document for several platforms may use the limits of any of them."""
     if context.on("linux"):
         extra = SOLARIS_RLIMITS if context.on("solaris") else {}
         yield from in_open_list(node, context, RLIMIT_LINUX, {**extra, **LINUX_RLIMITS})
@@ -112,7 +112,7 @@ def rlimits_are_unique(node: Node, _context: CheckContext) -> Iterator[Violation
 
 @CONFIG.check("/process/rlimits/*", SOFT_ABOVE_HARD)
 def soft_limit_is_below_hard(node: Node, _context: CheckContext) -> Iterator[Violation]:
-    """setrlimit(2) answers EINVAL."""
+    """setrlimit(2) returns EINVAL."""
     soft, hard = node.number("soft"), node.number("hard")
     if soft is not None and hard is not None and soft > hard:
         yield node.breaks(
@@ -122,12 +122,12 @@ def soft_limit_is_below_hard(node: Node, _context: CheckContext) -> Iterator[Vio
 
 @CONFIG.check(tuple(f"/process/capabilities/{name}/*" for name in CAPABILITY_SETS), CAPABILITY)
 def capability_is_known(node: Node, context: CheckContext) -> Iterator[Violation]:
-    """Until 1.0.2 an unknown capability had to be refused; from 1.1.0 on it is to be warned about."""
+    """Until 1.0.2 runtimes had to refuse an unknown capability; from 1.1.0 on they warn about it."""
     if node.value in CAPABILITIES:
         return
     hint = _capability_hint(node.value)
     lowered = Severity.WARNING if context.since("1.1.0") else None
-    yield node.breaks(CAPABILITY, f"{node.place} is no capability that is known", hint=hint, severity=lowered)
+    yield node.breaks(CAPABILITY, f"{node.place} is not a known capability", hint=hint, severity=lowered)
 
 
 def _capability_hint(written: str) -> str:
@@ -139,7 +139,7 @@ def _capability_hint(written: str) -> str:
 
 @CONFIG.check("/process/capabilities/effective", NOT_PERMITTED)
 def effective_is_permitted(node: Node, context: CheckContext) -> Iterator[Violation]:
-    """capset(2) answers EPERM."""
+    """capset(2) returns EPERM."""
     permitted = context.root.children_if_all_sound("process", "capabilities", "permitted")
     if permitted is None:
         return
@@ -151,7 +151,7 @@ def effective_is_permitted(node: Node, context: CheckContext) -> Iterator[Violat
 
 @CONFIG.check("/process/scheduler/policy", POLICY)
 def policy_is_one_of_the_kernel(node: Node, _context: CheckContext) -> Iterator[Violation]:
-    """The specification lists one more than any kernel has."""
+    """The specification lists one policy that no kernel has."""
     if node.value == _NEVER_MADE:
         yield node.breaks(POLICY, f"no kernel has the policy {_NEVER_MADE}")
 
@@ -170,9 +170,9 @@ def priority_fits_the_policy(node: Node, _context: CheckContext) -> Iterator[Vio
 
 @CONFIG.check("/process/scheduler", DEADLINE)
 def deadline_parameters_fit(node: Node, _context: CheckContext) -> Iterator[Violation]:
-    """sched_setattr(2) answers EINVAL unless 1024 <= runtime <= deadline <= period, where period 0 is the deadline.
+    """sched_setattr(2) returns EINVAL unless 1024 <= runtime <= deadline <= period, where period 0 is the deadline.
 
-    To other policies they mean nothing, or a slice, so that some runtimes refuse them and others set them.
+    For other policies they mean nothing, or a time slice: some runtimes refuse them and others set them.
     """
     policy = node.text("policy")
     names = ("runtime", "deadline", "period")

@@ -1,4 +1,4 @@
-"""Numbers that the kernel takes only within limits, as one table."""
+"""Numbers that the kernel accepts only within limits, in one table."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from ocivalidate.rules.checks import CheckContext, Node, Violation
 
 
 class Range(NamedTuple):
-    """Where a number stands, and which ones are fine. ``unset``: one beside these that stands for none."""
+    """Where a number stands, and its range. ``unset``: a further value that means unset."""
 
     patterns: tuple[str, ...]
     clause: str
     low: int
     high: int
-    message: str = "is out of the range that the kernel takes"
+    message: str = "is outside the range that the kernel accepts"
     unset: int | None = None
 
 
@@ -36,13 +36,13 @@ RANGES = {
         7,
         message="is out of range",
     ),
-    # kernel/sched/sched.h, MIN_SHARES and MAX_SHARES: the kernel takes the nearest.
+    # kernel/sched/sched.h, MIN_SHARES and MAX_SHARES: the kernel uses the nearest.
     "shares": Range(
         (f"{_CPU}/shares",),
         "safety/config.resources.cpu.shares",
         2,
         2**18,
-        message="is out of the range that the kernel has",
+        message="is outside the range that the kernel uses",
         unset=0,
     ),
     # Documentation/scheduler/sched-bwc.rst of the kernel.
@@ -62,7 +62,7 @@ RANGES = {
 
 
 def number_is_in_range(node: Node, _context: CheckContext) -> Iterator[Violation]:
-    """The kernel refuses what is outside, or takes the nearest."""
+    """The kernel refuses values outside the range, or uses the nearest."""
     limits, value = RANGES[node.name], node.number()
     if value not in (None, limits.unset) and not limits.low <= value <= limits.high:
         yield node.breaks(limits.clause, f"{node.place} {limits.message}", want=f"{limits.low} to {limits.high}")

@@ -38,6 +38,6 @@ CHECK_MODULES = (
 
 
 def load_checks() -> None:
-    """Fill the registries. Costs nothing from the second call on."""
+    """Fill the registries. Only the first call does any work."""
     for name in CHECK_MODULES:
         importlib.import_module(f"ocivalidate.bundle.{name}")

@@ -1,4 +1,4 @@
-"""Where a document comes from: a bundle folder, a file, or standard input, read within bounds whatever stands there."""
+"""Where a document comes from: a bundle folder, a file or standard input. Reading is bounded, whatever is there."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ocivalidate.system.beneath import Beneath, LeadsOut
 from ocivalidate.system.reasons import reason
 
 MAX_SIZE = 32 * 1024 * 1024
-"""How many bytes a document may have unless the caller says otherwise; real ones have some tens of thousands."""
+"""The default size limit of a document in bytes; real ones have some tens of thousands."""
 
 CONFIG_NAME = "config.json"
 STANDARD_INPUT = "-"
@@ -34,13 +34,13 @@ class Source(NamedTuple):
 
 
 class Outside(Unreadable):
-    """A ``config.json`` that is a link out of its folder, so that it is not read.
+    """A ``config.json`` that is a link out of its folder and is therefore not read.
 
-    ``name`` and ``folder`` as in :class:`Source`; ``target``: where the link leads, as it says.
+    ``name`` and ``folder`` as in :class:`Source`; ``target``: the text of the link.
     """
 
     def __init__(self, name: str, folder: Path, target: str) -> None:
-        super().__init__(f"{CONFIG_NAME} is a link that leads out of the folder (--follow-links reads it)")
+        super().__init__(f"{CONFIG_NAME} is a link that leads out of the folder (use --follow-links to read it)")
         self.name = name
         self.folder = folder
         self.target = target
@@ -50,7 +50,7 @@ def bundle_source(path: str, max_size: int = MAX_SIZE, *, follow_links: bool = F
     """What ``path`` means for ``bundle``: a folder, a ``config.json`` in its folder, another file, or ``-``.
 
     ``follow_links``: the ``config.json`` in a folder may be a link to anywhere. Raises :class:`Unreadable`, which is
-    :class:`Outside` for such a link otherwise.
+    :class:`Outside` for such a link that may not be followed.
     """
     if path == STANDARD_INPUT:
         return Source(path, None, read_standard_input(max_size))
@@ -114,9 +114,9 @@ def read_file(path: str, max_size: int) -> bytes:
     Raises :class:`Unreadable` for anything else, and when it is longer than ``max_size`` bytes.
     """
     try:
-        # Opening a device may already do something to it, and a socket cannot be opened.
+        # Opening a device can have side effects, and a socket cannot be opened.
         refuse_all_but_files(os.stat(path).st_mode)
-        # What stands there may have changed since. Without O_NONBLOCK, opening a FIFO waits until somebody writes.
+        # The file may have changed since. Without O_NONBLOCK, opening a FIFO blocks until there is a writer.
         descriptor = os.open(path, portable.READ)
         with os.fdopen(descriptor, "rb") as file:
             refuse_all_but_files(os.fstat(descriptor).st_mode)
@@ -124,13 +124,13 @@ def read_file(path: str, max_size: int) -> bytes:
     except OSError as error:
         raise Unreadable(reason(error)) from error
     except ValueError as error:
-        # A path with a NUL character is refused, or one that the file system has no encoding for.
+        # Raised for a path with a NUL character, or one that cannot be encoded for the file system.
         raise Unreadable(f"not a path: {error}") from error
 
 
 def _bounded(file: BinaryIO, max_size: int) -> bytes:
     chunks, size = [], 0
-    # At once what most documents are, and never more than asked for: reading takes the memory before it has the bytes.
+    # One read is enough for most documents, and never asks for more: read() allocates memory before it has the bytes.
     while chunk := file.read(min(max_size + 1 - size, _CHUNK)):
         chunks.append(chunk)
         size += len(chunk)
@@ -140,7 +140,7 @@ def _bounded(file: BinaryIO, max_size: int) -> bytes:
 
 
 def refuse_all_but_files(mode: int) -> None:
-    """Raises :class:`Unreadable`, with what it is, for the mode of anything but a regular file."""
+    """Raise :class:`Unreadable` for the mode of anything but a regular file, and say what it is."""
     if not stat.S_ISREG(mode):
         raise Unreadable(f"{_kind(mode)}, not a file")
 

@@ -1,4 +1,4 @@
-"""The lists of values that the specification leaves open to kernels and libraries, and the test for such a value.
+"""The lists of values that the specification leaves open to kernels and libraries, and the check of such a value.
 
 Each list maps a value to the release of runtime-spec that first names it; values that only the kernel or libseccomp
 know map to ``None``.
@@ -46,13 +46,13 @@ SOLARIS_RLIMITS: OpenList = _since(
     _FIRST, "RLIMIT_AS RLIMIT_CORE RLIMIT_CPU RLIMIT_DATA RLIMIT_FSIZE RLIMIT_NOFILE RLIMIT_STACK RLIMIT_VMEM"
 )
 
-# mount_namespaces(7); the recursive forms are those of mount(8), which runtimes take and container engines write
+# mount_namespaces(7); the recursive forms are those of mount(8), which runtimes accept and container engines write
 PROPAGATIONS: OpenList = {
     **_since(_FIRST, "shared slave private unbindable"),
     **_since(None, "rshared rslave rprivate runbindable"),
 }
 
-# The tables of config.md, and what features.md names in its example though those leave it out: rnodev, acl and noacl.
+# The tables of config.md, and what only the example of features.md names: rnodev, acl and noacl.
 MOUNT_OPTIONS = frozenset(
     (
         "async atime bind defaults dev diratime dirsync exec idmap iversion lazytime loud mand noatime nodev "
@@ -105,17 +105,18 @@ def in_open_list(
 ) -> Iterator[Violation]:
     """Judge a value of an open list.
 
-    One of a newer release, or of the kernel or a library alone (``kernel``), weighs less than one that nobody knows.
+    A value of a newer release, or one that only the kernel or a library knows (``kernel``), is less severe than an
+    unknown one.
     """
     value = node.value
     if value not in known:
         want = " or ".join(name for name, since in known.items() if since and context.since(since))
-        yield node.breaks(clause, f"{node.place} is a value that neither a specification nor a kernel knows", want=want)
+        yield node.breaks(clause, f"{node.place} is a value that no specification and no kernel defines", want=want)
         return
     since = known[value]
     if since is None:
         yield node.breaks(clause, f"{node.place} is a value that the specification does not list", severity=kernel)
     elif not context.since(since):
-        message = f"{node.place} is a value that came with version {since}"
-        # A development version has values of the release that it led to.
+        message = f"{node.place} is a value that was added in version {since}"
+        # A development version has values of the release that followed it.
         yield node.breaks(clause, message, severity=Severity.NOTE if context.development else Severity.WARNING)

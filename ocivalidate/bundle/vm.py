@@ -8,7 +8,7 @@ from ocivalidate.bundle.paths import not_absolute
 from ocivalidate.bundle.registry import CONFIG
 from ocivalidate.rules.checks import CheckContext, Node, Violation
 
-# Where a path on the host stands, and the clause that wants it absolute.
+# Where a path on the host stands, and the clause that requires it to be absolute.
 PATHS = {
     "/vm/hypervisor/path": "runtime/config-vm.hypervisor.path.absolute",
     "/vm/kernel/path": "runtime/config-vm.kernel.path.absolute",
@@ -25,9 +25,9 @@ _FORMATS = ("raw", "qcow2", "vdi", "vmdk", "vhd")
 @CONFIG.check("/vm/kernel/initrd", PATHS["/vm/kernel/initrd"])
 @CONFIG.check("/vm/image/path", PATHS["/vm/image/path"])
 def host_path_is_absolute(node: Node, context: CheckContext) -> Iterator[Violation]:
-    """The files stand outside the container, and the bundle does not complete their paths.
+    """The files are outside the container, and their paths are not relative to the bundle.
 
-    Bound for each clause alone, so that one whose member is absent counts as not judged.
+    Bound separately for each clause, so that a clause whose member is absent counts as not judged.
     """
     yield from not_absolute(node, PATHS[node.pointer], context.platforms)
 

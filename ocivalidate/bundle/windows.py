@@ -30,10 +30,11 @@ NETWORK_EXCLUSIVE = "runtime/config-windows.network.networkNamespace.exclusive"
 _VOLUME_GUID_PATH = re.compile(
     r"\\\\\?\\Volume\{[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\}\\?", re.IGNORECASE | re.ASCII
 )
-# As a mount destination, a drive alone can only mean its root: a mount point has no current folder. Engines write it.
+# As a mount destination, a drive alone can only mean its root: a mount point has no current directory. Engines write
+# it.
 _DRIVE = r"[A-Za-z]:"
 _LONG_PATH_PREFIX = "\\\\?\\"
-# A server and a share; what follows \\\\. and \\\\? is on this host, but for the long form of the same.
+# A server and a share; what follows \\\\. and \\\\? is on this host, except for the long form of a UNC path.
 _UNC_PATH = re.compile(r"[\\/]{2}(?:\?\\UNC\\.|[^\\/.?])", re.IGNORECASE)
 _DEVICE_PREFIX = "\\\\.\\"
 
@@ -44,7 +45,7 @@ _OTHER_NETWORK_MEMBERS = ("endpointList", "allowUnqualifiedDNSQuery", "DNSSearch
 
 
 def _windows_alone(context: CheckContext) -> bool:
-    """Whether no other platform has a say: Linux containers on Windows have the root of Linux."""
+    """Whether Windows is the only platform: Linux containers on Windows have a Linux root."""
     return context.platforms == {"windows"}
 
 
@@ -55,7 +56,7 @@ def _is_hyperv(context: CheckContext) -> bool:
 
 @CONFIG.check("", MUST_BE_SET)
 def windows_section_is_there(node: Node, context: CheckContext) -> Iterator[Violation]:
-    """The only platform whose section is required."""
+    """Windows is the only platform whose section is required."""
     if not node.has("windows"):
         yield node.breaks(MUST_BE_SET, "windows is missing", got="", want="a member windows")
 
@@ -77,7 +78,7 @@ def hyperv_container_has_no_root(node: Node, context: CheckContext) -> Iterator[
     root = context.root.get("root")
     if root is None or not _windows_alone(context):
         return
-    # Engines written in Go emit an empty root where they mean none.
+    # Engines written in Go write an empty root where they mean none.
     severity = Severity.WARNING if root.text("path") == "" else None
     message = "root is set, but windows.hyperv makes this a Hyper-V container"
     yield root.breaks(ROOT_FORBIDDEN, message, got="", severity=severity, at_name=True)
@@ -85,7 +86,7 @@ def hyperv_container_has_no_root(node: Node, context: CheckContext) -> Iterator[
 
 @CONFIG.check("/root/path", VOLUME_GUID)
 def root_path_is_a_volume(node: Node, context: CheckContext) -> Iterator[Violation]:
-    """Not judged for a Hyper-V container: there the whole root is one too many."""
+    """Not judged for a Hyper-V container, which must not have a root at all."""
     if _windows_alone(context) and not _is_hyperv(context) and not _VOLUME_GUID_PATH.fullmatch(node.value):
         want = "a path of the form \\\\?\\Volume{GUID}\\"
         yield node.breaks(VOLUME_GUID, "root.path is not a volume GUID path", want=want)
@@ -95,8 +96,8 @@ def root_path_is_a_volume(node: Node, context: CheckContext) -> Iterator[Violati
 def root_is_not_readonly(node: Node, context: CheckContext) -> Iterator[Violation]:
     """Windows cannot make the root of a container read-only."""
     if _windows_alone(context) and not _is_hyperv(context) and node.value:
-        message = "root.readonly is true, which Windows does not have"
-        yield node.breaks(READONLY_FALSE, message, want="false, or no member")
+        message = "root.readonly is true, which Windows does not support"
+        yield node.breaks(READONLY_FALSE, message, want="false, or leave it out")
 
 
 @CONFIG.check("/mounts/*/destination", DESTINATION_ABSOLUTE)
@@ -104,7 +105,7 @@ def destination_is_absolute_on_windows(node: Node, context: CheckContext) -> Ite
     """A document for Linux too may use the form of either."""
     if is_absolute(node.value, context.platforms) or re.fullmatch(_DRIVE, node.value):
         return
-    # Linux takes relative destinations since 1.2.0, though they are deprecated.
+    # Linux accepts relative destinations since 1.2.0, though they are deprecated.
     severity = Severity.WARNING if context.on("linux") and context.since("1.2.0") else None
     message = f"{node.place} is not an absolute path"
     yield node.breaks(DESTINATION_ABSOLUTE, message, want=absolute_form(context.platforms), severity=severity)
@@ -112,7 +113,7 @@ def destination_is_absolute_on_windows(node: Node, context: CheckContext) -> Ite
 
 @CONFIG.check("/mounts/*/source", SOURCE_LOCAL)
 def source_is_local(node: Node, context: CheckContext) -> Iterator[Violation]:
-    """A UNC path names a share of a server. Beside Linux, two slashes may start a path of that."""
+    """A UNC path names a share of a server. Beside Linux, a path of Linux may start with two slashes."""
     if _UNC_PATH.match(node.value) and (_windows_alone(context) or node.value.startswith("\\")):
         yield node.breaks(SOURCE_LOCAL, f"{node.place} is a UNC path", want="a local folder, such as C:\\data")
 
@@ -132,7 +133,7 @@ def destinations_are_not_nested(node: Node, context: CheckContext) -> Iterator[V
         if destination is not None and _is_folder_path(destination.value):
             by_path.setdefault(_components(destination.value), destination)
     around: list[tuple[str, ...]] = []
-    # Sorted so, every path comes right after those that it is nested in.
+    # In this order, every path comes right after those that contain it.
     for path in sorted(by_path):
         while around and path[: len(around[-1])] != around[-1]:
             around.pop()
@@ -150,7 +151,7 @@ def _is_folder_path(path: str) -> bool:
 
 
 def _components(path: str) -> tuple[str, ...]:
-    """The drive and the names of a path as Windows compares them: without regard to case and to the kind of slash."""
+    """The drive and the names of a path as Windows compares them: ignoring case and the kind of slash."""
     names: list[str] = []
     for name in path.lower().replace("/", "\\").removeprefix(_LONG_PATH_PREFIX).split("\\"):
         if name == "..":
@@ -162,7 +163,7 @@ def _components(path: str) -> tuple[str, ...]:
 
 @CONFIG.check("/process", COMMAND_LINE)
 def process_has_something_to_run(node: Node, context: CheckContext) -> Iterator[Violation]:
-    """An empty args is not an omitted one."""
+    """An empty args does not count as omitted."""
     if not node.has("args") and not node.has("commandLine"):
         message = "process has neither args nor commandLine"
         yield node.breaks(COMMAND_LINE, message, got="", want="a member commandLine or args")
@@ -170,14 +171,14 @@ def process_has_something_to_run(node: Node, context: CheckContext) -> Iterator[
 
 @CONFIG.check("/windows/resources/cpu", CPU_EXCLUSIVE)
 def cpu_is_limited_in_one_way(node: Node, context: CheckContext) -> Iterator[Violation]:
-    """A zero sets nothing: engines write it beside the limit that they mean."""
+    """A zero means unset: engines write it beside the limit that they mean."""
     limits = [name for name in _CPU_LIMITS if node.number(name)]
     given = limits + (["affinity"] if context.since("1.2.1") and node.each("affinity") else [])
     if len(given) <= 1:
         return
     # Engines combine the limits under Hyper-V isolation, and pin a container to processors beside a limit: both work.
     severity = Severity.WARNING if _is_hyperv(context) or len(limits) == 1 else None
-    message = f"{node.place} has several settings that exclude each other"
+    message = f"{node.place} has several settings, of which only one is allowed"
     yield node.breaks(CPU_EXCLUSIVE, message, got=" and ".join(given), want="one of them", severity=severity)
 
 
@@ -189,7 +190,7 @@ def cpu_shares_are_in_range(node: Node, context: CheckContext) -> Iterator[Viola
 
 @CONFIG.check("/windows/resources/cpu/maximum", MAXIMUM_RANGE)
 def cpu_maximum_is_in_range(node: Node, context: CheckContext) -> Iterator[Violation]:
-    """A percentage times 100: nobody gets more than 100 %."""
+    """A percentage times 100, so at most 100 %."""
     yield from _at_most(node, MAXIMUM_RANGE)
 
 
@@ -200,12 +201,12 @@ def _at_most(node: Node, clause: str) -> Iterator[Violation]:
 
 @CONFIG.check("/windows/network/networkNamespace", NETWORK_EXCLUSIVE)
 def network_namespace_stands_alone(node: Node, context: CheckContext) -> Iterator[Violation]:
-    """Members that are empty or false give nothing."""
+    """Members that are empty or false count as unset."""
     network = context.root.get("windows", "network")
     if network is None or not node.value:
         return
     others = [child.name for child in network.children() if child.name in _OTHER_NETWORK_MEMBERS and child.value]
     if others:
         # The example of the specification gives them all together: its text and its example disagree.
-        message = f"{node.place} is given together with other parameters of the network"
+        message = f"{node.place} is set together with other network parameters"
         yield node.breaks(NETWORK_EXCLUSIVE, message, got=" and ".join(others), severity=Severity.WARNING)

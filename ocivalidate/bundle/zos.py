@@ -23,7 +23,7 @@ NODE_UNIQUE = "runtime/config-zos.devices.no-duplicate-node"
 
 @CONFIG.check("/zos/namespaces/*/type", TYPE_VALUES)
 def namespace_type_is_known(node: Node, context: CheckContext) -> Iterator[Violation]:
-    """The list grew on Linux, and z/OS follows it."""
+    """The list has grown on Linux, and z/OS follows it."""
     yield from in_open_list(node, context, TYPE_VALUES, ZOS_NAMESPACES)
 
 
@@ -35,7 +35,7 @@ def namespace_types_are_unique(node: Node, context: CheckContext) -> Iterator[Vi
 
 @CONFIG.check("/zos/namespaces/*/path", PATH_ABSOLUTE)
 def namespace_path_is_absolute(node: Node, context: CheckContext) -> Iterator[Violation]:
-    """An empty path is none; the schema sees to it."""
+    """An empty path does not count; the schema covers it."""
     yield from not_absolute(node, PATH_ABSOLUTE, context.platforms)
 
 
