@@ -65,8 +65,8 @@ def test_the_nodes_are_others_and_do_the_same() -> None:
         os.chown(NULL, STRANGER, 2)
         os.chmod("/dev/zero", 0o600)
         told = [
-            "/dev/null is of 12345:2 with mode 0666, and was of 0:0 with mode 0666",
-            "/dev/zero is of 0:0 with mode 0600, and was of 0:0 with mode 0666",
+            "/dev/null changed from 0:0 with mode 0666 to 12345:2 with mode 0666",
+            "/dev/zero changed from 0:0 with mode 0666 to 0:0 with mode 0600",
         ]
         assert devices.look() == told
         found = os.stat(NULL)
@@ -99,7 +99,7 @@ def test_where_no_nodes_can_be_made_those_of_the_host_are_put_back(tmp_path: Pat
             devices = nodes.cover()
         assert not os.path.ismount("/dev/null")
         os.chown(NULL, STRANGER, STRANGER)
-        assert devices.look() == ["/dev/null is of 12345:12345 with mode 0666, and was of 0:0 with mode 0666"]
+        assert devices.look() == ["/dev/null changed from 0:0 with mode 0666 to 12345:12345 with mode 0666"]
         assert os.stat(NULL).st_uid == 0
 
     in_own_mounts(work)
@@ -119,5 +119,6 @@ def test_a_runtime_that_gives_its_standard_input_away_is_told(tmp_path: Path) ->
     )
     assert done.returncode == 1, done
     assert "not ok 1 - devices.of-the-host-stay-as-they-are: safety/runtime.host-devices" in done.stdout
-    assert "/dev/null is of 12345:12345 with mode 0666, and was of " in done.stdout
+    assert "/dev/null changed from " in done.stdout
+    assert " to 12345:12345 with mode 0666" in done.stdout
     assert os.stat(NULL).st_uid != STRANGER

@@ -42,12 +42,12 @@ exit $status
 # What is done to the pid file, and what is said of it. {innocent} is a process that nobody has to do with.
 ACTIONS = {
     "echo {innocent} > $pidfile": "names a foreign process",
-    "echo 99999999999999999999999 > $pidfile": "the pid file holds '99999999999999999999999', which is no process id",
-    "echo one two > $pidfile": "the pid file holds 'one two', which is no process id",
-    "rm $pidfile; ln -s /dev/zero $pidfile": "the pid file is a symbolic link, and no regular file",
-    "rm $pidfile; mkfifo $pidfile": "the pid file is a FIFO, and no regular file",
-    "rm $pidfile; mkdir $pidfile": "the pid file is a folder, and no regular file",
-    "truncate -s 100G $pidfile": "which is no process id",
+    "echo 99999999999999999999999 > $pidfile": "the pid file holds '99999999999999999999999', not a process id",
+    "echo one two > $pidfile": "the pid file holds 'one two', not a process id",
+    "rm $pidfile; ln -s /dev/zero $pidfile": "the pid file is a symbolic link, not a regular file",
+    "rm $pidfile; mkfifo $pidfile": "the pid file is a FIFO, not a regular file",
+    "rm $pidfile; mkdir $pidfile": "the pid file is a directory, not a regular file",
+    "truncate -s 100G $pidfile": "not a process id",
     "rm $out; mkfifo $out": "in vain for what the container prints",
     "rm $out; ln -s /dev/zero $out": "in vain for what the container prints",
 }

@@ -164,7 +164,7 @@ def test_too_few_processes_are_said(most: int) -> None:
     finally:
         os.rmdir(group)
     assert done.returncode == 2, done.stdout
-    assert "more processes begin, 96 will do" in done.stderr
+    assert "more processes, expected at least 96" in done.stderr
 
 
 @pytest.mark.parametrize("command", ["unpack SAMPLE bundle", "image SAMPLE", "bundle BUNDLE", "demo", "rules"])

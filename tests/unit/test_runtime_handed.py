@@ -28,7 +28,7 @@ def bound(path: Path) -> None:
 MAKERS: dict[str, Callable[[Path], object]] = {
     "a FIFO": os.mkfifo,
     "a symbolic link": lambda path: path.symlink_to("/dev/zero"),
-    "a folder": lambda path: path.mkdir(),
+    "a directory": lambda path: path.mkdir(),
     "a socket": bound,
 }
 
@@ -36,16 +36,16 @@ MAKERS: dict[str, Callable[[Path], object]] = {
 @pytest.mark.parametrize("kind", MAKERS)
 def test_what_is_no_regular_file_is_not_read(kind: str, tmp_path: Path) -> None:
     MAKERS[kind](tmp_path / "f")
-    with pytest.raises(Unreadable, match=rf"^is {kind}, and no regular file$"):
+    with pytest.raises(Unreadable, match=rf"^is {kind}, not a regular file$"):
         handed.content(tmp_path / "f")
-    with pytest.raises(Unreadable, match=rf"^is {kind}, and no regular file$"):
+    with pytest.raises(Unreadable, match=rf"^is {kind}, not a regular file$"):
         handed.pid_in(tmp_path / "f")
     assert handed.text_of(tmp_path / "f") == ""
     assert handed.Growing(tmp_path / "f").content() == b""
 
 
 def test_a_device_is_not_read() -> None:
-    with pytest.raises(Unreadable, match=r"^is a character device, and no regular file$"):
+    with pytest.raises(Unreadable, match=r"^is a character device, not a regular file$"):
         handed.content("/dev/zero")
 
 
@@ -67,7 +67,7 @@ def test_pid_files(text: str, pid: int, tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["0", "-1", "4194305", "9" * 23, "9" * 5000, "1 2", "1_0", "0x1", "¹", "+1", "\0"])
 def test_what_is_no_process_id(text: str, tmp_path: Path) -> None:
     (tmp_path / "f").write_text(text)
-    with pytest.raises(Unreadable, match=r"which is no process id$"):
+    with pytest.raises(Unreadable, match=r"not a process id$"):
         handed.pid_in(tmp_path / "f")
     assert handed.pid_of(text) == 0
 
@@ -124,7 +124,7 @@ def test_an_orphan_of_ours_is_ours(orphan: int) -> None:
     descriptor = kin.own(orphan, kin.now() - 1000)
     assert descriptor >= 0
     os.close(descriptor)
-    with pytest.raises(kin.Foreign, match=f"^process {orphan} is not one that the runtime made"):
+    with pytest.raises(kin.Foreign, match=f"^process {orphan} was not created by the runtime"):
         kin.own(orphan, kin.now() + 1000)
 
 

@@ -1,1 +1,1 @@
-"""What the kernel of this host offers and shows: control groups, namespaces, locks, seccomp, system calls."""
+"""What the kernel of this host offers and reports: control groups, namespaces, locks, seccomp, system calls."""

@@ -1,7 +1,7 @@
-"""What ``linux.resources`` comes to in the files of a control group: pure, so that version 2 is tested anywhere.
+"""The values that ``linux.resources`` asks for in the files of a control group. Pure, so version 2 is tested anywhere.
 
-Version 1 takes most values as they are. For version 2 the specification lets a runtime convert them; where two
-formulas are in use, either result counts.
+Version 1 takes most values unchanged. For version 2 the specification lets a runtime convert them; where two
+formulas are in use, either result is accepted.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 RESOURCES = "/linux/resources"
 UNLIMITED = "max"
-# The highest limit that version 1 shows stands for none; how high it is depends on the size of a page.
+# Version 1 shows "no limit" as its highest value, which depends on the page size.
 _NO_LIMIT = 1 << 62
 _KINDS = {
     "throttleReadBpsDevice": ("blkio.throttle.read_bps_device", "rbps"),
@@ -22,7 +22,7 @@ _KINDS = {
     "throttleReadIOPSDevice": ("blkio.throttle.read_iops_device", "riops"),
     "throttleWriteIOPSDevice": ("blkio.throttle.write_iops_device", "wiops"),
 }
-# Property → controller and file of version 1 whose content is the number itself.
+# Property → controller and version 1 file that holds the number unchanged.
 _NUMBERS_V1 = {
     "cpu/shares": ("cpu", "cpu.shares"),
     "cpu/quota": ("cpu", "cpu.cfs_quota_us"),
@@ -36,7 +36,7 @@ _NUMBERS_V1 = {
     "network/classID": ("net_cls", "net_cls.classid"),
 }
 _NUMBERS_V2 = {"cpu/burst": ("cpu", "cpu.max.burst"), "cpu/idle": ("cpu", "cpu.idle")}
-# Property → file, of limits that may be none.
+# Property → file, for limits that may be unlimited.
 _MEMORY_V1 = {
     "limit": "memory.limit_in_bytes",
     "reservation": "memory.soft_limit_in_bytes",
@@ -48,10 +48,10 @@ _MEMORY_V1 = {
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A value in a file of a group, and what may stand there.
+    """A value in a file of a group, and the values accepted there.
 
-    ``key``: the first word of its line, in a file that has a line for each device or event. ``field``: of that line,
-    the value behind ``field=``, or the word with that number. A list of numbers is compared as such (``0-2``,
+    ``key``: the first word of its line, in a file with a line for each device or event. ``field``: in that line,
+    the value after ``field=``, or the word at that index. Lists of numbers are compared as sets (``0-2`` equals
     ``0,1,2``).
     """
 
@@ -61,7 +61,7 @@ class Place:
     field: str = ""
 
     def value(self, content: str) -> str:
-        """What stands there, as ``wants`` words it; ``""`` when nothing does."""
+        """The value found there, written as in ``wants``; ``""`` if there is none."""
         lines = [line.split() for line in content.splitlines()] or [[]]
         if self.key and not (self.key == "default" and len(lines[0]) == 1):
             lines = [line[1:] for line in lines if line[:1] == [self.key]] or [[]]
@@ -75,7 +75,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What a property comes to: the first of ``places`` whose file is there counts."""
+    """The expected value of a property: the first of ``places`` whose file exists is the one compared."""
 
     pointer: str
     controller: str
@@ -83,7 +83,7 @@ class Expected:
 
 
 def normal(text: str) -> str:
-    """A value as it is compared: no limit has one name, a list of numbers one form."""
+    """A value in the form used for comparison: one name for "no limit", one form for a list of numbers."""
     if text.isdecimal():
         return UNLIMITED if int(text) >= _NO_LIMIT else text
     numbers = numbers_of(text)
@@ -91,7 +91,7 @@ def normal(text: str) -> str:
 
 
 def numbers_of(text: str) -> list[int]:
-    """The numbers of a list such as ``0-3,7``; none when it is something else."""
+    """The numbers of a list such as ``0-3,7``; empty if it is not such a list."""
     found: set[int] = set()
     for part in text.split(","):
         first, dash, last = part.strip().partition("-")
@@ -102,7 +102,7 @@ def numbers_of(text: str) -> list[int]:
 
 
 def weights_of_shares(shares: int) -> tuple[str, ...]:
-    """The ``cpu.weight`` of ``shares``: from 2 to 262144 linearly on 1 to 10000, or on a curve with 1024 at 100."""
+    """The ``cpu.weight`` for ``shares``: 2..262144 mapped linearly to 1..10000, or by a curve that maps 1024 to 100."""
     if not shares:
         return ("100",)
     within = min(max(shares, 2), 262144)
@@ -113,14 +113,14 @@ def weights_of_shares(shares: int) -> tuple[str, ...]:
 
 
 def io_weight(weight: int) -> str:
-    """The ``io.weight`` (1 to 10000) of a weight of version 1 (10 to 1000)."""
+    """The ``io.weight`` (1 to 10000) for a version 1 weight (10 to 1000)."""
     return str(1 + (weight - 10) * 9999 // 990)
 
 
 def expected(resources: Mapping[str, Any], *, unified: bool) -> list[Expected]:
-    """What ``linux.resources`` comes to in version 1, or (``unified``) in version 2.
+    """The values that ``linux.resources`` asks for in version 1 or, if ``unified``, in version 2.
 
-    Devices are left out, as no file of version 2 shows them, and so is what version 2 has no equivalent of.
+    Devices are left out because no file of version 2 shows them, as are properties with no equivalent in version 2.
     """
     found = [*_numbers(resources, _NUMBERS_V2 if unified else _NUMBERS_V1)]
     for part in (_cpuset, _of_both, *(_VERSION_2 if unified else _VERSION_1)):
@@ -153,7 +153,7 @@ def _cpuset(resources: Mapping[str, Any]) -> Iterator[Expected]:
 
 
 def _of_both(resources: Mapping[str, Any]) -> Iterator[Expected]:
-    """What both versions word alike."""
+    """Files whose content is the same in both versions."""
     limit = _section(resources, "pids").get("limit")
     if limit is not None:
         yield _one("pids/limit", "pids", Place("pids.max", (_limit(limit),)))
@@ -168,7 +168,7 @@ def _limit(value: int) -> str:
 
 
 def _bytes(value: int) -> str:
-    """A limit of memory: the kernel counts whole pages."""
+    """A memory limit: the kernel counts whole pages."""
     return UNLIMITED if value < 0 else normal(str(value // mmap.PAGESIZE * mmap.PAGESIZE))
 
 
@@ -246,7 +246,7 @@ def _numbers_of_device(entry: Mapping[str, Any]) -> str:
 
 
 def _of_device(name: str, controller: str, member: str, *places: Place) -> Iterator[Expected]:
-    """The value of an entry; that its line bears the numbers of the device shows these."""
+    """The value of an entry. Finding its line by device number shows that the numbers were applied."""
     for leaf in (member, "major", "minor"):
         yield _one(f"blockIO/{name}/*/{leaf}", controller, *places)
 

@@ -1,6 +1,6 @@
-"""Control groups of version 1, version 2 and both at once (hybrid), read through one door.
+"""Control groups of version 1, version 2 and both at once (hybrid), behind one interface.
 
-A *group* is named by its path below the hierarchies (``/name/leaf``), whatever the version.
+A *group* is named by its path below the mount points (``/name/leaf``), whatever the version.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ocivalidate.system.mounts import MOUNTINFO, mounts
 
 MOUNT = "/sys/fs/cgroup"
 PREFIX = "ocivalidate-"
-"""Every group that we make, or have made, starts like this, so that what an ended run left can be found."""
+"""The name prefix of every group of ours, so that leftovers of an ended run can be found."""
 
 REAL_TIME_BUDGET = "cpu.rt_runtime_us"
 
@@ -26,7 +26,7 @@ class Layout:
     """How control groups are mounted.
 
     ``mode``: ``v1``, ``v2``, ``hybrid`` (v1, with v2 beside it) or ``none``. ``controllers``: controller (``name=…``
-    for a hierarchy that has a name only) → mount point. ``unified``: the mount point of version 2, or ``""``.
+    for a named hierarchy without controllers) → mount point. ``unified``: the mount point of version 2, or ``""``.
     """
 
     mode: str
@@ -35,7 +35,7 @@ class Layout:
 
     @property
     def hierarchies(self) -> tuple[str, ...]:
-        """Every mount point once."""
+        """Each mount point once."""
         every = dict.fromkeys(self.controllers.values())
         if self.unified:
             every[self.unified] = None
@@ -55,7 +55,7 @@ def layout(mountinfo: str = MOUNTINFO) -> Layout:
             names = (name for name in mount.options.split(",") if name not in ("rw", "ro", "xattr"))
             version1 |= dict.fromkeys(names, mount.point)
         elif mount.point == unified:
-            # Something covers it: whoever looks does not see it any more.
+            # Another mount covers it: it can no longer be seen.
             unified = ""
     if version1:
         return Layout("hybrid" if unified else "v1", version1, unified)
@@ -65,7 +65,7 @@ def layout(mountinfo: str = MOUNTINFO) -> Layout:
 
 
 def of_kernel(table: str = "/proc/cgroups") -> set[str]:
-    """The controllers that this kernel has switched on, mounted or not; none where it does not say."""
+    """The controllers enabled in this kernel, mounted or not; empty if the kernel does not say."""
     try:
         with open(table, encoding="utf-8") as file:
             rows = [line.split() for line in file if not line.startswith("#")]
@@ -83,7 +83,7 @@ def _words(path: str) -> list[str]:
 
 
 def of_process(pid: int) -> dict[str, str]:
-    """The group of a process in every hierarchy: controller (``""`` for version 2) → path."""
+    """The group of a process in each hierarchy: controller (``""`` for version 2) → path."""
     groups: dict[str, str] = {}
     with open(f"/proc/{pid}/cgroup", encoding="utf-8", errors="replace") as file:
         for line in file:
@@ -93,15 +93,15 @@ def of_process(pid: int) -> dict[str, str]:
 
 
 def read(where: Layout, controller: str, group: str, name: str) -> str | None:
-    """The content of the file ``name`` of a group, without the last newline; ``None`` where there is none."""
+    """The content of the file ``name`` of a group, without the last newline; ``None`` if it does not exist."""
     mount = where.controllers.get(controller)
     return None if mount is None else content(f"{mount}{group}", name)
 
 
 def folder_of(where: Layout, groups: Mapping[str, str], controller: str) -> str:
-    """The folder in which a controller governs a process whose groups are these; ``""`` where none does.
+    """The directory where a controller governs a process that is in these groups; ``""`` if there is none.
 
-    ``groups`` is as :func:`of_process` gives it. For ``""`` it is the folder in version 2.
+    ``groups`` is as returned by :func:`of_process`. The controller ``""`` stands for version 2.
     """
     mount = where.controllers.get(controller, "") if controller else where.unified
     name = "" if mount == where.unified else controller
@@ -109,7 +109,7 @@ def folder_of(where: Layout, groups: Mapping[str, str], controller: str) -> str:
 
 
 def content(folder: str, name: str) -> str | None:
-    """The content of a file of a group, without the last newline; ``None`` where it cannot be read."""
+    """The content of a file of a group, without the last newline; ``None`` if it cannot be read."""
     try:
         with open(f"{folder}/{name}", encoding="utf-8", errors="replace") as file:
             return file.read().rstrip("\n")
@@ -118,7 +118,7 @@ def content(folder: str, name: str) -> str | None:
 
 
 def processes_left(where: Layout, groups: Mapping[str, str]) -> int | None:
-    """How many more processes and threads may begin in such groups; ``None`` where nothing limits that."""
+    """How many more processes and threads can start in these groups; ``None`` if there is no limit."""
     mount, folder = where.controllers.get("pids", ""), folder_of(where, groups, "pids")
     left: list[int] = []
     while folder and len(folder) >= len(mount):
@@ -130,18 +130,18 @@ def processes_left(where: Layout, groups: Mapping[str, str]) -> int | None:
 
 
 def has_real_time_budgets(where: Layout) -> bool:
-    """Whether a group has to be given time for real-time processes before it can have any (sched-rt-group)."""
+    """Whether a group needs a real-time budget before it can hold real-time processes (CONFIG_RT_GROUP_SCHED)."""
     return os.path.exists(f"{where.controllers.get('cpu', '')}/{REAL_TIME_BUDGET}")
 
 
 def give_real_time(where: Layout, group: str, microseconds: int) -> None:
-    """Give a group so much of every second for real-time processes. Raises :class:`OSError`."""
+    """Give a group a real-time budget of that many microseconds per second. Raises :class:`OSError`."""
     with open(f"{where.controllers['cpu']}{group}/{REAL_TIME_BUDGET}", "w", encoding="ascii") as file:
         file.write(str(microseconds))
 
 
 def every_file(where: Layout, groups: Mapping[str, str]) -> dict[str, str]:
-    """All that can be read of the groups of a process: path → content."""
+    """Every readable file of the groups of a process: path → content."""
     found: dict[str, str] = {}
     for folder in dict.fromkeys(folder_of(where, groups, controller) for controller in (*where.controllers, "")):
         if folder and os.path.isdir(folder):
@@ -151,10 +151,10 @@ def every_file(where: Layout, groups: Mapping[str, str]) -> dict[str, str]:
 
 
 def make(where: Layout, group: str, *, above_others: bool = True) -> None:
-    """Make a group in every hierarchy that can be written, so that a runtime makes only what is below.
+    """Create a group in every writable hierarchy, so that a runtime creates only groups below it.
 
-    ``above_others``: it holds groups. In version 2 a group that hands on controllers can hold no process.
-    In version 1 a group of cpuset has no processors until it is given some.
+    ``above_others``: it is to hold other groups. In version 2 a group that enables controllers for its children cannot
+    hold processes. In version 1 a new cpuset group has no processors until some are assigned.
     """
     for mount in where.hierarchies:
         with contextlib.suppress(OSError):
@@ -182,33 +182,33 @@ def _delegate(mount: str, group: str) -> None:
 
 
 def folders(where: Layout, group: str) -> list[str]:
-    """The folders of a group in all hierarchies, as far as they exist."""
+    """The existing directories of a group, one per hierarchy."""
     return [mount + group for mount in where.hierarchies if os.path.isdir(mount + group)]
 
 
 def members(folder: str) -> list[int]:
-    """The processes in the folder of a group; 0 stands for one of another process namespace."""
+    """The processes in a group's directory; 0 stands for one in another PID namespace."""
     return sorted(int(word) for word in _words(f"{folder}/cgroup.procs") if word.isdecimal())
 
 
 def remove(where: Layout, group: str, timeout: float = 2.0, kill: Callable[[int], None] = kin.kill) -> list[str]:
-    """Kill what runs in a group and below, remove it everywhere, and return the folders that stayed.
+    """Kill the processes in a group and below, remove it from every hierarchy, and return the directories left.
 
-    ``kill`` is asked to kill each process; by default it does so only if the process is ours: a runtime may have put
-    any other into the group.
+    ``kill`` is called for each process. By default it kills only processes of ours, since a runtime may have put any
+    other process into the group.
     """
     deadline = time.monotonic() + timeout
     while True:
         left = [folder for folder in folders(where, group) if not _removed(folder, kill)]
         if not left or time.monotonic() > deadline:
             return left
-        # The kernel buries what was killed when it gets to it, and tells nobody.
+        # The kernel removes killed processes in its own time and notifies nobody.
         time.sleep(0.002)
 
 
 def _removed(folder: str, kill: Callable[[int], None]) -> bool:
     for below, _, _ in os.walk(folder, topdown=False):
-        # A process of another process namespace reads as 0.
+        # A process in another PID namespace reads as 0.
         for pid in filter(None, members(below)):
             kill(pid)
         with contextlib.suppress(OSError):
@@ -217,7 +217,7 @@ def _removed(folder: str, kill: Callable[[int], None]) -> bool:
 
 
 def ours(where: Layout) -> Iterator[str]:
-    """The groups that bear our prefix: at the top of any hierarchy, or where runtimes make them below our own group."""
+    """Groups with our prefix: at the top of any hierarchy, or where runtimes create them below our own group."""
     found: dict[str, None] = {}
     here = of_process(os.getpid())
     for mount in where.hierarchies:

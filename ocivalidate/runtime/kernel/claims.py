@@ -1,7 +1,7 @@
-"""Claims on folders: an open folder, or a file in it, with a lock that the kernel frees with its holder.
+"""Claims on directories: an open directory, or a file in it, with a lock that the kernel releases when its holder ends.
 
-A control group is a folder too, and all who see the group share its lock, whatever mounts, processes and control groups
-they see besides. So nobody has to find the holder to know whether it lives.
+A control group is a directory too. Every process that sees the group sees its lock, whatever mount, PID or cgroup
+namespace it is in, so nobody has to find the holder to know whether it is alive.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from typing import Literal
 from ocivalidate.runtime.kernel import cgroups
 from ocivalidate.runtime.kernel.cgroups import Layout
 
-_PATIENCE = 5.0  # seconds in which others who look at a new group are to be done with it
+_PATIENCE = 5.0  # seconds for others to finish looking at a new group
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 Lock = Literal["taken", "held", "none"]
 
 
 def lock(descriptor: int) -> Lock:
-    """Take the lock of an open file: ``held`` by somebody else, ``none`` where there are no locks."""
+    """Take the lock of an open file. ``held``: somebody else has it. ``none``: locks are not supported here."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as problem:
@@ -35,7 +35,7 @@ def lock(descriptor: int) -> Lock:
 
 @contextlib.contextmanager
 def opened(path: str) -> Iterator[int]:
-    """A folder, open. Raises :class:`OSError` when it is none, or a link to one."""
+    """Open a directory. Raises :class:`OSError` if it is not a directory, or is a symbolic link to one."""
     descriptor = os.open(path, _FOLDER)
     try:
         yield descriptor
@@ -44,7 +44,7 @@ def opened(path: str) -> Iterator[int]:
 
 
 def stands(descriptor: int, path: str) -> bool:
-    """Whether a path still leads to an open file."""
+    """Whether a path still leads to this open file."""
     try:
         return os.path.samestat(os.fstat(descriptor), os.stat(path, follow_symlinks=False))
     except OSError:
@@ -53,35 +53,35 @@ def stands(descriptor: int, path: str) -> bool:
 
 @dataclass(slots=True)
 class GroupClaim:
-    """A control group of ours, ``""`` for none: its open folders, by their paths."""
+    """A control group of ours (``""`` for none) and its open directories, by path."""
 
     layout: Layout
     group: str
     folders: dict[str, int] = field(default_factory=dict)
 
     def missing(self) -> str:
-        """The folder that somebody has removed, or ``""``."""
+        """The directory that somebody has removed, or ``""``."""
         return next((path for path, descriptor in self.folders.items() if not stands(descriptor, path)), "")
 
     def close(self) -> None:
-        """Give it up."""
+        """Release the claim."""
         for descriptor in self.folders.values():
             os.close(descriptor)
         self.folders.clear()
 
 
 def make_group(where: Layout, group: str) -> GroupClaim:
-    """Make a control group in every hierarchy that can be written, and claim it.
+    """Create a control group in every writable hierarchy, and claim it.
 
-    Whoever looks for what ended runs left may meet a group before it is claimed, and remove it; then it is made again.
-    Raises :class:`OSError` when others never let go of it.
+    Another run that cleans up may find the group before it is claimed, and remove it; then it is created again.
+    Raises :class:`OSError` if others keep its lock.
     """
     deadline = time.monotonic() + _PATIENCE
     while True:
         cgroups.make(where, group)
         claim = _claim(GroupClaim(where, group))
         if claim is not None:
-            # What was removed before it was claimed comes back, and then it is not among what was.
+            # A group removed before it was claimed is created again, and must not count as already there.
             cgroups.make(where, group)
             if [*claim.folders] == cgroups.folders(where, group):
                 return claim
@@ -99,7 +99,7 @@ def _claim(claim: GroupClaim) -> GroupClaim | None:
         for folder in cgroups.folders(claim.layout, claim.group):
             claim.folders[folder] = descriptor = os.open(folder, _FOLDER)
             with contextlib.suppress(OSError):
-                # Who may not read it cannot take its lock either.
+                # Without permission to read it, its lock cannot be taken either.
                 os.fchmod(descriptor, 0o711)
             if lock(descriptor) == "held" or not stands(descriptor, folder):
                 claim.close()

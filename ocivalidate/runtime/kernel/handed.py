@@ -1,7 +1,7 @@
-"""Reading what a runtime, or a container, hands over: files that it wrote, and may have put something else in place of.
+"""Reading files that a runtime or a container wrote, and may have replaced with something else.
 
-Nothing here follows a link in place of the file, waits for a writer, or reads more than it was told to: a pid file can
-be a FIFO, a log a link to ``/dev/zero``, and what a container prints has no end.
+Nothing here follows a link in place of the file, waits for a writer, or reads beyond its limit: a pid file can
+be a FIFO, a log a link to ``/dev/zero``, and the output of a container endless.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from pathlib import Path
 from ocivalidate.errors import Unreadable
 
 MOST_TEXT = 16 * 1024 * 1024
-"""Bytes that are read of what a runtime wrote."""
+"""The most bytes read of a file that a runtime wrote."""
 MOST_PRINTED = 4 * 1024 * 1024
-"""Bytes that a container may print: our probes print some hundred thousand."""
-_MOST_PID = 32  # bytes in a pid file: there may be blanks around the number
-_HIGHEST_PID = 1 << 22  # PID_MAX_LIMIT of the kernel
-# Cases are listed also where there are no such flags.
+"""The most bytes that a container may print. Our probes print some hundred thousand."""
+_MOST_PID = 32  # bytes in a pid file: there may be white space around the number
+_HIGHEST_PID = 1 << 22  # the kernel's PID_MAX_LIMIT
+# Cases can be listed on systems without these flags.
 _SAFELY = sum({getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_NOCTTY", "O_CLOEXEC")})
-# Errors that say nothing of the file: we are given no more files, or no memory.
+# Errors that say nothing about the file: we are out of file descriptors or memory.
 _OURS = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 _KINDS = {
     stat.S_IFIFO: "a FIFO",
     stat.S_IFSOCK: "a socket",
-    stat.S_IFDIR: "a folder",
+    stat.S_IFDIR: "a directory",
     stat.S_IFLNK: "a symbolic link",
     stat.S_IFCHR: "a character device",
     stat.S_IFBLK: "a block device",
@@ -38,10 +38,10 @@ _KINDS = {
 
 @contextlib.contextmanager
 def opened(path: str | os.PathLike[str], flags: int = os.O_RDONLY) -> Iterator[int]:
-    """A regular file, open.
+    """Open a regular file.
 
-    Raises :class:`Unreadable`, :class:`FileNotFoundError` when nothing is there, and :class:`OSError` when we are given
-    no more files.
+    Raises :class:`Unreadable`, :class:`FileNotFoundError` if nothing is there, and :class:`OSError` if we are out of
+    file descriptors.
     """
     descriptor = _open(path, flags)
     try:
@@ -62,29 +62,29 @@ def _open(path: str | os.PathLike[str], flags: int) -> int:
     kind = stat.S_IFMT(os.fstat(descriptor).st_mode)
     if kind != stat.S_IFREG:
         os.close(descriptor)
-        raise Unreadable(f"is {_KINDS.get(kind, 'something else')}, and no regular file")
-    # It may be handed on, and is to be as any other then.
+        raise Unreadable(f"is {_KINDS.get(kind, 'something else')}, not a regular file")
+    # The descriptor may be passed on, and must then behave like any other.
     os.set_blocking(descriptor, True)
     return descriptor
 
 
 def _kind_of(path: str | os.PathLike[str]) -> str:
-    """What stands in place of a file that cannot be opened; ``""`` for a regular file."""
+    """What is there instead of a regular file; ``""`` for a regular file."""
     try:
         kind = stat.S_IFMT(os.lstat(path).st_mode)
     except OSError:
         return ""
-    return "" if kind == stat.S_IFREG else f"is {_KINDS.get(kind, 'something else')}, and no regular file"
+    return "" if kind == stat.S_IFREG else f"is {_KINDS.get(kind, 'something else')}, not a regular file"
 
 
 def content(path: str | os.PathLike[str], most: int = MOST_TEXT) -> bytes:
-    """What stands in a file, up to ``most`` bytes. Raises as :func:`opened` does."""
+    """The content of a file, up to ``most`` bytes. Raises as :func:`opened` does."""
     with opened(path) as descriptor:
         return read(descriptor, most)
 
 
 def read(descriptor: int, most: int = MOST_TEXT, offset: int = 0) -> bytes:
-    """What stands in an open file from an offset on, up to ``most`` bytes."""
+    """The content of an open file from an offset on, up to ``most`` bytes."""
     parts: list[bytes] = []
     while most > 0 and (part := os.pread(descriptor, min(most, 1 << 20), offset)):
         parts.append(part)
@@ -94,7 +94,7 @@ def read(descriptor: int, most: int = MOST_TEXT, offset: int = 0) -> bytes:
 
 
 def text_of(path: str | os.PathLike[str], most: int = MOST_TEXT) -> str:
-    """The same as text; ``""`` where nothing is there, or nothing that can be used."""
+    """The content of a file as text; ``""`` if there is no regular file that can be read."""
     try:
         return content(path, most).decode("utf-8", "replace")
     except (OSError, Unreadable):
@@ -102,9 +102,9 @@ def text_of(path: str | os.PathLike[str], most: int = MOST_TEXT) -> str:
 
 
 def pid_in(path: str | os.PathLike[str]) -> int:
-    """The number of a process in a pid file; 0 where there is no file, or nothing in it.
+    """The process id in a pid file; 0 if the file is absent or empty.
 
-    Raises :class:`Unreadable` when it holds something else.
+    Raises :class:`Unreadable` if it holds anything else.
     """
     try:
         said = content(path, _MOST_PID + 1).strip()
@@ -114,19 +114,19 @@ def pid_in(path: str | os.PathLike[str]) -> int:
         return 0
     number = pid_of(said.decode("ascii", "replace"))
     if not number:
-        raise Unreadable(f"holds {said[:_MOST_PID].decode('ascii', 'backslashreplace')!a}, which is no process id")
+        raise Unreadable(f"holds {said[:_MOST_PID].decode('ascii', 'backslashreplace')!a}, not a process id")
     return number
 
 
 def pid_of(value: object) -> int:
-    """A process id, given as a number or in decimal digits; 0 for anything that can be none."""
+    """A process id, given as a number or in decimal digits; 0 for anything that cannot be one."""
     if isinstance(value, str) and re.fullmatch("[0-9]{1,10}", value):
         value = int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 < value <= _HIGHEST_PID else 0
 
 
 class Growing:
-    """A file that somebody else appends to, read as it grows: each byte once, and never more than ``most``."""
+    """A file that another process appends to, read as it grows: each byte once, never more than ``most``."""
 
     def __init__(self, path: Path, most: int = MOST_PRINTED) -> None:
         self.path = path
@@ -135,7 +135,7 @@ class Growing:
 
     @property
     def size(self) -> int:
-        """How large the file is now; 0 where there is none."""
+        """The size of the file now; 0 if it does not exist."""
         try:
             return os.lstat(self.path).st_size
         except OSError:
@@ -143,11 +143,11 @@ class Growing:
 
     @property
     def too_much(self) -> bool:
-        """Whether more is in it than is read."""
+        """Whether the file is larger than the limit."""
         return self.size > self._most
 
     def content(self) -> bytes:
-        """All that is in it so far, up to the limit."""
+        """Everything in it so far, up to the limit."""
         with contextlib.suppress(OSError, Unreadable), opened(self.path) as descriptor:
             self._read += read(descriptor, self._most - len(self._read), len(self._read))
         return bytes(self._read)

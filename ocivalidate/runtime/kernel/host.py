@@ -13,12 +13,12 @@ from ocivalidate.runtime.kernel import cgroups, kernelnames, namespaces
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """What this host has.
+    """What this host offers.
 
-    ``controllers``: those of control groups that can be used, ``unmounted`` those that the kernel has beside them.
-    ``bounding``: the capabilities that a process of ours can have at most, without ``CAP_``. ``kernel``: the first two
+    ``controllers``: cgroup controllers that can be used; ``unmounted``: others that the kernel has.
+    ``bounding``: our capability bounding set, names without ``CAP_``. ``kernel``: the first two
     numbers of its release. ``namespaces``: types, as ``linux.namespaces`` calls them. ``lsms``: the security modules
-    that are active. ``numa``: whether memory policies can be. ``rlimit_nofile``: our own hard limit.
+    that are active. ``numa``: whether memory policies are supported. ``rlimit_nofile``: our own hard limit.
     """
 
     root: bool
@@ -46,7 +46,7 @@ class Host:
 
 def look() -> Host:
     """Look at this host."""
-    import resource  # absent where no runtime is driven, but cases are listed
+    import resource  # absent on systems where cases can only be listed
 
     release = platform.release()
     numbers = re.match(r"([0-9]+)\.([0-9]+)", release)

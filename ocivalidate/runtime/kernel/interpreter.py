@@ -1,8 +1,8 @@
-"""Starting a Python: the only place that says how.
+"""Starting a Python interpreter: the only place that says how.
 
-Whatever we start imports from the library of the interpreter, from what is installed for it, and from where our own
-package stands; never from the working directory, PYTHONPATH, or a user's site folder. What it is to know is handed on
-in arguments, so that the environment stays as it was given to us: the runtime under test inherits it.
+A Python that we start imports from its standard library, from its installed packages, and from where our own
+package is; never from the working directory, PYTHONPATH, or the user's site directory. It gets its parameters
+as arguments, so that the environment stays as we got it: the runtime under test inherits it.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ import sys
 from ocivalidate.system import importing
 
 BARE = ("-I", "-S")
-"""The flags of a Python that has the standard library and nothing else."""
+"""The flags of a Python with the standard library and nothing else."""
 
-# Sites are looked at here, to know what comes from the library; then our package is found where it was for the caller.
+# site runs only here, to know which paths are the library's; then our package is found where the caller found it.
 _START = """
 import json, os, sys
 home, handed, module = json.loads(sys.argv.pop(1))
@@ -31,23 +31,23 @@ if place != os.path.join(home, "ocivalidate", "__init__.py"):
 import importlib
 sys.exit(importlib.import_module(module).main())
 """
-# What Python sets in its own environment where the locale is C, and everything below inherits (PEP 538).
+# Python sets this in its own environment in the C locale, and its children inherit it (PEP 538).
 _COERCED = ("C.UTF-8", "C.utf8", "UTF-8")
 
 ENVIRONMENT = """
 with open("/proc/self/environ", "rb") as file:
     environment = dict(entry.split(b"=", 1) for entry in file.read().split(b"\\0") if b"=" in entry)
 """
-"""A piece of a program for :func:`bare`, after which ``environment`` is what it was given, for ``os.execve``."""
+"""Code for a :func:`bare` program: afterwards ``environment`` is the one it was started with, for ``os.execve``."""
 
 
 def bare(*words: str) -> tuple[str, ...]:
-    """A command line of this interpreter with its standard library and nothing else."""
+    """A command line that runs this interpreter with its standard library and nothing else."""
     return (sys.executable, *BARE, *words)
 
 
 def ours(module: str) -> tuple[str, ...]:
-    """A command line that calls ``main`` of a module of ours, and exits with what it returns."""
+    """A command line that calls ``main`` of one of our modules, and exits with the value that it returns."""
     handed = importing.trusted(sys.path, os.environ.get("PYTHONPATH", ""), importing.working_directory())
     flags = [*(["-B"] if sys.dont_write_bytecode else [])]
     if sys.pycache_prefix:
@@ -56,7 +56,7 @@ def ours(module: str) -> tuple[str, ...]:
 
 
 def environment() -> dict[str, str]:
-    """The environment that this process was given, with what was changed since, but not by Python itself."""
+    """The environment of this process, without what Python itself added."""
     found = dict(os.environ)
     if found.get("LC_CTYPE") in _COERCED and not _given("LC_CTYPE"):
         del found["LC_CTYPE"]
@@ -64,7 +64,7 @@ def environment() -> dict[str, str]:
 
 
 def _given(name: str) -> bool:
-    """Whether a variable was there when this program was executed; also where the kernel does not say."""
+    """Whether a variable was set when this program was executed; true if the kernel does not say."""
     try:
         with open("/proc/self/environ", "rb") as file:
             entries = file.read().split(b"\0")

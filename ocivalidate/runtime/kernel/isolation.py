@@ -1,9 +1,9 @@
-"""Namespaces around the engine, so that whatever becomes of it, nothing of it stays on the host.
+"""Namespaces around the engine, so that it leaves nothing on the host, however it ends.
 
-The engine gets a mount namespace of its own, in which nothing that it mounts can be seen from outside, and a process
-namespace of its own: when its first process ends, even by ``kill -9``, the kernel ends every process in it, containers
-included, and with the last process go the mounts. An ordinary user has no such namespaces: there a keeper, the parent
-of the engine, takes in the orphans of all that the engine runs, and ends what is left of it.
+The engine gets a mount namespace, so that none of its mounts can be seen from outside, and a PID
+namespace: when the first process there ends, even by ``kill -9``, the kernel kills every process in it, containers
+included, and the mounts go with the last process. An ordinary user cannot have these namespaces. There a keeper, the
+parent of the engine, adopts the orphans of everything that the engine runs, and kills what is left in the end.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ocivalidate.runtime.kernel import kin, processes, syscalls
 
 
 def private_mounts() -> None:
-    """Put this process into a mount namespace of its own. It must not have started a thread."""
+    """Move this process into a mount namespace of its own. It must not have started a thread."""
     syscalls.unshare(syscalls.CLONE_NEWNS)
     syscalls.mount("none", "/", flags=syscalls.MS_REC | syscalls.MS_PRIVATE)
 
@@ -27,31 +27,31 @@ def private_mounts() -> None:
 def run_isolated(work: Callable[[], int]) -> int:
     """Run ``work`` in namespaces of its own and return its exit code. No thread may have been started.
 
-    Raises :class:`OSError` where namespaces cannot be made.
+    Raises :class:`OSError` if the namespaces cannot be created.
     """
     private_mounts()
     syscalls.unshare(syscalls.CLONE_NEWPID)
-    # What is buffered would be written by every process.
+    # Otherwise every process would write what is buffered.
     sys.stdout.flush()
     first = os.fork()
     if first == 0:
         os._exit(_as_first_process(work))
-    # Whoever ends this process ends the namespace; an interrupt is for the engine to obey, in order.
+    # SIGTERM to this process ends the namespace. Interrupts are left to the engine, which stops in good order.
     _hand_on_termination(first)
     return _wait_for(first)
 
 
 def _as_first_process(work: Callable[[], int]) -> int:
-    """What the first process of the namespace does: start the engine, and bury whatever its containers leave."""
+    """The first process of the namespace: start the engine, and reap the processes that containers leave."""
     syscalls.die_with_parent(signal.SIGKILL)
     syscalls.mount("proc", "/proc", "proc", syscalls.MS_NOSUID | syscalls.MS_NODEV | syscalls.MS_NOEXEC)
     return _bury_until_end_of(_fork_engine(work))
 
 
 def run_kept(work: Callable[[], int]) -> int:
-    """Run ``work`` in a process whose parent, this one, takes in and in the end kills all that it leaves.
+    """Run ``work`` in a child process; this one adopts everything that the child leaves, and kills it in the end.
 
-    This is for whoever cannot have namespaces. Returns its exit code.
+    For users who cannot have namespaces. Returns the child's exit code.
     """
     syscalls.adopt_orphans()
     sys.stdout.flush()
@@ -74,11 +74,11 @@ def _fork_engine(work: Callable[[], int]) -> int:
 
 
 def _hand_on_termination(child: int) -> None:
-    """Have SIGTERM end a child instead of this process, which waits for that."""
+    """Pass SIGTERM on to a child. This process goes on waiting for it."""
     descriptor = os.pidfd_open(child)
 
     def end(*_: object) -> None:
-        # By its descriptor: the number may be another process's by now.
+        # By pidfd: the number may be another process's by now.
         with contextlib.suppress(ProcessLookupError):
             signal.pidfd_send_signal(descriptor, signal.SIGKILL)
 
@@ -93,11 +93,11 @@ def _bury_until_end_of(engine: int) -> int:
 
 
 def _end_children(timeout: float = 5.0) -> None:
-    """Kill the children of this process, and theirs, which become its own; none of them is waited for without end."""
+    """Kill the children of this process, and theirs, which it adopts, and wait at most ``timeout`` seconds."""
     end = time.monotonic() + timeout
     while time.monotonic() < end:
         for child in processes.children():
-            # Nobody else can bury it, so the number is still its own.
+            # Nobody else can reap it, so the number is still its own.
             with contextlib.suppress(PermissionError):
                 os.kill(child, signal.SIGKILL)
         try:
@@ -113,7 +113,7 @@ def _guarded(work: Callable[[], int]) -> int:
         code = work()
         sys.stdout.flush()
         return code
-    except BaseException:  # noqa: BLE001  # told like any other, but by this process
+    except BaseException:  # noqa: BLE001  # reported like any other, but by this process
         sys.excepthook(*sys.exc_info())
         sys.stderr.flush()
         return 70

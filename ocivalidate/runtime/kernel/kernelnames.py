@@ -1,4 +1,4 @@
-"""What the kernel calls things by number, and ``config.json`` by name."""
+"""Tables of what the kernel numbers and ``config.json`` names."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ CAPABILITIES = tuple(
 
 
 def capabilities(mask: int) -> tuple[str, ...]:
-    """The names in a set, without ``CAP_``, in the order of the bits."""
+    """The names in a capability mask, without ``CAP_``, in bit order."""
     return tuple(name for bit, name in enumerate(CAPABILITIES) if mask >> bit & 1)
 
 
@@ -26,11 +26,11 @@ POLICIES = {
     "SCHED_IDLE": 5,
     "SCHED_DEADLINE": 6,
 }
-# sched_setattr(2): the flags that the kernel keeps, so that sched_getattr(2) tells them. The others are orders.
+# sched_setattr(2): the flags that the kernel keeps and sched_getattr(2) returns. The others only affect the call.
 KEPT_SCHEDULING_FLAGS = {"SCHED_FLAG_RESET_ON_FORK": 1, "SCHED_FLAG_RECLAIM": 2, "SCHED_FLAG_DL_OVERRUN": 4}
 # ioprio_set(2)
 IO_CLASSES = {"IOPRIO_CLASS_RT": 1, "IOPRIO_CLASS_BE": 2, "IOPRIO_CLASS_IDLE": 3}
 # personality(2)
 DOMAINS = {"LINUX": 0x0, "LINUX32": 0x8}
 NO_LIMIT = 2**64 - 1
-"""RLIM_INFINITY; Python says -1 for it."""
+"""RLIM_INFINITY, which Python represents as -1."""

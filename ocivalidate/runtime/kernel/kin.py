@@ -1,9 +1,9 @@
-"""Which processes are ours: those that descend from us. Whatever a runtime names, no other is ever signalled.
+"""Which processes are ours: our descendants. No other process is ever signalled, whatever a runtime claims.
 
-A process of a container loses its parents when the runtime ends. The kernel then gives it to the nearest ancestor that
-asked for such orphans (``PR_SET_CHILD_SUBREAPER``): the keeper of the engine (see :mod:`isolation`), which as root is
-the first process of its namespace, or the process that called :func:`gather`. So the line of parents always leads back
-to us, also where a runtime has forked twice, or made namespaces.
+A container process loses its parent when the runtime ends. The kernel then reparents it to the nearest ancestor that
+is a subreaper (``PR_SET_CHILD_SUBREAPER``): the keeper of the engine (see :mod:`isolation`), which as root is
+the first process of its namespace, or the process that called :func:`gather`. So its chain of parents always leads back
+to us, even if a runtime forked twice or created namespaces.
 """
 
 from __future__ import annotations
@@ -27,28 +27,28 @@ class Foreign(OciValidateError):
 
 
 def keep(keeper: int) -> None:
-    """Note the parent of this process, to which orphans of ours come, and which buries them."""
-    global _keeper  # noqa: PLW0603  # a process has one
+    """Record the parent of this process as the keeper, which adopts and reaps our orphans."""
+    global _keeper  # noqa: PLW0603  # one per process
     _keeper = keeper
 
 
 def gather() -> None:
-    """Have orphans of ours come to this process, unless it has a keeper."""
-    global _burying  # noqa: PLW0603  # a process has one
+    """Make this process adopt our orphans, unless it has a keeper."""
+    global _burying  # noqa: PLW0603  # one per process
     if not _keeper and (_burying is None or _burying.process != os.getpid()):
         syscalls.adopt_orphans()
         _burying = _Undertaker()
 
 
 def now() -> int:
-    """This moment, on the clock of :func:`processes.began`."""
+    """The current time, on the clock of :func:`processes.began`."""
     ticks = os.sysconf("SC_CLK_TCK")
     return time.clock_gettime_ns(time.CLOCK_BOOTTIME) * ticks // 1_000_000_000
 
 
 def descends(pid: int) -> bool:
     """Whether a process descends from us."""
-    # A parent may end between two looks; then its children have another one.
+    # A parent may end between two steps; then its children have a new parent.
     return any(_leads_to_us(pid) for _ in range(3))
 
 
@@ -63,9 +63,9 @@ def _leads_to_us(pid: int) -> bool:
 
 
 def own(pid: int, since: int = 0) -> int:
-    """A pidfd of a process of ours that began at a moment or later; -1 when no process has this number.
+    """A pidfd of a process of ours that began at ``since`` or later; -1 if no process has this number.
 
-    Raises :class:`Foreign`. What it gives is one process for ever: it may have ended, but is never another one.
+    The pidfd always refers to the same process, even after it has ended. Raises :class:`Foreign`.
     """
     try:
         descriptor = os.pidfd_open(pid)
@@ -75,11 +75,11 @@ def own(pid: int, since: int = 0) -> int:
     if descends(pid) and (not began or int(began) >= since):
         watch(descriptor)
         return descriptor
-    # While we looked it may have ended, and nothing can be done to it any more.
+    # It may have ended meanwhile, and then nothing can happen to it.
     if select.select([descriptor], [], [], 0)[0]:
         return descriptor
     os.close(descriptor)
-    raise Foreign(f"process {pid} is not one that the runtime made: it does not descend from what we ran")
+    raise Foreign(f"process {pid} was not created by the runtime: it does not descend from the process that we started")
 
 
 def kill(pid: int) -> None:
@@ -98,15 +98,15 @@ def kill(pid: int) -> None:
 
 
 def watch(descriptor: int) -> None:
-    """Have a process of ours buried when it ends, where there is no keeper to do so."""
+    """Reap a process of ours when it ends, unless there is a keeper to do so."""
     if _burying is not None and _burying.process == os.getpid():
         _burying.watch(descriptor)
 
 
 class _Undertaker:
-    """Takes the exit status of orphans as soon as they end: a runtime may wait until they are gone.
+    """Reaps orphans as soon as they end: a runtime may wait until they are gone.
 
-    It takes only that of processes that were given to it: all other children belong to whoever started them.
+    It reaps only processes passed to it: all other children belong to the code that started them.
     """
 
     def __init__(self) -> None:
@@ -124,7 +124,7 @@ class _Undertaker:
     def _bury(self) -> None:
         while True:
             for descriptor, _ in self._poll.poll():
-                # One that is not a child of ours somebody else buries.
+                # A process that is not our child is reaped by somebody else.
                 with contextlib.suppress(OSError):
                     os.waitid(os.P_PIDFD, descriptor, os.WEXITED | os.WNOHANG)
                 self._poll.unregister(descriptor)

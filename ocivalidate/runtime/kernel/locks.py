@@ -1,4 +1,4 @@
-"""Locks on files, by flock(2): the kernel frees one with the last process that holds it, however that ends."""
+"""File locks by flock(2): the kernel releases a lock when its last holder ends, however it ends."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from pathlib import Path
 
 
 def is_locked(file: Path) -> bool:
-    """Whether somebody holds a lock on a file. Raises :class:`OSError` when it cannot be opened."""
-    import fcntl  # absent where no runtime is driven, but cases are listed
+    """Whether somebody holds a lock on a file. Raises :class:`OSError` if the file cannot be opened."""
+    import fcntl  # absent on systems where cases can only be listed
 
     descriptor = os.open(file, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
     try:

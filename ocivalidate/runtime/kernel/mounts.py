@@ -6,5 +6,5 @@ from ocivalidate.system.mounts import mounts
 
 
 def mounts_below(folder: str) -> set[str]:
-    """The mount points below a folder. Raises :class:`OSError`."""
+    """The mount points below a directory. Raises :class:`OSError`."""
     return {mount.point for mount in mounts() if mount.point.startswith(f"{folder}/")}

@@ -1,4 +1,4 @@
-"""Namespaces as the kernel shows them, and processes that hold some for containers to join."""
+"""Namespaces as the kernel shows them, and processes that hold namespaces for containers to join."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from ocivalidate.errors import CannotJudge
 from ocivalidate.runtime.kernel import interpreter
 
-_PATIENCE = 5.0  # seconds that a process of ours has to make namespaces, and to end
+_PATIENCE = 5.0  # seconds for a process of ours to create namespaces, and to end
 # The types of ``linux.namespaces`` and their names below ``/proc/PID/ns``.
 NAMESPACE_FILES = {
     "pid": "pid",
@@ -35,7 +35,7 @@ _FLAGS = {
     "cgroup": 0x02000000,
     "time": 0x00000080,
 }
-# New process and time namespaces begin with a child. The kernel ends both processes with the harness.
+# New PID and time namespaces take effect for children. The kernel kills both processes when the harness ends.
 _HOLD = """
 import ctypes, json, os, sys
 asked = json.loads(sys.argv[1])
@@ -57,7 +57,7 @@ os.read(0, 1)
 os.kill(child, 9)
 os.waitpid(child, 0)
 """
-# Enters the mount namespace of a file, and executes the rest.
+# Enters the mount namespace of a file, and executes the remaining arguments.
 _ENTER = f"""
 import ctypes, os, sys
 {interpreter.ENVIRONMENT}
@@ -69,7 +69,7 @@ os.execve(sys.argv[2], sys.argv[2:], environment)
 
 
 def namespaces_of(process: int | str = "self") -> dict[str, str]:
-    """The namespaces of a process by the names of their files; of one that has ended none."""
+    """The namespaces of a process, by the names of their files; empty if it has ended."""
     found: dict[str, str] = {}
     for name in NAMESPACE_FILES.values():
         with contextlib.suppress(OSError):
@@ -78,9 +78,9 @@ def namespaces_of(process: int | str = "self") -> dict[str, str]:
 
 
 class NamespaceHolder:
-    """A process with new namespaces of some types, as long as it is not closed.
+    """A process that holds new namespaces of some types until it is closed.
 
-    ``hostname``: what its host is called. ``mappings``: the lines of ``uid_map`` and ``gid_map`` of its user namespace.
+    ``hostname``: its hostname. ``mappings``: the lines of ``uid_map`` and ``gid_map`` of its user namespace.
     """
 
     def __init__(
@@ -101,7 +101,7 @@ class NamespaceHolder:
         said = _line(self._process)
         if not said:
             problem = self._end()
-            raise CannotJudge(f"namespaces {', '.join(types)} cannot be made: {problem.strip()}")
+            raise CannotJudge(f"cannot create namespaces {', '.join(types)}: {problem.strip()}")
         self.pid = int(said)
         for name in ("uid_map", "gid_map") if mappings else ():
             text = "".join(f"{inside} {outside} {size}\n" for inside, outside, size in mappings)
@@ -109,7 +109,7 @@ class NamespaceHolder:
                 file.write(text)
 
     def path(self, kind: str) -> str:
-        """The file of its namespace of a type."""
+        """The file of its namespace of this type."""
         return f"/proc/{self.pid}/ns/{NAMESPACE_FILES[kind]}"
 
     def namespaces(self) -> dict[str, str]:
@@ -117,15 +117,15 @@ class NamespaceHolder:
         return namespaces_of(self.pid)
 
     def enter(self) -> tuple[str, ...]:
-        """A command line that executes what is put behind it in its mount namespace."""
+        """A command line that executes the command appended to it in the mount namespace."""
         return interpreter.bare("-c", _ENTER, self.path("mount"))
 
     def close(self) -> None:
-        """End it, and with it its namespaces."""
+        """End the process, and with it its namespaces."""
         self._end()
 
     def _end(self) -> str:
-        """End it, and return what it complained of."""
+        """End the process, and return its error output."""
         problem = ""
         with contextlib.suppress(OSError, ValueError, subprocess.TimeoutExpired):
             _, problem = self._process.communicate(timeout=_PATIENCE)
@@ -136,7 +136,7 @@ class NamespaceHolder:
 
 
 def _line(process: subprocess.Popen[str]) -> str:
-    """The first line that a process prints; ``""`` when none comes for some seconds."""
+    """The first line that a process prints; ``""`` if none comes within some seconds."""
     if process.stdout is None:
         return ""
     poller = select.poll()

@@ -1,11 +1,11 @@
-"""The devices in /dev: nodes of our own for runtimes, and whether these, and the host's, stay as they were.
+"""The devices in /dev: nodes of our own for runtimes, and whether these and the host's stay unchanged.
 
-A runtime is given /dev/null as standard input, and binds nodes of /dev into containers: what it does to the owner or
-the mode of such a node, it does to the host's. So in the private mounts of a run a file system of our own covers /dev,
-with nodes of the same numbers: other inodes. Where no nodes can be made (a device that a container may not make, a user
-namespace), the runtime gets the host's, and what it changes is put back.
+A runtime gets /dev/null as standard input, and bind-mounts nodes of /dev into containers. What it does to the owner or
+mode of such a node, it does to the host's. So in the private mounts of a run our own file system covers /dev,
+with nodes of the same device numbers but other inodes. Where no nodes can be created (in a container or a user
+namespace), the runtime gets the host's, and what it changes is restored.
 
-Only root can change them: as an ordinary user nothing is covered, and nothing is looked at.
+Only root can change them: as an ordinary user nothing is covered or compared.
 """
 
 from __future__ import annotations
@@ -20,26 +20,26 @@ from dataclasses import dataclass, field
 from ocivalidate.runtime.kernel import syscalls
 
 _FOLDER = "/dev"
-# Every process may use these, and nobody has a reason to change them while a run goes. Others change for reasons of
-# their own: terminals with who is logged in, disks with what is plugged in.
+# Every process may use these, and nobody has a reason to change them during a run. Others change for reasons of
+# their own: terminals when users log in, disks when they are plugged in.
 _COMMON = ("null", "zero", "full", "random", "urandom", "tty", "ptmx", "console", "fuse", "kmsg", "net/tun")
 _MOST = 4096  # nodes
 _DEEPEST = 3
 
 Owned = tuple[int, int, int]
-"""Owner, group, and mode without the kind."""
+"""Owner, group, and mode without the file type."""
 
 
 @dataclass(slots=True)
 class Nodes:
-    """The nodes in a folder as they were; ``folder`` is a descriptor of it, -1 for none."""
+    """The nodes in a directory as they were at first; ``folder`` is its descriptor, -1 for none."""
 
     folder: int = -1
     before: dict[str, Owned] = field(default_factory=dict)
     _one_at_a_time: threading.Lock = field(default_factory=threading.Lock)
 
     def put_back(self) -> list[str]:
-        """Give back owner and mode to each node that has changed, and say which had, and how."""
+        """Restore owner and mode of each node that has changed, and return a line on each change."""
         with self._one_at_a_time:
             return [self._mend(name, was) for name, was in self.before.items() if self._differs(name, was)]
 
@@ -49,14 +49,14 @@ class Nodes:
     def _mend(self, name: str, was: Owned) -> str:
         now = _owned(self.folder, name) or was
         with contextlib.suppress(OSError):
-            # A device could be covered, or replaced by a link: neither is ours to follow.
+            # The device may have been covered, or replaced by a link; we follow neither.
             os.chown(name, was[0], was[1], dir_fd=self.folder, follow_symlinks=False)
             descriptor = os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=self.folder)
             try:
                 os.chmod(f"/proc/self/fd/{descriptor}", was[2])
             finally:
                 os.close(descriptor)
-        return f"{_FOLDER}/{name} is of {_words(now)}, and was of {_words(was)}"
+        return f"{_FOLDER}/{name} changed from {_words(was)} to {_words(now)}"
 
     def close(self) -> None:
         """Forget them."""
@@ -67,9 +67,9 @@ class Nodes:
 
 @dataclass(slots=True)
 class Devices:
-    """What a run gives its runtime: ``given``; and, where these are our own, the ``hosts``, which are out of its reach.
+    """The nodes that the runtime gets (``given``) and, if those are our own, the ``hosts``, which are out of its reach.
 
-    ``changed``: what was changed of those given, and put back, so far.
+    ``changed``: the changes to ``given`` so far, which were restored.
     """
 
     given: Nodes = field(default_factory=Nodes)
@@ -77,12 +77,12 @@ class Devices:
     changed: dict[str, None] = field(default_factory=dict)
 
     def look(self) -> list[str]:
-        """What the runtime has changed so far, all of which has been put back."""
+        """What the runtime has changed so far; everything has been restored."""
         self.changed |= dict.fromkeys(self.given.put_back())
         return [*self.changed]
 
     def close(self) -> list[str]:
-        """End looking; what was changed of the host's own nodes meanwhile, by whomever, and was put back."""
+        """Stop comparing; return what anybody changed in the host's own nodes meanwhile, which was restored."""
         self.look()
         found = self.hosts.put_back()
         self.given.close()
@@ -91,9 +91,9 @@ class Devices:
 
 
 def cover() -> Devices:
-    """Cover /dev by nodes of our own, in the mounts of this process, and note how all are."""
+    """Cover /dev with nodes of our own, in the mount namespace of this process, and record their state."""
     host = os.open(_FOLDER, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-    # What is not root's now has been given away before: somebody may put that right while the run goes.
+    # A node that is not root's now was changed before: somebody may repair it during the run.
     common = {name: owned for name in _COMMON if (owned := _owned(host, name)) is not None and owned[0] == 0}
     try:
         syscalls.mount("ocivalidate", _FOLDER, "tmpfs", syscalls.MS_NOSUID | syscalls.MS_NOEXEC, "mode=755,size=1m")
@@ -110,7 +110,7 @@ def cover() -> Devices:
 
 
 def _walk(host: int, below: str = "", left: int = _MOST) -> Iterator[tuple[str, os.stat_result]]:
-    """The entries of the host's folder and of those in it, but not what is mounted in them."""
+    """The entries of the host's /dev and of its directories, but not of other mounts in them."""
     descriptor = os.open(below or ".", os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=host)
     try:
         own = os.fstat(descriptor).st_dev
@@ -128,7 +128,7 @@ def _walk(host: int, below: str = "", left: int = _MOST) -> Iterator[tuple[str, 
 
 
 def _make(host: int, name: str, kind: os.stat_result) -> bool:
-    """Make the same in /dev, and say whether it is a device. Raises :class:`OSError`."""
+    """Create the same entry in /dev, and return whether it is a device. Raises :class:`OSError`."""
     path = f"{_FOLDER}/{name}"
     if stat.S_ISLNK(kind.st_mode):
         os.symlink(os.readlink(name, dir_fd=host), path)
@@ -151,7 +151,7 @@ def _own(path: str, kind: os.stat_result) -> None:
 
 
 def _owned(folder: int, name: str) -> Owned | None:
-    """Whose a device is, and its mode; ``None`` where there is none of this name."""
+    """Owner and mode of a device; ``None`` if there is no device of this name."""
     try:
         found = os.stat(name, dir_fd=folder, follow_symlinks=False)
     except OSError:

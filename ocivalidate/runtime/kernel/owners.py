@@ -1,9 +1,9 @@
-"""Who holds what a run makes on a host, told by the names of these things.
+"""Who owns the things that a run creates on a host, as their names say.
 
-Folders, control groups and containers of a run are called ``ocivalidate-<token>…``. A token is 16 letters and digits:
-5 for the world in which a pid means something (this boot of this kernel, its process and time namespaces), 5 for the
-pid of the owner, 4 for the moment at which it began, 2 by chance. So whoever sees no more than a name can tell whether
-its owner lives, is dead, or lives in a world that cannot be looked into.
+Directories, control groups and containers of a run are called ``ocivalidate-<token>…``. A token is 16 letters and
+digits: 5 for the world in which a pid means something (this boot of this kernel, its PID and time namespaces), 5 for
+the pid of the owner, 4 for its start time, 2 random. So the name alone tells whether its owner is alive, is dead, or
+is in a world that we cannot see.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ Fate = Literal["alive", "dead", "unknown"]
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """A process that holds what a run makes.
+    """The process that owns what a run creates.
 
-    ``boot``: the id of this boot of the kernel. ``began``: when the process began, in ticks of the kernel's clock.
-    The namespaces are as ``/proc/PID/ns`` names them. What the kernel does not tell is ``""``.
+    ``boot``: the id of this boot of the kernel. ``began``: the start time of the process, in clock ticks since boot.
+    The namespaces are as ``/proc/PID/ns`` names them. What the kernel does not report is ``""``.
     """
 
     boot: str
@@ -43,12 +43,12 @@ class Owner:
 
     @classmethod
     def this_process(cls) -> Owner:
-        """This process: to be asked before it goes into namespaces of its own."""
+        """This process. To be called before it enters namespaces of its own."""
         return cls(boot_id(), os.getpid(), processes.began(os.getpid()), *map(_namespace, ("pid", "time", "mnt")))
 
     @property
     def world(self) -> str:
-        """The beginning of its tokens."""
+        """The first part of its tokens: the world."""
         words = (self.boot, self.pid_namespace, self.time_namespace)
         return _digits(int(hashlib.sha256("\0".join(words).encode()).hexdigest(), 16), _WORLD)
 
@@ -58,25 +58,25 @@ class Owner:
         return self.world + _digits(self.pid, _PID) + _moment(self.began) + chance
 
     def facts(self) -> dict[str, str | int]:
-        """All that is known of it, for a file."""
+        """Everything known about it, to be written to a file."""
         return asdict(self)
 
 
 def boot_id() -> str:
-    """The id of this boot of this kernel, ``""`` where the kernel has none."""
+    """The id of this boot of the kernel; ``""`` if the kernel has none."""
     with contextlib.suppress(OSError), open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
         return file.read().strip()
     return ""
 
 
 def token_of(name: str, prefix: str) -> str:
-    """The token in the name of something that bears a prefix, or ``""`` where there is none."""
+    """The token in a name with this prefix, or ``""`` if there is none."""
     found = re.match(rf"{re.escape(prefix)}({TOKEN})(?![{_LETTERS}])", name)
     return found[1] if found else ""
 
 
 def fate(token: str, here: Owner) -> Fate:
-    """What became of the owner that a token names, as the process ``here`` can see it."""
+    """What became of the owner that a token names, as seen by the process ``here``."""
     if not here.boot or not token.startswith(here.world):
         return "unknown"
     pid = int(token[_WORLD : _WORLD + _PID], len(_LETTERS))
@@ -88,7 +88,7 @@ def fate(token: str, here: Owner) -> Fate:
         pass
     began = processes.began(pid)
     if not began:
-        # It has ended and waits to be reaped, or it is hidden from us.
+        # It is a zombie, or it is hidden from us.
         return "dead" if os.path.exists(f"/proc/{pid}/stat") else "unknown"
     return "alive" if _moment(began) == token[_WORLD + _PID : -_CHANCE] else "dead"
 

@@ -1,4 +1,4 @@
-"""Processes, as the kernel tells of them."""
+"""Processes, as the kernel shows them."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from pathlib import Path
 
 
 def began(pid: int) -> str:
-    """The moment at which a process began, in ticks of the kernel's clock.
+    """The start time of a process, in clock ticks since boot.
 
-    ``""`` where there is none, and where it has ended and nobody has asked for its exit status yet: what is left of it
-    goes at a moment that nobody knows. A pid and this moment are one process for ever.
+    ``""`` if there is no such process, or it is a zombie: a zombie disappears
+    at a time that nobody knows. A pid and a start time together identify one process.
     """
     fields = _stat(pid)
     return "" if not fields or fields[0] in "ZX" else fields[19]
 
 
 def parent(pid: int) -> int:
-    """The parent of a process; 0 where there is no process, or none that can be seen."""
+    """The parent of a process; 0 if there is no such process, or its parent cannot be seen."""
     fields = _stat(pid)
     return int(fields[1]) if fields else 0
 
@@ -29,10 +29,10 @@ def children() -> list[int]:
 
 
 def _stat(pid: int) -> list[str]:
-    """The fields of ``/proc/PID/stat`` from the state on; none where there is no process."""
+    """The fields of ``/proc/PID/stat`` from the state on; empty if there is no such process."""
     try:
         text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except (OSError, ValueError):
         return []
-    # What stands before the last parenthesis is a name, which may hold anything.
+    # The text up to the last parenthesis is the command name, which may contain anything.
     return text.rpartition(")")[2].split()

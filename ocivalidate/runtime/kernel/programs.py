@@ -1,4 +1,4 @@
-"""Finding programs by name: those that are installed, never one that lies in the working directory."""
+"""Finding installed programs by name, never one in the working directory."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import shutil
 
 
 def find(name: str) -> str | None:
-    """The absolute path of a program, by its path or by its name in PATH; ``None`` where there is none.
+    """The absolute path of a program, given by path or by name in PATH; ``None`` if there is none.
 
-    Entries of PATH that are empty or relative name the working directory or something in it, and count for nothing.
+    Empty and relative entries of PATH lead to the working directory, and are ignored.
     """
     if os.path.dirname(name):
         path = shutil.which(name)
@@ -19,7 +19,7 @@ def find(name: str) -> str | None:
 
 
 def command(name: str, *words: str) -> list[str]:
-    """The command line of a program that is found by its name. Raises :class:`FileNotFoundError`."""
+    """The command line of a program found by name. Raises :class:`FileNotFoundError`."""
     path = find(name)
     if path is None:
         raise FileNotFoundError(f"the program {name} is not installed")

@@ -19,24 +19,24 @@ from typing import Any
 from ocivalidate.errors import CannotJudge
 
 with contextlib.suppress(ImportError):
-    # Where it is absent no runtime is driven, but cases are listed.
+    # It is absent on systems where cases can only be listed.
     import fcntl
 
 _PTRACE_SEIZE, _PTRACE_INTERRUPT, _PTRACE_DETACH = 0x4206, 0x4207, 17
 _PTRACE_SECCOMP_GET_METADATA = 0x420D
 _WALL = 0x40000000
-# struct seccomp_notif and seccomp_notif_resp of linux/seccomp.h, and the calls that read and write them.
+# struct seccomp_notif and seccomp_notif_resp of linux/seccomp.h, and the ioctls that read and write them.
 _NOTIF_SIZE, _NOTIF_RECV, _NOTIF_SEND = 80, 0xC0502100, 0xC0182101
 
 _MOST_PARTS, _MOST_OF_PART = 64, 1 << 16  # messages on a connection, and connections; bytes of a message
-_PATIENCE = 2.0  # seconds in which what is not ours to hasten is to happen
+_PATIENCE = 2.0  # seconds to wait for what others do
 
 FLAG_LOG = 2
-"""``SECCOMP_FILTER_FLAG_LOG``, the only flag that the kernel tells of a filter."""
+"""``SECCOMP_FILTER_FLAG_LOG``, the only filter flag that the kernel reports."""
 
 
 def filter_flags(pid: int) -> list[int]:
-    """The flags that the kernel tells of each seccomp filter of a process, the newest first.
+    """The flags that the kernel reports for each seccomp filter of a process, newest first.
 
     The process is stopped for a moment. Raises :class:`CannotJudge` (no CAP_SYS_ADMIN, or a kernel without
     CONFIG_CHECKPOINT_RESTORE).
@@ -58,45 +58,45 @@ def filter_flags(pid: int) -> list[int]:
     finally:
         ptrace(_PTRACE_DETACH, pid, None, None)
     if not flags:
-        raise CannotJudge("this kernel does not tell the flags of seccomp filters")
+        raise CannotJudge("this kernel does not report the flags of seccomp filters")
     return flags
 
 
 def _wait_for_stop(pid: int) -> None:
-    """Wait until a traced process has stopped. Raises :class:`CannotJudge` when it does not: it may hang in a call."""
+    """Wait until a traced process has stopped. Raises :class:`CannotJudge` if it does not: it may hang in a call."""
     end = time.monotonic() + _PATIENCE
     while not os.waitpid(pid, _WALL | os.WNOHANG)[0]:
         if time.monotonic() > end:
-            raise CannotJudge("the process does not stop to be looked at")
+            raise CannotJudge("the process does not stop for ptrace")
         time.sleep(0.001)
 
 
 @dataclass(slots=True)
 class Message:
-    """What came over one connection: every ``recvmsg`` with the descriptors beside it, until the other side closed."""
+    """The data of one connection: each ``recvmsg`` with its descriptors, until the other side closed."""
 
     parts: list[tuple[bytes, list[int]]] = field(default_factory=list)
     closed: bool = False
 
     @property
     def text(self) -> bytes:
-        """All that was sent."""
+        """All text that was sent."""
         return b"".join(part for part, _ in self.parts)
 
     @property
     def descriptors(self) -> list[int]:
-        """All descriptors that came."""
+        """All descriptors that were sent."""
         return [descriptor for _, came in self.parts for descriptor in came]
 
     def state(self) -> Any:
-        """The container process state, ``None`` when it is not JSON."""
+        """The container process state; ``None`` if it is not JSON."""
         with contextlib.suppress(ValueError, RecursionError):
             return json.loads(self.text)
         return None
 
 
 class Listener:
-    """A socket that takes container process states, and answers each notified system call with an errno.
+    """A socket that receives container process states, and answers each notified system call with an errno.
 
     ``messages``: one for each connection. ``answered``: the numbers of the calls that were answered.
     """
@@ -119,7 +119,7 @@ class Listener:
         """Stop answering."""
         self._closed = True
         os.close(self._stop)
-        # Older kernels do not wake who waits for a call of a process that has just ended: such a thread ends with us.
+        # Older kernels do not wake a thread that waits for a call of an ended process: it then ends when we do.
         self._thread.join(_PATIENCE)
         self._server.close()
         os.close(self._wake)
@@ -144,7 +144,7 @@ class Listener:
                     notifiers |= self._receive(*connections[one])
                     if connections[one][1].closed or len(connections[one][1].parts) > _MOST_PARTS:
                         connections.pop(one)[0].close()
-                # No process has the filter any more (POLLHUP): up to Linux 6.10 asking for a call would block for ever.
+                # No process has the filter any more (POLLHUP): up to Linux 6.10, receiving a call would block forever.
                 elif events & ~select.POLLIN or not self._answer(one):
                     notifiers.discard(one)
         for connection, _ in connections.values():
@@ -161,7 +161,7 @@ class Listener:
         connections[connection.fileno()] = connection, message
 
     def _receive(self, connection: socket.socket, message: Message) -> set[int]:
-        """Take what came; returns the descriptors on which calls are notified."""
+        """Receive a message; return its descriptors that are seccomp listeners."""
         space = socket.CMSG_SPACE(16 * array.array("i").itemsize)
         try:
             part, beside, _, _ = connection.recvmsg(_MOST_OF_PART, space, socket.MSG_CMSG_CLOEXEC)
@@ -178,7 +178,7 @@ class Listener:
         return {descriptor for descriptor in came if _notifies(descriptor)}
 
     def _answer(self, notifier: int) -> bool:
-        """Answer one call; false when there will be no more."""
+        """Answer one call; false if there will be no more."""
         request = bytearray(_NOTIF_SIZE)
         try:
             fcntl.ioctl(notifier, _NOTIF_RECV, request)

@@ -1,6 +1,6 @@
 """The system calls that Python 3.11 does not offer: unshare, mount, umount2, prctl, inotify.
 
-Linux only, and imported only where a runtime is driven. Every function raises :class:`OSError`.
+Linux only; imported only where a runtime is run. Every function raises :class:`OSError`.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 
 _CHANGES = 0x2 | 0x8  # IN_MODIFY and IN_CLOSE_WRITE
-# How often a remount is tried while something is open there, and the seconds between.
+# How often a remount is tried while a file is open there, and the seconds between.
 _BUSY_TRIES, _BUSY_PAUSE = 100, 0.01
 _IN_CLOEXEC = 0o2000000
 _IN_NONBLOCK = 0o4000
@@ -55,15 +55,15 @@ def _checked(result: int, what: str) -> int:
 
 
 def unshare(flags: int) -> None:
-    """Give this process namespaces of its own (``CLONE_NEW*``)."""
+    """Move this process into new namespaces (``CLONE_NEW*``)."""
     _checked(_libc().unshare(flags), "unshare")
 
 
 def mount(source: str, target: str, kind: str = "", flags: int = 0, data: str = "") -> None:
-    """Put a mount somewhere.
+    """Attach a file system.
 
-    A remount waits a moment for whoever has a file open there to write: a child that another thread is just making has
-    the descriptors of all until it runs its program.
+    A remount waits a moment while a file is open there for writing: a child that another thread is just forking has
+    all our descriptors until it executes its program.
     """
     arguments = (source.encode(), os.fsencode(target), kind.encode() or None, ctypes.c_ulong(flags), data.encode())
     left = _BUSY_TRIES if flags & MS_REMOUNT else 1
@@ -73,17 +73,17 @@ def mount(source: str, target: str, kind: str = "", flags: int = 0, data: str = 
 
 
 def unmount(target: str, flags: int = MNT_DETACH) -> None:
-    """umount2(2); by default the mount goes at once, and its users keep what they have."""
+    """umount2(2); by default lazy: the mount disappears at once, and its users keep their open files."""
     _checked(_libc().umount2(os.fsencode(target), flags), target)
 
 
 def die_with_parent(signal: int) -> None:
-    """Have the kernel send this process ``signal`` when the one that made it ends."""
+    """Have the kernel send this process ``signal`` when its parent ends."""
     _checked(_libc().prctl(PR_SET_PDEATHSIG, ctypes.c_ulong(signal), 0, 0, 0), "prctl")
 
 
 def adopt_orphans() -> None:
-    """Have processes that descend from this one come to it when their parents end."""
+    """Make this process the subreaper of its descendants."""
     _checked(_libc().prctl(PR_SET_CHILD_SUBREAPER, ctypes.c_ulong(1), 0, 0, 0), "prctl")
 
 
@@ -99,13 +99,13 @@ def watch(path: str) -> int:
 
 
 def policy_refused(policy: int) -> str:
-    """Why this kernel does not let the calling thread have a scheduling policy; ``""`` if it does.
+    """Why this kernel refuses the calling thread a scheduling policy; ``""`` if it does not.
 
-    The thread is as before afterwards.
+    The thread's own policy is restored.
     """
     number = 314 if os.uname().machine == "x86_64" else 274
-    # sched_setattr(2): size, policy, flags, nice, priority, runtime, deadline, period. Real-time policies want a
-    # priority, the deadline policy wants a budget, and neither minds what belongs to the other.
+    # sched_setattr(2): size, policy, flags, nice, priority, runtime, deadline, period. Real-time policies need a
+    # priority, the deadline policy needs a budget, and each ignores the fields of the other.
     real_time, budget = (1, 2), (3_000_000, 20_000_000, 30_000_000) if policy == 6 else (0, 0, 0)
     wanted = struct.pack("IIQiIQQQ", 48, policy, 0, 0, int(policy in real_time), *budget)
     before = struct.pack("IIQiIQQQ", 48, 0, 0, os.getpriority(os.PRIO_PROCESS, 0), 0, 0, 0, 0)
