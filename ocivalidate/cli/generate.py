@@ -39,7 +39,7 @@ examples:
   %(prog)s --set linux.netDevices.eth1.name=eth0 --set process.scheduler.policy=SCHED_BATCH
   %(prog)s --list-paths | grep memory
 
-exit codes: 0 written, 1 the config would break the specification (--force writes it), 2 an option makes no sense
+exit codes: 0 written, 1 the config would break the specification (--force writes it), 2 an option is invalid
 """
 _VERSIONS = f"{RUNTIME_RELEASES[0]} to {RUNTIME_RELEASES[-1]}, or next for the draft"
 
@@ -116,7 +116,7 @@ def parse(arguments: list[str], program: str) -> argparse.Namespace:
     if options.for_engines:
         raise OptionError(refusal(options.for_engines))
     if strays:
-        images = [] if strays[0].startswith("-") else ["; a config has no image, and the command stands after --"]
+        images = [] if strays[0].startswith("-") else ["; a config has no image; the command goes after --"]
         parser.error(f"unrecognized arguments: {' '.join(strays)}{''.join(images)}")
     options.command = command
     return options
@@ -138,15 +138,15 @@ def _parser(program: str) -> argparse.ArgumentParser:
             _add_row(groups[row.group], row)
     parser.add_argument(*ENGINE_FLAGS, action=_ForEngines, nargs="?", help=argparse.SUPPRESS)
     groups["fields"].add_argument(
-        "--list-paths", action="store_true", help="print every path with its type, releases and clause, and end"
+        "--list-paths", action="store_true", help="print every path with its type, releases and clause, and exit"
     )
     output = groups["output"]
     output.add_argument(
-        "-o", "--output", metavar="FILE", help="write to a file, whole or not at all (default: standard output)"
+        "-o", "--output", metavar="FILE", help="write to a file, completely or not at all (default: standard output)"
     )
-    output.add_argument("--force", action="store_true", help="write a config that breaks the specification, too")
-    output.add_argument("--version", action="store_true", help="print the version and end")
-    output.add_argument(HELP, action="store_true", help="print this and end; so does -h with nothing behind it")
+    output.add_argument("--force", action="store_true", help="write the config even if it breaks the specification")
+    output.add_argument("--version", action="store_true", help="print the version and exit")
+    output.add_argument(HELP, action="store_true", help="print this help and exit; so does -h without a value")
     return parser
 
 
@@ -167,15 +167,15 @@ def _add_start(group: Any) -> None:
     group.add_argument(
         "--profile", choices=tuple(PROFILES), metavar="NAME", help=f"one of {', '.join(PROFILES)} (default: default)"
     )
-    group.add_argument("--rootless", action="store_true", help="what a user without privileges can run")
+    group.add_argument("--rootless", action="store_true", help="what an unprivileged user can run")
     group.add_argument(
-        "--template", metavar="FILE", help="start from a config.json, or -; nothing in it changes unless asked"
+        "--template", metavar="FILE", help="start from a config.json, or -; nothing in it changes unless asked for"
     )
     group.add_argument(
         "--spec-version",
         choices=RUNTIME_CHOICES,
         metavar="RELEASE",
-        help=f"{_VERSIONS} (default: the oldest from 1.0.2 on that has all that is asked for, or that of the template)",
+        help=f"{_VERSIONS} (default: the oldest, from 1.0.2 on, that supports every option, or that of the template)",
     )
 
 
@@ -208,7 +208,7 @@ def start(options: argparse.Namespace) -> ConfigBuilder:
         )
     for name in ("os", "profile", "rootless"):
         if getattr(options, name):
-            raise OptionError(f"--template is a starting point of its own: --{name} does not go with it")
+            raise OptionError(f"--template cannot be combined with --{name}")
     from ocivalidate.generate.sources import read_json
 
     return ConfigBuilder.template(read_json(options.template), spec_version=options.spec_version)

@@ -17,7 +17,7 @@ The config names the oldest release, from 1.0.2 on, that has all of its members;
 '1.1.0'
 >>> ConfigBuilder.linux(spec_version="1.0.2").domainname("example")
 Traceback (most recent call last):
-ocivalidate.errors.OptionError: domainname came with runtime-spec 1.1.0, and this config is for 1.0.2
+ocivalidate.errors.OptionError: domainname was added in runtime-spec 1.1.0, but this config is for 1.0.2
 
 Every field of the specification has a path; types, members and releases are those of the schema.
 

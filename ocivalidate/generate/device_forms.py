@@ -88,8 +88,8 @@ def read_device(text: str) -> Arguments:
     host, *rest = words.split(":")
     if "=" in host and not host.startswith(("/", ".")):
         raise OptionError(
-            f"{text!r} is the name of a CDI device, which an engine looks up; its specification, a file below /etc/cdi "
-            "or /run/cdi, says what to write with --device, -v, -e and --hook"
+            f"{text!r} is a CDI device name, which an engine looks up; its specification, a file below /etc/cdi or "
+            "/run/cdi, says what to write with --device, -v, -e and --hook"
         )
     if len(rest) > 2:
         raise OptionError(f"{text!r} is not of the form {DEVICE_FORM}")
@@ -146,7 +146,7 @@ def _in_folder(folder: str, path: str) -> list[Device]:
             device = _device(os.lstat(f"{root}/{name}"), inside) if name not in _OWN else None
             found += [device] if device else []
         if len(found) > _MOST:
-            raise OptionError(f"{folder} has more than {_MOST} devices; name those that are wanted")
+            raise OptionError(f"{folder} has more than {_MOST} devices; name the ones that you want")
     if not found:
-        raise OptionError(f"{folder} is not a device, and there is none in it")
+        raise OptionError(f"{folder} is not a device and contains none")
     return found

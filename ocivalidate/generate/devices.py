@@ -40,7 +40,7 @@ class DeviceOptions(Draft):
         group="devices",
         metavar="DEVICE",
         reads=read_device,
-        help=f"a device and leave to use it: {DEVICE_FORM}; on Windows class/GUID",
+        help=f"add a device and allow its use: {DEVICE_FORM}; on Windows class/GUID",
     )
     def device(
         self,
@@ -88,7 +88,7 @@ class DeviceOptions(Draft):
         group="devices",
         metavar="RULE",
         reads=_read_rule,
-        help='leave to use devices: "c 1:* rwm", "deny a *:* rwm"',
+        help='a device rule: "c 1:* rwm", "deny a *:* rwm"',
     )
     def device_cgroup_rule(self, rule: str, allow: bool = True) -> Self:  # noqa: FBT001, FBT002  # allowing is what rules are for
         """A rule for devices, ``TYPE MAJOR:MINOR ACCESS`` with ``*`` for any number, behind the rules before it."""
@@ -104,7 +104,7 @@ class DeviceOptions(Draft):
         group="devices",
         metavar="DEVICE:WEIGHT",
         reads=read_device_pair,
-        help="disk time on one device relative to other containers: /dev/sda:500, 8:0:500",
+        help="disk time on one device, relative to other containers: /dev/sda:500, 8:0:500",
     )
     def blkio_weight_device(self, device: str, weight: int | str) -> Self:
         """Disk time on a device (a path on this host, or ``MAJOR:MINOR``) relative to others, 10 to 1000."""
@@ -119,7 +119,7 @@ class DeviceOptions(Draft):
         group="devices",
         metavar="DEVICE:RATE",
         reads=read_device_pair,
-        help="bytes read in a second at most: /dev/sda:1m, 8:0:1m",
+        help="limit on bytes read per second: /dev/sda:1m, 8:0:1m",
     )
     def device_read_bps(self, device: str, rate: Number) -> Self:
         """Bytes that may be read from a device (a path on this host, or ``MAJOR:MINOR``) in a second."""
@@ -130,7 +130,7 @@ class DeviceOptions(Draft):
         group="devices",
         metavar="DEVICE:RATE",
         reads=read_device_pair,
-        help="bytes written in a second at most",
+        help="limit on bytes written per second",
     )
     def device_write_bps(self, device: str, rate: Number) -> Self:
         """Bytes that may be written to a device in a second."""
@@ -141,7 +141,7 @@ class DeviceOptions(Draft):
         group="devices",
         metavar="DEVICE:N",
         reads=read_device_pair,
-        help="reads in a second at most",
+        help="limit on reads per second",
     )
     def device_read_iops(self, device: str, rate: int | str) -> Self:
         """Reads from a device in a second."""
@@ -152,7 +152,7 @@ class DeviceOptions(Draft):
         group="devices",
         metavar="DEVICE:N",
         reads=read_device_pair,
-        help="writes in a second at most",
+        help="limit on writes per second",
         phase=Phase.NORMAL,
     )
     def device_write_iops(self, device: str, rate: int | str) -> Self:
@@ -177,7 +177,7 @@ class DeviceOptions(Draft):
         before = str(self._get(path, "")).split()
         if before and before[0] != device:
             raise OptionError(
-                f"{file} of cgroup v2 has room for one device here, and {before[0]} has it; --cgroup v1 takes several"
+                f"{file} of cgroup v2 takes one device here, and {before[0]} is set already; --cgroup v1 takes several"
             )
         key = words.partition("=")[0]
         kept = [word for word in before[1:] if "=" in words and not word.startswith(f"{key}=")]

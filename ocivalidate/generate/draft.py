@@ -54,18 +54,17 @@ class Draft:
     ) -> Self:
         """Start from the defaults of a platform (``linux``, ``windows``, ``solaris``, ``freebsd``, ``vm`` or ``zos``).
 
-        ``profile``: ``minimal``, ``default``, ``hardened`` or ``privileged``. ``rootless``: what a user
-        without privileges can run. ``spec_version``: the release to write for; members that it does not have
-        are refused (``next``: the draft, for which a config names the newest release). Without it the config names the
-        oldest release, from 1.0.2 on, that has all of its
-        members. Raises :class:`OptionError`.
+        ``profile``: ``minimal``, ``default``, ``hardened`` or ``privileged``. ``rootless``: what an unprivileged user
+        can run. ``spec_version``: the release to write for; members that it does not have are refused (``next``: the
+        draft, for which a config names the newest release). Without it the config names the oldest release, from 1.0.2
+        on, that has all of its members. Raises :class:`OptionError`.
         """
         tree = starting_tree(os, profile, without_root=rootless)
         if spec_version is not None:
             _check_release(spec_version)
             since = trees.section_since(os)
             if not holds(spec_version, since, None):
-                raise OptionError(f"{os} came with runtime-spec {since}, and this config is for {spec_version}")
+                raise OptionError(f"{os} was added in runtime-spec {since}, but this config is for {spec_version}")
             tree = trees.only_in(tree, spec_version)
         return cls(tree, release=spec_version, platforms=frozenset({os, "linux"} if os == "vm" else {os}))
 
@@ -100,7 +99,7 @@ class Draft:
         wanted = (names[0],) if names[0] in PLATFORMS else wanted
         if wanted and self._platforms.isdisjoint(wanted):
             raise OptionError(
-                f"{place.text} is for {' or '.join(wanted)}, and this config is for {self._named_platforms()}"
+                f"{place.text} is for {' or '.join(wanted)}, but this config is for {self._named_platforms()}"
             )
         return place
 

@@ -8,29 +8,29 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-_IMAGE = "images belong to an engine; ocivalidate unpack makes a bundle of one that is there"
+_IMAGE = "images belong to an engine; ocivalidate unpack makes a bundle of a local one"
 _PLATFORM = f"{_IMAGE} (--platform OS/ARCH)"
 _PULL = "pulling belongs to an engine; skopeo copy docker://IMAGE oci:FOLDER fetches one for ocivalidate unpack"
-_REMOVE = "removing is up to whoever runs it: RUNTIME delete ID, and rm -r BUNDLE"
-_DETACH = "that is up to the runtime: RUNTIME create, then start, and it is in the background"
+_REMOVE = "removing is up to the caller of the runtime: RUNTIME delete ID, and rm -r BUNDLE"
+_DETACH = "that is up to the runtime: RUNTIME create, then start, runs in the background"
 _NAME = "a config has no name: RUNTIME create ID gives one"
-_PORTS = "ports belong to an engine; --network ns:/run/netns/NAME joins a network that is set up, or --network host"
+_PORTS = "ports belong to an engine; --network ns:/run/netns/NAME joins an existing network, or use --network host"
 _NETWORK = (
     "setting up a network belongs to an engine; ip netns add NAME makes one, and --network ns:/run/netns/NAME joins it"
 )
-_DNS = "name servers belong to an engine; -v ./resolv.conf:/etc/resolv.conf:ro shows a file of your own"
-_HOSTS = "the file belongs to an engine; -v ./hosts:/etc/hosts:ro shows one of your own"
-_USERS = "entries of users belong to an engine; write them into etc/passwd and etc/group of the root filesystem"
-_LOG = "logs belong to an engine; a runtime hands on its own standard output and error"
+_DNS = "name servers belong to an engine; -v ./resolv.conf:/etc/resolv.conf:ro mounts your own file"
+_HOSTS = "the file belongs to an engine; -v ./hosts:/etc/hosts:ro mounts your own"
+_USERS = "user entries belong to an engine; write them to etc/passwd and etc/group of the root filesystem"
+_LOG = "logs belong to an engine; a runtime passes on its own standard output and error"
 _HEALTH = "health checks belong to an engine; RUNTIME exec ID CMD runs one"
 _RESTART = "restarting belongs to an engine, or to a supervisor such as systemd"
 _POD = "pods belong to an engine; --network, --ipc and --uts ns:PATH join the namespaces of a process"
 _CHILD_FILE = "that belongs to an engine; RUNTIME create --pid-file FILE writes the process id"
-_SUBIDS = "an engine looks them up in /etc/subuid and /etc/subgid; --uidmap and --gidmap say them"
-_SIGNALS = "that is up to whoever runs it: RUNTIME kill ID SIGNAL"
-_INIT = "the program belongs to an engine; --entrypoint runs an init that is in the root filesystem"
+_SUBIDS = "an engine looks them up in /etc/subuid and /etc/subgid; --uidmap and --gidmap set them"
+_SIGNALS = "that is up to the caller of the runtime: RUNTIME kill ID SIGNAL"
+_INIT = "the program belongs to an engine; --entrypoint runs an init from the root filesystem"
 _WINDOWS_IO = "write --set windows.resources.storage"
-_VOLUMES = "volumes belong to an engine; -v ./data:/data shows a folder of the host"
+_VOLUMES = "volumes belong to an engine; -v ./data:/data mounts a folder of the host"
 _SYSTEMD = (
     "setting up for systemd belongs to an engine; --tmpfs /run --tmpfs /tmp -e container=oci --stop-signal RTMIN+3"
 )
@@ -38,14 +38,14 @@ _LATER = "that belongs to an engine; a config holds for one run"
 
 ENGINE_FLAGS = {
     "--add-host": _HOSTS,
-    "-a": "attaching is up to whoever runs it: a runtime hands on its own standard input and output",
-    "--attach": "attaching is up to whoever runs it: a runtime hands on its own standard input and output",
+    "-a": "attaching is up to the caller of the runtime, which passes on its own standard input and output",
+    "--attach": "attaching is up to the caller of the runtime, which passes on its own standard input and output",
     "--authfile": _PULL,
     "--cert-dir": _PULL,
     "--cgroup-parent": "a config names the group itself: --cgroup-path PARENT/NAME",
     "--cgroups": "a config has --cgroup-path, or --unset linux.resources and no limits at all",
-    "--chrootdirs": "files that an engine writes go there as well; -v shows them where they are wanted",
-    "--cidfile": "a config has no id: whoever calls RUNTIME create ID knows it",
+    "--chrootdirs": "files that an engine writes go there as well; -v mounts them where they are wanted",
+    "--cidfile": "a config has no id: the caller of RUNTIME create ID chooses it",
     "--conmon-pidfile": _CHILD_FILE,
     "--cpu-count": "write --cpus, or --set windows.resources.cpu.count=N",
     "--cpu-percent": "write --set windows.resources.cpu.maximum=N, in hundredths of a percent",
@@ -59,9 +59,9 @@ ENGINE_FLAGS = {
     "--dns-opt": _DNS,
     "--dns-option": _DNS,
     "--dns-search": _DNS,
-    "--env-merge": "the variables of an image are not known here; write the whole of it with --env",
+    "--env-merge": "the variables of an image are not known here; write the whole value with --env",
     "--expose": _PORTS,
-    "--gpus": "finding the files of a GPU belongs to an engine or a hook; --device, -v and --hook createRuntime=PATH",
+    "--gpus": "finding the files of a GPU is up to an engine or a hook; --device, -v and --hook createRuntime=PATH",
     "--group-entry": _USERS,
     "--health-cmd": _HEALTH,
     "--health-interval": _HEALTH,
@@ -80,7 +80,7 @@ ENGINE_FLAGS = {
     "--health-timeout": _HEALTH,
     "--hosts-file": _HOSTS,
     "--hostuser": _USERS,
-    "--http-proxy": "a config has no variables that it was not given; -e '*_proxy' by name: -e http_proxy",
+    "--http-proxy": "a config has only the variables it is given; -e '*_proxy', or by name: -e http_proxy",
     "--image-volume": _VOLUMES,
     "--init": _INIT,
     "--init-ctr": _POD,
@@ -89,7 +89,7 @@ ENGINE_FLAGS = {
     "--io-maxiops": f"{_WINDOWS_IO}.iops=N",
     "--ip": _NETWORK,
     "--ip6": _NETWORK,
-    "--kernel-memory": "kernels and runtimes no longer have it; --set linux.resources.memory.kernel=SIZE writes it",
+    "--kernel-memory": "kernels and runtimes have removed it; --set linux.resources.memory.kernel=SIZE writes it",
     "--link": _NETWORK,
     "--link-local-ip": _NETWORK,
     "--log-driver": _LOG,
@@ -104,7 +104,7 @@ ENGINE_FLAGS = {
     "--passwd": _USERS,
     "--passwd-entry": _USERS,
     "--pidfile": _CHILD_FILE,
-    "--platform": f"--os says the platform of a config, --arch the architecture of seccomp profiles; {_IMAGE}",
+    "--platform": f"--os sets the platform of a config, --arch the architecture of seccomp profiles; {_IMAGE}",
     "--pod": _POD,
     "--pod-id-file": _POD,
     "--preserve-fd": "that is up to the runtime: RUNTIME run --preserve-fds N",
@@ -124,14 +124,14 @@ ENGINE_FLAGS = {
     "--retry-delay": _PULL,
     "--rm": _REMOVE,
     "--rmi": _REMOVE,
-    "--runtime": "a config is for every runtime: whoever runs it chooses one",
+    "--runtime": "a config is for every runtime: the caller chooses one",
     "--sdnotify": "write -e NOTIFY_SOCKET, and -v for the socket",
     "--seccomp-policy": "a config has the filter itself: --security-opt seccomp=FILE",
-    "--secret": "secrets belong to an engine; -v ./secret:/run/secrets/NAME:ro shows a file",
+    "--secret": "secrets belong to an engine; -v ./secret:/run/secrets/NAME:ro mounts a file",
     "--shm-size-systemd": _SYSTEMD,
     "--sig-proxy": _SIGNALS,
     "--stop-timeout": _SIGNALS,
-    "--storage-opt": "storage belongs to an engine; --rootfs names a folder that is there",
+    "--storage-opt": "storage belongs to an engine; --rootfs names an existing folder",
     "--subgidname": _SUBIDS,
     "--subuidname": _SUBIDS,
     "--systemd": _SYSTEMD,
@@ -140,7 +140,7 @@ ENGINE_FLAGS = {
     "--tls-verify": _PULL,
     "--tz": "-v /usr/share/zoneinfo/ZONE:/etc/localtime:ro, or -e TZ=ZONE",
     "--update": _LATER,
-    "--use-api-socket": "the socket belongs to an engine; -v shows it, with all that it allows",
+    "--use-api-socket": "the socket belongs to an engine; -v mounts it, with all that it allows",
     "--variant": _PLATFORM,
     "--volume-driver": _VOLUMES,
     "--volumes-from": _VOLUMES,

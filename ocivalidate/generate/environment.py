@@ -19,7 +19,7 @@ def _read_env(text: str) -> Arguments:
 
 def _refuse_no_name(name: str) -> None:
     if not name or "=" in name:
-        raise OptionError(f"{name!r} is no name of an environment variable")
+        raise OptionError(f"{name!r} is not a valid environment variable name")
 
 
 def _here(prefix: str) -> Iterator[tuple[str, str]]:
@@ -36,7 +36,7 @@ class EnvironmentOptions(Draft):
         group="process",
         metavar="NAME[=VALUE]",
         reads=_read_env,
-        help="a variable; without =VALUE its value here, if it has one; NAME* takes all that start so",
+        help="a variable; without =VALUE, its value here, if set; NAME* takes all with this prefix",
     )
     def env(self, name: str, value: str | None = None) -> Self:
         """Set an environment variable in place of an earlier one.
@@ -64,7 +64,7 @@ class EnvironmentOptions(Draft):
         "--env-file",
         group="process",
         metavar="FILE",
-        help="variables from a file, a NAME=VALUE on each line; # starts a comment",
+        help="variables from a file, one NAME=VALUE per line; # starts a comment",
     )
     def env_file(self, file: str | os.PathLike[str]) -> Self:
         """Set the variables of a file: lines of ``NAME=VALUE`` or ``NAME``.
@@ -96,14 +96,14 @@ class EnvironmentOptions(Draft):
     def _env_from_here(self, prefix: str) -> Self:
         return self._set_variables(_here(prefix))
 
-    @option("--unsetenv", group="process", metavar="NAME", phase=Phase.LATE, help="take out a variable")
+    @option("--unsetenv", group="process", metavar="NAME", phase=Phase.LATE, help="remove a variable")
     def unsetenv(self, name: str) -> Self:
         """Take out a variable; that there is none is fine."""
         entries = self._entries("process.env")
         kept = [entry for entry in entries if not isinstance(entry, str) or entry.partition("=")[0] != name]
         return self if kept == entries else self._keep("process.env", kept)
 
-    @option("--unsetenv-all", group="process", phase=Phase.FIRST, help="start without variables, not even PATH")
+    @option("--unsetenv-all", group="process", phase=Phase.FIRST, help="start with no variables, not even PATH")
     def unsetenv_all(self, wanted: bool = True) -> Self:  # noqa: FBT001, FBT002  # the one thing that it says
         """Take out all variables so far."""
         return self._drop("process.env") if wanted else self

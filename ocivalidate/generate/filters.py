@@ -26,7 +26,7 @@ class FilterOptions(Draft):
         group="security",
         metavar="ARCH",
         phase=Phase.FIRST,
-        help="the architecture for which a seccomp profile of an engine is converted, as Go calls it: amd64, arm64 "
+        help="the architecture to convert an engine's seccomp profile for, by its Go name: amd64, arm64 "
         "(default: that of the image, or of this machine)",
     )
     def arch(self, architecture: str) -> Self:
@@ -46,7 +46,7 @@ class FilterOptions(Draft):
         group="security",
         metavar="VERSION",
         phase=Phase.FIRST,
-        help="the kernel for which a seccomp profile of an engine is converted: 5.10 (default: newer than any)",
+        help="the kernel version to convert an engine's seccomp profile for: 5.10 (default: newer than any)",
     )
     def kernel(self, version: str) -> Self:
         """The kernel for which profiles are converted; without it, one that is newer than any in a profile."""
@@ -61,7 +61,7 @@ class FilterOptions(Draft):
             self._drop("linux.seccomp")
             return
         if file == "builtin":
-            raise OptionError("the builtin profile is in the engine; seccomp=FILE takes the file that it was made from")
+            raise OptionError("the builtin profile is part of the engine; seccomp=FILE takes its source file")
         profile = read_json(file)
         from ocivalidate.generate.seccomp import is_for_engines
 
@@ -79,7 +79,7 @@ class FilterOptions(Draft):
             return
         architecture = self._architecture or self._get(_ARCHITECTURE) or architecture_here()
         if architecture not in ARCHITECTURES:
-            raise OptionError(f"no profile is for the architecture {architecture!r}; --arch says which it is")
+            raise OptionError(f"the profile does not support the architecture {architecture!r}; --arch chooses another")
         bounding = self._entries("process.capabilities.bounding")
         found = converted(self._profile, Target(architecture, frozenset(map(str, bounding)), self._kernel))
         self._put("linux.seccomp", found)

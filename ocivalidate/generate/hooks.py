@@ -29,11 +29,11 @@ def _read_hook(text: str) -> Arguments:
     unknown = [name for name in entry if name not in ("path", "args", "env", "timeout")]
     if unknown or not isinstance(entry.get("path"), str):
         raise OptionError(
-            f"a hook has path, args, env and timeout, and path is required; got {', '.join(entry) or 'nothing'}"
+            f"a hook has path, args, env and timeout, of which path is required; got {', '.join(entry) or 'nothing'}"
         )
     for name in ("args", "env"):
         if not isinstance(entry.get(name, []), list):
-            raise OptionError(f"the {name} of a hook are an array")
+            raise OptionError(f"the {name} of a hook must be an array")
     return kind, entry["path"], entry.get("args", []), entry.get("env", []), entry.get("timeout")
 
 
@@ -79,7 +79,7 @@ class HookOptions(Draft):
         group="hooks",
         metavar="KEY=VALUE",
         reads=pair,
-        help="a note for whoever reads the config: org.example.key=value",
+        help="an annotation: org.example.key=value",
     )
     def annotation(self, key: str, value: str) -> Self:
         """A note for whoever reads the config."""
@@ -93,13 +93,13 @@ class HookOptions(Draft):
         group="hooks",
         metavar="KEY[=VALUE]",
         reads=_read_label,
-        help="an annotation, too: a config has no labels, which are for engines",
+        help="also an annotation: labels are for engines, and a config has none",
     )
     def label(self, key: str, value: str = "") -> Self:
         """An annotation: the labels of a container are for its engine, and a config has none."""
         return self.annotation(key, value)
 
-    @option("--label-file", group="hooks", metavar="FILE", help="annotations from a file, a KEY[=VALUE] on each line")
+    @option("--label-file", group="hooks", metavar="FILE", help="annotations from a file, one KEY[=VALUE] per line")
     def label_file(self, file: str | os.PathLike[str]) -> Self:
         """Annotations from a file: a line each, ``KEY=VALUE`` or ``KEY``; # starts a comment."""
         for line in read_text(file).splitlines():

@@ -21,9 +21,9 @@ _IDMAP = re.compile(r"(?:uids|gids)=[0-9-]+(?:#[0-9-]+)*")
 _PERCENT = re.compile(r"[0-9]{1,3}%")
 
 ENGINE_TYPES = {
-    "volume": "volumes belong to an engine; type=bind shows a folder of the host: type=bind,src=./data,dst=/data",
-    "cluster": "volumes belong to an engine; type=bind shows a folder of the host: type=bind,src=./data,dst=/data",
-    "image": "images belong to an engine; ocivalidate unpack writes one to a folder, and type=bind shows that",
+    "volume": "volumes belong to an engine; type=bind mounts a folder of the host: type=bind,src=./data,dst=/data",
+    "cluster": "volumes belong to an engine; type=bind mounts a folder of the host: type=bind,src=./data,dst=/data",
+    "image": "images belong to an engine; ocivalidate unpack writes one to a folder, which type=bind mounts",
     "glob": "a config has no patterns; write a --mount for each folder",
 }
 """Types of ``--mount`` that ask an engine for something, and what to write instead."""
@@ -125,13 +125,13 @@ def _spelled_out(kind: str, pairs: list[tuple[str, str | None]]) -> list[tuple[s
         if prefix in ("bind", "tmpfs", "volume", "image") and "-" in name and (prefix != kind or read is None):
             if prefix == kind:
                 raise OptionError(f"a {kind} mount has no {name}")
-            raise OptionError(f"{name} is for type={prefix}, and this is type={kind}")
+            raise OptionError(f"{name} is for type={prefix}, but this is type={kind}")
         if read is not None:
             found += [(word, setting) for word, setting in map(_word, read(name, value))]
         elif kind == "bind" and value is not None and name not in ("idmap", "ridmap", *LEFT_OUT, *REFUSED):
             raise OptionError(f"a bind mount takes no {name}={value}")
         elif not name:
-            raise OptionError("there is nothing between two commas")
+            raise OptionError("an option is empty: two commas in a row, or one at an end")
         else:
             found.append((name, value))
     _check_recursion(pairs, found)
@@ -147,7 +147,7 @@ def _check_recursion(pairs: list[tuple[str, str | None]], found: list[tuple[str,
     """bind-recursive=readonly is a stronger readonly, which docker wants to be there as well."""
     if ("rro", None) in found and ("bind-recursive", "readonly") in pairs:
         if ("ro", None) not in found:
-            raise OptionError("bind-recursive=readonly wants readonly, too")
+            raise OptionError("bind-recursive=readonly also needs readonly")
         found.remove(("ro", None))
 
 

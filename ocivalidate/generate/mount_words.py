@@ -13,26 +13,26 @@ from ocivalidate.errors import OptionError
 PROPAGATIONS = tuple(f"{r}{mode}" for r in ("", "r") for mode in ("private", "shared", "slave", "unbindable"))
 
 REFUSED = {
-    "z": "relabels files for SELinux, which is work for an engine; chcon -Rt container_file_t SOURCE does it",
-    "Z": "relabels files for SELinux, which is work for an engine; chcon -Rt container_file_t SOURCE does it",
-    "relabel": "relabels files for SELinux, which is work for an engine; chcon -Rt container_file_t SOURCE does it",
-    "U": "changes the owner of files, which is work for an engine; chown -R UID:GID SOURCE does it",
-    "chown": "changes the owner of files, which is work for an engine; chown -R UID:GID SOURCE does it",
-    "O": "makes an overlay, which is work for an engine; "
+    "z": "relabels files for SELinux, which is up to an engine; chcon -Rt container_file_t SOURCE does it",
+    "Z": "relabels files for SELinux, which is up to an engine; chcon -Rt container_file_t SOURCE does it",
+    "relabel": "relabels files for SELinux, which is up to an engine; chcon -Rt container_file_t SOURCE does it",
+    "U": "changes the owner of files, which is up to an engine; chown -R UID:GID SOURCE does it",
+    "chown": "changes the owner of files, which is up to an engine; chown -R UID:GID SOURCE does it",
+    "O": "makes an overlay, which is up to an engine; "
     "--mount type=overlay,dst=PATH,lowerdir=SOURCE,upperdir=PATH,workdir=PATH writes one",
-    "copy": "fills a new volume with files of the image, which is work for an engine",
+    "copy": "fills a new volume with files of the image, which is up to an engine",
     "upperdir": "is part of an overlay that an engine makes; --mount type=overlay writes one",
     "workdir": "is part of an overlay that an engine makes; --mount type=overlay writes one",
 }
 """Words that ask an engine for something that the container would notice, and why a config cannot have them."""
 
 LEFT_OUT = {
-    "nocopy": "says what a new volume starts with, and a folder of the host has nothing to copy",
+    "nocopy": "says what a new volume starts with, but a folder of the host is not a new volume",
     **dict.fromkeys(
         ("consistent", "cached", "delegated", "default", "consistency"),
-        "is for the shared folders of Docker Desktop, and no runtime knows it",
+        "is for the shared folders of Docker Desktop; runtimes do not know it",
     ),
-    "notmpcopyup": "is what a runtime does without it",
+    "notmpcopyup": "is what runtimes do by default",
 }
 """Words that change nothing in the container, and why."""
 
@@ -65,7 +65,7 @@ def kept(words: Iterable[str]) -> list[str]:
         if name in REFUSED:
             raise OptionError(f"the option {word} {REFUSED[name]}")
         if not word:
-            raise OptionError("there is nothing between two commas")
+            raise OptionError("an option is empty: two commas in a row, or one at an end")
         if word not in found:
             found.append(word)
     for group in _ONE_OF:
@@ -83,7 +83,7 @@ def bind_options(words: Iterable[str]) -> list[str]:
     found = kept(words)
     for word in found:
         if word not in BIND_WORDS:
-            raise OptionError(f"{word!r} is no option of a bind mount; known are ro, rw, noexec, rslave and their kind")
+            raise OptionError(f"{word!r} is not an option of a bind mount; examples are ro, rw, noexec, rslave")
     binding = [word for word in found if word in ("bind", "rbind")] or ["rbind"]
     propagation = [word for word in found if word in PROPAGATIONS] or ["rprivate"]
     return [*binding, *propagation, *(word for word in found if word not in (*binding, *propagation))]

@@ -50,16 +50,16 @@ class MountOptions(Draft):
             self._drop("windows.hyperv")
         return self._put("root.path", path_text(path))
 
-    @option("--read-only", group="mounts", help="the root filesystem cannot be written")
+    @option("--read-only", group="mounts", help="make the root filesystem read-only")
     def read_only(self, wanted: bool = True) -> Self:  # noqa: FBT001, FBT002  # the one thing that it says
-        """Whether the root filesystem cannot be written."""
+        """Whether make the root filesystem read-only."""
         return self._put("root.readonly", wanted)
 
     @option(
         "--read-only-tmpfs",
         group="mounts",
         phase=Phase.LATE,
-        help="with --read-only, filesystems in memory at /run, /tmp and /var/tmp, with what the image has there",
+        help="with --read-only, a tmpfs at /run, /tmp and /var/tmp, with what the image has there",
     )
     def read_only_tmpfs(self, wanted: bool = True) -> Self:  # noqa: FBT001, FBT002  # the one thing that it says
         """With a root that cannot be written: filesystems in memory at the three places where programs write."""
@@ -76,7 +76,7 @@ class MountOptions(Draft):
         group="mounts",
         metavar=VOLUME_FORM,
         reads=read_volume,
-        help="show a folder or file of the host: ./data:/data:ro; a relative source is in the bundle",
+        help="bind-mount a folder or file of the host: ./data:/data:ro; a relative source is relative to the bundle",
     )
     def volume(
         self,
@@ -159,7 +159,7 @@ class MountOptions(Draft):
         group="mounts",
         metavar="PATH[:OPTIONS]",
         reads=read_tmpfs,
-        help="an empty filesystem in memory: /run:size=64m,mode=755",
+        help="mount an empty tmpfs: /run:size=64m,mode=755",
     )
     def tmpfs(self, destination: str, options: Sequence[str] = ()) -> Self:
         """An empty filesystem in memory; nosuid, nodev and noexec unless ``options`` say suid, dev or exec."""
@@ -183,7 +183,7 @@ class MountOptions(Draft):
         for index, entry in enumerate(self._entries("mounts")):
             if isinstance(entry, dict) and entry.get("destination") == SHM:
                 if entry.get("source") == SHM:
-                    raise OptionError("the /dev/shm of the host has its size already")
+                    raise OptionError("the size of the host's /dev/shm cannot be set")
                 options = self._entries(f"mounts[{index}].options")
                 kept = [word for word in options if not str(word).startswith("size=")]
                 return self._put(f"mounts[{index}].options", [*kept, f"size={units.size(size)}"])
@@ -193,7 +193,7 @@ class MountOptions(Draft):
         "--no-mount",
         group="mounts",
         metavar="PATH",
-        help="leave out the mount at a destination; all leaves out every one so far",
+        help="remove the mount at a destination; all removes every one so far",
     )
     def no_mount(self, destination: str) -> Self:
         """Leave out the mount at a destination (``all``: every one so far)."""
@@ -211,7 +211,7 @@ class MountOptions(Draft):
         "--rootfs-propagation",
         group="mounts",
         metavar="MODE",
-        help="how mounts propagate between container and host: private, slave, shared, unbindable",
+        help="mount propagation between container and host: private, slave, shared, unbindable",
     )
     def rootfs_propagation(self, mode: str) -> Self:
         """How mounts propagate between the root of the container and the host."""

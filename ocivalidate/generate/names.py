@@ -20,9 +20,9 @@ _METAVAR = "private|host|ns:PATH"
 _FILES = {"network": "net", "mount": "mnt"}
 # What engines make themselves out of: ranges of ids that they hand out, and the one who asks.
 _ENGINE_USERS = {
-    "auto": "hands out ids, which an engine keeps the book of; --uidmap 0:100000:65536 says which",
-    "keep-id": "maps the ids in /etc/subuid around your own; --uidmap 1000:1000:1 maps yours alone",
-    "nomap": "maps the ids in /etc/subuid; --uidmap 0:100000:65536 says which",
+    "auto": "allocates ids, which an engine keeps track of; --uidmap 0:100000:65536 names them",
+    "keep-id": "maps the ids in /etc/subuid around your own; --uidmap 1000:1000:1 maps only yours",
+    "nomap": "maps the ids in /etc/subuid; --uidmap 0:100000:65536 names them",
 }
 
 
@@ -50,7 +50,7 @@ class NameOptions(MountOptions):
     _named = False
     _new_users = False
 
-    @option("-h", "--hostname", group="names", metavar="NAME", help="the name that the container sees as its host's")
+    @option("-h", "--hostname", group="names", metavar="NAME", help="the hostname in the container")
     def hostname(self, name: str) -> Self:
         """The name that the container sees as its host's."""
         self._refuse_shared_names()
@@ -67,12 +67,10 @@ class NameOptions(MountOptions):
     def _refuse_shared_names(self) -> None:
         if self._on("linux") and self._get("linux") is not None and self._get_namespace("uts") is None:
             raise OptionError(
-                "a container that shares the names of the host cannot have its own; --uts private gives it a namespace"
+                "a container in the host's UTS namespace cannot have its own names; --uts private gives it a namespace"
             )
 
-    @option(
-        "--pid", group="names", metavar=_METAVAR, help="processes: a namespace of its own, the host's, or one at a path"
-    )
+    @option("--pid", group="names", metavar=_METAVAR, help="the pid namespace: a new one, the host's, or one at a path")
     def pid(self, which: str) -> Self:
         """The namespace of processes: ``private``, ``host`` or a path."""
         return self._namespace("pid", which)
@@ -96,23 +94,29 @@ class NameOptions(MountOptions):
             self._leave_out_shm()
         return self
 
-    @option("--uts", group="names", metavar=_METAVAR, help="host and domain name")
+    @option("--uts", group="names", metavar=_METAVAR, help="the UTS namespace: host and domain name")
     def uts(self, which: str) -> Self:
-        """The namespace of host and domain name."""
+        """The namespace of the UTS namespace: host and domain name."""
         if which == "host":
             if self._named:
-                raise OptionError("a container that shares the names of the host cannot have its own")
+                raise OptionError("a container in the host's UTS namespace cannot have its own names")
             # What a template has is gone with the namespace that it was for.
             for name in ("hostname", "domainname"):
                 self._drop(name)
         return self._namespace("uts", which)
 
-    @option("--net", "--network", group="names", metavar=_METAVAR, help="network; private (or none) has loopback alone")
+    @option(
+        "--net",
+        "--network",
+        group="names",
+        metavar=_METAVAR,
+        help="the network namespace; private (or none) has only loopback",
+    )
     def net(self, which: str) -> Self:
         """The network namespace; a new one (``private`` or ``none``) has loopback alone."""
         return self._namespace("network", "private" if which == "none" else which)
 
-    @option("--userns", group="names", metavar=_METAVAR, help="users; a new one needs --uidmap")
+    @option("--userns", group="names", metavar=_METAVAR, help="the user namespace; a new one needs --uidmap")
     def userns(self, which: str) -> Self:
         """The user namespace; a new one needs mappings."""
         self._new_users = which == "private"
@@ -141,7 +145,7 @@ class NameOptions(MountOptions):
         group="names",
         metavar="CLOCK=SECONDS",
         reads=_read_offset,
-        help="set the clock monotonic or boottime forward or back; makes a time namespace",
+        help="offset the clock monotonic or boottime, in a new time namespace",
     )
     def time_offset(self, clock: str, seconds: float | str) -> Self:
         """Set a clock (``monotonic`` or ``boottime``) of a new time namespace forward or back."""
@@ -163,7 +167,7 @@ class NameOptions(MountOptions):
         group="names",
         metavar="CONTAINER:HOST[:SIZE]",
         reads=_read_mapping,
-        help="map user ids; makes a user namespace; without --gidmap maps groups alike",
+        help="map user ids in a new user namespace; without --gidmap, group ids likewise",
     )
     def uidmap(self, container: int | str, host: int | str, size: int | str = 1) -> Self:
         """Map user ids from ``container`` on to those from ``host`` on, ``size`` of them, in a new user namespace."""
@@ -174,7 +178,7 @@ class NameOptions(MountOptions):
         group="names",
         metavar="CONTAINER:HOST[:SIZE]",
         reads=_read_mapping,
-        help="map group ids; without --uidmap maps users alike",
+        help="map group ids; without --uidmap, user ids likewise",
     )
     def gidmap(self, container: int | str, host: int | str, size: int | str = 1) -> Self:
         """Map group ids, likewise."""
@@ -197,7 +201,7 @@ class NameOptions(MountOptions):
 
     def _refuse_unmapped_users(self) -> None:
         if self._new_users and self._section() == "linux" and not self._entries("linux.uidMappings"):
-            raise OptionError("a new user namespace needs to know its users; --uidmap says which")
+            raise OptionError("a new user namespace needs id mappings: --uidmap")
 
     def _fit_user_namespace(self) -> None:
         """A new user namespace mounts nothing that shows a namespace of the host, and has no groups but mapped ones."""
@@ -264,7 +268,7 @@ def _not_ours(kind: str, which: str) -> str:
         return f"{word} {_ENGINE_USERS[word]}"
     if kind == "network":
         return (
-            f"the network {which!r} belongs to an engine; none has loopback alone, host is that of the host, "
-            "and ns:/run/netns/NAME one that ip netns made"
+            f"the network {which!r} belongs to an engine; none has only loopback, host is that of the host, and "
+            "ns:/run/netns/NAME is one made by ip netns"
         )
     return f"{which!r} is neither private, nor host, nor an absolute path"

@@ -84,7 +84,7 @@ def resolve(text: str) -> Place:
     """Read a path. Raises :class:`OptionError`, which names the nearest path there is."""
     place, rest = _read(text)
     if rest:
-        raise OptionError(f"{text!r} is not a path: {rest!r} is left over")
+        raise OptionError(f"{text!r} is not a path: cannot read {rest!r}")
     return place
 
 
@@ -125,7 +125,7 @@ def _step(text: str, rest: str, node: Node, *, first: bool) -> tuple[Step, str]:
         try:
             return str(json.loads(quoted[0][1:-1])), rest[quoted.end() :]
         except ValueError:
-            raise OptionError(f"{text!r} is not a path: {quoted[0][1:-1]} is no string of JSON") from None
+            raise OptionError(f"{text!r} is not a path: {quoted[0][1:-1]} is not a JSON string") from None
     if not first:
         if not rest.startswith("."):
             raise OptionError(f"{text!r} is not a path: expected a dot before {rest!r}")
@@ -215,7 +215,7 @@ def _unknown(steps: list[Step], step: Step, node: Node, text: str) -> str:
     where = said((*steps, step))
     if not isinstance(step, str) or "properties" not in node:
         kind = node.get("type", "value")
-        return f"there is no {where}: {said(tuple(steps)) or 'the config'} is of type {kind}"
+        return f"there is no {where}: {said(tuple(steps)) or 'the config'} has type {kind}"
     meant = _near(said(tuple(steps)), step, tuple(node["properties"])) or _elsewhere(_path_only(text))
     return f"there is no field {where}" + (f"; did you mean {meant}?" if meant else "; --list-paths prints all")
 

@@ -21,7 +21,7 @@ class PlatformOptions(Draft):
         "--layer",
         group="platforms",
         metavar="FOLDER",
-        help="Windows: a folder with a layer of the image, from the top; may be repeated",
+        help="Windows: a folder with a layer of the image, topmost first; may be repeated",
     )
     def layer(self, folder: StrPath) -> Self:
         """Windows: a folder with a layer of the image. The first one replaces the example of the defaults."""
@@ -32,7 +32,7 @@ class PlatformOptions(Draft):
         "--isolation",
         group="platforms",
         metavar="process|hyperv",
-        help="Windows: share the kernel of the host (needs --rootfs), or not",
+        help="Windows: process shares the kernel of the host (needs --rootfs), hyperv does not",
     )
     def isolation(self, kind: str) -> Self:
         """Windows: ``hyperv`` for a container with a kernel of its own, ``process`` for one that shares the host's."""
@@ -43,7 +43,7 @@ class PlatformOptions(Draft):
             return self._put("windows.hyperv", self._get("windows.hyperv", {}))
         return self._drop("windows.hyperv")
 
-    @option("--vm-kernel", group="platforms", metavar="PATH", help="virtual machine: the kernel, a path on the host")
+    @option("--vm-kernel", group="platforms", metavar="PATH", help="virtual machine: path of the kernel on the host")
     def vm_kernel(self, path: str) -> Self:
         """The kernel of the virtual machine, a path on the host."""
         return self._put("vm.kernel.path", path)

@@ -69,7 +69,7 @@ class ProcessOptions(EnvironmentOptions):
         group="process",
         metavar="CMD",
         reads=_read_command,
-        help='what stands before the command; ["a","b"] for several words',
+        help='words before the command; ["a","b"] for several',
     )
     def entrypoint(self, *words: str) -> Self:
         """Words that stand before those of :meth:`command`; none takes them away again."""
@@ -77,7 +77,7 @@ class ProcessOptions(EnvironmentOptions):
         args = [*self._entrypoint, *self._command]
         return self._put("process.args", args) if args else self
 
-    @option("-w", "--workdir", group="process", metavar="PATH", help="the working folder in the container")
+    @option("-w", "--workdir", group="process", metavar="PATH", help="the working directory in the container")
     def workdir(self, path: str) -> Self:
         """The working folder, an absolute path in the container."""
         return self._put("process.cwd", path)
@@ -88,7 +88,7 @@ class ProcessOptions(EnvironmentOptions):
         group="process",
         metavar="UID[:GID]",
         reads=_read_user,
-        help="who runs it, in numbers; on Windows a name",
+        help="the uid and gid of the process, as numbers; on Windows a name",
     )
     def user(self, uid: int | str | None, gid: int | str | None = None) -> Self:
         """The ids of the process; on Windows ``uid`` is a user name. What is ``None`` stays as it is."""
@@ -106,7 +106,7 @@ class ProcessOptions(EnvironmentOptions):
         "--group-add",
         group="process",
         metavar="GID",
-        help="a further group; may be repeated; keep-groups keeps those of the caller (crun)",
+        help="an additional group id; may be repeated; keep-groups keeps those of the caller (crun)",
     )
     def group_add(self, gid: int | str) -> Self:
         """A further group of the process; ``keep-groups`` keeps those of whoever starts the runtime (crun)."""
@@ -114,12 +114,12 @@ class ProcessOptions(EnvironmentOptions):
             return self._put(f'annotations["{_KEEP_GROUPS[1]}"]', "1")
         return self._put("process.user.additionalGids[+]", _id(gid))
 
-    @option("--umask", group="process", metavar="MODE", help="the mask of new files, in octal: 022")
+    @option("--umask", group="process", metavar="MODE", help="the umask, in octal: 022")
     def umask(self, mask: int | str) -> Self:
         """The mask of new files; a text is octal."""
         return self._put("process.user.umask", units.octal(mask))
 
-    @option("-t", "--tty", group="process", help="give it a terminal")
+    @option("-t", "--tty", group="process", help="attach a terminal")
     def tty(self, wanted: bool = True) -> Self:  # noqa: FBT001, FBT002  # the one thing that it says
         """Whether the process gets a terminal (and a ``TERM``, unless it has one)."""
         names = [entry.partition("=")[0] for entry in self._entries("process.env") if isinstance(entry, str)]
@@ -127,7 +127,9 @@ class ProcessOptions(EnvironmentOptions):
             self.env("TERM", "xterm")
         return self._put("process.terminal", wanted)
 
-    @option("-i", "--interactive", group="process", help="nothing in a config: a runtime hands on its standard input")
+    @option(
+        "-i", "--interactive", group="process", help="has no effect on a config: a runtime passes on its standard input"
+    )
     def interactive(self, wanted: bool = True) -> Self:  # noqa: ARG002, FBT001, FBT002  # taken from docker, and nothing to do
         """Nothing: the standard input of a container is that of whoever starts the runtime."""
         return self
@@ -136,7 +138,7 @@ class ProcessOptions(EnvironmentOptions):
         "--stop-signal",
         group="process",
         metavar="SIGNAL",
-        help="the signal that asks it to end, for engines that read the annotation: SIGTERM, RTMIN+3, 15",
+        help="the stop signal, for engines that read the annotation: SIGTERM, RTMIN+3, 15",
     )
     def stop_signal(self, signal: int | str) -> Self:
         """The signal that asks the process to end: an annotation of the image specification, which engines read."""
@@ -148,7 +150,7 @@ class ProcessOptions(EnvironmentOptions):
         "--personality",
         group="process",
         metavar="DOMAIN",
-        help="the execution domain: LINUX, or LINUX32 for a kernel that says it is a 32-bit one",
+        help="the execution domain: LINUX, or LINUX32 to report a 32-bit machine",
     )
     def personality(self, domain: str) -> Self:
         """The execution domain (personality(2)): ``LINUX`` or ``LINUX32``."""
@@ -185,7 +187,7 @@ class ProcessOptions(EnvironmentOptions):
         "--oom-score-adj",
         group="process",
         metavar="N",
-        help="how soon the kernel ends it when memory runs out: -1000 to 1000",
+        help="how early the kernel kills it when memory runs out: -1000 to 1000",
         phase=Phase.NORMAL,
     )
     def oom_score_adj(self, score: int | str) -> Self:
@@ -197,5 +199,5 @@ def _id(written: int | str) -> int:
     # Decimal digits alone: whatever else engines take for a name.
     if isinstance(written, int) or re.fullmatch("-?[0-9]{1,20}", written):
         return int(written)
-    hint = "the numbers stand in etc/passwd and etc/group of its root filesystem"
-    raise OptionError(f"{written!r} is not an id: a config has numbers, as names are those of the image; {hint}")
+    hint = "the ids are in etc/passwd and etc/group of its root filesystem"
+    raise OptionError(f"{written!r} is not a numeric id: a config cannot look up names in the image; {hint}")

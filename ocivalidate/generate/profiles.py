@@ -79,7 +79,7 @@ PROFILES: dict[str, Callable[[Tree, str], None]] = {
 def rootless(config: Tree, platform: str) -> None:
     """What an ordinary user may do without help: a user namespace with one id, the network of the host, no limits."""
     if platform != "linux":
-        raise OptionError(f"rootless is for linux, and this config is for {platform}")
+        raise OptionError(f"rootless is for linux, but this config is for {platform}")
     linux = config["linux"]
     kept = [entry for entry in linux["namespaces"] if entry["type"] != "network"]
     linux["namespaces"] = [*kept, {"type": "user"}]

@@ -59,7 +59,7 @@ class ResourceOptions(Draft):
         group="resources",
         metavar="v1|v2|both",
         phase=Phase.FIRST,
-        help="the words for limits: those that runtimes translate (v1, the default), linux.resources.unified, or both",
+        help="how to write limits: v1, fields that runtimes translate (default); v2, linux.resources.unified; or both",
     )
     def cgroup(self, version: str) -> Self:
         """The words for the limits that are set from here on.
@@ -71,7 +71,7 @@ class ResourceOptions(Draft):
         self._cgroup = version
         return self
 
-    @option("--cpus", group="resources", metavar="NUMBER", help="processor time in whole processors: 2, 0.5")
+    @option("--cpus", group="resources", metavar="NUMBER", help="number of processors' worth of time: 2, 0.5")
     def cpus(self, number: Number) -> Self:
         """Processor time as a number of processors: quota and period.
 
@@ -83,18 +83,16 @@ class ResourceOptions(Draft):
         if self._on("linux"):
             quota = millionths * PERIOD // 1_000_000
             if quota < 1_000:
-                raise OptionError(f"{number} processors are less than the kernel takes; write 0.01 or more")
+                raise OptionError(f"{number} processors is below the kernel's minimum; write 0.01 or more")
             return self._cpu_max(quota, PERIOD)
         if self._on("solaris"):
             return self._put("solaris.cappedCPU.ncpus", str(number))
         if millionths % 1_000_000 or not millionths:
             hint = "--set windows.resources.cpu.maximum=N limits their time"
-            raise OptionError(f"windows counts whole processors, not {number}; {hint}")
+            raise OptionError(f"windows takes whole processors, not {number}; {hint}")
         return self._put("windows.resources.cpu.count", millionths // 1_000_000)
 
-    @option(
-        "--cpu-quota", group="resources", metavar="TIME", help="processor time in each period: 50ms, microseconds, -1"
-    )
+    @option("--cpu-quota", group="resources", metavar="TIME", help="processor time per period: 50ms, microseconds, -1")
     def cpu_quota(self, time: Number) -> Self:
         """Processor time in each period, in microseconds or such as ``50ms``; -1 is unlimited."""
         quota = -1 if str(time) == "-1" else units.microseconds(time)
@@ -111,7 +109,7 @@ class ResourceOptions(Draft):
         "--cpu-shares",
         group="resources",
         metavar="N",
-        help="processor time relative to other containers; 1024 is usual",
+        help="processor time relative to other containers; 1024 is the usual value",
     )
     def cpu_shares(self, shares: int | str) -> Self:
         """Processor time relative to other containers."""
@@ -128,7 +126,7 @@ class ResourceOptions(Draft):
         "--cpu-rt-runtime",
         group="resources",
         metavar="TIME",
-        help="real-time processor time in each period (cgroup v1): 950ms, microseconds",
+        help="real-time processor time per period (cgroup v1): 950ms, microseconds",
     )
     def cpu_rt_runtime(self, time: Number) -> Self:
         """Real-time processor time in each period: microseconds, or such as ``950ms``; cgroup v2 has no such thing."""
@@ -144,17 +142,17 @@ class ResourceOptions(Draft):
     def _real_time(self, field: str, time: int) -> Self:
         return self._put(f"linux.resources.cpu.{field}", time) if time else self
 
-    @option("--cpuset-cpus", group="resources", metavar="LIST", help="the processors it may run on: 0-3,8")
+    @option("--cpuset-cpus", group="resources", metavar="LIST", help="the processors that it may run on: 0-3,8")
     def cpuset_cpus(self, cpus: str) -> Self:
         """The processors that it may run on, such as ``0-3,8``."""
         return self._list("cpu.cpus", "cpuset.cpus", cpus)
 
-    @option("--cpuset-mems", group="resources", metavar="LIST", help="the memory nodes it may use: 0-1")
+    @option("--cpuset-mems", group="resources", metavar="LIST", help="the memory nodes that it may use: 0-1")
     def cpuset_mems(self, nodes: str) -> Self:
         """The memory nodes that it may use, such as ``0-1``."""
         return self._list("cpu.mems", "cpuset.mems", nodes)
 
-    @option("-m", "--memory", group="resources", metavar="SIZE", help="memory at most: 512m, 1.5g, -1")
+    @option("-m", "--memory", group="resources", metavar="SIZE", help="memory limit: 512m, 1.5g, -1")
     def memory(self, size: Number) -> Self:
         """Memory at most, in bytes or such as ``512m``; -1 is unlimited."""
         amount = units.size_or_unlimited(size)
@@ -171,7 +169,7 @@ class ResourceOptions(Draft):
         group="resources",
         metavar="SIZE",
         phase=Phase.LATE,
-        help="memory and swap together at most: 1g, -1",
+        help="limit on memory plus swap: 1g, -1",
     )
     def memory_swap(self, size: Number) -> Self:
         """Memory and swap together at most; -1 is unlimited.
@@ -196,21 +194,24 @@ class ResourceOptions(Draft):
         if total < 0 or self._cgroup == "v2":
             return
         if limit is None or limit == -1:
-            raise OptionError("memory and swap together want a limit of memory, too: --memory SIZE")
+            raise OptionError("a limit on memory plus swap also needs --memory SIZE")
         if isinstance(limit, int) and limit > total:
-            raise OptionError(f"memory and swap together ({total} bytes) are less than memory ({limit} bytes)")
+            raise OptionError(f"memory plus swap ({total} bytes) is less than memory ({limit} bytes)")
 
     def _swap_alone(self, total: int) -> int:
         """Cgroup v2 limits swap by itself."""
         limit = str(self._get("linux.resources.unified.memory.max", ""))
         if not limit.isdigit():
-            raise OptionError("cgroup v2 counts swap alone: --memory says how much of the sum is memory")
+            raise OptionError("cgroup v2 counts swap separately: --memory says how much of the sum is memory")
         if int(limit) > total:
-            raise OptionError(f"memory and swap together ({total} bytes) are less than memory ({limit} bytes)")
+            raise OptionError(f"memory plus swap ({total} bytes) is less than memory ({limit} bytes)")
         return total - int(limit)
 
     @option(
-        "--memory-reservation", group="resources", metavar="SIZE", help="memory that it keeps when memory runs short"
+        "--memory-reservation",
+        group="resources",
+        metavar="SIZE",
+        help="soft limit: memory that it keeps when memory runs short",
     )
     def memory_reservation(self, size: Number) -> Self:
         """The soft limit of memory."""
@@ -225,12 +226,16 @@ class ResourceOptions(Draft):
         number = units.count(percent)
         return self if number == -1 else self._put("linux.resources.memory.swappiness", number)
 
-    @option("--oom-kill-disable", group="resources", help="let it wait when memory runs out (cgroup v1)")
+    @option(
+        "--oom-kill-disable",
+        group="resources",
+        help="let it wait instead of being killed when memory runs out (cgroup v1)",
+    )
     def oom_kill_disable(self, wanted: bool = True) -> Self:  # noqa: FBT001, FBT002  # the one thing that it says
         """Whether processes wait instead of being ended when memory runs out; cgroup v2 has no such thing."""
         return self._put("linux.resources.memory.disableOOMKiller", wanted)
 
-    @option("--pids-limit", group="resources", metavar="N", help="processes and threads at most; -1")
+    @option("--pids-limit", group="resources", metavar="N", help="limit on processes and threads; -1")
     def pids_limit(self, number: int | str) -> Self:
         """Processes and threads at most; -1 is unlimited, and so is 0, as engines have it."""
         return self._limit(_PIDS, units.count_or_unlimited(number) or -1)
@@ -250,7 +255,7 @@ class ResourceOptions(Draft):
         group="resources",
         metavar="PAGE=SIZE",
         reads=pair,
-        help="memory in huge pages at most: 2MB=1g",
+        help="limit on memory in huge pages: 2MB=1g",
     )
     def hugepage_limit(self, page_size: str, size: Number) -> Self:
         """Memory in huge pages of a size (``2MB``, ``1GB``) at most."""
@@ -265,13 +270,13 @@ class ResourceOptions(Draft):
         group="resources",
         metavar="FILE=VALUE",
         reads=pair,
-        help="a file of cgroup v2 and what is written to it: memory.high=256m",
+        help="a cgroup v2 file and what is written to it: memory.high=256m",
     )
     def unified(self, file: str, value: str) -> Self:
         """A file of cgroup v2 and what the runtime writes to it, as it stands (``linux.resources.unified``)."""
         return self._unified(file, value)
 
-    @option("--cgroup-path", group="resources", metavar="PATH", help="where its control group is")
+    @option("--cgroup-path", group="resources", metavar="PATH", help="the path of its cgroup")
     def cgroup_path(self, path: str) -> Self:
         """Where its control group is (``linux.cgroupsPath``)."""
         return self._put("linux.cgroupsPath", path)

@@ -82,7 +82,7 @@ def converted(profile: Tree, target: Target) -> Tree:
         found.pop("architectures", None)
     maps = _entries(profile, "archMap")
     if maps and "architectures" in found:
-        raise OptionError("the profile has both architectures and archMap, and one of them can hold")
+        raise OptionError("the profile has both architectures and archMap; only one is allowed")
     _code(profile, "defaultErrno", "defaultErrnoRet", found)
     architectures = _architectures(maps, target)
     found |= {"architectures": architectures} if architectures else {}
@@ -132,7 +132,7 @@ def _condition(rule: Tree, name: str) -> Tree:
     if found is None:
         return {}
     if not isinstance(found, dict) or not set(found) <= _CONDITIONS:
-        raise OptionError(f"the {name} of a rule of the profile have arches, caps and minKernel, and nothing else")
+        raise OptionError(f"the {name} of a rule of the profile can only have arches, caps and minKernel")
     return found
 
 
@@ -156,7 +156,7 @@ def kernel_version(written: Any) -> tuple[int, int]:
     """Major and minor version: ``5.10``, also of ``5.10.0-8-amd64``. Raises :class:`OptionError`."""
     match = _VERSION.fullmatch(written) if isinstance(written, str) else None
     if match is None:
-        raise OptionError(f"{written!r} is not the version of a kernel; write such as 5.10")
+        raise OptionError(f"{written!r} is not a kernel version; write for example 5.10")
     return int(match[1]), int(match[2])
 
 
@@ -175,7 +175,7 @@ def _code(source: Tree, name: str, number: str, found: Tree) -> None:
         found.pop(number, None)
         if written:
             if not isinstance(written, str) or written not in _ERROR_NUMBERS:
-                raise OptionError(f"{written!r} in the profile is not the name of an error; see errno(3)")
+                raise OptionError(f"{written!r} in the profile is not an errno name; see errno(3)")
             found[number] = _ERROR_NUMBERS[written]
 
 

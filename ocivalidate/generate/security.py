@@ -75,12 +75,12 @@ class SecurityOptions(FilterOptions):
         "--privileged",
         group="security",
         phase=Phase.FIRST,
-        help="every capability, leave to use every device, nothing hidden, no seccomp, no labels",
+        help="every capability and device, nothing masked, no seccomp, no labels",
     )
     def privileged(self, wanted: bool = True) -> Self:  # noqa: FBT001, FBT002  # the one thing that it says
         """Give the container every capability and device and hide nothing from it, as ``--profile privileged`` does."""
         if wanted and not self._on("linux"):
-            raise OptionError(f"privileged is for linux, and this config is for {self._named_platforms()}")
+            raise OptionError(f"privileged is for linux, but this config is for {self._named_platforms()}")
         if wanted:
             self._objects("mounts")
             self._put("process.capabilities", {})
@@ -93,7 +93,7 @@ class SecurityOptions(FilterOptions):
         group="security",
         metavar="NAME",
         phase=Phase.EARLY,
-        help="a capability that it does not get, or all; wherever it stands, a name weighs more than all",
+        help="drop a capability, or all; a name overrides all, in any order",
     )
     def cap_drop(self, names: str) -> Self:
         """Take capabilities from every set: a name, several with commas between, or ``all``.
@@ -119,7 +119,7 @@ class SecurityOptions(FilterOptions):
         "--cap-add",
         group="security",
         metavar="NAME",
-        help="a capability that it gets, or all: NET_ADMIN; for a user other than root made ambient too",
+        help="add a capability, or all: NET_ADMIN; also ambient for a user other than root",
     )
     def cap_add(self, names: str) -> Self:
         """Give capabilities: a name, several with commas between, or ``all`` but those that were dropped by name.
@@ -175,14 +175,14 @@ class SecurityOptions(FilterOptions):
         }
         if name == "credentialspec":
             raise OptionError(
-                "the specification file belongs to an engine; --set windows.credentialSpec=JSON writes it"
+                "the credential spec file belongs to an engine; --set windows.credentialSpec=JSON writes one"
             )
         if name not in options:
             raise OptionError(f"unknown security option {name!r}; known are {', '.join(options)}")
         if not value and name not in _ON_BY_DEFAULT:
             raise OptionError(f"{name} needs a value: {name}=...")
         if name == "systempaths" and value != "unconfined":
-            raise OptionError(f"systempaths is unconfined or left out, not {value!r}")
+            raise OptionError(f"systempaths must be unconfined, not {value!r}")
         options[name](value)
         return self
 
@@ -208,7 +208,7 @@ class SecurityOptions(FilterOptions):
             self._put("process.selinuxLabel", label)
         else:
             raise OptionError(
-                f"{label!r} is no label: write disable, user:role:type:level, or such as type:container_t"
+                f"{label!r} is not a label: write disable, user:role:type:level, or for example type:container_t"
             )
 
     def _no_new_privileges(self, wanted: str) -> None:

@@ -36,4 +36,4 @@ def signal_name(written: int | str) -> str:
     real_time = _REAL_TIME.fullmatch(name)
     if name in _NAMES or (real_time and int(real_time[1] or real_time[2] or 0) <= _BETWEEN):
         return f"SIG{name}"
-    raise OptionError(f"unknown signal {written!r}; known are such as SIGTERM, SIGRTMIN+3 and 15")
+    raise OptionError(f"unknown signal {written!r}; examples are SIGTERM, SIGRTMIN+3 and 15")

@@ -27,7 +27,7 @@ class Phase(IntEnum):
 GROUPS = {
     "start": "Starting point",
     "process": "Process",
-    "resources": "Resources (Linux; --cpus, --memory and --cpu-shares for Windows too)",
+    "resources": "Resources (Linux; --cpus, --memory and --cpu-shares also for Windows)",
     "devices": "Devices",
     "mounts": "Root filesystem and mounts",
     "names": "Names, namespaces and id mappings",

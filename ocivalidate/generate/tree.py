@@ -116,7 +116,7 @@ def rendered(tree: Tree) -> bytes:
         return (json.dumps(tree, ensure_ascii=False, indent=2, allow_nan=False) + "\n").encode()
     except UnicodeEncodeError as problem:
         broken = problem.object[problem.start : problem.start + 1]
-        raise OptionError(f"a text of the config is not valid UTF-8: {broken!a} stands in it") from None
+        raise OptionError(f"a string of the config is not valid UTF-8: it contains {broken!a}") from None
     except (TypeError, ValueError) as problem:
         # Only programs can get here, with values that no JSON text has.
         raise OptionError(f"a value of the config cannot be written as JSON: {problem}") from None
@@ -156,7 +156,7 @@ def releases_with_all(tree: Tree, oldest: str) -> list[str]:
         gone = next(f"{place} was removed after {until}" for place, _since, until in limits if until)
         came = [(since, place) for place, since, _until in limits if since]
         since, place = max(came, key=lambda pair: (order(pair[0]), pair[1]))
-        raise OptionError(f"no release of runtime-spec has it all: {gone}, and {place} came with {since}")
+        raise OptionError(f"no release of runtime-spec has all of it: {gone}, and {place} was added in {since}")
     return found
 
 

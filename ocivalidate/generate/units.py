@@ -39,7 +39,7 @@ def _plain(written: Number) -> str:
 
 def size(written: Number) -> int:
     """Bytes: ``512m``, ``1.5g``, ``64KiB``; k, m, g, t and p are powers of 1024."""
-    return _scaled(written, SIZES, "a size", "bytes, or such as 512m, 1.5g")
+    return _scaled(written, SIZES, "a size", "bytes, or for example 512m, 1.5g")
 
 
 def size_or_unlimited(written: Number) -> int:
@@ -49,17 +49,17 @@ def size_or_unlimited(written: Number) -> int:
 
 def microseconds(written: Number) -> int:
     """A duration in microseconds: ``100ms``, ``1.5s``; without a unit, microseconds."""
-    return _scaled(written, MICROSECONDS, "a duration", "microseconds, or such as 100ms, 1.5s")
+    return _scaled(written, MICROSECONDS, "a duration", "microseconds, or for example 100ms, 1.5s")
 
 
 def seconds(written: Number) -> int:
     """A duration in whole seconds: ``30``, ``5m``."""
-    return _scaled(written, SECONDS, "a duration", "seconds, or such as 30s, 5m")
+    return _scaled(written, SECONDS, "a duration", "seconds, or for example 30s, 5m")
 
 
 def millionths(written: Number) -> int:
     """A plain number such as ``1.5``, times a million."""
-    return _scaled(written, {"": 1_000_000}, "a number", "such as 2 or 1.5")
+    return _scaled(written, {"": 1_000_000}, "a number", "for example 2 or 1.5")
 
 
 def count(written: Number) -> int:
@@ -83,5 +83,5 @@ def octal(written: Number) -> int:
         return written
     digits = _plain(written).lower().removeprefix("0o")
     if not re.fullmatch("[0-7]{1,6}", digits):
-        raise OptionError(f"{written!r} are not octal permission bits; write such as 0644")
+        raise OptionError(f"{written!r} is not an octal file mode; write for example 0644")
     return int(digits, 8)

@@ -93,7 +93,7 @@ def from_json(text: str, name: str) -> Any:
         raise OptionError(f"{name} is not valid UTF-8") from None
     document = read_document(data, name, max_depth=_DEEPEST)
     if document.problems:
-        raise OptionError(f"{name} is not JSON that can be used: {document.problems[0].message}")
+        raise OptionError(f"{name} is not valid JSON: {document.problems[0].message}")
     return document.value
 
 
@@ -118,8 +118,8 @@ def _in_release(node: Node, path: str, release: str | None) -> None:
     if release is None or holds(release, since, until):
         return
     came = not holds(release, since, None)
-    change = f"came with runtime-spec {since}" if came else f"was removed after runtime-spec {until}"
-    raise OptionError(f"{path} {change}, and this config is for {release}")
+    change = f"was added in runtime-spec {since}" if came else f"was removed after runtime-spec {until}"
+    raise OptionError(f"{path} {change}, but this config is for {release}")
 
 
 def _known(node: Node, value: Any, steps: tuple[Any, ...], release: str | None) -> None:

@@ -45,7 +45,7 @@ def test_every_starting_point_is_a_config_without_findings(platform: str, profil
     arguments = ["--os", platform, "--profile", profile, *(["--spec-version", release] if release else [])]
     since = section_since(platform)
     if release and not holds(release, since, None):
-        assert refused(*arguments) == f"{platform} came with runtime-spec {since}, and this config is for {release}"
+        assert refused(*arguments) == f"{platform} was added in runtime-spec {since}, but this config is for {release}"
         return
     ran = run(*arguments)
     assert (ran.code, ran.err) == (0, "")
@@ -190,7 +190,7 @@ def test_options_meet_anything_that_a_template_holds(tmp_path: Path) -> None:
 def test_a_template_stays_with_its_release(tmp_path: Path) -> None:
     file = tmp_path / "t.json"
     file.write_text(json.dumps(TEMPLATE))
-    assert "and this config is for 1.0.2" in refused("--template", str(file), "--domainname", "d")
+    assert "but this config is for 1.0.2" in refused("--template", str(file), "--domainname", "d")
 
 
 def test_a_template_can_come_from_standard_input() -> None:
@@ -201,14 +201,14 @@ def test_a_template_can_come_from_standard_input() -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        (b"", "is not JSON that can be used: the text is empty"),
-        (b"{", "is not JSON that can be used"),
-        (b'{"a":1,"a":2}', "is not JSON that can be used"),
+        (b"", "is not valid JSON: the text is empty"),
+        (b"{", "is not valid JSON"),
+        (b'{"a":1,"a":2}', "is not valid JSON"),
         (b'{"a":"\xff"}', "is not UTF-8"),
-        (b"[" * 100_000, "is not JSON that can be used"),
-        (b'{"a":1e999}', "is not JSON that can be used"),
-        (b'{"a":"\\ud800"}', "is not JSON that can be used"),
-        (b'{"x":' + b"[" * 200 + b"]" * 200 + b"}", "is not JSON that can be used"),
+        (b"[" * 100_000, "is not valid JSON"),
+        (b'{"a":1e999}', "is not valid JSON"),
+        (b'{"a":"\\ud800"}', "is not valid JSON"),
+        (b'{"x":' + b"[" * 200 + b"]" * 200 + b"}", "is not valid JSON"),
         (b"[]", "the template is not a JSON object"),
         (b"7", "the template is not a JSON object"),
     ],
@@ -257,7 +257,7 @@ def test_a_template_that_breaks_the_specification_is_a_finding(tmp_path: Path) -
 def test_a_template_is_a_starting_point_of_its_own(other: list[str], tmp_path: Path) -> None:
     file = tmp_path / "t.json"
     file.write_text(json.dumps(TEMPLATE))
-    assert "does not go with it" in refused("--template", str(file), *other)
+    assert "cannot be combined with" in refused("--template", str(file), *other)
 
 
 # --- The table

@@ -132,12 +132,12 @@ def test_a_member_has_at_least_the_bounds_of_what_it_stands_in() -> None:
         ("mounts[0].destinatoin", "did you mean mounts[0].destination?"),
         ("proces.args", "did you mean process?"),
         ("qqqqqq", "--list-paths prints all"),
-        ("process.cwd.x", "process.cwd is of type string"),
-        ("process.args.x", "process.args is of type array"),
-        ("process[0]", "process is of type object"),
+        ("process.cwd.x", "process.cwd has type string"),
+        ("process.args.x", "process.args has type array"),
+        ("process[0]", "process has type object"),
         ("mounts[99].type", "the array has 7 entries"),
         ("mounts[0", "expected a dot before '[0=x'"),
-        ('annotations["a\\q"]', "is no string of JSON"),
+        ('annotations["a\\q"]', "is not a JSON string"),
         ("/process/args/x", "'x' is not the index of an array entry"),
         ("/process/~2", "is not a path"),
         ("process..cwd", "expected a name before '.cwd=x'"),
@@ -161,7 +161,7 @@ def test_set_wants_path_and_value(argument: str) -> None:
         ("process.user.uid=root", "'root' is not an integer"),
         ("process.args=sh", 'process.args is an array: write it as JSON, such as ["a","b"]; --append adds one entry'),
         ("process.args=[1]", "process.args[0] is not a string (got 1, want a string)"),
-        ("process.args=[", "process.args is not JSON that can be used"),
+        ("process.args=[", "process.args is not valid JSON"),
         ("process.scheduler.policy=FIFO", "is not a value that the specification lists"),
         ('linux.memoryPolicy={"modes":"MPOL_LOCAL"}', "did you mean mode?"),
         ('mounts=[{"destination":"/x","x":1}]', "there is no field mounts[0].x"),
@@ -211,13 +211,13 @@ def test_fields_are_written_after_every_friendly_option_in_their_own_order() -> 
 
 def test_a_field_that_the_release_does_not_have_is_refused_and_the_release_that_has_it_named() -> None:
     problem = refused("--spec-version", "1.0.2", "--set", "domainname=example")
-    assert problem == "--set: domainname came with runtime-spec 1.1.0, and this config is for 1.0.2"
+    assert problem == "--set: domainname was added in runtime-spec 1.1.0, but this config is for 1.0.2"
     assert run("--spec-version", "1.1.0", "--set", "domainname=example").config["ociVersion"] == "1.1.0"
 
 
 def test_a_member_of_a_value_that_the_release_does_not_have_is_refused() -> None:
     problem = refused("--spec-version", "1.0.2", "--append", 'mounts={"destination":"/x","uidMappings":[]}')
-    assert "mounts[7].uidMappings came with runtime-spec 1.1.0" in problem
+    assert "mounts[7].uidMappings was added in runtime-spec 1.1.0" in problem
 
 
 def test_a_removed_field_is_refused_and_the_last_release_that_had_it_named() -> None:
@@ -235,7 +235,7 @@ def test_the_release_named_is_the_oldest_that_has_all_members() -> None:
 
 def test_no_release_may_have_it_all() -> None:
     problem = refused("--set", "zos.devices=[]", "--set", "linux.memoryPolicy.mode=MPOL_LOCAL")
-    assert "zos.devices was removed after 1.2.0, and linux.memoryPolicy came with 1.3.0" in problem
+    assert "zos.devices was removed after 1.2.0, and linux.memoryPolicy was added in 1.3.0" in problem
 
 
 def test_the_version_itself_is_a_field() -> None:

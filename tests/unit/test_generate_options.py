@@ -146,17 +146,17 @@ def test_an_option_writes(arguments: list[str], path: str, value: Any) -> None:
         (["--cap-add", "NET_ADMN"], "unknown capability 'NET_ADMN'; did you mean CAP_NET_ADMIN?"),
         (["--cap-drop", "x"], "unknown capability 'x'; see capabilities(7)"),
         (["--cap-add", ","], "there is no capability"),
-        (["--cpus", "0.001"], "less than the kernel takes"),
+        (["--cpus", "0.001"], "below the kernel's minimum"),
         (["--cpus", "two"], "'two' is not a number"),
         (["--cpus", "-1"], "'-1' is not a number"),
         (["--cgroup", "v3"], "unknown cgroup version 'v3'"),
         (["--pids-limit", "1.5"], "'1.5' is not an integer"),
         (["--cpu-shares", "1"], "1 is not a number of shares from 2 to 262144"),
         (["--blkio-weight", "9"], "9 is not a weight from 10 to 1000"),
-        (["--user", "me"], "'me' is not an id: a config has numbers"),
+        (["--user", "me"], "'me' is not a numeric id: a config cannot"),
         (["--user", "1:2:3"], "is not of the form UID[:GID]"),
-        (["-e", "=x"], "'' is no name of an environment variable"),
-        (["--umask", "9"], "are not octal permission bits"),
+        (["-e", "=x"], "'' is not a valid environment variable name"),
+        (["--umask", "9"], "is not an octal file mode"),
         (["--entrypoint", "[1]"], "is not an array of strings"),
         (["--device", "/nowhere/at/all"], "cannot look at '/nowhere/at/all': No such file or directory"),
         (["--device", "/etc"], "/etc is not a device"),
@@ -166,18 +166,18 @@ def test_an_option_writes(arguments: list[str], path: str, value: Any) -> None:
         (["--device-read-bps", "x"], "is not of the form DEVICE:VALUE"),
         (["--device-cgroup-rule", "x"], "is not of the form TYPE MAJOR:MINOR ACCESS"),
         (["-v", "/a"], "is not of the form SOURCE:DESTINATION[:OPTIONS]"),
-        (["-v", "/a:/b:z"], "relabels files for SELinux, which is work for an engine"),
+        (["-v", "/a:/b:z"], "relabels files for SELinux, which is up to an engine"),
         (["--mount", "type=volume,dst=/x"], "volumes belong to an engine"),
         (["--mount", "type=bind,dst=/x"], "a bind mount needs a source"),
         (["--mount", "type=bind,src=/x"], "has no dst=PATH"),
         (["--mount", "type=bind,src=/x,dst=/y,size=4"], "a bind mount takes no size=4"),
-        (["--mount", "type=bind,src=/x,dst=/y,,"], "there is nothing between two commas"),
+        (["--mount", "type=bind,src=/x,dst=/y,,"], "an option is empty: two commas in a row, or one at an end"),
         (["--mount", "type=bind,src=/x,dst=/y,idmap=x"], "is not of the form uids="),
         (["--mount", "src=/x,dst=/y,idmap=uids=0-1"], "is not of the form CONTAINER-HOST-SIZE"),
         (["--no-mount", "/nope"], "there is no mount at /nope"),
         (["--profile", "minimal", "--shm-size", "1g"], "there is no mount at /dev/shm"),
         (["--pid", "own"], "'own' is neither private, nor host, nor an absolute path"),
-        (["--userns", "private"], "a new user namespace needs to know its users; --uidmap says which"),
+        (["--userns", "private"], "a new user namespace needs id mappings: --uidmap"),
         (["--uidmap", "0"], "is not of the form CONTAINER:HOST[:SIZE]"),
         (["--hostname", "x", "--uts", "host"], "cannot have its own"),
         (["--uts", "host", "--hostname", "x"], "--uts private gives it a namespace"),
@@ -186,28 +186,28 @@ def test_an_option_writes(arguments: list[str], path: str, value: Any) -> None:
         (["--hook", "prestart"], "is not of the form KIND=PATH[,ARG...]"),
         (["--hook", "start=/x"], "unknown kind of hook 'start'"),
         (["--hook", 'prestart={"args":[]}'], "path is required"),
-        (["--hook", 'prestart={"path":"/x","args":1}'], "the args of a hook are an array"),
+        (["--hook", 'prestart={"path":"/x","args":1}'], "the args of a hook must be an array"),
         (["--hook", 'prestart={"path":"/x","timeout":"0"}'], "timeout is out of range"),
         (["--security-opt", "nope=1"], "unknown security option 'nope'"),
         (["--security-opt", "apparmor"], "apparmor needs a value"),
-        (["--security-opt", "label=x"], "'x' is no label"),
-        (["--security-opt", "systempaths=x"], "systempaths is unconfined or left out"),
+        (["--security-opt", "label=x"], "'x' is not a label"),
+        (["--security-opt", "systempaths=x"], "systempaths must be unconfined, not 'x'"),
         (["--security-opt", "seccomp=/nope"], "cannot read /nope: no such file or directory"),
         (["--sysctl", "x"], "is not of the form KEY=VALUE"),
         (["--env-file", "/nope"], "cannot read /nope: no such file or directory"),
         (
             ["--os", "windows", "--pids-limit", "5"],
-            "linux.resources.pids.limit is for linux, and this config is for windows",
+            "linux.resources.pids.limit is for linux, but this config is for windows",
         ),
         (["--os", "windows", "--cap-add", "CHOWN"], "process.capabilities"),
-        (["--os", "windows", "--cpus", "1.5"], "windows counts whole processors"),
+        (["--os", "windows", "--cpus", "1.5"], "windows takes whole processors"),
         (["--os", "windows", "--device", "x"], "is not of the form class/GUID"),
         (["--os", "solaris", "--privileged"], "privileged is for linux"),
         (["--os", "windows", "--isolation", "x"], "unknown isolation 'x'"),
         (["--os", "freebsd", "--rootless"], "rootless is for linux"),
-        (["--cgroup", "v2", "--memory-swap", "1g"], "cgroup v2 counts swap alone"),
-        (["--cgroup", "v2", "-m", "1g", "--memory-swap", "1m"], "are less than memory"),
-        (["--cgroup", "v2", "--device-read-bps", "8:0:1", "--device-read-bps", "8:1:1"], "has room for one device"),
+        (["--cgroup", "v2", "--memory-swap", "1g"], "cgroup v2 counts swap separately"),
+        (["--cgroup", "v2", "-m", "1g", "--memory-swap", "1m"], "is less than memory"),
+        (["--cgroup", "v2", "--device-read-bps", "8:0:1", "--device-read-bps", "8:1:1"], "takes one device here"),
         (["--spec-version", "1.0.2", "--cgroup", "v2", "--cpus", "1"], "linux.resources.unified"),
     ],
 )
@@ -364,7 +364,7 @@ def test_a_seccomp_filter_from_a_file(tmp_path: Path) -> None:
     both = ["--security-opt", f"seccomp={file}", "--security-opt", "seccomp=unconfined"]
     assert "seccomp" not in run(*both).config["linux"]
     file.write_text("{")
-    assert "is not JSON that can be used" in refused("--security-opt", f"seccomp={file}")
+    assert "is not valid JSON" in refused("--security-opt", f"seccomp={file}")
 
 
 def test_process_isolation_needs_a_volume() -> None:
@@ -451,5 +451,5 @@ def test_a_file_of_variables_has_the_last_word_on_each_in_its_place(
     config = json.loads(ConfigBuilder.start().unsetenv_all().env("A", "0").env_file(file).finish().text)
     assert config["process"]["env"] == ["A==", "B=3", "FROM_HERE=h"]
     file.write_text("A=1\n=2\n", encoding="utf-8")
-    with pytest.raises(OptionError, match="is no name"):
+    with pytest.raises(OptionError, match="is not a valid environment variable name"):
         ConfigBuilder.start().env_file(file)

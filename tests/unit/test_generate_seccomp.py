@@ -109,14 +109,14 @@ def test_what_decides_is_left_out_and_the_rest_stays() -> None:
     [
         ({"architectures": ["SCMP_ARCH_X86"], "archMap": [{}]}, "both architectures and archMap"),
         ({"syscalls": [{"name": "a", "names": ["b"]}]}, "both name and names"),
-        ({"syscalls": [{"includes": {"minkernel": "5.1"}}]}, "arches, caps and minKernel, and nothing else"),
-        ({"syscalls": [{"includes": {"minKernel": "5"}}]}, "'5' is not the version of a kernel"),
-        ({"syscalls": [{"excludes": {"minKernel": 5.1}}]}, "5.1 is not the version of a kernel"),
-        ({"syscalls": [{"errno": "ENOPE"}]}, "'ENOPE' in the profile is not the name of an error"),
+        ({"syscalls": [{"includes": {"minkernel": "5.1"}}]}, "can only have arches, caps and minKernel"),
+        ({"syscalls": [{"includes": {"minKernel": "5"}}]}, "'5' is not a kernel version"),
+        ({"syscalls": [{"excludes": {"minKernel": 5.1}}]}, "5.1 is not a kernel version"),
+        ({"syscalls": [{"errno": "ENOPE"}]}, "'ENOPE' in the profile is not an errno name"),
         ({"syscalls": {}}, "syscalls of the profile is not an array of objects"),
         ({"archMap": [1]}, "archMap of the profile is not an array of objects"),
         ({"syscalls": [{"includes": {"caps": "CAP_A"}}]}, "caps of the profile is not an array of strings"),
-        ({"syscalls": [{"includes": []}]}, "arches, caps and minKernel, and nothing else"),
+        ({"syscalls": [{"includes": []}]}, "can only have arches, caps and minKernel"),
     ],
 )
 def test_a_profile_that_makes_no_sense(profile: dict[str, Any], problem: str) -> None:
@@ -232,8 +232,8 @@ def test_the_last_profile_counts(profile: str, tmp_path: Path) -> None:
     ("arguments", "problem"),
     [
         (["--arch", "vax"], "unknown architecture 'vax'; known are 386, amd64"),
-        (["--kernel", "new"], "'new' is not the version of a kernel"),
-        (["--security-opt", "seccomp=builtin"], "the builtin profile is in the engine"),
+        (["--kernel", "new"], "'new' is not a kernel version"),
+        (["--security-opt", "seccomp=builtin"], "the builtin profile is part of the engine"),
         (["--security-opt", "credentialspec=file://x"], "--set windows.credentialSpec=JSON"),
     ],
 )

@@ -144,7 +144,7 @@ def test_oci_gen_writes_it(run: Run) -> None:
     assert json.loads(made.stdout)["ociVersion"] == NEW
     assert json.loads(made.stdout)["linux"]["tides"] == "high"
     refused = run("--set", "linux.tides=high", "--spec-version", BEFORE, command="generate")
-    assert f"linux.tides came with runtime-spec {NEW}, and this config is for {BEFORE}" in refused.stderr
+    assert f"linux.tides came with runtime-spec {NEW}, but this config is for {BEFORE}" in refused.stderr
     (line,) = (line for line in run("--list-paths", command="generate").stdout.splitlines() if "linux.tides" in line)
     assert line.split()[1] == f"{NEW}-{NEW}"
 

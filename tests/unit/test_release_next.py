@@ -154,7 +154,7 @@ def test_oci_gen_takes_a_template_to_it(tmp_path: Path) -> None:
     template = _document(tmp_path, json.loads(Path(GOOD, "config.json").read_text()))
     assert oci_gen("--template", template, "--spec-version", NEXT).config["ociVersion"] == RUNTIME_RELEASES[-1]
     removed = oci_gen("--spec-version", NEXT, "--set", "linux.intelRdt.enableCMT=true")
-    assert "removed after runtime-spec 1.2.1, and this config is for next" in removed.err
+    assert "removed after runtime-spec 1.2.1, but this config is for next" in removed.err
 
 
 def test_cases_for_it_are_listed(say: Command) -> None:
