@@ -59,11 +59,19 @@ def place(wanted: Path) -> Path:
     return target
 
 
+def _is_name(name: str) -> bool:
+    """Whether a file may have this name, of which :func:`os.fsencode` makes the bytes."""
+    try:
+        return os.fsencode(name) not in (b"", b".", b"..") and not {"/", "\0"} & {*name}
+    except UnicodeEncodeError:
+        return False
+
+
 def _check_path(piece: Dump) -> None:
     names = [piece.case, *(piece.path.split("/") if piece.path else [])]
     kind = stat.S_IFMT(piece.mode) if 0 <= piece.mode < 1 << 16 else 0
     good = (
-        all(name not in ("", ".", "..") and "/" not in name and "\0" not in name for name in names)
+        all(map(_is_name, names))
         and len(names) <= DEEPEST + 2
         and (kind == stat.S_IFREG if piece.data or piece.offset else kind in (stat.S_IFREG, stat.S_IFDIR))
         and (bool(piece.path) or kind == stat.S_IFDIR)

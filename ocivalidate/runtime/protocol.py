@@ -258,7 +258,9 @@ class Order:
 
     def take(self, event: Event) -> None:
         """Raises :class:`ProtocolError` when it is not the turn of this one."""
-        if not self._has_turn(event):
+        # After the end nothing counts; that something broke is told all the same.
+        late = self._ended and not isinstance(event, Alive | Bailout)
+        if late or not self._has_turn(event):
             raise ProtocolError(f"it is not the turn of {_NAMES[type(event)]} {excerpt(getattr(event, 'case', ''))}")
 
     def _has_turn(self, event: Event) -> bool:
@@ -279,7 +281,8 @@ class Order:
                 due = self._due.popleft() if self._due else None
                 turn = event.case in self._begun and due == (event.case, event.clause.id)
             case End():
-                turn, self._ended = self._planned and not self._ended, True
+                # Of a plan that was tried to its end, no result is missing.
+                turn, self._ended = self._planned and not (event.complete and self._due), True
             case Alive() | Bailout():
                 pass
         return turn

@@ -179,6 +179,8 @@ class Run:
         """See to it that the run ended as it should."""
         if self._engine.hung:
             self._problem = self._problem or self._engine.hung
+        # Who said that all was done, and then broke off, may have been somebody else than the engine.
+        self._complete = self._complete and code == 0
         if self._problem or self._complete:
             self._facts.pop("stopped", None)
             if code not in (0, 2):

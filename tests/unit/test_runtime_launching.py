@@ -49,6 +49,8 @@ WHOLE: list[Event] = [
     result("a.two", Outcome.ERROR),
     END,
 ]
+STOPPED = replace(END, complete=False)
+PASSED = [result(case) for case, _clause in PLAN.results]
 OURS = ExpectationFiles(ours=False)
 
 
@@ -121,6 +123,19 @@ def test_an_engine_that_breaks_off_is_swept_where_it_was(said: list[Event], stop
     assert exit_code([report]) == ExitCode.COULD_NOT_JUDGE
 
 
+@pytest.mark.parametrize("code", [2, 3, 137])
+def test_an_engine_that_breaks_off_after_its_last_word_did_not_come_to_its_end(code: int) -> None:
+    """Whoever speaks in its place, and then ends it, gives no verdict."""
+    there = Elsewhere(Spoken([HEADER, PLAN, *(Begin(case) for case, _ in PLAN.results), *PASSED, END], code=code))
+    running = Run(Request("none"), OURS, there)
+    assert [one for one in running if isinstance(one, Result)] == PASSED
+    report = running.report()
+    assert not report.complete
+    assert report.facts["stopped"].startswith("the engine ended before its work was done")
+    assert there.swept == ["ocivalidate-none"]
+    assert exit_code([report]) == ExitCode.COULD_NOT_JUDGE
+
+
 def test_a_bailout_is_the_problem() -> None:
     running = Run(Request("none"), OURS, Elsewhere(Spoken([HEADER, Bailout("no container", "try root")], code=2)))
     assert [*running] == [HEADER]
@@ -144,7 +159,7 @@ def test_a_bailout_is_the_problem() -> None:
         [HEADER, PLAN, Begin("a.one"), Begin("a.two"), Dump("a.two", "", FOLDER)],
         [HEADER, PLAN, Begin("a.one"), Dump("a.one", "../x", FILE)],
         [HEADER, PLAN, Dump("a.one", "", FOLDER)],
-        [HEADER, PLAN, END, END],
+        [HEADER, PLAN, STOPPED, STOPPED],
     ],
 )
 def test_what_comes_out_of_turn_is_no_verdict(said: list[Event], tmp_path: Path) -> None:
@@ -153,6 +168,25 @@ def test_what_comes_out_of_turn_is_no_verdict(said: list[Event], tmp_path: Path)
     steps = [*running]
     assert len(steps) < len(said)
     assert there.engine.told == ["kill"]
+    report = running.report()
+    assert report.problem.startswith(STRANGE)
+    assert exit_code([report]) == ExitCode.COULD_NOT_JUDGE
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        [HEADER, PLAN, END],
+        [HEADER, PLAN, Begin("a.one"), Begin("a.two"), result("a.one"), END],
+        [HEADER, PLAN, Begin("a.one"), STOPPED, result("a.one")],
+        [HEADER, PLAN, STOPPED, Begin("a.one")],
+        [HEADER, STOPPED],
+    ],
+)
+def test_an_end_is_the_end_and_is_whole_with_all_results_alone(said: list[Event]) -> None:
+    there = Elsewhere(Spoken(said))
+    running = Run(Request("none"), OURS, there)
+    assert len([*running]) < len(said)
     report = running.report()
     assert report.problem.startswith(STRANGE)
     assert exit_code([report]) == ExitCode.COULD_NOT_JUDGE
