@@ -1,4 +1,4 @@
-"""Judging images: a source is walked over (``walk``), which yields facts (``found``), and judged afterwards."""
+"""Judging images: a walk over the source (``walk``) yields facts (``found``), which are judged afterwards."""
 
 from __future__ import annotations
 

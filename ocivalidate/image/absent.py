@@ -1,8 +1,8 @@
-"""What an image refers to and does not have.
+"""What an image refers to but does not contain.
 
 Blobs that are absent are legal in a layout (image-spec image-layout.md: the blobs directory MAY be missing referenced
-blobs), but whoever reads the verdict has to know. What ``docker save`` writes of an image that was pulled for one
-platform has the index of all of them.
+blobs), but the verdict has to say so. ``docker save`` of an image that was pulled for one platform writes the index of
+all platforms.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ _SHOWN_PLATFORMS, _SHOWN_PLATFORM, _SHOWN_PATH, _SHOWN_REASON = 5, 60, 90, 160
 
 @judges(BLOB_ABSENT)
 def tell_absent(context: ImageContext, ledger: Ledger, present: int, *, complete: bool) -> dict[str, Any]:
-    """Tell what is absent; the facts for the report. ``present``: how many blobs there are that are no documents.
+    """Report what is absent; return the facts for the report. ``present``: how many blobs exist besides documents.
 
-    With ``complete`` each is a finding. Where no image has its manifest and its config, nothing was judged.
+    With ``complete`` each is a finding. If no image has both manifest and config, nothing was judged.
     """
     absent = context.found.absent
     if complete:
@@ -41,10 +41,10 @@ def tell_absent(context: ImageContext, ledger: Ledger, present: int, *, complete
         wanted = next((reference for reference in references if not _by_right(reference)), None)
         if complete and wanted is not None:
             place = Location(context.shown(path), digest=str(wanted.digest or ""))
-            message = f"a blob is absent that a {wanted.role} descriptor refers to"
+            message = f"the blob that a {wanted.role} descriptor refers to is absent"
             ledger.add(BLOB_ABSENT, place, message, hint=f"{context.way_to(wanted)} leads to it")
         document = next((reference for reference in references if reference.role in _DOCUMENTS), None)
-        # With --complete that is a finding, and one is enough.
+        # With --complete the absent blob is a finding already; one is enough.
         if document is not None and not judged and not complete:
             ledger.error(CONTENT, f"the {called(document)} is absent")
     parts = list(_incomplete(context, present))
@@ -52,7 +52,7 @@ def tell_absent(context: ImageContext, ledger: Ledger, present: int, *, complete
 
 
 def _incomplete(context: ImageContext, present: int) -> Iterator[str]:
-    """What of an image was not looked at, part by part."""
+    """The parts of an image that were not examined."""
     found = context.found
     if found.absent:
         total = len(found.absent) + present + found.blobs_read
@@ -60,34 +60,34 @@ def _incomplete(context: ImageContext, present: int) -> Iterator[str]:
     for reason, number in Counter(context.unverified.values()).items():
         yield f"{number} not verified: {shortened(reason, _SHOWN_REASON)}"
     for path, reason in list(found.spoilt.items())[:_SHOWN_PLATFORMS]:
-        yield f"what {shortened(path, _SHOWN_PATH)} refers to is not judged, as it {reason}"
+        yield f"what {shortened(path, _SHOWN_PATH)} refers to is not judged: it {reason}"
     if len(found.spoilt) > _SHOWN_PLATFORMS:
         yield f"and {len(found.spoilt) - _SHOWN_PLATFORMS} more such documents"
 
 
 def is_there(found: WalkResult, reference: Reference | None) -> bool:
-    """Whether what a reference leads to is not known to be absent."""
+    """Whether the target of a reference is not known to be absent."""
     return reference is None or reference.path not in found.absent
 
 
 def called(reference: Reference) -> str:
-    """How a line calls what a reference leads to."""
+    """The name of a reference's target in a line of output."""
     platform = _platform(reference)
     return f"{reference.role} {reference.digest or reference.path}" + (f" for {platform}" if platform else "")
 
 
 def _by_right(reference: Reference) -> bool:
-    """Whether a layer may be missing from a layout that is complete: it is fetched from elsewhere."""
+    """Whether a layer may be missing from a complete layout, because it is fetched from elsewhere."""
     return reference.media_type in media_types.FOREIGN or reference.urls
 
 
 def _platforms(absent: dict[str, list[Reference]]) -> str:
-    """The platforms whose manifests are absent; not what builders attach to them, which is for none."""
+    """The platforms whose manifests are absent, without the attestations that builders attach."""
     every = (reference for references in absent.values() for reference in references)
     found = sorted({_platform(reference) for reference in every if reference.role == "manifest"} - {""})
     real = [name for name in found if not name.startswith("unknown")]
     more = f" and {len(real) - _SHOWN_PLATFORMS} more" if len(real) > _SHOWN_PLATFORMS else ""
-    return f"; not there: {', '.join(real[:_SHOWN_PLATFORMS])}{more}" if real else ""
+    return f"; missing: {', '.join(real[:_SHOWN_PLATFORMS])}{more}" if real else ""
 
 
 def _platform(reference: Reference) -> str:

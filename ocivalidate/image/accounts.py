@@ -1,8 +1,8 @@
-"""Whether an image knows the user that its configuration names: by /etc/passwd and /etc/group of its layers.
+"""Whether the image defines the user that its configuration names, by /etc/passwd and /etc/group of its layers.
 
-Only for a name are layers read again. A model of the root file system (:mod:`ocivalidate.image.layers.stack`) says
-which entry is the file; its content is kept on the way where its name lets expect that, else the layers are read once
-more.
+Layers are read again only for a name. A model of the root file system (:mod:`ocivalidate.image.layers.stack`) says
+which entry is the file. Entries named like it are kept during the pass; if the file is another entry, the layers are
+read once more.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ from ocivalidate.rules.declared import judges
 KNOWN = "safety/image.config.user.known"
 _FILES = (users.PASSWD, users.GROUP)
 _NAMES = frozenset(path.rpartition("/")[2].encode() for path in _FILES)
-# How much is kept of files that may be the ones, in all.
+# Limit on the content kept of candidate files, in total.
 _MOST_KEPT = 4 * users.LARGEST
 
 
 class _Faulty(OciValidateError):
-    """The layers cannot be written: what they leave is nothing."""
+    """The layers cannot be applied, so there is no root file system to look at."""
 
 
 class _NotCertain(OciValidateError):
-    """A fast library found fault with a stream in which there is none."""
+    """The fast library rejected a valid stream."""
 
 
 class Accounts(Rereading):
@@ -48,13 +48,13 @@ class Accounts(Rereading):
 
     @judges(KNOWN)
     def judge(self, image: Image) -> None:
-        """Judge whether the image knows who it is to run as."""
+        """Judge whether the image defines the user that it runs as."""
         text = named_user(image.config)
         if not text or not image.has_filesystem_layers:
             return
         layers = sound_layers(image, self._facts, self._sound)
         if len(layers) < len(image.layers):
-            self._ledger.leave_open(KNOWN, "the layers are not all there and sound")
+            self._ledger.leave_open(KNOWN, "not all layers are present and intact")
             return
         try:
             files = self._files(layers)
@@ -69,7 +69,7 @@ class Accounts(Rereading):
             self._ledger.judged(KNOWN)
 
     def _files(self, layers: list[Reference]) -> dict[str, bytearray | None]:
-        """The content of each of the files that is there; ``None``: it is there and cannot be told."""
+        """The content of each file that exists; ``None``: it exists, but its content is not known."""
         paths = tuple(layer.path for layer in layers)
         if self._last[0] != paths or not paths:
             try:
@@ -104,7 +104,7 @@ class Accounts(Rereading):
 
 
 def named_user(config: Node | None) -> str:
-    """``config.User`` where it is sound, has a name in it, and the files of the image say who that is; else empty."""
+    """``config.User`` if it is valid and has a name that the files of the image must resolve; else empty."""
     if config is None or config.text("os") == "windows":
         return ""
     text = config.text("config", "User") or ""
@@ -127,9 +127,9 @@ def _lines(path: str, files: dict[str, bytearray | None]) -> Iterator[bytes]:
 
 
 class _Kept:
-    """The content of files, by the number of their entry; ``None``: it is stored as a sparse file.
+    """The content of files, by the number of their entry; ``None`` for a sparse file.
 
-    ``wanted``: which ones; ``None``: those with a name that lets expect it, up to a limit.
+    ``wanted``: which ones; ``None``: those with a likely name, up to a limit.
     """
 
     def __init__(self, wanted: frozenset[int] | None) -> None:
@@ -138,11 +138,11 @@ class _Kept:
         self.content: dict[int, bytearray | None] = {}
 
     def has(self, numbers: object) -> bool:
-        """Whether all of these are there."""
+        """Whether all of these were kept."""
         return self.content.keys() >= set(numbers)  # type: ignore[call-overload, no-any-return]
 
     def begin(self, number: int, name: bytes, size: int, *, sparse: bool) -> bytearray | None:
-        """What takes the content of an entry; ``None``: nothing does."""
+        """What receives the content of an entry; ``None``: nothing does."""
         if self._wanted is None:
             if name.rpartition(b"/")[2] not in _NAMES or size > self._left:
                 return None
@@ -154,7 +154,7 @@ class _Kept:
 
 
 class _Reader(Replayer):
-    """Hands the entries to the model, and the content of some to who keeps it."""
+    """Hands the entries to the model, and the content of some to be kept."""
 
     def __init__(self, limits: LayerLimits, model: Stack, faults: list[tuple[str, Fault]], kept: _Kept) -> None:
         super().__init__(limits, model, faults)
@@ -189,6 +189,6 @@ class _Reader(Replayer):
             return
         into = self._kept.begin(self._model.entries, name, size, sparse=sparse)
         if into is not None:
-            # One byte more than is read tells that there is more.
+            # One byte beyond the limit shows that there is more.
             self._into, self._missing = into, min(size, users.LARGEST + 1)
             self._pour(self._chunk[start - self._chunk_start :])

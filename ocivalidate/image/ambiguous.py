@@ -1,4 +1,4 @@
-"""Archives that readers may take for different images: what ``docker save`` says beside a layout, or twice."""
+"""Archives that readers may take for different images: ``manifest.json`` beside a layout, or with ambiguous members."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ocivalidate.vocabulary.wording import shortened
 
 AMBIGUOUS = "safety/image.archive.ambiguous"
 _SHOWN = 60
-# How many tokens the pointer of a member of an entry has.
+# The number of tokens in the pointer to a member of an entry.
 _IN_ENTRY = 2
 
 
@@ -40,28 +40,28 @@ def judge_saved(saved: Saved, context: ImageContext, ledger: Ledger) -> None:
 
 @judges(AMBIGUOUS)
 def _judge_names(document: Document, context: ImageContext, ledger: Ledger) -> None:
-    """Members that differ by case are one to docker, and others to readers that know the names by their case."""
+    """Members that differ only in case are the same to docker, but not to case-sensitive readers."""
     ledger.judged(AMBIGUOUS)
     file = context.shown(MANIFEST_JSON)
     for problem in document.problems:
         place = parse_pointer(problem.pointer)
         if problem.kind == "duplicate-name" and len(place) == _IN_ENTRY and place[-1].casefold() in MEMBERS:
-            message = f"a member stands twice in an object: {shortened(place[-1], _SHOWN)}"
+            message = f"a member occurs twice in an object: {shortened(place[-1], _SHOWN)}"
             ledger.add(AMBIGUOUS, Location(file, f"/{place[0]}"), message)
     for number, entry in enumerate(document.value):
         seen: dict[str, str] = {}
         for name in entry:
             first = seen.setdefault(name.casefold(), name)
             if first is not name and name.casefold() in MEMBERS:
-                message = f"two members differ by case alone: {shortened(first, _SHOWN)} and {shortened(name, _SHOWN)}"
+                message = f"two members differ only in case: {shortened(first, _SHOWN)} and {shortened(name, _SHOWN)}"
                 ledger.add(AMBIGUOUS, Location(file, f"/{number}"), message)
 
 
 @judges(AMBIGUOUS)
 def judge_beside_index(context: ImageContext, limits: Limits, ledger: Ledger) -> None:
-    """Compare the manifest.json beside an index.json with what that leads to: some readers go by the one or the other.
+    """Compare the manifest.json beside an index.json with what the index refers to: readers use one or the other.
 
-    What cannot be read as one of ``docker save`` is any file. Of manifests that are absent one may have that config.
+    A manifest.json in another format is any other file. An absent manifest may have that config.
     """
     found, source = context.found, context.source
     if any(reference.kind in ("index", "manifest") for every in found.absent.values() for reference in every):
@@ -84,7 +84,7 @@ def judge_beside_index(context: ImageContext, limits: Limits, ledger: Ledger) ->
         if not read[image.config]:
             place = Location(context.shown(MANIFEST_JSON), f"/{image.number}/Config")
             message = (
-                f"{MANIFEST_JSON} leads to an image that {INDEX_JSON} does not lead to: readers take one or the other"
+                f"{MANIFEST_JSON} refers to an image that {INDEX_JSON} does not refer to: readers pick one or the other"
             )
             ledger.add(AMBIGUOUS, place, message, got=shortened(image.config, _SHOWN))
 
@@ -92,7 +92,7 @@ def judge_beside_index(context: ImageContext, limits: Limits, ledger: Ledger) ->
 def _is_one_of(
     known: set[digests.Digest | None], algorithms: set[str], path: str, source: Source, limits: Limits
 ) -> bool:
-    """Whether a config is one of those with these digests. One that is not there leads nowhere."""
+    """Whether a config has one of these digests. An absent config refers to nothing."""
     entry = source.entry(path)
     if entry is None or entry.kind not in (FILE, LINK) or entry.size > limits.document:
         return True

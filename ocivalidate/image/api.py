@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 SPECIFICATION = "image-spec"
 NO_PLATFORMS: frozenset[str] = frozenset()
 
-# An image as a whole: the clauses of all its documents, and those on blobs, layers and what documents say of another.
+# An image as a whole: the clauses of all its documents, and those on blobs, layers and how documents match.
 WHOLE = DocumentType(
     "image-index",
     frozenset({"image", "image-layer"}).union(*(subject.subjects for subject in SUBJECTS.values())),
@@ -49,12 +49,12 @@ WHOLE = DocumentType(
 
 
 class ImageOptions(NamedTuple):
-    """How to look at an image.
+    """How to judge an image.
 
-    ``complete``: blobs that are absent are errors. ``orphans``: verify blobs that nothing refers to. ``jobs``: how many
-    threads (default: one a core). ``kind``: what a document that stands alone is, a key of ``subjects.SUBJECTS``
-    (default: by its content). ``follow_links``: links in a layout folder may lead out of it. ``executor``: verify blobs
-    there, in other threads or processes; it stays the caller's.
+    ``complete``: absent blobs are errors. ``orphans``: verify unreferenced blobs too. ``jobs``: the number of threads
+    (default: one per core). ``kind``: the type of a standalone document, a key of ``subjects.SUBJECTS`` (default: by
+    its content). ``follow_links``: links in a layout folder may lead out of it. ``executor``: verifies blobs, in other
+    threads or processes; the caller keeps it and shuts it down.
     """
 
     wanted: ImageFilter = ImageFilter()
@@ -77,12 +77,12 @@ def check_image(
 ) -> Report:
     """Judge an image by image-spec, every byte of it.
 
-    ``source``: a layout folder, an archive of a layout or of ``docker save``, a document alone, or ``-`` for standard
-    input; or a :class:`Source` of any kind. ``selection``: what is judged; without a ``spec_version`` by the newest
-    release. ``options``: how it is looked at. ``progress`` is told how many bytes were read, and of how many.
+    ``source``: a layout folder, an archive of a layout or of ``docker save``, a standalone document, ``-`` for standard
+    input, or any :class:`Source`. ``selection``: what is judged; without a ``spec_version`` by the newest release.
+    ``options``: how to judge. ``progress`` is called with the number of bytes read so far and the total.
 
-    What cannot be read gives a report with a ``problem``. Raises :class:`OptionError` for an option that makes no
-    sense, and ``TypeError`` for one of another type.
+    Unreadable input gives a report with a ``problem``. Raises :class:`OptionError` for an option that makes no sense,
+    and ``TypeError`` for one of another type.
     """
     name = source.name if isinstance(source, Source) else path_text(source, "source")
     chosen = settled(selection, SPECIFICATION, IMAGE_CHOICES)
@@ -101,7 +101,7 @@ def check_image(
 
 
 def _checked(options: ImageOptions) -> ImageOptions:
-    """The options, if they make sense. Raises :class:`OptionError`, and ``TypeError`` for one text where several go."""
+    """The validated options. Raises :class:`OptionError`, and ``TypeError`` for a string where a list is wanted."""
     at_least_one(options.jobs, "jobs")
     known(options.kind, tuple(sorted(SUBJECTS)), "kind of document")
     limits(options.limits._asdict(), asdict(options.layer_limits))
@@ -118,18 +118,18 @@ def _open(name: str, options: ImageOptions) -> Source:
 
 
 def _judge_document(loose: LooseDocument, release: str, selection: Selection, kind: str | None) -> Report:
-    """Judge a document alone, as what it says it is or as what it looks like."""
+    """Judge a standalone document, as the type that it states or that it looks like."""
     document = read_document(loose.data, loose.name, noting=lambda: Noting(most=selection.most))
     found = kind or kinds.guess(document.value)
     if kind is not None or (found is None and document.usable):
         _refuse_other_documents(document.value)
     if found is None:
         if document.usable:
-            raise Unreadable("no document of image-spec by its content; --kind says which one it is meant to be")
+            raise Unreadable("not recognized as an image-spec document by its content; --kind names its type")
         found = kinds.MANIFEST
     subject = SUBJECTS[found]
     if document.problems:
-        # What they are about depends on what the document is.
+        # Which filters make sense depends on the type of the document.
         document = read_document(loose.data, loose.name, noting=lambda: noting(subject.kind, selection))
     clauses = active_clauses(subject, release, NO_PLATFORMS, selection)
     ledger = Ledger(clauses, selection)
@@ -169,7 +169,7 @@ def _judge(
 
 
 def survey(source: Source, release: str, selection: Selection, options: ImageOptions) -> tuple[ImageContext, Ledger]:
-    """Walk over an image and judge what the walk has found: all but the content of its blobs, which is not read yet.
+    """Walk over an image and judge what the walk found: everything but the content of its blobs, not read yet.
 
     Raises :class:`Unreadable`.
     """
@@ -191,7 +191,7 @@ def survey(source: Source, release: str, selection: Selection, options: ImageOpt
 
 
 def _with_complete(selection: Selection, options: ImageOptions) -> Selection:
-    """``--complete`` turns on the clause that is off otherwise."""
+    """``--complete`` turns on a clause that is otherwise off."""
     return selection if not options.complete else selection.also(BLOB_ABSENT)
 
 
@@ -202,8 +202,8 @@ def _report(source: Source, release: str, ledger: Ledger, details: dict[str, Any
 
 
 def _refuse_empty_choice(found: WalkResult, wanted: ImageFilter) -> None:
-    # An image that no index gives a platform was not the wanted one.
+    # An image without a platform in an index turned out to be for another platform.
     if wanted.all or (found.matched and (found.images or not found.contradicted)):
         return
     names = ", ".join(found.names) or "none"
-    raise Unreadable(f"no image of that name and platform; names are: {names}")
+    raise Unreadable(f"no image matches that name and platform; the names are: {names}")

@@ -1,4 +1,4 @@
-"""Verifying the blobs of an image, and what their bytes mean for it: digests, diffIDs, layers."""
+"""Verifies the blobs of an image, and judges what their bytes mean: digests, diffIDs, layers."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ DIFF_ID = "image/config.diffID.uncompressed-tar"
 ORDER = "image/config.rootfs.diff_ids.order"
 NAME_CHARSET = "image/image-layout.blobs.name-charset"
 PER_ALGORITHM = "image/image-layout.blobs.directory-per-algorithm"
-_LITTER = "this is no blob: it is what desktops, file systems and tools leave anywhere"
+_LITTER = "not a blob: desktops, file systems and tools leave such files anywhere"
 
 Progress = Callable[[int, int], None]
-"""Told how many bytes have been read, and how many there are."""
+"""Called with how many bytes have been read, and how many there are."""
 
 
 @judges(PER_ALGORITHM)
 def orphans(source: Source, release: str, context: ImageContext, ledger: Ledger) -> list[Blob]:
-    """The blobs that nothing refers to; names that no digest can have in a release are told."""
+    """The blobs that nothing refers to; reports names that are not digests in a release."""
     blobs: list[Blob] = []
     for algorithm in source.children("blobs"):
         place = Location(context.shown(f"blobs/{algorithm}"))
@@ -52,7 +52,7 @@ def orphans(source: Source, release: str, context: ImageContext, ledger: Ledger)
         if not is_outside(entry, context, ledger):
             ledger.judged(PER_ALGORITHM)
             if entry is None or entry.kind != "folder":
-                ledger.add(PER_ALGORITHM, place, "what stands in blobs is not a folder for an algorithm")
+                ledger.add(PER_ALGORITHM, place, "an entry of blobs is not a directory for a digest algorithm")
             blobs += _orphans_of(algorithm, source, release, context, ledger)
     return blobs
 
@@ -67,7 +67,7 @@ def _orphans_of(algorithm: str, source: Source, release: str, context: ImageCont
         if digest is None:
             litter = is_litter(encoded)
             problem = digests.problem(named, release)
-            message = _LITTER if litter else f"the name of a blob is no digest: {problem}"
+            message = _LITTER if litter else f"the name of a blob is not a valid digest: {problem}"
             severity = Severity.NOTE if litter else None
             ledger.add(NAME_CHARSET, Location(context.shown(path)), message, severity=severity)
         elif path not in context.found.references:
@@ -84,7 +84,7 @@ def verify(
     progress: Progress | None = None,
     executor: Executor | None = None,
 ) -> dict[str, BlobFacts]:
-    """The facts about every blob, by path; with an ``executor`` it is there that they are found."""
+    """The facts about every blob, by path; an ``executor`` does the work if there is one."""
     jobs = [Job(blob.path, _request(source, blob, limits)) for blob in blobs]
     total = sum(job.size for job in jobs)
     tell = (lambda done: progress(done, total)) if progress else None
@@ -100,8 +100,8 @@ def _request(source: Source, blob: Blob, limits: LayerLimits) -> BlobRequest:
 
 
 def judge_blob(blob: Blob, facts: BlobFacts, context: ImageContext, ledger: Ledger) -> bool:
-    """Judge what a blob alone shows; whether its content is what its digest says, so that more can be read from it."""
-    # A document that is called a layer, too, was judged as a document.
+    """Judge what a blob alone shows; return whether its content matches its digest, so that it can be used further."""
+    # A document that is also referenced as a layer was judged as a document.
     known = blob.path in context.found.contents
     sound = blob.path not in context.found.spoilt
     if not known:
@@ -131,7 +131,7 @@ def _judge_layer(blob: Blob, facts: BlobFacts, context: ImageContext, ledger: Le
 
 
 def _sign(kind: Kind, facts: BlobFacts) -> Kind:
-    """What a problem means to the table of causes: bytes that end before one header is read are no tar."""
+    """The sign of a problem in the table of causes: bytes that end before the first header are not a tar."""
     nothing = facts.tar is not None and not facts.tar.entries
     return Kind.NOT_TAR if kind is Kind.TRUNCATED and nothing else kind
 
@@ -140,17 +140,17 @@ def _sign(kind: Kind, facts: BlobFacts) -> Kind:
 def _judge_compression(reference: Reference, facts: BlobFacts, context: ImageContext, ledger: Ledger) -> None:
     promised, found = LAYERS[reference.media_type], facts.compression
     ledger.judged(judging.PAYLOAD[promised])
-    # What is compressed in no way that layers may be compressed is told as such, not as a wrong media type.
+    # A compression that no layer may have is reported as such, not as a wrong media type.
     if found not in (Compression.NONE, Compression.GZIP, Compression.ZSTD) or found.value == promised:
         return
     garbage = found is Compression.NONE and any(_sign(kind, facts) is Kind.NOT_TAR for kind in facts.counts)
     ledger.add(
         judging.PAYLOAD[promised],
         context.place(reference, "mediaType", digest=str(reference.digest or "")),
-        "a layer is not compressed as its media type says",
+        "the compression of a layer does not match its media type",
         about=reference.path,
         sign=COMPRESSION,
-        got="bytes that are no tar, compressed or not" if garbage else _called(found.value),
+        got="neither a tar nor a compressed tar" if garbage else _called(found.value),
         want=f"{_called(promised)}, as {reference.media_type} says",
     )
 
@@ -163,19 +163,19 @@ def _called(compression: str) -> str:
 def judge_diff_ids(
     image: Image, facts: dict[str, BlobFacts], sound: set[str], context: ImageContext, ledger: Ledger
 ) -> None:
-    """Compare ``rootfs.diff_ids`` with the layers: how many, in which order, and each with the tar that came out."""
+    """Compare ``rootfs.diff_ids`` with the layers: number, order, and each with the uncompressed tar."""
     entries = image.diff_ids
     if entries is None:
         return
     place = context.config_place(image, "/rootfs/diff_ids")
     alike = len(entries) == len(image.layers)
-    # What is no layer by its media type may have a diffID, as statements do, or none.
+    # A blob with another media type than a layer's, such as a statement, may or may not have a diffID.
     if not alike and any(layer.kind == "other" and layer.media_type for layer in image.layers):
         return
     ledger.judged(ORDER)
     if not alike:
-        message = "rootfs.diff_ids and the layers of the manifest are not as many"
-        got, want = f"{len(entries)} diff_ids", f"{len(image.layers)}, one a layer"
+        message = "rootfs.diff_ids and the layers of the manifest differ in number"
+        got, want = f"{len(entries)} diff_ids", f"{len(image.layers)}, one per layer"
         ledger.add(ORDER, place, message, got=got, want=want)
         return
     wrong = []
@@ -193,14 +193,14 @@ def judge_diff_ids(
         return
     for entry, layer, computed in wrong:
         where = context.config_place(image, entry.pointer)
-        message = f"a diffID is not the digest of the uncompressed layer {layer.digest or layer.path}"
+        message = f"a diffID does not match the uncompressed layer {layer.digest or layer.path}"
         ledger.add(DIFF_ID, where, message, about=layer.path, got=str(entry.value), want=computed)
 
 
 def _diff_id(
     layer: Reference, facts: dict[str, BlobFacts], expected: str, context: ImageContext, ledger: Ledger
 ) -> str | None:
-    """The diffID that a layer has in the algorithm of the one that is expected; ``None`` where that is not known."""
+    """The diffID of a layer in the expected algorithm; ``None`` where that is not known."""
     digest = digests.parse(expected)
     reason = digests.unverifiable(digest) if digest else ""
     if reason:

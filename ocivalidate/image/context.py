@@ -1,4 +1,4 @@
-"""What judging an image goes by: the facts of the walk, and how a place among them is called before people."""
+"""The context for judging an image: the facts of the walk, and how places in it are shown to users."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from ocivalidate.rules.ledger import Place
 from ocivalidate.vocabulary.wording import shortened
 
 _SHOWN_DIGEST, _SHOWN_NAME = 19, 60
-# Of a way that leads through more documents, the upper part is left out.
+# The upper part of a longer path through documents is left out.
 _LONGEST_WAY = 100
 
 
 class ImageContext:
-    """One image. ``unverified``: why content could not be compared with its digest, by what it is the content of."""
+    """One image. ``unverified``: why content could not be compared with its digest, by the name of the content."""
 
     def __init__(self, source: Source, found: WalkResult) -> None:
         self.source = source
@@ -26,16 +26,16 @@ class ImageContext:
         self.unverified: dict[str, str] = {}
 
     def shown(self, path: str) -> str:
-        """How a path in the image is called."""
+        """The name of a path in the image, as shown to users."""
         return self.source.shown(path) if path else self.source.name
 
     def place(self, reference: Reference, *below: str, digest: str = "") -> Place:
-        """Where a descriptor stands, or a member of it; ``digest`` is that of the blob which is concerned."""
+        """The location of a descriptor or of one of its members; ``digest`` is that of the blob concerned."""
         pointer = "/".join((reference.pointer, *below))
         return Place(reference.file, pointer, lambda: replace(self._located(reference.file, pointer), digest=digest))
 
     def config_place(self, image: Image, pointer: str) -> Place:
-        """Where something stands in the config of an image."""
+        """The location of something in the config of an image."""
         return Place(image.config_file, pointer, lambda: self._located(image.config_file, pointer))
 
     def _located(self, file: str, pointer: str) -> Location:
@@ -45,7 +45,7 @@ class ImageContext:
         return located(read.document.name, pointer, read.document.span(pointer), read.document)
 
     def way_to(self, reference: Reference) -> str:
-        """By which descriptors an image leads to a blob: from the top, the name of the image with it."""
+        """The chain of descriptors that leads to a blob, from the top, with the name of the image."""
         steps: list[str] = []
         at: Reference | None = reference
         while at is not None and len(steps) < _LONGEST_WAY:

@@ -1,4 +1,4 @@
-"""What an image is made of, as plain JSON for reports: manifests, platforms, ImageID, ChainIDs, layers."""
+"""The structure of an image, as plain JSON for reports: manifests, platforms, ImageID, ChainIDs, layers."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _image(image: Image, facts: dict[str, BlobFacts]) -> dict[str, Any]:
         if image.has_filesystem_layers and image.config_reference.digest:
             # image-spec config.md: the ImageID is the digest of the configuration.
             described["image_id"] = described["config"]
-    # Many images may share one config, which may have more of them than there are layers.
+    # Many images may share one config, which may have more diffIDs than there are layers.
     diff_ids = [str(entry.value) for entry in (image.diff_ids or [])[: len(image.layers)]]
     chain = chain_ids(diff_ids)
     described["layers"] = [_layer(layer, facts.get(layer.path), diff_ids, chain) for layer in image.layers]
@@ -54,7 +54,7 @@ def _layer(layer: Reference, facts: BlobFacts | None, diff_ids: list[str], chain
 
 
 def chain_ids(diff_ids: list[str]) -> list[str]:
-    """The ChainID of each layer with all below it (image-spec config.md#layer-chainid)."""
+    """The ChainID of each layer applied to those below it (image-spec config.md#layer-chainid)."""
     chain: list[str] = []
     for diff_id in diff_ids:
         text = f"{chain[-1]} {diff_id}" if chain else ""

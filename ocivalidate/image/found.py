@@ -1,4 +1,4 @@
-"""What the walk over an image looks for, and what it finds: facts alone, which are judged afterwards."""
+"""What the walk over an image looks for, and what it finds: facts only, which are judged afterwards."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from ocivalidate.vocabulary import digests
 
 
 class ImageFilter(NamedTuple):
-    """Which part of an image is to be looked at: by name, by platform (``os/architecture[/variant]``); empty: all."""
+    """Which part of an image to judge: by name, by platform (``os/architecture[/variant]``); empty: all."""
 
     refs: tuple[str, ...] = ()
     platforms: tuple[str, ...] = ()
 
     @property
     def all(self) -> bool:
-        """Whether nothing is left out."""
+        """Whether everything is selected."""
         return not self.refs and not self.platforms
 
 
 @dataclass(slots=True)
 class Blob:
-    """A blob that is to be hashed, and opened if it is a ``layer``."""
+    """A blob to hash, and to open if it is a ``layer``."""
 
     path: str
     size: int
@@ -39,9 +39,9 @@ class Blob:
 
 
 class Saved(NamedTuple):
-    """A ``manifest.json`` of ``docker save``: its images, and of the configs they name the digests, by path.
+    """A ``manifest.json`` of ``docker save``: its images, and the digests of their configs, by path.
 
-    Of a config the first is the digest that its name says, ``None`` where that says none which can be compared.
+    The first digest is the one in the name of the config, ``None`` if that has none that can be compared.
     """
 
     manifest: SavedImages
@@ -52,14 +52,14 @@ class Saved(NamedTuple):
 class WalkResult:
     """What the walk found, by path.
 
-    ``references``: every descriptor that leads there. ``entries``: what stands there, ``None`` for nothing.
-    ``documents``: those that were read, by path and type; one that descriptors take for two types is there twice.
-    ``contents``: of the documents that were read as blobs, what is known of their bytes; ``blobs``: what is still to be
-    read. ``absent``: which of the descriptors are of what is not there. ``manifests``: the images, each once.
-    ``spoilt``: why a document was not read, so that nothing below it is judged. ``exceeded``: at which limits the walk
-    stopped, and at which path if at one. ``indexes``: those whose entries were followed. ``contradicted``: the config
-    of an image that no index gives a platform says another than the wanted one. ``is_layout``: it started at
-    ``index.json``; ``saved``: it took in the images of an archive of ``docker save``.
+    ``references``: every descriptor that leads there. ``entries``: what is there, ``None`` for nothing. ``documents``:
+    those that were read, by path and type, so one that is referenced as two types is there twice. ``contents``: what is
+    known of the bytes of documents that are blobs; ``blobs``: those still to be read. ``absent``: the descriptors whose
+    target does not exist. ``manifests``: the images, each once. ``spoilt``: why a document was not read, so that
+    nothing below it is judged. ``exceeded``: the limits at which the walk stopped, with the path if there is one.
+    ``indexes``: those whose entries were followed. ``contradicted``: an image without a platform in an index has a
+    config for another platform than the wanted one. ``is_layout``: the walk started at ``index.json``; ``saved``: it
+    read the images of an archive of ``docker save``.
     """
 
     images: list[Image] = field(default_factory=list)
@@ -80,12 +80,12 @@ class WalkResult:
     saved: Saved | None = None
 
     def read_of(self, path: str, *types: str) -> Read | None:
-        """The document at a path, read as the first of these types that it was read as; without any, as whatever."""
+        """The document at a path, as the first of these types that it was read as; without types, as any."""
         wanted = types or (*kinds.DOCUMENTS.values(), kinds.LAYOUT)
         return next((read for kind in wanted if (read := self.documents.get((path, kind))) is not None), None)
 
     def root_of(self, path: str) -> Node | None:
-        """The root of a document that was read; ``None`` when it was not, or has nothing in it to follow."""
+        """The root of a document; ``None`` if it was not read, or has nothing in it to follow."""
         read = self.read_of(path)
         return read.root if read else None
 

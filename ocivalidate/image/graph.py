@@ -11,17 +11,17 @@ from ocivalidate.rules.checks import Node
 from ocivalidate.vocabulary import digests
 
 REF_NAME = "org.opencontainers.image.ref.name"
-# containerd's annotation, which docker save writes from version 25 on: the whole name, where ref.name is the tag alone.
+# containerd's annotation, which docker save writes since version 25: the full name, where ref.name is only the tag.
 WHOLE_NAME = "io.containerd.image.name"
 
 
 class Reference(NamedTuple):
     """One descriptor in one document.
 
-    ``file`` and ``pointer`` say where it stands, ``role`` what it is there for: ``manifest`` (an entry of an index),
-    ``config``, ``layer`` (its ``number`` among the layers) or ``subject``. ``kind`` is what its media type makes of the
-    blob (:func:`media_types.kind_of`). ``depth`` counts the indexes around it. ``digest`` is ``None`` where the format
-    gives none (archives of ``docker save``), and where it is none.
+    ``file`` and ``pointer`` say where it is, ``role`` what it is for: ``manifest`` (an entry of an index), ``config``,
+    ``layer`` (its ``number`` among the layers) or ``subject``. ``kind`` is the kind of blob by its media type
+    (:func:`media_types.kind_of`). ``depth`` counts the indexes around it. ``digest`` is ``None`` where the format has
+    none (archives of ``docker save``), and where it is invalid.
     """
 
     file: str
@@ -42,19 +42,19 @@ class Reference(NamedTuple):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """By which names somebody may ask for it."""
+        """The names by which it can be selected."""
         return tuple(filter(None, (self.name, self.whole_name)))
 
     @property
     def path(self) -> str:
-        """Where the blob stands: at the place of its digest in a layout, unless ``path_override`` says another."""
+        """The path of the blob: that of its digest in a layout, unless ``path_override`` gives another."""
         if self.path_override or self.digest is None:
             return self.path_override
         return f"blobs/{self.digest.algorithm}/{self.digest.encoded}"
 
 
 def reference(node: Node, file: str, role: str, depth: int, index: int = 0) -> Reference:
-    """Read a descriptor. Without a sound digest it leads nowhere: its path is empty."""
+    """Read a descriptor. Without a valid digest it leads nowhere: its path is empty."""
     digest = digests.parse(node.text("digest") or "")
     media_type = node.text("mediaType") or ""
     platform = node.get("platform")
@@ -78,7 +78,7 @@ def reference(node: Node, file: str, role: str, depth: int, index: int = 0) -> R
 
 
 def references(root: Node, kind: str, file: str, depth: int) -> Iterator[Reference]:
-    """The descriptors of an index or a manifest, in document order; those of layers are all there, sound or not."""
+    """The descriptors of an index or a manifest, in document order; those of layers all, valid or not."""
     misnamed = kind != "index" and kinds.misnames_its_config(root)
     for node, role, index in _descriptors(root, kind):
         found = reference(node, file, role, depth, index)
@@ -94,7 +94,7 @@ def _descriptors(root: Node, kind: str) -> Iterator[tuple[Node, str, int]]:
         config = root.get("config")
         if config is not None:
             yield config, "config", 0
-        # What is no descriptor is a layer all the same: the others do not move up.
+        # An invalid descriptor still counts as a layer, so the others keep their numbers.
         for index, node in enumerate(root.elements("layers")):
             yield node, "layer", index
     if subject is not None:
@@ -103,10 +103,10 @@ def _descriptors(root: Node, kind: str) -> Iterator[tuple[Node, str, int]]:
 
 @dataclass(slots=True)
 class Image:
-    """One manifest with what belongs to it.
+    """One manifest with its config and layers.
 
-    ``config`` is the root of its config document, where that is an image config, and ``diff_ids`` the entries of its
-    ``rootfs.diff_ids``; ``None`` where there are none.
+    ``config`` is the root of its config document, if that is an image config, and ``diff_ids`` the entries of its
+    ``rootfs.diff_ids``; ``None`` if there are none.
     """
 
     manifest: Reference
@@ -117,11 +117,11 @@ class Image:
     layers: list[Reference] = field(default_factory=list)
 
     def diff_id_of(self, layer: Reference) -> digests.Digest | None:
-        """The diffID of a layer; ``None`` where it is absent or no digest."""
+        """The diffID of a layer; ``None`` if it is absent or not a valid digest."""
         entries = self.diff_ids or []
         return digests.parse(str(entries[layer.number].value)) if layer.number < len(entries) else None
 
     @property
     def has_filesystem_layers(self) -> bool:
-        """Whether the layers are to be opened: their manifest has an image config."""
+        """Whether to open the layers: only if the manifest has an image config."""
         return self.config_reference is not None and self.config_reference.kind == "config"

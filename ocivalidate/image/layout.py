@@ -1,4 +1,4 @@
-"""Judging what stands in an image, before anybody looks into it: which files there are, and of what kind."""
+"""Judges the files of an image before their content: which ones exist, and of what type."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _FILES = ((OCI_LAYOUT, LAYOUT_EXISTS), (INDEX_JSON, INDEX_EXISTS))
 
 @judges(LIMIT)
 def judge_files(context: ImageContext, ledger: Ledger) -> None:
-    """Judge what stands where the walk has looked, and what kept it from looking further."""
+    """Judge the files that the walk looked at, and what kept it from going further."""
     found = context.found
     _judge_repeated(context, ledger)
     if MANIFEST_JSON in found.entries:
@@ -52,25 +52,25 @@ def judge_files(context: ImageContext, ledger: Ledger) -> None:
 
 @judges(LINK_OUT)
 def is_outside(entry: Entry | None, context: ImageContext, ledger: Ledger) -> bool:
-    """Judge whether a link leads from here out of the layout, so that nothing is read; each such link is told once."""
+    """Judge whether a link here leads out of the layout, so that it is not read; each is reported once."""
     if context.source.confined:
         ledger.judged(LINK_OUT)
     if entry is None or entry.kind != OUTSIDE:
         return False
-    hint = "it is not read; --follow-links reads what links lead to"
+    hint = "not read; --follow-links reads through such links"
     ledger.add(LINK_OUT, Location(context.shown(entry.link)), LEADS_OUT, got=excerpt(entry.target), hint=hint)
     return True
 
 
 @judges(BLOB_KIND, BLOB_LINK)
 def judge_blob_file(path: str, entry: Entry | None, digest: str, context: ImageContext, ledger: Ledger) -> int | None:
-    """Judge whether a blob is a file; its size if it is one or leads to one."""
+    """Judge whether a blob is a file; return its size if it is one or a link to one."""
     if entry is None or is_outside(entry, context, ledger):
         return None
     ledger.judged(BLOB_KIND, BLOB_LINK)
     location = Location(context.shown(path), digest=digest)
     if entry.kind not in (FILE, LINK):
-        ledger.add(BLOB_KIND, location, f"a blob is {entry.what or 'a folder'}, not a file")
+        ledger.add(BLOB_KIND, location, f"a blob is {entry.what or 'a directory'}, not a file")
         return None
     if entry.kind == LINK and context.source.symlinks:
         ledger.add(BLOB_LINK, location, "a blob is a symbolic link to a file")
@@ -84,7 +84,7 @@ def _judge_repeated(context: ImageContext, ledger: Ledger) -> None:
         return
     ledger.judged(REPEATED)
     for path, alike in repeats:
-        message = f"a path stands twice in the archive{', with the same content' if alike else ''}"
+        message = f"a path occurs twice in the archive{', with the same content' if alike else ''}"
         severity = Severity.NOTE if alike else None
         ledger.add(REPEATED, Location(context.shown(path)), message, severity=severity)
 
@@ -95,7 +95,7 @@ def _judge_layout(context: ImageContext, ledger: Ledger) -> None:
     blobs = entries.get(BLOBS)
     ledger.judged(BLOBS_EXIST)
     if not is_outside(blobs, context, ledger) and (blobs is None or blobs.kind != FOLDER):
-        ledger.add(BLOBS_EXIST, Location(context.shown(BLOBS)), "the layout has no folder blobs")
+        ledger.add(BLOBS_EXIST, Location(context.shown(BLOBS)), "the layout has no blobs directory")
     for path, clause in _FILES:
         entry = entries.get(path)
         if is_outside(entry, context, ledger):
@@ -103,5 +103,5 @@ def _judge_layout(context: ImageContext, ledger: Ledger) -> None:
             continue
         ledger.judged(clause)
         if entry is None or entry.kind not in (FILE, LINK):
-            message = f"the layout has no file {path}" if entry is None else f"{path} is {entry.what or 'a folder'}"
+            message = f"the layout has no file {path}" if entry is None else f"{path} is {entry.what or 'a directory'}"
             ledger.add(clause, Location(context.shown(path)), message)

@@ -9,10 +9,10 @@ GIB = 1 << 30
 
 
 class Limits(NamedTuple):
-    """How much is read of an image.
+    """How much of an image is read.
 
-    ``document``: bytes of an index, manifest or config. ``depth``: how deep indexes are nested. ``documents``: how many
-    indexes, manifests and configs are read. ``archive``: bytes of an archive once it is decompressed.
+    ``document``: bytes of an index, manifest or config. ``depth``: of nested indexes. ``documents``: the number of
+    indexes, manifests and configs. ``archive``: bytes of a decompressed archive.
     """
 
     document: int = 32 * MIB

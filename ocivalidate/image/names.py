@@ -1,4 +1,4 @@
-"""Names of images: which of those in an image somebody means who writes ``app`` or ``docker.io/library/app:latest``."""
+"""Names of images: which image ``app`` or ``docker.io/library/app:latest`` refers to."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ from collections.abc import Iterable
 
 from ocivalidate.errors import OptionError
 
-# What docker adds to a short name (distribution's reference: familiar and normalized names).
+# The parts that docker adds to a short name (distribution's reference: familiar and normalized names).
 _PREFIXES = ("docker.io/library/", "docker.io/", "index.docker.io/library/", "index.docker.io/", "library/")
 _LATEST = ":latest"
 
 
 def refuse_no_platform(platform: str | None, option: str = "platform") -> None:
-    """Refuse what is not of the form ``os/architecture[/variant]``. Raises :class:`OptionError`."""
+    """Refuse a platform that is not of the form ``os/architecture[/variant]``. Raises :class:`OptionError`."""
     parts = platform.split("/") if platform is not None else ["", ""]
     if platform is not None and (not 2 <= len(parts) <= 3 or not all(parts) or any(map(str.isspace, platform))):
         raise OptionError(f"{option} wants OS/ARCH or OS/ARCH/VARIANT, not {platform}")
 
 
 def meant(wanted: Iterable[str], known: Iterable[str]) -> set[str]:
-    """The known names that are meant by the wanted ones.
+    """The known names that the wanted ones refer to.
 
-    A wanted name that is not known as it is written means those that docker would take for the same.
+    A wanted name that is not known verbatim matches those that docker considers equal.
     """
     names = set(known)
     familiar: dict[str, set[str]] = {}

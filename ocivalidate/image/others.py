@@ -1,4 +1,4 @@
-"""Telling what is no image from an image that is broken, which is judged."""
+"""Tells what is not an image from a broken image, which is judged."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from ocivalidate.image.limits import Limits
 from ocivalidate.image.sources.source import FILE, FOLDER, LINK, Source
 from ocivalidate.jsontext.documents import read_document
 
-# Where this is not enough to find an image, nobody meant it.
+# If this is not enough to find an image, none was meant.
 _MOST_FOLDERS, _MOST_LEVELS = 1000, 4
 
 
 def refuse_others(source: Source, limits: Limits) -> None:
-    """Raise :class:`Unreadable`, with what it is, for a folder or an archive that has nothing of an image."""
-    # A folder that cannot be listed may have files that can be read.
+    """Raise :class:`Unreadable`, saying what it is, for a folder or an archive without any part of an image."""
+    # A folder that cannot be listed may still have readable files.
     marked = {name for name in meanings.OF_IMAGES if source.entry(name) is not None}
     names = source.children("")
     if marked == {"index.json"}:
@@ -34,11 +34,11 @@ def refuse_others(source: Source, limits: Limits) -> None:
         if line:
             raise NotMeant(line)
     missing = "has neither index.json, oci-layout and blobs nor a manifest.json" if names else "is empty"
-    raise NotMeant(f"no image: the {source.form} {missing}")
+    raise NotMeant(f"not an image: the {source.form} {missing}")
 
 
 def _levels(source: Source, names: list[str]) -> Iterator[dict[str, list[str]]]:
-    """What is in the folders at the top, then in those below: an archive may have been made from far above."""
+    """The content of the top folders, then of those below: an archive may have been made several levels up."""
     paths = names
     for _level in range(_MOST_LEVELS):
         below = {path: source.children(path) for path in paths[:_MOST_FOLDERS] if _is_folder(source, path)}
@@ -47,11 +47,11 @@ def _levels(source: Source, names: list[str]) -> Iterator[dict[str, list[str]]]:
 
 
 def refuse_document(data: bytes, name: str) -> NoReturn:
-    """Raise :class:`Unreadable`, with what it is, for a document where an image is wanted."""
+    """Raise :class:`Unreadable`, saying what it is, for a document where an image is wanted."""
     found = meanings.of_value(read_document(data, name).value)
     if found and not found.startswith("image-"):
         raise NotMeant(meanings.instead("layout", found))
-    raise NotMeant("one document, not an image: name the layout or the archive around it")
+    raise NotMeant("a single document, not an image: name the layout or the archive that holds it")
 
 
 def _is_folder(source: Source, name: str) -> bool:
@@ -60,7 +60,7 @@ def _is_folder(source: Source, name: str) -> bool:
 
 
 def _is_index(source: Source, limits: Limits) -> bool:
-    """Whether an index.json that stands alone may be that of a layout: other programs have files of this name."""
+    """Whether an index.json without other files may be that of a layout: other programs use this name too."""
     entry = source.entry("index.json")
     if entry is None or entry.kind not in (FILE, LINK) or entry.size > limits.document:
         return True

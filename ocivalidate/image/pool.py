@@ -1,7 +1,7 @@
-"""Verifies many blobs at the same time, the largest first: a thread per core, or an executor that is handed in.
+"""Verifies many blobs at the same time, the largest first: in a thread per core, or in a given executor.
 
-Hashing and inflating release the interpreter's lock. A core that has no blob left hashes for those that still have
-one, so that a layer that is much larger than the others, or the last one, does not run on one core alone.
+Hashing and inflating release the interpreter's lock. A core without a blob of its own hashes for the others, so a layer
+that is much larger than the rest, or the last one, uses more than one core.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor, Future
 
 _TICK = 0.1
-# A worker that comes back from hashing or inflating waits that long at most for one that reads headers. With the
-# interpreter's own 5 ms, two cores do the work of one and a half.
+# After hashing or inflating, a worker waits at most this long for one that reads headers. With the interpreter's
+# default of 5 ms, two cores do the work of one and a half.
 _SWITCH = 0.00005
 
 
@@ -37,7 +37,7 @@ class Job:
 
     @property
     def size(self) -> int:
-        """How many bytes it has; 0 where that is not known."""
+        """Its size in bytes; 0 if unknown."""
         return self.request.size or 0
 
 
@@ -60,11 +60,11 @@ def verify_all(
     executor: Executor | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Generator[tuple[Job, BlobFacts], None, None]:
-    """Verify all blobs; gives each with its facts as soon as it is done, in any order.
+    """Verify all blobs; yield each with its facts as soon as it is done, in any order.
 
-    ``workers`` threads (one per core by default) do it, or ``executor``, which stays the caller's. ``progress`` is told
-    in the calling thread, several times a second, how many bytes of all blobs have been read so far. When the caller
-    stops (Ctrl-C, or it closes the iterator), the workers end within a chunk, and an executor begins no other blob.
+    ``workers`` threads (one per core by default) do the work, or ``executor``, which the caller keeps. ``progress`` is
+    called in the calling thread, several times a second, with the total of bytes read so far. When the caller stops
+    (Ctrl-C, or by closing the iterator), the workers end within a chunk, and an executor starts no other blob.
     """
     if executor is not None:
         yield from _verify_elsewhere(jobs, executor, progress)
@@ -83,7 +83,7 @@ def verify_all(
 def _verify_elsewhere(
     jobs: Sequence[Job], executor: Executor, progress: Callable[[int], None] | None
 ) -> Iterator[tuple[Job, BlobFacts]]:
-    """Have an executor verify blobs; here, those that nobody else can open."""
+    """Verify blobs in an executor, and here those that only this process can open."""
     from concurrent.futures import as_completed
 
     largest_first = sorted(jobs, key=lambda job: job.size, reverse=True)
@@ -174,7 +174,7 @@ class _Pool:
             return self._jobs.pop()
 
     def _spare(self) -> bool:
-        """Whether a core has nothing to do."""
+        """Whether a core is idle."""
         return self._busy < self._workers
 
     def _tell(self, more: int) -> None:

@@ -1,4 +1,4 @@
-"""Where the walk over an image starts: at the documents that its source names."""
+"""The start of the walk over an image: the documents that its source names."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from ocivalidate.vocabulary import digests
 
 
 def walk_image(source: Source, wanted: ImageFilter, limits: Limits, noting: NotingOf) -> WalkResult:
-    """Walk over the wanted part of an image. Raises :class:`Unreadable` for what is none."""
+    """Walk over the wanted part of an image. Raises :class:`Unreadable` for anything else."""
     walk = Walk(source, wanted, limits, noting)
     first = source.roots()[0]
     if first in (INDEX_JSON, MANIFEST_JSON):
@@ -46,7 +46,7 @@ def walk_image(source: Source, wanted: ImageFilter, limits: Limits, noting: Noti
 
 
 def _root(path: str) -> Reference:
-    """The descriptor that nobody wrote: of an index or a manifest that itself says which of them it is."""
+    """A synthetic descriptor for an index or a manifest that states itself which it is."""
     digest = digests.parse(":".join(path.split("/")[1:])) if path.startswith(f"{BLOBS}/") else None
     return Reference("", "", "manifest", "", digest, None, "manifest", 0, path_override=path)
 
@@ -67,7 +67,7 @@ def _walk_layout(source: Source, walk: Walk, wanted: ImageFilter, limits: Limits
 
 
 def _read_file(source: Source, walk: Walk, path: str, kind: str, limits: Limits) -> Node | None:
-    """Read one of the two files at the top of a layout; its root, or ``None``."""
+    """Read one of the two top-level files of a layout; return its root, or ``None``."""
     entry = walk.look(path)
     if entry is None or entry.kind not in (FILE, LINK):
         return None
@@ -78,7 +78,7 @@ def _read_file(source: Source, walk: Walk, path: str, kind: str, limits: Limits)
 
 
 def _named(found: list[Reference], refs: tuple[str, ...]) -> list[Reference]:
-    """The entries of index.json that have one of these names; all, if there are none."""
+    """The entries of index.json with one of these names; all, if no names are given."""
     if not refs:
         return found
     chosen = meant(refs, (name for reference in found for name in reference.names))

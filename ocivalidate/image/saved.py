@@ -41,7 +41,7 @@ def enter(source: Source, walk: Walk, wanted: ImageFilter, limits: Limits) -> No
             found.exceeded.append(("", f"more than {limits.documents} images"))
             break
         _enter_image(image, configs.at(image.config), walk)
-    # Nothing waits: all was visited at once.
+    # Nothing is pending: everything was visited at once.
     walk.follow(())
 
 
@@ -49,14 +49,14 @@ def _read_images(source: Source, limits: Limits) -> SavedImages:
     try:
         return docker_archive.read_images(source, limits.document)
     except docker_archive.NotSaved as problem:
-        # Tools that write no layout call a manifest of image-spec so.
+        # Tools that do not write a layout refer to an image manifest like this.
         if kinds.guess(problem.value) == kinds.MANIFEST:
             raise NotMeant(meanings.instead("layout", "directory")) from problem
         raise
 
 
 class _Config(NamedTuple):
-    """The digest of a config, which is its ImageID, and the platform that it names; ``None`` where it is not there."""
+    """The digest of a config, which is the ImageID, and the platform that it names; ``None`` if it is absent."""
 
     digest: digests.Digest | None = None
     platform: dict[str, Any] | None = None

@@ -1,8 +1,8 @@
-"""Judging the layers of an image one upon the other: what they cannot be written for, although each alone is sound.
+"""Judges the layers of an image applied in order: entries that cannot be written although each layer is valid alone.
 
-Hashes of paths, which the pass over each layer leaves, show that almost every image needs no second look: where no
-directory of one layer is a file or a link in another, and no hard link leads to another layer, nothing depends on the
-layers below. For the rest the layers are read once more, and :mod:`ocivalidate.image.layers.stack` takes their entries.
+The hashes of paths from the pass over each layer show that almost no image needs a second pass: if no directory of one
+layer is a file or a link in another, and no hard link refers to another layer, nothing depends on the layers below.
+Otherwise the layers are read once more, and :mod:`ocivalidate.image.layers.stack` takes their entries.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from ocivalidate.rules.findings import Location
 from ocivalidate.rules.ledger import Ledger
 from ocivalidate.system.reasons import reason
 
-# How often, in all, layers are read again for images that share them: an index may name any number of these.
+# How often, in total, layers are read again for images that share them: an index may list any number of images.
 _MOST_AGAIN, _ALWAYS = 16, 1 << 32
-# How many files and directories the layers of one image may leave, as a multiple of the limit on one layer.
+# How many files and directories the layers of one image may make, as a multiple of the limit on one layer.
 _MOST_NAMES = 4
 
 
@@ -36,7 +36,7 @@ Given = tuple[Source, dict[str, BlobFacts], set[str], ImageContext, Ledger, Laye
 
 
 class Rereading:
-    """Reads layers again, for what more than one of them decides. ``facts`` and ``sound`` are those of the blobs."""
+    """Reads layers again, for what depends on several of them. ``facts`` and ``sound`` are those of the blobs."""
 
     def __init__(
         self,
@@ -53,16 +53,16 @@ class Rereading:
         self._context = context
         self._ledger = ledger
         self._limits = limits
-        # Bytes of tars that may yet be read again, so that work grows with the image and not with what names it.
+        # Bytes of tars that may still be read again, so that work grows with the image, not with the references to it.
         self._left = _ALWAYS + _MOST_AGAIN * sum(found.inflated for found in facts.values() if found.tar)
 
     def _may_read(self, size: int) -> bool:
-        """Whether so many bytes of tars may be read again; they count as read."""
+        """Whether this many bytes of tars may be read again; they then count as read."""
         self._left -= size
         return self._left >= 0
 
     def _scan(self, layer: Reference, scanner: TarScanner, *, exact: bool) -> bool:
-        """Have a scanner take a layer; False: a fast library found fault with a stream in which there is none.
+        """Feed a layer to a scanner; False: the fast library rejected a valid stream.
 
         Raises :class:`OSError`.
         """
@@ -81,7 +81,7 @@ class Stacks(Rereading):
         self._told: set[tuple[str, str, Fault]] = set()
 
     def judge(self, image: Image) -> None:
-        """Judge what depends on lower layers, as far as these are sound."""
+        """Judge what depends on lower layers, as far as these are valid."""
         stack = sound_layers(image, self._facts, self._sound)
         paths = tuple(layer.path for layer in stack)
         if not stack or paths in self._known:
@@ -98,7 +98,7 @@ class Stacks(Rereading):
             self._replay(stack, exact=True)
 
     def _replay(self, stack: list[Reference], *, exact: bool) -> bool | None:
-        """Tell what cannot be written; ``None``: a fast library found fault with a stream in which there is none."""
+        """Report what cannot be written; ``None``: the fast library rejected a valid stream."""
         found: list[tuple[Reference, list[tuple[str, Fault]]]] = []
         model = Stack(self._limits.entries)
         for number, layer in enumerate(stack):
@@ -108,7 +108,7 @@ class Stacks(Rereading):
             if not self._read(layer, model, faults, exact=exact):
                 return None
             if faults:
-                # What is above would be guesses.
+                # Anything above would be a guess.
                 break
             if model.names > _MOST_NAMES * self._limits.entries:
                 self._ledger.leave_open(judging.PARENT, "the layers make too many files")
@@ -137,7 +137,7 @@ class Stacks(Rereading):
 def tell_fault(
     layer: Reference, member: str, fault: Fault, facts: BlobFacts, context: ImageContext, ledger: Ledger
 ) -> None:
-    """Tell that an entry of a layer cannot be written upon what is below."""
+    """Report that an entry of a layer cannot be written over the layers below."""
     links = facts.tar.hardlinks if facts.tar is not None and fault.clause == judging.LINK_TARGET else ()
     later = any(link.later and link.member == member for link in links)
     message = "a hard link comes before its target" if later else fault.message
@@ -146,7 +146,7 @@ def tell_fault(
 
 
 def sound_layers(image: Image, facts: dict[str, BlobFacts], sound: set[str]) -> list[Reference]:
-    """The lowest layers up to the first in which something is wrong: what is above it would be guesses."""
+    """The lowest layers below the first one with an error: anything above it would be a guess."""
     stack = []
     for layer in image.layers:
         found = facts.get(layer.path)
@@ -157,14 +157,14 @@ def sound_layers(image: Image, facts: dict[str, BlobFacts], sound: set[str]) -> 
 
 
 def is_sound(facts: BlobFacts) -> bool:
-    """Whether a layer by itself has nothing that keeps it from being unpacked."""
+    """Whether nothing in a layer itself keeps it from being unpacked."""
     return facts.tar is not None and judging.fatal_kinds().isdisjoint(facts.counts)
 
 
 def needs_a_second_look(tars: list[TarFacts], most_folders: int) -> bool:
-    """Whether an entry of these layers may depend on another layer, or they make too many directories together.
+    """Whether an entry of these layers may depend on another layer, or they make too many directories in total.
 
-    Hashes of different keys tell nothing.
+    Hashes with different keys cannot be compared.
     """
     if any(tar.hardlinks_unknown for tar in tars):
         return True
@@ -175,7 +175,7 @@ def needs_a_second_look(tars: list[TarFacts], most_folders: int) -> bool:
 
 
 def _meet(used: Iterable[Used]) -> bool:
-    """Whether a directory in which entries of one layer stand is something else in another."""
+    """Whether a directory that holds entries of one layer is something else in another."""
     distinct = {id(one): one for one in used}.values()
     above: set[int] = set()
     for one in distinct:
@@ -184,7 +184,7 @@ def _meet(used: Iterable[Used]) -> bool:
 
 
 class Replayer(TarScanner):
-    """Hands the entries of a layer to the model, and keeps the first of those that cannot be written."""
+    """Hands the entries of a layer to the model, and keeps the first ones that cannot be written."""
 
     def __init__(self, limits: LayerLimits, model: Stack, faults: list[tuple[str, Fault]]) -> None:
         super().__init__(limits)

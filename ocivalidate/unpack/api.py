@@ -38,18 +38,18 @@ from ocivalidate.unpack.target import Target, mode_of, split
 from ocivalidate.unpack.verdict import refusing
 
 Progress = Callable[[int, int], None]
-"""Told how many bytes of the layers have been read, and how many there are."""
+"""Called with how many bytes of the layers have been read, and how many there are."""
 
 
 @dataclass(frozen=True, slots=True)
 class UnpackOptions:
     """How to unpack.
 
-    ``ref`` and ``platform`` (``os/architecture[/variant]``) choose among several images. ``force``: what stands at the
-    target is replaced. ``rootfs`` and ``config``: make this part of the bundle. ``rootless``: as an ordinary user does
-    (default: when we are none other). ``uid_map`` and ``gid_map``: ids in the container and what they are on the host.
-    ``ignore``: clauses of ``safety/`` that are not to keep the image from being unpacked. ``follow_links``: links in a
-    layout folder may lead out of it.
+    ``ref`` and ``platform`` (``os/architecture[/variant]``) choose among several images. ``force``: replace what is at
+    the target. ``rootfs`` and ``config``: make this part of the bundle. ``rootless``: unpack without root privileges
+    (default: when not run as root). ``uid_map`` and ``gid_map``: ids in the container and their counterparts on the
+    host. ``ignore``: clauses of ``safety/`` whose findings do not keep the image from being unpacked. ``follow_links``:
+    links in a layout folder may lead out of it.
     """
 
     ref: str | None = None
@@ -69,10 +69,10 @@ class UnpackOptions:
 
 @dataclass(frozen=True, slots=True)
 class Unpacked:
-    """A bundle that was made. ``image``: the digest of the manifest.
+    """A finished bundle. ``image``: the digest of the manifest.
 
-    ``findings``: what is wrong with the image and did not keep it from being unpacked; ``notes``: what was done in
-    another way than the image asks; ``report``: what ``check_config`` says of the config.json.
+    ``findings``: what is wrong with the image but did not keep it from being unpacked; ``notes``: where the bundle
+    deviates from the image; ``report``: what ``check_config`` says of the config.json.
     """
 
     bundle: str
@@ -85,13 +85,13 @@ class Unpacked:
 def unpack_image(
     source: StrPath, bundle: StrPath, options: UnpackOptions | None = None, *, progress: Progress | None = None
 ) -> Unpacked:
-    """Make a bundle of an image (image-spec layer.md and conversion.md).
+    """Make a bundle from an image (image-spec layer.md and conversion.md).
 
     ``source``: a layout folder, an archive of a layout or of ``docker save``, or ``-`` for standard input. ``bundle``:
-    a folder that does not exist yet, or is empty. ``options``: which image, and how it is unpacked. ``progress`` is
-    told how many bytes of the layers were read, and of how many.
+    a folder that does not exist yet, or is empty. ``options``: which image, and how to unpack it. ``progress`` is
+    called with the number of layer bytes read so far and the total.
 
-    The bundle is there as a whole or not at all. Raises :class:`UnpackError` when unpacking is not possible,
+    The bundle is either complete or absent. Raises :class:`UnpackError` when unpacking is not possible,
     :class:`Refused` when the image is at fault, :class:`OptionError` for an option that makes no sense, and
     ``TypeError`` for one of another type.
     """
@@ -123,7 +123,7 @@ def _refuse_nonsense(options: UnpackOptions) -> None:
 
 
 class _Run:
-    """One image on its way into one bundle."""
+    """Unpacks one image into one bundle."""
 
     def __init__(self, source: Source, bundle: str, options: UnpackOptions, progress: Progress | None) -> None:
         self._source = source
@@ -161,7 +161,7 @@ class _Run:
         return Unpacked(self._bundle, chosen.name, findings, self._notes.lines() + self._lines, self._report)
 
     def _needs_layers(self, chosen: Chosen) -> bool:
-        """Whether the layers are to be read: for a config.json alone, only to find out who a user is."""
+        """Whether the layers must be read: for a config.json alone, only to look up a user."""
         user = chosen.config.text("config", "User") or ""
         uid, _colon, gid = user.partition(":")
         known = not user or (users.is_number(uid) and users.is_number(gid))
@@ -205,7 +205,7 @@ class _Run:
             layers.write(number, extractor, tell, exact=exact)
 
     def _config(self, chosen: Chosen, root: int, extractor: Extractor) -> bytes | None:
-        """The text of the config.json; judged, so that none is given out that ``ocivalidate bundle`` would reject."""
+        """The text of the config.json, judged first: never one that ``ocivalidate bundle`` would reject."""
         if not self._options.config:
             return None
         image, generator = chosen.config, self._options.generator
@@ -218,13 +218,13 @@ class _Run:
             self._map(converted.tree)
         finished = generator.finish(converted.tree)
         if finished.rejected:
-            raise Refused("the config.json of this image would not be right", finished.report.findings)
+            raise Refused("the config.json made from this image would be invalid", finished.report.findings)
         self._report = finished.report
         self._lines += tuple(unmapped(finished.tree))
         folder = working_folder(image)
         if folder and self._options.rootfs and image.text("os") != "windows" and not extractor.make_folder(folder):
             name = shown(folder.encode("utf-8", "surrogatepass"))
-            self._lines += (f"WorkingDir {name} of the image is no folder there",)
+            self._lines += (f"WorkingDir {name} of the image is not a directory in its root file system",)
         return finished.text
 
     def _map(self, tree: dict[str, Any]) -> None:
@@ -247,7 +247,7 @@ class _Run:
 
 @judges(USER_KNOWN)
 def _user(chosen: Chosen, text: str, root: int) -> users.User:
-    """Who ``Config.User`` is. Raises :class:`Refused` for somebody whom the image does not know."""
+    """Resolve ``Config.User``. Raises :class:`Refused` for a user or group that the image does not define."""
     try:
         return users.resolve(text, lambda path: _lines(root, path))
     except users.Unknown as problem:

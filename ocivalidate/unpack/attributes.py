@@ -1,4 +1,4 @@
-"""Owner, mode, times and extended attributes, and how they are given to what stands in the new root file system."""
+"""Owner, mode, times and extended attributes, and how they are set in the new root file system."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ocivalidate.unpack.flags import TOUCH
 from ocivalidate.unpack.places import changed
 
 ROOTLESS_XATTR = "user.rootlesscontainers"
-# An image may choose names of attributes, and notes have them.
+# Notes quote attribute names, which the image chooses: limit how many there are.
 _MOST_NOTES = 50
 _LARGEST_ID = (1 << 32) - 2
 _NOBODY_SAYS = (1 << 32) - 1
@@ -25,15 +25,15 @@ _XATTR_REFUSED = frozenset({errno.EOPNOTSUPP, errno.EPERM, errno.EACCES})
 
 
 class Named(Protocol):
-    """What can say its path, which takes as long as the path is."""
+    """Something that can compute its path, at a cost that grows with the length of the path."""
 
     @property
     def path(self) -> bytes:
-        """Where it stands below the root."""
+        """Its path below the root."""
 
 
 Where = bytes | Named
-"""A path below the root, or what can say it."""
+"""A path below the root, or something that can compute it."""
 
 
 class Attributes(NamedTuple):
@@ -47,12 +47,12 @@ class Attributes(NamedTuple):
     xattrs: tuple[tuple[bytes, bytes], ...] = ()
 
 
-# What folders get of which no layer says anything. A fixed time makes the same tree of the same image.
+# For folders that have no entry in any layer. A fixed time makes unpacking reproducible.
 IMPLIED = Attributes(0o755)
 
 
 class IdRange(NamedTuple):
-    """Ids ``inside`` the container and what they are ``outside``, ``size`` of them."""
+    """Maps ``size`` ids from ``inside`` the container to ``outside``."""
 
     inside: int
     outside: int
@@ -60,7 +60,7 @@ class IdRange(NamedTuple):
 
 
 class Notes:
-    """What was done in another way than the image asks; counted, with one example each."""
+    """Where the bundle deviates from the image: each kind counted, with one example."""
 
     def __init__(self) -> None:
         self._counts: Counter[str] = Counter()
@@ -69,7 +69,7 @@ class Notes:
     def add(self, what: str, path: Where) -> None:
         """Note one case."""
         if len(self._counts) >= _MOST_NOTES and what not in self._counts:
-            what = "things of other kinds were done in another way, too"
+            what = "other deviations, of kinds not listed"
         self._counts[what] += 1
         if what not in self._examples:
             self._examples[what] = shown(path if isinstance(path, bytes) else path.path) or "/"
@@ -85,8 +85,9 @@ class Notes:
 class Owners:
     """Who owns what is written.
 
-    As root: the ids of the image, moved by ``uids`` and ``gids`` where given. ``rootless``: everything is our own, and
-    an extended attribute keeps what the image says, in the form that umoci and PRoot know.
+    As root: the ids of the image, moved by ``uids`` and ``gids`` where given. ``rootless``: everything belongs to the
+    calling user, and an extended attribute records the owner that the image asks for, in the form that umoci and PRoot
+    read.
     """
 
     def __init__(self, *, rootless: bool, uids: tuple[IdRange, ...] = (), gids: tuple[IdRange, ...] = ()) -> None:
@@ -97,7 +98,7 @@ class Owners:
         self._known: dict[tuple[int, int], tuple[int, int] | None] = {}
 
     def outside(self, uid: int, gid: int) -> tuple[int, int] | None:
-        """Whom a new file of ours is to be given to; ``None``: it stays as it is. Raises :class:`Refused`."""
+        """The owner to set on a new file; ``None``: leave it as it is. Raises :class:`Refused`."""
         try:
             return self._known[uid, gid]
         except KeyError:
@@ -106,7 +107,7 @@ class Owners:
             return owner
 
     def kept(self, uid: int, gid: int) -> tuple[tuple[bytes, bytes], ...]:
-        """The extended attribute that says whose a file would be."""
+        """The extended attribute that records the owner that the image asks for."""
         if not self.rootless or (uid == 0 and gid == 0):
             return ()
         return ((ROOTLESS_XATTR.encode(), _protobuf(uid, gid)),)
@@ -114,7 +115,7 @@ class Owners:
 
 def _moved(number: int, ranges: tuple[IdRange, ...], what: str) -> int:
     if not 0 <= number <= _LARGEST_ID:
-        raise Refused(f"no file can have the {what} {number}")
+        raise Refused(f"the {what} {number} of a file is out of range")
     if not ranges:
         return number
     for inside, outside, size in ranges:
@@ -124,7 +125,7 @@ def _moved(number: int, ranges: tuple[IdRange, ...], what: str) -> int:
 
 
 def _protobuf(uid: int, gid: int) -> bytes:
-    """The message of rootlesscontaine.rs: field 1 is the uid, field 2 the gid; root is said by the id that is none."""
+    """The message of rootlesscontaine.rs: field 1 is the uid, field 2 the gid; root is written as the id 4294967295."""
     return b"\x08" + _varint(uid or _NOBODY_SAYS) + b"\x10" + _varint(gid or _NOBODY_SAYS)
 
 
@@ -138,19 +139,19 @@ def _varint(number: int) -> bytes:
 
 
 def seconds(nanoseconds: int) -> int:
-    """A time that system calls take: one beyond their range is moved to its end."""
+    """A time clamped to the range that system calls accept."""
     return max(-_SECONDS * BILLION, min(nanoseconds, _SECONDS * BILLION))
 
 
 class AttributeWriter:
-    """Gives attributes to what was just made. Everything goes through open descriptors, so that no link is followed."""
+    """Sets the attributes of new files. Everything goes through open descriptors, so no link is followed."""
 
     def __init__(self, owners: Owners, notes: Notes) -> None:
         self._owners = owners
         self._notes = notes
 
     def to_file(self, descriptor: int, attributes: Attributes, path: Where) -> None:
-        """Give all to an open regular file or folder: the owner first, because that takes away what comes after."""
+        """Set all of an open file or folder: the owner first, as chown clears setuid bits and capabilities."""
         owner = self._owners.outside(attributes.uid, attributes.gid)
         if owner is not None:
             os.fchown(descriptor, *owner)
@@ -163,7 +164,7 @@ class AttributeWriter:
         os.utime(descriptor, ns=(attributes.atime, attributes.mtime))
 
     def to_link(self, folder: int, name: bytes, attributes: Attributes, path: bytes) -> None:
-        """Give to a symbolic link: it has no mode of its own."""
+        """Set those of a symbolic link, which has no mode of its own."""
         owner = self._owners.outside(attributes.uid, attributes.gid)
         if owner is not None:
             os.chown(name, *owner, dir_fd=folder, follow_symlinks=False)
@@ -171,7 +172,7 @@ class AttributeWriter:
         os.utime(name, ns=(attributes.atime, attributes.mtime), dir_fd=folder, follow_symlinks=False)
 
     def to_special(self, folder: int, name: bytes, attributes: Attributes, kind: int, path: bytes) -> None:
-        """Give to a FIFO or device, which is not to be opened: a descriptor of its path alone stands for it."""
+        """Set those of a FIFO or device, which must not be opened: an O_PATH descriptor stands for it."""
         descriptor = os.open(name, TOUCH, dir_fd=folder)
         try:
             if stat.S_IFMT(os.fstat(descriptor).st_mode) != kind:
@@ -190,7 +191,8 @@ class AttributeWriter:
         follow = not isinstance(target, bytes)
         for key, value in xattrs:
             if of_overlay(key) or of_host(key):
-                # What the image brings means nothing to the host's own policy, or too much to its file systems.
+                # Security labels of the image mean nothing to the host's policy, and overlayfs attributes would act on
+                # the host.
                 owner = "overlayfs" if of_overlay(key) else "the host's security modules"
                 self._notes.add(f"extended attribute for {owner} left out", path)
                 continue
@@ -205,5 +207,5 @@ class AttributeWriter:
                 self._notes.add(f"extended attribute {os.fsdecode(key)} could not be set ({error.strerror})", path)
 
     def _may_miss(self, key: bytes, number: int | None) -> bool:
-        """Whether we can do without: never as root, but for a file system that has no such attributes."""
+        """Whether a failure can be tolerated: as root only if the file system does not support the attribute."""
         return self._owners.rootless or number == errno.EOPNOTSUPP or key.startswith(b"user.")

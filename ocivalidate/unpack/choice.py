@@ -1,4 +1,4 @@
-"""Which image of a source is meant, and whether it can be unpacked at all."""
+"""Choose the image of a source, and see whether it can be unpacked at all."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from ocivalidate.vocabulary.versions import IMAGE_RELEASES
 
 
 class Chosen(NamedTuple):
-    """One image of a source, and what was found in the documents on the way to it."""
+    """The chosen image of a source, and what was found in the documents that lead to it."""
 
     image: Image
     config: Node
@@ -32,7 +32,7 @@ class Chosen(NamedTuple):
 
     @property
     def name(self) -> str:
-        """How reports call it: its digest, or its place in an archive without digests."""
+        """Its name in reports: its digest, or its place in an archive without digests."""
         manifest = self.image.manifest
         return str(manifest.digest or f"{manifest.path}{manifest.pointer}")
 
@@ -42,7 +42,7 @@ def open_image(
 ) -> Source:
     """Open a source; parameters as for ``open_source``.
 
-    Raises :class:`Unreadable`, for a document that stands alone too.
+    Raises :class:`Unreadable`, also for a standalone document.
     """
     opened = open_source(source, limits, layer_limits, follow_links=follow_links)
     if opened.alone is not None:
@@ -51,10 +51,10 @@ def open_image(
 
 
 def choose(source: Source, ref: str | None, platform: str | None, selection: Selection, limits: Limits) -> Chosen:
-    """Find the one image that is meant.
+    """Find the one image that the options select.
 
-    Raises :class:`UnpackError` when that is not exactly one, with the list of those that it could be;
-    :class:`Refused` when its documents have errors that nobody should unpack; and ``Unreadable``.
+    Raises :class:`UnpackError` with the list of candidates unless exactly one matches; :class:`Refused` when its
+    documents have errors; and ``Unreadable``.
     """
     wanted = ImageFilter((ref,) if ref else (), (platform,) if platform else ())
     options = ImageOptions(wanted=wanted, orphans=False, limits=limits)
@@ -72,9 +72,9 @@ def choose(source: Source, ref: str | None, platform: str | None, selection: Sel
 
 
 def _candidates(found: WalkResult) -> list[Image]:
-    """The images with a file system; what builders attach to them (attestations) is for a platform "unknown".
+    """The images with a file system, not the attestations that builders attach for the platform "unknown".
 
-    If some are all there, it is one of those that is meant: docker saves the index of all platforms with what it has.
+    If some of them are complete, only these count: docker saves the index of all platforms with the blobs that it has.
     """
     images = [
         image
@@ -90,10 +90,10 @@ def _candidates(found: WalkResult) -> list[Image]:
 def _choice(candidates: list[Image], context: ImageContext) -> str:
     if candidates:
         listed = "; ".join(_called(image) for image in candidates)
-        return f"{len(candidates)} images could be meant, choose with --ref or --platform: {listed}"
+        return f"{len(candidates)} images match, choose one with --ref or --platform: {listed}"
     every = (reference for references in context.found.absent.values() for reference in references)
     absent = next((reference for reference in every if reference.role != "layer"), None)
-    return f"the {called(absent)} is absent" if absent else "there is no image with a root file system in it"
+    return f"the {called(absent)} is absent" if absent else "it has no image with a root file system"
 
 
 def _called(image: Image) -> str:
@@ -103,17 +103,17 @@ def _called(image: Image) -> str:
 
 
 def _config(image: Image) -> Node:
-    """The configuration, which says what the layers are to be."""
+    """The configuration, which says what the layers must be."""
     if image.config is None:
         raise UnpackError("the configuration of the image is absent, or cannot be read")
     kind = image.config.text("rootfs", "type")
     if kind != "layers":
-        # image-spec config.md: whoever unpacks an image has to refuse other values.
-        raise Refused(f"rootfs.type of the image is {kind!r}: only layers can be unpacked")
+        # image-spec config.md: implementations MUST generate an error for other values when unpacking.
+        raise Refused(f"rootfs.type of the image is {kind!r}, want 'layers'")
     diff_ids = image.diff_ids or []
     if len(diff_ids) != len(image.layers):
         raise Refused(f"the image has {len(image.layers)} layers and {len(diff_ids)} diff_ids")
     for layer in image.layers:
         if layer.kind != "layer":
-            raise UnpackError(f"layer {layer.number} is no file system layer but {layer.media_type}")
+            raise UnpackError(f"layer {layer.number} is not a file system layer: its media type is {layer.media_type}")
     return image.config

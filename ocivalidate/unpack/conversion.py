@@ -1,4 +1,4 @@
-"""Whether a runtime configuration is what conversion.md makes of an image configuration, whoever made it."""
+"""Whether a runtime configuration follows from an image configuration by conversion.md, whoever made it."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ NUMERIC = "image/conversion.user.numeric-verbatim"
 RESOLVED = "image/conversion.user.name-resolved"
 GROUPS = "image/conversion.user.additionalGids"
 NO_GROUPS = "image/conversion.user.numeric-no-additionalGids"
-# What older releases said: of a number alone, not of a name with a group.
+# Older releases said so of a number alone, not of a name with a group.
 NO_GROUPS_OF_NUMBER = "image/conversion.user.numeric-user-no-additionalGids"
 VOLUMES = "image/conversion.volumes.mounts"
 DESTINATION = "image/conversion.volumes.destination"
-# End of an annotation's key → the clause on it.
+# Suffix of an annotation key → its clause.
 IMPLIED = {
     "os": "image/conversion.annotations.os",
     "architecture": "image/conversion.annotations.architecture",
@@ -47,11 +47,10 @@ NO_ROOTFS = "no root file system to look users up in"
 
 @dataclass(slots=True)
 class Pair:
-    """An image configuration and the runtime configuration that was made of it.
+    """An image configuration and the runtime configuration made from it.
 
     ``attached``: the annotations of the manifest and of its entry in an index. ``read`` gives files of the bundle's
-    root file system, ``None`` where there is none. ``judged`` and ``unjudged`` (with the reason) are filled while
-    judging.
+    root file system, ``None`` where there is none. Judging fills ``judged`` and ``unjudged`` (with the reason).
     """
 
     image: Node
@@ -62,7 +61,7 @@ class Pair:
     unjudged: dict[str, str] = field(default_factory=dict)
 
     def at(self, *names: str) -> Path:
-        """The path to a member of the runtime configuration, or to the nearest thing around it that is there."""
+        """The path to a member of the runtime configuration, or to its nearest ancestor that exists."""
         node = self.runtime
         for name in names:
             found = node.get(name)
@@ -125,11 +124,11 @@ def _environment(pair: Pair) -> Iterator[Violation]:
             continue
         name = convert.variable(entry)
         got = next((other for other in found if convert.variable(other) == name), "no such variable")
-        yield pair.breaks(VERBATIM, f"process.env does not have {name} as the image has it", "process", "env", got=got)
+        yield pair.breaks(VERBATIM, f"process.env does not set {name} as the image does", "process", "env", got=got)
     names = {convert.variable(entry) for entry in wanted if entry in found}
     for entry in left:
         if convert.variable(entry) in names:
-            message = f"process.env has {convert.variable(entry)} once more, which the image sets itself"
+            message = f"process.env sets {convert.variable(entry)} again, which the image sets itself"
             yield pair.breaks(NO_OVERRIDE, message, "process", "env", got=entry)
 
 
@@ -144,7 +143,7 @@ def _annotations(pair: Pair) -> Iterator[Violation]:
             pair.judged.add(VERBATIM)
             yield pair.breaks(VERBATIM, f"the label {key} is not among the annotations", "annotations", want=want)
         elif found[key] != want:
-            message = f"the annotation {key} is not what the label says"
+            message = f"the annotation {key} differs from the label"
             yield pair.breaks(clause, message, "annotations", key, got=found[key], want=want)
     for end, clause in IMPLIED.items():
         key = f"{convert.PREFIX}{end}"
@@ -152,12 +151,12 @@ def _annotations(pair: Pair) -> Iterator[Violation]:
             continue
         pair.judged.add(clause)
         if not _same(end, found.get(key, ""), implied[key]):
-            message = f"the annotation {key} does not say what the image configuration says"
+            message = f"the annotation {key} does not match the image configuration"
             yield pair.breaks(clause, message, "annotations", key, got=found.get(key, ""), want=implied[key])
 
 
 def _same(end: str, found: str, wanted: str) -> bool:
-    """Whether an annotation has the value; ports are a set, whatever their order."""
+    """Whether an annotation has the value; ports are compared as a set."""
     if end == "exposedPorts":
         return sorted(found.split(",")) == sorted(wanted.split(","))
     return found == wanted
@@ -198,9 +197,9 @@ def _numbers(pair: Pair, user: Node, name: str, group: str) -> Iterator[Violatio
     for text, member in ((name, "uid"), (group, "gid")):
         if is_number(text):
             pair.judged.add(NUMERIC)
-            # Python turns no text of thousands of digits into a number, and no user has one.
+            # Python refuses to convert thousands of digits to a number, and no uid has that many.
             if len(text) > _LONGEST_NUMBER or user.number(member) != int(text):
-                message = f"process.user.{member} is not the number of Config.User"
+                message = f"process.user.{member} does not match the number in Config.User"
                 yield pair.breaks(NUMERIC, message, "process", "user", member, got=user.number(member), want=text)
     if is_number(name) or group:
         clauses = (NO_GROUPS, NO_GROUPS_OF_NUMBER) if is_number(name) else (NO_GROUPS,)
@@ -236,10 +235,10 @@ def _names(pair: Pair, user: Node, written: str) -> Iterator[Violation]:
 
 
 def _resolved(pair: Pair, user: Node, name: str, group: str, wanted: User) -> Iterator[Violation]:
-    """The numbers that names stand for; a number in Config.User is judged as such."""
+    """The ids of names; a number in Config.User is judged by another check."""
     for member, text, number in (("uid", name, wanted.uid), ("gid", group or name, wanted.gid)):
         if not is_number(text) and user.number(member) != number:
-            message = f"process.user.{member} is not that of {text} in the root file system"
+            message = f"process.user.{member} does not match {text} in the root file system"
             yield pair.breaks(RESOLVED, message, "process", "user", member, got=user.number(member), want=number)
 
 
@@ -260,5 +259,5 @@ def _volumes(pair: Pair) -> Iterator[Violation]:
         if destination is None:
             yield pair.breaks(VOLUMES, f"there is no mount for the volume {volume}", "mounts", want=volume)
         elif destination != volume and volume.startswith("/"):
-            message = "the destination of the mount for a volume is not what the image says"
+            message = "the destination of the mount does not match the volume of the image"
             yield pair.breaks(DESTINATION, message, "mounts", got=destination, want=volume)

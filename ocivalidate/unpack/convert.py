@@ -1,7 +1,7 @@
-"""Makes a runtime configuration of an image configuration (image-spec conversion.md).
+"""Converts an image configuration to a runtime configuration (image-spec conversion.md).
 
-What an image says is data of this module (:func:`implied_annotations`, :func:`arguments`, …), so that the bundles of
-other tools can be judged by the same tables.
+What an image asks for is data of this module (:func:`implied_annotations`, :func:`arguments`, …), so the bundles of
+other tools are judged by the same tables.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ocivalidate.rules.checks import Node
 Tree = dict[str, Any]
 
 PREFIX = "org.opencontainers.image."
-# Member of the image configuration → end of the annotation's key (conversion.md#annotation-fields).
+# Member of the image configuration → suffix of the annotation key (conversion.md#annotation-fields).
 ANNOTATIONS: tuple[tuple[tuple[str, ...], str], ...] = (
     (("os",), "os"),
     (("architecture",), "architecture"),
@@ -38,7 +38,7 @@ VOLUME = {"type": "tmpfs", "source": "tmpfs", "options": ["nosuid", "nodev"]}
 
 
 class Converted(NamedTuple):
-    """A configuration in the making, and what is worth telling about it."""
+    """A configuration under construction, and notes on it."""
 
     tree: Tree
     notes: tuple[str, ...]
@@ -48,7 +48,7 @@ def platform(image: Node) -> str:
     """The platform whose defaults a runtime configuration starts from. Raises :class:`UnpackError`."""
     os = image.text("os") or ""
     if os not in PLATFORMS:
-        raise UnpackError(f"there are no defaults for the os {os!r} of the image: give a template after --")
+        raise UnpackError(f"there are no defaults for the os {os!r} of the image: pass a template after --")
     return PLATFORMS[os]
 
 
@@ -85,7 +85,7 @@ def environment(image: Node) -> list[str]:
 
 
 def volumes(image: Node) -> list[str]:
-    """The places of ``Config.Volumes``, sorted."""
+    """The paths in ``Config.Volumes``, sorted."""
     return sorted(node.name for node in image.each("config", "Volumes"))
 
 
@@ -95,9 +95,9 @@ def variable(entry: str) -> str:
 
 
 def convert(image: Node, start: Tree, user: User | None) -> Converted:
-    """Put what an image says into a starting document, whose own values stand where the image has none.
+    """Put what an image says into a starting document, whose own values stay where the image has none.
 
-    ``user``: who ``Config.User`` is; ``None`` where it says nothing.
+    ``user``: ``Config.User``, resolved; ``None`` where it is not set.
     """
     tree = deepcopy(start)
     notes: list[str] = []
@@ -121,7 +121,7 @@ def convert(image: Node, start: Tree, user: User | None) -> Converted:
 
 
 def merged_environment(own: list[str], added: list[str]) -> list[str]:
-    """The image's own variables, and of others those that it does not have."""
+    """The image's own variables, then the defaults that it does not set."""
     names = {variable(entry) for entry in own}
     return own + [entry for entry in added if variable(entry) not in names]
 
@@ -148,7 +148,7 @@ def _arguments(image: Node, process: Tree, notes: list[str]) -> None:
 
 
 def working_folder(image: Node) -> str:
-    """``Config.WorkingDir``; one that is not absolute is taken from the root on Unix, as other engines take it."""
+    """``Config.WorkingDir``; on Unix, one that is not absolute starts at the root, as in other engines."""
     written = image.text("config", "WorkingDir") or ""
     if not written or image.text("os") == "windows" or written.startswith("/"):
         return written
@@ -164,16 +164,16 @@ def _working_folder(image: Node, process: Tree, notes: list[str]) -> None:
     if folder:
         process["cwd"] = folder
         if folder != image.text("config", "WorkingDir"):
-            notes.append(f"WorkingDir is not absolute, and process.cwd has to be: {_short(folder)} is taken")
+            notes.append(f"WorkingDir is not absolute, as process.cwd must be: {_short(folder)} is used")
     else:
         process.setdefault("cwd", DEFAULT_CWD)
 
 
 def _mounts(image: Node, existing: list[Tree], notes: list[str]) -> Iterator[Tree]:
-    """A place of its own for each volume, so that its data does not go to the root file system."""
+    """A mount for each volume, which keeps its data out of the root file system."""
     if image.text("os") != "linux":
         if volumes(image):
-            notes.append("volumes of the image get no mounts: what to mount there is for this platform not known")
+            notes.append("volumes of the image get no mounts: this platform has no default mount for them")
         return
     taken = {posixpath.normpath(str(mount.get("destination", ""))) for mount in existing}
     for place in volumes(image):

@@ -1,7 +1,6 @@
-"""The entries of a layer with all that is to be written, as its tar passes by.
+"""The entries of a layer with everything to write, streamed from its tar.
 
-The same pass judges them: this is the scanner of ``ocivalidate image``, and there is no second reading of a header that
-could understand it in another way.
+The same pass judges them. This is the scanner of ``ocivalidate image``, so headers are parsed once and in one way.
 """
 
 from __future__ import annotations
@@ -27,9 +26,9 @@ _MAJOR, _MINOR = slice(329, 337), slice(337, 345)
 
 
 class Entry(NamedTuple):
-    """One entry. ``path`` is normalised, the root is empty; ``link`` is as it stands in the layer.
+    """One entry. ``path`` is normalised, with the root empty; ``link`` is as in the layer.
 
-    ``size`` is that of the file once it is written. ``sparse``: how its content is stored, unless it is stored whole.
+    ``size``: of the file as written. ``sparse``: the map of its content, if it is sparse.
     """
 
     path: bytes
@@ -42,30 +41,30 @@ class Entry(NamedTuple):
 
 
 class Content(Protocol):
-    """What takes the content of an entry."""
+    """Receives the content of an entry."""
 
     def write(self, data: memoryview) -> None:
         """Take the next bytes."""
 
     def close(self) -> None:
-        """That was all of it."""
+        """The content is complete."""
 
     def abandon(self) -> None:
-        """Let go: the rest does not come."""
+        """Give up: the rest will not come."""
 
 
 class Sink(Protocol):
-    """What takes the entries of a layer."""
+    """Receives the entries of a layer."""
 
     def add(self, entry: Entry, whole: memoryview | None) -> Content | None:
-        """Take an entry, with its content if all of that is there already; else what takes the content.
+        """Take an entry, with its content if all of it is at hand; else return what receives the content.
 
         Raises :class:`Unwritable`.
         """
 
 
 class LayerReader(TarScanner):
-    """Feed it a tar: it hands the entries to a sink, up to the first problem of a kind that is ``fatal``.
+    """Reads a tar and hands its entries to a sink, up to the first problem of a ``fatal`` kind.
 
     ``fault``: the name of an entry that the sink could not write, and why.
     """
@@ -78,7 +77,7 @@ class LayerReader(TarScanner):
         self._told = 0
         self._chunk = memoryview(b"")
         self._chunk_start = 0
-        # What takes the content that the chunks to come begin with, and how much of that there is.
+        # What receives the content at the start of the next chunks, and how much of it is left.
         self._content_sink: Content | None = None
         self._left = 0
         self._path = b""
@@ -97,14 +96,14 @@ class LayerReader(TarScanner):
         self._chunk = memoryview(b"")
 
     def abandon(self) -> None:
-        """Let go of a file whose content does not come."""
+        """Give up a file whose content will not come."""
         if self._content_sink is not None:
             self._content_sink.abandon()
         self._content_sink, self._left, self._sink = None, 0, None
 
     @property
     def unwritten(self) -> bool:
-        """Whether a problem ended the writing: what was written is not the layer."""
+        """Whether a problem ended the writing, so that the layer is incomplete."""
         return self.fault is not None or not self._fatal.isdisjoint(self._problems.counts)
 
     def _pour(self, data: memoryview) -> None:
@@ -124,7 +123,7 @@ class LayerReader(TarScanner):
             whole.close()
 
     def _fail(self, problem: Unwritable) -> None:
-        """Write nothing more: what is being written cannot be."""
+        """Write nothing more: the current entry cannot be written."""
         if self._content_sink is not None:
             self._content_sink.abandon()
         self.fault, self._sink, self._content_sink = (shown(self._path), problem.fault), None, None
@@ -135,7 +134,7 @@ class LayerReader(TarScanner):
 
     def _entry(self, name: bytes, kind: bytes, link: bytes, size: int, block: bytes) -> None:
         said, self._said = self._said, None
-        # A sparse file begins inside the call, when its map has been read.
+        # A sparse file begins inside the call, once its map has been read.
         self._waiting = self._described(name, kind, link, size, block, said) if kind == SPARSE else None
         start = self._next
         super()._entry(name, kind, link, size, block)
@@ -154,7 +153,7 @@ class LayerReader(TarScanner):
         self._begin(entry, start, size)
 
     def _is_over(self) -> bool:
-        """Whether nothing more is to be written; new problems may say so."""
+        """Whether writing has to stop, which new problems may cause."""
         if self._problems.total != self._told:
             self._told = self._problems.total
             if not self._fatal.isdisjoint(self._problems.counts):
@@ -215,7 +214,7 @@ class LayerReader(TarScanner):
 
 
 def _number(field: bytes) -> int:
-    """A numeric field; one that cannot be read has been told as a problem."""
+    """A numeric field; one that cannot be parsed is already a problem."""
     try:
         return header.number(field, "")
     except Malformed:

@@ -36,19 +36,19 @@ _PRIVATE_FILE = 0o600
 _WHITEOUT = b".wh."
 _OPAQUE = b".wh..wh..opq"
 _DEVICES = {CHARACTER: stat.S_IFCHR, BLOCK_DEVICE: stat.S_IFBLK}
-# What a system call raises that the system refuses, or that Python does not let through: NUL in a name, a huge number.
+# What a refused system call raises, or Python itself: a NUL in a name, a huge number.
 FAILURES = (OSError, ValueError, OverflowError)
 
 
 class Extractor:
-    """Takes the entries of one layer after another; :meth:`finish` gives all folders their attributes."""
+    """Writes the entries of one layer after another; :meth:`finish` sets the attributes of all folders."""
 
     def __init__(self, tree: Tree, owners: Owners, notes: Notes) -> None:
         self._tree = tree
         self._owners = owners
         self._notes = notes
         self._giver = AttributeWriter(owners, notes)
-        # The folder of the last entry: most entries stand beside the one before.
+        # The folder of the last entry: most entries are in the same one.
         self._last_path: bytes | None = None
         self._last: Folder = tree.root
         self._privileged = Privileged()
@@ -61,15 +61,15 @@ class Extractor:
         }
 
     def begin_layer(self, number: int) -> None:
-        """From now on entries are of another layer; the lowest is 0."""
+        """Begin another layer; the lowest is 0."""
         self._tree.begin_layer(number)
         self._last_path = None
 
     def add(self, entry: Entry, whole: memoryview | None) -> Content | None:
-        """Write an entry; what takes its content, unless ``whole`` is all of it.
+        """Write an entry; return what receives its content, unless ``whole`` is all of it.
 
-        Raises :class:`UnpackError` with the path in its message, and :class:`Unwritable` for an entry that nobody can
-        write where the image wants it.
+        Raises :class:`UnpackError` with the path in its message, and :class:`Unwritable` for an entry that cannot be
+        written at its path at all.
         """
         try:
             return self._add(entry, whole)
@@ -77,13 +77,13 @@ class Extractor:
             raise failed(entry.path, error) from error
 
     def finish(self) -> None:
-        """Give all folders their attributes, the innermost first: nothing is written into them any more."""
+        """Set the attributes of all folders, the innermost first: nothing more is written into them."""
         for folder in self._tree.every():
             try:
                 descriptor = os.open(b".", LIST, dir_fd=self._tree.descriptor(folder))
                 try:
                     if folder.parent is not None:
-                        # From where we go on: there may be no way out of the folder once it has its own mode.
+                        # Open the parent first: the folder's own mode may bar the way out of it.
                         self._tree.descriptor(folder.parent)
                     self._giver.to_file(descriptor, folder.attributes, folder)
                 finally:
@@ -92,14 +92,14 @@ class Extractor:
                 raise failed(folder.path, error) from error
 
     def privileged(self) -> tuple[int, bytes]:
-        """How many files must not be within reach of other users of the host, and the path of the first.
+        """How many files must be kept from other users of the host, and the path of the first.
 
-        To be asked before :meth:`finish`. Raises :class:`OSError`.
+        Call it before :meth:`finish`. Raises :class:`OSError`.
         """
         return self._privileged.left(self._tree)
 
     def make_folder(self, path: str) -> bool:
-        """Make a folder where the path leads inside the root; whether one is there now."""
+        """Make a folder at a path inside the root; return whether there is one now."""
         try:
             name = os.fsencode(path)
         except UnicodeEncodeError:
@@ -141,7 +141,7 @@ class Extractor:
         if entry.kind == FOLDER:
             self._tree.root.attributes = entry.attributes
         elif entry.kind in KNOWN:
-            message = "the entry would put something else in the place of the root"
+            message = "the entry would replace the root with something that is not a directory"
             raise Unwritable(Fault(PARENT, message))
 
     def _enter(self, parent: bytes) -> Folder:
@@ -155,7 +155,7 @@ class Extractor:
         return folder
 
     def _make_room(self, folder: Folder, name: bytes) -> None:
-        """Remove what has the name of an entry that is no folder."""
+        """Make way for an entry that is not a folder."""
         self._last_path = None
         self._tree.remove(folder, name)
 
@@ -235,14 +235,14 @@ class Extractor:
         self._giver.to_special(self._tree.descriptor(folder), name, entry.attributes, kind, entry.path)
 
     def _instead(self, folder: Folder, name: bytes, make: Callable[[int], None]) -> None:
-        """Make something, in the place of what is there."""
+        """Make something in the place of what is there."""
         try:
             make(self._tree.descriptor(folder))
         except FileExistsError:
             self._make_room(folder, name)
             make(self._tree.descriptor(folder))
 
-    # --- Whiteouts: what lower layers made goes, what this layer makes stays, whichever comes first
+    # --- Whiteouts remove what lower layers made; what this layer makes stays, in whatever order
 
     def _whiteout(self, parent: bytes, name: bytes) -> None:
         hidden = name[len(_WHITEOUT) :]
@@ -258,7 +258,7 @@ class Extractor:
             self._hide_all(self._hide(folder, hidden))
 
     def _hide(self, folder: Folder, name: bytes) -> list[Folder]:
-        """Remove a name, unless this layer made it; a folder to empty in its place."""
+        """Remove a name, unless this layer made it; return a folder that has to be emptied instead."""
         if name not in folder.made_by(self._tree.layer):
             self._tree.remove(folder, name)
             return []
@@ -266,7 +266,7 @@ class Extractor:
         if child is None:
             return []
         if child.given != self._tree.layer:
-            # It is there for what this layer has in it; what it was is hidden.
+            # It stays for what this layer has in it; its old attributes are hidden.
             child.attributes = IMPLIED
         return [child]
 
@@ -275,7 +275,7 @@ class Extractor:
         while waiting:
             folder = waiting.pop()
             if folder.opaque == self._tree.layer:
-                # That was done before: only this layer made anything here since.
+                # Already done: only this layer has made anything here since.
                 continue
             folder.opaque = self._tree.layer
             descriptor = os.open(b".", LIST, dir_fd=self._tree.descriptor(folder))
@@ -288,7 +288,7 @@ class Extractor:
 
 
 class File:
-    """An open new file that takes its content."""
+    """An open new file that receives its content."""
 
     __slots__ = ("_descriptor", "_entry", "_giver", "_sparse")
 
@@ -315,7 +315,7 @@ class File:
         self._sparse.write(data)
 
     def close(self) -> None:
-        """Give it its attributes."""
+        """Set its attributes and close it."""
         entry = self._entry
         try:
             if entry.sparse is not None:

@@ -1,12 +1,12 @@
-"""The folders of the root file system that is being written, and how they are reached.
+"""The folders of the root file system being written, and how they are reached.
 
-What is known of each folder is kept: what stands in it came from us, so that a path is looked up without asking the
-disk. Going there, every component is opened relative to the folder above it and never followed when it is a link, so
-that nobody who changes the tree meanwhile can lead us out of it. Links of the image itself are followed as a process
-inside the container would follow them: the root is their root.
+All content of a folder came from us, so paths are looked up in memory without asking the disk. On disk every component
+is opened relative to the folder above it, never through a link, so that a process that changes the tree meanwhile
+cannot lead us out of it. Links of the image itself are followed as a process inside the container would follow them:
+the root is their root.
 
-The way starts at the nearest folder that is open, or leads up from the last one to where both meet: by ``..``, which
-must be the very folder that we know. So a tree of any depth is walked in steps that grow with its size alone.
+A walk starts at the nearest open folder, or climbs from the last one to the common ancestor through ``..``, which must
+be the very folder that we know. So the number of steps grows only with the size of the tree, whatever its depth.
 """
 
 from __future__ import annotations
@@ -33,19 +33,20 @@ from ocivalidate.unpack.places import changed, identity
 from ocivalidate.unpack.removal import Trash
 
 _MOST_WAYS = 1024
-# What opening a folder meets that is none any more.
+# Opening a folder fails so when it is no longer a folder.
 _OTHER_THING = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
 PRIVATE = 0o700
-# What a folder has of which no layer but the lowest made anything; the first that does gives it a set of its own.
+# Shared by all folders that only the lowest layer touched; the first other layer gives a folder a set of its own.
 _NOTHING: set[bytes] = set()
 
 
 class Folder:
-    """A folder that exists. ``attributes`` are given to it in the end.
+    """A folder that exists. ``attributes`` are set at the end.
 
-    ``layer`` is the last one that made anything in it, and ``made`` the names that this layer made there; ``given`` the
-    last one that had an entry for it; ``opaque`` the last one that hid all else in it; ``led`` the last one of which an
-    entry went through a link in it or below. ``identity``: device and inode, known once it was opened.
+    Layers are numbers. ``layer``: the last one that made anything in it; ``made``: the names that this layer made
+    there. ``given``: the last one with an entry for it. ``opaque``: the last one that hid everything else in it.
+    ``led``: the last one with an entry that went through a link in it or below. ``identity``: device and inode, known
+    once it was opened.
     """
 
     __slots__ = (
@@ -77,7 +78,7 @@ class Folder:
 
     @property
     def path(self) -> bytes:
-        """Where it stands below the root; the root itself is empty."""
+        """Its path below the root; the root itself is empty."""
         parts, folder = [], self
         while folder.parent is not None:
             parts.append(folder.name)
@@ -85,14 +86,14 @@ class Folder:
         return b"/".join(reversed(parts))
 
     def is_in(self, other: Folder) -> bool:
-        """Whether it is another folder, or stands below it."""
+        """Whether it is another folder, or lies below it."""
         folder: Folder | None = self
         while folder is not None and folder is not other:
             folder = folder.parent
         return folder is not None
 
     def touch(self, layer: int) -> None:
-        """Note that a layer makes something in it, and with that the folder itself and those above."""
+        """Note that a layer makes something in it, and so uses the folder itself and those above."""
         folder, below = self, b""
         while True:
             fresh = folder.layer != layer
@@ -120,31 +121,31 @@ class Tree:
         self.root.descriptor = root
         self.root.identity = identity(os.fstat(root))
         self.layer = 0
-        # Links that paths of the present layer went through.
+        # Links that paths of the current layer went through.
         self._followed: set[tuple[Folder, bytes]] = set()
         self._bin = trash
         self._left = self._most = most
         self._most_open = most_open
-        # Where paths led; forgotten whenever something is removed.
+        # Resolved paths, dropped whenever something is removed.
         self._ways: dict[bytes, Folder] = {}
         self._open: deque[Folder] = deque()
-        # The one asked for last stays open, so that two of them can be used together.
+        # The last one stays open, so that two can be used together.
         self._latest = self.root
 
     def begin_layer(self, number: int) -> None:
         """From now on entries are of another layer; the lowest is 0."""
         self.layer = number
         self._followed.clear()
-        # A link that an entry of another layer went through is to be noted for this one, too.
+        # Cached paths were noted for another layer: links on them must be noted for this one too.
         self._ways.clear()
 
     def close(self) -> None:
-        """Let go of all folders but the root."""
+        """Close all folders but the root."""
         while self._open:
             self._shut(self._open.popleft())
 
     def descriptor(self, folder: Folder) -> int:
-        """An open descriptor of a folder, good until two others were asked for."""
+        """An open descriptor of a folder, valid until two others are requested."""
         before, self._latest = self._latest, folder
         if folder.descriptor >= 0:
             return folder.descriptor
@@ -153,10 +154,10 @@ class Tree:
         return opened
 
     def _reach(self, folder: Folder, last: Folder) -> int:
-        """A new descriptor of a folder that is not open; ``last`` is the one that was asked for before."""
+        """A new descriptor of a folder that is not open; ``last`` is the one requested before."""
         chain, start = [folder], folder.parent or self.root
         at = last if last.descriptor >= 0 else self.root
-        # To an open folder, or to where both ways up meet: a step on the deeper one at a time.
+        # Up to an open folder or the common ancestor, one step from the deeper side at a time.
         while start.descriptor < 0 and start is not at:
             if at.depth > start.depth:
                 at = at.parent or self.root
@@ -168,9 +169,9 @@ class Tree:
         return _down(_up(last, start), chain, owned=True)
 
     def enter(self, path: bytes, *, make: bool = True) -> Folder | None:
-        """The folder that a path without ``..`` leads to inside the root; what is missing on the way is made.
+        """The folder at a path without ``..`` inside the root; missing ones on the way are made.
 
-        ``None``: it leads to none, and none is to be made. Raises :class:`Unwritable` when none can be made.
+        ``None``: there is none, and none should be made. Raises :class:`Unwritable` when none can be made.
         """
         try:
             folder = self._ways.get(path) or self._find(path, make=make)
@@ -197,7 +198,7 @@ class Tree:
         return folder
 
     def make(self, folder: Folder, name: bytes) -> Folder:
-        """Make a folder where nothing stands. Raises :class:`Unwritable` when there are too many."""
+        """Make a folder where there is nothing. Raises :class:`Unwritable` when there are too many."""
         if not self._left:
             raise Unwritable(too_many_folders(self._most))
         os.mkdir(name, PRIVATE, dir_fd=self.descriptor(folder))
@@ -207,16 +208,16 @@ class Tree:
         return child
 
     def note(self, folder: Folder, name: bytes) -> None:
-        """Note that the present layer made this name: whiteouts of the same layer do not concern it."""
+        """Note that the current layer made this name: whiteouts of the same layer spare it."""
         if self.layer:
             if folder.layer != self.layer:
                 folder.touch(self.layer)
             folder.made.add(name)
 
     def remove(self, folder: Folder, name: bytes) -> None:
-        """Remove whatever has this name; nothing is fine too.
+        """Remove whatever has this name, if anything.
 
-        Raises :class:`Unwritable` for a link that an entry of this layer went through, and what holds one.
+        Raises :class:`Unwritable` for a link that an entry of this layer went through, and for a folder that holds one.
         """
         child = folder.children.get(name)
         if (folder, name) in self._followed or (child is not None and child.led == self.layer):
@@ -235,7 +236,7 @@ class Tree:
             raise changed(b"/".join((folder.path, name))) from error
 
     def has(self, folder: Folder) -> bool:
-        """Whether a folder still stands below the root: what is removed has nothing above it."""
+        """Whether a folder is still below the root: a removed one has no parent."""
         return folder is self.root or folder.parent is not None
 
     def every(self) -> Iterator[Folder]:
@@ -316,7 +317,7 @@ class Tree:
             folder.descriptor = -1
 
     def _forget(self, folder: Folder) -> None:
-        """Close what is open of a folder that goes away."""
+        """Close the descriptors below a folder that is removed."""
         waiting = [folder]
         while waiting:
             gone = waiting.pop()
@@ -341,7 +342,7 @@ def _up(folder: Folder, goal: Folder) -> int:
 
 
 def _down(start: int, chain: list[Folder], *, owned: bool) -> int:
-    """A new descriptor of the first of the folders, each of which stands in the next. Raises :class:`UnpackError`."""
+    """A new descriptor of the first of the folders, each of which lies in the next. Raises :class:`UnpackError`."""
     current = start
     for step in reversed(chain):
         try:
@@ -359,7 +360,7 @@ def _down(start: int, chain: list[Folder], *, owned: bool) -> int:
 
 
 def _recognise(folder: Folder, descriptor: int) -> None:
-    """See that what was opened is the folder that we know; closed and :class:`UnpackError` if it is another one."""
+    """Check that an open descriptor is the folder that we know; if not, close it and raise :class:`UnpackError`."""
     found = identity(os.fstat(descriptor))
     if folder.identity is None:
         folder.identity = found

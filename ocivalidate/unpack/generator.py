@@ -1,4 +1,4 @@
-"""Where a runtime configuration starts, and what is done to it once the image has had its say."""
+"""The runtime configuration that conversion starts from, and what is changed after the image is applied."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ def unchanged(_builder: ConfigBuilder) -> None:
 
 @dataclass(frozen=True, slots=True)
 class ConfigSteps:
-    """``start`` gives the configuration that the image is put into, by platform and whether it is for no root.
+    """``start`` gives the configuration to put the image into, by platform and whether it is rootless.
 
-    ``change`` is what the caller wants on top of what the image says; ``spec_version`` the release to write for, where
-    it matters.
+    ``change`` applies what the caller wants on top of the image; ``spec_version``: the release to write for, if that
+    matters.
     """
 
     start: Start = default_start
@@ -44,14 +44,14 @@ class ConfigSteps:
             builder = self.start(platform, rootless and platform == "linux")
             tree = builder.finish().tree
             if builder.get("ociVersion") is None:
-                # What follows may need a newer release; in the end the oldest is named that has it all.
+                # Later steps may need a newer release; the end names the oldest one that has everything.
                 del tree["ociVersion"]
             return tree
         except OptionError as problem:
             raise UnpackError(str(problem)) from problem
 
     def finish(self, tree: Tree) -> Finished:
-        """The configuration as it will be written, judged. Raises :class:`UnpackError`."""
+        """The configuration as it will be written, and its verdict. Raises :class:`UnpackError`."""
         try:
             builder = ConfigBuilder.template(tree, spec_version=self.spec_version)
             self.change(builder)
@@ -72,7 +72,7 @@ def map_ids(tree: Tree, uids: tuple[IdRange, ...], gids: tuple[IdRange, ...]) ->
 
 
 def leave_out_groups(tree: Tree, gids: tuple[IdRange, ...]) -> Iterator[str]:
-    """Take out the additional groups that are nobody in the user namespace: no runtime can set them."""
+    """Remove the additional groups that the user namespace does not map: no runtime can set them."""
     user = tree.get("process", {}).get("user", {})
     groups = user.get("additionalGids", [])
     kept = [gid for gid in groups if not gids or any(_has(found, gid) for found in gids)]
@@ -84,7 +84,7 @@ def leave_out_groups(tree: Tree, gids: tuple[IdRange, ...]) -> Iterator[str]:
 
 
 def unmapped(tree: Tree) -> Iterator[str]:
-    """Say that the process is to be somebody who is nobody in its user namespace."""
+    """Note that the user of the process is not mapped in its user namespace."""
     user, linux = tree.get("process", {}).get("user", {}), tree.get("linux", {})
     for what in ("uid", "gid"):
         ranges = [IdRange(*(entry[key] for key in _MAPPING)) for entry in linux.get(f"{what}Mappings", ())]
@@ -99,5 +99,5 @@ def _has(found: IdRange, number: int) -> bool:
 
 
 def own_ids() -> tuple[tuple[IdRange, ...], tuple[IdRange, ...]]:
-    """Root inside is we outside, and there is nobody else."""
+    """Map root inside to the calling user outside, and no other id."""
     return (IdRange(0, os.geteuid(), 1),), (IdRange(0, os.getegid(), 1),)

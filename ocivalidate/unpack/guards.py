@@ -1,4 +1,4 @@
-"""What a bundle must not stand in, and what must not be replaced by one."""
+"""Where a bundle must not be made, and what it must not replace."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ocivalidate.unpack import places
 
 
 class Guards:
-    """The image, the working directory and what is mounted, against a bundle at ``path``."""
+    """Protects the image, the working directory and mounts from a bundle at ``path``."""
 
     def __init__(self, path: str, source: str) -> None:
         self._path = path
@@ -21,13 +21,13 @@ class Guards:
         self._root = places.named("/")
 
     def around(self, folder: int) -> None:
-        """Judge a folder in which something will be made. Raises :class:`UnpackError`."""
+        """Check a folder in which something will be made. Raises :class:`UnpackError`."""
         standing = places.place(folder)
         if any(standing.is_in(source) for source in self._source):
-            raise UnpackError(f"{self._path}: the bundle would stand in the image itself")
+            raise UnpackError(f"{self._path}: the bundle would be inside the image itself")
 
     def replaced(self, folder: int, around: int) -> None:
-        """Judge an open folder that will be replaced, and stands in ``around``. Raises :class:`UnpackError`."""
+        """Check an open folder that will be replaced and lies in ``around``. Raises :class:`UnpackError`."""
         standing = places.place(folder)
         for guarded, what in (
             *((source, "the image") for source in self._source),
@@ -35,17 +35,19 @@ class Guards:
             (self._here, "the working directory"),
         ):
             if guarded is not None and guarded.is_in(standing):
-                raise UnpackError(f"{self._path}: cannot be replaced, it is or holds {what}")
+                raise UnpackError(f"{self._path}: cannot be replaced: it is or contains {what}")
         number = places.mount_id(folder)
         if number != places.mount_id(around) or os.fstat(folder).st_dev != os.fstat(around).st_dev:
-            raise UnpackError(f"{self._path}: cannot be replaced, something is mounted there: name a folder inside it")
+            raise UnpackError(
+                f"{self._path}: cannot be replaced: something is mounted there; name a directory inside it"
+            )
         point = places.mounted_in(folder)
         if point is not None:
-            raise UnpackError(f"{self._path}: cannot be replaced, something is mounted at {shown(os.fsencode(point))}")
+            raise UnpackError(f"{self._path}: cannot be replaced: something is mounted at {shown(os.fsencode(point))}")
 
 
 def _parts(source: str) -> Iterator[str]:
-    """The paths that make up an image: a layout may be built of links."""
+    """The paths that make up an image: a layout may consist of links."""
     if source == "-":
         if _is_file(0):
             yield "/proc/self/fd/0"

@@ -1,4 +1,4 @@
-"""Reading a file of a root file system as a process inside would find it: its root is the root, links included."""
+"""Reads a file of a root file system as a process inside would: links are resolved within that root."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _BUFFER = 1 << 20
 
 
 def read_lines(root: int, path: str) -> Iterator[bytes]:
-    """The lines of a regular file below an open root, one after the other; none when there is no such file.
+    """The lines of a regular file below an open root; none when there is no such file.
 
-    Raises :class:`UnpackError` when the file or a line of it has more bytes than are read, and :class:`OSError`.
+    Raises :class:`UnpackError` when the file or a line exceeds its limit, and :class:`OSError`.
     """
     descriptor = _open_file(root, path)
     if descriptor is None:
@@ -39,7 +39,7 @@ def _open_file(root: int, path: str) -> int | None:
         if name is None:
             return None
         try:
-            # No device is opened: that may do something.
+            # Never open a device: that can have side effects.
             if not stat.S_ISREG(os.stat(name, dir_fd=walk.current, follow_symlinks=False).st_mode):
                 return None
             descriptor = os.open(name, READ, dir_fd=walk.current)
@@ -56,7 +56,7 @@ def _open_file(root: int, path: str) -> int | None:
 
 
 class _Walk:
-    """One open folder after the other, without following anything; ``..`` must be the folder that we came from."""
+    """Walks from folder to folder without following links; ``..`` must be the folder that we came from."""
 
     def __init__(self, root: int) -> None:
         self._root = root
@@ -64,11 +64,11 @@ class _Walk:
         self.current = os.dup(root)
 
     def close(self) -> None:
-        """Let go of the folder."""
+        """Close the folder."""
         os.close(self.current)
 
     def to(self, path: str) -> str | None:
-        """Go to the folder in which a path ends; its last name, which is no link. ``None``: it leads nowhere."""
+        """Go to the parent folder of a path; return its last name, which is not a link. ``None``: it leads nowhere."""
         waiting, links = deque(_components(path)), 0
         while waiting:
             part = waiting.popleft()

@@ -1,4 +1,4 @@
-"""Judging a bundle by the image that it was made of: the library call behind ``ocivalidate bundle --image``."""
+"""Judges a bundle against its image: the library call behind ``ocivalidate bundle --image``."""
 
 from __future__ import annotations
 
@@ -29,11 +29,10 @@ CONVERSION = DocumentType("image-config", frozenset({"converter"}), CONFIG)
 
 
 class ConversionOptions(NamedTuple):
-    """How to look at a bundle and the image that it was made of.
+    """How to read a bundle and the image it was made from.
 
-    ``ref`` and ``platform`` (``os/architecture[/variant]``) choose among several images. ``follow_links``: links in
-    the bundle and in a layout folder may lead out of them. ``max_size``: how many bytes a document may have (default:
-    32 MiB).
+    ``ref`` and ``platform`` (``os/architecture[/variant]``) choose among several images. ``follow_links``: links in the
+    bundle and in a layout folder may lead out of them. ``max_size``: the largest document in bytes (default: 32 MiB).
     """
 
     ref: str | None = None
@@ -51,8 +50,8 @@ def check_conversion(
     """Judge whether the config of a bundle is what an image asks for (image-spec conversion.md).
 
     ``bundle``: a path as for ``check_bundle``; ``image``: one as for ``check_image``. ``selection``: what is judged;
-    without a ``spec_version`` the newest release of image-spec. ``options``: which image, and how both are looked at.
-    What cannot be read gives a report with a ``problem``. Raises as ``check_bundle`` does.
+    without a ``spec_version`` the newest release of image-spec. ``options``: which image, and how to read both.
+    Unreadable input gives a report with a ``problem``. Raises as ``check_bundle`` does.
     """
     path, source = path_text(bundle, "bundle"), path_text(image, "image")
     selection = settled(selection, SPECIFICATION, IMAGE_CHOICES)
@@ -71,7 +70,7 @@ def check_conversion(
         return Report("conversion", subject, SPECIFICATION, problem=str(problem))
     document = read_document(found.data, found.name)
     if not document.usable or not isinstance(document.value, dict):
-        return Report("conversion", subject, SPECIFICATION, problem=f"{found.name} is no JSON object")
+        return Report("conversion", subject, SPECIFICATION, problem=f"{found.name} is not a JSON object")
     return _judge(subject, document, chosen, found, selection, follow_links=follow_links)
 
 
@@ -121,7 +120,7 @@ def _add(ledger: Ledger, document: Document, violation: Violation) -> None:
 
 
 def _attached(chosen: Chosen) -> dict[str, str]:
-    """The annotations of the manifest, and of what leads to it."""
+    """The annotations of the manifest, and of the index entries that refer to it."""
     manifest, found = chosen.image.manifest, chosen.context.found
     index, own = found.root_of(manifest.file), found.root_of(manifest.path)
     entries = [entry for entry in (index.elements("manifests") if index else []) if entry.pointer == manifest.pointer]
@@ -133,9 +132,10 @@ def _attached(chosen: Chosen) -> dict[str, str]:
 
 
 def _open_root(document: Document, bundle: sources.Source, *, follow_links: bool) -> int | None:
-    """The root file system of the bundle; ``None`` when there is none to look into.
+    """The root file system of the bundle; ``None`` when there is none to read.
 
-    An absolute path may be anywhere, as runtime-spec says; a relative one that a link leads out of the bundle is none.
+    An absolute path may be anywhere, as runtime-spec says; a relative one that leaves the bundle through a link does
+    not count.
     """
     root = document.value.get("root")
     path = root.get("path") if isinstance(root, dict) else None

@@ -1,4 +1,4 @@
-"""Writes the layers of an image one upon the other, and verifies each of them while it is written."""
+"""Applies the layers of an image in order, and verifies each while it is written."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ from ocivalidate.unpack.verdict import fatal_kinds, refusing
 from ocivalidate.vocabulary import digests
 
 Progress = Callable[[int], None]
-"""Told how many more bytes of the layers were read."""
+"""Called with the number of layer bytes read since the last call."""
 
 
 class TryAgain(OciValidateError):
-    """A fast library found fault with a stream in which there is none: all is to be written anew without it."""
+    """The fast library rejected a valid stream: everything must be written again without it."""
 
 
 class Layers:
-    """The layers of one image; :meth:`write` is for each of them, from the lowest."""
+    """The layers of one image; call :meth:`write` for each, from the lowest."""
 
     def __init__(self, source: Source, chosen: Chosen, selection: Selection, limits: LayerLimits) -> None:
         self._source = source
@@ -46,13 +46,13 @@ class Layers:
 
     @property
     def size(self) -> int:
-        """How many bytes there are to read."""
+        """How many bytes have to be read."""
         return sum(self._blob(layer).size for layer in self._chosen.image.layers)
 
     def write(self, number: int, extractor: Extractor, progress: Progress, *, exact: bool) -> None:
         """Write a layer and judge it.
 
-        Raises :class:`Refused` when it is not what the image says, :class:`UnpackError`, :class:`TryAgain`.
+        Raises :class:`Refused` when it does not match the image, :class:`UnpackError`, :class:`TryAgain`.
         """
         layer = self._chosen.image.layers[number]
         blob = self._blob(layer)
@@ -68,7 +68,7 @@ class Layers:
 
     def _blob(self, layer: Reference) -> Blob:
         if not layer.path:
-            raise Refused(f"layer {layer.number} has no digest that leads to a blob")
+            raise Refused(f"layer {layer.number} has no valid digest")
         found = self._chosen.context.found.blobs.get(layer.path)
         if found is None:
             raise UnpackError(f"layer {layer.number} is absent: {layer.path}")
@@ -78,7 +78,7 @@ class Layers:
         known = [digest for digest in (layer.digest,) if digest is not None and not digests.unverifiable(digest)]
         wanted = [digest for digest in (self._diff_id(layer),) if not digests.unverifiable(digest)]
         algorithms, diff_algorithms = (tuple(digest.algorithm for digest in found) for found in (known, wanted))
-        # One of the two will do: the configuration names what comes out of the layer, the manifest its bytes.
+        # One of the two is enough: the configuration names the uncompressed layer, the manifest its bytes.
         if not algorithms and not diff_algorithms:
             reason = digests.unverifiable(layer.digest or self._diff_id(layer))
             raise UnpackError(f"layer {layer.number} cannot be verified: {reason}")
@@ -86,7 +86,7 @@ class Layers:
         return BlobRequest(opener, algorithms, True, diff_algorithms, blob.size, limits=self._limits)
 
     def unverified(self) -> Iterator[str]:
-        """What could not be compared here, though each layer was verified in another way: lines for people."""
+        """Lines on digests that were not compared, though each layer was verified by another one."""
         image, unverified = self._chosen.image, self._chosen.context.unverified
         for reference in (image.manifest, image.config_reference):
             if reference is not None and reference.path in unverified:
@@ -102,7 +102,7 @@ class Layers:
         entries = self._chosen.image.diff_ids or []
         found = digests.parse(str(entries[layer.number].value))
         if found is None:
-            raise Refused(f"the diffID of layer {layer.number} is no digest")
+            raise Refused(f"the diffID of layer {layer.number} is not a valid digest")
         return found
 
     def _judge(self, layer: Reference, blob: Blob, facts: BlobFacts, reader: LayerReader) -> None:
@@ -117,13 +117,13 @@ class Layers:
             tell_fault(layer, *fault, facts, context, ledger)
             findings = refusing(ledger.findings())
         if findings or not sound or not same or reader.unwritten:
-            why = f"{fault[0]}: {fault[1].message}" if fault else facts.failure or "it is not what the image says"
+            why = f"{fault[0]}: {fault[1].message}" if fault else facts.failure or "it does not match the image"
             reason = "" if findings else f": {why}"
             raise Refused(f"layer {layer.number} is not unpacked{reason}", findings)
 
 
 def _exactly(facts: BlobFacts, request: BlobRequest, *, exact: bool) -> BlobFacts:
-    """The facts with the last word of the standard library on a stream that the fast one did not like."""
+    """The facts, checked again with the standard library if the fast one reported a problem."""
     if exact or facts.compression is not Compression.GZIP or fast_library() is None or certain(facts):
         return facts
     found = single_pass(request, lambda _more: None, Inline(), exact=True)

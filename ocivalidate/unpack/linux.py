@@ -1,4 +1,4 @@
-"""System calls that Python has no name for."""
+"""System calls that Python does not provide."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ def _renameat2() -> Callable[..., int] | None:
 
 
 def exchange(folder: int, name: bytes, other_folder: int, other_name: bytes) -> bool:
-    """Let two names in open folders change places at once; ``False``: not possible here. Raises :class:`OSError`."""
+    """Exchange two names in open folders atomically; ``False``: not supported here. Raises :class:`OSError`."""
     return _rename(folder, name, other_folder, other_name, _EXCHANGE)
 
 
 def move_new(folder: int, name: bytes, other_folder: int, other_name: bytes) -> None:
-    """Move to a name that nothing has. Raises :class:`FileExistsError` and other :class:`OSError`."""
+    """Move to a name that must be free. Raises :class:`FileExistsError` and other :class:`OSError`."""
     if _rename(folder, name, other_folder, other_name, _NO_REPLACE):
         return
     os.link(name, other_name, src_dir_fd=folder, dst_dir_fd=other_folder, follow_symlinks=False)

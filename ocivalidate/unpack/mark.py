@@ -1,8 +1,8 @@
-"""What ``--force`` may replace: an empty folder, and what looks like a bundle as ``unpack`` makes it.
+"""What ``--force`` may replace: an empty folder, or what looks like a bundle made by ``unpack``.
 
-A bundle has nothing in it but ``rootfs``, a folder, and ``config.json``, a file that is a runtime configuration; one of
-them alone is what ``--rootfs-only`` and ``--config-only`` make. Whatever else stands there was put there by somebody
-who may want to keep it.
+Such a bundle holds nothing but a folder ``rootfs`` and a file ``config.json`` with a runtime configuration, or only one
+of them, as ``--rootfs-only`` and ``--config-only`` make. Anything else was put there by somebody who may want to keep
+it.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ _LARGEST_CONFIG = 16 << 20
 
 
 def strange_bundle(folder: int) -> str:
-    """What stands in an open folder that is no part of a bundle; empty: it may be replaced. Raises :class:`OSError`."""
+    """What an open folder holds that is not part of a bundle; empty: it may be replaced. Raises :class:`OSError`."""
     names = {os.fsencode(name) for name in os.listdir(folder)}
     strays = sorted(names - {ROOTFS, CONFIG})
     if strays:
         more = f" and {len(strays) - 1} more" if len(strays) > 1 else ""
-        return f"{shown(strays[0])}{more}, no part of a bundle"
+        return f"{shown(strays[0])}{more}, which is not part of a bundle"
     return _strange_parts(folder, names)
 
 
 def strange_rootfs(bundle: int) -> str:
-    """Why ``rootfs`` in an open folder may not be replaced: what stands there must be a bundle, or that alone."""
+    """Why ``rootfs`` in an open folder may not be replaced; it must be in a bundle, or alone."""
     names = {os.fsencode(name) for name in os.listdir(bundle)}
     if CONFIG not in names and names != {ROOTFS}:
         return f"{ROOTFS.decode()} without a config.json, beside {shown(min(names - {ROOTFS}))}"
@@ -43,9 +43,9 @@ def strange_config(bundle: int) -> str:
 
 def _strange_parts(folder: int, names: set[bytes]) -> str:
     if CONFIG in names and not _is_config(folder):
-        return "a config.json that is no runtime configuration"
+        return "a config.json that is not a runtime configuration"
     if ROOTFS in names and not stat.S_ISDIR(os.stat(ROOTFS, dir_fd=folder, follow_symlinks=False).st_mode):
-        return "a rootfs that is no folder"
+        return "a rootfs that is not a directory"
     return ""
 
 

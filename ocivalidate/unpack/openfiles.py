@@ -1,4 +1,4 @@
-"""How many files may be open at a time, and how little of that will do."""
+"""The limit on open files, and how to work within it."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ import os
 from ocivalidate.errors import UnpackError
 
 _MOST = 64
-# What goes on beside the folders that are kept open: the content, a folder on its way, what is listed, what is removed.
+# Files open besides the folders that are kept: content, a folder on the way, a listing, a removal.
 _ASIDE = 6
 _LEAST = 2
-# Those of the staging folder: itself, its bin, the bundle and the root in it.
+# Those of the staging folder: itself, its trash, the bundle and the root in it.
 _STAGING = 4
 
 
 def folders_to_keep_open() -> int:
-    """How many folders may stay open beside the staging folder, which is not there yet.
+    """How many folders may stay open besides the staging folder, which does not exist yet.
 
-    Raises :class:`UnpackError` when that is too few to go on.
+    Raises :class:`UnpackError` when that is too few.
     """
     limit = _limit()
     if limit is None:
@@ -36,7 +36,7 @@ def folders_to_keep_open() -> int:
 
 
 def is_too_few(error: BaseException | None) -> bool:
-    """Whether an error comes from the limit of open files, if only at the end of its causes."""
+    """Whether an error comes from the limit on open files, at any point in its chain of causes."""
     while error is not None:
         if isinstance(error, OSError) and error.errno == errno.EMFILE:
             return True
@@ -45,8 +45,8 @@ def is_too_few(error: BaseException | None) -> bool:
 
 
 def too_few() -> UnpackError:
-    """The error that says so."""
-    return UnpackError(f"the limit of open files is too low: {_limit()}, 64 will do (ulimit -n)")
+    """The error to raise for it."""
+    return UnpackError(f"the limit on open files is too low: {_limit()}, 64 is enough (ulimit -n)")
 
 
 def _limit() -> int | None:

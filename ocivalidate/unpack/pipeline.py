@@ -1,7 +1,7 @@
 """One pass over a layer: read and inflated in this thread; hashed, judged and written in another.
 
-Inflating, hashing and most of writing release the interpreter's lock. No more than a few chunks wait between the
-threads, so that memory does not grow with the layer.
+Inflating, hashing and most of writing release the interpreter's lock. Only a few chunks wait between the threads, so
+memory does not grow with the layer.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from ocivalidate.image.layers.buffers import Chunk
 from ocivalidate.image.layers.feeding import Consumer, Hashes
 from ocivalidate.unpack.entries import LayerReader
 
-# Fewer than the buffers that `single_pass` goes round, so that none is written over while it waits.
+# Fewer than the buffers that `single_pass` cycles through, so that none is overwritten while it waits.
 _DEPTH = 4
 
 
 class Writing:
-    """Hands what comes out of a layer to a thread. What goes wrong there is raised at the next chunk, or at the end."""
+    """Hands the uncompressed layer to a thread. Its exceptions are raised at the next chunk, or at the end."""
 
     def __init__(self) -> None:
-        # An interrupt in the middle of queue.Queue.put can leave its lock taken for ever. SimpleQueue has no such lock.
+        # An interrupt in the middle of queue.Queue.put can leave its lock held forever. SimpleQueue has no such lock.
         self._waiting: queue.SimpleQueue[tuple[Consumer, Chunk] | None] = queue.SimpleQueue()
         self._room: queue.SimpleQueue[None] = queue.SimpleQueue()
         for _ in range(_DEPTH):
@@ -32,7 +32,7 @@ class Writing:
         self._thread.start()
 
     def feed(self, consumer: Consumer, chunk: Chunk) -> None:
-        """Hand over a chunk; the compressed bytes are hashed here and now, which keeps both threads busy."""
+        """Hand over a chunk; compressed bytes are hashed in this thread, which keeps both busy."""
         if isinstance(consumer, Hashes):
             consumer.update(chunk)
             return
@@ -42,7 +42,7 @@ class Writing:
         self._waiting.put((consumer, chunk))
 
     def busy(self) -> bool:
-        """Always: chunks are in use until several more have come."""
+        """Always: a chunk is in use until several more have come."""
         return True
 
     def finish(self) -> None:
@@ -71,8 +71,8 @@ class Writing:
 def write_layer(request: BlobRequest, progress: Progress, reader: LayerReader, *, exact: bool) -> BlobFacts:
     """Verify a layer and write it in one pass.
 
-    Whether what was written may be used, only the facts say. Raises :class:`OSError`, :class:`UnpackError`, and what
-    ``progress`` raises; then no thread of ours runs any more.
+    Only the facts say whether the written files may be used. Raises :class:`OSError`, :class:`UnpackError`, and what
+    ``progress`` raises, after the thread has ended.
     """
     writing = Writing()
     try:

@@ -1,7 +1,8 @@
-"""Whether two places are one, or one holds the other, however they were named.
+"""Whether two paths are the same place, or one contains the other, whatever their names.
 
-Names prove nothing: links, case and ``..`` hide that two of them are one. So devices and inodes are compared, those of
-all folders above too; and, because a bind mount hides what is above, also the paths on the file system itself.
+Names prove nothing: links, case and ``..`` can make two of them the same place. So devices and inodes are compared,
+including those of all parent folders. A bind mount hides the parents, so paths on the file system itself are compared
+too.
 """
 
 from __future__ import annotations
@@ -18,23 +19,23 @@ from ocivalidate.unpack.flags import REACH, TOUCH
 Identity = tuple[int, int]
 """Device and inode."""
 
-# Of a mode: the right of the group and of everybody to enter. A mask of an access control list stands for the group.
+# Mode bits: search permission for group and others. With an access control list the group bits are its mask.
 OTHERS = 0o011
 _MOUNT_ID = re.compile(rb"^mnt_id:\s*(\d+)$", re.MULTILINE)
 
 
 def changed(path: bytes) -> UnpackError:
-    """The error for a folder that somebody else changed while it was written."""
+    """The error for a folder that another process changed while it was being written."""
     from ocivalidate.image.layers.problems import shown
 
-    return UnpackError(f"somebody else changed the folder while it was written: {shown(path)}")
+    return UnpackError(f"another process changed the directory while it was being written: {shown(path)}")
 
 
 class Place(NamedTuple):
-    """Something that stands in the file system.
+    """A place in the file system.
 
-    ``above``: the folders around it, as far as they can be reached. ``device`` and ``path``: where it is on its file
-    system, whatever is mounted where; empty when the system does not tell.
+    ``above``: its parent folders, as far as they can be reached. ``device`` and ``path``: where it is on its file
+    system, regardless of mounts; empty when the system does not say.
     """
 
     identity: Identity
@@ -43,7 +44,7 @@ class Place(NamedTuple):
     path: str = ""
 
     def is_in(self, other: Place) -> bool:
-        """Whether this is the other, or stands somewhere in it."""
+        """Whether this is the other, or lies somewhere in it."""
         if other.identity == self.identity or other.identity in self.above:
             return True
         if not self.device or self.device != other.device:
@@ -52,12 +53,12 @@ class Place(NamedTuple):
 
 
 def identity(status: os.stat_result) -> Identity:
-    """What makes it this one and no other."""
+    """Device and inode, which identify it."""
     return status.st_dev, status.st_ino
 
 
 def place(descriptor: int) -> Place:
-    """Where something open stands. Raises :class:`OSError`."""
+    """The place of an open file or folder. Raises :class:`OSError`."""
     own = identity(os.fstat(descriptor))
     path = _path(descriptor)
     mount = next((found for found in mounts() if found.number == mount_id(descriptor)), None)
@@ -69,7 +70,7 @@ def place(descriptor: int) -> Place:
 
 
 def named(path: str) -> Place | None:
-    """Where a path leads, links and all; ``None`` when it leads nowhere."""
+    """The place at a path, through links; ``None`` when it leads nowhere."""
     try:
         descriptor = os.open(path, TOUCH & ~os.O_NOFOLLOW)
     except (OSError, ValueError):
@@ -83,7 +84,7 @@ def named(path: str) -> Place | None:
 
 
 def mount_id(descriptor: int) -> str:
-    """The mount in which something open stands; empty when the system does not tell."""
+    """The mount of an open file or folder; empty when the system does not say."""
     try:
         with open(f"/proc/self/fdinfo/{descriptor}", "rb") as file:
             found = _MOUNT_ID.search(file.read(4096))
@@ -93,7 +94,7 @@ def mount_id(descriptor: int) -> str:
 
 
 def mounts() -> list[Mount]:
-    """What is mounted for us; nothing when the system does not tell."""
+    """The mounts of this process; none when the system does not say."""
     try:
         return mountinfo.mounts()
     except OSError:
@@ -118,7 +119,7 @@ def _path(descriptor: int) -> str | None:
 
 
 def open_to_others(folder: int) -> bool:
-    """Whether somebody else may come into an open folder, from the root on."""
+    """Whether other users can enter an open folder, starting from the root."""
     current, seen = os.dup(folder), set[Identity]()
     try:
         while identity(status := os.fstat(current)) not in seen:
@@ -137,7 +138,7 @@ def open_to_others(folder: int) -> bool:
 
 
 def _above(descriptor: int, path: str | None) -> frozenset[Identity]:
-    """The folders around something open, from a folder to the one above it up to the root."""
+    """The parent folders of something open, from the nearest up to the root."""
     found: set[Identity] = set()
     try:
         current = os.open("..", REACH, dir_fd=descriptor)

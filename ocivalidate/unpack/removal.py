@@ -1,7 +1,7 @@
 """Removing folders, however deep, without following a link and without holding more than two of them open.
 
-Folders inside the one that is removed are moved up into the place where it stands before their own turn comes, so that
-no path is ever walked twice and nobody who changes the tree meanwhile can lead us elsewhere.
+Folders inside the one being removed are first moved up beside it and removed in turn. So no path is walked twice, and a
+process that changes the tree meanwhile cannot lead us elsewhere.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ _RWX = 0o700
 
 
 class Trash:
-    """An open folder of our own in which things are removed."""
+    """A private open folder in which things are removed."""
 
     def __init__(self, descriptor: int) -> None:
         self.descriptor = descriptor
         self._number = 0
 
     def take(self, folder: int, name: bytes) -> None:
-        """Remove a folder ``name`` with all in it; it leaves the open ``folder`` at once. Raises :class:`OSError`."""
+        """Remove a folder ``name`` and all in it; it leaves the open ``folder`` at once. Raises :class:`OSError`."""
         waiting = [self._move(folder, name)]
         while waiting:
             waiting += self._empty(waiting.pop())
 
     def empty(self) -> None:
-        """Remove all that stands in the folder itself. Raises :class:`OSError`."""
+        """Remove everything in the trash folder itself. Raises :class:`OSError`."""
         for entry in _entries(self.descriptor):
             if entry.is_dir(follow_symlinks=False):
                 self.take(self.descriptor, os.fsencode(entry.name))
@@ -50,7 +50,7 @@ class Trash:
                 return new
 
     def _empty(self, name: bytes) -> list[bytes]:
-        """Remove one folder of the bin after moving up the folders in it; their names."""
+        """Remove one folder of the trash after moving up the folders in it; return their names."""
         folders = []
         descriptor = os.open(name, LIST, dir_fd=self.descriptor)
         try:
@@ -71,7 +71,7 @@ def _entries(descriptor: int) -> list[os.DirEntry[str]]:
 
 
 def _unlock(folder: int, name: bytes) -> None:
-    """Let the owner read and change a folder: who is not root cannot empty or move it otherwise."""
+    """Let the owner read and change a folder: without root it cannot be emptied or moved otherwise."""
     descriptor = os.open(name, REACH, dir_fd=folder)
     try:
         if stat.S_IMODE(os.fstat(descriptor).st_mode) & _RWX != _RWX:

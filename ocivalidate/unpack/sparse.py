@@ -11,18 +11,18 @@ from ocivalidate.image.layers.stack import Fault, Unwritable
 
 
 def unwritable(message: str) -> Unwritable:
-    """What a malformed map is to who writes the file."""
+    """The error for a malformed map, when writing the file."""
     return Unwritable(Fault(TAR, message))
 
 
 class SparseWriter:
-    """Writes the stored regions of an open file at their places. What was not written is a hole."""
+    """Writes the stored regions of an open file at their offsets. The rest is a hole."""
 
     def __init__(self, descriptor: int, sparse: PaxSparse) -> None:
         self._descriptor = descriptor
         self._stored = sparse.stored
         self._map = InlineMap(sparse.real_size, sparse.stored) if sparse.regions is None else None
-        # Less than a block of the map.
+        # A partial block of the map.
         self._partial = b""
         self._regions: Regions = list(reversed(sparse.regions or []))
         os.ftruncate(descriptor, sparse.real_size)
@@ -33,7 +33,7 @@ class SparseWriter:
             data = self._read_map(self._map, data)
         while data:
             if not self._regions:
-                raise unwritable("the map of a sparse file has less than its content")
+                raise unwritable("the map of a sparse file covers less than its content")
             offset, length = self._regions.pop()
             part = data[:length]
             written = os.pwrite(self._descriptor, part, offset) if part else 0
@@ -42,12 +42,12 @@ class SparseWriter:
                 self._regions.append((offset + written, length - written))
 
     def finish(self) -> None:
-        """That was all. Raises :class:`Unwritable` when the map says that there is more."""
+        """The content is complete. Raises :class:`Unwritable` when the map says that there is more."""
         if self._map is not None or any(length for _offset, length in self._regions):
-            raise unwritable("the map of a sparse file has more than its content")
+            raise unwritable("the map of a sparse file covers more than its content")
 
     def _read_map(self, found: InlineMap, data: memoryview) -> memoryview:
-        """Take the map at the start of the content; what follows it."""
+        """Take the map at the start of the content; return what follows it."""
         while found.more:
             missing = BLOCK - len(self._partial)
             self._partial += bytes(data[:missing])

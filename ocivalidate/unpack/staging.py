@@ -1,8 +1,7 @@
-"""A folder beside the target in which everything is made, and from which it is moved into place as a whole.
+"""A folder beside the target: everything is made in it, then moved into place as a whole.
 
-It is locked as long as whoever made it lives. One that is not locked was left behind by a run that was killed, and the
-next run into the same place removes it, unless its name says that it was made under another kernel: whether a run lives
-there, no lock tells here.
+It stays locked while its process lives. An unlocked one was left behind by a killed run, and the next run into the same
+place removes it, unless its name says that it was made under another kernel: a lock taken there is not visible here.
 """
 
 from __future__ import annotations
@@ -31,11 +30,11 @@ _TAKEN = frozenset({errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR})
 _NO_ACL = frozenset({errno.ENODATA, errno.EOPNOTSUPP, errno.EPERM})
 
 Strange = Callable[[int, bytes], str]
-"""Why what has a name in an open folder may not be replaced; empty: it may."""
+"""Why the file at a name in an open folder may not be replaced; empty: it may."""
 
 
 class Staging:
-    """A locked folder of our own in an open folder ``beside``; use it as a context manager."""
+    """A private, locked folder in the open folder ``beside``; use it as a context manager."""
 
     def __init__(self, beside: int) -> None:
         self._beside = beside
@@ -58,7 +57,7 @@ class Staging:
         try:
             _remove(self._beside, self._name, self.descriptor)
         except OSError as problem:
-            # What went wrong before matters more.
+            # The original error matters more.
             if error is None:
                 name = os.fsdecode(self._name)
                 raise UnpackError(f"done, but {name} beside it could not be removed: {reason(problem)}") from problem
@@ -74,9 +73,9 @@ class Staging:
     def publish(self, name: bytes, target: int, target_name: bytes, *, strange: Strange | None) -> None:
         """Move what was made into its place in the open folder ``target``.
 
-        ``strange``: what stands there may be replaced, unless this says a reason against it; ``None``: only an empty
-        folder may. What is replaced is looked at once more where nobody else reaches it, and put back if somebody
-        changed it meanwhile. Raises :class:`UnpackError`.
+        ``strange`` gives a reason not to replace what is there; ``None``: replace only an empty folder. What was
+        replaced is checked once more where nobody else can reach it, and put back if somebody changed it meanwhile.
+        Raises :class:`UnpackError`.
         """
         try:
             if stat.S_ISDIR(os.stat(name, dir_fd=self.descriptor, follow_symlinks=False).st_mode):
@@ -103,7 +102,7 @@ class Staging:
         if reason:
             if not (swapped and exchange(own, old, target, target_name)):
                 os.rename(old, target_name, src_dir_fd=own, dst_dir_fd=target)
-            raise UnpackError(f"not replaced: there is {reason} meanwhile")
+            raise UnpackError(f"not replaced: there is now {reason}")
         if not swapped:
             os.rename(name, target_name, src_dir_fd=own, dst_dir_fd=target)
 
@@ -114,7 +113,7 @@ def _unmoved(error: OSError) -> UnpackError:
 
 @functools.cache
 def _prefix() -> bytes:
-    """What all names of this boot of the kernel begin with."""
+    """The prefix of all names from this boot of the kernel."""
     try:
         with open("/proc/sys/kernel/random/boot_id", "rb") as file:
             boot = file.read(8)
@@ -124,7 +123,7 @@ def _prefix() -> bytes:
 
 
 def sweep(beside: int) -> None:
-    """Remove what runs of ours that were killed have left in an open folder."""
+    """Remove what killed runs have left in an open folder."""
     try:
         listing = os.open(b".", LIST, dir_fd=beside)
     except OSError:
@@ -142,7 +141,7 @@ def sweep(beside: int) -> None:
 
 @contextlib.contextmanager
 def _abandoned(beside: int, name: bytes) -> Iterator[int | None]:
-    """The open folder, locked, if it is ours and nobody else holds it."""
+    """The open folder, locked, if it is ours and nobody else holds its lock."""
     descriptor = os.open(name, LIST, dir_fd=beside)
     try:
         ours = os.fstat(descriptor).st_uid == os.geteuid()
@@ -161,7 +160,7 @@ def _made(beside: int) -> tuple[bytes, int]:
             with contextlib.suppress(OSError):
                 os.rmdir(name, dir_fd=beside)
             raise
-        # Between the two another run may have taken it for abandoned.
+        # In between, another run may have taken it for abandoned.
         if _lock(descriptor) and _is_at(beside, name, descriptor):
             _make_private(descriptor)
             return name, descriptor

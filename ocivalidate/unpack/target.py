@@ -1,4 +1,4 @@
-"""Where a bundle is to stand: the folder around it is opened once, and everything goes on from there."""
+"""The place of a bundle: its parent folder is opened once, and everything starts from there."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _PARTS = {mark.ROOTFS: "a root file system", mark.CONFIG: "a config.json"}
 
 
 class Target:
-    """A bundle of which ``rootfs``, ``config`` or both are to be made; use it as a context manager.
+    """A bundle of which ``rootfs``, ``config`` or both will be made; use it as a context manager.
 
-    ``beside``: the open folder in which things are staged. ``name``: that of the bundle in it, for a whole bundle;
-    ``inside``: the open bundle itself, for a part of one. ``mapped``: the container runs as other users of the host.
-    ``source``: the image, as the user named it: nothing of it is replaced, and nothing is written into it.
+    ``beside``: the open folder for staging. ``name``: of a whole bundle in it; ``inside``: the open bundle, when only a
+    part is made. ``mapped``: the container runs as other users of the host. ``source``: the image, as the user named
+    it: it is never replaced or written to.
     """
 
     def __init__(self, path: str, source: str, *, rootfs: bool, config: bool, force: bool, mapped: bool) -> None:
@@ -57,7 +57,7 @@ class Target:
         self._close()
 
     def keep(self) -> None:
-        """What was to be made is in its place."""
+        """The result is in place: keep it."""
         self._kept = True
 
     def is_open(self, *, mapped: bool) -> bool:
@@ -68,11 +68,11 @@ class Target:
 
     @property
     def force(self) -> bool:
-        """Whether what stands there may be replaced, as far as :meth:`strange` has nothing against it."""
+        """Whether what is there may be replaced, unless :meth:`strange` objects."""
         return self._force
 
     def strange(self, folder: int, name: bytes) -> str:
-        """Why what was at the target, and has a name in an open folder now, may not be replaced; empty: it may."""
+        """Why the old target, now at a name in an open folder, may not be replaced; empty: it may."""
         status = os.stat(name, dir_fd=folder, follow_symlinks=False)
         if identity(status) != self._found:
             return "something else"
@@ -85,13 +85,13 @@ class Target:
             os.close(descriptor)
 
     def _check(self, guards: Guards) -> None:
-        """Refuse a place that is, holds or lies in what must not be lost."""
+        """Refuse a place that is, contains or lies in something that must not be lost."""
         guards.around(self._parent)
         status = _status(self._parent, self.name)
         if status is None:
             return
         if not stat.S_ISDIR(status.st_mode):
-            what = "a symbolic link" if stat.S_ISLNK(status.st_mode) else "something that is no folder"
+            what = "a symbolic link" if stat.S_ISLNK(status.st_mode) else "something that is not a directory"
             raise UnpackError(f"{self._path}: there is {what}")
         descriptor = os.open(self.name, LIST, dir_fd=self._parent)
         try:
@@ -100,12 +100,12 @@ class Target:
                 self._found = identity(status)
                 guards.replaced(descriptor, self._parent)
                 if os.listdir(descriptor):
-                    self._refuse(mark.strange_bundle(descriptor), "the folder is not empty")
+                    self._refuse(mark.strange_bundle(descriptor), "the directory is not empty")
         finally:
             os.close(descriptor)
 
     def _enter(self, part: bytes, guards: Guards, *, mapped: bool) -> None:
-        """Go into the bundle of which a part is made."""
+        """Enter the bundle of which a part is made."""
         if _status(self._parent, self.name) is None:
             os.mkdir(self.name, mode_of(mapped=mapped), dir_fd=self._parent)
             self._made = True
@@ -130,9 +130,9 @@ class Target:
             os.close(descriptor)
 
     def _refuse(self, strange: str, message: str) -> None:
-        """Refuse what stands there, unless it may be replaced."""
+        """Refuse what is there, unless it may be replaced."""
         if strange:
-            rule = "--force replaces a bundle or an empty folder, nothing else"
+            rule = "--force replaces a bundle or an empty directory, nothing else"
             raise UnpackError(f"{self._path}: there is {strange}: {rule}")
         if not self._force:
             raise UnpackError(f"{self._path}: {message} (--force replaces it)")
@@ -142,7 +142,7 @@ class Target:
             os.close(self.inside)
             self.inside = -1
             if self._made and not self._kept:
-                # Something stands in it only if somebody else put it there.
+                # Anything in it was put there by somebody else.
                 with contextlib.suppress(OSError):
                     os.rmdir(self.name, dir_fd=self._parent)
         if self._parent >= 0:
@@ -151,15 +151,15 @@ class Target:
 
 
 def split(path: str) -> tuple[str, bytes]:
-    """The folder around a bundle and the name of the bundle in it.
+    """The parent folder of a bundle, and the name of the bundle in it.
 
     Raises :class:`UnpackError` for a path that does not end in a name: an empty one, ``/``, ``.`` or ``..``.
     """
     if not path:
-        raise UnpackError("the path of the bundle is empty: name a folder to make")
+        raise UnpackError("the path of the bundle is empty: name a directory to create")
     parent, name = os.path.split(path.rstrip("/"))
     if name in ("", ".", "..") or "\0" in path or os.fsencode(name).startswith(PREFIX):
-        raise UnpackError(f"{path}: not a place for a bundle: name a folder to make")
+        raise UnpackError(f"{path}: not a valid path for a bundle: name a directory to create")
     return parent or ".", os.fsencode(name)
 
 
@@ -174,19 +174,19 @@ def _open(parent: str, path: str) -> int:
     try:
         return os.open(parent, NAMED)
     except OSError as error:
-        raise UnpackError(f"{path}: the folder around it: {reason(error)}") from error
+        raise UnpackError(f"{path}: the parent directory: {reason(error)}") from error
 
 
 def mode_of(*, mapped: bool) -> int:
-    """The mode of a bundle: closed to others, as programs in it may be setuid.
+    """The mode of a bundle: closed to others, because programs in it may be setuid.
 
-    ``mapped``: the container runs as other users, who have to pass through.
+    ``mapped``: the container runs as other users, who must be able to pass through.
     """
     return 0o711 if mapped else 0o700
 
 
 def tidy(path: str) -> None:
-    """Remove what an interrupted run into this place has left."""
+    """Remove what an interrupted run into this place left behind."""
     try:
         parent, _name = split(path)
     except UnpackError:

@@ -1,4 +1,4 @@
-"""Which findings keep an image from being unpacked: every error, as ``ocivalidate image`` gives exit code 1 for it."""
+"""Which findings keep an image from being unpacked: every error, as with exit code 1 of ``ocivalidate image``."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from ocivalidate.rules.findings import Finding
 from ocivalidate.rules.ledger import reported_as
 from ocivalidate.vocabulary.versions import IMAGE_RELEASES
 
-# What says that the bytes are not those that were promised, or that nobody can tell what they mean: it cannot be
-# ignored.
+# Clauses that say that the bytes are not the promised ones, or have no clear meaning: they cannot be ignored.
 _VERIFIED = (
     "image/image-layout.blobs.content-matches",
     "image/config.diffID.uncompressed-tar",
@@ -23,17 +22,17 @@ _VERIFIED = (
 
 
 def refusing(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Those of the findings that keep an image from being unpacked."""
+    """The findings that keep an image from being unpacked."""
     return tuple(finding for finding in findings if finding.severity is Severity.ERROR)
 
 
 def can_ignore(clause: Clause) -> bool:
-    """Whether somebody may have an image unpacked in spite of findings on the clause."""
+    """Whether an image may be unpacked in spite of findings on the clause."""
     return clause.id not in _VERIFIED
 
 
 def fatal_kinds(selection: Selection) -> frozenset[Kind]:
-    """The problems of a layer after which nothing more of it is written."""
+    """The problems of a layer that end its extraction."""
     told = reported_as(clause for clause in load("image", "safety").values() if clause.holds_in(IMAGE_RELEASES[-1]))
     ignored = set()
     for kind, broken in judging.BROKEN.items():

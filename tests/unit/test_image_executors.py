@@ -173,7 +173,7 @@ def test_an_archive_that_was_replaced_is_not_taken_for_the_one_that_was_opened(
         (tmp_path / "new").write_bytes(bytes(path.stat().st_size))
         os.replace(tmp_path / "new", path)
         facts: list[BlobFacts] = list(two_processes.map(verify, asked))
-        assert {found.failure for found in facts} == {"the file has changed meanwhile"}
+        assert {found.failure for found in facts} == {"the file changed while it was being read"}
         assert not verify(asked[0]).failure
 
 

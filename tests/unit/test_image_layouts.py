@@ -168,7 +168,7 @@ def test_a_choice_that_means_nothing_is_no_pass(tmp_path: Path) -> None:
     target = str(layout_of_two().write(tmp_path / "image"))
     for wanted in (ImageFilter(refs=("other",)), ImageFilter(platforms=("plan9/mips",))):
         report = check_image(target, options=ImageOptions(wanted))
-        assert report.problem == "no image of that name and platform; names are: multi, one"
+        assert report.problem == "no image matches that name and platform; the names are: multi, one"
         assert exit_code([report]) is ExitCode.COULD_NOT_JUDGE
 
 

@@ -23,7 +23,7 @@ from tests.saved import Saved
 from tests.unit.command_line import Command
 from tests.unit.sayings import config
 
-NOTHING_OF_IT = "no image: the {} has neither index.json, oci-layout and blobs nor a manifest.json"
+NOTHING_OF_IT = "not an image: the {} has neither index.json, oci-layout and blobs nor a manifest.json"
 # Name → what is in it, and what is said of a folder and of an archive.
 OTHERS: dict[str, tuple[str, str]] = {
     "exported root": ("bin/sh etc/passwd usr/bin/env", "this is a root file system, no image"),
@@ -60,7 +60,7 @@ OTHERS: dict[str, tuple[str, str]] = {
     "an index of a web site": ("index.json app.js", NOTHING_OF_IT),
     "a program's config": ("conf/config.json notes.txt", NOTHING_OF_IT),
     "anything": ("notes.txt", NOTHING_OF_IT),
-    "nothing": ("", "no image: the {} is empty"),
+    "nothing": ("", "not an image: the {} is empty"),
 }
 
 
@@ -213,7 +213,7 @@ FILES: dict[str, tuple[bytes, str]] = {
     "a program": (b"\x7fELF\x02" + bytes(600), "this is a program, no image"),
     "squashfs": (b"hsqs" + bytes(600), "this is a squashfs"),
     "compressed text": (gzip.compress(b"hello"), "not a tar archive of an image"),
-    "zeros": (bytes(20000), "no image: the archive is empty"),
+    "zeros": (bytes(20000), "not an image: the archive is empty"),
     "no bytes": (b"", "the file is empty"),
 }
 
@@ -301,7 +301,10 @@ def test_a_document_cannot_be_unpacked(say: Command, tmp_path: Path, name: str) 
 
     (tmp_path / name).write_text(json.dumps(base_document(name)), encoding="utf-8")
     said = say("unpack", str(tmp_path / name), str(tmp_path / "bundle"))
-    assert (said.code, "one document, not an image: name the layout or the archive around it" in said.err) == (2, True)
+    assert (said.code, "a single document, not an image: name the layout or the archive that holds it" in said.err) == (
+        2,
+        True,
+    )
 
 
 def test_the_config_of_a_container_cannot_be_unpacked(say: Command, tmp_path: Path) -> None:

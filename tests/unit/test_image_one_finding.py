@@ -299,7 +299,7 @@ def test_a_document_that_is_no_object_says_what_was_not_judged(what: str, text: 
         layout.add(text, f"{OCI}config.v1+json")
     report = judged(layout, tmp_path)
     assert len(told(report)) == 1
-    assert f"what {blob_path(entry)} refers to is not judged, as it is no JSON object" in report.facts["incomplete"]
+    assert f"what {blob_path(entry)} refers to is not judged: it is no JSON object" in report.facts["incomplete"]
 
 
 # --- What is absent

@@ -221,9 +221,9 @@ def test_a_manifest_json_that_is_no_json_says_why(tmp_path: Path) -> None:
     [
         (
             b'[{"Config":"%b","Layers":["a"],"layers":["layer.tar"]}]',
-            "two members differ by case alone: Layers and layers",
+            "two members differ only in case: Layers and layers",
         ),
-        (b'[{"Config":"%b","Layers":["a"],"Layers":["layer.tar"]}]', "a member stands twice in an object: Layers"),
+        (b'[{"Config":"%b","Layers":["a"],"Layers":["layer.tar"]}]', "a member occurs twice in an object: Layers"),
     ],
 )
 def test_members_that_readers_take_for_one_another_are_told(text: bytes, seen: str, tmp_path: Path) -> None:
@@ -338,14 +338,14 @@ def test_a_choice_that_means_nothing_is_no_pass(tmp_path: Path) -> None:
     source = write(archive(*SEVERAL), tmp_path)
     for wanted in (ImageFilter(("nobody",)), ImageFilter((), ("linux/s390x",))):
         report = check_image(source, options=ImageOptions(wanted))
-        assert report.problem.startswith("no image of that name and platform; names are: app:1, docker.io")
+        assert report.problem.startswith("no image matches that name and platform; the names are: app:1, docker.io")
 
 
 def test_several_images_are_all_judged_and_none_is_unpacked_unasked(tmp_path: Path) -> None:
     source = write(archive(*SEVERAL), tmp_path)
     report = check_image(source)
     assert (told(report), len(report.facts["images"])) == ([], 3)
-    with pytest.raises(UnpackError, match="3 images could be meant"):
+    with pytest.raises(UnpackError, match="3 images match"):
         unpacked(source, tmp_path)
 
 
@@ -397,7 +397,7 @@ def test_an_index_of_absent_platforms_is_incomplete_and_no_error(choice: dict[st
     report = check_image(source, options=ImageOptions(wanted))
     assert (report.problem, told(report), exit_code([report])) == ("", [], ExitCode.CONFORMS)
     if not choice.get("platform"):
-        assert report.facts["incomplete"].endswith("blobs absent, not verified; not there: linux/amd64, linux/s390x")
+        assert report.facts["incomplete"].endswith("blobs absent, not verified; missing: linux/amd64, linux/s390x")
     assert unpacked(source, tmp_path, **choice) == files
 
 
@@ -429,7 +429,7 @@ def test_of_several_platforms_that_whose_layers_are_there_is_unpacked(tmp_path: 
 def test_several_platforms_that_are_all_there_are_to_be_chosen_from(tmp_path: Path) -> None:
     layout, _files = of_platforms("amd64", "arm64", "s390x")
     source = write(of_json(layout), tmp_path)
-    with pytest.raises(UnpackError, match="3 images could be meant"):
+    with pytest.raises(UnpackError, match="3 images match"):
         unpacked(source, tmp_path)
 
 
@@ -445,8 +445,8 @@ def test_of_an_image_without_a_platform_in_the_index_its_config_tells(platform: 
 def test_nobody_is_given_an_image_for_another_platform(tmp_path: Path) -> None:
     source = str(Layout(Index((Image(platform=None),))).write(tmp_path / "layout"))
     report = check_image(source, options=ImageOptions(ImageFilter((), ("linux/arm64",))))
-    assert report.problem == "no image of that name and platform; names are: latest"
-    with pytest.raises(UnpackError, match="no image of that name and platform"):
+    assert report.problem == "no image matches that name and platform; the names are: latest"
+    with pytest.raises(UnpackError, match="no image matches that name and platform"):
         unpacked(source, tmp_path, platform="linux/arm64")
 
 

@@ -88,7 +88,7 @@ def test_what_every_reader_takes_alike_is_no_finding() -> None:
 
 def test_two_differences_are_told_in_words() -> None:
     (problem,) = scan(archive(FORMS["prefix, GNU magic"])).problems
-    assert problem.message == "its path is 'p/n' to Go and 'n' to GNU tar"
+    assert problem.message == "Go reads its path as 'p/n', GNU tar as 'n'"
 
 
 @pytest.mark.parametrize("key", ["SCHILY.xattr.user.a\0b", "LIBARCHIVE.xattr.user.a%00b", "comment\0b"])

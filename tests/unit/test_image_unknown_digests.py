@@ -82,7 +82,7 @@ def test_two_layers_and_one_diff_id(name: str, tmp_path: Path) -> None:
     report = judged(layout, tmp_path)
     assert ORDER in told(report)
     found = next(found for found in report.findings if found.clause.id == ORDER)
-    assert (found.got, found.want) == ("1 diff_ids", "2, one a layer")
+    assert (found.got, found.want) == ("1 diff_ids", "2, one per layer")
 
 
 @pytest.mark.parametrize("name", UNKNOWN)

@@ -93,7 +93,7 @@ def test_numbers_need_no_files(user: str, tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_the_finding_says_who_and_where(tmp_path: Path) -> None:
     (found,) = judged([OTHER], "app", tmp_path)[0].findings
-    assert found.message == "Config.User names 'app', and /etc/passwd of the image has no such user"
+    assert found.message == "Config.User names 'app', but /etc/passwd of the image has no such user"
     assert found.location.pointer == "/config/User"
     assert found.location.line is not None
 

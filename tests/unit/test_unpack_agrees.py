@@ -195,7 +195,7 @@ def test_an_entry_that_cannot_be_written_is_told_with_its_layer_and_path(tmp_pat
     errors = [found for found in report.findings if found.severity is Severity.ERROR]
     assert {found.location.digest for found in errors} == {manifest["layers"][1]["digest"]}
     assert [(found.location.member, found.message) for found in errors] == [
-        (path, "a on its way is no directory in this layer and those below") for path in ("a/b/c", "a/d")
+        (path, "a on its path is not a directory in this layer or those below") for path in ("a/b/c", "a/d")
     ]
     with pytest.raises(Refused, match="layer 1 is not unpacked") as caught:
         unpack_image(source, str(tmp_path / "bundle"), UnpackOptions())

@@ -60,15 +60,15 @@ def one_line(capsys: pytest.CaptureFixture[str]) -> str:
 WRONG = {
     "no image": (["nothing", "b"], "no such file"),
     "no parent": (["image", "x/y/b"], "no such file"),
-    "no such name": (["image", "b", "--ref", "other"], "no image of that name"),
+    "no such name": (["image", "b", "--ref", "other"], "no image matches that name"),
     "a platform that is none": (["image", "b", "--platform", "linux"], "--platform wants"),
     "a map that is none": (["image", "b", "--uid-map", "1:2"], "--uid-map wants"),
     "a clause that is none": (["image", "b", "--ignore", "safety/nothing"], "no clause matches"),
     "an option that is none": (["image", "b", "--", "--nothing"], "unrecognized"),
     "an output": (["image", "b", "--", "-o", "x"], "do not go with unpack"),
-    "a document": (["image/index.json", "b"], "one document"),
-    "the root": (["image", "/"], "not a place"),
-    "NUL": (["image", "b\0c"], "not a place"),
+    "a document": (["image/index.json", "b"], "a single document"),
+    "the root": (["image", "/"], "not a valid path for a bundle"),
+    "NUL": (["image", "b\0c"], "not a valid path for a bundle"),
 }
 
 

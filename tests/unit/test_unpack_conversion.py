@@ -122,7 +122,7 @@ def test_a_working_folder_leads_through_links_inside_the_root(tmp_path: Path) ->
 
 def test_a_working_folder_that_is_a_file_is_told(tmp_path: Path) -> None:
     done = unpack(image([Entry("app", b"x")], WorkingDir="/app"), tmp_path)
-    assert any("is no folder" in note for note in done.notes)
+    assert any("is not a directory" in note for note in done.notes)
 
 
 USERS = {

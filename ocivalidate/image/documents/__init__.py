@@ -1,5 +1,4 @@
-"""The documents of an image: index, manifest, configuration, descriptor; how they are read, and the checks on each.
+"""The documents of an image: index, manifest, configuration, descriptor; how they are read, and the checks of each.
 
-Here belongs what can be judged with one document at hand. What needs two of them, or a blob, is compared by
-``image.comparing``.
+This room judges one document by itself. Anything that needs two documents, or a blob, belongs in ``image.comparing``.
 """

@@ -1,4 +1,4 @@
-"""Canonical JSON (image-spec considerations.md#json): judged only when asked for, as hardly a tool writes it."""
+"""Canonical JSON (image-spec considerations.md#json): judged only on request, as hardly any tool writes it."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ CANONICAL = "image/considerations.canonical-json"
 
 @on_every_document(CANONICAL)
 def text_is_canonical(node: Node, context: CheckContext) -> Iterator[Violation]:
-    """Members in order, no white space, no floats, and no escapes but those of a quote and a backslash."""
+    """Members in order, no white space, no floats, and no escapes except of quotes and backslashes."""
     parts: list[str] = []
     if not _write(node.value, parts) or "".join(parts) != context.text:
         yield node.breaks(CANONICAL, "the text is not canonical JSON", got="")
 
 
 def _write(value: Any, parts: list[str]) -> bool:
-    """Append the canonical form of ``value``; false when it has none. It is no deeper than ``documents.MAX_DEPTH``."""
+    """Append the canonical form of ``value``, no deeper than ``documents.MAX_DEPTH``; false when it has none."""
     if isinstance(value, dict):
         separator = "{"
         for name in sorted(value):

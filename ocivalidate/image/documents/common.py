@@ -1,4 +1,4 @@
-"""What checks of several documents have in common."""
+"""Checks that several documents share."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from ocivalidate.vocabulary.formats import is_date_time
 
 
 def not_a_date(node: Node, clause: str) -> Iterator[Violation]:
-    """A violation unless a member is a date and time (RFC 3339, section 5.6); null is as good as absent."""
+    """A violation unless a member is a date and time (RFC 3339, section 5.6); null counts as absent."""
     if node.value is not None and not is_date_time(node.value):
-        message = f"{node.place} is no date and time of RFC 3339"
+        message = f"{node.place} is not a valid RFC 3339 date-time"
         yield node.breaks(clause, message, want="such as 2026-01-31T23:59:59Z")
 
 
 def no_media_type(document: Node, clause: str, want: str) -> Iterator[Violation]:
-    """A violation for a document that does not say what it is: a note only, see the inventory on who leaves it out."""
+    """A violation for a document without a mediaType: a note only; the inventory says which tools leave it out."""
     if not document.has("mediaType"):
         yield document.breaks(clause, "mediaType is missing", got="", want=want)

@@ -35,7 +35,7 @@ _PORT = re.compile(
     r"(?P<first>[0-9]{1,5})(?:-(?P<last>[0-9]{1,5}))?(?:/(?P<protocol>tcp|udp|sctp))?", re.IGNORECASE | re.ASCII
 )
 _HIGHEST_PORT = 65535
-# What becomes the process of a container: its strings end at a NUL.
+# Becomes the process of a container, whose strings end at a NUL.
 _FOR_SYSTEM_CALLS = ("User", "Env", "Entrypoint", "Cmd", "Volumes", "WorkingDir")
 
 
@@ -47,55 +47,57 @@ def created_is_a_date(node: Node, context: CheckContext) -> Iterator[Violation]:
 
 @CONFIG.check("/config/User", USER)
 def user_is_of_a_known_form(node: Node, context: CheckContext) -> Iterator[Violation]:
-    """Linux only, as the text says; an empty one is what Docker writes for none."""
+    """Linux only, as the text says; Docker writes an empty one for none."""
     if not node.value or context.root.text("os") == "windows":
         return
     user, colon, group = node.value.partition(":")
     if not user or (colon and not group) or ":" in group:
-        message = f"{node.place} has none of the forms that the specification gives"
+        message = f"{node.place} does not have a form that the specification allows"
         yield node.breaks(USER, message, want="user, uid, user:group, uid:gid, uid:group or user:gid")
 
 
 @CONFIG.check("/config/User", USER_ID)
 def numbers_of_the_user_are_ids(node: Node, context: CheckContext) -> Iterator[Violation]:
-    """They go to the process as they are (conversion.md#configuser), and setresuid(2) takes no others."""
+    """Numbers go to the process unchanged (conversion.md#configuser), and setresuid(2) accepts no others."""
     if not node.value or context.root.text("os") == "windows":
         return
     for text in node.value.split(":", 2)[:2]:
         if is_number(text) and not is_id(text):
-            message = f"{node.place} has a number that no user or group can have"
+            message = f"{node.place} has a number out of range for a uid or gid"
             yield node.breaks(USER_ID, message, want=f"at most {LARGEST_ID}")
             return
 
 
 @CONFIG.check("/config", PROGRAM)
 def program_has_a_name(node: Node, context: CheckContext) -> Iterator[Violation]:
-    """Entrypoint and Cmd, one after the other, are what is run (conversion.md), and execve(2) refuses an empty path.
+    """Entrypoint followed by Cmd is run (conversion.md), and execve(2) refuses an empty path.
 
-    Docker takes an Entrypoint of one empty text for none; containerd, CRI-O and others run what is written.
+    Docker treats an Entrypoint of one empty string as none; containerd, CRI-O and others run it.
     """
     if context.root.text("os") != "linux":
         return
     first = next((entry for name in ("Entrypoint", "Cmd") for entry in node.elements(name)), None)
     if first is not None and first.value == "":
-        yield first.breaks(PROGRAM, f"{first.place} is empty: it is the program to run")
+        yield first.breaks(PROGRAM, f"{first.place} is empty, but names the program to run")
 
 
 @CONFIG.check("/config/Labels/*", LABEL)
 def label_has_a_key(node: Node, context: CheckContext) -> Iterator[Violation]:
-    """Labels become annotations (conversion.md#annotation-fields), whose keys runtime-spec wants not to be empty."""
+    """Labels become annotations (conversion.md#annotation-fields), whose keys MUST NOT be empty in runtime-spec."""
     if not node.name:
-        yield node.breaks(LABEL, "a label has no key", at_name=True)
+        yield node.breaks(LABEL, "a label has an empty key", at_name=True)
 
 
 @CONFIG.check("/config/ExposedPorts/*", PORTS)
 def ports_are_of_a_known_form(node: Node, context: CheckContext) -> Iterator[Violation]:
-    """Ranges, port 0 and sctp are what builders write; of ranges and 0, engines take some and refuse others."""
+    """Builders write ranges, port 0 and sctp; some engines refuse ranges and port 0."""
     match = _PORT.fullmatch(node.name)
     ports = [int(port) for port in (match["first"], match["last"]) if port] if match else []
     want = "port, port/tcp or port/udp"
     if match is None or ports != sorted(ports) or ports[-1] > _HIGHEST_PORT:
-        yield node.breaks(PORTS, "a key of config.ExposedPorts is no port", got=node.name, want=want, at_name=True)
+        yield node.breaks(
+            PORTS, "a key of config.ExposedPorts is not a valid port", got=node.name, want=want, at_name=True
+        )
         return
     protocol = match["protocol"] or ""
     odd = ((match["last"], "a range of ports"), (0 in ports, "port 0"), (protocol != protocol.lower(), "in upper case"))
@@ -104,14 +106,14 @@ def ports_are_of_a_known_form(node: Node, context: CheckContext) -> Iterator[Vio
         message = f"a key of config.ExposedPorts is {what}, which some engines refuse"
         yield node.breaks(PORTS, message, got=node.name, want=want, severity=Severity.WARNING, at_name=True)
     elif protocol == "sctp":
-        message = "a key of config.ExposedPorts has a form that the specification does not give"
+        message = "a key of config.ExposedPorts has a form that the specification does not define"
         yield node.breaks(PORTS, message, got=node.name, severity=Severity.NOTE, at_name=True)
 
 
 @CONFIG.check("/config/ExposedPorts/*", SETS["ExposedPorts"])
 @CONFIG.check("/config/Volumes/*", SETS["Volumes"])
 def value_is_empty(node: Node, context: CheckContext) -> Iterator[Violation]:
-    """The object stands for a set: all that counts is its names."""
+    """The object represents a set: only its names matter."""
     if node.value:
         clause = SETS[node.pointer.split("/")[2]]
         yield node.breaks(clause, f"{node.place} is not an empty object", want="{}")
@@ -119,7 +121,7 @@ def value_is_empty(node: Node, context: CheckContext) -> Iterator[Violation]:
 
 @CONFIG.check("/config/Env/*", ENV)
 def variable_has_a_name_and_a_value(node: Node, context: CheckContext) -> Iterator[Violation]:
-    """Windows has variables such as =C: of its own."""
+    """Windows has special variables such as =C:."""
     name, equals, _ = node.value.partition("=")
     if not equals or (not name and context.root.text("os") != "windows"):
         yield node.breaks(ENV, f"{node.place} is not of the form NAME=VALUE", want="NAME=VALUE")
@@ -127,27 +129,27 @@ def variable_has_a_name_and_a_value(node: Node, context: CheckContext) -> Iterat
 
 @CONFIG.check("/config/ArgsEscaped", ARGS_ESCAPED)
 def args_escaped_is_not_used(node: Node, context: CheckContext) -> Iterator[Violation]:
-    """A note only: see the inventory on who writes it."""
+    """A note only: the inventory says which tools write it."""
     if node.value is not None:
         yield node.breaks(ARGS_ESCAPED, "config.ArgsEscaped is deprecated", at_name=True)
 
 
 @CONFIG.check("/rootfs/diff_ids/*", DIFF_ID)
 def diff_id_is_a_digest(node: Node, context: CheckContext) -> Iterator[Violation]:
-    """Tools make paths of them."""
+    """Tools build paths from them."""
     problem = digests.problem(node.value, context.release)
     if problem:
-        yield node.breaks(DIFF_ID, f"{node.place} is no digest: {problem}")
+        yield node.breaks(DIFF_ID, f"{node.place} is not a valid digest: {problem}")
 
 
 @CONFIG.check("/config", NUL)
 def text_has_no_nul(node: Node, context: CheckContext) -> Iterator[Violation]:
-    """Strings go to system calls, which end them at the first NUL. Labels do not."""
+    """Strings go to system calls, which cut them at the first NUL. Labels do not."""
     for name in _FOR_SYSTEM_CALLS:
         member = node.get(name)
         if member is not None:
             for path in _texts_with_nul(member.path, member.value):
-                yield Violation(NUL, path, f"{place_at(path)} has a NUL character")
+                yield Violation(NUL, path, f"{place_at(path)} contains a NUL character")
 
 
 def _texts_with_nul(path: Path, value: Any) -> Iterator[Path]:

@@ -21,7 +21,7 @@ def created_is_a_date(node: Node, context: CheckContext) -> Iterator[Violation]:
 
 @CONFIG.check("/history", COUNT)
 def there_is_an_entry_for_each_layer(node: Node, context: CheckContext) -> Iterator[Violation]:
-    """An image may go without history; one entry that cannot be read leaves the number open."""
+    """History is optional; one unreadable entry leaves the number open."""
     layers = context.root.get("rootfs", "diff_ids")
     entries = node.children()
     if layers is None or not node.value or len(entries) != len(node.value):
@@ -33,7 +33,7 @@ def there_is_an_entry_for_each_layer(node: Node, context: CheckContext) -> Itera
     if described != len(layers.value):
         message = f"history describes {described} layers, but rootfs.diff_ids has {len(layers.value)}"
         want = f"{len(layers.value)} entries without empty_layer"
-        # Tools can add a layer without an entry (umoci repack --no-history): that says too little, nothing wrong.
+        # Tools can add a layer without an entry (umoci repack --no-history): incomplete, but not wrong.
         lowered = Severity.WARNING if described < len(layers.value) else None
         hint = "empty_layer marks entries that made no layer"
         yield node.breaks(COUNT, message, got="", want=want, hint=hint, severity=lowered)

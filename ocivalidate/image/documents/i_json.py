@@ -21,27 +21,29 @@ NONCHARACTERS = "image/considerations.i-json.noncharacters"
 _NONCHARACTER = re.compile(
     "[\ufdd0-\ufdef" + "".join(f"{chr(plane << 16 | 0xFFFE)}{chr(plane << 16 | 0xFFFF)}" for plane in range(17)) + "]"
 )
-# Zero, however it is written.
+# Zero in any notation.
 _ZERO = re.compile(r"-?[0.]+(?:[eE].*)?")
 
 
 @on_every_document(NUMBERS)
 def numbers_fit_a_double(node: Node, context: CheckContext) -> Iterator[Violation]:
-    """A reader may keep every number as a double: one that a double does not hold comes out as another one.
+    """A reader may store every number as a double: one that a double cannot represent changes its value.
 
-    Numbers beyond all that is read here are told as problems of the text.
+    Numbers too long to be read here are reported as problems of the text.
     """
     numbers = [(path, value) for path, value in _values(node.value) if _is_number(value)]
     literals = _literals(context.text, [path for path, value in numbers if isinstance(value, float) or _is_huge(value)])
     for path, value in numbers:
         literal = literals.get(path) or str(value)
         if not _fits(literal):
-            yield Violation(NUMBERS, path, f"{place_at(path)} is a number that no double holds", got=shortened(literal))
+            yield Violation(
+                NUMBERS, path, f"{place_at(path)} is a number that a double cannot represent", got=shortened(literal)
+            )
 
 
 @on_every_document(NONCHARACTERS)
 def text_has_no_noncharacter(node: Node, context: CheckContext) -> Iterator[Violation]:
-    """They are for the use inside a program; some readers replace them, and some refuse the text."""
+    """They are for internal use; some readers replace them, and some refuse the text."""
     if context.text and "\\u" not in context.text and _NONCHARACTER.search(context.text) is None:
         return
     for path, value in _values(node.value):
@@ -56,7 +58,7 @@ def _noncharacters(text: str, path: Path, *, at_name: bool) -> Iterator[Violatio
     found = _NONCHARACTER.search(text)
     if found is not None:
         what = "has a name with" if at_name else "has"
-        message = f"{place_at(path)} {what} U+{ord(found[0]):04X}, which is no character"
+        message = f"{place_at(path)} {what} U+{ord(found[0]):04X}, which is not a character"
         yield Violation(NONCHARACTERS, path, message, got=excerpt(text), at_name=at_name)
 
 
@@ -77,12 +79,12 @@ def _is_number(value: Any) -> bool:
 
 
 def _is_huge(value: float) -> bool:
-    """Whether a value may stand for one that was not read."""
+    """Whether a value may be a placeholder for one that was not read."""
     return abs(value) == HUGE
 
 
 def _literals(text: str, paths: list[Path]) -> dict[Path, str]:
-    """How numbers with a fraction or an exponent are written: the value alone does not tell."""
+    """The notation of numbers with a fraction or an exponent, which the value alone does not show."""
     from ocivalidate.jsontext.wanted import places_of
 
     ways = {path: tuple(map(str, tokens_of(path))) for path in paths}
@@ -92,9 +94,9 @@ def _literals(text: str, paths: list[Path]) -> dict[Path, str]:
 
 
 def _fits(literal: str) -> bool:
-    """Whether the nearest double is the number, or the digits that tell that double from all others are its digits.
+    """Whether the nearest double equals the number, or has it as its shortest representation.
 
-    True for what is told as beyond all that is read.
+    True for a number reported as too long to be read.
     """
     if (literal.lstrip("-").isdecimal() and too_long(literal)) or _ZERO.fullmatch(literal):
         return True

@@ -1,4 +1,4 @@
-"""Judging a document of an image that was read, with nothing but itself at hand."""
+"""Judges one document of an image by itself."""
 
 from __future__ import annotations
 
@@ -10,5 +10,5 @@ from ocivalidate.rules.ledger import Ledger
 
 
 def judge_read(read: Read, release: str, ledger: Ledger) -> None:
-    """Judge a document as what it was read as."""
+    """Judge a document as the type it was read as."""
     judge(SUBJECTS[read.kind], read.document, CheckContext(Node(None), release), ledger)

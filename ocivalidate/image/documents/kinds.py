@@ -1,8 +1,8 @@
-"""Which type of document a JSON value is, and whether it is one of Docker's own.
+"""Which type of document a JSON value is, and whether it is Docker's own.
 
 Docker's image manifest version 2, schema 2 has the same members as the documents of image-spec that grew out of it: a
-manifest list is judged as an index, a manifest as a manifest, a configuration as a configuration. Such a document says
-so in its ``mediaType``; the clauses on the media types of image-spec then say nothing about it.
+manifest list is judged as an index, a manifest as a manifest, a configuration as a configuration. Such a document
+states this in its ``mediaType``; the clauses on media types of image-spec then do not apply.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from ocivalidate.rules.checks import Node
 INDEX, MANIFEST, CONFIG = "image-index", "image-manifest", "image-config"
 DESCRIPTOR, LAYOUT = "image-descriptor", "image-layout"
 
-# What a blob is by its media type → the type of document, where it is one.
+# The kind of blob by its media type → the type of document, if it is one.
 DOCUMENTS = {"index": INDEX, "manifest": MANIFEST, "config": CONFIG}
 
 # Members that only one type of document has, the surest first.
@@ -34,7 +34,7 @@ _TELLING = (
 def guess(value: Any) -> str | None:
     """The type of document (a key of ``schema.KINDS``) that a value looks like, or ``None``.
 
-    The media type that a document states of itself decides; without one, or in a descriptor, the members do.
+    Its own media type decides; without one, or in a descriptor, the members do.
     """
     if not isinstance(value, dict):
         return None
@@ -46,10 +46,10 @@ def guess(value: Any) -> str | None:
 
 
 def stated(value: Any, kind: str) -> str:
-    """As which type of document a blob is read that a descriptor calls ``kind``.
+    """The type of document as which to read a blob that a descriptor calls ``kind``.
 
-    Of an index and a manifest the document says itself which it is: by its media type, or else by its members, where
-    it has those of one of the two alone.
+    An index or a manifest says itself which of the two it is: by its media type, or else by members that only one of
+    them has.
     """
     if kind not in (INDEX, MANIFEST) or not isinstance(value, dict):
         return kind
@@ -62,14 +62,14 @@ def stated(value: Any, kind: str) -> str:
 
 
 def stated_kind(value: Any) -> str:
-    """``index`` or ``manifest``, where a JSON value states with its media type that it is one; else nothing."""
+    """``index`` or ``manifest``, if the media type of a JSON value states it; else nothing."""
     media_type = value.get("mediaType") if isinstance(value, dict) else None
     kind = media_types.kind_of(media_type) if isinstance(media_type, str) and "digest" not in value else ""
     return kind if kind in ("index", "manifest") else ""
 
 
 def is_docker(document: Node) -> bool:
-    """Whether an index or a manifest states that it is one of Docker's. One whose statement is broken may be one."""
+    """Whether an index or a manifest states that it is Docker's. With a broken media type it may be."""
     if document.has("mediaType") and document.get("mediaType") is None:
         return True
     stated = document.text("mediaType") or ""
@@ -77,12 +77,12 @@ def is_docker(document: Node) -> bool:
 
 
 def has_layers_of_an_image(manifest: Node) -> bool:
-    """Whether there are layers, and all of them have media types of an image's."""
+    """Whether there are layers, all with media types of image layers."""
     layers = manifest.elements("layers")
     return bool(layers) and all((layer.text("mediaType") or "") in media_types.LAYERS for layer in layers)
 
 
 def misnames_its_config(manifest: Node) -> bool:
-    """Whether a manifest of Docker is that of an image, though the media type of its config does not say so."""
+    """Whether a manifest of Docker is that of an image, although the media type of its config does not say so."""
     misnamed = manifest.text("config", "mediaType") in media_types.CONFIGS_MISNAMED
     return misnamed and is_docker(manifest) and has_layers_of_an_image(manifest)

@@ -38,13 +38,13 @@ _EMPTY_OBJECT = b"{}"
 
 @MANIFEST.check("", USED)
 def media_type_is_used(node: Node, context: CheckContext) -> Iterator[Violation]:
-    """What the document says that it is."""
+    """The type that the document states."""
     yield from no_media_type(node, USED, MEDIA_TYPE)
 
 
 @MANIFEST.check("/mediaType", VALUE)
 def media_type_is_that_of_a_manifest(node: Node, context: CheckContext) -> Iterator[Violation]:
-    """A manifest of Docker is judged as one of image-spec, and says what it is."""
+    """A manifest of Docker is judged as an image manifest, and states its own type."""
     if node.value not in media_types.MANIFESTS:
         yield node.breaks(VALUE, "mediaType is not that of an image manifest", want=MEDIA_TYPE)
 
@@ -54,7 +54,7 @@ def nothing_of_an_index_is_there(node: Node, context: CheckContext) -> Iterator[
     """CVE-2021-41190: two readers of one digest must not see two images."""
     for name in node.value:
         if same_but_for_case(name, "manifests"):
-            message = f"a manifest has a member {name}, which makes other readers take it for an index"
+            message = f"a manifest has a member {name}, so some readers take it for an index"
             yield node.breaks(AMBIGUOUS, message, got=name)
             return
 
@@ -64,10 +64,10 @@ def nothing_of_an_index_is_there(node: Node, context: CheckContext) -> Iterator[
 
 @MANIFEST.check("/config/mediaType", PORTABLE_IMAGE)
 def image_has_the_config_of_one(node: Node, context: CheckContext) -> Iterator[Violation]:
-    """Only where every layer is that of an image, and nothing says that it is an artifact."""
+    """Only if every layer is an image layer and nothing marks it as an artifact."""
     root = context.root
     if node.value not in media_types.CONFIGS and has_layers_of_an_image(root) and not _says_artifact(root):
-        message = f"{node.place} is not that of an image, although all layers are"
+        message = f"{node.place} is not the media type of an image config, although all layers are image layers"
         yield node.breaks(PORTABLE_IMAGE, message, want=CONFIG_MEDIA_TYPE)
 
 
@@ -75,25 +75,25 @@ def image_has_the_config_of_one(node: Node, context: CheckContext) -> Iterator[V
 def config_of_an_image_says_something(node: Node, context: CheckContext) -> Iterator[Violation]:
     """Two images with the configuration ``{}`` have one ImageID."""
     if context.root.text("config", "mediaType") in media_types.CONFIGS and _is_of_empty_object(node.value):
-        yield node.breaks(UNIQUE, "the configuration of the image is {}, and so its ImageID is that of many images")
+        yield node.breaks(UNIQUE, "the configuration of the image is {}, so its ImageID is not unique")
 
 
 @MANIFEST.check("/layers", NON_EMPTY)
 def there_is_a_layer(node: Node, context: CheckContext) -> Iterator[Violation]:
-    """An image may start without any; to leave them out of anything else makes registries refuse it."""
+    """An image may start without layers; registries refuse anything else without them."""
     if not node.value:
         is_image = context.root.text("config", "mediaType") in media_types.CONFIGS
         severity = Severity.NOTE if is_image else None
-        yield node.breaks(NON_EMPTY, "layers has no entry", want="at least one", severity=severity)
+        yield node.breaks(NON_EMPTY, "layers is empty", want="at least one", severity=severity)
 
 
 @MANIFEST.check("/layers/*/mediaType", PORTABLE_LAYER)
 def layers_of_an_image_are_portable(node: Node, context: CheckContext) -> Iterator[Violation]:
-    """Layers of artifacts are free, and Docker has types of its own."""
+    """Artifacts may have any layer type, and Docker has its own types."""
     if context.root.text("config", "mediaType") not in media_types.CONFIGS or node.value in media_types.LAYERS:
         return
     if not is_docker(context.root) and not _says_artifact(context.root):
-        yield node.breaks(PORTABLE_LAYER, f"{node.place} is none that every tool supports")
+        yield node.breaks(PORTABLE_LAYER, f"{node.place} is not a layer media type that every tool supports")
 
 
 @MANIFEST.check("/layers/*/mediaType", DEPRECATED)
@@ -102,7 +102,7 @@ def layers_are_distributable(node: Node, context: CheckContext) -> Iterator[Viol
     if node.value.startswith(_NONDISTRIBUTABLE):
         want = node.value.replace("nondistributable.", "")
         yield node.breaks(
-            DEPRECATED, f"{node.place} is that of a nondistributable layer, which is deprecated", want=want
+            DEPRECATED, f"{node.place} is the media type of a nondistributable layer, which is deprecated", want=want
         )
 
 
@@ -111,26 +111,26 @@ def layers_are_distributable(node: Node, context: CheckContext) -> Iterator[Viol
 
 @MANIFEST.check("/artifactType", ARTIFACT_TYPE)
 def artifact_type_is_a_media_type(node: Node, context: CheckContext) -> Iterator[Violation]:
-    """Whether anybody knows it is not looked at."""
+    """Only the form: unknown types are legal."""
     if not is_media_type(node.value):
-        yield node.breaks(ARTIFACT_TYPE, "artifactType is no media type of RFC 6838", want=WANT_MEDIA_TYPE)
+        yield node.breaks(ARTIFACT_TYPE, "artifactType is not a valid RFC 6838 media type", want=WANT_MEDIA_TYPE)
 
 
 @MANIFEST.check("/config/mediaType", WITH_EMPTY_CONFIG)
 def empty_config_goes_with_a_type(node: Node, context: CheckContext) -> Iterator[Violation]:
-    """Else nothing would say what it is."""
+    """Otherwise nothing would say what the artifact is."""
     if node.value == media_types.EMPTY and not context.root.has("artifactType"):
         message = "artifactType is missing, though config is the empty descriptor"
-        yield context.root.breaks(WITH_EMPTY_CONFIG, message, got="", want="a member artifactType")
+        yield context.root.breaks(WITH_EMPTY_CONFIG, message, got="", want="an artifactType member")
 
 
 @MANIFEST.check("/config/mediaType", ARTIFACT_CONFIG)
 def artifact_has_no_config_of_an_image(node: Node, context: CheckContext) -> Iterator[Violation]:
-    """A warning where all layers are those of an image: then it may be one to which somebody gave a type."""
+    """A warning if all layers are image layers: it may be an image that was given an artifactType."""
     if context.root.has("artifactType") and node.value in media_types.CONFIGS:
         severity = Severity.WARNING if has_layers_of_an_image(context.root) else None
-        message = f"{node.place} is that of an image, though artifactType says that this is none"
-        want = f"a type of the artifact's own, or {media_types.EMPTY}"
+        message = f"{node.place} is the media type of an image config, but artifactType says that this is not an image"
+        want = f"a media type of the artifact's own, or {media_types.EMPTY}"
         yield node.breaks(ARTIFACT_CONFIG, message, want=want, severity=severity)
 
 
@@ -144,7 +144,7 @@ def unused_layer_has_a_size(node: Node, context: CheckContext) -> Iterator[Viola
 
 @MANIFEST.check("/layers", NO_FILES)
 def artifact_without_files_has_no_config(node: Node, context: CheckContext) -> Iterator[Violation]:
-    """Of an artifact that is its annotations, nothing but the empty descriptor is left."""
+    """An artifact that consists of annotations has nothing but empty descriptors."""
     media_type = context.root.text("config", "mediaType")
     types = [layer.text("mediaType") for layer in node.children()]
     if _says_artifact(context.root) and types == [media_types.EMPTY] and media_type not in (None, media_types.EMPTY):
@@ -158,7 +158,7 @@ def empty_config_says_so(node: Node, context: CheckContext) -> Iterator[Violatio
     media_type = context.root.text("config", "mediaType")
     known = (None, media_types.EMPTY, *media_types.CONFIGS)
     if media_type not in known and context.root.has("artifactType") and _is_of_empty_object(node.value):
-        message = "the configuration of the artifact is {}, but its media type is not the empty one"
+        message = "the configuration of the artifact is {}, but its media type is not the empty media type"
         yield node.breaks(NO_CONFIG, message, got=media_type, want=media_types.EMPTY)
 
 

@@ -8,8 +8,8 @@ DOCKER = "application/vnd.docker."
 INDEXES = frozenset({f"{OCI}index.v1+json", f"{DOCKER}distribution.manifest.list.v2+json"})
 MANIFESTS = frozenset({f"{OCI}manifest.v1+json", f"{DOCKER}distribution.manifest.v2+json"})
 CONFIGS = frozenset({f"{OCI}config.v1+json", f"{DOCKER}container.image.v1+json"})
-# What stands for the type of a config in manifests of Docker 1.10, which registries still hold: Docker takes it for one
-# (moby's distribution/registry.go).
+# The media type of a config in manifests of Docker 1.10, still in registries: Docker accepts it (moby's
+# distribution/registry.go).
 CONFIGS_MISNAMED = frozenset({"application/octet-stream", "application/json", "text/html"})
 EMPTY = "application/vnd.oci.empty.v1+json"
 
@@ -27,12 +27,12 @@ LAYERS: dict[str, str] = {
     f"{DOCKER}image.rootfs.foreign.diff.tar": "none",
     f"{DOCKER}image.rootfs.foreign.diff.tar.gzip": "gzip",
 }
-# Layers that may be left out of a layout: they are fetched from elsewhere.
+# Layers that may be missing from a layout, because they are fetched from elsewhere.
 FOREIGN = frozenset(name for name in LAYERS if "nondistributable" in name or ".foreign." in name)
 
 
 def kind_of(media_type: str) -> str:
-    """What a blob of this media type is: ``index``, ``manifest``, ``config``, ``layer`` or ``other`` (only hashed)."""
+    """The kind of blob by media type: ``index``, ``manifest``, ``config``, ``layer`` or ``other`` (only hashed)."""
     if media_type in INDEXES:
         return "index"
     if media_type in MANIFESTS:

@@ -11,7 +11,7 @@ from ocivalidate.rules.checks import CheckContext, Node, Violation
 from ocivalidate.rules.clauses import Severity
 from ocivalidate.vocabulary.go_platforms import GOARCH, GOOS
 
-# Where a platform stands → the clause: in a member called platform, or in an image configuration itself.
+# Place of a platform → its clause: in a member called platform, or in an image configuration itself.
 OS = {"platform": "image/image-index.manifests.platform.os.goos", "": "image/config.os.goos"}
 ARCHITECTURE = {
     "platform": "image/image-index.manifests.platform.architecture.goarch",
@@ -24,12 +24,12 @@ OS_FEATURES = {
 }
 FEATURES = "image/image-index.manifests.platform.features.reserved"
 
-# What real documents say where there is no platform (attestations, signatures) or one that Go calls otherwise.
+# Values in real documents without a platform (attestations, signatures), or with another name than Go's.
 _UNUSUAL_OS = frozenset({"", "unknown", "wasi"})
 _UNUSUAL_ARCHITECTURES = frozenset({"", "unknown", "wasm32", "wasm64"})
 _WINDOWS_FEATURES = frozenset({"win32k"})
 
-# Architecture → its variants: those of the table, and those that Go's environment variables of that name take.
+# Architecture → its variants: those of the table, and those of Go's environment variable for it.
 _SUFFIX = r"(?:,[a-z0-9]+)*"
 VARIANTS: Mapping[str, re.Pattern[str]] = {
     "arm": re.compile(rf"v[5678]{_SUFFIX}"),
@@ -55,31 +55,31 @@ def _around(node: Node) -> str:
 @CONFIG.check("/os", OS[""])
 @on_descriptors("/platform/os", OS["platform"])
 def os_is_known(node: Node, context: CheckContext) -> Iterator[Violation]:
-    """A SHOULD: names that Go does not have are not wrong."""
+    """A SHOULD: names unknown to Go are not errors."""
     if node.value not in GOOS:
         severity = Severity.NOTE if node.value in _UNUSUAL_OS else None
-        message = f"{node.place} is no operating system that Go knows"
+        message = f"{node.place} is not an operating system known to Go"
         yield node.breaks(OS[_around(node)], message, want="linux, windows, freebsd …", severity=severity)
 
 
 @CONFIG.check("/architecture", ARCHITECTURE[""])
 @on_descriptors("/platform/architecture", ARCHITECTURE["platform"])
 def architecture_is_known(node: Node, context: CheckContext) -> Iterator[Violation]:
-    """A SHOULD: names that Go does not have are not wrong."""
+    """A SHOULD: names unknown to Go are not errors."""
     if node.value not in GOARCH:
         severity = Severity.NOTE if node.value in _UNUSUAL_ARCHITECTURES else None
-        message = f"{node.place} is no architecture that Go knows"
+        message = f"{node.place} is not an architecture known to Go"
         yield node.breaks(ARCHITECTURE[_around(node)], message, want="amd64, arm64 …", severity=severity)
 
 
 @CONFIG.check("/variant", VARIANT[""])
 @on_descriptors("/platform/variant", VARIANT["platform"])
 def variant_is_of_its_architecture(node: Node, context: CheckContext) -> Iterator[Violation]:
-    """Of architectures that the table lacks, any variant passes; an empty one is none."""
+    """Any variant passes for an architecture outside the table; an empty one counts as none."""
     architecture = parent(node, context).text("architecture") or ""
     known = VARIANTS.get(architecture)
     if node.value and known and not known.fullmatch(node.value):
-        message = f"{node.place} is no variant of {architecture} that the specification or Go knows"
+        message = f"{node.place} is not a variant of {architecture} known to the specification or Go"
         yield node.breaks(VARIANT[_around(node)], message, want=_VARIANT_EXAMPLES[architecture])
 
 
@@ -91,12 +91,12 @@ def features_of_windows_are_known(node: Node, context: CheckContext) -> Iterator
         return
     for feature in node.children():
         if feature.value not in _WINDOWS_FEATURES:
-            message = f"{feature.place} is no feature of Windows that the specification lists"
+            message = f"{feature.place} is not a Windows feature listed in the specification"
             yield feature.breaks(OS_FEATURES[_around(node)], message, want="win32k")
 
 
 @on_descriptors("/platform/features", FEATURES)
 def reserved_features_are_not_used(node: Node, context: CheckContext) -> Iterator[Violation]:
-    """Docker's manifest lists define the member, an index only reserves it."""
+    """Docker's manifest lists define the member; an index only reserves it."""
     if not is_docker(context.root):
         yield node.breaks(FEATURES, f"{node.place} is reserved for future versions", at_name=True)

@@ -1,6 +1,7 @@
-"""The registries that the check modules of image documents fill: one for each document type.
+"""The registries of checks on image documents, one for each document type.
 
-Descriptors and annotations stand in several types of document, so their checks are bound to every place at once.
+Descriptors and annotations occur in several types of document, so their checks are bound to all of these places at
+once.
 """
 
 from __future__ import annotations
@@ -17,14 +18,14 @@ CONFIG = Registry()
 DESCRIPTOR = Registry()
 REGISTRIES = (LAYOUT, INDEX, MANIFEST, CONFIG, DESCRIPTOR)
 
-# Each type of document that has descriptors, and where they stand in it.
+# Type of document → where its descriptors are.
 _DESCRIPTORS = (
     (INDEX, ("/manifests/*", "/subject")),
     (MANIFEST, ("/config", "/layers/*", "/subject")),
     (DESCRIPTOR, ("",)),
 )
 
-# Importing a check module puts its checks into the registries.
+# Importing a check module registers its checks.
 CHECK_MODULES = (
     "annotations",
     "canonical",
@@ -75,7 +76,7 @@ def on_annotations(key: str, *clauses: str) -> Decorator:
 
 
 def parent(node: Node, context: CheckContext) -> Node:
-    """The object or array in which a node stands."""
+    """The object or array that contains a node."""
     return context.root.at(node.path[0] if node.path else None)
 
 

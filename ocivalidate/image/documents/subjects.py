@@ -1,4 +1,4 @@
-"""The types of image documents, each as something that can be judged alone."""
+"""The types of image documents, each of which can be judged by itself."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Witnesses on whole images: the layouts of ``fixtures/layouts`` that break what no single document can break."""
+"""Witnesses that are whole images: layouts of ``fixtures/layouts``, for clauses that no single document can break."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def layouts() -> Any:
 
 @functools.cache
 def image_witness(clause_id: str) -> ImageWitness | None:
-    """The witness for a clause on files, blobs, layers or several documents; ``None`` when it has none of this sort."""
+    """The witness for a clause on files, blobs, layers or several documents; ``None`` if it has no such witness."""
     found: ImageWitness | None = layouts().WITNESSES.get(clause_id)
     if found is not None:
         return found

@@ -1,4 +1,4 @@
-"""Layers: how they are compressed, what their tars hold, and what stands upon what.
+"""Layers: their compression, the entries of their tars, and the root file system that they make together.
 
-Here belongs what reads the bytes of a blob and gives facts; ``judging`` says which clause each problem breaks.
+This room reads the bytes of a blob and yields facts; ``judging`` says which clause each problem breaks.
 """

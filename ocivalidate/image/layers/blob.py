@@ -1,6 +1,6 @@
-"""Verifies one blob in one streaming pass: size, digests, inflation, diffIDs, and the tar headers as they pass by.
+"""Verifies one blob in one streaming pass: size, digests, decompression, diffIDs and tar headers.
 
-:func:`verify` is a plain function over plain data, for any thread, process or machine. No content is kept.
+:func:`verify` is a plain function over plain data, for any thread, process or machine. It keeps no content.
 """
 
 from __future__ import annotations
@@ -25,35 +25,35 @@ from ocivalidate.system.reasons import reason
 from ocivalidate.vocabulary.digests import Digest
 
 _SMALLEST_BUFFER = 4096
-# What follows a stream does not depend on the library that inflated it.
+# Trailing bytes do not depend on the library that inflated the stream.
 _CERTAIN = frozenset((Kind.STREAM_TRAILING_ZEROS,))
-# Problems behind which the stream was inflated as a whole.
+# Problems after which the whole stream has been inflated.
 _AFTER_STREAM = frozenset((Kind.STREAM_TRAILING_ZEROS, Kind.STREAM_TRAILING_BYTES))
 
 
 class Readable(Protocol):
-    """An open blob: the part of a raw file that is used here."""
+    """An open blob: the part of the raw file interface that is used here."""
 
     def readinto(self, buffer: memoryview, /) -> int | None:
-        """Read into the buffer; how many bytes, 0 at the end."""
+        """Read into the buffer; return how many bytes, 0 at the end."""
 
     def close(self) -> None:
-        """Let go of it."""
+        """Close it."""
 
 
 class Scanner(Protocol):
-    """What takes the bytes of a tar as they come out of a layer."""
+    """Receives the bytes of a tar as a layer is decompressed."""
 
     def feed(self, chunk: Chunk) -> None:
         """Take the next bytes, valid until the next call."""
 
     def finish(self, *, whole: bool = True, used: bool = False) -> TarFacts:
-        """Tell what was seen; ``whole``: that was all of the tar."""
+        """Return what was seen; ``whole``: the tar was fed to its end."""
 
 
 # Opens a blob at its first byte. It may be called twice: see `verify`.
 Opener = Callable[[], Readable]
-# Told how many more bytes of the blob were read. What it raises ends the pass.
+# Called with the number of bytes read since the last call. What it raises ends the pass.
 Progress = Callable[[int], None]
 
 
@@ -61,7 +61,7 @@ Progress = Callable[[int], None]
 class FilePart:
     """Opens a file, or ``length`` bytes of it from ``offset`` on (a blob in an uncompressed archive).
 
-    ``stamp``: what :func:`stamp_of` said of the file before; by then it must not have changed.
+    ``stamp``: an earlier result of :func:`stamp_of`; the file must not have changed since.
     """
 
     path: str
@@ -75,7 +75,7 @@ class FilePart:
 
 
 def stamp_of(status: os.stat_result) -> tuple[int, int]:
-    """By what a file is known in another process, or on another machine that has it: its size, and when it changed."""
+    """Identifies the state of a file in another process, or on another machine: its size and modification time."""
     return status.st_size, status.st_mtime_ns
 
 
@@ -84,7 +84,7 @@ class _OpenPart:
         self._file = open(part.path, "rb", buffering=0)  # noqa: SIM115  # closed by close()
         if part.stamp not in (None, stamp_of(os.fstat(self._file.fileno()))):
             self._file.close()
-            raise OSError(errno.ESTALE, "the file has changed meanwhile")
+            raise OSError(errno.ESTALE, "the file changed while it was being read")
         if part.offset:
             self._file.seek(part.offset)
         self._left = part.length
@@ -103,12 +103,12 @@ class _OpenPart:
 
 @dataclass(frozen=True, slots=True)
 class BlobRequest:
-    """What to find out about a blob, and how to get at it: plain data, which pickles if its ``opener`` does.
+    """What to find out about a blob, and how to open it: plain data, which pickles if its ``opener`` does.
 
-    ``algorithms``: of the digests of its bytes. ``layer``: inflate it and scan the tar, within ``limits``; otherwise
-    it is hashed only. ``diff_algorithms``: of the digests of the tar. ``size``: how many bytes it has, where that is
-    known: for the inflation ratio, and to read small blobs with little memory. ``used``: keep what the other layers of
-    an image have to know of the layer's paths; ``key`` is that of their hashes, one for all layers that are compared.
+    ``algorithms``: for the digests of its bytes. ``layer``: inflate it and scan the tar, within ``limits``; otherwise
+    only hash it. ``diff_algorithms``: for the digests of the tar. ``size``: in bytes, if known, for the compression
+    ratio and to read small blobs with little memory. ``used``: keep the paths that other layers of the image depend on;
+    ``key``: for their hashes, the same for all layers that are compared.
     """
 
     opener: Opener
@@ -125,10 +125,10 @@ class BlobRequest:
 class BlobFacts:
     """What was found: plain data.
 
-    ``digests`` has the algorithms that were asked for and are computed here, of ``size`` bytes. For a layer:
-    ``compression`` is what its bytes say; ``diff_ids`` are there if all of it could be inflated, to ``inflated``
-    bytes. ``problems`` are those of the stream and the limits; ``tar`` has its own. ``failure``: why the blob could
-    not be read to its end; then nothing else is to be trusted.
+    ``digests``: over ``size`` bytes, for the requested algorithms that are supported. For a layer: ``compression`` by
+    its bytes; ``diff_ids`` if all of it could be inflated, to ``inflated`` bytes. ``problems``: of the stream and the
+    limits; ``tar`` has its own. ``failure``: why the blob could not be read to its end; then nothing else can be
+    trusted.
     """
 
     size: int = 0
@@ -147,7 +147,7 @@ class BlobFacts:
 
     @property
     def counts(self) -> dict[Kind, int]:
-        """How many problems there were of each kind, those not kept among them."""
+        """How many problems there were of each kind, including those not kept."""
         counts = Counter(problem.kind for problem in self.problems)
         counts.update(self.tar.counts if self.tar else {})
         return dict(counts)
@@ -162,12 +162,11 @@ _ENDING_LIMITS = (Kind.LIMIT_INFLATED, Kind.LIMIT_RATIO, Kind.LIMIT_WINDOW, Kind
 
 
 def verify(request: BlobRequest, progress: Progress | None = None, feeder: Feeder | None = None) -> BlobFacts:
-    """Verify one blob. Nothing raises, whatever is in it; :attr:`BlobFacts.failure` says why it could not be read.
+    """Verify one blob. Never raises, whatever is in it; :attr:`BlobFacts.failure` says why it could not be read.
 
-    Any :class:`concurrent.futures.Executor` may run it: what goes in pickles, and so does what comes out.
+    Any :class:`concurrent.futures.Executor` may run it: arguments and result pickle.
 
-    A gzip stream in which the fast library finds fault is read a second time, and the standard library has the last
-    word.
+    A gzip stream that the fast library rejects is read a second time with the standard library, which decides.
     """
     tell = progress or _silent
     try:
@@ -180,7 +179,7 @@ def verify(request: BlobRequest, progress: Progress | None = None, feeder: Feede
 
 
 def certain(facts: BlobFacts) -> bool:
-    """Whether a pass that was not exact can be trusted: a fast library may find fault where there is none."""
+    """Whether a pass that was not exact can be trusted: the fast library may reject a valid stream."""
     return all(problem.kind in _CERTAIN for problem in facts.problems)
 
 
@@ -189,7 +188,7 @@ def _silent(_more: int) -> None:
 
 
 class _Reader:
-    """The bytes of an open blob, chunk by chunk, hashed as they pass."""
+    """The bytes of an open blob, chunk by chunk, hashed as they are read."""
 
     def __init__(self, file: Readable, size: int | None, hashes: Hashes, feeder: Feeder, progress: Progress) -> None:
         self._file = file
@@ -202,7 +201,7 @@ class _Reader:
         self.size = 0
 
     def peek(self) -> Chunk:
-        """The first bytes, which :meth:`pull` gives again."""
+        """The first bytes, which :meth:`pull` returns again."""
         self._held = self._load()
         return self._held
 
@@ -232,10 +231,10 @@ class _Reader:
 def single_pass(
     request: BlobRequest, progress: Progress, feeder: Feeder, scanner: Scanner | None = None, *, exact: bool
 ) -> BlobFacts:
-    """One pass over a blob; ``scanner`` takes the tar of a layer (default: a :class:`TarScanner`).
+    """One pass over a blob; ``scanner`` receives the tar of a layer (default: a :class:`TarScanner`).
 
-    Without ``exact`` what a fast library says of a gzip stream may be wrong: see :func:`certain`. Raises
-    :class:`OSError`, and what the scanner and ``progress`` raise.
+    Without ``exact`` the fast library may be wrong about a gzip stream: see :func:`certain`. Raises :class:`OSError`,
+    and what the scanner and ``progress`` raise.
     """
     hashes = Hashes(request.algorithms)
     file = request.opener()
@@ -258,7 +257,7 @@ def single_pass(
 
 
 class _Layer:
-    """What comes out of a layer's blob, in one pass."""
+    """The decompressed content of a layer's blob, in one pass."""
 
     def __init__(
         self,
@@ -275,7 +274,7 @@ class _Layer:
         self._found = detect(reader.peek())
         wanted = request.diff_algorithms
         if self._found is Compression.NONE:
-            # The tar is the blob: what is hashed already is not hashed again.
+            # The tar is the blob, whose digests are already computed.
             wanted = tuple(name for name in wanted if name not in request.algorithms)
         self._hashes = Hashes(wanted)
         buffer = Ring(CHUNK, BUFFERS, feeder.busy).next
@@ -301,15 +300,15 @@ class _Layer:
         limits, inflated = self._request.limits, self._inflated
         compressed = max(self._request.size or 0, self._reader.size)
         if inflated > limits.inflated:
-            message = f"more than {limits.inflated} bytes come out of {compressed}"
+            message = f"the layer inflates to more than {limits.inflated} bytes, from {compressed}"
             self._over = Problem(Kind.LIMIT_INFLATED, message, self._reader.size)
         elif inflated > limits.ratio_floor and inflated > limits.ratio * compressed:
-            message = f"more than {limits.ratio} times as many bytes come out as go in: {inflated} out of {compressed}"
+            message = f"the layer grows more than {limits.ratio} times: {inflated} bytes from {compressed}"
             self._over = Problem(Kind.LIMIT_RATIO, message, self._reader.size)
         return self._over is not None
 
     def facts(self, digests: tuple[Digest, ...]) -> BlobFacts:
-        """What was found, once everything is read and hashed."""
+        """The facts, once everything is read and hashed."""
         problems = self._stream.problems + ((self._over,) if self._over else ())
         whole = all(problem.kind in _AFTER_STREAM for problem in problems)
         diff_ids: tuple[Digest, ...] = ()

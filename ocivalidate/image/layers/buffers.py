@@ -1,4 +1,4 @@
-"""The chunks in which streams are read, and memory for them that is used again and again."""
+"""The chunks in which streams are read, and reusable memory for them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ocivalidate.image.layers.limits import MIB
 CHUNK = MIB
 
 Chunk = bytes | memoryview
-# Gives the next bytes of the source, none of them at its end. A chunk is valid until the next call.
+# Returns the next bytes of the source, empty at its end. A chunk is valid until the next call.
 Pull = Callable[[], Chunk]
 
 
@@ -18,10 +18,10 @@ def _never() -> bool:
 
 
 class Ring:
-    """``count`` buffers of ``size`` bytes, made when they are first needed.
+    """``count`` buffers of ``size`` bytes, allocated when first needed.
 
-    As long as nobody is ``busy`` with earlier chunks, the same buffer is given each time, which keeps it in the
-    processor's cache.
+    While nothing is ``busy`` with earlier chunks, the same buffer is returned each time, which keeps it in the CPU
+    cache.
     """
 
     def __init__(self, size: int, count: int = 1, busy: Callable[[], bool] = _never) -> None:

@@ -1,8 +1,8 @@
 """One streaming interface over gzip, zstd and uncompressed bytes.
 
 Bytes are pulled from a source chunk by chunk and come out in chunks of at most :data:`CHUNK` bytes, so that a bomb
-never inflates further than one chunk beyond the point where the reader stops. Which compression it is, the first
-bytes tell, never a media type.
+never inflates further than one chunk beyond the point where the reader stops. The first bytes determine the
+compression, never a media type.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ocivalidate.image.layers.problems import Kind, Problem
 
 
 class Compression(StrEnum):
-    """How bytes are compressed. ``XZ`` and ``BZIP2`` are recognised, to name them; no layer media type allows them."""
+    """How bytes are compressed. ``XZ`` and ``BZIP2`` are recognised to name them; no layer media type allows them."""
 
     NONE = "none"
     GZIP = "gzip"
@@ -36,7 +36,7 @@ _SKIPPABLE_ZSTD = b"\x2a\x4d\x18"
 
 
 def detect(start: bytes | memoryview) -> Compression:
-    """What the first bytes (six are enough) of a blob say about its compression."""
+    """The compression of a blob by its first bytes (six are enough)."""
     head = bytes(start[:6])
     if head[1:4] == _SKIPPABLE_ZSTD and head[0] & 0xF0 == 0x50:
         return Compression.ZSTD
@@ -47,18 +47,18 @@ class Stream(Protocol):
     """A stream being inflated."""
 
     def read(self) -> Chunk:
-        """The next inflated bytes, at most :data:`CHUNK`; none of them at the end, or after a problem that ends it.
+        """The next inflated bytes, at most :data:`CHUNK`; empty at the end, or after a problem that ends the stream.
 
-        At the regular end, every byte of the source has been pulled. A chunk is valid until the next call.
+        At a regular end, every byte of the source has been read. A chunk is valid until the next call.
         """
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """What was wrong with the stream so far; offsets count compressed bytes."""
+        """The problems of the stream so far; offsets count compressed bytes."""
 
 
 class PlainStream:
-    """Uncompressed bytes, as they are."""
+    """Uncompressed bytes, unchanged."""
 
     problems: tuple[Problem, ...] = ()
 
@@ -71,10 +71,10 @@ class PlainStream:
 
 
 class UnknownStream:
-    """Bytes that are compressed in a way that is not inflated here: nothing comes out."""
+    """A stream in an unsupported compression: it yields nothing."""
 
     def __init__(self, found: Compression) -> None:
-        message = f"the bytes are compressed with {found}, which no media type of a layer allows"
+        message = f"the layer is compressed with {found}, which no layer media type allows"
         self.problems: tuple[Problem, ...] = (Problem(Kind.STREAM_UNKNOWN, message, 0),)
 
     def read(self) -> Chunk:
@@ -90,10 +90,10 @@ def inflate(
     exact: bool = True,
     buffer: Callable[[], memoryview] | None = None,
 ) -> Stream:
-    """The stream of what ``pull`` gives, inflated from the compression that :func:`detect` found.
+    """The decompressed stream of the bytes from ``pull``, for the compression that :func:`detect` found.
 
-    With ``exact=False`` gzip is inflated by the fastest library that is installed: when it reports any problem, only
-    a second pass with ``exact=True`` tells which one, and whether there is one.
+    With ``exact=False`` gzip is inflated by the fastest library installed: if it reports a problem, only a second pass
+    with ``exact=True`` shows whether there really is one, and which.
     """
     if found is Compression.GZIP:
         from ocivalidate.image.layers.gzip_stream import GzipStream

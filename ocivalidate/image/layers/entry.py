@@ -14,9 +14,9 @@ from ocivalidate.image.layers.readers import GLOBAL, SOLARIS
 _DEVICES = {CHARACTER: "character", BLOCK_DEVICE: "block"}
 _ATTRIBUTES = (("mode", slice(0, 8)), ("uid", slice(8, 16)), ("gid", slice(16, 24)))
 _NO_ID = 0xFFFFFFFF
-# NAME_MAX, and PATH_MAX without the NUL: symlink(2) takes no more.
+# NAME_MAX, and PATH_MAX without the NUL, the limit of symlink(2).
 LONGEST_NAME, _LONGEST_TARGET = 255, 4095
-# What the numbers of a device can be: 12 and 20 bits (makedev(3), and mknod(2) of Linux).
+# The range of device numbers: 12 and 20 bits (makedev(3), and mknod(2) of Linux).
 _MOST_MAJOR, _MOST_MINOR = (1 << 12) - 1, (1 << 20) - 1
 
 
@@ -25,7 +25,7 @@ def judge_names(name: bytes, link: bytes, kind: bytes, longest: int, offset: int
     if not name:
         problems.add(Kind.NAME_EMPTY, "the entry has an empty name", offset, name)
     if len(name) > LONGEST_NAME and (size := max(map(len, name.split(b"/")))) > LONGEST_NAME:
-        message = f"a name on the path has {size} bytes, more than {LONGEST_NAME}"
+        message = f"a path component has {size} bytes, more than {LONGEST_NAME}"
         problems.add(Kind.NAME_LONG, message, offset, name)
     if kind == SYMLINK and longest >= len(link) > _LONGEST_TARGET:
         message = f"the link target has {len(link)} bytes, more than {_LONGEST_TARGET}"
@@ -55,17 +55,17 @@ def judge_type(name: bytes, kind: bytes, block: bytes, offset: int, problems: Pr
             return
         what = f"{_DEVICES[kind]} device {major}:{minor}"
         if not (0 <= major <= _MOST_MAJOR and 0 <= minor <= _MOST_MINOR):
-            message = f"no {what} can be made: a major number is 0 to {_MOST_MAJOR}, a minor 0 to {_MOST_MINOR}"
+            message = f"the {what} is out of range: want major 0 to {_MOST_MAJOR}, minor 0 to {_MOST_MINOR}"
             problems.add(Kind.DEVICE_NUMBER, message, offset, name)
             return
         overlay = ", which overlayfs takes for a whiteout" if (kind, major, minor) == (CHARACTER, 0, 0) else ""
-        problems.add(Kind.DEVICE, f"the entry is the {what}{overlay}", offset, name)
+        problems.add(Kind.DEVICE, f"the entry is a {what}{overlay}", offset, name)
     elif kind not in KNOWN:
         problems.add(Kind.TYPE_UNKNOWN, f"the entry has the type {shown(kind)!r}", offset, name)
 
 
 def attribute_faults(owner: bytes, mtime: bytes, given: Container[bytes]) -> list[tuple[Kind, str]]:
-    """What is wrong with mode, uid and gid (``owner``) and mtime; an extension header has ``given`` some of them."""
+    """What is wrong with mode, uid and gid (``owner``) and mtime; ``given``: set by an extension header."""
     fields = (*((key, owner[part]) for key, part in _ATTRIBUTES), ("mtime", mtime))
     found = number_faults(fields)
     for key, field in fields[1:3]:
@@ -76,14 +76,14 @@ def attribute_faults(owner: bytes, mtime: bytes, given: Container[bytes]) -> lis
 
 
 def owner_fault(key: str, value: int) -> tuple[Kind, str] | None:
-    """What is wrong with a user or group id; the last one of 32 bits means "none" to the system."""
+    """What is wrong with a user or group id; the largest 32-bit value means "none" to the kernel."""
     if 0 <= value < _NO_ID:
         return None
     return Kind.OWNER_RANGE, f"the {key} is {value}, want 0 to {_NO_ID - 1}"
 
 
 def _value(field: bytes, key: str) -> int:
-    """A number, or 0 for one that cannot be read, which is told elsewhere."""
+    """A number, or 0 for one that cannot be parsed, which is reported elsewhere."""
     try:
         return number(field, key)
     except Malformed:
@@ -100,7 +100,7 @@ def number_faults(fields: Iterable[tuple[str, bytes]]) -> list[tuple[Kind, str]]
             found.append((Kind.HEADER_NUMBER, str(error)))
             continue
         if is_odd(field):
-            found.append((Kind.READERS_DIFFER, f"the {key} field has bytes beside its number, and readers differ"))
+            found.append((Kind.READERS_DIFFER, f"the {key} field has bytes besides its number, and readers differ"))
     return found
 
 
@@ -109,13 +109,13 @@ def judge_records(kind: bytes, records: list[tuple[bytes, bytes]], start: int, p
     for message in pax.nul_faults(records):
         problems.add(Kind.NAME_NUL, message, start)
     if odd := pax.odd_numbers(kind, records):
-        message = f"a pax header has no number for {', '.join(odd)}, and readers differ in whether that is allowed"
+        message = f"a pax header has no number for {', '.join(odd)}, which only some readers accept"
         problems.add(Kind.READERS_DIFFER, message, start)
     if kind == SOLARIS:
-        problems.add(Kind.TYPE_UNKNOWN, "the extension header has the type 'X', an entry to Go", start)
+        problems.add(Kind.TYPE_UNKNOWN, "the extension header has the type 'X', which Go reads as an entry", start)
     if kind == GLOBAL:
-        # GNU tar passes over blanks before a key.
+        # GNU tar skips blanks before a key.
         keys = sorted({shown(key) for key, _value in records if pax.is_of_one_entry(key.lstrip(b" \t"))})
         if keys:
-            message = f"a global header sets {', '.join(keys)}, and readers differ in whether that counts"
+            message = f"a global header sets {', '.join(keys)}, which only some readers apply"
             problems.add(Kind.PAX_GLOBAL, message, start)

@@ -11,9 +11,9 @@ from ocivalidate.image.layers.problems import Kind, Problem
 
 @dataclass(frozen=True, slots=True)
 class Hardlink:
-    """A hard link whose target did not stand before it in its layer: a lower layer must have it.
+    """A hard link whose target did not come before it in its layer: a lower layer must have it.
 
-    ``target`` is normalised. ``later``: it stands after the link.
+    ``target`` is normalised. ``later``: the target comes after the link.
     """
 
     member: str
@@ -23,10 +23,10 @@ class Hardlink:
 
 
 class Used(NamedTuple):
-    """What the other layers of an image have to know of the paths of one, as sorted hashes.
+    """The paths of one layer that the other layers of an image depend on, as sorted hashes.
 
-    ``solid``: paths of entries that are no directories; ``above``: directories that entries stand in; ``folders``
-    counts these and those that have an entry. Hashes compare only with those of the same ``key``.
+    ``solid``: paths of entries that are not directories; ``above``: directories that hold entries; ``folders`` counts
+    these and those with an entry of their own. Only hashes with the same ``key`` can be compared.
     """
 
     solid: array[int]
@@ -37,12 +37,12 @@ class Used(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class TarFacts:
-    """What a scan saw.
+    """The result of a scan.
 
-    ``entries`` counts members, without extension headers, ``types`` by type; ``content`` sums the sizes of their
-    content as archived; ``size`` is the length of the tar. ``hardlinks`` are the first of the ``hardlinks_unknown``
-    whose target must be in a lower layer. ``ended``: everything up to the end-of-archive marker could be read.
-    ``problems`` are those kept, ``counts`` how many there were of each kind. ``used`` is there where it was asked for.
+    ``entries`` counts members, without extension headers, ``types`` the same by type; ``content`` is the sum of their
+    sizes as archived; ``size`` is the length of the tar. ``hardlinks`` are the first of the ``hardlinks_unknown`` whose
+    target must be in a lower layer. ``ended``: everything up to the end-of-archive marker could be read. ``problems``
+    are those kept, ``counts`` how many there were of each kind. ``used`` is set on request.
     """
 
     entries: int = 0

@@ -1,4 +1,4 @@
-"""Hashes chunks and whatever else is to be done with them, here or in a helper thread while a core is idle."""
+"""Hands chunks to hashes and other consumers, here or in a helper thread while a core is idle."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import Protocol
 from ocivalidate.image.layers.buffers import Chunk
 from ocivalidate.vocabulary.digests import Digest, Hasher, computable, hasher
 
-# How many chunks may wait for the helper, and how many buffers it takes so that none of them is written over.
+# How many chunks may wait for the helper, and how many buffers are needed so that none is overwritten.
 _DEPTH = 4
 BUFFERS = _DEPTH + 3
 
 
 class Hashes:
-    """Some hashes over the same bytes."""
+    """Several hashes over the same bytes."""
 
     def __init__(self, algorithms: Sequence[str]) -> None:
         self._states: dict[str, Hasher] = {name: hasher(name) for name in algorithms if computable(name)}
@@ -27,12 +27,12 @@ class Hashes:
             state.update(chunk)
 
     def digests(self) -> tuple[Digest, ...]:
-        """The digests, of those algorithms that are computed here."""
+        """The digests, for the algorithms that are supported."""
         return tuple(Digest(name, state.hexdigest()) for name, state in self._states.items())
 
 
 class Consumer(Protocol):
-    """Who takes chunks: hashes, a scanner."""
+    """A consumer of chunks: hashes, a scanner."""
 
     def update(self, chunk: Chunk, /) -> None:
         """Take the next chunk."""
@@ -42,13 +42,13 @@ class Feeder(Protocol):
     """Hands chunks to their consumers, each of them in order."""
 
     def feed(self, consumer: Consumer, chunk: Chunk) -> None:
-        """Hand over a chunk, perhaps later: it must stay as it is while :meth:`busy`."""
+        """Hand over a chunk, perhaps later: it must not change while :meth:`busy`."""
 
     def busy(self) -> bool:
         """Whether earlier chunks are still in use."""
 
     def finish(self) -> None:
-        """Wait until every chunk was taken; raises what a consumer raised."""
+        """Wait until every chunk has been consumed; raises what a consumer raised."""
 
 
 class Inline:
@@ -67,7 +67,7 @@ class Inline:
 
 
 class Helper:
-    """Hands chunks over in a helper thread as long as ``spare`` says that a core has nothing else to do."""
+    """Hands chunks over in a helper thread while ``spare`` says that a core is idle."""
 
     def __init__(self, spare: Callable[[], bool]) -> None:
         self._spare = spare
@@ -78,7 +78,7 @@ class Helper:
         self._error: BaseException | None = None
 
     def feed(self, consumer: Consumer, chunk: Chunk) -> None:
-        """Hand over a chunk; in order, so never at once while others wait."""
+        """Hand over a chunk; in order, so never directly while others wait."""
         if not self._pending and not self._spare():
             consumer.update(chunk)
             return
@@ -90,7 +90,7 @@ class Helper:
         self._waiting.put((consumer, chunk))
 
     def busy(self) -> bool:
-        """Whether chunks wait or are being taken."""
+        """Whether chunks are waiting or being consumed."""
         return self._pending > 0
 
     def finish(self) -> None:

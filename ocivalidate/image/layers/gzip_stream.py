@@ -1,7 +1,7 @@
-"""Inflates gzip (RFC 1952): any number of members, each with its checksum and length, and what follows the last.
+"""Inflates gzip (RFC 1952): any number of members, each with its checksum and length, and trailing bytes.
 
-``isal`` is twice as fast as the standard library's ``zlib`` and less exact about what it dislikes. So the caller uses
-it first, and goes over the blob again with zlib when isal reports anything.
+``isal`` is twice as fast as the standard library's ``zlib``, but its errors are less exact. So the caller uses it
+first, and reads the blob again with zlib if isal reports anything.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from ocivalidate.image.layers.buffers import CHUNK, Chunk, Pull
 from ocivalidate.image.layers.limits import KIB
 from ocivalidate.image.layers.problems import Kind, Problem
 
-# What is handed over at a time: what comes out then mostly fits into one chunk, and no rest of it is copied.
+# Input per step: its output mostly fits into one chunk, so that no remainder is copied.
 _STEP = 128 * KIB
 _MAGIC = b"\x1f\x8b"
-# Headers come whole as far as possible: isal mistakes optional fields that come in pieces.
+# Feed headers whole where possible: isal misreads optional fields that arrive in pieces.
 _HEADER = 1024
 _DEFLATE, _RESERVED_FLAGS = 8, 0xE0
 _GZIP_FORMAT = 31
 _CHECKS = {
-    "incorrect data check": "the CRC-32 in the gzip trailer is not that of the inflated bytes",
-    "incorrect length check": "the length in the gzip trailer is not that of the inflated bytes",
+    "incorrect data check": "the CRC-32 in the gzip trailer does not match the inflated bytes",
+    "incorrect length check": "the length in the gzip trailer does not match the inflated bytes",
 }
 
 
@@ -44,7 +44,7 @@ class _Library(Protocol):
 
 
 def fast_library() -> _Library | None:
-    """The module of ``isal`` that stands in for zlib, where it is installed."""
+    """The module of ``isal`` that replaces zlib, if it is installed."""
     try:
         return cast("_Library", importlib.import_module("isal.isal_zlib"))
     except ImportError:
@@ -60,7 +60,7 @@ class GzipStream:
         self._problems: list[Problem] = []
         self._chunk: Chunk = b""
         self._next = 0
-        # Where in the source the chunk begins.
+        # Offset of the chunk in the source.
         self._base = 0
         self._member: _Inflater | None = None
         self._member_start = 0
@@ -69,7 +69,7 @@ class GzipStream:
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """What was wrong so far."""
+        """The problems so far."""
         return tuple(self._problems)
 
     def read(self) -> bytes:
@@ -100,7 +100,7 @@ class GzipStream:
                 self._end(Kind.STREAM_TRUNCATED, "the gzip stream ends inside a member", self._offset)
         self._tail = member.unconsumed_tail
         if member.eof:
-            # All that is unused is of the step, because a member takes what the one before it left.
+            # All unused bytes belong to the current step, because a member first takes what the previous one left.
             self._next -= len(member.unused_data)
             self._tail = b""
             self._member = None
@@ -112,7 +112,7 @@ class GzipStream:
         head = bytes(self._chunk[self._next : self._next + 4])
         if head.startswith(_MAGIC):
             if len(head) == 4 and (head[2] != _DEFLATE or head[3] & _RESERVED_FLAGS):
-                what = "has flags that are reserved" if head[2] == _DEFLATE else "is not compressed with deflate"
+                what = "has reserved flags set" if head[2] == _DEFLATE else "is not compressed with deflate"
                 self._end(Kind.STREAM_CORRUPT, f"a gzip member {what}", self._offset)
                 return
             self._member_start = self._offset
@@ -121,7 +121,7 @@ class GzipStream:
             self._finish()
 
     def _finish(self) -> None:
-        """Pull what follows the last member."""
+        """Read what follows the last member."""
         start, only_zeros = self._offset, True
         while self._next < len(self._chunk):
             only_zeros = only_zeros and is_zero(self._chunk[self._next :])
@@ -130,7 +130,7 @@ class GzipStream:
         count = self._offset - start
         if count:
             kind = Kind.STREAM_TRAILING_ZEROS if only_zeros else Kind.STREAM_TRAILING_BYTES
-            what = f"{count} zero bytes follow" if only_zeros else f"{count} bytes that are no gzip member follow"
+            what = f"{count} zero bytes follow" if only_zeros else f"{count} bytes that are not a gzip member follow"
             self._problems.append(Problem(kind, f"{what} the gzip stream", start))
         self._ended = True
 
@@ -144,7 +144,7 @@ class GzipStream:
         self._chunk = self._pull()
 
     def _fill(self, count: int) -> None:
-        """Have ``count`` bytes at hand unless the source ends before."""
+        """Have ``count`` bytes at hand unless the source ends first."""
         while len(self._chunk) - self._next < count:
             rest = bytes(self._chunk[self._next :])
             self._base += self._next

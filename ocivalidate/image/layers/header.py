@@ -1,4 +1,4 @@
-"""The fields of a tar header: where they stand, what numbers they hold, and the checksum (POSIX pax, GNU manual)."""
+"""The fields of a tar header: their offsets, their numbers, and the checksum (POSIX pax, GNU manual)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _CHECKSUM_BASE = 8 * 0x20 - 3
 
 
 def number(field: bytes, name: str) -> int:
-    """The value of a numeric field: octal digits, or base 256 when the first bit is set; a blank one is 0.
+    """The value of a numeric field: octal digits, or base 256 if the first bit is set; a blank one is 0.
 
     Raises :class:`Malformed`.
     """
@@ -39,7 +39,7 @@ def number(field: bytes, name: str) -> int:
 
 
 def is_odd(field: bytes) -> bool:
-    """Whether a number that Go reads is another one, or none, to other readers, for what stands before or after it."""
+    """Whether other readers read another number than Go, or none, because of bytes before or after it."""
     if field[0] & 0x80:
         return False
     text, _nul, rest = field.strip(b" \0").partition(b"\0")
@@ -54,14 +54,14 @@ def is_blank(field: bytes) -> bool:
 def checksum(block: bytes) -> int:
     """The sum of a header's bytes, its checksum field counted as spaces.
 
-    No sum of the three parts reaches the modulus of adler32, so that its lower half is exactly one more than the sum.
+    No sum of the three parts reaches the modulus of adler32, so its lower half is exactly the sum plus one.
     """
     parts = adler32(block[:148]) & 0xFFFF, adler32(block[156:404]) & 0xFFFF, adler32(block[404:]) & 0xFFFF
     return parts[0] + parts[1] + parts[2] + _CHECKSUM_BASE
 
 
 def checksum_holds(block: bytes, field: bytes) -> bool:
-    """Whether the checksum field holds the sum of the block's bytes: unsigned, or signed as old programs do."""
+    """Whether the checksum field holds the sum of the block's bytes: unsigned, or signed as in old programs."""
     digits = field.strip(b" \0")
     if not digits.isdigit():
         return False
@@ -73,7 +73,7 @@ def checksum_holds(block: bytes, field: bytes) -> bool:
 
 
 def _signed_checksum(block: bytes) -> int:
-    # A byte from 128 on counts 256 less.
+    # As signed, a byte of 128 or more counts 256 less.
     high = sum(byte >> 7 for byte in block) - sum(byte >> 7 for byte in block[_CHECKSUM])
     return checksum(block) - 256 * high
 

@@ -1,4 +1,4 @@
-"""What the problems of a layer's bytes mean: which clause each kind breaks, and how much it weighs there."""
+"""What the problems of a layer's bytes mean: which clause each kind breaks, and how severe it is."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ LINK_TARGET, THROUGH_LINK = "safety/layer.link-target", "safety/layer.through-li
 
 
 class Broken(NamedTuple):
-    """The clause that a kind of problem breaks, and the severity if it is less than that of the clause."""
+    """The clause that a kind of problem breaks, and the severity if it is below that of the clause."""
 
     clause: str
     severity: Severity | None = None
 
 
-# A kind that is absent here breaks the payload clause of the stream's own compression.
+# A kind not listed here breaks the payload clause of the stream's compression.
 BROKEN: dict[Kind, Broken] = {
     Kind.STREAM_TRAILING_ZEROS: Broken("safety/layer.stream-end"),
     Kind.STREAM_TRAILING_BYTES: Broken("safety/layer.stream-end"),
@@ -67,7 +67,7 @@ BROKEN: dict[Kind, Broken] = {
     Kind.NAME_NOT_UTF8: Broken("safety/layer.name-encoding"),
     Kind.DUPLICATE_PATH: Broken("image/layer.no-duplicate-paths"),
     Kind.DUPLICATE_DIRECTORY: Broken("image/layer.no-duplicate-paths"),
-    # Every reader takes such a path from the root of the layer, and widely used builders write nothing else.
+    # Every reader resolves such a path from the root of the layer, and widely used builders write no other.
     Kind.PATH_ABSOLUTE: Broken("safety/layer.path-form", Severity.NOTE),
     Kind.PATH_DOTDOT: Broken("safety/layer.path-form"),
     Kind.PATH_ESCAPES: Broken("safety/layer.path-escapes"),
@@ -87,7 +87,7 @@ BROKEN: dict[Kind, Broken] = {
     Kind.WHITEOUT_CONTENT: Broken(WHITEOUT_FILE),
     Kind.WHITEOUT_TYPE: Broken(WHITEOUT_FILE),
     Kind.WHITEOUT_FOLDER: Broken(NO_WH_FILES),
-    # Such a name has the form that the clause asks for, and hides what cannot exist: AUFS left them in layers.
+    # Such a name has the required form and hides something that cannot exist: AUFS left them in layers.
     Kind.WHITEOUT_OF_WHITEOUT: Broken(WHITEOUT_NAME, Severity.WARNING),
     Kind.WHITEOUT_LATE: Broken("image/layer.whiteout.before-siblings"),
     Kind.WHITEOUT_OPAQUE: Broken("image/layer.whiteout.prefer-explicit"),
@@ -96,7 +96,7 @@ BROKEN: dict[Kind, Broken] = {
 judged_by_table(__name__, "BROKEN", (broken.clause for broken in BROKEN.values()))
 judged_by_table(__name__, "PAYLOAD", PAYLOAD.values())
 
-# What every layer that can be scanned gives occasion to judge.
+# The clauses that every scanned layer gives occasion to judge.
 _OF_ANY_LAYER = frozenset(
     {TAR, *(broken.clause for kind, broken in BROKEN.items() if not kind.value.startswith(("stream-", "whiteout-")))}
 )
@@ -114,7 +114,7 @@ _OF_WHITEOUTS = frozenset(
 
 
 class LayerProblem(NamedTuple):
-    """One problem of a layer as a violation. ``more`` counts further ones of its kind that are not listed."""
+    """One problem of a layer as a violation. ``more`` counts others of its kind that are not listed."""
 
     kind: Kind
     clause: str
@@ -137,7 +137,7 @@ def problems_of(facts: BlobFacts) -> Iterator[LayerProblem]:
 
 @functools.cache
 def fatal_kinds() -> frozenset[Kind]:
-    """The problems that are errors: a layer that has one is not to be unpacked."""
+    """The problems that are errors: a layer with one must not be unpacked."""
     clauses = load("image", "safety")
     found = set(Kind) - set(BROKEN)
     for kind, broken in BROKEN.items():

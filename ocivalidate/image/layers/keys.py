@@ -1,7 +1,7 @@
-"""Hashes of paths that compare wherever they were made: the key travels in the request.
+"""Hashes of paths that can be compared wherever they were made: the key travels in the request.
 
-Python's own hashes are salted anew in every process. Without a key that nobody knows, an image could be made in which
-two paths have one hash, and be judged for what it has not.
+Python's own hashes have a new salt in every process. Without a secret key, an image could be crafted with two paths of
+the same hash, and be judged for something that it does not contain.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ _KEY_BYTES, _HASH_BYTES = 16, 8
 
 @cache
 def own_key() -> bytes:
-    """The key of this process, for all requests that it makes."""
+    """The key of this process, for all its requests."""
     return os.urandom(_KEY_BYTES)
 
 
 class Keyed(NamedTuple):
-    """The hash function of a key: 64 bits without a sign.
+    """The hash function of a key: unsigned, 64 bits.
 
-    ``of`` hashes a path without slashes at its ends; ``way`` every directory on its way from the top, then itself, at
-    the cost of one.
+    ``of`` hashes a path without leading or trailing slashes; ``way`` every directory above it from the top, then
+    itself, at the cost of one hash.
     """
 
     of: Callable[[bytes], int]
@@ -38,7 +38,7 @@ def keyed(key: bytes) -> Keyed:
     number = int.from_bytes
 
     def of(path: bytes) -> int:
-        # Half the time that it takes to begin with the key again.
+        # Takes half the time of starting from the key again.
         state = start()
         state.update(path)
         return number(state.digest(), "little")

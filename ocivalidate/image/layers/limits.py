@@ -1,4 +1,4 @@
-"""How much of a layer is looked at: limits against hostile input."""
+"""How much of a layer is read: limits against hostile input."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
 class LayerLimits:
     """Limits for one layer. Sizes are bytes. Reaching one is a problem of a kind ``limit-…``, never a crash.
 
-    ``inflated``: what may come out of the compressed stream. ``ratio``: inflated over compressed bytes; it counts
-    only once more than ``ratio_floor`` bytes came out. Gzip cannot exceed 1,032, so that the default stops bombs of
-    zstd only. ``window``: of a zstd frame. ``entries``: of the tar. ``path``: of one path or link target.
-    ``extension``: of the extension headers before one entry. ``entry_size``: declared by one entry, as archived or
-    when a sparse file is expanded. ``problems``: kept of each kind; all are counted.
+    ``inflated``: of the decompressed stream. ``ratio``: of inflated to compressed bytes; it applies only beyond
+    ``ratio_floor`` inflated bytes. Gzip cannot exceed 1,032, so the default stops only zstd bombs. ``window``: of a
+    zstd frame. ``entries``: of the tar. ``path``: of one path or link target. ``extension``: of the extension headers
+    before one entry. ``entry_size``: declared by one entry, as archived or as an expanded sparse file. ``problems``:
+    how many of each kind are kept; all are counted.
     """
 
     inflated: int = 64 * GIB

@@ -1,7 +1,7 @@
-"""What the paths of a layer's entries mean together: duplicates, links, whiteouts, and what leaves the root.
+"""Judges the paths of a layer's entries together: duplicates, links, whiteouts, and paths that leave the root.
 
-Paths are kept as hashes: a collision between two of a million paths has a chance of one in thirty million, and an
-image cannot provoke it, because they are keyed (:mod:`ocivalidate.image.layers.keys`).
+Paths are kept as hashes: among a million paths the chance of a collision is one in thirty million, and an image cannot
+provoke one, because the hashes are keyed (:mod:`ocivalidate.image.layers.keys`).
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ _MOST_HARDLINKS = 2000
 
 REGULAR, HARDLINK, SYMLINK, CHARACTER, BLOCK_DEVICE, FOLDER, FIFO = b"0", b"1", b"2", b"3", b"4", b"5", b"6"
 SPARSE = b"S"
-# The types of which something comes to stand in the root file system.
+# The types that make something in the root file system.
 KNOWN = frozenset((REGULAR, HARDLINK, SYMLINK, CHARACTER, BLOCK_DEVICE, FOLDER, FIFO, SPARSE))
 
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """A path without empty and ``.`` components. ``dots``: it had ``..``; ``escapes``: it left the root on its way."""
+    """A path without empty and ``.`` components. ``dots``: it contained ``..``; ``escapes``: it left the root."""
 
     text: bytes
     dots: bool
@@ -34,7 +34,7 @@ class Path:
 
 
 def normalise(path: bytes) -> Path:
-    """Resolve ``//``, ``.`` and ``..`` by their letters alone; the root is an empty path."""
+    """Resolve ``//``, ``.`` and ``..`` lexically; the root is an empty path."""
     parts: list[bytes] = []
     dots = escapes = False
     for part in path.split(b"/"):
@@ -50,30 +50,30 @@ def normalise(path: bytes) -> Path:
 
 
 def same_path(one: bytes, other: bytes) -> bool:
-    """Whether two names are one path."""
+    """Whether two names are the same path."""
     return one == other or normalise(one) == normalise(other)
 
 
 class Paths:
-    """All paths of one layer so far. ``key``: of their hashes; those of layers with one key compare."""
+    """All paths of one layer so far. ``key``: for their hashes; layers with the same key can be compared."""
 
     def __init__(self, problems: Problems, most: int = DEFAULT.entries, key: bytes | None = None) -> None:
         self._problems = problems
         self._most = most
         self._key = own_key() if key is None else key
         self._hash, self._way = keyed(self._key)
-        # The hashes on the way to the directory that was asked for last.
+        # The hashes of the last directory and those above it.
         self._last_way: tuple[bytes, list[int]] = (b"", [])
         self._seen: set[int] = set()
         self._folders: set[int] = set()
         self._symlinks: set[int] = set()
         self._hardlinks: set[int] = set()
-        # Directories that have an entry which is no whiteout.
+        # Directories with an entry that is not a whiteout.
         self._occupied: set[int] = set()
         self._last_occupied: bytes | None = None
-        # Directories that entries stand in, and those above them; a whiteout needs none.
+        # Directories that hold entries, and those above them; a whiteout needs none.
         self._above: set[int] = set()
-        # Entries of types that nothing is made of.
+        # Entries of types that make nothing.
         self._unmade: set[int] = set()
         # The directory of the last entry, found to be free of hazards.
         self._last_parent: bytes | None = None
@@ -87,7 +87,7 @@ class Paths:
         path = name[2:] if name[:2] == b"./" else name
         if path[-1:] == b"/":
             path = path[:-1]
-        # Only what may be unclean takes the long way.
+        # Only a path that may not be clean takes the slow path.
         if b"/." in path or b"//" in path or path[:1] in b"./" or path[-1:] == b"/":
             path = self._clean(name, offset)
         parent, _slash, base = path.rpartition(b"/")
@@ -107,7 +107,7 @@ class Paths:
         self._seen.add(key)
 
     def add_other(self, name: bytes, kind: bytes, link: bytes, offset: int) -> None:
-        """Judge what another reader takes the next entry for: hazards alone, as its tree is not ours."""
+        """Judge the next entry as another reader sees it: only hazards, as its tree is not ours."""
         path = self._clean(name, offset)
         parent, _slash, base = path.rpartition(b"/")
         self._enter(name, parent, offset)
@@ -119,13 +119,13 @@ class Paths:
             self._judge_target(name, path, link, offset)
 
     def used(self) -> Used:
-        """The paths as far as other layers of an image have to know them."""
+        """The paths that other layers of an image depend on."""
         above = self._above
         solid = array("Q", sorted(self._seen - self._folders))
         return Used(solid, array("Q", sorted(above)), len(above | self._folders), self._key)
 
     def unknown_hardlinks(self) -> tuple[Hardlink, ...]:
-        """The first hard links whose target did not stand before them."""
+        """The first hard links whose target did not come before them."""
         return tuple(
             Hardlink(shown(name), shown(target), offset, self._hash(target) in self._seen)
             for name, target, offset in self._unknown
@@ -136,16 +136,16 @@ class Paths:
         if name.startswith(b"/"):
             self._problems.add(Kind.PATH_ABSOLUTE, "the path begins with /", offset, name)
         if found.escapes:
-            self._problems.add(Kind.PATH_ESCAPES, "the path leaves the root by '..'", offset, name)
+            self._problems.add(Kind.PATH_ESCAPES, "the path leaves the root through '..'", offset, name)
         elif found.dots:
-            self._problems.add(Kind.PATH_DOTDOT, "the path has '..'", offset, name)
+            self._problems.add(Kind.PATH_DOTDOT, "the path contains '..'", offset, name)
         return found.text
 
     def _enter(self, name: bytes, parent: bytes, offset: int) -> None:
         """Judge the directories above an entry."""
         through = self._symlink_above(parent)
         if through is not None:
-            message = f"{shown(through)} is a symbolic link of an earlier entry"
+            message = f"{shown(through)} is a symbolic link from an earlier entry"
             self._problems.add(Kind.THROUGH_SYMLINK, message, offset, name)
         if parent.startswith(_WHITEOUT) or b"/.wh." in parent:
             message = "the path lies in a directory whose name begins with .wh."
@@ -154,7 +154,7 @@ class Paths:
         self._last_parent = parent if through is None else None
 
     def _occupy(self, name: bytes, parent: bytes, offset: int) -> None:
-        """Note the directories that an entry stands in, those that no entry is for among them."""
+        """Note the directories above an entry, including those without an entry of their own."""
         above, before = self._above, len(self._above)
         key = self._hash(parent)
         self._occupied.add(key)
@@ -162,7 +162,7 @@ class Paths:
         if parent and key not in above:
             self._stand_in(name, parent, key, offset)
             outer = parent.rpartition(b"/")[0]
-            # Most new directories stand in one that is known.
+            # Most new directories are in a known one.
             way = self._way_to(outer) if outer and self._hash(outer) not in above else []
             for key in reversed(way):
                 if key in above:
@@ -170,31 +170,31 @@ class Paths:
                 self._stand_in(name, outer, key, offset)
                 outer = outer.rpartition(b"/")[0]
         if before <= self._most < len(above):
-            message = f"entries stand in more than {self._most} directories"
+            message = f"the entries need more than {self._most} directories"
             self._problems.add(Kind.LIMIT_ENTRIES, message, offset, name)
 
     def _stand_in(self, name: bytes, directory: bytes, key: int, offset: int) -> None:
-        """Note a directory that an entry stands in."""
+        """Note a directory that holds an entry."""
         self._above.add(key)
         if key in self._seen and not (key in self._folders or key in self._symlinks or key in self._unmade):
-            message = f"{shown(directory)} is an earlier entry, and no directory"
+            message = f"{shown(directory)} is an earlier entry that is not a directory"
             self._problems.add(Kind.PARENT_NO_FOLDER, message, offset, name)
 
     def _no_folder(self, name: bytes, path: bytes, key: int, kind: bytes, link: bytes, offset: int) -> None:
-        """Judge an entry that is no directory, and perhaps in the place of one."""
+        """Judge an entry that is not a directory but may replace one."""
         if kind not in KNOWN:
             self._unmade.add(key)
         elif not path and name:
-            message = "the entry would put something else in the place of the root"
+            message = "the entry would replace the root with something that is not a directory"
             self._problems.add(Kind.ROOT_NO_FOLDER, message, offset, name)
             return
         elif key in self._above and key not in self._seen:
-            message = "earlier entries stand in it as a directory"
+            message = "earlier entries use this path as a directory"
             self._problems.add(Kind.PARENT_NO_FOLDER, message, offset, name)
         if kind == SYMLINK:
             self._symlink(name, key, link, offset)
         elif kind == HARDLINK and path.rpartition(b"/")[2][:4] != _WHITEOUT:
-            # Of a whiteout nobody makes the link.
+            # A whiteout does not create a link.
             self._hardlink(name, path, link, offset)
             self._hardlinks.add(key)
 
@@ -208,7 +208,7 @@ class Paths:
         return None
 
     def _way_to(self, directory: bytes) -> list[int]:
-        """The hashes of all directories on the way to one, and its own."""
+        """The hashes of all directories above one, and its own."""
         if self._last_way[0] != directory:
             self._last_way = directory, self._way(directory)
         return self._last_way[1]
@@ -238,11 +238,11 @@ class Paths:
             if len(self._unknown) < _MOST_HARDLINKS:
                 self._unknown.append((name, target, offset))
         elif target is not None and key in self._symlinks:
-            # What is written through it is written through that link.
+            # Writing through it means writing through that link.
             self._symlink(name, self._hash(path), b"-", offset)
 
     def _judge_target(self, name: bytes, path: bytes, link: bytes, offset: int) -> bytes | None:
-        """The target of a hard link, normalised; ``None`` for one that cannot be linked to, or must not be."""
+        """The target of a hard link, normalised; ``None`` if it cannot or must not be linked to."""
         add = self._problems.add
         target = normalise(link)
         goal = shown(link)
@@ -256,7 +256,7 @@ class Paths:
         elif target.text.startswith(_WHITEOUT) or b"/" + _WHITEOUT in target.text:
             add(Kind.HARDLINK_WHITEOUT, f"the target {goal} is a whiteout, which leaves no file", offset, name)
         elif through is not None:
-            message = f"the target {goal} lies behind {shown(through)}, a symbolic link of an earlier entry"
+            message = f"the target {goal} lies behind {shown(through)}, a symbolic link from an earlier entry"
             add(Kind.HARDLINK_THROUGH_SYMLINK, message, offset, name)
         elif self._hash(target.text) in self._folders:
             add(Kind.HARDLINK_DIRECTORY, f"the target {goal} is a directory", offset, name)
@@ -282,11 +282,11 @@ class Paths:
             add(Kind.WHITEOUT_DOTS, f"the whiteout names {hidden.decode()}", offset, name)
         elif hidden.startswith(_WHITEOUT):
             add(Kind.WHITEOUT_OF_WHITEOUT, f"the whiteout names {shown(hidden)}", offset, name)
-        # Docker writes whiteouts of files that were one inode as hard links to the first: an empty file all the same.
+        # Docker writes whiteouts of hard-linked files as hard links to the first whiteout: still an empty file.
         linked = kind == HARDLINK and link.rpartition(b"/")[2][:4] == _WHITEOUT
         if kind != REGULAR and not linked:
             add(Kind.WHITEOUT_TYPE, "the whiteout is not a regular file", offset, name)
         elif size:
             add(Kind.WHITEOUT_CONTENT, f"the whiteout has {size} bytes of content", offset, name)
         if self._hash(parent) in self._occupied:
-            add(Kind.WHITEOUT_LATE, "the whiteout stands after an entry of the same directory", offset, name)
+            add(Kind.WHITEOUT_LATE, "the whiteout comes after an entry of the same directory", offset, name)

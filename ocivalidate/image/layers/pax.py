@@ -25,17 +25,17 @@ _NUMBERS = {
 _TIMES = frozenset((b"mtime", b"atime", b"ctime"))
 _SPARSE = b"GNU.sparse."
 _XATTRS = (b"SCHILY.xattr.", b"LIBARCHIVE.xattr.")
-# What concerns one entry: set for all of them at once, readers differ in what they make of it.
+# Keys that belong to one entry: readers treat them differently in a global header.
 SINGULAR = frozenset({b"path", b"linkpath", b"size"})
-# Texts in which Go takes no NUL byte.
+# Texts in which Go does not accept a NUL byte.
 _TEXTS = frozenset({b"path", b"linkpath", b"uname", b"gname"})
 
 
 @dataclass(slots=True)
 class Extension:
-    """What extension headers say about the entry after them, as Go takes them. ``None``: nothing.
+    """What extension headers say about the next entry, as Go reads them. ``None``: nothing.
 
-    Of several pax headers the last counts alone, and a header that is for all entries takes back what stood before it.
+    Of several pax headers only the last counts, and a global header discards those before it.
     """
 
     path: bytes | None = None
@@ -45,28 +45,28 @@ class Extension:
     long_link: bytes | None = None
     size: int | None = None
     real_size: int = 0
-    # Whether it is said to be sparse, and where Go finds the map: without one it is not sparse to it.
+    # Whether it is marked as sparse, and where Go finds the map: without one Go does not treat it as sparse.
     sparse: bool = False
     sparse_form: str = ""
     xattrs: int = 0
-    # Numeric attributes that need no value in the header itself.
+    # Numeric attributes that need no value in the tar header.
     attributes: dict[bytes, bytes] = field(default_factory=dict)
     # All records of pax headers, in order.
     records: list[tuple[bytes, bytes]] = field(default_factory=list)
-    # All of these headers, in order: other readers take other things from them.
+    # All of these headers, in order: other readers use them differently.
     said: list[Said] = field(default_factory=list)
-    # Where the first of these headers begins, and how many bytes they have.
+    # The offset of the first of these headers, and their total size.
     start: int = 0
     payload: int = 0
 
     def without_pax(self) -> Extension:
-        """The same without what pax headers said."""
+        """The same without the values from pax headers."""
         return Extension(
             long_name=self.long_name, long_link=self.long_link, said=self.said, start=self.start, payload=self.payload
         )
 
     def forgotten(self) -> Extension:
-        """Nothing said, but for what other readers remember."""
+        """Empty, but for what other readers remember."""
         return Extension(said=self.said, start=self.start, payload=self.payload)
 
 
@@ -92,13 +92,13 @@ def records(payload: bytes) -> list[tuple[bytes, bytes]]:
 
 
 def taken(extension: Extension, kind: bytes, found: list[tuple[bytes, bytes]]) -> Extension:
-    """What is said of the next entry once a header of this type has these records, as Go takes it.
+    """What the records of a header of this type say about the next entry, as Go reads them.
 
-    Raises :class:`Malformed` for a number that is none.
+    Raises :class:`Malformed` for an invalid number.
     """
     extension.said.append(Said(kind, records=found))
     if kind == SOLARIS and extension.sparse_form:
-        raise Malformed("a header of type X stands between an entry and what makes a sparse file of it")
+        raise Malformed("a header of type X stands between an entry and the records that make it sparse")
     if kind != PAX:
         return extension.forgotten()
     extension = extension.without_pax()
@@ -107,7 +107,7 @@ def taken(extension: Extension, kind: bytes, found: list[tuple[bytes, bytes]]) -
 
 
 def nul_faults(found: list[tuple[bytes, bytes]]) -> list[str]:
-    """What is wrong with NUL bytes in records: Go refuses the whole archive for one, other readers cut or ignore it."""
+    """Faults of NUL bytes in records: Go refuses the whole archive, other readers cut the value or ignore it."""
     faults: dict[str, None] = {}
     for key, value in found:
         shown = repr(key.decode("utf-8", "backslashreplace")[:200])
@@ -119,12 +119,12 @@ def nul_faults(found: list[tuple[bytes, bytes]]) -> list[str]:
 
 
 def is_of_one_entry(key: bytes) -> bool:
-    """Whether a record says what can only be so for one entry."""
+    """Whether a record can only be true of a single entry."""
     return key in SINGULAR or key.startswith(_SPARSE)
 
 
 def odd_numbers(kind: bytes, found: list[tuple[bytes, bytes]]) -> list[str]:
-    """The numbers that are fine for Go alone: without a value, or in a header of another type than ``x`` and none."""
+    """The numbers that only Go accepts: without a value, or invalid in a header of another type than ``x``."""
     return sorted({key.decode() for key, value in found if (not value or kind != PAX) and _is_bad_number(key, value)})
 
 
@@ -132,14 +132,14 @@ def _is_bad_number(key: bytes, value: bytes) -> bool:
     pattern = _NUMBERS.get(key)
     if pattern is None:
         return False
-    # Go refuses an archive with a number that has no room in 64 bits; an id that is too large is told as such.
+    # Go refuses an archive with a number beyond 64 bits; an id that is too large is reported as such.
     return not pattern.fullmatch(value) or (key in _TIMES and abs(int(value.partition(b".")[0])) >= 1 << 63)
 
 
 def apply(extension: Extension, found: list[tuple[bytes, bytes]]) -> None:
-    """Let records speak for the entry after them. An empty value takes a record back.
+    """Apply records to the next entry. An empty value removes a record.
 
-    Raises :class:`Malformed` for a number that is none.
+    Raises :class:`Malformed` for an invalid number.
     """
     extension.records += found
     for key, value in found:

@@ -1,8 +1,9 @@
-"""What readers of tar make of one entry: the rules in which they differ, as tables and a function for each reader.
+"""How tar readers understand one entry: the rules in which they differ, as tables and a function per reader.
 
-Container engines read layers with Go's ``archive/tar``: what it reads is what we judge and unpack. Where GNU tar,
+Container engines read layers with Go's ``archive/tar``: its reading is what we judge and unpack. Where GNU tar,
 libarchive or CPython's ``tarfile`` read another path or link target, one layer gives two trees, and a hazard may hide
-in the one that nobody looked at. So every other reading is handed on too. The tests hold these rules to the readers.
+in the one that nobody looked at. So every other reading is judged too. The tests compare these rules with the real
+readers.
 
 ==========================  ==================  ==========  ==================  ================
 header form                 Go                  GNU tar     libarchive          CPython
@@ -36,11 +37,11 @@ from ocivalidate.image.layers.problems import shown
 LONG_NAME, LONG_LINK, PAX, SOLARIS, GLOBAL = b"L", b"K", b"x", b"X", b"g"
 PAX_FORMS = frozenset((PAX, SOLARIS))
 SPARSE_NAME = b"GNU.sparse.name"
-# What makes a sparse file of an entry, or another size, to others than Go.
+# Keys that make an entry sparse, or change its size, for readers other than Go.
 _SPARSE, _SIZES = b"GNU.sparse.", frozenset((b"SCHILY.realsize", b"SUN.holesdata"))
 
 POSIX, GNU, OTHER_USTAR, NO_MAGIC = "posix", "gnu", "other ustar", "no magic"
-# Under which magic a reader puts the prefix field before the name. Of GNU headers Go looks further: see _go_joins.
+# The magics with which a reader joins prefix and name. For GNU headers Go has another rule: see _go_joins.
 _JOINS: Mapping[str, frozenset[str]] = {
     "Go": frozenset((POSIX,)),
     "GNU tar": frozenset((POSIX,)),
@@ -61,14 +62,14 @@ class Said(NamedTuple):
 
 
 class Names(NamedTuple):
-    """The path and the link target of an entry, as one reader has them."""
+    """The path and the link target of an entry, as one reader sees them."""
 
     path: bytes
     link: bytes
 
 
 class Header(NamedTuple):
-    """What the header itself says of the names. ``magic``: magic and version; texts end before their first NUL."""
+    """The names in the tar header itself. ``magic``: magic and version; texts end before their first NUL."""
 
     name: bytes
     prefix_field: bytes
@@ -77,7 +78,7 @@ class Header(NamedTuple):
 
 
 class Compared(NamedTuple):
-    """What readers make of one entry beside Go. ``difference``: the first, in words; ``others``: names that differ."""
+    """How readers other than Go see one entry. ``difference``: the first, in words; ``others``: names that differ."""
 
     difference: str = ""
     others: tuple[Names, ...] = ()
@@ -93,13 +94,13 @@ def form_of(magic: bytes) -> str:
 
 
 def go_name(header: Header) -> bytes:
-    """The name in a header, as Go takes it."""
+    """The name in a header, as Go reads it."""
     joins = _go_joins(header.prefix_field) if form_of(header.magic) == GNU else form_of(header.magic) in _JOINS["Go"]
     return _joined(header) if joins else header.name
 
 
 def compared(header: Header, said: Sequence[Said], ours: Names, kind: bytes) -> Compared:
-    """Compare what Go takes from a header, and from the extension headers before it, with what other readers take."""
+    """Compare how Go and other readers understand a header and the extension headers before it."""
     if not _may_differ(header, said):
         return Compared(_folder_difference(header, ours, kind))
     others: dict[Names, None] = {}
@@ -109,7 +110,7 @@ def compared(header: Header, said: Sequence[Said], ours: Names, kind: bytes) -> 
         renamed = not same_path(names.path, ours.path)
         if renamed or (kind in _LINKS and names.link != ours.link):
             what, own, other = ("path", ours.path, names.path) if renamed else ("target", ours.link, names.link)
-            difference = difference or f"its {what} is {shown(own)!r} to Go and {shown(other)!r} to {reader}"
+            difference = difference or f"Go reads its {what} as {shown(own)!r}, {reader} as {shown(other)!r}"
             others[names] = None
     return Compared(difference or _count_difference(said), tuple(others))
 
@@ -129,24 +130,24 @@ def _may_differ(header: Header, said: Sequence[Said]) -> bool:
 
 
 def _folder_difference(header: Header, ours: Names, kind: bytes) -> str:
-    """Without a type a slash at the end makes a folder: of the whole name, or for CPython of the name in the header."""
+    """Without a type a trailing slash makes a directory: of the full name, or for CPython of the name in the header."""
     if kind == b"\0" and header.name.endswith(b"/") != ours.path.endswith(b"/"):
-        return "it is a folder by the name in its header or by its whole name, and readers differ in which counts"
+        return "only its header name or only its full name makes it a directory, and readers differ in which they use"
     return ""
 
 
 def _count_difference(said: Sequence[Said]) -> str:
     headers = [one for one in said if one.kind in PAX_FORMS]
     if len(headers) > 1:
-        return "several pax headers stand before it, and readers differ in which of them count"
+        return "several pax headers precede it, and readers differ in which of them they apply"
     keys = [key for one in said for key, _value in one.records]
     for key in keys:
         if key in _SIZES or key.startswith(_SPARSE):
-            return f"the pax record {shown(key)} makes a sparse file of it to some readers, and not to Go"
+            return f"the pax record {shown(key)} makes it a sparse file for some readers, but not for Go"
         if key.strip(b" \t") == b"size" and key != b"size":
-            return "GNU tar takes a pax record for its size that is none to Go, for a blank before its name"
+            return "GNU tar takes its size from a pax record that Go ignores, because a blank precedes the key"
     if any(key == b"size" for one in headers for key, _value in one.records) and said[-1] is not headers[-1]:
-        return "a pax header that not all readers take gives it another size"
+        return "a pax header that only some readers apply gives it another size"
     return ""
 
 
@@ -160,7 +161,7 @@ def _joined(header: Header) -> bytes:
 
 
 def _go_joins(field: bytes) -> bool:
-    """GNU headers have two times where the prefix is. What is no time, Go takes for a prefix that is ASCII."""
+    """GNU headers have two times in place of the prefix. If these are not times, Go reads an ASCII prefix."""
     times = [field[:12], field[12:24]]
     malformed = any(time[0] and not time[0] & 0x80 and not _OCTAL.fullmatch(time) for time in times)
     return malformed and field.partition(b"\0")[0].isascii()
@@ -176,7 +177,7 @@ def _last_text(said: Sequence[Said], kind: bytes) -> bytes | None:
 
 def _gnu_tar(header: Header, base: bytes, said: Sequence[Said]) -> Names:
     last = _last_pax(said)
-    # Blanks before the name of a record are none of it.
+    # Blanks before a key are not part of it.
     records = {key.lstrip(b" \t"): value for key, value in last.records} if last else {}
 
     def chosen(key: bytes, kind: bytes, own: bytes) -> bytes:
@@ -188,7 +189,7 @@ def _gnu_tar(header: Header, base: bytes, said: Sequence[Said]) -> Names:
 
 
 def _libarchive(header: Header, base: bytes, said: Sequence[Said]) -> Names:
-    """What a header says is applied once the entry after it was read: the first header has the last word."""
+    """A header is applied after the entry that follows it was read, so the first header wins."""
     names, last = Names(base, header.link), _last_pax(said)
     for one in reversed(said):
         if one.kind == LONG_NAME:
@@ -201,7 +202,7 @@ def _libarchive(header: Header, base: bytes, said: Sequence[Said]) -> Names:
 
 
 def _cpython(header: Header, base: bytes, said: Sequence[Said]) -> Names:
-    """As libarchive, but each header counts with what it says itself."""
+    """As libarchive, but each header is applied by itself."""
     names = Names(base, header.link)
     for one in reversed(said):
         if one.kind == LONG_NAME:

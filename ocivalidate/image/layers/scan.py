@@ -1,8 +1,7 @@
-"""Scans a tar as it passes by: ustar, GNU, pax and the forms before them, fed in chunks of any size.
+"""Scans a tar as a stream: ustar, GNU, pax and older formats, fed in chunks of any size.
 
-``tarfile`` repairs silently what a validator must report, and is several times slower. Content is passed over by
-arithmetic and never copied; nothing is kept but hashes of paths, so that memory depends on the number of entries
-alone, which is limited.
+``tarfile`` silently repairs what a validator must report, and is several times slower. Content is skipped by arithmetic
+and never copied. Only hashes of paths are kept, so memory depends only on the number of entries, which is limited.
 """
 
 from __future__ import annotations
@@ -38,14 +37,14 @@ _REGULAR = frozenset((b"0", b"\0", b"7"))
 _EXTENSIONS = frozenset((LONG_NAME, LONG_LINK, GLOBAL, PAX, SOLARIS))
 _OWNERS = (b"uid", b"gid")
 _DEVICES = frozenset((CHARACTER, BLOCK_DEVICE))
-# Where the numbers of a device stand in the fields of user, group and device.
+# Where the device numbers are in the fields of user, group and device.
 _DEVICE_NUMBERS = slice(64, 80)
 
 
 def kind_of(name: bytes, kind: bytes) -> bytes:
-    """What an entry with this type byte is, as a constant of :mod:`~ocivalidate.image.layers.paths`, or itself.
+    """The type of an entry by its type byte: a constant of :mod:`~ocivalidate.image.layers.paths`, or the byte itself.
 
-    Readers of old took a name that ends in a slash for a directory.
+    Old readers treat a name that ends in a slash as a directory.
     """
     if kind not in _REGULAR:
         return kind
@@ -55,7 +54,7 @@ def kind_of(name: bytes, kind: bytes) -> bytes:
 class TarScanner:
     """Feed it the bytes of a tar with :meth:`feed`, then ask :meth:`finish` for the facts.
 
-    ``key``: of the hashes of paths in them (default: that of this process).
+    ``key``: for the hashes of paths in them (default: that of this process).
     """
 
     def __init__(self, limits: LayerLimits = DEFAULT, key: bytes | None = None) -> None:
@@ -63,21 +62,21 @@ class TarScanner:
         self._problems = Problems(limits.problems)
         self._paths = Paths(self._problems, limits.entries, key)
         self._size = 0
-        # Offset of what is looked at next, how many bytes of it, what takes them, and those that are here already.
+        # The next piece to parse: its offset, its size, its handler, and the bytes already received.
         self._next = 0
         self._need = BLOCK
         self._then: Callable[[bytes], None] = self._header
         self._partial = b""
-        # Nothing more is looked at, because the end was seen or what follows cannot be read.
+        # Parsing is over, because the end was reached or the rest cannot be read.
         self._stopped = self._ended = self._zero_block = False
-        # The present entry: where its header is, where its content ends, what extension headers said before it.
+        # The current entry: offset of its header, end of its content, extension headers before it.
         self._start = self._content_end = 0
         self._extension: pax.Extension | None = None
-        # Of a sparse file whose content begins with a map.
+        # For a sparse file whose content begins with a map.
         self._inline: InlineMap | None = None
         self._entries = self._content = self._xattrs = 0
         self._types: dict[bytes, int] = {}
-        # Fields with mode, uid and gid in which nothing was wrong.
+        # Values of the mode, uid and gid fields that were found valid.
         self._fine: set[bytes] = set()
 
     def feed(self, chunk: bytes | memoryview) -> None:
@@ -106,16 +105,15 @@ class TarScanner:
             self._partial = bytes(chunk[position:])
 
     def skip(self) -> int:
-        """Where the next bytes are that anybody looks at: for who can go there, and feed on from there."""
+        """The offset of the next bytes that matter: a caller that can seek may continue feeding there."""
         if not self._partial:
             self._size = max(self._size, self._next)
         return self._size
 
     def finish(self, *, whole: bool = True, used: bool = False) -> TarFacts:
-        """Tell what was seen; with ``used`` also what other layers have to know of the paths.
+        """Return what was seen; with ``used`` also the paths that other layers depend on.
 
-        ``whole``: that was all of the tar, so that its end is judged; otherwise the stream that it came from broke
-        off.
+        ``whole``: the tar was fed to its end, which is then judged; otherwise its stream broke off.
         """
         if whole and not self._stopped:
             self._judge_end()
@@ -152,7 +150,7 @@ class TarScanner:
                 return
         if kind in _EXTENSIONS:
             if kind == SOLARIS and self._extension is not None and self._extension.size is not None:
-                size = self._extension.size  # an entry to Go, which has the size that a pax header gave it
+                size = self._extension.size  # Go reads an entry, with the size from a pax header
             self._begin_extension(kind, size)
             return
         name, link = text(name), text(link) if link[0] else b""
@@ -173,7 +171,9 @@ class TarScanner:
         self._entries += 1
         if kind in _REGULAR:
             if name[-1:] == b"/" and kind != b"\0":
-                self._differ("the name of the file ends in /, which makes it a folder to GNU tar and libarchive", name)
+                self._differ(
+                    "the name of the file ends in /, which makes it a directory for GNU tar and libarchive", name
+                )
             kind = kind_of(name, kind)
         self._types[kind] = self._types.get(kind, 0) + 1
         if link or not name or not name.isascii() or len(name) > LONGEST_NAME:
@@ -208,7 +208,7 @@ class TarScanner:
         self._alone()
 
     def _alone(self) -> None:
-        """No entry follows: nor should an extension header stand before."""
+        """No entry follows, so there should be no extension header either."""
         if self._extension is not None:
             message = "no entry follows the extension header"
             self._problems.add(Kind.EXTENSION_ALONE, message, self._extension.start)
@@ -217,12 +217,12 @@ class TarScanner:
         if self._zero_block:
             self._stop(Kind.END_LONE, "other bytes follow a single zero block", start)
         elif start:
-            self._stop(Kind.HEADER_CHECKSUM, "the checksum of a header is not the sum of its bytes", start)
+            self._stop(Kind.HEADER_CHECKSUM, "the checksum of a header does not match its bytes", start)
         else:
             self._stop(Kind.NOT_TAR, "the bytes do not begin with a tar header", start)
 
     def _read_size(self, field: bytes, name: bytes) -> int:
-        """The size in a header; -1 when it is none, so that nothing after it can be found."""
+        """The size in a header; -1 if it is invalid, so that nothing after it can be found."""
         try:
             size = header.number(field, "size")
         except Malformed as error:
@@ -235,7 +235,7 @@ class TarScanner:
             self._stop(Kind.LIMIT_SIZE, f"it declares {size} bytes, more than any file can have", self._start, name)
             return -1
         if header.is_odd(field):
-            self._differ(f"the size field has bytes beside its number: it is {size} to Go alone", name)
+            self._differ(f"the size field has bytes besides its number: only Go reads {size}", name)
         return size
 
     def _too_large(self, name: bytes, size: int) -> None:
@@ -251,18 +251,18 @@ class TarScanner:
             self._fine.add(owner)
 
     def _judge_device_numbers(self, fields: bytes, magic: bytes, name: bytes) -> None:
-        """Readers look at them whatever the entry is; Go, where the magic says that they are there."""
+        """Readers parse them for any type of entry; Go only if the magic says that they exist."""
         faults = number_faults((("devmajor", fields[:8]), ("devminor", fields[8:])))
         for kind, message in faults:
             if kind is Kind.HEADER_NUMBER and readers.form_of(magic) not in (readers.POSIX, readers.GNU):
-                self._differ(f"{message}, which not all readers look at here", name)
+                self._differ(f"{message}, which only some readers look at here", name)
                 continue
             self._problems.add(kind, message, self._start, name)
         if not faults and len(self._fine) < _CACHED:
             self._fine.add(fields)
 
     def _named(self, own: Header, kind: bytes, size: int) -> tuple[bytes, bytes, int]:
-        """Name, link target and size of an entry whose header is not all that is said of it."""
+        """Name, link target and size of an entry with extension headers."""
         name, link = readers.go_name(own), own.link
         if self._extension is not None:
             name, link, size = self._extended(self._extension, Names(name, link), kind, size)
@@ -270,10 +270,10 @@ class TarScanner:
         return name, link, size
 
     def _judge_readings(self, own: Header, name: bytes, link: bytes, kind: bytes) -> None:
-        """Tell where another reader has another path or target than Go, and what hazards there are in that one."""
+        """Report where another reader has a different path or target than Go, and the hazards in that reading."""
         said = self._extension.said if self._extension is not None else []
         found = readers.compared(own, said, Names(name, link), kind)
-        # Of a sparse file other names are usual, and that it is one is told.
+        # For a sparse file other names are usual, and it is reported as sparse anyway.
         if found.difference and not (self._extension is not None and self._extension.sparse_form):
             self._differ(found.difference, name)
         for other in found.others:
@@ -336,7 +336,7 @@ class TarScanner:
         return name, link, size if said.size is None else said.size
 
     def _judge_map(self, said: pax.Extension, name: bytes, kind: bytes, size: int) -> None:
-        """Judge the map that pax records give; one at the start of the content is still to come."""
+        """Judge the map in pax records; one at the start of the content is still to come."""
         try:
             self._inline = judge_pax(said.records, size, content=kind not in _WITHOUT_CONTENT)
         except Malformed as problem:
@@ -367,7 +367,7 @@ class TarScanner:
         self._next += padded(left)
 
     def _after_end(self, rest: bytes | memoryview, start: int) -> None:
-        """Bytes after the end of the archive: only zeros belong there."""
+        """Bytes after the end of the archive, where only zeros belong."""
         if not self._problems.counts[Kind.END_TRAILING] and bytes(rest) != bytes(len(rest)):
             message = "bytes other than zeros follow the end of the archive"
             self._problems.add(Kind.END_TRAILING, message, start)

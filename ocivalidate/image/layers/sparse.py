@@ -1,7 +1,7 @@
-"""The maps of sparse files: what is stored of a file, and where it stands there.
+"""The maps of sparse files: which regions of a file are stored, and where.
 
 Old GNU tar has four regions in the header and 21 in each block after it; in pax headers they are records (0.0, 0.1), or
-numbers at the start of the content, one a line (1.0): GNU manual, "Storing Sparse Files".
+numbers at the start of the content, one per line (1.0): GNU manual, "Storing Sparse Files".
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from ocivalidate.image.layers.header import BLOCK, is_blank, number
 _REGION = 24
 _IN_HEADER = (386, 4, 482)
 _IN_BLOCK = (0, 21, 504)
-# What a file of 64 GiB could have at most, every other of its 128 KiB blocks being a hole.
+# Enough for a file of 64 GiB in which every other block of 128 KiB is a hole.
 MOST_REGIONS = 1 << 18
 _LONGEST_NUMBER = 19
 _MALFORMED = "the map of a sparse file is malformed"
 _MAP, _LISTED = b"GNU.sparse.map", (b"GNU.sparse.offset", b"GNU.sparse.numbytes")
-# Where pax records have the map of a sparse file: they themselves, or the content.
+# Where pax headers put the map of a sparse file: in records, or in the content.
 IN_RECORDS, IN_CONTENT = "in records", "in content"
 _VERSIONS = {(b"0", b"0"): IN_RECORDS, (b"0", b"1"): IN_RECORDS, (b"1", b"0"): IN_CONTENT}
 
 Regions = list[tuple[int, int]]
-"""Offset and length of what is stored, in order."""
+"""Offset and length of each stored region, in order."""
 
 
 class SparseMap:
@@ -34,7 +34,7 @@ class SparseMap:
     ``regions``: offset and length of what is stored.
     """
 
-    # It stands before the content.
+    # The map comes before the content.
     used = 0
 
     def __init__(self, header: bytes) -> None:
@@ -58,9 +58,9 @@ class SparseMap:
         if self.fault:
             return
         if self._stored != size:
-            self.fault = f"the regions have {self._stored} bytes and the entry {size}"
+            self.fault = f"the regions hold {self._stored} bytes, but the entry has {size}"
         elif self._end > self.real_size:
-            self.fault = "a region ends after the file does"
+            self.fault = "a region ends beyond the end of the file"
 
     def _read(self, block: bytes, start: int, count: int, flag: int) -> bool:
         for position in range(start, start + count * _REGION, _REGION):
@@ -84,9 +84,9 @@ class SparseMap:
 
 
 class PaxSparse(NamedTuple):
-    """Size of a file, and its stored regions.
+    """The size of a file, and its stored regions.
 
-    ``None``: its content, of ``stored`` bytes, begins with the map of them.
+    ``None``: its content, of ``stored`` bytes, begins with the map.
     """
 
     real_size: int
@@ -95,7 +95,7 @@ class PaxSparse(NamedTuple):
 
 
 def form_of(found: Sequence[tuple[bytes, bytes]]) -> str:
-    """Where Go finds the map of a sparse file; nowhere (empty): the file is not sparse to it, whatever records say."""
+    """Where Go finds the map of a sparse file; empty: to Go the file is not sparse, whatever the records say."""
     records = dict(found)
     version = records.get(b"GNU.sparse.major", b""), records.get(b"GNU.sparse.minor", b"")
     if version != (b"", b""):
@@ -104,7 +104,7 @@ def form_of(found: Sequence[tuple[bytes, bytes]]) -> str:
 
 
 def pax_sparse(found: list[tuple[bytes, bytes]], stored: int) -> PaxSparse:
-    """What pax records say of a sparse file with so many bytes in the archive, as Go takes them.
+    """The sparse file that pax records describe, with this many bytes in the archive, as Go reads them.
 
     Raises :class:`Malformed`.
     """
@@ -124,12 +124,12 @@ def pax_sparse(found: list[tuple[bytes, bytes]], stored: int) -> PaxSparse:
 
 
 def judge_pax(found: list[tuple[bytes, bytes]], size: int, *, content: bool = True) -> InlineMap | None:
-    """Judge the map in pax records of a content of this size; one that is still to come.
+    """Judge the map in pax records for content of this size; return one that is still to come.
 
-    ``content``: the entry is of a type that has any. Raises :class:`Malformed`.
+    ``content``: the entry has a type with content. Raises :class:`Malformed`.
     """
     if not content:
-        raise Malformed("what has no content is said to be sparse")
+        raise Malformed("an entry without content is marked as sparse")
     sparse = pax_sparse(found, size)
     if sparse.regions is None:
         return InlineMap(sparse.real_size, size)
@@ -151,15 +151,15 @@ def regions(numbers: list[int], size: int) -> Regions:
 
 
 def judge_stored(found: Regions, size: int) -> None:
-    """See that so many bytes are stored as the regions have. Raises :class:`Malformed`."""
+    """Check that the regions add up to the stored bytes. Raises :class:`Malformed`."""
     if sum(length for _offset, length in found) != size:
         raise Malformed(_MALFORMED)
 
 
 class InlineMap:
-    """The map at the start of a content of ``size`` bytes, as :class:`SparseMap` of its blocks.
+    """The map at the start of content of ``size`` bytes, like :class:`SparseMap` for header blocks.
 
-    ``used``: how many bytes of the content it has, whole blocks.
+    ``used``: how many bytes of the content it takes, in whole blocks.
     """
 
     def __init__(self, real_size: int, size: int) -> None:

@@ -1,7 +1,7 @@
-"""What layers make one upon the other: a model of the root file system, without any content.
+"""What layers make when applied in order: a model of the root file system, without content.
 
-It takes the entries of all layers in their order and says which of them could not be written, as ``ocivalidate
-unpack`` would find. Links are followed as a process inside the container would follow them: the root is their root.
+It takes the entries of all layers in order and says which ones cannot be written, as ``ocivalidate unpack`` would find.
+Links are followed as a process inside the container would follow them: the root is their root.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from ocivalidate.system.beneath import MOST_LINKS
 
 _WHITEOUT = b".wh."
 _OPAQUE = b".wh..wh..opq"
-# How many links a path may lead over: that of Linux.
+# How many symbolic links a path may go through, as on Linux.
 _FILES = frozenset({REGULAR, SPARSE})
 
 
 class Fault(NamedTuple):
-    """Why an entry cannot be written: the clause that it breaks; ``got`` as in a finding."""
+    """Why an entry cannot be written: the clause that it breaks, and ``got`` as in a finding."""
 
     clause: str
     message: str
@@ -31,7 +31,7 @@ class Fault(NamedTuple):
 
 
 class Unwritable(OciValidateError):
-    """An entry that no unpacker can write where its image wants it."""
+    """An entry that no unpacker can write at its path."""
 
     def __init__(self, fault: Fault) -> None:
         super().__init__(fault.message)
@@ -39,49 +39,49 @@ class Unwritable(OciValidateError):
 
 
 def no_folder(name: bytes) -> Fault:
-    """The fault of an entry on whose path something stands that is no directory."""
-    return Fault(PARENT, f"{shown(name)} on its way is no directory in this layer and those below")
+    """The fault of an entry whose path goes through something that is not a directory."""
+    return Fault(PARENT, f"{shown(name)} on its path is not a directory in this layer or those below")
 
 
 def too_many_links() -> Fault:
-    """The fault of an entry on whose path there are too many links, or links in a circle."""
+    """The fault of an entry whose path has too many links, or a loop of links."""
     return Fault(PARENT, f"its path leads over more than {MOST_LINKS} symbolic links")
 
 
 def name_too_long(name: bytes) -> Fault:
-    """The fault of an entry which links lead to where no name can be so long."""
+    """The fault of an entry whose path goes through a link to a name that is too long."""
     return Fault(NAME, f"a link on its path leads to a name of {len(name)} bytes, more than {LONGEST_NAME}")
 
 
 def link_removed(name: bytes) -> Fault:
-    """The fault of an entry in whose place there is a link that an entry of the same layer went through."""
-    message = f"it takes away {shown(name)}: an earlier entry of the layer went through a symbolic link there"
+    """The fault of an entry that would replace a link that an entry of the same layer went through."""
+    message = f"it removes {shown(name)}: an earlier entry of the layer went through a symbolic link there"
     return Fault(THROUGH_LINK, message)
 
 
 def no_target(target: bytes) -> Fault:
     """The fault of a hard link to nothing, or to a directory."""
-    return Fault(LINK_TARGET, "a hard link leads to nothing that can be linked to", shown(target))
+    return Fault(LINK_TARGET, "the target of a hard link does not exist or cannot be linked to", shown(target))
 
 
 def target_replaced(target: bytes) -> Fault:
-    """The fault of a hard link to what stands in the directory whose place it takes."""
-    return Fault(LINK_TARGET, "a hard link takes the place of the directory that its target stands in", shown(target))
+    """The fault of a hard link that would replace the directory of its target."""
+    return Fault(LINK_TARGET, "a hard link replaces the directory that holds its target", shown(target))
 
 
 def too_many_folders(most: int) -> Fault:
-    """The fault of an entry that needs one more directory than may be."""
+    """The fault of an entry that needs one directory more than the limit."""
     return Fault(LIMIT, f"the layers make more than {most} directories")
 
 
 class Place:
     """A directory.
 
-    ``here``: what stands in it, a directory, the target of a symbolic link, the number of the entry that made a regular
-    file, or ``None`` for the rest.
+    ``here``: its content by name: a directory, the target of a symbolic link, the number of the entry that made a
+    regular file, or ``None`` for the rest.
 
-    ``made`` are the names that ``layer`` made, the last one that made anything here; ``emptied`` is the last one that
-    hid all else; ``led`` the last one of which an entry went through a link here or below.
+    Layers are numbers. ``layer``: the last one that made anything here; ``made``: the names that it made. ``emptied``:
+    the last one that hid everything else. ``led``: the last one with an entry that went through a link here or below.
     """
 
     __slots__ = ("emptied", "here", "layer", "led", "made", "name", "parent")
@@ -95,14 +95,14 @@ class Place:
         self.made: set[bytes] = set()
 
     def is_in(self, other: Place) -> bool:
-        """Whether it is another directory, or stands below it."""
+        """Whether it is another directory, or lies below it."""
         place: Place | None = self
         while place is not None and place is not other:
             place = place.parent
         return place is not None
 
     def touch(self, name: bytes, layer: int) -> None:
-        """Note that a layer makes a name here, and with that the directory itself and those above."""
+        """Note that a layer makes a name here, and so uses the directory itself and those above."""
         place = self
         while True:
             fresh = place.layer != layer
@@ -115,26 +115,26 @@ class Place:
 
 
 class Stack:
-    """The layers so far, from the lowest. ``names`` counts what stands there, about; ``entries`` what was taken."""
+    """The layers so far, from the lowest. ``names`` counts roughly what exists; ``entries`` those taken."""
 
     def __init__(self, most_folders: int) -> None:
         self._root = Place(b"", None)
         self._most = self._left = most_folders
         self._layer = 0
-        # Links that paths of the present layer went through.
+        # Links that paths of the current layer went through.
         self._followed: set[tuple[Place, bytes]] = set()
         self._last_path: bytes | None = None
         self._last = self._root
         self.names = self.entries = 0
 
     def begin_layer(self, number: int) -> None:
-        """From now on entries are of another layer; the lowest is 0."""
+        """Begin another layer; the lowest is 0."""
         self._layer = number
         self._followed.clear()
         self._last_path = None
 
     def add(self, path: bytes, kind: bytes, link: bytes) -> Fault | None:
-        """Take the next entry, with its path normalised; why it could not be written."""
+        """Take the next entry, with its path normalised; return why it cannot be written, if so."""
         self.entries += 1
         try:
             self._add(path, kind, link)
@@ -206,7 +206,7 @@ class Stack:
             self._put(place, name, what)
 
     def _enter(self, path: bytes, *, make: bool) -> Place | None:
-        """The directory that a path leads to; ``None``: it leads to none, and none is to be made."""
+        """The directory at a path; ``None``: there is none, and none should be made."""
         try:
             return self._walk(deque(path.split(b"/")), make=make)
         except Unwritable:
@@ -241,7 +241,7 @@ class Stack:
         return place
 
     def file_at(self, path: bytes) -> int | None:
-        """The number of the entry that made the regular file to which a path leads, over links too; ``None``: none."""
+        """The number of the entry that made the regular file at a path, through links; ``None``: there is none."""
         place, waiting, links = self._root, deque(path.split(b"/")), 0
         while waiting:
             part = waiting.popleft()
@@ -260,12 +260,12 @@ class Stack:
             elif isinstance(found, Place):
                 place = found
             else:
-                # As by unpack, what ends in a slash or a dot is no less a file.
+                # As in unpack, a trailing slash or dot makes no difference.
                 is_last = all(rest in (b"", b".") for rest in waiting)
                 return found if isinstance(found, int) and is_last else None
         return None
 
-    # --- Whiteouts: what lower layers made goes, what this layer makes stays, whichever comes first
+    # --- Whiteouts remove what lower layers made; what this layer makes stays, in whatever order
 
     def _whiteout(self, parent: bytes, name: bytes) -> None:
         hidden = name[len(_WHITEOUT) :]
@@ -291,7 +291,7 @@ class Stack:
         while waiting:
             place = waiting.pop()
             if place.emptied == self._layer:
-                # That was done before: only this layer made anything here since.
+                # Already done: only this layer has made anything here since.
                 continue
             place.emptied = self._layer
             for name in list(place.here):
@@ -299,9 +299,9 @@ class Stack:
 
 
 def _look(place: Place, name: bytes) -> Place | bytes | None:
-    """The directory or the target of the link that has a name; ``None``: nothing has it.
+    """The directory, or the target of the link, with this name; ``None``: nothing has it.
 
-    Raises :class:`Unwritable` for what is neither, and for a name that nothing can have.
+    Raises :class:`Unwritable` for anything else, and for a name that is too long.
     """
     if len(name) > LONGEST_NAME:
         raise Unwritable(name_too_long(name))

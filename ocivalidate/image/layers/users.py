@@ -12,25 +12,25 @@ from ocivalidate.errors import OciValidateError, TooLarge
 
 PASSWD, GROUP = "etc/passwd", "etc/group"
 
-# 4294967295 is none to system calls (chown(2), setresuid(2)).
+# 4294967295 means "none" to system calls (chown(2), setresuid(2)).
 LARGEST_ID = (1 << 32) - 2
 _DIGITS = len(str(LARGEST_ID))
 
-# How much of the files is read; a group may have many members. No process can be in more groups (setgroups(2)).
+# How much of the files is read; a group may have many members. The limit on groups is that of setgroups(2).
 LARGEST, LONGEST_LINE = 16 << 20, 1 << 20
 _MOST_GROUPS = 65536
 _SHOWN = 100
 
 Read = Callable[[str], Iterable[bytes]]
-"""Gives the lines of a file inside the root, such as ``etc/passwd``; none when there is no such file."""
+"""Returns the lines of a file inside the root, such as ``etc/passwd``; none if there is no such file."""
 
 
 class Unknown(OciValidateError):
-    """Somebody whom the image does not know. The message is one line."""
+    """A user or group that the image does not define. The message is one line."""
 
 
 class User(NamedTuple):
-    """Who the process runs as. ``additional``: further groups; ``None``: the image has no say in them."""
+    """Who the process runs as. ``additional``: additional groups; ``None``: the image does not determine them."""
 
     uid: int
     gid: int
@@ -59,19 +59,19 @@ def is_number(text: str) -> bool:
 
 
 def is_id(text: str) -> bool:
-    """Whether a text is the number of a user or a group, with zeros before it or without."""
+    """Whether a text is a uid or gid in range, with or without leading zeros."""
     significant = text.lstrip("0")
     return is_number(text) and len(significant) <= _DIGITS and int(significant or "0") <= LARGEST_ID
 
 
 def are_named(text: str) -> bool:
-    """Whether ``Config.User`` has a name in it, so that the files of the image say who it is."""
+    """Whether ``Config.User`` has a name that the files of the image must resolve."""
     user, _colon, group = text.partition(":")
     return any(part and not is_number(part) for part in (user, group))
 
 
 def lines(file: BinaryIO) -> Iterator[bytes]:
-    """The lines of a file, as far as anybody wants them. Raises :class:`TooLarge`."""
+    """The lines of a file, read as they are used. Raises :class:`TooLarge`."""
     left = LARGEST
     while line := file.readline(LONGEST_LINE + 1):
         left -= len(line)
@@ -83,10 +83,10 @@ def lines(file: BinaryIO) -> Iterator[bytes]:
 
 
 def resolve(text: str, read: Read) -> User:
-    """Who ``Config.User`` is. Raises :class:`Unknown` for somebody whom the image does not know."""
+    """Resolve ``Config.User``. Raises :class:`Unknown` for a user or group that the image does not define."""
     user, colon, group = text.partition(":")
     if colon and not group:
-        raise Unknown(f"Config.User is {_shown(text)}: nothing stands after the colon")
+        raise Unknown(f"Config.User is {_shown(text)}: nothing follows the colon")
     account = _account(user, read)
     if group:
         return User(account.uid, _gid(group, read))
@@ -95,7 +95,7 @@ def resolve(text: str, read: Read) -> User:
     wanted = _bytes(user)
     additional = tuple(dict.fromkeys(found.gid for found in _groups(read, wanted) if user in found.members))
     if len(additional) > _MOST_GROUPS:
-        raise Unknown(f"Config.User is in more than {_MOST_GROUPS} groups: no process can be")
+        raise Unknown(f"Config.User is in more than {_MOST_GROUPS} groups, the most that a process can have")
     return User(account.uid, account.gid, additional)
 
 
@@ -107,7 +107,7 @@ def _account(user: str, read: Read) -> Account:
     accounts = _accounts(read, _bytes(user)) if user else ()
     found = next((account for account in accounts if account.name == user), None)
     if found is None:
-        raise Unknown(f"Config.User names {_shown(user)}, and /etc/passwd of the image has no such user")
+        raise Unknown(f"Config.User names {_shown(user)}, but /etc/passwd of the image has no such user")
     return found
 
 
@@ -116,7 +116,7 @@ def _gid(group: str, read: Read) -> int:
         return _id(group, "group")
     found = next((known for known in _groups(read, _bytes(group)) if known.name == group), None)
     if found is None:
-        raise Unknown(f"Config.User names the group {_shown(group)}, and /etc/group of the image has no such group")
+        raise Unknown(f"Config.User names the group {_shown(group)}, but /etc/group of the image has no such group")
     return found.gid
 
 
@@ -125,25 +125,25 @@ def _shown(text: str) -> str:
 
 
 def _bytes(text: str) -> bytes:
-    """A name as it would stand in a file."""
+    """A name as bytes in a file."""
     return text.encode("utf-8", "surrogatepass")
 
 
 def _id(text: str, what: str) -> int:
     if not is_id(text):
-        raise Unknown(f"Config.User has a number that no {what} can have: {text[:40]}")
+        raise Unknown(f"Config.User has a number out of range for a {what}: {text[:40]}")
     return int(text)
 
 
 def _accounts(read: Read, wanted: bytes) -> Iterator[Account]:
-    """The accounts whose lines have these bytes somewhere."""
+    """The accounts whose lines contain these bytes."""
     for fields in _lines(read(PASSWD), wanted):
         if len(fields) >= 4 and is_id(fields[2]) and is_id(fields[3]):
             yield Account(fields[0], int(fields[2]), int(fields[3]))
 
 
 def _groups(read: Read, wanted: bytes) -> Iterator[Group]:
-    """The groups whose lines have these bytes somewhere."""
+    """The groups whose lines contain these bytes."""
     for fields in _lines(read(GROUP), wanted):
         if len(fields) >= 3 and is_id(fields[2]):
             members = frozenset(fields[3].split(",") if len(fields) > 3 else ())
@@ -151,7 +151,7 @@ def _groups(read: Read, wanted: bytes) -> Iterator[Group]:
 
 
 def _lines(found: Iterable[bytes], wanted: bytes) -> Iterator[list[str]]:
-    """The fields of the lines that have these bytes: only they are looked at more closely."""
+    """The fields of the lines that contain these bytes; other lines are not parsed."""
     for line in found:
         if wanted in line:
             yield line.decode("utf-8", "surrogateescape").strip().split(":")

@@ -1,4 +1,4 @@
-"""Extended attributes in pax headers: how they are written there, and those that a layer should not carry.
+"""Extended attributes in pax headers: their encoding, and those that a layer should not carry.
 
 ``SCHILY.xattr.NAME=value`` as of star and GNU tar; ``LIBARCHIVE.xattr.NAME=value`` with the name encoded as in URLs and
 the value in base 64.
@@ -16,17 +16,17 @@ from urllib.parse import unquote_to_bytes
 from ocivalidate.image.layers.problems import Kind, shown
 
 _SCHILY, _LIBARCHIVE = b"SCHILY.xattr.", b"LIBARCHIVE.xattr."
-# What overlayfs and fuse-overlayfs read in a folder that is mounted as a layer.
+# Attributes that overlayfs and fuse-overlayfs interpret in a directory mounted as a layer.
 _OVERLAY = (b"trusted.overlay.", b"user.overlay.", b"user.fuseoverlayfs.")
-# Labels and signatures by which the security modules of a host decide.
+# Labels and signatures that the security modules of a host act on.
 _HOST = (b"security.selinux", b"security.apparmor", b"security.ima", b"security.evm", b"security.SMACK64")
-# The families that Linux has; a name is more than one of them.
+# The namespaces that Linux has; a name needs more than the namespace.
 _FAMILIES = frozenset((b"user.", b"trusted.", b"security.", b"system."))
 # XATTR_NAME_MAX and XATTR_SIZE_MAX of Linux.
 _LONGEST_NAME, _LARGEST_VALUE = 255, 65536
 # Sizes of file capabilities, and their first word: the version, and beside it one flag (capabilities(7)).
 _CAPABILITIES, _EFFECTIVE = {20: 0x02000000, 24: 0x03000000}, 1
-# Access control lists: a version, and entries of tag, rights and id (linux/posix_acl_xattr.h).
+# Access control lists: a version, and entries of tag, permissions and id (linux/posix_acl_xattr.h).
 _ACLS = frozenset((b"system.posix_acl_access", b"system.posix_acl_default"))
 _ACL_HEADER, _ACL_ENTRY, _ACL_VERSION, _ALL_RIGHTS = 4, 8, 2, 7
 _ACL_TAGS = {0x01: "o", 0x02: "u", 0x04: "g", 0x08: "r", 0x10: "m", 0x20: "x"}
@@ -35,7 +35,7 @@ _ACL_ORDER = re.compile("ogm?x|ou*gr*mx")
 
 
 def xattrs(records: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
-    """The extended attributes that the records of pax headers give an entry."""
+    """The extended attributes that pax records give an entry."""
     found: dict[bytes, bytes] = {}
     for key, value in records:
         if key.startswith(_LIBARCHIVE):
@@ -64,9 +64,9 @@ def faults(found: dict[bytes, bytes]) -> Iterator[tuple[Kind, str]]:
     for name, value in found.items():
         if not name or len(name) > _LONGEST_NAME or len(value) > _LARGEST_VALUE:
             what = f"{len(name)} bytes of name and {len(value)} of value"
-            yield Kind.XATTR_FORM, f"no system takes the extended attribute {shown(name, 60)!r}: {what}"
+            yield Kind.XATTR_FORM, f"Linux does not accept the extended attribute {shown(name, 60)!r}: {what}"
         elif fault := _form_fault(name, value):
-            yield Kind.XATTR_FORM, f"no system takes the extended attribute {shown(name)}: {fault}"
+            yield Kind.XATTR_FORM, f"Linux does not accept the extended attribute {shown(name)}: {fault}"
         elif of_overlay(name):
             yield Kind.XATTR_OVERLAY, f"overlayfs acts on the extended attribute {shown(name)}"
         elif of_host(name):
@@ -74,13 +74,13 @@ def faults(found: dict[bytes, bytes]) -> Iterator[tuple[Kind, str]]:
 
 
 def _form_fault(name: bytes, value: bytes) -> str:
-    """Why Linux refuses an attribute (EINVAL): the families of names, and values that it reads itself."""
+    """Why Linux refuses an attribute (EINVAL): by its namespace, or by a value that the kernel parses."""
     if name in _FAMILIES:
         return "nothing follows the family"
     if name == b"security.capability" and not _is_capability(value):
-        return "its value is none of version 2 or 3 (capabilities(7))"
+        return "its value is not a file capability of version 2 or 3 (capabilities(7))"
     if name in _ACLS and not _is_acl(value):
-        return "its value is no access control list (acl(5))"
+        return "its value is not a valid access control list (acl(5))"
     return ""
 
 
@@ -89,10 +89,11 @@ def _is_capability(value: bytes) -> bool:
 
 
 def _is_acl(value: bytes) -> bool:
-    """Whether a value is a list that Linux takes.
+    """Whether a value is an access control list that Linux accepts.
 
-    The order of the entries is owner, users, group, groups, mask, others: three of them are there once, and the mask
-    where there are users or groups. An empty value takes a list away, and other versions are told as not supported.
+    The order of the entries is owner, users, group, groups, mask, others: owner, group and others occur once, and the
+    mask if there are users or groups. An empty value removes the list, and Linux answers other versions with "not
+    supported".
     """
     if not value or (len(value) >= _ACL_HEADER and int.from_bytes(value[:_ACL_HEADER], "little") != _ACL_VERSION):
         return not value or len(value) >= _ACL_HEADER

@@ -1,7 +1,7 @@
-"""Walks over the frames of a zstd stream (RFC 8878) by arithmetic, without inflating anything.
+"""Walks over the frames of a zstd stream (RFC 8878) without inflating anything.
 
-The library neither complains about a last frame that does not end nor says where one ended, and it allots a window
-before it asks. This walk knows all of that from the frame and block headers as the compressed bytes pass by.
+The library does not report an incomplete last frame or where a frame ended, and it allocates a window without asking.
+This walk learns all of that from the frame and block headers in the compressed bytes.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ _BLOCK_HEADER = 3
 
 
 class ZstdFrames:
-    """What is known of the frames so far.
+    """The frames so far.
 
-    ``frames`` and ``skippable`` count them; ``window`` is the largest that a frame needs. ``problem`` is what ended
-    the walk early, ``end`` where the last frame ended, once something else than a frame follows it. ``frame_start``
-    is where the present frame begins.
+    ``frames`` and ``skippable`` count them; ``window`` is the largest that a frame needs. ``problem`` ended the walk
+    early; ``end`` is where the last frame ended, once something other than a frame follows it. ``frame_start`` is where
+    the current frame begins.
     """
 
     def __init__(self, window_limit: int) -> None:
@@ -35,20 +35,20 @@ class ZstdFrames:
         self._fed = 0
         self.frame_start = 0
         self._inside = False
-        # Content to pass over; then ``_need`` bytes, of which some may be held already, go to ``_then``.
+        # Content to skip; then ``_need`` bytes, some of which may already be held, go to ``_then``.
         self._skip = 0
         self._held = b""
         self._need = 0
         self._then: Callable[[bytes], None] = self._descriptor
-        # What the descriptor of the present frame says.
+        # From the header descriptor of the current frame.
         self._single = self._checksum = False
         self._dictionary_bytes = self._size_bytes = 0
 
     def feed(self, chunk: memoryview) -> int:
-        """Take the next bytes; how many of them belong to frames.
+        """Take the next bytes; return how many of them belong to frames.
 
-        When those are fewer than all: ``problem`` or ``end`` says why, or the chunk ends in fewer bytes than a
-        frame's magic number has, which are to be fed again with what follows.
+        If fewer than all, ``problem`` or ``end`` says why, or the chunk ends within a magic number, whose bytes must be
+        fed again with the next ones.
         """
         size, position, start = len(chunk), 0, self._fed
         while position < size and self.problem is None:
@@ -70,16 +70,16 @@ class ZstdFrames:
         return position
 
     def finish(self) -> None:
-        """Say that no more bytes come."""
+        """Signal that no more bytes will come."""
         if self.problem is not None or self.end is not None:
             return
         if self._inside or self._skip:
-            self.problem = Problem(Kind.STREAM_TRUNCATED, "the last zstd frame does not end", self.frame_start)
+            self.problem = Problem(Kind.STREAM_TRUNCATED, "the last zstd frame is incomplete", self.frame_start)
         else:
             self.end = self._fed
 
     def _blocks(self, chunk: memoryview, position: int, size: int) -> int:
-        """Pass over all blocks whose header is in the chunk: the quick form of :meth:`_block`."""
+        """Skip all blocks whose header is in the chunk: the fast form of :meth:`_block`."""
         while position + _BLOCK_HEADER <= size:
             first = chunk[position]
             # Bit 0 is set in the last block of a frame; bits 1 and 2 are the type, raw or compressed here.
@@ -102,7 +102,7 @@ class ZstdFrames:
         self._need, self._then = count, then
 
     def _frame(self, magic: bytes, start: int) -> bool:
-        """Begin the frame that has this magic number; false when there is no such frame."""
+        """Begin the frame with this magic number; false if there is no such frame."""
         number = int.from_bytes(magic, "little")
         if number == _MAGIC:
             self.frames += 1
@@ -162,7 +162,7 @@ class ZstdFrames:
             self._frame_ends()
 
     def _frame_ends(self) -> None:
-        """The frame ends once the bytes to skip have passed."""
+        """The frame ends once the skipped bytes have passed."""
         self._inside = False
         self._need = 0
 

@@ -1,4 +1,4 @@
-"""Inflates zstd (RFC 8878): any number of frames, skippable ones among them, and what follows the last."""
+"""Inflates zstd (RFC 8878): any number of frames, including skippable ones, and trailing bytes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _SMALLEST_WINDOW = 1024
 
 
 class _Frames:
-    """What the library reads from: the bytes that belong to frames, and nothing of what follows."""
+    """The input of the library: the bytes that belong to frames, and nothing after them."""
 
     def __init__(self, pull: Pull, window: int) -> None:
         self._pull = pull
@@ -22,7 +22,7 @@ class _Frames:
         self._ended = False
 
     def read(self, _size: int, /) -> Chunk:
-        """The next bytes of frames, of whatever size; none of them at their end."""
+        """The next bytes of frames, of any size; empty at their end."""
         while not self._ended:
             more = self._pull()
             if not more:
@@ -31,7 +31,7 @@ class _Frames:
                 return b""
             chunk = self.rest + bytes(more) if self.rest else more
             taken = self.walk.feed(memoryview(chunk))
-            # A copy: the next pull may write over the chunk.
+            # A copy: the next pull may overwrite the chunk.
             self.rest = bytes(chunk[taken:])
             self._ended = self.walk.end is not None or self.walk.problem is not None
             if taken:
@@ -42,7 +42,7 @@ class _Frames:
 class ZstdStream:
     """A zstd stream being inflated: see :class:`ocivalidate.image.layers.compression.Stream`.
 
-    ``buffer`` gives the memory for each chunk; without it, the same is used again and again.
+    ``buffer`` provides memory for each chunk; without it, the same memory is reused.
     """
 
     def __init__(self, pull: Pull, window: int, buffer: Callable[[], memoryview] | None = None) -> None:
@@ -59,7 +59,7 @@ class ZstdStream:
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """What was wrong so far."""
+        """The problems so far."""
         return tuple(self._problems)
 
     def read(self) -> Chunk:
@@ -85,7 +85,7 @@ class ZstdStream:
             self._trailing(walk.end)
 
     def _trailing(self, end: int) -> None:
-        """Pull what follows the last frame."""
+        """Read what follows the last frame."""
         count, only_zeros = 0, True
         rest: Chunk = self._source.rest
         while rest:
@@ -93,7 +93,7 @@ class ZstdStream:
             only_zeros = only_zeros and is_zero(rest)
             rest = self._pull()
         kind = Kind.STREAM_TRAILING_ZEROS if only_zeros else Kind.STREAM_TRAILING_BYTES
-        what = f"{count} zero bytes follow" if only_zeros else f"{count} bytes that are no zstd frame follow"
+        what = f"{count} zero bytes follow" if only_zeros else f"{count} bytes that are not a zstd frame follow"
         self._problems.append(Problem(kind, f"{what} the zstd stream", end))
 
     def _fail(self, error: str) -> None:
@@ -103,7 +103,7 @@ class ZstdStream:
             return
         reason = error.partition("error: ")[2] or error
         if "checksum" in reason:
-            kind, message = Kind.STREAM_CHECKSUM, "the checksum of a zstd frame is not that of the inflated bytes"
+            kind, message = Kind.STREAM_CHECKSUM, "the checksum of a zstd frame does not match the inflated bytes"
         else:
             kind, message = Kind.STREAM_CORRUPT, f"a zstd frame cannot be inflated: {reason}"
         self._problems.append(Problem(kind, message, self._source.walk.frame_start))
