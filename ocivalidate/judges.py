@@ -10,11 +10,12 @@ import functools
 import importlib
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ocivalidate import resources
+from ocivalidate.bundle.registry import CHECK_MODULES
 from ocivalidate.rules.clauses import Clause, load
 from ocivalidate.rules.declared import FUNCTIONS, TABLES
 from ocivalidate.rules.nodes import Node, nodes
@@ -22,7 +23,7 @@ from ocivalidate.rules.schema import KINDS, specification
 
 if TYPE_CHECKING:
     from ocivalidate.jsontext.documents import Document
-    from ocivalidate.rules.checks import Registry
+    from ocivalidate.rules.checks import Check
     from ocivalidate.runtime.cases import Case
 
 _PACKAGE = Path(__file__).parent.parent
@@ -45,6 +46,8 @@ class Judge(NamedTuple):
     def __str__(self) -> str:
         return f"{self.file}:{self.line} {self.name}"
 
+
+_ID = re.compile(r"(?:image|lint|runtime|safety)/[\w.*-]+")
 
 Declared = Iterator[tuple[str, Callable[[], Judge]]]
 """Clauses, each with what looks up where its judge stands."""
@@ -80,8 +83,13 @@ def judged_ids() -> frozenset[str]:
     return frozenset(clause for room in _ROOMS for clause in _index(room))
 
 
-def _rooms_of(clause: Clause) -> tuple[str, ...]:
-    """Where a clause can be judged, by what it is about."""
+def _rooms_of(clause: Clause) -> list[str]:
+    """Where a clause can be judged, by what it is about and by what names it."""
+    rooms = [room for group in _groups_about(clause) for room in _GROUPS.get(group, (group,))]
+    return [room for room in rooms if room not in _NAMED_IN or _names(room, clause.id)]
+
+
+def _groups_about(clause: Clause) -> tuple[str, ...]:
     if clause.judged == "dynamic":
         return ("facts", "cases")
     if clause.subject == "converter":
@@ -92,6 +100,20 @@ def _rooms_of(clause: Clause) -> tuple[str, ...]:
         return ("text", "image")
     # Cases have runtimes print these, and judge what they print.
     return ("text", "bundle", "cases") if clause.subject in ("state", "features") else ("text", "bundle")
+
+
+def _names(room: str, clause_id: str) -> bool:
+    """Whether a module of the room has the id in its text; one that is installed without its source may have it."""
+    ids = _ids_in(room)
+    return ids is None or clause_id in ids
+
+
+@functools.cache
+def _ids_in(room: str) -> frozenset[str] | None:
+    """The ids that stand in the modules of a room, or ``None`` when one of them has no source here."""
+    files = [file for pattern in _NAMED_IN[room] for file in (_PACKAGE / "ocivalidate").glob(pattern)]
+    texts = [_text(str(file)) for file in files]
+    return frozenset(found for text in texts for found in _ID.findall(text)) if texts and all(texts) else None
 
 
 @functools.cache
@@ -105,28 +127,28 @@ def _index(room: str) -> Mapping[str, list[Callable[[], Judge]]]:
 # --- What declares
 
 
-def _text() -> Declared:
+def _text_rules() -> Declared:
     """What judges every JSON document."""
     yield from _declared("ocivalidate.rules.judge")
 
 
-def _bundle() -> Declared:
+def _bundle_checks(name: str) -> Declared:
+    """The checks of one module on bundles."""
     from ocivalidate.bundle import registry
 
-    registry.load_checks()
-    yield from _checks(registry.CONFIG, registry.STATE, registry.FEATURES)
-    yield from _declared("ocivalidate.bundle.api")
-    yield from _schemas("runtime")
+    module = importlib.import_module(f"ocivalidate.bundle.{name}").__name__
+    registries = (registry.CONFIG, registry.STATE, registry.FEATURES)
+    checks = [check for each in registries for check in each.checks if check.function.__module__ == module]
+    yield from _checks(checks)
 
 
 def _image() -> Declared:
     from ocivalidate.image.documents import registry
 
     registry.load_checks()
-    yield from _checks(*registry.REGISTRIES)
+    yield from _checks([check for each in registry.REGISTRIES for check in each.checks])
     yield from _declared("ocivalidate.image.api", "ocivalidate.image.")
     yield from _declared("ocivalidate.unpack.api")
-    yield from _schemas("image")
 
 
 def _conversion() -> Declared:
@@ -144,21 +166,32 @@ def _cases() -> Declared:
         yield from ((clause, look) for clause in case.clauses)
 
 
+_BUNDLES = tuple(f"bundle/{name}" for name in CHECK_MODULES)
+
 _ROOMS: Mapping[str, Callable[[], Declared]] = {
-    "text": _text,
-    "bundle": _bundle,
-    "image": _image,
+    "text": _text_rules,
+    **{f"bundle/{name}": functools.partial(_bundle_checks, name) for name in CHECK_MODULES},
+    "bundle/api": lambda: _declared("ocivalidate.bundle.api"),
+    "runtime schemas": lambda: _schemas("runtime"),
+    "image code": _image,
+    "image schemas": lambda: _schemas("image"),
     "conversion": _conversion,
     "facts": _facts,
     "cases": _cases,
 }
+_GROUPS = {"bundle": (*_BUNDLES, "bundle/api", "runtime schemas"), "image": ("image code", "image schemas")}
+# Rooms that take long to load, and the modules that would have to name a clause which is judged there.
+_NAMED_IN = {
+    **{room: (f"{room}.py",) for room in _BUNDLES},
+    "bundle/api": ("bundle/api.py",),
+    "image code": ("image/**/*.py", "unpack/*.py"),
+}
 
 
-def _checks(*registries: Registry) -> Declared:
-    for registry in registries:
-        for check in registry.checks:
-            look = functools.partial(_function, "check", check.function)
-            yield from ((clause, look) for clause in check.clauses)
+def _checks(checks: Iterable[Check]) -> Declared:
+    for check in checks:
+        look = functools.partial(_function, "check", check.function)
+        yield from ((clause, look) for clause in check.clauses)
 
 
 def _declared(module: str, within: str = "") -> Declared:
@@ -209,11 +242,16 @@ def _line(file: str, first: int, pattern: str) -> int:
 
 @functools.cache
 def _lines(file: str) -> list[str]:
-    """The lines of a module; none where it is installed without its source."""
+    return _text(file).splitlines()
+
+
+@functools.cache
+def _text(file: str) -> str:
+    """The text of a module; empty where it is installed without its source."""
     try:
-        return Path(file).read_text(encoding="utf-8").splitlines()
+        return Path(file).read_text(encoding="utf-8")
     except OSError:
-        return []
+        return ""
 
 
 def _of_node(node: Node) -> Judge:

@@ -8,7 +8,6 @@ import json
 import textwrap
 from collections.abc import Iterator
 
-from ocivalidate.cli.rules import clause_json
 from ocivalidate.cli.streams import print_text
 from ocivalidate.errors import UsageError
 from ocivalidate.report.verdicts import url
@@ -49,6 +48,8 @@ def _find(clause_id: str) -> Clause:
 
 
 def _as_json(clause: Clause) -> dict[str, object]:
+    from ocivalidate.cli.rules import clause_json
+
     content: dict[str, object] = clause_json(clause) | {"reference": _reference(clause)}
     witness = witness_for(clause.same_as or clause.id)
     if witness:

@@ -11,6 +11,8 @@ import importlib
 import inspect
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -136,6 +138,21 @@ def test_who_asks_for_one_clause_gets_all_that_judges_it() -> None:
         assert set(found_for(clause)) == set(every.get(reported(clause.id), ())), clause.id
 
 
+@pytest.mark.parametrize(
+    ("clause_id", "module"),
+    [
+        (CWD, "bundle.mounts"),
+        ("runtime/config.process.cwd.type", "bundle.process"),
+        ("image/config.rootfs.type", "image.found"),
+    ],
+)
+def test_who_asks_for_one_clause_waits_for_no_other_module(clause_id: str, module: str) -> None:
+    program = f"import sys; from ocivalidate.cli import main; main(['explain', '{clause_id}']); print(*sys.modules)"
+    out = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert "\n  by " in out
+    assert f"ocivalidate.{module}" not in out.splitlines()[-1].split()
+
+
 def test_nothing_declares_what_is_no_clause() -> None:
     assert sorted(set(judges()) - set(CLAUSES)) == []
     assert [clause_id for clause_id in judges() if CLAUSES[clause_id].same_as] == []
@@ -226,10 +243,12 @@ def test_an_installation_without_sources_names_what_judges_too(say: Command, mon
             raise FileNotFoundError(path)
         return read(path, *args, **more)
 
-    judging._lines.cache_clear()
+    for remembered in (judging._lines, judging._text, judging._ids_in):
+        remembered.cache_clear()
     monkeypatch.setattr(Path, "read_text", without_sources)
     assert re.search(r"ocivalidate/bundle/process\.py:\d+ cwd_is_absolute$", say("explain", CWD).out, re.MULTILINE)
-    judging._lines.cache_clear()
+    for remembered in (judging._lines, judging._text, judging._ids_in):
+        remembered.cache_clear()
 
 
 def test_explain_names_all_cases_of_a_dynamic_clause(say: Command) -> None:
