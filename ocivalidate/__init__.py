@@ -21,8 +21,6 @@ if TYPE_CHECKING:
         NotMeant,
         OciValidateError,
         OptionError,
-        Refused,
-        Rejected,
         RuntimeFailed,
         TooLarge,
         UnpackError,
@@ -36,6 +34,7 @@ if TYPE_CHECKING:
     from ocivalidate.image.limits import Limits
     from ocivalidate.rules.clauses import Clause, Level, Selection, Severity
     from ocivalidate.rules.findings import ExitCode, Finding, Location, Outcome, Report, Result, exit_code
+    from ocivalidate.rules.refusals import Refused, Rejected, RunStopped
     from ocivalidate.runtime.api import check_runtime, run_runtime
     from ocivalidate.runtime.judging.documents import check_facts
     from ocivalidate.runtime.launching import Launcher
@@ -74,6 +73,7 @@ __all__ = [
     "Rejected",
     "Report",
     "Result",
+    "RunStopped",
     "RuntimeFailed",
     "RuntimeOptions",
     "Selection",
@@ -122,8 +122,9 @@ _HOMES = {
     "OciValidateError": "ocivalidate.errors",
     "OptionError": "ocivalidate.errors",
     "Outcome": "ocivalidate.rules.findings",
-    "Refused": "ocivalidate.errors",
-    "Rejected": "ocivalidate.errors",
+    "Refused": "ocivalidate.rules.refusals",
+    "Rejected": "ocivalidate.rules.refusals",
+    "RunStopped": "ocivalidate.rules.refusals",
     "Report": "ocivalidate.rules.findings",
     "Result": "ocivalidate.rules.findings",
     "RuntimeFailed": "ocivalidate.errors",

@@ -4,15 +4,11 @@
 on which a caller acts in different ways. Every message is one line for people. The command line turns the family into
 exit codes in one place, ``cli/exits.py``.
 
-Errors that only one module raises and catches stand in that module, below the same base.
+Errors that only one module raises and catches stand in that module, below the same base. Those that
+carry findings or a report stand in ``rules/refusals.py``.
 """
 
 from __future__ import annotations
-
-TYPE_CHECKING = False  # what checkers know by this name, without an import
-
-if TYPE_CHECKING:
-    from ocivalidate.rules.findings import Finding, Report
 
 
 class OciValidateError(Exception):
@@ -33,13 +29,12 @@ class OptionError(UsageError, ValueError):
 class CannotJudge(OciValidateError):
     """Something cannot be judged here, or not to the end: no verdict on what was to be judged.
 
-    ``hint`` says what may help, where something may. ``report`` is what there is of a report.
+    ``hint`` says what may help, where something may.
     """
 
-    def __init__(self, reason: str, hint: str = "", report: Report | None = None) -> None:
+    def __init__(self, reason: str, hint: str = "") -> None:
         super().__init__(reason)
         self.hint = hint
-        self.report = report
 
 
 class Unreadable(CannotJudge):
@@ -68,25 +63,6 @@ class ProtocolError(OciValidateError):
 
 class UnpackError(OciValidateError):
     """An image cannot be unpacked here, or not like this. Nothing was written."""
-
-
-class Refused(UnpackError):
-    """The image is at fault; ``findings`` say where, unless the message says it all."""
-
-    def __init__(self, message: str, findings: tuple[Finding, ...] = ()) -> None:
-        super().__init__(message)
-        self.findings = findings
-
-
-class Rejected(OciValidateError):
-    """The config that was built is one that ``check_bundle`` would reject; ``report`` says why."""
-
-    def __init__(self, report: Report) -> None:
-        super().__init__(report)
-        self.report = report
-
-    def __str__(self) -> str:
-        return self.report.findings[0].message if self.report.findings else self.report.problem
 
 
 class Malformed(OciValidateError, ValueError):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ocivalidate.cli.streams import UnwritableOutput
-from ocivalidate.errors import CannotJudge, OciValidateError, Refused, Rejected, UnpackError, UsageError
+from ocivalidate.errors import CannotJudge, OciValidateError, UnpackError, UsageError
+from ocivalidate.rules.refusals import Refused, Rejected
 
 # The first that fits counts. The codes are those of ``findings.ExitCode``, which not every command line has to load.
 _EXIT_CODES: tuple[tuple[type[OciValidateError], int], ...] = (

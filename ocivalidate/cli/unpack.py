@@ -14,13 +14,14 @@ from ocivalidate.cli.generate import apply, parse, start as start_config
 from ocivalidate.cli.image import LIMITS, add_archive_limit, archive_limit, layer_limits
 from ocivalidate.cli.one_line import one_line
 from ocivalidate.cli.streams import errors_on_terminal, tell
-from ocivalidate.errors import Refused, UsageError
+from ocivalidate.errors import UsageError
 from ocivalidate.generate.builder import ConfigBuilder
 from ocivalidate.image.layers.limits import DEFAULT
 from ocivalidate.image.limits import Limits
 from ocivalidate.image.names import refuse_no_platform
 from ocivalidate.rules.clauses import Severity, load, unmatched
 from ocivalidate.rules.findings import ExitCode, Finding
+from ocivalidate.rules.refusals import Refused
 from ocivalidate.unpack.api import Progress, Unpacked, UnpackOptions, unpack_image
 from ocivalidate.unpack.attributes import IdRange
 from ocivalidate.unpack.generator import ConfigSteps

@@ -40,7 +40,6 @@ from collections.abc import Iterable
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
-from ocivalidate.errors import Rejected
 from ocivalidate.generate import tree as trees
 from ocivalidate.generate.devices import DeviceOptions
 from ocivalidate.generate.draft import OLDEST
@@ -52,6 +51,7 @@ from ocivalidate.generate.process import ProcessOptions
 from ocivalidate.generate.resources import ResourceOptions
 from ocivalidate.generate.security import SecurityOptions
 from ocivalidate.generate.tree import Tree
+from ocivalidate.rules.refusals import Rejected
 from ocivalidate.vocabulary.versions import NEXT, RUNTIME_RELEASES, version_for
 
 if TYPE_CHECKING:

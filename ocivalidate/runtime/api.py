@@ -10,9 +10,9 @@ import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from ocivalidate.errors import CannotJudge
 from ocivalidate.rules.clauses import Selection, settled
 from ocivalidate.rules.findings import Report, Result
+from ocivalidate.rules.refusals import RunStopped
 from ocivalidate.runtime.launching import Launcher, run_events
 from ocivalidate.runtime.options import RuntimeOptions, expectation_files, request_of
 from ocivalidate.runtime.protocol import Request
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
 SPECIFICATION = "runtime-spec"
 __all__ = [
-    "CannotJudge",
     "Launcher",
     "Request",
+    "RunStopped",
     "RuntimeOptions",
     "check_runtime",
     "run_events",
@@ -44,7 +44,7 @@ def run_runtime(
     too, and without a ``spec_version`` the release counts that the runtime claims. ``options``: how it is driven.
 
     Raises :class:`OptionError` for an option that makes no sense and ``TypeError`` for one of another type, at once;
-    then :class:`CannotJudge`, with what there is of a ``report``, when the run cannot begin or does not come to its
+    then :class:`CannotJudge` when the run cannot begin, :class:`RunStopped`, with a ``report``, when it misses its
     end, and :class:`UsageError` for a file of expectations that cannot be used.
     """
     asked = _asked(runtime, selection, options)
@@ -79,14 +79,14 @@ def start_run(runtime: str, selection: Selection, options: RuntimeOptions) -> Ru
 def _results(runtime: str, selection: Selection, options: RuntimeOptions) -> Iterator[Result]:
     elsewhere = _elsewhere(runtime)
     if elsewhere is not None:
-        raise CannotJudge(elsewhere.problem, report=elsewhere)
+        raise RunStopped(elsewhere.problem, elsewhere)
     run = start_run(runtime, selection, options)
     for step in run:
         if isinstance(step, Result):
             yield step
     report = run.report()
     if report.problem or not report.complete:
-        raise CannotJudge(report.problem or report.facts["stopped"], report=report)
+        raise RunStopped(report.problem or report.facts["stopped"], report)
 
 
 def _asked(

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from ocivalidate.errors import OptionError, Refused, UnpackError, Unreadable
+from ocivalidate.errors import OptionError, UnpackError, Unreadable
 from ocivalidate.image.accounts import KNOWN as USER_KNOWN
 from ocivalidate.image.layers import users
 from ocivalidate.image.layers.limits import DEFAULT, LayerLimits
@@ -19,6 +19,7 @@ from ocivalidate.image.sources.source import Source
 from ocivalidate.rules.clauses import Selection
 from ocivalidate.rules.declared import judges
 from ocivalidate.rules.findings import Finding, Report
+from ocivalidate.rules.refusals import Refused
 from ocivalidate.system.arguments import StrPath, given, limits, path_text
 from ocivalidate.system.reasons import reason
 from ocivalidate.unpack import inroot

@@ -8,9 +8,10 @@ import stat
 from collections import Counter
 from typing import NamedTuple, Protocol
 
-from ocivalidate.errors import Refused, UnpackError
+from ocivalidate.errors import UnpackError
 from ocivalidate.image.layers.problems import shown
 from ocivalidate.image.layers.xattrs import of_host, of_overlay
+from ocivalidate.rules.refusals import Refused
 from ocivalidate.unpack.flags import TOUCH
 from ocivalidate.unpack.places import changed
 

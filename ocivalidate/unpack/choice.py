@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ocivalidate.errors import Refused, UnpackError
+from ocivalidate.errors import UnpackError
 from ocivalidate.image.absent import called, is_there
 from ocivalidate.image.api import ImageOptions, survey
 from ocivalidate.image.context import ImageContext
@@ -18,6 +18,7 @@ from ocivalidate.image.sources.source import Source
 from ocivalidate.rules.checks import Node
 from ocivalidate.rules.clauses import Selection
 from ocivalidate.rules.ledger import Ledger
+from ocivalidate.rules.refusals import Refused
 from ocivalidate.unpack.verdict import refusing
 from ocivalidate.vocabulary.versions import IMAGE_RELEASES
 

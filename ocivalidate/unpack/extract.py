@@ -7,7 +7,7 @@ import os
 import stat
 from collections.abc import Callable
 
-from ocivalidate.errors import Refused, UnpackError
+from ocivalidate.errors import UnpackError
 from ocivalidate.image.layers.judging import NO_WH_FILES, PARENT
 from ocivalidate.image.layers.paths import (
     BLOCK_DEVICE,
@@ -23,6 +23,7 @@ from ocivalidate.image.layers.paths import (
 from ocivalidate.image.layers.problems import shown
 from ocivalidate.image.layers.sparse import PaxSparse
 from ocivalidate.image.layers.stack import Fault, Unwritable, no_target, target_replaced
+from ocivalidate.rules.refusals import Refused
 from ocivalidate.system.reasons import reason
 from ocivalidate.unpack.attributes import IMPLIED, AttributeWriter, Notes, Owners
 from ocivalidate.unpack.entries import Content, Entry

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from ocivalidate.errors import OciValidateError, Refused, UnpackError
+from ocivalidate.errors import OciValidateError, UnpackError
 from ocivalidate.image import blobs
 from ocivalidate.image.found import Blob
 from ocivalidate.image.graph import Reference
@@ -16,6 +16,7 @@ from ocivalidate.image.layers.limits import LayerLimits
 from ocivalidate.image.sources.source import Source
 from ocivalidate.image.stacks import tell_fault
 from ocivalidate.rules.clauses import Selection
+from ocivalidate.rules.refusals import Refused
 from ocivalidate.system.reasons import reason
 from ocivalidate.unpack.choice import Chosen
 from ocivalidate.unpack.entries import LayerReader

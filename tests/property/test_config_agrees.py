@@ -9,10 +9,11 @@ from tempfile import TemporaryDirectory
 from hypothesis import given, strategies as st
 
 from ocivalidate import check_image
-from ocivalidate.errors import Refused, UnpackError
+from ocivalidate.errors import UnpackError
 from ocivalidate.image.accounts import KNOWN
 from ocivalidate.rules.clauses import Severity
 from ocivalidate.rules.findings import ExitCode, exit_code
+from ocivalidate.rules.refusals import Refused
 from ocivalidate.unpack import UnpackOptions, unpack_image
 from tests.property.configs_drawn import configuration, layout
 

@@ -15,9 +15,10 @@ from typing import Any
 from hypothesis import given, strategies as st
 
 from ocivalidate import check_image
-from ocivalidate.errors import Refused, UnpackError
+from ocivalidate.errors import UnpackError
 from ocivalidate.rules.clauses import Severity
 from ocivalidate.rules.findings import ExitCode, exit_code
+from ocivalidate.rules.refusals import Refused
 from ocivalidate.unpack import UnpackOptions, unpack_image
 from tests.property.applying import Applied, Parts, Thing, Unclear
 from tests.property.layers_drawn import Drawn, drawn

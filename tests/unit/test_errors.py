@@ -23,15 +23,15 @@ from ocivalidate.errors import (
     OciValidateError,
     OptionError,
     ProtocolError,
-    Refused,
-    Rejected,
     RuntimeFailed,
     TooLarge,
     UnpackError,
     Unreadable,
     UsageError,
 )
+from ocivalidate.rules import refusals
 from ocivalidate.rules.findings import ExitCode, Report
+from ocivalidate.rules.refusals import Refused, Rejected, RunStopped
 
 PACKAGE = Path(errors.__file__).parent
 # Exceptions that are none of the family → why.
@@ -49,6 +49,7 @@ FAMILY: tuple[tuple[OciValidateError, ExitCode | None], ...] = (
     (UnpackError("there is no space"), ExitCode.COULD_NOT_JUDGE),
     (Refused("the image is at fault"), ExitCode.FINDINGS),
     (Rejected(REPORT), ExitCode.FINDINGS),
+    (RunStopped("the engine ended", REPORT), ExitCode.COULD_NOT_JUDGE),
     (UnwritableOutput("it is full"), ExitCode.COULD_NOT_JUDGE),
     (RuntimeFailed("create failed"), None),
     (Malformed("not JSON", 3, 2), None),
@@ -93,7 +94,8 @@ def test_each_meaning_stands_once() -> None:
 
 
 def test_the_table_of_meanings_is_whole() -> None:
-    public = {name for name, value in vars(errors).items() if inspect.isclass(value)}
+    classes = (vars(errors) | vars(refusals)).items()
+    public = {name for name, value in classes if inspect.isclass(value) and issubclass(value, OciValidateError)}
     assert public - {"OciValidateError"} == {type(problem).__name__ for problem, _code in FAMILY} - {"UnwritableOutput"}
 
 

@@ -18,13 +18,14 @@ import pytest
 import ocivalidate.generate.builder as builder_module
 from ocivalidate.bundle.api import check_config
 from ocivalidate.cli import main
-from ocivalidate.errors import OptionError, Rejected
+from ocivalidate.errors import OptionError
 from ocivalidate.generate import ConfigBuilder
 from ocivalidate.generate.defaults import PLATFORMS
 from ocivalidate.generate.profiles import PROFILES
 from ocivalidate.generate.table import GROUPS, TABLE
 from ocivalidate.generate.tree import section_since
 from ocivalidate.rules.findings import ExitCode, exit_code
+from ocivalidate.rules.refusals import Rejected
 from ocivalidate.vocabulary.versions import RUNTIME_RELEASES, holds
 from tests.unit.generating import ROOT, process, refused, run
 

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from fixtures.layouts import Entry, Image, Index, Layer, Layout, tar
-from ocivalidate.errors import Refused
 from ocivalidate.image.api import check_image
 from ocivalidate.rules.clauses import Selection
 from ocivalidate.rules.findings import Outcome, Report
+from ocivalidate.rules.refusals import Refused
 from ocivalidate.unpack.api import UnpackOptions, unpack_image
 from ocivalidate.vocabulary import digests
 from ocivalidate.vocabulary.versions import IMAGE_RELEASES, NEXT

@@ -32,12 +32,13 @@ from fixtures.layouts import (
     tars,
 )
 from fixtures.layouts.build import to_json
-from ocivalidate.errors import Refused, UnpackError
+from ocivalidate.errors import UnpackError
 from ocivalidate.image.api import ImageOptions, check_image
 from ocivalidate.image.found import ImageFilter
 from ocivalidate.image.limits import Limits
 from ocivalidate.rules.clauses import Severity
 from ocivalidate.rules.findings import ExitCode, Report, exit_code
+from ocivalidate.rules.refusals import Refused
 from ocivalidate.unpack import UnpackOptions, unpack_image
 from tests.saved import NOTHING, ONE, TWO, Part, Saved, archive, sha256
 

@@ -16,10 +16,11 @@ import pytest
 from fixtures.layouts import Image, Index, Layer, Layout
 from fixtures.layouts.build import DEFAULT_TAR, blob_path, digest
 from fixtures.layouts.good import UPPER_TAR
-from ocivalidate.errors import Refused, UnpackError
+from ocivalidate.errors import UnpackError
 from ocivalidate.image.api import check_image
 from ocivalidate.report import Options, render
 from ocivalidate.rules.findings import ExitCode, Outcome, Report, exit_code
+from ocivalidate.rules.refusals import Refused
 from ocivalidate.unpack.api import unpack_image
 from ocivalidate.vocabulary import digests
 

@@ -11,11 +11,11 @@ import pytest
 from fixtures.layouts import Entry, Image, Index, Layer, Layout, tars
 from fixtures.layouts.tars import folder, hardlink, symlink, whiteout
 from ocivalidate import check_image
-from ocivalidate.errors import Refused
 from ocivalidate.image import accounts, stacks
 from ocivalidate.image.accounts import KNOWN
 from ocivalidate.rules.clauses import Severity
 from ocivalidate.rules.findings import Outcome, Report
+from ocivalidate.rules.refusals import Refused
 from tests.unit.unpacking import image, unpack
 
 PASSWD, GROUP = b"root:x:0:0:::\napp:x:1000:1000:::\n", b"app:x:1000:\nstaff:x:50:root\n"

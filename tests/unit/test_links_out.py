@@ -14,9 +14,9 @@ import pytest
 from fixtures.layouts import GOOD
 from ocivalidate.bundle.api import check_bundle
 from ocivalidate.bundle.options import BundleOptions
-from ocivalidate.errors import Refused
 from ocivalidate.image.api import ImageOptions, check_image
 from ocivalidate.rules.findings import ExitCode, Report, exit_code
+from ocivalidate.rules.refusals import Refused
 from ocivalidate.rules.witnesses import base_document
 from ocivalidate.unpack.api import UnpackOptions, unpack_image
 from ocivalidate.unpack.flags import CAN_UNPACK

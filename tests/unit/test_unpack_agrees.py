@@ -15,11 +15,12 @@ from fixtures.layouts import BROKEN, LIMITS, WITNESSES, Entry, Layer, Layout, ta
 from fixtures.layouts.build import Image, Index
 from fixtures.layouts.tars import folder, hardlink, symlink, whiteout
 from ocivalidate import check_image
-from ocivalidate.errors import Refused, UnpackError
+from ocivalidate.errors import UnpackError
 from ocivalidate.image.api import ImageOptions
 from ocivalidate.image.layers.limits import LayerLimits
 from ocivalidate.rules.clauses import Severity
 from ocivalidate.rules.findings import ExitCode, exit_code
+from ocivalidate.rules.refusals import Refused
 from ocivalidate.unpack import UnpackOptions, unpack_image
 from tests.unit.unpacking import image, rootfs, unpack
 

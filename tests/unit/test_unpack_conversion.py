@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 
 from fixtures.layouts import Entry, Image, Index, Layer, Layout, tars
-from ocivalidate.errors import Refused, UnpackError
+from ocivalidate.errors import UnpackError
 from ocivalidate.generate import ConfigBuilder
 from ocivalidate.image.layers.users import User, resolve
 from ocivalidate.rules.checks import Node
 from ocivalidate.rules.declared import FUNCTIONS
 from ocivalidate.rules.findings import ExitCode, Outcome, exit_code
+from ocivalidate.rules.refusals import Refused
 from ocivalidate.rules.witnesses import Side, Witness, apply, base_document, witnesses
 from ocivalidate.unpack import UnpackOptions, conversion, unpack_image
 from ocivalidate.unpack.attributes import IdRange

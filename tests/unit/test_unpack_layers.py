@@ -11,8 +11,8 @@ import pytest
 
 from fixtures.layouts import Entry, Layer, Layout, tars
 from fixtures.layouts.build import Image, Index
-from ocivalidate.errors import Refused
 from ocivalidate.rules.clauses import Severity
+from ocivalidate.rules.refusals import Refused
 from tests.unit.unpacking import image, rootfs, unpack
 
 ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away and make devices")

@@ -10,7 +10,7 @@ from tempfile import gettempdir
 import pytest
 
 from fixtures.layouts import Entry, tars
-from ocivalidate.errors import Refused
+from ocivalidate.rules.refusals import Refused
 from ocivalidate.unpack import UnpackOptions, unpack_image
 from tests.unit.unpacking import Entries, image, mine, rootfs, unpack
 
