@@ -10,6 +10,12 @@ carry findings or a report stand in ``rules/refusals.py``.
 
 from __future__ import annotations
 
+TYPE_CHECKING = False  # what checkers know by this name, without an import
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
 
 class OciValidateError(Exception):
     """The base of all errors of ocivalidate. The message is one line."""
@@ -55,6 +61,24 @@ class BadCase(CannotJudge):
 
 class RuntimeFailed(OciValidateError):
     """The runtime under test did not do what a case needs to go on: for the clauses of the case, a failure."""
+
+
+class ConfigRefused(RuntimeFailed):
+    """The runtime refused a ``config.json`` with an error, and made no container of it.
+
+    ``said`` is its error. Whether that is a failure says :mod:`ocivalidate.runtime.refusing`: runtimes may choose which
+    valid values they support (config.md, valid values). ``config`` is what it refused, empty where that is no JSON
+    object.
+    """
+
+    def __init__(self, message: str, said: str, config: Mapping[str, Any]) -> None:
+        super().__init__(message)
+        self.said = said
+        self.config = config
+
+    def __reduce__(self) -> tuple[type[ConfigRefused], tuple[str, str, Mapping[str, Any]]]:
+        """All of it, for another process."""
+        return type(self), (str(self), self.said, self.config)
 
 
 class ProtocolError(OciValidateError):

@@ -55,6 +55,10 @@ _OPTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
         {"metavar": "DIR", "help": "a ready root filesystem with a /usr/bin/python3 (default: one made of this)"},
     ),
     (("--cases",), {"metavar": "DIR", "help": "a folder with cases of your own, instead of ours"}),
+    (
+        ("--strict",),
+        {"action": "store_true", "help": "a valid config that the runtime refuses is a failure instead of a skip"},
+    ),
     (("--dump-dir",), {"metavar": "DIR", "help": "keep here what each case did that did not pass"}),
     (("--list",), {"action": "store_true", "help": "list the cases and what each judges, and run nothing"}),
     (("--rerun-failed",), {"metavar": "REPORT", "help": "run only what failed in this report (--format json)"}),
@@ -142,6 +146,7 @@ def _driving(options: argparse.Namespace) -> RuntimeOptions:
         dump_dir=options.dump_dir,
         expectations=tuple(options.expectations),
         own_expectations=not options.no_expectations,
+        strict=options.strict,
     )
 
 

@@ -97,6 +97,15 @@ def _counts_of_run(report: Report) -> list[str]:
         f"{counted(len({result.clause.id for result in verdicts}), 'clause')} judged",
         counted(len({result.case for result in report.results}), "case"),
         f"{failed(report)} failed",
-        f"{report.count(Outcome.SKIP)} skipped",
+        f"{report.count(Outcome.SKIP)} skipped{_of_these(report)}",
         counted(report.count(Outcome.XFAIL), "expected failure"),
     ]
+
+
+def _of_these(report: Report) -> str:
+    """How many of what was skipped is due to the runtime, not to what this host has."""
+    beginnings = Counter(
+        result.reason.partition(": ")[0] for result in report.results if result.outcome is Outcome.SKIP
+    )
+    told = [f"{beginnings[word]} {word}" for word in ("refused", "not reached") if beginnings[word]]
+    return f" ({', '.join(told)})" if told else ""

@@ -140,6 +140,9 @@ def _remark(result: Result, options: Options) -> Iterator[Line]:
         yield [(f"could not judge[{clause_id}]", _STYLES[Severity.ERROR]), (f": {reason}{of_case}", "")]
     elif result.outcome is Outcome.XPASS:
         yield [(f"unexpected pass[{clause_id}]", _STYLES[Severity.ERROR]), (f": {visible(advice(result))}", "")]
+    elif result.outcome is Outcome.SKIP and result.reason.startswith("refused: "):
+        said = visible(result.reason.removeprefix("refused: "), _LONGEST_MESSAGE)
+        yield [(f"refused[{clause_id}]", _STYLES[Severity.NOTE]), (f": {said}{of_case}", "")]
     elif result.outcome is Outcome.XFAIL and options.verbose:
         yield [(f"expected failure[{clause_id}]", _STYLES[Severity.NOTE]), (f": {visible(result.reason)}{of_case}", "")]
 

@@ -6,28 +6,24 @@ import contextlib
 import copy
 import json
 import os
-import threading
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
 from ocivalidate.errors import CannotJudge, OciValidateError
 from ocivalidate.rules.clauses import load
-from ocivalidate.runtime import judging
+from ocivalidate.runtime import judging, refusing
 from ocivalidate.runtime.driving import configs
 from ocivalidate.runtime.driving.console import ConsoleSocket
 from ocivalidate.runtime.driving.container import Container
 from ocivalidate.runtime.driving.driver import Call
 from ocivalidate.runtime.driving.operations import Operations
-from ocivalidate.runtime.driving.subject import RuntimeUnderTest
 from ocivalidate.runtime.inside import rootfs
 from ocivalidate.runtime.inside.facts import Facts
 from ocivalidate.runtime.kernel import cgroups, kernelnames
-from ocivalidate.runtime.kernel.host import Host
-from ocivalidate.runtime.kernel.nodes import Devices
 from ocivalidate.runtime.properties import full_id, in_release, property_clause
+from ocivalidate.runtime.run_context import RunContext
 from ocivalidate.runtime.verdicts import Verdict, shown
 from ocivalidate.vocabulary.versions import holds
 
@@ -43,6 +39,10 @@ class Skipped(OciValidateError):
 
 class ControlFailed(OciValidateError):
     """What a refusal is compared with was refused too, so it proves nothing. The message is one line."""
+
+
+class ControlRefused(ControlFailed):
+    """What a refusal is compared with was refused too, as the runtime may. The message is what it said."""
 
 
 class Declared(Protocol):
@@ -63,33 +63,6 @@ class Declared(Protocol):
     @property
     def timeout(self) -> float:
         """Seconds for all that it does."""
-
-
-@dataclass(frozen=True, slots=True)
-class RunContext:
-    """What all cases of a run share.
-
-    ``prefix`` begins the ids of all containers, ``group`` is the control group above all of theirs, ``rootfs`` the root
-    filesystem that every bundle gets a copy of, ``folder`` where cases have their folders.
-    """
-
-    subject: RuntimeUnderTest
-    host: Host
-    layout: cgroups.Layout
-    prefix: str
-    group: str
-    rootfs: Path
-    folder: Path
-    # Whether what stands in control groups is kept, for whoever looks into a failure.
-    keeps_groups: bool = False
-    # What stands in /dev for the runtime; nothing of it is watched where it could change nothing.
-    devices: Devices = field(default_factory=Devices)
-    # The configs that this runtime has been seen to accept, as text: a control is needed once a run, not once a case.
-    accepted: set[str] = field(default_factory=set)
-    # One at a time: the same control, tried by two cases at once, would be two containers in one control group.
-    trying: threading.Lock = field(default_factory=threading.Lock)
-    # What of the folder and the group of the run somebody else has removed, so that nothing can be judged.
-    missing: Callable[[], str] = lambda: ""
 
 
 class CaseContext:
@@ -345,11 +318,17 @@ class CaseContext:
             container = self.container(config)
             done = container.create()
             container.clean_up()
+            if done.generates_error and self.may_refuse(config):
+                raise ControlRefused(done.last_error_line)
             if not done.ok:
                 raise ControlFailed(f"what should have been accepted was refused: {done.last_error_line}")
             self.stage.accepted.add(key)
         finally:
             self.stage.trying.release()
+
+    def may_refuse(self, config: Mapping[str, Any]) -> bool:
+        """Whether a runtime that has accepted the usual config may refuse this one."""
+        return refusing.may_refuse(config, self.config(), self.subject.features, self.release)
 
     def first_accepted(self, *configs: Mapping[str, Any]) -> Mapping[str, Any]:
         """The first of some configs that the runtime accepts. Raises :class:`ControlFailed` when it accepts none."""

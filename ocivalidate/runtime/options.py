@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -21,8 +22,9 @@ class RuntimeOptions(NamedTuple):
     filesystem (default: one made of this Python). ``jobs``: cases at a time (default: as many as processors).
     ``require``: needs, such as ``root``, whose absence is an error instead of a skip. ``dump_dir``: a folder where is
     kept what cases did that did not pass. ``expectations``: TOML files with known deviations, beside those that come
-    with our cases unless ``own_expectations`` is false. ``launcher``: where the engine runs that drives the runtime
-    (default: on this host).
+    with our cases unless ``own_expectations`` is false. ``strict``: a refusal of a valid config is a
+    failure, also where the specification permits it (default: a skip). ``launcher``: where the engine runs (default: on
+    this host).
     """
 
     arguments: tuple[str, ...] = ()
@@ -34,6 +36,7 @@ class RuntimeOptions(NamedTuple):
     dump_dir: StrPath | None = None
     expectations: tuple[StrPath, ...] = ()
     own_expectations: bool = True
+    strict: bool = False
     launcher: Launcher | None = None
 
 
@@ -42,7 +45,7 @@ def request_of(runtime: str, selection: Selection, options: RuntimeOptions) -> R
     at_least_one(options.jobs, "jobs")
     refuse_unknown_needs(texts(options.require, "require"), "require")
     return Request(
-        runtime=runtime,
+        runtime=_program(runtime),
         arguments=texts(options.arguments, "arguments"),
         spec_version=selection.spec_version,
         select=selection.select,
@@ -54,7 +57,13 @@ def request_of(runtime: str, selection: Selection, options: RuntimeOptions) -> R
         jobs=options.jobs,
         require=tuple(options.require),
         dump_dir=_path(options.dump_dir, "dump_dir"),
+        strict=options.strict,
     )
+
+
+def _program(runtime: str) -> str:
+    """A runtime that is named by a path, by its absolute path, as nothing may depend on who is where; else its name."""
+    return os.path.abspath(runtime) if os.path.dirname(runtime) else runtime
 
 
 def expectation_files(options: RuntimeOptions) -> ExpectationFiles:

@@ -42,7 +42,8 @@ class Request:
     clauses, beginnings of ids, globs (default: all); ``ignore`` and ``level`` as for other commands; ``only``: ids
     of cases. ``cases``: a folder with cases of the caller's own. ``rootfs``: a ready root filesystem. ``jobs``: cases
     at a time (default: as many as processors). ``require``: needs whose absence is an error. ``dump_dir``: where who
-    asks keeps what cases did that did not pass; the engine sends it, wherever it runs.
+    asks keeps what cases did that did not pass; the engine sends it, wherever it runs. ``strict``: a valid config
+    that is refused is a failure.
     """
 
     runtime: str
@@ -57,6 +58,7 @@ class Request:
     jobs: int | None = None
     require: tuple[str, ...] = ()
     dump_dir: str | None = None
+    strict: bool = False
 
 
 @dataclass(frozen=True, slots=True)

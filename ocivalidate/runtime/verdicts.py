@@ -10,6 +10,8 @@ from typing import Any
 from ocivalidate.rules.clauses import Clause, Selection
 from ocivalidate.rules.findings import Location, Outcome, Result
 from ocivalidate.rules.ledger import Ledger
+from ocivalidate.runtime import refusing
+from ocivalidate.runtime.refusing import NOT_REACHED
 
 _LONGEST_VALUE = 400
 
@@ -31,10 +33,15 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Unjudged:
-    """What becomes of the clauses of a case on which it came to no verdict, and why."""
+    """What becomes of the clauses of a case on which it came to no verdict, and why.
+
+    ``refused``: a config was refused, with these words, where the runtime may do so; it may not where a clause itself
+    demands that something is supported.
+    """
 
     outcome: Outcome
     reason: str
+    refused: str = ""
 
 
 NOT_JUDGED = Unjudged(Outcome.ERROR, "the case declares this clause and did not judge it")
@@ -63,7 +70,11 @@ def results(
     """
     ledger = Ledger({clause.id: clause for clause in clauses}, Selection(), case=case)
     # Where a case broke off, the comparison that would have failed may not have been made.
-    whole = unjudged is NOT_JUDGED or unjudged.outcome is Outcome.SKIP
+    whole = unjudged is NOT_JUDGED or (unjudged.outcome is Outcome.SKIP and not unjudged.refused)
+    failed = next((verdict.message for verdict in verdicts if not verdict.held), "")
+    if unjudged is NOT_JUDGED and failed:
+        # The case did not go on, as there was nothing to look at any more.
+        unjudged = Unjudged(Outcome.SKIP, f"{NOT_REACHED}: {failed}")
     known = set()
     for verdict in verdicts:
         if not verdict.held:
@@ -82,6 +93,8 @@ def _leave(ledger: Ledger, case: str, clause: str, skipped: str | None, unjudged
     """Say what becomes of a clause without a verdict."""
     if skipped is not None:
         ledger.unjudged(clause, skipped)
+    elif unjudged.refused and refusing.demands(clause):
+        _add(ledger, case, Verdict(clause, held=False, message=unjudged.refused))
     elif unjudged.outcome is Outcome.FAIL:
         _add(ledger, case, Verdict(clause, held=False, message=unjudged.reason))
     elif unjudged.outcome is Outcome.ERROR:

@@ -22,13 +22,13 @@ from fixtures.fake_runtime import commands
 from ocivalidate import resources
 from ocivalidate.rules.clauses import Selection
 from ocivalidate.rules.findings import Result
-from ocivalidate.runtime.case_context import RunContext
 from ocivalidate.runtime.cases import Case
 from ocivalidate.runtime.driving import container, driver, operations
 from ocivalidate.runtime.driving.driver import Call
 from ocivalidate.runtime.driving.subject import identify
 from ocivalidate.runtime.inside import probe, rootfs
 from ocivalidate.runtime.kernel import cgroups, host, kin
+from ocivalidate.runtime.run_context import RunContext
 from ocivalidate.runtime.running.attempt import attempt
 from ocivalidate.runtime.running.loading import load_cases
 from ocivalidate.runtime.running.planning import plan

@@ -18,6 +18,7 @@ from ocivalidate.cli.streams import UnwritableOutput
 from ocivalidate.errors import (
     BadCase,
     CannotJudge,
+    ConfigRefused,
     Malformed,
     NotMeant,
     OciValidateError,
@@ -52,6 +53,7 @@ FAMILY: tuple[tuple[OciValidateError, ExitCode | None], ...] = (
     (RunStopped("the engine ended", REPORT), ExitCode.COULD_NOT_JUDGE),
     (UnwritableOutput("it is full"), ExitCode.COULD_NOT_JUDGE),
     (RuntimeFailed("create failed"), None),
+    (ConfigRefused("create failed: no", "no", {}), None),
     (Malformed("not JSON", 3, 2), None),
     (ProtocolError("no such event"), None),
 )

@@ -17,10 +17,11 @@ import pytest
 from fixtures import fake_runtime
 from ocivalidate.rules.clauses import load
 from ocivalidate.rules.findings import Outcome
-from ocivalidate.runtime.case_context import CaseContext, RunContext
+from ocivalidate.runtime.case_context import CaseContext
 from ocivalidate.runtime.cases import Case
 from ocivalidate.runtime.driving.subject import Dialect, RuntimeUnderTest
 from ocivalidate.runtime.kernel import cgroups, host
+from ocivalidate.runtime.run_context import RunContext
 from ocivalidate.runtime.running.attempt import attempt
 from ocivalidate.system import importing
 

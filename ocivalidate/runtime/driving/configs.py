@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import itertools
+import json
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from ocivalidate.jsontext.pointers import parse_pointer
@@ -114,6 +117,19 @@ def _put(holder: Any, token: str, value: Any) -> None:
         holder.append(value)
     else:
         holder[int(token)] = value
+
+
+def of_bundle(bundle: Path, container_id: str) -> dict[str, Any]:
+    """The config of a bundle, without the control group that is named after the container; empty where it is none."""
+    config: Any = None
+    with contextlib.suppress(OSError, ValueError):
+        config = json.loads((bundle / "config.json").read_text(encoding="utf-8"))
+    if not isinstance(config, dict):
+        return {}
+    linux = config.get("linux")
+    if isinstance(linux, dict) and str(linux.get("cgroupsPath", "")).endswith(f"/{container_id}"):
+        del linux["cgroupsPath"]
+    return config
 
 
 def objects_of(config: Any) -> Iterator[dict[str, Any]]:

@@ -7,9 +7,10 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
-from ocivalidate.errors import CannotJudge, RuntimeFailed, Unreadable
+from ocivalidate.errors import CannotJudge, ConfigRefused, RuntimeFailed, Unreadable
+from ocivalidate.runtime.driving import configs
 from ocivalidate.runtime.driving.driver import Call, json_object
 from ocivalidate.runtime.driving.operations import Operations
 from ocivalidate.runtime.driving.process import Process
@@ -123,8 +124,19 @@ class Container:
         if done.ended == "timeout":
             raise CannotJudge(f"{operation} {done.last_error_line}")
         if not done.ok:
-            raise RuntimeFailed(f"{operation} failed: {done.last_error_line}")
+            self.raise_refusal(done, operation)
         return self
+
+    def raise_refusal(self, done: Call, operation: str = "create") -> NoReturn:
+        """Say what an operation came to that failed.
+
+        Raises :class:`ConfigRefused` when the runtime refused the config and made no container, else
+        :class:`RuntimeFailed`.
+        """
+        failed = f"{operation} failed: {done.last_error_line}"
+        if operation == "create" and done.generates_error and not self.exists():
+            raise ConfigRefused(failed, done.last_error_line, configs.of_bundle(self.bundle, self.id))
+        raise RuntimeFailed(failed)
 
     # ----------------------------------------------------------------------------------------------------- state
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import select
 import signal
 import subprocess
@@ -27,6 +28,11 @@ MOST_OUTPUT = 16 * 1024 * 1024
 # Characters of a JSON text that are read: a value may take thirty times as much as its text.
 _MOST_JSON = 4 * 1024 * 1024
 """Bytes that a runtime may print in one call, before it is killed."""
+# How programs end that did not mean to: in Go, Rust, Python, and by a signal that a handler tells.
+_CRASH = re.compile(
+    r"^(panic: |fatal error: |thread '[^']*' (\(\d+\) )?panicked at|Traceback \(most recent call last\):|SIGSEGV: )",
+    re.MULTILINE,
+)
 _LOOK_AT_SIZE = 0.02  # seconds between two looks at how much has been printed
 _DYING_PATIENCE = 5.0  # seconds in which a process that was killed is to be gone
 
@@ -76,6 +82,11 @@ class Call:
     def refused(self) -> bool:
         """Whether the runtime says that it did not do it: it ended by itself, with another status than 0."""
         return self.ended == "exit" and self.status > 0
+
+    @property
+    def generates_error(self) -> bool:
+        """Whether it refused with an error of its own: one that crashed did not."""
+        return self.refused and not _CRASH.search(self.stderr)
 
     @property
     def last_error_line(self) -> str:

@@ -7,11 +7,13 @@ import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from ocivalidate.errors import CannotJudge, RuntimeFailed
+from ocivalidate.errors import ConfigRefused, OciValidateError, RuntimeFailed
 from ocivalidate.rules.clauses import Clause
 from ocivalidate.rules.findings import Outcome, Result
-from ocivalidate.runtime.case_context import CaseContext, ControlFailed, RunContext, Skipped
+from ocivalidate.runtime.case_context import CaseContext, ControlFailed, ControlRefused, Skipped
 from ocivalidate.runtime.cases import Case
+from ocivalidate.runtime.refusing import NOT_REACHED, REFUSED
+from ocivalidate.runtime.run_context import RunContext
 from ocivalidate.runtime.running.needs import missing
 from ocivalidate.runtime.verdicts import NOT_JUDGED, Unjudged, results
 
@@ -92,20 +94,37 @@ def _missing(trial: CaseContext) -> str:
     return "" if trial.folder.is_dir() else f"the folder of the case was removed: {trial.folder}"
 
 
+def _refusal(trial: CaseContext, said: str, failed: str) -> Unjudged:
+    """What becomes of the clauses of a case when the runtime refused a config, as it may."""
+    if trial.stage.strict:
+        return Unjudged(Outcome.FAIL, failed)
+    return Unjudged(Outcome.SKIP, f"{REFUSED}: {said}", refused=failed)
+
+
 def _run(case: Case, trial: CaseContext) -> Unjudged:
     """Run the function of a case, and say what becomes of the clauses that it did not judge."""
     try:
         case.run(trial)
-    except Skipped as reason:
-        return Unjudged(Outcome.SKIP, str(reason))
-    except RuntimeFailed as problem:
-        return Unjudged(Outcome.FAIL, str(problem))
-    except ControlFailed as problem:
-        return Unjudged(Outcome.ERROR, f"the control failed: {problem}")
-    except CannotJudge as problem:
-        return Unjudged(Outcome.ERROR, str(problem))
+    except OciValidateError as problem:
+        return _unjudged(trial, problem)
     except Exception as problem:  # noqa: BLE001  # a case of anybody's may break in any way
         where = traceback.extract_tb(problem.__traceback__)[-1]
         place = f"{where.filename.rpartition('/')[2]}:{where.lineno}"
         return Unjudged(Outcome.ERROR, f"the case broke: {type(problem).__name__}: {problem} ({place})")
     return NOT_JUDGED
+
+
+def _unjudged(trial: CaseContext, problem: OciValidateError) -> Unjudged:
+    """What becomes of the clauses that a case has not judged when it ends so."""
+    match problem:
+        case Skipped():
+            return Unjudged(Outcome.SKIP, str(problem))
+        case ConfigRefused() if trial.may_refuse(problem.config):
+            return _refusal(trial, problem.said, str(problem))
+        case RuntimeFailed():
+            return Unjudged(Outcome.FAIL, str(problem))
+        case ControlRefused():
+            return _refusal(trial, str(problem), f"the control was refused: {problem}")
+        case ControlFailed():
+            return Unjudged(Outcome.SKIP, f"{NOT_REACHED}: {problem}")
+    return Unjudged(Outcome.ERROR, str(problem))

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ocivalidate.errors import CannotJudge, RuntimeFailed
-from ocivalidate.runtime.case_context import CaseContext, RunContext
+from ocivalidate.runtime.case_context import CaseContext
 from ocivalidate.runtime.cases import Case
 from ocivalidate.runtime.driving import subject
 from ocivalidate.runtime.inside import rootfs
 from ocivalidate.runtime.kernel import cgroups, claims, host, inherited, kin, nodes, syscalls
 from ocivalidate.runtime.protocol import Header, Request, RuntimeFacts
+from ocivalidate.runtime.run_context import RunContext
 from ocivalidate.runtime.running import workspace
 from ocivalidate.runtime.running.sweeping import Ground, Swept
 
@@ -124,6 +125,7 @@ class Session:
             image,
             cases,
             keeps_groups=bool(self.setup.request.dump_dir),
+            strict=self.setup.request.strict,
             devices=self._devices,
             missing=self.missing,
         )
