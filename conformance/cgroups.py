@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ocivalidate.runtime import CaseContext, case, cgroup_values, cgroups, changed, limits, steps
+from ocivalidate.runtime import CaseContext, caller, case, cgroup_values, cgroups, changed, limits, steps
 
 MIB = 1 << 20
 LIMIT, RESERVATION = 40 * MIB, 24 * MIB
@@ -81,6 +81,22 @@ def cpuset(trial: CaseContext) -> None:
     only = trial.host.cpus[-1]
     container = limits.limited(trial, {"cpu": {"cpus": str(only)}}, *steps(["affinity"], ["wait"]))
     trial.applied(f"{cgroup_values.RESOURCES}/cpu/cpus", got=limits.facts_of(container).value("affinity"), want=[only])
+
+
+@case(sets=limits.pointers("cpu/cpus"), needs=["root", "controller:cpuset", "cpus:2"])
+def cpuset_of_a_caller_on_one_processor(trial: CaseContext) -> None:
+    """The process runs on all processors that are listed, also where the caller of the runtime keeps to one of them."""
+    both = trial.host.cpus[:2]
+    config = trial.config(*steps(["affinity"], ["wait"]))
+    config["linux"]["resources"] = {"cpu": {"cpus": ",".join(map(str, both))}}
+    for wrapper in ((), caller(cpus=both[:1])):
+        container = trial.container(config)
+        container.must_create(wrapper=wrapper).must_start(wrapper=wrapper)
+        whose = "a caller that keeps to one processor" if wrapper else "a caller on all processors"
+        message = f"with {whose}, the process does not run on all processors of linux.resources.cpu.cpus"
+        got = container.facts().value("affinity")
+        trial.applied(f"{cgroup_values.RESOURCES}/cpu/cpus", got=got, want=list(both), message=message)
+        container.clean_up()
 
 
 @case(limits.CREATE_RESOURCES, sets=limits.pointers("cpu/mems"), needs=["root", "controller:cpuset"])

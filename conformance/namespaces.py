@@ -185,6 +185,41 @@ def user_namespace_is_joined(trial: CaseContext) -> None:
     trial.expect(JOINED, "the mappings are not those of the namespace", got=maps, want=mappings)
 
 
+def _joins_alone(trial: CaseContext, kind: str) -> None:
+    # A new time namespace takes a fork more, which is none of the matter here.
+    others = types_of(trial, "user", "time", kind)
+    if kind not in types_of(trial):
+        trial.skip(f"this kernel, or runtime-spec {trial.release}, has no {kind} namespaces")
+    trial.control(config_with(trial, new(others)))
+    holder = held(trial, [kind])
+    container = trial.container(config_with(trial, [*joins(holder, [kind]), *new(others)]))
+    done = container.create()
+    if done.ok:
+        done = container.start()
+    own, want = namespaces_of(), holder.namespaces()
+    got = links(container, container.facts()) if done.ok else {}
+    file = NAMESPACE_FILES[kind]
+    message = f"where {kind} is the only namespace with a path, the program is not in it"
+    trial.expect(JOINED, message, got=got.get(file) if done.ok else done.last_error_line, want=want[file])
+    if done.ok:
+        message = f"beside a namespace of type {kind} that is joined, others are not new"
+        files = {NAMESPACE_FILES[one] for one in others}
+        old = sorted(name for name in files if got.get(name) in (own[name], want[name], None))
+        trial.expect(JOINED, message, got=old, want=[])
+
+
+def _joined_alone(kind: str) -> Callable[[CaseContext], None]:
+    def function(trial: CaseContext) -> None:
+        _joins_alone(trial, kind)
+
+    function.__name__ = f"{kind}-is-joined-alone"
+    function.__doc__ = f"A namespace of type {kind} is joined where all others are new."
+    return case(JOINED, needs=["root"])(function)
+
+
+ALONE = [_joined_alone(kind) for kind in ("pid", "network", "ipc", "uts", "cgroup", "time")]
+
+
 # --- paths of another type
 
 

@@ -25,6 +25,8 @@ if asked["oom_score_adj"] is not None:
         file.write(str(asked["oom_score_adj"]))
 if asked["groups"] is not None:
     os.setgroups(asked["groups"])
+if asked["cpus"]:
+    os.sched_setaffinity(0, asked["cpus"])
 if asked["umask"] is not None:
     os.umask(asked["umask"])
 os.nice(asked["nice"])
@@ -40,11 +42,12 @@ def caller(
     nice: int = 0,
     drop: Sequence[str] = (),
     network: str = "",
+    cpus: Sequence[int] = (),
 ) -> tuple[str, ...]:
     """A command line that executes what is put behind it as a process with these attributes.
 
     ``drop``: capabilities, without ``CAP_``, that this process and all below it cannot have. ``network``: the file of
-    its network namespace.
+    its network namespace. ``cpus``: the processors on which it may run, where not on all.
     """
     asked = {
         "umask": umask,
@@ -52,6 +55,7 @@ def caller(
         "oom_score_adj": oom_score_adj,
         "nice": nice,
         "network": network,
+        "cpus": list(cpus),
         "drop": [kernelnames.CAPABILITIES.index(name) for name in drop],
     }
     return interpreter.bare("-c", _BECOME, json.dumps(asked))

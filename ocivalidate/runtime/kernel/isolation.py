@@ -17,6 +17,8 @@ from collections.abc import Callable
 
 from ocivalidate.runtime.kernel import kin, processes, syscalls
 
+_LOW_NUMBERS = 1000
+
 
 def private_mounts() -> None:
     """Move this process into a mount namespace of its own. It must not have started a thread."""
@@ -45,7 +47,18 @@ def _as_first_process(work: Callable[[], int]) -> int:
     """The first process of the namespace: start the engine, and reap the processes that containers leave."""
     syscalls.die_with_parent(signal.SIGKILL)
     syscalls.mount("proc", "/proc", "proc", syscalls.MS_NOSUID | syscalls.MS_NODEV | syscalls.MS_NOEXEC)
+    _leave_low_numbers()
     return _bury_until_end_of(_fork_engine(work))
+
+
+def _leave_low_numbers() -> None:
+    """Have the kernel give nobody else here the numbers that processes have in new PID namespaces.
+
+    A runtime that takes such a number for one of this namespace (crun 1.8.1 does, when a container fails that has new
+    PID and time namespaces) kills whoever has it: that would be the engine.
+    """
+    with contextlib.suppress(OSError), open("/proc/sys/kernel/ns_last_pid", "w", encoding="ascii") as file:
+        file.write(str(_LOW_NUMBERS))
 
 
 def run_kept(work: Callable[[], int]) -> int:
