@@ -61,12 +61,22 @@ def _found(options: argparse.Namespace) -> list[Changes]:
         of = _specification(options.spec, older, newer)
     else:
         of = _specification(options.spec, *(one for one in (options.since, options.until) if one is not None))
-        known = choices(of)
-        older = options.since if options.since is not None else known[0]
-        newer = options.until if options.until is not None else known[-2]
+        older, newer = _ends(of, options.since, options.until)
     if order(older) >= order(newer):
         raise UsageError(f"{older} is not before {newer}: the older release of {of}-spec comes first")
     return [changes(of, older, newer)] if options.diff is not None else steps(of, older, newer)
+
+
+def _ends(of: str, since: str | None, until: str | None) -> tuple[str, str]:
+    """The first and the last release, where only one is named too. Raises :class:`UsageError` if that leaves none."""
+    first, *_between, newest, draft = choices(of)
+    if until is None and since == newest:
+        raise UsageError(f"{newest} is the newest release of {of}-spec: add --until {draft}")
+    if until is None and since == draft:
+        raise UsageError(f"{draft} is the draft of {of}-spec: nothing comes after it")
+    if since is None and until == first:
+        raise UsageError(f"{first} is the first release of {of}-spec: nothing comes before it")
+    return since if since is not None else first, until if until is not None else newest
 
 
 def _specification(asked: str | None, *named: str) -> str:

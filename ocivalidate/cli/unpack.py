@@ -26,6 +26,7 @@ from ocivalidate.unpack.api import Progress, Unpacked, UnpackOptions, unpack_ima
 from ocivalidate.unpack.attributes import IdRange
 from ocivalidate.unpack.generator import ConfigSteps
 from ocivalidate.unpack.target import tidy
+from ocivalidate.vocabulary.versions import IMAGE_CHOICES, draft_note
 
 _RANGE = re.compile(r"([0-9]{1,10}):([0-9]{1,10}):([0-9]{1,10})")
 _SHOWN_FINDINGS = 100
@@ -67,6 +68,11 @@ def add_options(parser: argparse.ArgumentParser, _command: str) -> None:
         metavar="CLAUSES",
         help="unpack in spite of findings on these clauses of safety/; may be repeated",
     )
+    parser.add_argument(
+        "--spec-version",
+        choices=IMAGE_CHOICES,
+        help="the release of image-spec to judge by, or next for its draft (default: the newest release)",
+    )
     parser.add_argument("--follow-links", action="store_true", help="links in a layout folder may lead out of it")
     add_archive_limit(parser)
     for option, (name, what) in LIMITS.items():
@@ -83,6 +89,7 @@ def run(options: argparse.Namespace) -> int:
             done = unpack_image(options.source, options.bundle, unpack_options, progress=progress)
         except Refused as problem:
             _tell_findings(problem.findings)
+            _tell_draft(unpack_options)
             tell(f"ocivalidate: error: {_visible(str(problem))}; nothing was written")
             return exit_code_of(problem) or ExitCode.FINDINGS
         except KeyboardInterrupt:
@@ -90,6 +97,7 @@ def run(options: argparse.Namespace) -> int:
             tidy(options.bundle)
             raise
     if not quiet:
+        _tell_draft(unpack_options)
         _tell(done)
     return ExitCode.CONFORMS
 
@@ -113,6 +121,7 @@ def _options(options: argparse.Namespace) -> UnpackOptions:
         limits=Limits(archive=archive_limit(options)),
         layer_limits=layer_limits(options),
         follow_links=options.follow_links,
+        spec_version=options.spec_version,
         generator=_generator(list(options.after)),
     )
 
@@ -142,6 +151,12 @@ def _generator(arguments: list[str]) -> ConfigSteps:
         return start_config(wanted)
 
     return ConfigSteps(start, lambda builder: apply(wanted, builder), wanted.spec_version)
+
+
+def _tell_draft(options: UnpackOptions) -> None:
+    note = draft_note(options.spec_version or "")
+    if note:
+        tell(f"note: judged by image-spec {options.spec_version}, {note}")
 
 
 def _tell(done: Unpacked) -> None:

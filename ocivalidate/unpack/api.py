@@ -20,7 +20,7 @@ from ocivalidate.rules.clauses import Selection
 from ocivalidate.rules.declared import judges
 from ocivalidate.rules.findings import Finding, Report
 from ocivalidate.rules.refusals import Refused
-from ocivalidate.system.arguments import StrPath, given, limits, path_text
+from ocivalidate.system.arguments import StrPath, given, known, limits, path_text
 from ocivalidate.system.reasons import reason
 from ocivalidate.unpack import inroot
 from ocivalidate.unpack.attributes import IdRange, Notes, Owners
@@ -37,6 +37,7 @@ from ocivalidate.unpack.privileged import told
 from ocivalidate.unpack.staging import Staging
 from ocivalidate.unpack.target import Target, mode_of, split
 from ocivalidate.unpack.verdict import refusing
+from ocivalidate.vocabulary.versions import IMAGE_CHOICES
 
 Progress = Callable[[int, int], None]
 """Called with how many bytes of the layers have been read, and how many there are."""
@@ -50,7 +51,8 @@ class UnpackOptions:
     the target. ``rootfs`` and ``config``: make this part of the bundle. ``rootless``: unpack without root privileges
     (default: when not run as root). ``uid_map`` and ``gid_map``: ids in the container and their counterparts on the
     host. ``ignore``: clauses of ``safety/`` whose findings do not keep the image from being unpacked. ``follow_links``:
-    links in a layout folder may lead out of it.
+    links in a layout folder may lead out of it. ``spec_version``: the release of image-spec that the image is held to,
+    or ``next`` for its draft (default: the newest release).
     """
 
     ref: str | None = None
@@ -66,6 +68,7 @@ class UnpackOptions:
     limits: Limits = field(default_factory=Limits)
     layer_limits: LayerLimits = DEFAULT
     follow_links: bool = False
+    spec_version: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +120,7 @@ def unpack_image(
 
 def _refuse_nonsense(options: UnpackOptions) -> None:
     refuse_no_platform(options.platform)
+    known(options.spec_version, IMAGE_CHOICES, "release of image-spec")
     limits(options.limits._asdict(), asdict(options.layer_limits))
     Selection(ignore=options.ignore).refuse_unmatched()
     if not options.rootfs and not options.config:
@@ -131,7 +135,7 @@ class _Run:
         self._bundle = bundle
         self._options = options
         self._progress = progress
-        self._selection = Selection(ignore=options.ignore)
+        self._selection = Selection(ignore=options.ignore, spec_version=options.spec_version)
         self._rootless = os.geteuid() != 0 if options.rootless is None else options.rootless
         self._notes = Notes()
         self._lines: tuple[str, ...] = ()

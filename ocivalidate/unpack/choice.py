@@ -59,7 +59,7 @@ def choose(source: Source, ref: str | None, platform: str | None, selection: Sel
     """
     wanted = ImageFilter((ref,) if ref else (), (platform,) if platform else ())
     options = ImageOptions(wanted=wanted, orphans=False, limits=limits)
-    context, ledger = survey(source, IMAGE_RELEASES[-1], selection, options)
+    context, ledger = survey(source, selection.spec_version or IMAGE_RELEASES[-1], selection, options)
     candidates = _candidates(context.found)
     findings = refusing(ledger.findings())
     if len(candidates) != 1:

@@ -33,7 +33,8 @@ def can_ignore(clause: Clause) -> bool:
 
 def fatal_kinds(selection: Selection) -> frozenset[Kind]:
     """The problems of a layer that end its extraction."""
-    told = reported_as(clause for clause in load("image", "safety").values() if clause.holds_in(IMAGE_RELEASES[-1]))
+    release = selection.spec_version or IMAGE_RELEASES[-1]
+    told = reported_as(clause for clause in load("image", "safety").values() if clause.holds_in(release))
     ignored = set()
     for kind, broken in judging.BROKEN.items():
         clause = told[broken.clause]

@@ -22,6 +22,7 @@ from typing import Any
 import pytest
 
 from ocivalidate import judges as judging
+from ocivalidate.cli import explain
 from ocivalidate.coverage import is_witnessed, unjudged
 from ocivalidate.judges import Judge, cases, judges, judges_of as found_for
 from ocivalidate.rules import schema
@@ -265,6 +266,27 @@ def test_explain_names_all_cases_of_a_dynamic_clause(say: Command) -> None:
 def test_explain_says_why_no_case_judges(say: Command) -> None:
     clause_id, reason = next(iter(unjudged().items()))
     assert " ".join(f"no case: {reason}".split()) in " ".join(say("explain", clause_id).out.split())
+
+
+def test_explain_names_what_judges_each_clause_or_says_why_nothing_does() -> None:
+    silent = [
+        clause.id
+        for clause in CLAUSES.values()
+        if clause.judged != "none" and not any(name == "by" and text for name, text in explain._judges(clause))
+    ]
+    assert silent == []
+
+
+@pytest.mark.parametrize(
+    ("clause_id", "said"),
+    [
+        ("runtime/config.root.optional", "nothing: what is allowed cannot be broken"),
+        ("image/manifest.layers.final-fs", "no case: it binds the unpacker of an image, and cases drive runtimes"),
+        ("runtime/config.mounts.options.windows-ro", "no case: it is about windows, and cases run on Linux"),
+    ],
+)
+def test_explain_says_why_nothing_judges(say: Command, clause_id: str, said: str) -> None:
+    assert said in " ".join(say("explain", clause_id).out.split())
 
 
 def test_explain_of_what_is_told_under_another_id(say: Command) -> None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 
 import pytest
 
 from fixtures.layouts import Entry, Image, Index, Layout, docker_save, tars
+from ocivalidate import OptionError, UnpackOptions, unpack_image
 from ocivalidate.cli import main
+from ocivalidate.vocabulary.versions import IMAGE_CHOICES
 from tests.unit.unpacking import image
 
 
@@ -49,6 +52,33 @@ def test_templates_follow(work: Path) -> None:
     assert main(["generate", "--hostname", "mine", "-o", "t.json"]) == 0
     assert main(["unpack", "-q", "image", "b", "--", "--template", "t.json"]) == 0
     assert json.loads((work / "b/config.json").read_text())["hostname"] == "mine"
+
+
+@pytest.mark.parametrize("flaw", ["document", "layer"])
+def test_an_image_is_held_to_the_release_that_is_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], flaw: str
+) -> None:
+    """The same errors and the same exit code as ``image``, in the draft as in the newest release."""
+    monkeypatch.chdir(tmp_path)
+    in_config = image([Entry("a", b"")], Labels={"org.example.mark": "\ufdd0"})
+    in_layer = image([Entry("etc/.wh.", b"")])
+    (in_config if flaw == "document" else in_layer).write(tmp_path / "image")
+    for release in IMAGE_CHOICES:
+        judged = main(["image", "--spec-version", release, "image"])
+        said = capsys.readouterr().out
+        assert main(["unpack", "--spec-version", release, "image", "b", "--force"]) == judged, release
+        err = capsys.readouterr().err
+        assert re.findall(r"error\[(\S+)\]", err) == re.findall(r"error\[(\S+)\]", said), release
+        assert ("a draft" in err) == (release == "next")
+    assert judged == 1
+
+
+def test_a_release_that_is_none_is_refused(work: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["unpack", "image", "b", "--spec-version", "1.3.0"]) == 2
+    assert "invalid choice: '1.3.0'" in one_line(capsys)
+    with pytest.raises(OptionError, match=r"unknown release of image-spec: 1.3.0; known are 1.0.0"):
+        unpack_image("image", "b", UnpackOptions(spec_version="1.3.0"))
+    assert not (work / "b").exists()
 
 
 def one_line(capsys: pytest.CaptureFixture[str]) -> str:
