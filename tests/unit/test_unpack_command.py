@@ -63,6 +63,7 @@ def test_an_image_is_held_to_the_release_that_is_asked_for(
     in_config = image([Entry("a", b"")], Labels={"org.example.mark": "\ufdd0"})
     in_layer = image([Entry("etc/.wh.", b"")])
     (in_config if flaw == "document" else in_layer).write(tmp_path / "image")
+    judged = 0
     for release in IMAGE_CHOICES:
         judged = main(["image", "--spec-version", release, "image"])
         said = capsys.readouterr().out
