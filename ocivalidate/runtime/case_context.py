@@ -81,7 +81,8 @@ class CaseContext:
         self.folder = stage.folder / case.id
         self.folder.mkdir(mode=0o755)
         self.folder.chmod(0o755)
-        self.runtime = Operations(stage.subject, self.folder, time.monotonic() + case.timeout, stage.prefix.rstrip("-"))
+        until = time.monotonic() + case.timeout * stage.pace
+        self.runtime = Operations(stage.subject, self.folder, until, stage.prefix.rstrip("-"), pace=stage.pace)
         self.containers: list[Container] = []
         self.verdicts: list[Verdict] = []
         self.skips: dict[str, str] = {}
@@ -345,7 +346,7 @@ class CaseContext:
     def clean_up(self) -> list[str]:
         """Undo all, and return what could not be undone."""
         left: list[str] = []
-        self.runtime.last = time.monotonic() + _CLEANING_PATIENCE
+        self.runtime.last = time.monotonic() + _CLEANING_PATIENCE * self.stage.pace
         known = [container.clean_up for container in self.containers]
         for step in [*known, self._delete_strays, *reversed(self._undo)]:
             try:

@@ -103,7 +103,7 @@ class Conformance:
 
             thread = threading.Thread(target=work, daemon=True)
             thread.start()
-            thread.join(case.timeout + GRACE)
+            thread.join((case.timeout + GRACE) * stage.pace)
             if not done:
                 raise CannotJudge(f"{case.id} hangs in {stack(thread.ident or 0)}")
             return [self._expected.judge(result) for result in done[0].results]

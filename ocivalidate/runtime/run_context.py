@@ -34,6 +34,8 @@ class RunContext:
     devices: Devices = field(default_factory=Devices)
     # Whether a refusal that the specification permits is a failure.
     strict: bool = False
+    # How much slower than usual everything goes here: 1 at least, and every deadline is as much later.
+    pace: float = 1.0
     # The configs that this runtime has been seen to accept, as text: a control is needed once a run, not once a case.
     accepted: set[str] = field(default_factory=set)
     # One at a time: the same control, tried by two cases at once, would be two containers in one control group.

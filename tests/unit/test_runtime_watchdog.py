@@ -84,7 +84,7 @@ def test_a_run_with_a_case_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
     engine = Engine(Request("none", jobs=1), events.append, private=False)
     [one, other] = cases("a.hangs", "a.never", timeout=0.1)
     todo = [SimpleNamespace(case=case, clauses=(CREATES,)) for case in (one, other)]
-    session = cast(Any, SimpleNamespace(stage=None, umask=None))
+    session = cast(Any, SimpleNamespace(stage=SimpleNamespace(pace=1.0), umask=None))
     with engine._watchdog.awake(pause=0.02):
         engine._try_all(session, cast(Any, todo))
     hangs.set()

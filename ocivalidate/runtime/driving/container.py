@@ -21,7 +21,8 @@ from ocivalidate.runtime.kernel.mounts import mounts_below
 
 WAITING_PATIENCE = 10.0  # seconds in which a container is to do what was asked of it, on the slowest of hosts
 _STATUS_PATIENCE = 5.0  # seconds in which a runtime is to notice that a process has ended
-_DYING_PATIENCE = 0.5  # seconds in which what a runtime has killed is to be gone
+_OFTEN = 20  # times that it is asked at least, where each takes long
+_DYING_PATIENCE = 1.0  # seconds in which what a runtime has killed is to be gone
 _CLEANING_PATIENCE = 10.0  # seconds that a case has at least to clean up
 _PAUSE = 0.05  # seconds between two looks at much text
 _SMALL = 64 * 1024  # bytes: as long as no more was printed, every change is looked at
@@ -133,18 +134,17 @@ class Container:
         Raises :class:`ConfigRefused` when the runtime refused the config and made no container, else
         :class:`RuntimeFailed`.
         """
-        failed = f"{operation} failed: {done.last_error_line}"
+        said = done.last_error_line
         if operation == "create" and done.generates_error and not self.exists():
-            raise ConfigRefused(failed, done.last_error_line, configs.of_bundle(self.bundle, self.id))
-        raise RuntimeFailed(failed)
+            raise ConfigRefused(f"create failed: {said}", said, configs.of_bundle(self.bundle, self.id))
+        raise RuntimeFailed(f"{operation} failed: {said}")
 
     # ----------------------------------------------------------------------------------------------------- state
 
     def state(self) -> dict[str, Any]:
         """What ``state`` prints. Raises :class:`RuntimeFailed` when that is no JSON object, or it fails."""
         done = self.runtime.state(self.id)
-        if not done.ok:
-            raise RuntimeFailed(f"state failed: {done.last_error_line}")
+        self._must(done, "state")
         try:
             return json_object(done.stdout)
         except ValueError as problem:
@@ -165,10 +165,12 @@ class Container:
 
     def wait_for_status(self, status: str) -> str:
         """Ask until the runtime reports this status, for some seconds, and return the last that it reported."""
-        deadline = min(time.monotonic() + _STATUS_PATIENCE, self.runtime.deadline)
+        soon = time.monotonic() + _STATUS_PATIENCE * self.runtime.pace
+        asked = 0
         while True:
-            now = self.status()
-            if now == status or time.monotonic() > deadline:
+            now, asked = self.status(), asked + 1
+            over = time.monotonic() > soon and asked >= _OFTEN
+            if now == status or over or time.monotonic() > self.runtime.deadline:
                 return now
             with self.runtime.call_times.waiting():
                 time.sleep(0.005)  # nothing tells when a runtime has noticed
@@ -267,7 +269,7 @@ class Container:
         ``None`` when the container has ended, or after ``timeout`` seconds (default: raises :class:`RuntimeFailed`
         when nothing comes for long).
         """
-        until = None if timeout is None else time.monotonic() + timeout
+        until = None if timeout is None else time.monotonic() + timeout * self.runtime.pace
         try:
             watch = syscalls.watch(str(self.output))
         except OSError as problem:
@@ -321,13 +323,14 @@ class Container:
         case is over before that can be known.
         """
         left = self.runtime.deadline - time.monotonic()
-        seconds = min(left, WAITING_PATIENCE if timeout is None else timeout)
+        seconds = min(left, WAITING_PATIENCE * self.runtime.pace if timeout is None else timeout)
         with self.runtime.call_times.waiting():
             ready = left > 0 and self._process.or_readable(descriptor, seconds, self._refuse_flood)
-        if not ready and seconds == left:
-            raise CannotJudge(f"waited in vain for {what}")
+            late = not ready and self._process.works()
+        if not ready and (seconds == left or late):
+            raise CannotJudge(f"waited in vain for {what}{', and the container is still at work' if late else ''}")
         if not ready and timeout is None:
-            raise RuntimeFailed(f"waited {WAITING_PATIENCE:g} s in vain for {what}")
+            raise RuntimeFailed(f"waited {seconds:g} s in vain for {what}")
         return bool(ready)
 
     # ----------------------------------------------------------------------------------------------- what is left
@@ -343,7 +346,7 @@ class Container:
 
     def leftovers_of_failure(self) -> list[str]:
         """What is still there after a create that failed: processes that it killed may take a moment to be gone."""
-        deadline = time.monotonic() + _DYING_PATIENCE
+        deadline = time.monotonic() + _DYING_PATIENCE * self.runtime.pace
         while left := self.leftovers():
             if time.monotonic() > deadline:
                 break
@@ -383,10 +386,10 @@ class Container:
         if self._cleaned:
             return []
         self._cleaned = True
-        more = min(time.monotonic() + _CLEANING_PATIENCE, self.runtime.last)
+        more = min(time.monotonic() + _CLEANING_PATIENCE * self.runtime.pace, self.runtime.last)
         self.runtime.deadline = max(self.runtime.deadline, more)
         # Killed by us first: a runtime that has to do it waits for the end of the process by the clock.
-        left = self._process.end(_STATUS_PATIENCE)
+        left = self._process.end(_STATUS_PATIENCE * self.runtime.pace)
         if (self._created or self._has_state()) and not self.delete().ok:
             self.delete(force=True)
         for path in self._group_paths():

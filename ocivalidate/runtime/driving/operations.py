@@ -27,7 +27,8 @@ class Operations:
     failure; ``deadline`` is on the clock of ``time.monotonic``; ``call_times`` says where the time went.
     ``mark`` is what everything of this run is called by, and nothing else on this host. ``last`` is a moment beyond
     which no deadline is moved. ``outputs``: the files for what containers print, which must not grow without end while
-    the runtime works.
+    the runtime works. ``pace``: how much slower than usual everything goes here, at least
+    1; every wait is as much longer.
     """
 
     subject: RuntimeUnderTest
@@ -37,6 +38,7 @@ class Operations:
     calls: list[Call] = field(default_factory=list)
     last: float = math.inf
     outputs: list[Path] = field(default_factory=list)
+    pace: float = 1.0
     call_times: CallTimes = field(default_factory=CallTimes)
 
     @property
@@ -70,7 +72,7 @@ class Operations:
         with self.call_times.calling():
             done = call(
                 [*wrapper, *self.subject.argv(str(self.root), str(self.log), *command)],
-                timeout=min(left, most),
+                timeout=min(left, most * self.pace),
                 stdout=stdout,
                 stderr=stderr,
                 cwd=cwd,

@@ -62,6 +62,10 @@ class Process:
             if left <= 0:
                 return False
 
+    def works(self) -> bool:
+        """Whether it has not ended and works, or waits for a processor or a disk: it may yet do what it has to."""
+        return self.alive and processes.works(self.pid)
+
     def kill(self) -> None:
         """Kill it, if there is one."""
         if self.descriptor >= 0:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import time
 from pathlib import Path
+
+_MOST_THREADS = 1000  # that are looked at
 
 
 def began(pid: int) -> str:
@@ -26,6 +30,33 @@ def children() -> list[int]:
     """The children of this process."""
     own = os.getpid()
     return [int(name) for name in os.listdir("/proc") if name.isdecimal() and parent(int(name)) == own]
+
+
+def works(pid: int, seconds: float = 0.1) -> bool:
+    """Whether a process, or one below it, works or waits for a processor or a disk, and not for somebody.
+
+    It is looked at twice, ``seconds`` apart: one that only waits takes no time of a processor in between.
+    """
+    before = _work(pid)
+    time.sleep(seconds)
+    after = _work(pid)
+    return any(state in "RD" for state, _ticks in after.values()) or before != after
+
+
+def _work(pid: int) -> dict[int, tuple[str, int]]:
+    """The state of every thread below a process and in it, and its time on processors, in clock ticks."""
+    found: dict[int, tuple[str, int]] = {}
+    waiting = [pid]
+    while waiting and len(found) < _MOST_THREADS:
+        process = waiting.pop()
+        with contextlib.suppress(OSError):
+            for thread in os.listdir(f"/proc/{process}/task"):
+                fields = _stat(int(thread))
+                if fields:
+                    found[int(thread)] = fields[0], int(fields[11]) + int(fields[12])
+                below = Path(f"/proc/{process}/task/{thread}/children").read_text(encoding="ascii").split()
+                waiting += [int(child) for child in below if int(child) not in found]
+    return found
 
 
 def _stat(pid: int) -> list[str]:

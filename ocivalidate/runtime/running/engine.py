@@ -147,7 +147,7 @@ class Engine:
 
         def work(case: Case) -> Attempt:
             self._emit(Begin(case.id))
-            with self._watchdog.over(case.id, case.timeout + GRACE):
+            with self._watchdog.over(case.id, (case.timeout + GRACE) * session.stage.pace):
                 return attempt(session.stage, case, clauses[case.id], self._request.require)
 
         spent = Spent()

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ocivalidate.errors import CannotJudge, RuntimeFailed
@@ -23,6 +24,7 @@ from ocivalidate.runtime.running import workspace
 from ocivalidate.runtime.running.sweeping import Ground, Swept
 
 _SMOKE_PATIENCE = 12.0  # seconds for the first container
+_USUAL_SMOKE = 0.5  # seconds that the first container takes at most where nothing is slow
 _LONGEST_CLAIM = 2000  # characters that are told of what a runtime says of itself
 
 
@@ -155,7 +157,10 @@ class Session:
         trial: CaseContext | None = None
         try:
             trial = CaseContext(self.stage, Case("smoke", lambda _trial: None, (), timeout=_SMOKE_PATIENCE))
+            begun = time.monotonic()
             _smoke(trial)
+            pace = max(1.0, (time.monotonic() - begun) / _USUAL_SMOKE)
+            self._stage = replace(self.stage, pace=pace)
         except (RuntimeFailed, CannotJudge, OSError) as problem:
             gone = self.missing()
             if gone:

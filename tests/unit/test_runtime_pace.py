@@ -1,0 +1,99 @@
+"""Slow machines: deadlines grow with what the first container took, and what is still at work has not failed."""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from fixtures import fake_runtime
+from ocivalidate.rules.clauses import load
+from ocivalidate.rules.findings import Outcome, Result
+from ocivalidate.runtime.case_context import CaseContext
+from ocivalidate.runtime.cases import Case
+from ocivalidate.runtime.driving import container, driver, operations
+from ocivalidate.runtime.kernel import processes
+from ocivalidate.runtime.protocol import Request
+from ocivalidate.runtime.running.attempt import attempt
+from ocivalidate.runtime.running.session import Session, Setup
+from tests.unit import faking
+from tests.unit.faking import Faked
+
+STARTS = "runtime/runtime.start.runs-process"
+
+
+@pytest.fixture(scope="module")
+def fake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Faked]:
+    with pytest.MonkeyPatch.context() as patch:
+        for made in faking.faked(tmp_path_factory.mktemp("fake")):
+            patch.setattr(container, "WAITING_PATIENCE", 0.5)
+            yield made
+
+
+def tried(fake: Faked, *steps: str, pace: float = 1.0) -> Result:
+    def reports(trial: CaseContext) -> None:
+        trial.container(trial.config(*steps)).must_create().must_start().facts()
+        trial.expect(STARTS, "it does not run", got=True)
+
+    stage = replace(fake.stage, folder=Path(tempfile.mkdtemp(dir=fake.stage.folder)), accepted=set(), pace=pace)
+    [result] = attempt(stage, Case("a.case", reports, (STARTS,), timeout=5.0), [load("runtime")[STARTS]]).results
+    return result
+
+
+def test_a_container_that_is_at_work_cannot_be_judged(fake: Faked) -> None:
+    result = tried(fake, "burn", "3")
+    assert (result.outcome, result.reason) == (
+        Outcome.ERROR,
+        "waited in vain for what the container prints, and the container is still at work",
+    )
+
+
+def test_what_is_slow_for_everything_is_waited_for(fake: Faked) -> None:
+    assert tried(fake, "burn", "1.5", pace=8.0).outcome is Outcome.PASS
+
+
+def test_the_first_container_tells_how_slow_a_machine_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(operations, "call", driver.call)
+    program = fake_runtime.write(tmp_path / "fake")
+    slow = tmp_path / "slow"
+    slow.write_text(f'#!/bin/sh\nsleep 0.4\nexec {program} "$@"\n', encoding="ascii")
+    slow.chmod(0o755)
+    session = Session(Setup(Request(str(slow))))
+    try:
+        session.open()
+        assert session.stage.pace == 1.0
+        session.smoke()
+        assert session.stage.pace > 3.0
+    finally:
+        session.close()
+
+
+def test_a_process_that_waits_for_somebody_does_not_work() -> None:
+    process = subprocess.Popen(["sleep", "60"])
+    try:
+        deadline = time.monotonic() + 20
+        while processes.works(process.pid) and time.monotonic() < deadline:
+            continue  # until it is no more the interpreter that forked
+        assert not processes.works(process.pid)
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_a_process_below_it_counts() -> None:
+    process = subprocess.Popen(["sh", "-c", "while :; do :; done & wait"], start_new_session=True)
+    try:
+        time.sleep(0.2)
+        assert processes.works(process.pid)
+    finally:
+        subprocess.run(["kill", "-9", "--", f"-{process.pid}"], check=True)
+        process.wait()
+
+
+def test_nothing_works_where_there_is_no_process() -> None:
+    assert not processes.works(2**22 + 1, 0.0)
