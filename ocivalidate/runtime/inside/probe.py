@@ -83,6 +83,14 @@ def uname() -> dict[str, str]:
     }
 
 
+def raw_name(name: str) -> str:
+    """``nodename`` or ``domainname`` of uname(2), with all that the kernel keeps of it but zero bytes at its end."""
+    place = 65 * ("sysname", "nodename", "release", "version", "machine", "domainname").index(name)
+    names = _ctypes().create_string_buffer(6 * 65)
+    _call("uname", names)
+    return str(names.raw[place : place + 65].rstrip(b"\0"), "utf-8", "surrogateescape")
+
+
 def argv() -> list[str]:
     """The argument vector with which this process was executed."""
     return _nul_separated("/proc/self/cmdline")
@@ -750,6 +758,7 @@ STEPS: dict[str, Callable[..., Any]] = {
     "trap": trap,
     "tty": tty,
     "uname": uname,
+    "raw-name": raw_name,
     "unlink": _done(os.unlink),
     "unmount": unmount,
     "write": write,
