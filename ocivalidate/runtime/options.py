@@ -43,6 +43,9 @@ class RuntimeOptions(NamedTuple):
 def request_of(runtime: str, selection: Selection, options: RuntimeOptions) -> Request:
     """What an engine is asked for. Raises :class:`OptionError`, and ``TypeError`` for what is of another type."""
     at_least_one(options.jobs, "jobs")
+    launcher = options.launcher
+    if launcher is not None and not all(callable(getattr(launcher, name, None)) for name in ("start", "sweep")):
+        raise TypeError(f"launcher is to be a Launcher, not {type(launcher).__name__}")
     refuse_unknown_needs(texts(options.require, "require"), "require")
     return Request(
         runtime=_program(runtime),
