@@ -129,7 +129,7 @@ def test_options_of_another_call_are_refused(kind: str) -> None:
         (lambda: run_runtime("none", None, RuntimeOptions(jobs=0)), "jobs is to be 1 at least"),
         (
             lambda: check_runtime("none", None, RuntimeOptions(require=("roots",))),
-            "require: no need is called roots",
+            "require: unknown need roots",
         ),
         (lambda: check_runtime("none", Selection(platform="zos")), "unknown platform: zos; known are linux"),
         (

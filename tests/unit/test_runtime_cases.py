@@ -225,10 +225,13 @@ HEAD = "from ocivalidate.runtime import CaseContext, case\n\n"
     ("text", "complaint"),
     [
         ('@case("runtime.create.creates")\ndef a(trial: CaseContext) -> None: ...\n', "does not say what it shows"),
-        ('@case()\ndef a(trial: CaseContext) -> None:\n    """It shows."""\n', "judges nothing"),
+        (
+            '@case()\ndef a(trial: CaseContext) -> None:\n    """It shows."""\n',
+            "declares neither clauses nor properties",
+        ),
         ('@case("runtime.no.such")\ndef a(trial: CaseContext) -> None:\n    """It shows."""\n', "not in the inventory"),
         ('@case(sets=["/no/such"])\ndef a(trial: CaseContext) -> None:\n    """It shows."""\n', "no property"),
-        ("raise ValueError('no')\n", "cannot be loaded: ValueError: no"),
+        ("raise ValueError('no')\n", ": ValueError: no"),
     ],
 )
 def test_bad_cases_are_refused(tmp_path: Path, text: str, complaint: str) -> None:
