@@ -224,7 +224,10 @@ HEAD = "from ocivalidate.runtime import CaseContext, case\n\n"
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ('@case("runtime.create.creates")\ndef a(trial: CaseContext) -> None: ...\n', "does not say what it shows"),
+        (
+            '@case("runtime.create.creates")\ndef a(trial: CaseContext) -> None: ...\n',
+            "has no docstring, which must say what the case shows",
+        ),
         (
             '@case()\ndef a(trial: CaseContext) -> None:\n    """It shows."""\n',
             "declares neither clauses nor properties",
