@@ -233,7 +233,7 @@ HEAD = "from ocivalidate.runtime import CaseContext, case\n\n"
             "declares neither clauses nor properties",
         ),
         ('@case("runtime.no.such")\ndef a(trial: CaseContext) -> None:\n    """It shows."""\n', "not in the inventory"),
-        ('@case(sets=["/no/such"])\ndef a(trial: CaseContext) -> None:\n    """It shows."""\n', "no property"),
+        ('@case(sets=["/no/such"])\ndef a(trial: CaseContext) -> None:\n    """It shows."""\n', "unknown properties"),
         ("raise ValueError('no')\n", ": ValueError: no"),
     ],
 )
