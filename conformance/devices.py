@@ -11,7 +11,7 @@ import stat
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ocivalidate.runtime import CaseContext, Container, Facts, caller, case, steps
+from ocivalidate.runtime import CaseContext, Container, Facts, caller, case, mounting, steps
 
 AVAILABLE = "config-linux.devices.available"
 MISMATCH = "config-linux.devices.path.mismatch-error"
@@ -349,10 +349,48 @@ def rules_on_making_nodes(trial: CaseContext) -> None:
     trial.applied(f"{RULES}/access", got="refused" if got in DENIED else got, want="refused", message=message)
 
 
+ALL_OF_THEM_NULL = ("/bin/sh", "-c", 'exec "$@" < /dev/null > /dev/null 2> /dev/null', "sh")
+OTHER_STREAMS = ("/bin/sh", "-c", 'exec "$@" < /dev/null > /dev/zero 2> /dev/full', "sh")
+
+
+def give_nodes(trial: CaseContext, streams: tuple[str, ...]) -> None:
+    """Run containers with nodes of the host to their end."""
+    for mapped in (False, True):
+        container = trial.container(with_nodes_of_the_host(trial, mapped=mapped))
+        for name in ("masked", "mounted"):
+            (container.bundle / "rootfs" / name).touch()
+        if container.create(wrapper=streams).ok and container.start().ok:
+            container.wait_exit()
+        container.clean_up()
+
+
+def with_nodes_of_the_host(trial: CaseContext, *, mapped: bool) -> dict[str, Any]:
+    """A config by which a container gets nodes of the host, and whose user is not root; ``mapped``: nor is root."""
+    config = trial.config("exit", "0")
+    config["process"]["user"] = {"uid": 1000, "gid": 1000}
+    config["mounts"].append({"destination": "/mounted", "type": "none", "source": "/dev/null", "options": ["bind"]})
+    config["linux"] |= {
+        "devices": [
+            {"path": "/dev/given", "type": "c", "major": 1, "minor": 5, "fileMode": 0o600, "uid": 1000, "gid": 1000}
+        ],
+        "maskedPaths": ["/masked"],
+    }
+    if mapped:
+        mounting.in_user_namespace(config)
+    return config
+
+
 @case(OF_THE_HOST, needs=["root", "isolation"], last=True)
 def of_the_host_stay_as_they_are(trial: CaseContext) -> None:
-    """Owner and mode of the devices of the host are what they were, also after containers of users who are not root."""
-    config = trial.config("ids", ",", "wait")
-    config["process"]["user"] = {"uid": 1000, "gid": 1000}
-    trial.run(config)
-    trial.expect(OF_THE_HOST, "devices in the /dev of the host have changed", got=trial.stage.devices.look(), want=[])
+    """Owner and mode of the devices of the host are what they were, whatever a container has of them.
+
+    It has them as its standard streams, as nodes that are bound where none can be made, as mounts, and over what is
+    masked; its user is one who is not root, also one whom a user namespace maps to somebody else.
+    """
+    give_nodes(trial, ALL_OF_THEM_NULL)
+    before = trial.stage.devices.look()
+    trial.expect(OF_THE_HOST, "devices in the /dev of the host have changed", got=before, want=[])
+    give_nodes(trial, OTHER_STREAMS)
+    after = [change for change in trial.stage.devices.look() if change not in before]
+    message = "devices other than /dev/null that are given as standard streams have changed"
+    trial.expect(OF_THE_HOST, message, got=after, want=[])

@@ -38,6 +38,7 @@ NO_USER = {
     "idmap": "config.mounts.options.idmap.no-userns-error",
     "ridmap": "config.mounts.options.ridmap.no-userns-error",
 }
+RELATIVE = "config.mounts.source.bind-relative-to-bundle"
 BOTH = tuple(KNOWN)
 PLAIN = {owner: owner for owner in OWNERS}
 
@@ -65,11 +66,7 @@ def config_for(trial: CaseContext, *points: str, user: bool = False) -> dict[str
     places = [place for point in points for place in (f"/m/{point}", f"/m/{point}/below")]
     config = trial.config(*steps(*(["stat", f"{place}/{uid}-{gid}"] for place in places for uid, gid in OWNERS)))
     if user:
-        # It may be mounted only by who owns the network namespace.
-        config["mounts"] = [other for other in config["mounts"] if other["destination"] != "/sys"]
-        config["linux"]["namespaces"].append({"type": "user"})
-        for kind, base in (("uidMappings", 100000), ("gidMappings", 200000)):
-            config["linux"][kind] = [{"containerID": 0, "hostID": base, "size": 65536}]
+        mounting.in_user_namespace(config)
     return config
 
 
@@ -117,6 +114,30 @@ def mapped_mounts_map_owners(trial: CaseContext) -> None:
     got = owners(facts, f"/m/{BOTH[0]}")
     for pointer in PROPERTIES:
         trial.applied(pointer, got=got, want=wanted(OWNERS))
+
+
+@case(RELATIVE, needs=(*NEEDS, "namespace:user"))
+def relative_sources_of_mapped_mounts(trial: CaseContext) -> None:
+    """The source of a mapped mount, too, is taken from the bundle where it is relative; in a user namespace as well.
+
+    A runtime that takes the mount with the absolute path of the same folder has no reason to refuse it.
+    """
+    source = tree(trial)
+    options = ("rbind", "idmap") if trial.holds("1.2.0") else ("rbind",)
+    for user in (False, True):
+        mounts = {
+            "absolute": [mapped(source, *options, point="absolute", **MAPPINGS)],
+            "relative": [mapped(Path("..", source.name), *options, point="relative", **MAPPINGS)],
+        }
+        done = mounting.create_with(trial, config_for(trial, *mounts, user=user), mounts)
+        if "absolute" in done.refused:
+            trial.skip(f"the runtime refuses mapped mounts: {done.refused['absolute']}")
+        got: Any = done.refused.get("relative")
+        facts = done.container.must_start().facts()
+        want = owners(facts, "/m/absolute")
+        message = "the relative source of a mapped mount is not taken from the bundle"
+        trial.expect(RELATIVE, message, got=got or owners(facts, "/m/relative"), want=want)
+        done.container.clean_up()
 
 
 @case(*USE_GIVEN.values(), needs=(*NEEDS, "namespace:user"))

@@ -116,6 +116,26 @@ def mode_reaches_the_file_system(trial: CaseContext) -> None:
     judge_data(trial, oct(facts.value("stat", "/m/mode")["mode"]), oct(0o710))
 
 
+@case(sets=[option_rows.OPTIONS], needs=["root", "isolation"])
+def made_destination_has_the_mode_of_the_file_system(trial: CaseContext) -> None:
+    """A tmpfs on a destination that is made has the mode 1777 of its kind, or that of the option mode; none of its own.
+
+    The folder that the runtime makes is covered, and its mode is nobody's concern.
+    """
+    wanted = {"/made-too/deep": (0o710, ["mode=0710"]), "/made": (0o1777, [])}
+    config = trial.config(*steps(*(["stat", path] for path in wanted), ["wait"]))
+    for path, (_, options) in wanted.items():
+        config["mounts"].append({"destination": path, "type": "tmpfs", "source": "tmpfs", "options": options})
+    container = trial.container(config)
+    if container.create().refused:
+        trial.skip("the runtime refuses destinations that are not there, and nothing says that it must make them")
+    facts = container.must_start().facts()
+    got = {path: oct(facts.value("stat", path)["mode"]) for path in wanted}
+    want = {path: oct(mode) for path, (mode, _) in wanted.items()}
+    message = "a tmpfs on a destination that is made does not have its mode"
+    trial.applied(option_rows.OPTIONS, got=got, want=want, message=message)
+
+
 def judge_data(trial: CaseContext, got: Any, want: Any) -> None:
     """Judge that options reached a file system: by the clause of the release, or else as part of the property."""
     trial.applied(option_rows.OPTIONS, got=got, want=want)

@@ -46,6 +46,22 @@ UNDOING = (
     option_rows.Row("config.mounts.options.linux.symfollow", "nosymfollow symfollow", "follow", True),
 )
 
+# On a bind mount an option may undo what the bound mount has; no other option is there that would have it set at all.
+UNDOING_THE_SOURCE = (
+    option_rows.Row("config.mounts.options.linux.rw", "bind rw", "write", True, "ro"),
+    option_rows.Row("config.mounts.options.linux.exec", "bind exec", "exec", 0, "noexec"),
+    option_rows.Row("config.mounts.options.linux.suid", "bind suid", "suid", 0, "nosuid"),
+    option_rows.Row("config.mounts.options.linux.dev", "bind dev", "dev", True, "nodev"),
+    option_rows.Row("config.mounts.options.linux.symfollow", "bind symfollow", "follow", True, "nosymfollow"),
+)
+UNDOING_TIMES_OF_THE_SOURCE = (
+    option_rows.Row("config.mounts.options.linux.atime", "bind atime", "file", option_rows.STALE, "noatime"),
+    option_rows.Row("config.mounts.options.linux.diratime", "bind diratime", "folder", option_rows.STALE, "nodiratime"),
+    option_rows.Row(
+        "config.mounts.options.linux.nostrictatime", "bind nostrictatime", "file", option_rows.STALE, "strictatime"
+    ),
+)
+
 
 def judge_rows(trial: CaseContext, rows: Sequence[option_rows.Row]) -> None:
     """Have all rows mounted in one container, look, and judge."""
@@ -84,6 +100,21 @@ def options_have_their_effect(trial: CaseContext) -> None:
 def options_undo_others(trial: CaseContext) -> None:
     """Options such as exec, rw and async undo the option that stands before them."""
     judge_rows(trial, UNDOING)
+
+
+@case(*clauses_of(UNDOING_THE_SOURCE), sets=[option_rows.OPTIONS], needs=NEEDS)
+def options_undo_those_of_the_source(trial: CaseContext) -> None:
+    """Options such as exec, rw and symfollow, alone on a bind mount, undo what the mount that is bound has."""
+    judge_rows(trial, UNDOING_THE_SOURCE)
+
+
+@case(*clauses_of(UNDOING_TIMES_OF_THE_SOURCE), sets=[option_rows.OPTIONS], needs=NEEDS)
+def access_times_undo_those_of_the_source(trial: CaseContext) -> None:
+    """Atime, diratime and nostrictatime, alone on a bind mount, undo what the mount that is bound has.
+
+    A remount that names no access times leaves them as they are: a runtime has to clear them by other means.
+    """
+    judge_rows(trial, UNDOING_TIMES_OF_THE_SOURCE)
 
 
 # ------------------------------------------------------------------------------------------ bind, rbind, remount

@@ -151,6 +151,38 @@ def missing_destinations_are_made(trial: CaseContext) -> None:
     trial.applied(DESTINATION, got=[facts.outcome("read", path) for path in paths], want=["data"] * 3)
 
 
+@case(sets=[TYPE, OPTIONS], needs=["root", "isolation", "namespace:user"])
+def sysfs_in_a_user_namespace(trial: CaseContext) -> None:
+    """In a user namespace /sys is the read-only sysfs that the config asks for, also where the network is another's.
+
+    The kernel keeps who does not own the network namespace from mounting sysfs: a runtime may refuse it then, or bind
+    the host's, which is of the same network; what it takes has to be there.
+    """
+    refused = {}
+    for network in (True, False):
+        config = trial.config(*steps(["mountinfo"], ["list", "/sys/class/net"], ["wait"]))
+        sysfs = [mount for mount in config["mounts"] if mount["destination"] == "/sys"]
+        mounting.in_user_namespace(config)["mounts"] += sysfs
+        config["linux"]["namespaces"] += [{"type": "network"}] if network else []
+        container = trial.container(config)
+        done = container.create()
+        if done.refused:
+            refused[network] = done.last_error_line
+            continue
+        facts = container.must_start().facts()
+        mounted = mounting.at(facts.value("mountinfo"), "/sys")
+        got = mounted.get("type", "not mounted")
+        trial.applied(TYPE, got=got, want="sysfs", message="in a user namespace /sys is not what the config says")
+        message = "in a user namespace /sys is of another network namespace, or is none"
+        there = ["lo"] if network else sorted(os.listdir("/sys/class/net"))
+        trial.applied(TYPE, got=facts.outcome("list", "/sys/class/net"), want=there, message=message)
+        message = "in a user namespace /sys is not mounted read-only"
+        trial.applied(OPTIONS, got="ro" in mounted.get("options", ()), want=True, message=message)
+        container.clean_up()
+    if True in refused:
+        trial.skip(f"the runtime refuses sysfs in a user namespace: {refused[True]}")
+
+
 @case("config.mounts.destination.relative-to-root", needs=["root", "isolation"])
 def relative_destinations_start_at_the_root(trial: CaseContext) -> None:
     """A relative destination is taken from the root of the container, not from the working directory of its process."""

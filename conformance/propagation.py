@@ -6,17 +6,19 @@ container, unless these were made otherwise; what the container mounts below tra
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from ocivalidate.runtime import CaseContext, Container, Facts, case, mounting, steps
+from ocivalidate.runtime import Call, CaseContext, Container, Facts, case, mounting, steps
 
 ROOTFS = "/linux/rootfsPropagation"
 OPTIONS = "/mounts/*/options"
 APPLIES = "runtime.create.applies-config"
 NEEDS = ("root", "isolation", "cap:SYS_ADMIN")
 MS_BIND = "0x1000"
+MS_BIND_ALL = "0x5000"
 # What travels, by the word for the propagation. For shared, nothing says whether the host is a peer.
 TRAVELS: dict[str, dict[str, Any]] = {
     "private": {"kind": "private", "from host": False, "to host": False},
@@ -34,12 +36,12 @@ def able_to_mount(trial: CaseContext, looks: Iterable[list[str]]) -> dict[str, A
     return config
 
 
-def looks_at(place: str, ours: str, peer: str) -> list[list[str]]:
+def looks_at(place: str, ours: str, peer: str, how: str = MS_BIND) -> list[list[str]]:
     """The steps that show how mounts travel to and from ``place``; ``ours`` and ``peer`` are folders to mount on."""
     return [
         ["stat", f"{place}/from-host/seen"],
         ["mount", "none", f"{place}/{ours}", "tmpfs"],
-        ["mount", place or "/", peer, "none", MS_BIND],
+        ["mount", place or "/", peer, "none", how],
         ["mount", "none", f"{place}/late", "tmpfs"],
         ["write", f"{place}/late/file"],
         ["stat", f"{peer}/late/file"],
@@ -66,9 +68,14 @@ def mount_on_our_side(trial: CaseContext, folder: Path) -> None:
 # ------------------------------------------------------------------------------------------------- the root filesystem
 
 
-def root_with(trial: CaseContext, form: str) -> Container:
-    """A container, not created yet, whose root filesystem is on a shared mount of ours."""
+def root_with(trial: CaseContext, form: str, *, user: bool = False) -> Container:
+    """A container, not created yet, whose root filesystem is on a shared mount of ours.
+
+    ``user``: in a user namespace.
+    """
     config = able_to_mount(trial, looks_at("", "from-container", "/peer"))
+    if user:
+        mounting.in_user_namespace(config)
     if form:
         config["linux"]["rootfsPropagation"] = form
     config["mounts"].append({"destination": "/early", "type": "tmpfs", "source": "tmpfs"})
@@ -76,6 +83,8 @@ def root_with(trial: CaseContext, form: str) -> Container:
     rootfs = container.bundle / "rootfs"
     for name in ("early", "from-host", "from-container", "peer", "late"):
         (rootfs / name).mkdir()
+    for path in (rootfs, *rootfs.iterdir()) if user else ():
+        os.chown(path, *mounting.USERS_ROOT, follow_symlinks=False)
     mounting.host_mount(trial, rootfs, "bind", "shared", kind="none", source=str(rootfs))
     return container
 
@@ -98,11 +107,43 @@ def judge_root(trial: CaseContext, form: str, *, recursive: bool = True, what: t
         container = root_with(trial, word)
         if word == form:
             container.must_create()
-        elif not container.create().ok:
+        elif not (done := container.create()).ok:
+            if form == "shared":
+                judge_refusal_of_rshared(trial, done)
             continue
         seen = travels_at_root(trial, container)
         want = {name: value for name, value in TRAVELS[form].items() if not what or name in what}
         message = f"with rootfsPropagation {word} mounts do not travel so"
+        trial.applied(ROOTFS, got={name: seen[name] for name in want}, want=want, message=message)
+        container.clean_up()
+
+
+def judge_refusal_of_rshared(trial: CaseContext, done: Call) -> None:
+    """Judge a refusal of rshared: who takes the recursive forms of others knows this one, and cannot do it."""
+    others = [root_with(trial, word) for word in ("rprivate", "rslave")]
+    taken = all(other.create().ok for other in others)
+    for other in others:
+        other.clean_up()
+    message = "rootfsPropagation rshared is refused, whereas rprivate and rslave are taken"
+    trial.applied(
+        ROOTFS, got=done.last_error_line if taken else "refused as all are", want="refused as all are", message=message
+    )
+
+
+@case(sets=[ROOTFS], needs=(*NEEDS, "namespace:user"))
+def root_in_a_user_namespace(trial: CaseContext) -> None:
+    """In a user namespace the forms of rootfsPropagation count, too.
+
+    The kernel has slaves there of what is shared outside: nothing of a container travels to the host.
+    """
+    for form, wanted in TRAVELS.items():
+        container = root_with(trial, form, user=True)
+        if container.create().refused:
+            trial.skip(f"the runtime refuses rootfsPropagation {form} in a user namespace")
+        seen = travels_at_root(trial, container)
+        want = {**wanted, "to host": False}
+        # Not to be told apart: what is both shared in the container and a slave outside gets mounts from the host.
+        message = f"in a user namespace with rootfsPropagation {form} mounts do not travel so"
         trial.applied(ROOTFS, got={name: seen[name] for name in want}, want=want, message=message)
         container.clean_up()
 
@@ -170,24 +211,45 @@ FORMS = {
 def bound_mounts_travel_as_they_are_told(trial: CaseContext) -> None:
     """Private, shared, slave and unbindable mounts pass on or do not what is mounted below; recursive ones all the way.
 
-    Shared is seen on a mount that was not, all else on one that was shared with the host.
+    Shared is seen on a mount that was not, all else on one that was shared with the host. Nothing is said of the root
+    filesystem: whoever reads these options only beside rootfsPropagation does not apply them.
     """
+    judge_bound_mounts(trial)
+
+
+@case(*FORMS.values(), sets=[OPTIONS], needs=(*NEEDS, "namespace:user"))
+def bound_mounts_in_a_user_namespace(trial: CaseContext) -> None:
+    """The same in a user namespace: what is mounted on the host later is seen on slaves, and on no others."""
+    judge_bound_mounts(trial, user=True)
+
+
+def sources_of_mounts(trial: CaseContext, *, user: bool) -> dict[str, Path]:
+    """A private and a shared mount of ours, each with another below it, by their kinds; ``user``: for whose root."""
     sources = {kind: trial.folder / kind for kind in ("private", "shared")}
     for kind, top in sources.items():
         for folder in (mounting.host_mount(trial, top, kind), mounting.host_mount(trial, top / "below", kind)):
             for name in ("from-host", "late", *(f"from-{option}" for option in FORMS)):
                 (folder / name).mkdir()
+                os.chown(folder / name, *(mounting.USERS_ROOT if user else (0, 0)))
+    return sources
+
+
+def judge_bound_mounts(trial: CaseContext, *, user: bool = False) -> None:
+    """Judge the options on propagation of a bind mount each."""
+    sources = sources_of_mounts(trial, user=user)
     places = {
         place: (option, sources["private" if option.endswith("shared") else "shared"] / place.partition(option)[2][1:])
         for option in FORMS
         for place in places_of(option)
     }
+    # A user namespace must not part a mount that comes from outside of it from what is mounted below.
+    how = MS_BIND_ALL if user else MS_BIND
     looks = [
-        step for place, (option, _) in places.items() for step in looks_at(place, f"from-{option}", peer_of(place))
+        step for place, (option, _) in places.items() for step in looks_at(place, f"from-{option}", peer_of(place), how)
     ]
     config = able_to_mount(trial, looks)
-    # The recursive forms would be the mounts' too, and no form at all leaves them to the runtime.
-    config["linux"]["rootfsPropagation"] = "slave"
+    if user:
+        mounting.in_user_namespace(config)
     mounts = {
         option: [
             {

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ocivalidate.runtime import CaseContext, Facts, case, steps
+from ocivalidate.runtime import CaseContext, Container, Facts, case, mounting, steps
 
 READONLY = "/root/readonly"
 # What changes a file system, each in its own way. The folder is ours, should a runtime leave its program on the host.
@@ -24,13 +24,21 @@ CHANGES = (
 
 def tried(trial: CaseContext, **root: bool) -> Facts:
     """What becomes of changes to a root filesystem with these members, and of one to a mount on it."""
+    return with_changes(trial, **root).must_create().must_start().facts()
+
+
+def with_changes(trial: CaseContext, *, user: bool = False, **root: bool) -> Container:
+    """A container, not created yet, whose program changes its root filesystem; ``user``: in a user namespace."""
     config = trial.config(*steps(*CHANGES, ["write", "/var/ocivalidate-file"], ["wait"]))
     config["root"] |= root
     config["mounts"].append({"destination": "/var", "type": "tmpfs", "source": "tmpfs"})
-    container = trial.container(config)
-    (container.bundle / "rootfs" / PLACE).mkdir()
-    (container.bundle / "rootfs" / PLACE / "there").touch()
-    return container.must_create().must_start().facts()
+    container = trial.container(mounting.in_user_namespace(config) if user else config)
+    rootfs = container.bundle / "rootfs"
+    (rootfs / PLACE).mkdir()
+    (rootfs / PLACE / "there").touch()
+    for path in (rootfs, rootfs / PLACE, rootfs / PLACE / "there") if user else ():
+        os.chown(path, *mounting.USERS_ROOT)
+    return container
 
 
 @case("config.root.readonly.enforced", sets=[READONLY], needs=["isolation"])
@@ -44,6 +52,24 @@ def readonly_root_cannot_be_changed(trial: CaseContext) -> None:
     trial.applied(
         READONLY, got=facts.outcome("write", "/var/ocivalidate-file"), want=True, message="a mount is read-only, too"
     )
+
+
+@case("config.root.readonly.enforced", sets=[READONLY], needs=["root", "isolation", "namespace:user"])
+def readonly_root_in_a_user_namespace(trial: CaseContext) -> None:
+    """The same in a user namespace, on a mount with attributes that a user namespace must not take away."""
+    container = with_changes(trial, user=True, readonly=True)
+    rootfs = container.bundle / "rootfs"
+    mounting.host_mount(trial, rootfs, "bind", kind="none", source=str(rootfs))
+    mounting.host_mount(trial, rootfs, "remount", "bind", "nodev", "nosuid", "noatime")
+    if container.create().refused:
+        trial.skip("the runtime refuses a user namespace, or a read-only root filesystem in it")
+    facts = container.must_start().facts()
+    got = {" ".join(change): facts.outcome(*change) for change in CHANGES}
+    want = dict.fromkeys(got, "EROFS")
+    message = "in a user namespace the root filesystem is not read-only"
+    trial.expect("config.root.readonly.enforced", message, got=got, want=want, pointer=READONLY)
+    got = facts.outcome("write", "/var/ocivalidate-file")
+    trial.applied(READONLY, got=got, want=True, message="a mount is read-only, too")
 
 
 @case(sets=[READONLY])

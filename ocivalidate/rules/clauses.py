@@ -198,7 +198,7 @@ class Selection:
     document or the runtime says, for images the newest release).
     ``platform``: one of ``PLATFORMS``, for documents of runtime-spec.
 
-    Raises :class:`OptionError` for a value that makes no sense, and ``TypeError`` for one of another type.
+    Raises :class:`OptionError` for a value that makes no sense, and ``TypeError`` for a text where several are due.
     """
 
     select: tuple[str, ...] = ()

@@ -32,6 +32,15 @@ CORRECTED: dict[str, tuple[str, dict[str, Any]]] = {
         "writes-in-groups",
         {"controller": "devices", "file": "devices.deny", "texts": ["c *:* m", "b *:* m"]},
     ),
+    **{
+        f"mount-options.{case}": ("replace-words", {"pointer": "/mounts/*/options", "words": words})
+        for case, words in {
+            "options-undo-those-of-the-source": {name: f"r{name}" for name in "rw exec suid dev symfollow".split()},
+            "access-times-undo-those-of-the-source": {
+                name: f"r{name}" for name in "atime diratime nostrictatime".split()
+            },
+        }.items()
+    },
     "cgroup-paths.group-that-was-there": ("leaves", {"what": "groups"}),
     "cgroups.memory-oom-killer-enabled": (
         "writes-in-groups",

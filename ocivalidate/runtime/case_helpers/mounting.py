@@ -44,6 +44,8 @@ _CODE = {
     "aarch64": (183, "e81580d2010000d4a80b80d2010000d4"),
     "riscv64": (243, "9308f00a730000009308d00573000000"),
 }
+USERS_ROOT = (100000, 200000)
+"""The user and the group that are root in the user namespaces of :func:`in_user_namespace`."""
 MACHINES = "machine:" + "|".join(_CODE)
 """What a case needs that looks at the effects of exec and suid."""
 
@@ -165,6 +167,18 @@ def _container(
     if prepare is not None:
         prepare(container)
     return container
+
+
+def in_user_namespace(config: dict[str, Any]) -> dict[str, Any]:
+    """The config with a new user namespace whose root is ``USERS_ROOT`` outside, and without its mount of /sys.
+
+    Only who owns the network namespace may mount that one.
+    """
+    config["mounts"] = [mount for mount in config["mounts"] if mount["destination"] != "/sys"]
+    config["linux"]["namespaces"].append({"type": "user"})
+    for kind, first in zip(("uidMappings", "gidMappings"), USERS_ROOT, strict=True):
+        config["linux"][kind] = [{"containerID": 0, "hostID": first, "size": 65536}]
+    return config
 
 
 def at(facts_mounts: Sequence[Mapping[str, Any]], point: str) -> Mapping[str, Any]:

@@ -16,12 +16,12 @@ from ocivalidate.runtime.driving.subject import RuntimeUnderTest
 from ocivalidate.runtime.kernel.cgroups import PREFIX
 
 MOST_SECONDS = 20.0
-"""Seconds that one operation may take; a case may have less time left."""
+"""How long one operation may take; a case may have less left."""
 
 
 @dataclass(slots=True)
 class Operations:
-    """A runtime with its own state directory.
+    """A runtime with a folder of its own for the state of containers.
 
     ``folder`` holds that folder, its log, and what it prints. ``calls`` keeps every call, for whoever looks into a
     failure; ``deadline`` is on the clock of ``time.monotonic``; ``call_times`` says where the time went.
@@ -43,12 +43,12 @@ class Operations:
 
     @property
     def root(self) -> Path:
-        """The state directory of the runtime."""
+        """Where the runtime keeps the state of its containers."""
         return self.folder / "root"
 
     @property
     def log(self) -> Path:
-        """The log file of the runtime, if it has an option for one."""
+        """What the runtime logs, where it can be told to."""
         return self.folder / "runtime.log"
 
     def invoke(
@@ -61,10 +61,10 @@ class Operations:
         most: float = MOST_SECONDS,
         wrapper: Sequence[str] = (),
     ) -> Call:
-        """Run one command of the runtime with any arguments.
+        """Run one command of the runtime with these arguments, whatever they are.
 
-        ``wrapper``: a command line that executes the command appended to it (see :mod:`callers`). Raises
-        :class:`CannotJudge` if no time is left to start it.
+        ``wrapper``: a program with arguments that executes what stands behind them (see :mod:`callers`). Raises
+        :class:`CannotJudge` when no time is left to start it.
         """
         left = self.deadline - time.monotonic()
         if left <= 0:
