@@ -148,7 +148,9 @@ def unknown_capability(trial: CaseContext) -> None:
     wrong = trial.config("wait")
     for kept in wrong["process"]["capabilities"].values():
         kept.append(UNKNOWN)
-    trial.refused(ERROR, wrong, "a capability that the kernel does not know is no error", pointer=SETS[0])
+    trial.refused(
+        ERROR, wrong, "a capability that the kernel does not know does not generate an error", pointer=SETS[0]
+    )
     trial.judge_facts(config, trial.run(config))
 
 

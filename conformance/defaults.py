@@ -49,7 +49,7 @@ def judge_devices(trial: CaseContext, facts: Facts) -> None:
 def judge_links(trial: CaseContext, facts: Facts) -> None:
     """Judge the links in /dev."""
     for path, aim in LINKS.items():
-        trial.expect(SYMLINKS, f"{path} is no link to {aim}", got=facts.outcome("readlink", path), want=aim)
+        trial.expect(SYMLINKS, f"{path} is not a symbolic link to {aim}", got=facts.outcome("readlink", path), want=aim)
 
 
 @case(

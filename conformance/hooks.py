@@ -170,7 +170,7 @@ def _fails(trial: CaseContext, kind: hooking.Kind) -> None:
     right = where == kind.during or kind is hooking.PRESTART
     trial.expect_that(
         clause,
-        f"a {kind.name} hook that fails is no error of {kind.during}",
+        f"a {kind.name} hook that fails is not an error of {kind.during}",
         held=failed.refused and right,
         got=f"{where}: {'no error' if failed.ok else failed.last_error_line}",
         want=f"an error of {kind.during}",
@@ -223,7 +223,7 @@ def poststart_failure(trial: CaseContext) -> None:
         clause = "runtime.lifecycle.poststart-failure"
         held = started is not None and started.refused
         trial.expect_that(
-            clause, "a poststart hook that fails is no error of start", held=held, got=got, want="an error of start"
+            clause, "a poststart hook that fails is not an error of start", held=held, got=got, want="an error of start"
         )
         hook_containers.judge_end(trial, clause, hooking.POSTSTART, container, trace)
         trial.skip("from 1.3.0 on a poststart hook that fails is an error", CONTINUED)
@@ -345,7 +345,7 @@ def hooks_that_cannot_run_or_are_killed_have_failed(trial: CaseContext) -> None:
             failed = started or created
             trial.expect_that(
                 kind.failure,
-                f"a {kind.name} hook {'without a program' if path else 'that a signal ends'} is no error",
+                f"a {kind.name} hook {'without a program' if path else 'killed by a signal'} does not generate an error",
                 held=failed.refused,
                 got=failed.last_error_line,
                 want="an error",

@@ -17,7 +17,7 @@ NO_SIDE_EFFECTS = "runtime.errors.no-side-effects"
 
 def _refused(trial: CaseContext, clause: str, what: str, done: Call) -> None:
     got = "it says that it did it" if done.ok else done.last_error_line
-    trial.expect_that(clause, f"{what} is no error", held=done.refused, got=got, want="an error")
+    trial.expect_that(clause, f"{what} does not generate an error", held=done.refused, got=got, want="an error")
 
 
 def _unchanged(trial: CaseContext, container: Container, what: str, before: dict[str, Any], *clauses: str) -> None:

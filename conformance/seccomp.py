@@ -306,7 +306,7 @@ def listener_that_is_not_there_matters_only_with_notify(trial: CaseContext) -> N
         done = unheard.start()
     trial.expect_that(
         "config-linux.seccomp.listenerPath.send-fail-error",
-        "a state that could not be sent is no error",
+        "a state that could not be sent does not generate an error",
         held=done.refused,
         got=done.last_error_line,
         want="an error",

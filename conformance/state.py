@@ -58,7 +58,9 @@ def _judge_truth(trial: CaseContext, container: Container, status: str) -> None:
     # One that is not known yet is believed to the runtime that claims it.
     known = {*RUNTIME_RELEASES, trial.subject.claim, trial.subject.oci_version}
     held = re.split("[-+]", version)[0] in known or version in known
-    trial.expect_that(RETURNS, "ociVersion is no version of runtime-spec", held=held, got=version, want="as in 1.2.1")
+    trial.expect_that(
+        RETURNS, "ociVersion is not a version of runtime-spec", held=held, got=version, want="as in 1.2.1"
+    )
     told = str(state.get("bundle"))
     same = os.path.isdir(told) and os.path.samefile(told, container.bundle)
     trial.expect_that(RETURNS, "bundle is another folder", held=same, got=told, want=str(container.bundle))

@@ -126,7 +126,7 @@ def _refuses(trial: CaseContext, row: Text) -> None:
         trial.skip(f"runtime-spec {trial.release} does not have it")
     trial.control(_config(trial, row, row.text))
     held, got = _outcome(trial.container(_config(trial, row, row.text + TAIL)), row)
-    message = f"a zero byte in a text is no error: {row.name.replace('-', ' ')}"
+    message = f"a zero byte in a text does not generate an error: {row.name.replace('-', ' ')}"
     trial.expect_that(INVALID_ERROR, message, held=held, got=got, want="an error", pointer=row.pointer)
 
 
@@ -177,5 +177,5 @@ def call_with_a_zero_byte(trial: CaseContext) -> None:
         container.clean_up()
     plain, cut = seen.values()
     trial.applied("/linux/seccomp/syscalls/*/names", got=plain, want="EPERM")
-    message = "a zero byte in a text is no error, and what stands before it is filtered: call"
+    message = "a zero byte in a text does not generate an error, and what stands before it is filtered: call"
     trial.expect_that(INVALID_ERROR, message, held=cut != "EPERM", got=cut, want="an error, or another call")

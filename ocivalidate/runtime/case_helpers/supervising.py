@@ -66,7 +66,7 @@ def judge_process_state(trial: CaseContext, container: Container, message: Any) 
     )
     metadata = said.get("metadata")
     trial.expect(
-        "config-linux.containerProcessState.metadata.type", "metadata is no string", got=isinstance(metadata, str)
+        "config-linux.containerProcessState.metadata.type", "metadata is not a string", got=isinstance(metadata, str)
     )
     trial.expect("config-linux.seccomp.listenerMetadata.sent", "metadata", got=metadata, want=METADATA)
     trial.applied("/linux/seccomp/listenerMetadata", got=metadata, want=METADATA)
@@ -97,7 +97,7 @@ def _judge_descriptors(trial: CaseContext, names: Any, message: Any) -> None:
     link = _link(came[place]) if 0 <= place < len(came) else "nothing"
     trial.expect_that(
         "config-linux.containerProcessState.fds.order",
-        "the descriptor at the place of seccompFd is no listener",
+        "the descriptor at the index of seccompFd is not a seccomp listener",
         held="seccomp notify" in link and len(listed) == len(came),
         got=link,
         want="a seccomp listener",
@@ -111,7 +111,7 @@ def _judge_container_state(trial: CaseContext, container: Container, state: Any)
     report = check_state(str(file))
     broken = [result.clause.id for result in report.results if result.outcome is Outcome.FAIL]
     trial.expect(
-        "config-linux.containerProcessState.state.type", "state is no state of a container", got=broken, want=[]
+        "config-linux.containerProcessState.state.type", "state is not a valid container state", got=broken, want=[]
     )
     whose = (state or {}).get("id") if not broken else None
     trial.expect(
