@@ -345,7 +345,7 @@ def hooks_that_cannot_run_or_are_killed_have_failed(trial: CaseContext) -> None:
             failed = started or created
             trial.expect_that(
                 kind.failure,
-                f"a {kind.name} hook {'without a program' if path else 'killed by a signal'} does not generate an error",
+                f"a {kind.name} hook {'without a program' if path else 'killed by signal'} does not generate an error",
                 held=failed.refused,
                 got=failed.last_error_line,
                 want="an error",
