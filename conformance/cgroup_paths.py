@@ -17,6 +17,7 @@ ABSOLUTE = "config-linux.cgroupsPath.absolute-from-mount"
 CONSISTENT = "config-linux.cgroupsPath.consistent"
 REJECTED = "config-linux.cgroupsPath.reject-error"
 UNFIT = "config-linux.cgroup.check-fail-error"
+CREATES = "runtime.create.creates"
 REMOVES = "runtime.delete.removes-resources"
 NO_SIDE_EFFECTS = "runtime.errors.no-side-effects"
 KEEPS = "runtime.delete.keeps-foreign-resources"
@@ -103,7 +104,7 @@ def two_in_one_path(trial: CaseContext) -> None:
     trial.expect(UNFIT, "the first container ended because of the second", got=first.alive(), want=True)
 
 
-@case(UNFIT, needs=["root", "controller:freezer", "cgroup:v1"])
+@case(UNFIT, CREATES, needs=["root", "controller:freezer", "cgroup:v1"])
 def frozen_group(trial: CaseContext) -> None:
     """A container in a group that is frozen is refused, or it runs: it is never said to run and does not."""
     path = trial.make_group("frozen")
@@ -112,7 +113,7 @@ def frozen_group(trial: CaseContext) -> None:
     container = trial.container(grouping.without_limits(grouping.with_path(trial, path, *steps(["ids"], ["wait"]))))
     file.write_text("FROZEN", encoding="ascii")
     try:
-        got = _becomes(container)
+        got = _becomes(trial, container)
     finally:
         # What is frozen cannot be killed.
         file.write_text("THAWED", encoding="ascii")
@@ -120,9 +121,11 @@ def frozen_group(trial: CaseContext) -> None:
     trial.expect_that(UNFIT, "a container in a frozen group hangs", held=held, got=got, want="refused, or it runs")
 
 
-def _becomes(container: Container) -> str:
+def _becomes(trial: CaseContext, container: Container) -> str:
     """What becomes of a container that is created and started, in a word."""
     done = container.create()
+    message = "in a frozen group, create neither makes a container nor refuses it"
+    trial.expect_that(CREATES, message, held=done.ok or done.refused, got=done.last_error_line, want="either of them")
     if done.ok:
         done = container.start()
     if not done.ok:

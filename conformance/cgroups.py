@@ -24,6 +24,28 @@ def cpu_shares(trial: CaseContext) -> None:
     limits.limited(trial, {"cpu": {"shares": 517}})
 
 
+@case(sets=limits.pointers("cpu/shares"), needs=["root", "controller:cpu"])
+def cpu_shares_out_of_range(trial: CaseContext) -> None:
+    """A share beyond what the kernel knows is the nearest that it knows; one of zero may be taken for none."""
+    least, most = 2, 1 << 18
+    for shares, nearest in ((1, least), (most + 1, most), ((1 << 63) - 1, most), (0, least)):
+        config = trial.config("wait")
+        config["linux"]["resources"] = {"cpu": {"shares": shares}}
+        container = trial.container(config)
+        done = container.create()
+        file = "cpu.weight" if limits.is_unified(trial) else "cpu.shares"
+        got = cgroups.content(container.group_folder("cpu"), file) if done.ok else "refused"
+        container.clean_up()
+        want = ["refused", *_shares(trial, nearest), *(_shares(trial, 1024) if not shares else ())]
+        message = f"a share of {shares} is made another: {got}"
+        trial.applied(f"{cgroup_values.RESOURCES}/cpu/shares", got=got in want, want=True, message=message)
+
+
+def _shares(trial: CaseContext, shares: int) -> tuple[str, ...]:
+    """What stands in the file of a group with these shares."""
+    return cgroup_values.weights_of_shares(shares) if limits.is_unified(trial) else (str(shares),)
+
+
 @case(limits.CREATE_RESOURCES, sets=limits.pointers("cpu/quota", "cpu/period"), needs=["root", "controller:cpu"])
 def cpu_quota(trial: CaseContext) -> None:
     """Quota and period are those of the config, and a program that computes gets no more processor time than that."""

@@ -39,6 +39,21 @@ def host_has_the_name_of_the_config(trial: CaseContext) -> None:
     trial.applied("/hostname", got=_names(), want=before, message="the host outside got the name")
 
 
+@case(sets=["/hostname", "/domainname"], needs=["root"])
+def empty_names(trial: CaseContext) -> None:
+    """An empty name is the name, or is taken for none, so that the one around is kept: nothing else is made up."""
+    around = _names()
+    for member, since, seen in (("hostname", "1.0.0", "nodename"), ("domainname", "1.1.0", "domainname")):
+        if not trial.holds(since):
+            continue
+        config = trial.config("uname") | {member: ""}
+        got = trial.run(config).value("uname")[seen]
+        # The kernel shows a domain that has no name so.
+        held = got in ("", "(none)", around[seen])
+        message = f"an empty {member} gives another name: {got!r}"
+        trial.applied(f"/{member}", got=held, want=True, message=message)
+
+
 @case(sets=["/hostname"], needs=["root"])
 def host_of_a_joined_namespace_gets_the_name(trial: CaseContext) -> None:
     """A hostname is set in a UTS namespace that is joined too."""

@@ -95,6 +95,13 @@ def root_without_groups(trial: CaseContext) -> None:
     trial.applied("/process/user/additionalGids", got=got, want=[], message=message)
 
 
+@case(sets=["/process/user/additionalGids"], needs=["root"])
+def groups_given_twice(trial: CaseContext) -> None:
+    """A group that is listed twice, or that is the main one too, is a group of the process as any other."""
+    config = set_user(trial.config("ids", ",", "wait"), uid=UID, gid=GID, additionalGids=[17, GID, 4242, 17, 4242])
+    trial.judge_facts(config, trial.run(config))
+
+
 @case("config.process.user.umask.untouched", sets=["/process/user/umask"])
 def umask_from_caller(trial: CaseContext) -> None:
     """Without umask the process has that of the caller of the runtime; a given umask of zero is applied."""

@@ -118,6 +118,8 @@ LINUX = Table(
         Row("device-mode-type", "/linux/devices/-", _DEVICE | {"fileMode": "0666"}),
         Row("sysctl-unknown", "/linux/sysctl/kernel.nosuch", "1"),
         Row("sysctl-value", "/linux/sysctl/kernel.msgmax", "many", "8192"),
+        Row("masked-path-relative", "/linux/maskedPaths", ["proc/version"], ["/proc/version"]),
+        Row("readonly-path-relative", "/linux/readonlyPaths", ["proc/sys"], ["/proc/sys"]),
         Row("rootfs-propagation-unknown", "/linux/rootfsPropagation", "nosuch", "slave"),
         Row("personality-domain-unknown", "/linux/personality/domain", "BSD", "LINUX", since="1.0.2"),
     )
