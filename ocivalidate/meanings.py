@@ -32,7 +32,7 @@ _OF_FEATURES = frozenset({"ociVersionMin", "ociVersionMax", "mountOptions", "pot
 _KINDS: Mapping[str, _Kind] = {
     "bundle": _Kind("a bundle", "bundle"),
     "layout": _Kind("an image layout", "image"),
-    "saved": _Kind("an image as docker save writes it", "image"),
+    "saved": _Kind("an image in the format of docker save", "image"),
     "archive": _Kind("an archive, as images are saved in", "image"),
     "runtime-features": _Kind("a features structure", "features", _OF_FEATURES),
     "image-layout": _Kind("the oci-layout file of an image", "image", frozenset({"imageLayoutVersion"})),
@@ -56,14 +56,15 @@ _OWN: Mapping[str, frozenset[str]] = {
 }
 # What no command judges, and what can be done about it.
 _OTHERS: Mapping[str, str] = {
-    "old-save": "this is what Docker before 1.10 saved, without manifest.json: load it there, and save it anew",
-    "directory": "this is what skopeo copies to dir:, no image layout: skopeo copy dir:PATH oci:LAYOUT makes one of it",
-    "storage": "this is where an engine or a registry keeps its images: save one of them",
-    "blobs": "these are the blobs of a layout: name the folder around blobs",
-    "windows-layer": "this is a layer of Windows, no image",
-    "chart": "this is a Helm chart, no image",
-    "source": "this is a source tree, no image: build it first",
-    "root": "this is a root file system, no image",
+    "old-save": "this was saved by Docker before 1.10, without manifest.json: load and save it again with a newer "
+    "Docker",
+    "directory": "this is a skopeo dir: folder, not an image layout: convert it with skopeo copy dir:PATH oci:LAYOUT",
+    "storage": "this is the image store of an engine or a registry: save an image from it first",
+    "blobs": "these are the blobs of a layout: name the folder that contains blobs",
+    "windows-layer": "this is a Windows layer, not an image",
+    "chart": "this is a Helm chart, not an image",
+    "source": "this is a source tree, not an image: build one first",
+    "root": "this is a root filesystem, not an image",
 }
 _ROOT = "bin boot dev etc home lib lib32 lib64 media mnt opt proc root run sbin srv sys tmp usr var"
 _SOURCE = "Containerfile Dockerfile Makefile CMakeLists.txt Cargo.toml go.mod package.json pom.xml pyproject.toml .git"
@@ -118,12 +119,12 @@ _MAGICS = ((257, b"ustar"), (0, b"\x1f\x8b"), (0, b"\x28\xb5\x2f\xfd"), (0, b"\x
 _HEAD = 512
 _TAR = _MAGICS[0]
 _FOREIGN = (
-    (b"\xfd7zXZ\x00", "this is compressed with xz: archives are read plain, or compressed with gzip or zstd"),
-    (b"BZh", "this is compressed with bzip2: archives are read plain, or compressed with gzip or zstd"),
-    (b"PK\x03\x04", "this is a zip archive, in which no image is saved"),
-    (b"hsqs", "this is a squashfs, no image layout"),
-    (b"#!/usr/bin/env run-singularity", "this is an image of Singularity, none of OCI"),
-    (b"\x7fELF", "this is a program, no image"),
+    (b"\xfd7zXZ\x00", "this is compressed with xz: archives must be uncompressed, or compressed with gzip or zstd"),
+    (b"BZh", "this is compressed with bzip2: archives must be uncompressed, or compressed with gzip or zstd"),
+    (b"PK\x03\x04", "this is a zip archive, not an image"),
+    (b"hsqs", "this is a squashfs, not an image layout"),
+    (b"#!/usr/bin/env run-singularity", "this is a Singularity image, not an OCI image"),
+    (b"\x7fELF", "this is a program, not an image"),
 )
 _NO_TEXT = re.compile(r"[\x00-\x08\x0e-\x1f\x7f\ufffd]")
 _LONGEST_CHARACTER = 4
@@ -155,7 +156,7 @@ def foreign(head: bytes) -> str:
     if not head or head[_TAR[0] :].startswith(_TAR[1]):
         return ""
     known = next((line for magic, line in _FOREIGN if head.startswith(magic)), "")
-    return known or ("this is a text, neither an archive nor a JSON document" if _is_text(head) else "")
+    return known or ("this is text, neither an archive nor a JSON document" if _is_text(head) else "")
 
 
 def _is_text(head: bytes) -> bool:
@@ -224,9 +225,9 @@ def _one_down(hits: list[str], command: str, path: str, *, packed: bool) -> str:
     what = "one" if command == "image" else "a bundle"
     places = ", ".join(name[:_LONGEST] for name in hits[:_MOST_TOLD]) + (" …" if len(hits) > _MOST_TOLD else "")
     if packed:
-        return f"no image, but there is {what} in {places}: unpack the archive, and give that folder to {command}"
+        return f"not an image, but there is {what} in {places}: unpack the archive, and give that folder to {command}"
     place = f"{path.rstrip('/')}/{hits[0]}"
-    return f"no image, but there is {what} in {places}: " + (
+    return f"not an image, but there is {what} in {places}: " + (
         f"name {place}" if command == "image" else f"ocivalidate bundle {place} judges it"
     )
 
@@ -257,7 +258,7 @@ def of_address(name: str) -> str:
     path = next((rest[:end] for end in (None, *ends) if rest[:end] and os.path.exists(rest[:end])), "")
     if path and path != name:
         ref = rest[len(path) + 1 :]
-        return f"no such file or directory, but there is {path}: name that" + (f", with --ref {ref}" if ref else "")
+        return f"no such file or directory, but there is {path}: use that" + (f", with --ref {ref}" if ref else "")
     if _ELSEWHERE.match(name):
-        return "no such file or directory: images are not fetched, skopeo copy docker://IMAGE oci:LAYOUT does that"
+        return "no such file or directory: images are not pulled; use skopeo copy docker://IMAGE oci:LAYOUT"
     return ""

@@ -35,7 +35,7 @@ def _find(name: str, package: Path) -> Path:
     # Without the project file beside it, a folder of that name in site-packages belongs to somebody else.
     if beside.is_dir() and (package.parent / "pyproject.toml").is_file():
         return beside
-    raise CannotJudge(f"ocivalidate is not installed completely: neither {inside} nor {beside} is there")
+    raise CannotJudge(f"the installation of ocivalidate is incomplete: neither {inside} nor {beside} exists")
 
 
 @functools.cache

@@ -55,7 +55,7 @@ def _refuse_excess(text: str) -> None:
         if kind == "dot":
             parts += 1
             if parts >= MAX_PARTS:
-                raise Malformed(f"has a dotted key of more than {MAX_PARTS} parts")
+                raise Malformed(f"has a dotted key with more than {MAX_PARTS} parts")
         elif kind == "quote":
             # The parser stops here too.
             return
@@ -63,7 +63,7 @@ def _refuse_excess(text: str) -> None:
             parts = 0
             depth += (kind == "open") - (kind == "close")
             if depth > MAX_DEPTH:
-                raise Malformed(f"has values that stand in each other more than {MAX_DEPTH} deep")
+                raise Malformed(f"has values nested more than {MAX_DEPTH} deep")
 
 
 def _refuse_large(value: Any) -> None:

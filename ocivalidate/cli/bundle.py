@@ -18,7 +18,7 @@ def add_options(parser: argparse.ArgumentParser, _command: str) -> None:
     parser.add_argument(
         "paths", nargs="+", metavar="PATH", help="a bundle folder, a config.json, or - for standard input"
     )
-    parser.add_argument("--image", metavar="SOURCE", help="judge too whether the bundle is what this image asks for")
+    parser.add_argument("--image", metavar="SOURCE", help="also judge whether the bundle matches this image")
     parser.add_argument("--ref", metavar="NAME", help="with --image: the image of this name")
     parser.add_argument("--platform", metavar="OS/ARCH", help="with --image: the image for this platform")
     settings_module.add_options(parser)
@@ -44,7 +44,7 @@ def _conversions(options: argparse.Namespace, settings: Settings) -> list[Report
     from ocivalidate.unpack.judging import ConversionOptions, check_conversion
 
     if options.image == "-" and (len(options.paths) > 1 or "-" in options.paths):
-        raise UsageError("standard input is one bundle or one image")
+        raise UsageError("standard input cannot be used twice")
     refuse_no_platform(options.platform, "--platform")
     # The release and the platform are those of runtime-spec, and the image has its own.
     selection = replace(settings.selection, spec_version=None, platform=None)

@@ -24,13 +24,13 @@ def confined(file: str, settings: str) -> str:
         folder, name = os.path.realpath(os.path.dirname(file) or "."), os.path.basename(file)
         path = os.path.join(folder, name)
         if not _below(folder, home) or name in ("", ".", ".."):
-            raise _refused(file, settings, "is outside of the folder of this file")
+            raise _refused(file, settings, "is outside the folder of this file")
         if not _CLOSED.isdisjoint(os.path.relpath(path, home).casefold().split(os.sep)):
-            raise _refused(file, settings, "is in a folder of version control")
+            raise _refused(file, settings, "is in a version control directory")
         if os.name == "nt" and ":" in name:
-            raise _refused(file, settings, "is no name of a file")
+            raise _refused(file, settings, "is not a file name")
         if os.path.lexists(path) and not _is_report(path):
-            raise _refused(file, settings, "is there already and is no report of ocivalidate")
+            raise _refused(file, settings, "exists already and is not an ocivalidate report")
     except (OSError, ValueError) as problem:
         reason = (problem.strerror if isinstance(problem, OSError) else None) or str(problem)
         raise _refused(file, settings, f"cannot be written: {reason}") from problem
@@ -38,7 +38,7 @@ def confined(file: str, settings: str) -> str:
 
 
 def _refused(file: str, settings: str, reason: str) -> UsageError:
-    return UsageError(f"{settings}: output {file} {reason}; name it on the command line if it is meant")
+    return UsageError(f"{settings}: output {file} {reason}; name it on the command line if you want that")
 
 
 def _below(folder: str, home: str) -> bool:

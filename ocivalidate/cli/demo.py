@@ -23,14 +23,14 @@ from ocivalidate.rules.findings import ExitCode, Report, exit_code
 # Command, sample below fixtures/demo, what it shows, and the exit code that it gives.
 SAMPLES = (
     ("bundle", "bundle-good", "A bundle that conforms:", ExitCode.CONFORMS),
-    ("bundle", "bundle-broken", "A bundle with mistakes that runtimes meet every day:", ExitCode.FINDINGS),
+    ("bundle", "bundle-broken", "A bundle with common mistakes:", ExitCode.FINDINGS),
     ("image", "image-good", "An image that conforms:", ExitCode.CONFORMS),
-    ("image", "image-broken", "An image that nobody should unpack:", ExitCode.FINDINGS),
+    ("image", "image-broken", "An image that should not be unpacked:", ExitCode.FINDINGS),
 )
 # A fault of the fake runtime ("" for none), what it shows, and the exit code that it gives.
 RUNTIMES = (
-    ("", "A runtime that conforms, a fake that comes with the tool:", ExitCode.CONFORMS),
-    ("kills-what-has-stopped", "The same, with a mistake:", ExitCode.FINDINGS),
+    ("", "A runtime that conforms (a fake one that comes with the tool):", ExitCode.CONFORMS),
+    ("kills-what-has-stopped", "The same runtime with a mistake:", ExitCode.FINDINGS),
 )
 CASE = "refusals.stopped-container"
 _CHECKS: dict[str, Callable[[str], Report]] = {"bundle": check_bundle, "image": check_image}
@@ -38,7 +38,7 @@ _CHECKS: dict[str, Callable[[str], Report]] = {"bundle": check_bundle, "image": 
 
 def add_options(parser: argparse.ArgumentParser, _command: str) -> None:
     """The options of the command."""
-    parser.add_argument("--color", choices=COLOURS, default="auto", help="colours in the text")
+    parser.add_argument("--color", choices=COLOURS, default="auto", help="when to colour the text")
 
 
 def run(options: argparse.Namespace) -> int:

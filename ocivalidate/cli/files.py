@@ -110,7 +110,7 @@ def _pour(file: str, data: Iterator[bytes]) -> None:
     try:
         mode = os.fstat(descriptor).st_mode
         if not stat.S_ISFIFO(mode) and not stat.S_ISCHR(mode):
-            raise UsageError(f"cannot write {file}: somebody else changed it")
+            raise UsageError(f"cannot write {file}: another process changed it")
         _pour_into(descriptor, data, patience=_READER_READS)
     finally:
         os.close(descriptor)
@@ -127,7 +127,7 @@ def _opened(file: str) -> int:
                 raise
             # ENXIO: a FIFO that nobody reads.
             if time.monotonic() > patience:
-                raise UsageError(f"cannot write {file}: nobody reads this FIFO") from problem
+                raise UsageError(f"cannot write {file}: this FIFO has no reader") from problem
             time.sleep(_TICK)
 
 
@@ -140,4 +140,4 @@ def _pour_into(descriptor: int, data: Iterator[bytes], *, patience: float | None
                 rest = rest[os.write(descriptor, rest[:_CHUNK]) :]
             except BlockingIOError:
                 if not select.select([], [descriptor], [], patience)[1]:
-                    raise TimeoutError(0, "Its reader takes nothing") from None
+                    raise TimeoutError(0, "Its reader has stopped reading") from None

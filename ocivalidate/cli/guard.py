@@ -50,7 +50,7 @@ def _run(command: Callable[[], int]) -> int:
 
 def _unexpected(problem: Exception) -> str:
     if isinstance(problem, OSError) and problem.errno in _OF_THE_HOST:
-        return f"this machine does not give what is needed: {problem}"
+        return f"the system ran out of a resource: {problem}"
     kind = type(problem).__name__
     return f"internal error, please report it ({kind}: {problem}); OCIVALIDATE_DEBUG=1 shows where"
 

@@ -19,12 +19,12 @@ from ocivalidate.vocabulary.versions import IMAGE_CHOICES
 
 # Option → the limit that it sets, and what it limits.
 LIMITS = {
-    "--max-inflated": ("inflated", "bytes that may come out of a layer"),
-    "--max-ratio": ("ratio", "how many times a layer may grow"),
-    "--max-entries": ("entries", "entries of a layer"),
-    "--max-path": ("path", "bytes of a path in a layer"),
-    "--max-extension": ("extension", "bytes of the extension headers before an entry of a layer"),
-    "--max-window": ("window", "bytes of the window that a zstd frame needs"),
+    "--max-inflated": ("inflated", "limit on the decompressed size of a layer in bytes"),
+    "--max-ratio": ("ratio", "limit on the compression ratio of a layer"),
+    "--max-entries": ("entries", "limit on the entries of a layer"),
+    "--max-path": ("path", "limit on the length of a path in a layer in bytes"),
+    "--max-extension": ("extension", "limit on the extension headers before an entry of a layer in bytes"),
+    "--max-window": ("window", "limit on the window size of a zstd frame in bytes"),
 }
 _KINDS = tuple(sorted(kind.removeprefix("image-") for kind in SUBJECTS))
 _NOT_FOR_IMAGES = frozenset({"os", "host", "document-only", "spec-version"})
@@ -35,16 +35,18 @@ def add_options(parser: argparse.ArgumentParser, _command: str) -> None:
     parser.add_argument("sources", nargs="+", metavar="SOURCE", help="a layout folder, an archive, or -")
     parser.add_argument("--ref", action="append", default=[], metavar="NAME", help="only the image of this name")
     parser.add_argument("--platform", action="append", default=[], metavar="OS/ARCH", help="only this platform")
-    parser.add_argument("--complete", action="store_true", help="blobs that are absent are errors")
-    parser.add_argument("--no-orphans", action="store_true", help="leave out blobs that nothing refers to")
-    parser.add_argument("--jobs", type=int, metavar="N", help="how many blobs at a time (default: one a core)")
+    parser.add_argument("--complete", action="store_true", help="report missing blobs as errors")
+    parser.add_argument("--no-orphans", action="store_true", help="skip unreferenced blobs")
+    parser.add_argument(
+        "--jobs", type=int, metavar="N", help="how many blobs to read at a time (default: one per core)"
+    )
     parser.add_argument(
         "--spec-version",
         choices=IMAGE_CHOICES,
         help="the release to judge by, or next for its draft (default: the newest release)",
     )
-    parser.add_argument("--kind", choices=_KINDS, help="what a JSON document that stands alone is meant to be")
-    parser.add_argument("--max-depth", type=int, metavar="N", help="how deep indexes may be nested")
+    parser.add_argument("--kind", choices=_KINDS, help="the type of a JSON document that stands alone")
+    parser.add_argument("--max-depth", type=int, metavar="N", help="limit on the nesting of indexes")
     add_archive_limit(parser)
     for option, (name, what) in LIMITS.items():
         parser.add_argument(option, metavar="N", help=f"{what} (default: {getattr(DEFAULT, name)})")
@@ -112,5 +114,5 @@ def layer_limits(options: argparse.Namespace) -> LayerLimits:
 
 def _at_least_one(option: str, number: int | None) -> int | None:
     if number is not None and number < 1:
-        raise UsageError(f"{option} is to be 1 at least")
+        raise UsageError(f"{option} must be at least 1")
     return number

@@ -23,7 +23,7 @@ def run(options: argparse.Namespace) -> int:
 
     settings = settings_module.settle(options)
     if options.document == options.facts == "-":
-        raise UsageError("standard input is the config or the facts")
+        raise UsageError("standard input cannot be both the config and the facts")
     reading = DocumentOptions(settings["max-size"])
     report = check_facts(options.document, options.facts, settings.selection, reading)
     return publish([report], settings)

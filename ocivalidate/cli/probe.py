@@ -19,7 +19,7 @@ def add_options(parser: argparse.ArgumentParser, _command: str) -> None:
         "ocivalidate probe --script --for CONFIG | podman exec -i CONTAINER python3 - > facts.json. "
         "Then: ocivalidate judge CONFIG facts.json. The facts hold the environment, secrets included."
     )
-    parser.add_argument("paths", nargs="*", metavar="PATH", help="paths to look at, beside the usual ones")
+    parser.add_argument("paths", nargs="*", metavar="PATH", help="further paths to look at")
     parser.add_argument(
         "--for", dest="config_json", metavar="CONFIG", help="look at all that judging this bundle or config.json needs"
     )
@@ -33,7 +33,7 @@ def run(options: argparse.Namespace) -> int:
         print_text(script(words))
         return ExitCode.CONFORMS
     if not sys.platform.startswith("linux"):
-        raise UsageError("the probe looks at Linux; --script prints it for a container")
+        raise UsageError("the probe runs on Linux only; --script prints it for use in a container")
     from ocivalidate.report.escape import json_shield
     from ocivalidate.runtime.inside import probe
 

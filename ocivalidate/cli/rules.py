@@ -18,15 +18,13 @@ JUDGED = ("static", "static-host", "dynamic", "none")
 
 def add_options(parser: argparse.ArgumentParser, _command: str) -> None:
     """The options of the command."""
-    parser.add_argument("patterns", nargs="*", metavar="CLAUSES", help="ids, beginnings of ids, globs (default: all)")
-    parser.add_argument("--level", choices=LEVEL_NAMES, help="clauses of this level or above")
+    parser.add_argument("patterns", nargs="*", metavar="CLAUSES", help="ids, prefixes of ids, globs (default: all)")
+    parser.add_argument("--level", choices=LEVEL_NAMES, help="only clauses of this level or above")
+    parser.add_argument("--spec-version", metavar="RELEASE", help="only clauses of this release, or of next, the draft")
+    parser.add_argument("--os", choices=PLATFORMS, help="only clauses for this platform")
+    parser.add_argument("--judged", choices=JUDGED, help="only clauses judged this way")
     parser.add_argument(
-        "--spec-version", metavar="RELEASE", help="clauses that stand in this release, or in next, the draft"
-    )
-    parser.add_argument("--os", choices=PLATFORMS, help="clauses that bear on this platform")
-    parser.add_argument("--judged", choices=JUDGED, help="clauses that are judged this way")
-    parser.add_argument(
-        "--coverage", action="store_true", help="count what is checked and witnessed instead of listing"
+        "--coverage", action="store_true", help="count what is checked and witnessed instead of listing it"
     )
     parser.add_argument("-v", "--verbose", action="store_true", help="name what judges each clause, and its file")
     parser.add_argument("--format", choices=("text", "json"), default="text", help="what is printed")
@@ -41,12 +39,12 @@ def run(options: argparse.Namespace) -> int:
         return 0
     if options.coverage:
         if options.patterns or options.level or options.spec_version or options.os or options.judged:
-            raise UsageError("--coverage counts all clauses: it takes no filter")
+            raise UsageError("--coverage counts all clauses and takes no filter")
         print_text(_coverage_json() if options.format == "json" else _coverage_text())
         return 0
     chosen = _choose(options)
     if not chosen:
-        raise UsageError("no clause is of that kind")
+        raise UsageError("no clause matches these filters")
     text = _list_json(chosen) if options.format == "json" else _list_text(chosen, verbose=options.verbose)
     print_text(text)
     return 0

@@ -19,7 +19,7 @@ Wanted = Callable[[Clause], bool]
 def add_options(parser: argparse.ArgumentParser) -> None:
     """The options that ask for changes."""
     group = parser.add_argument_group("what changes between releases (or next, the draft)")
-    group.add_argument("--diff", metavar="OLD..NEW", help="what the second release has that the first had otherwise")
+    group.add_argument("--diff", metavar="OLD..NEW", help="what the second release changes from the first")
     group.add_argument(
         "--since", metavar="RELEASE", help="what each release after this one changed (default: the first)"
     )
@@ -31,13 +31,13 @@ def asked_for(options: argparse.Namespace) -> bool:
     """Whether changes are asked for. Raises :class:`UsageError` for options that do not go together."""
     if options.diff is None and options.since is None and options.until is None:
         if options.spec:
-            raise UsageError("--spec says whose releases are meant: it goes with --diff, --since or --until")
+            raise UsageError("--spec needs --diff, --since or --until")
         return False
     if options.diff is not None and (options.since is not None or options.until is not None):
-        raise UsageError("--diff names both releases: --since and --until do not go with it")
+        raise UsageError("--diff names both releases and cannot be combined with --since or --until")
     if options.coverage or options.spec_version:
         other = "--coverage" if options.coverage else "--spec-version"
-        raise UsageError(f"{other} does not go with --diff, --since and --until")
+        raise UsageError(f"{other} cannot be combined with --diff, --since or --until")
     return True
 
 
@@ -57,13 +57,13 @@ def _found(options: argparse.Namespace) -> list[Changes]:
     if options.diff is not None:
         older, dots, newer = options.diff.partition("..")
         if not (older and dots and newer):
-            raise UsageError(f"--diff wants OLD..NEW, such as 1.2.0..1.3.0, not {shortened(options.diff, 80)}")
+            raise UsageError(f"--diff needs OLD..NEW, such as 1.2.0..1.3.0, not {shortened(options.diff, 80)}")
         of = _specification(options.spec, older, newer)
     else:
         of = _specification(options.spec, *(one for one in (options.since, options.until) if one is not None))
         older, newer = _ends(of, options.since, options.until)
     if order(older) >= order(newer):
-        raise UsageError(f"{older} is not before {newer}: the older release of {of}-spec comes first")
+        raise UsageError(f"{older} is not before {newer}: write the older release of {of}-spec first")
     return [changes(of, older, newer)] if options.diff is not None else steps(of, older, newer)
 
 
@@ -92,7 +92,7 @@ def _specification(asked: str | None, *named: str) -> str:
         raise UsageError(f"{' and '.join(named)} are releases of different specifications")
     if len(having) > 1:
         said = " and ".join(dict.fromkeys(named))
-        raise UsageError(f"both specifications have {said}: say --spec {' or --spec '.join(having)}")
+        raise UsageError(f"both specifications have {said}: add --spec {' or --spec '.join(having)}")
     return having[0]
 
 

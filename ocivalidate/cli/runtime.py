@@ -35,8 +35,8 @@ def add_options(parser: argparse.ArgumentParser, _command: str) -> None:
         without=_WITHOUT,
         helps={
             "spec-version": "the release to judge by, or next for its draft (default: the one that the runtime claims)",
-            "select": "judge only these: ids of cases or clauses, beginnings of ids, globs; may be repeated",
-            "format": "what is printed (default: tap, as the run goes)",
+            "select": "judge only these: ids of cases or clauses, prefixes of ids, globs; may be repeated",
+            "format": "output format (default: tap, printed as the run goes)",
         },
     )
 
@@ -47,27 +47,33 @@ def _several(metavar: str, text: str) -> dict[str, Any]:
 
 _OPTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
     (("--runtime",), {"metavar": "PROGRAM", "help": "the runtime to judge: a path, or a name in PATH"}),
-    (("--runtime-arg",), _several("ARG", "an argument that stands before every command of the runtime")),
-    (("--jobs", "-j"), {"metavar": "N", "type": int, "help": "cases at a time (default: as many as processors)"}),
-    (("--require",), _several("NEED", "what this host must have: cases that lack it are errors instead of skips")),
+    (("--runtime-arg",), _several("ARG", "an argument to put before every command of the runtime")),
+    (
+        ("--jobs", "-j"),
+        {"metavar": "N", "type": int, "help": "how many cases to run at a time (default: one per processor)"},
+    ),
+    (("--require",), _several("NEED", "what this host must have: cases that lack it are errors, not skips")),
     (
         ("--rootfs",),
-        {"metavar": "DIR", "help": "a ready root filesystem with a /usr/bin/python3 (default: one made of this)"},
+        {
+            "metavar": "DIR",
+            "help": "a root filesystem with /usr/bin/python3 (default: one made from this host's Python)",
+        },
     ),
-    (("--cases",), {"metavar": "DIR", "help": "a folder with cases of your own, instead of ours"}),
+    (("--cases",), {"metavar": "DIR", "help": "a folder with your own cases, used instead of ours"}),
     (
         ("--strict",),
         {"action": "store_true", "help": "a valid config that the runtime refuses is a failure instead of a skip"},
     ),
-    (("--dump-dir",), {"metavar": "DIR", "help": "keep here what each case did that did not pass"}),
-    (("--list",), {"action": "store_true", "help": "list the cases and what each judges, and run nothing"}),
+    (("--dump-dir",), {"metavar": "DIR", "help": "keep a record here of each case that did not pass"}),
+    (("--list",), {"action": "store_true", "help": "list the cases and what each judges; run nothing"}),
     (("--rerun-failed",), {"metavar": "REPORT", "help": "run only what failed in this report (--format json)"}),
-    (("--expectations",), _several("FILE", "a TOML file with deviations that are known")),
+    (("--expectations",), _several("FILE", "a TOML file with known deviations")),
     (
         ("--no-expectations",),
-        {"action": "store_true", "help": "leave out the known deviations that come with ocivalidate"},
+        {"action": "store_true", "help": "ignore the known deviations that come with ocivalidate"},
     ),
-    (("--write-expectations",), {"metavar": "FILE", "help": "write a draft of expectations for what failed"}),
+    (("--write-expectations",), {"metavar": "FILE", "help": "write draft expectations for what failed"}),
 )
 
 
@@ -79,7 +85,7 @@ def run(options: argparse.Namespace) -> int:
 
         return print_cases(_cases(options), settings)
     if not sys.platform.startswith("linux"):
-        raise UsageError("runtimes are driven on Linux; elsewhere ocivalidate runtime --list lists the cases")
+        raise UsageError("runtimes can only be driven on Linux; ocivalidate runtime --list works everywhere")
     from ocivalidate.runtime.api import start_run
 
     running = start_run(options.runtime, settings.selection, _driving(options))
@@ -130,9 +136,9 @@ def _cases(options: argparse.Namespace) -> list[Case]:
 
 def _driving(options: argparse.Namespace) -> RuntimeOptions:
     if not options.runtime:
-        raise UsageError("which runtime? give --runtime PROGRAM (try ocivalidate runtime --help)")
+        raise UsageError("no runtime given: use --runtime PROGRAM (try ocivalidate runtime --help)")
     if options.jobs is not None and options.jobs < 1:
-        raise UsageError("--jobs wants a number of 1 or more")
+        raise UsageError("--jobs needs a number of at least 1")
     from ocivalidate.runtime.options import RuntimeOptions, refuse_unknown_needs
 
     refuse_unknown_needs(options.require, "--require")

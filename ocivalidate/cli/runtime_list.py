@@ -31,7 +31,7 @@ def print_cases(cases: Sequence[Case], settings: Settings) -> int:
             known = clauses.setdefault(one.case.id, [])
             known += [clause.id for clause in one.clauses if clause.id not in known]
     if not wanted:
-        raise UsageError("no case judges what was selected")
+        raise UsageError("no case judges the selected clauses")
     # In the order of the plan, in which a case of an older release alone has its place too.
     listed = [case for case in cases if case.id in wanted]
     if settings["format"] == "json":
@@ -74,9 +74,9 @@ def failed_cases(file: str, cases: Sequence[Case]) -> tuple[str, ...]:
     except Unreadable as problem:
         raise UsageError(f"{file}: {problem}") from problem
     except (ValueError, TypeError, KeyError, RecursionError) as problem:
-        raise UsageError(f"{file} is no report of a runtime: write one with --output json=FILE") from problem
+        raise UsageError(f"{file} is not a report of a runtime: write one with --output json=FILE") from problem
     if not bad:
-        raise UsageError(f"{file}: nothing failed in it, so there is nothing to run again")
+        raise UsageError(f"{file}: nothing failed in it: there is nothing to run again")
     known = {case.id for case in cases}
     strays = [str(name) for name in bad if name not in known]
     if strays:

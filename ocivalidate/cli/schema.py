@@ -25,9 +25,7 @@ def add_options(parser: argparse.ArgumentParser, _command: str) -> None:
         metavar="RELEASE",
         help="the release of the specification, or next for its draft (default: the newest release)",
     )
-    parser.add_argument(
-        "--limits", action="store_true", help="list what judging finds an error in and the schema does not, and why"
-    )
+    parser.add_argument("--limits", action="store_true", help="list the errors that the schema cannot find, and why")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -36,9 +34,9 @@ def run(options: argparse.Namespace) -> int:
 
     if options.name in OUTPUTS:
         if options.spec_version:
-            raise UsageError(f"{options.name} is a format of ocivalidate: it has no --spec-version")
+            raise UsageError(f"{options.name} is a format of ocivalidate, which takes no --spec-version")
         if options.limits:
-            raise UsageError(f"{options.name} is a format of ocivalidate: it has no --limits")
+            raise UsageError(f"{options.name} is a format of ocivalidate, which takes no --limits")
         schema = resources.read_json("schemas", OUTPUTS[options.name])
     else:
         known = releases(options.name)

@@ -60,30 +60,30 @@ SETTINGS: tuple[Setting, ...] = (
         "select",
         "patterns",
         (),
-        "judge only these clauses: ids, beginnings of ids, globs; may be repeated",
+        "judge only these clauses: ids, prefixes of ids, globs; may be repeated",
         metavar="CLAUSES",
     ),
     Setting("ignore", "patterns", (), "suppress findings on these clauses; may be repeated", metavar="CLAUSES"),
-    Setting("level", "choice", "may", "judge only clauses of this level or above", tuple(LEVEL_NAMES)),
-    Setting("fail-on", "choice", "error", "the least severity that makes the exit code 1", FAIL_ON),
-    Setting("host", "flag", False, "judge too what depends on this host, such as the paths of hooks"),
-    Setting("document-only", "flag", False, "judge config.json alone, without the folder around it"),
-    Setting("follow-links", "flag", False, "read what links lead to outside of the folder that is judged"),
-    Setting("lint", "flag", False, "judge the lint clauses too: opinion, not specification"),
-    Setting("max-size", "size", MAX_SIZE, "how large a document may be (default: 32M)", metavar="BYTES"),
+    Setting("level", "choice", "may", "judge only only clauses of this level or above", tuple(LEVEL_NAMES)),
+    Setting("fail-on", "choice", "error", "the lowest severity that makes the exit code 1", FAIL_ON),
+    Setting("host", "flag", False, "also judge what depends on this host, such as the paths of hooks"),
+    Setting("document-only", "flag", False, "judge config.json alone, not the bundle folder"),
+    Setting("follow-links", "flag", False, "follow links that lead out of the folder"),
+    Setting("lint", "flag", False, "also judge the lint clauses: opinion, not specification"),
+    Setting("max-size", "size", MAX_SIZE, "size limit of a document (default: 32M)", metavar="BYTES"),
     Setting(
         "max-findings",
         "number",
         MOST_OF_A_KIND,
-        f"how many findings of a kind are shown, the others being counted; or all (default: {MOST_OF_A_KIND})",
+        f"how many findings of a kind to show, the others are counted; or all (default: {MOST_OF_A_KIND})",
         metavar="N",
     ),
     Setting("format", "choice", "text", "what is printed", FORMATS),
-    Setting("tap-version", "choice", "14", "which TAP --format tap speaks; prove wants 13", ("13", "14")),
-    Setting("output", "outputs", (), "write a report to a file too; may be repeated", metavar="FORMAT=FILE"),
-    Setting("color", "choice", "auto", "colours in the text", COLOURS),
+    Setting("tap-version", "choice", "14", "the TAP version of --format tap; prove needs 13", ("13", "14")),
+    Setting("output", "outputs", (), "also write a report to a file; may be repeated", metavar="FORMAT=FILE"),
+    Setting("color", "choice", "auto", "when to colour the text", COLOURS),
     Setting("quiet", "flag", False, "one line for each finding", short="q"),
-    Setting("verbose", "count", 0, "notes and skipped clauses too; twice: every clause", short="v"),
+    Setting("verbose", "count", 0, "also show notes and skipped clauses; twice: every clause", short="v"),
 )
 _BY_NAME = {setting.name: setting for setting in SETTINGS}
 
@@ -99,9 +99,9 @@ def add_options(
         if setting.name not in without:
             _add_option(parser, setting._replace(help=(helps or {}).get(setting.name, setting.help)))
     parser.add_argument(
-        "--config", metavar="FILE", help=f"the settings file (default: {FILE_NAME} or pyproject.toml, upwards)"
+        "--config", metavar="FILE", help=f"the settings file (default: the nearest {FILE_NAME} or pyproject.toml)"
     )
-    parser.add_argument("--no-config", action="store_true", help=f"read no settings file; so does {NO_CONFIG}=1")
+    parser.add_argument("--no-config", action="store_true", help=f"read no settings file; same as {NO_CONFIG}=1")
     parser.set_defaults(left_out=without)
 
 
@@ -178,7 +178,7 @@ def settle(
     selection.refuse_unmatched(cases)
     outputs = tuple(_output(text) for text in values["output"])
     if len(outputs) > _MOST_OUTPUTS:
-        raise UsageError(f"output has {len(outputs):,} files; at most {_MOST_OUTPUTS} are written")
+        raise UsageError(f"output has {len(outputs):,} files; at most {_MOST_OUTPUTS} are allowed")
     outputs_by = file.path if "output" in changed else None
     if outputs_by is not None:
         from ocivalidate.cli.confined import confined
@@ -202,7 +202,8 @@ def _refuse_more(file: str, said: Mapping[str, Any]) -> None:
     found = [name for name, is_more in more.items() if is_more]
     if found:
         raise UsageError(
-            f"{file}: {found[0]} beyond its default is for the command line, or a file that --config names"
+            f"{file}: {found[0]} above its default is only allowed on the command line, or in a file that --config "
+            "names"
         )
 
 
@@ -210,7 +211,7 @@ def _patterns(option: str, written: list[str] | tuple[str, ...]) -> tuple[str, .
     # Each is held against every clause.
     found = tuple(dict.fromkeys(pattern for text in written for pattern in text.replace(",", " ").split()))
     if len(found) > _MOST_PATTERNS:
-        raise UsageError(f"{option} has {len(found):,} patterns; at most {_MOST_PATTERNS:,} are looked for")
+        raise UsageError(f"{option} has {len(found):,} patterns; at most {_MOST_PATTERNS:,} are allowed")
     return found
 
 
@@ -219,7 +220,7 @@ def size(written: str | int) -> int:
     text = str(written).strip().lower().removesuffix("b").removesuffix("i")
     number, unit = text.rstrip("kmg"), text[len(text.rstrip("kmg")) :]
     if not number.isascii() or not number.isdigit() or unit not in _UNITS or len(number) > 18 or int(number) == 0:
-        raise UsageError(f"not a size: {shortened(str(written), 80)}; write bytes, or such as 64K, 32M")
+        raise UsageError(f"not a size: {shortened(str(written), 80)}; write a number of bytes, or for example 64K, 32M")
     return int(number) * _UNITS[unit]
 
 
@@ -229,7 +230,7 @@ def number_or_all(option: str, written: str | int) -> int | None:
     if text == "all":
         return None
     if not text.isascii() or not text.isdigit() or len(text) > 18 or int(text) == 0:
-        raise UsageError(f"{option} wants a number of 1 or more, or all, not {shortened(str(written), 80)}")
+        raise UsageError(f"{option} needs a number of at least 1, or all, not {shortened(str(written), 80)}")
     return int(text)
 
 
@@ -237,7 +238,7 @@ def _output(written: str) -> tuple[str, str]:
     name, equals, file = written.partition("=")
     if name not in FORMATS or not equals or not file:
         raise UsageError(
-            f"--output wants FORMAT=FILE with a format of {', '.join(FORMATS)}, not {shortened(written, 80)}"
+            f"--output needs FORMAT=FILE with a format of {', '.join(FORMATS)}, not {shortened(written, 80)}"
         )
     return name, file
 
@@ -252,7 +253,7 @@ def _from_file(file: str, name: str, value: Any) -> Any:
         raise UsageError(f"{file}: unknown setting {shortened(name, 80)}{hint}")
     if not _FITS[setting.kind](setting, value):
         want = " or ".join(setting.choices) if setting.choices else _WANTED[setting.kind]
-        raise UsageError(f"{file}: {name} is to be {want}")
+        raise UsageError(f"{file}: {name} must be {want}")
     return value
 
 

@@ -21,7 +21,7 @@ FILE_NAME = "ocivalidate.toml"
 PROJECT = "pyproject.toml"
 NO_CONFIG = "OCIVALIDATE_NO_CONFIG"
 _MARK = b"tool.ocivalidate"
-_WAYS_OUT = "--config FILE obeys a file, --no-config none"
+_WAYS_OUT = "--config FILE reads it anyway, --no-config reads none"
 
 
 class SettingsFile(NamedTuple):
@@ -88,7 +88,7 @@ def _table(path: str, data: bytes) -> dict[str, Any]:
     tools = content.get("tool", {})
     table = tools.get("ocivalidate", {}) if isinstance(tools, dict) else {}
     if not isinstance(table, dict):
-        raise UsageError(f"{path}: tool.ocivalidate is to be a table")
+        raise UsageError(f"{path}: tool.ocivalidate must be a table")
     return table
 
 
@@ -104,12 +104,12 @@ def _refuse_strangers(path: str, status: os.stat_result) -> None:
         _refuse_owner(path, os.lstat(link).st_uid, us)
     _refuse_owner(path, status.st_uid, us)
     if _others_write(status):
-        raise UsageError(f"{path}: a settings file that others may write is not obeyed; {_WAYS_OUT}")
+        raise UsageError(f"{path}: a settings file that other users can write is not read; {_WAYS_OUT}")
     for name in (path, os.path.realpath(path)):
         folder = os.stat(os.path.dirname(name) or ".")
         # Where the sticky bit is set, nobody replaces what is not theirs.
         if _others_write(folder) and not folder.st_mode & stat.S_ISVTX:
-            raise UsageError(f"{path}: a settings file in a folder that others may write is not obeyed; {_WAYS_OUT}")
+            raise UsageError(f"{path}: a settings file in a folder that other users can write is not read; {_WAYS_OUT}")
 
 
 def _links(path: str) -> Iterator[str]:
@@ -123,7 +123,7 @@ def _links(path: str) -> Iterator[str]:
 
 def _refuse_owner(path: str, owner: int, us: int) -> None:
     if owner not in (us, 0):
-        raise UsageError(f"{path}: a settings file of another user ({owner}) is not obeyed; {_WAYS_OUT}")
+        raise UsageError(f"{path}: a settings file of another user ({owner}) is not read; {_WAYS_OUT}")
 
 
 def _others_write(status: os.stat_result) -> bool:

@@ -32,7 +32,8 @@ _RANGE = re.compile(r"([0-9]{1,10}):([0-9]{1,10}):([0-9]{1,10})")
 _SHOWN_FINDINGS = 100
 _EPILOG = (
     "After -- follow options of oci-gen (see oci-gen --help), such as -- --cpus 2 --template config.json; "
-    "they have the last word. Exit codes: 0 unpacked, 1 the image is at fault, 2 not possible; then nothing is left."
+    "they take precedence. Exit codes: 0 unpacked, 1 the image is at fault, 2 not possible. On failure nothing is left "
+    "behind."
 )
 
 
@@ -43,15 +44,15 @@ def add_options(parser: argparse.ArgumentParser, _command: str) -> None:
     parser.add_argument("bundle", metavar="BUNDLE", help="the folder to make")
     parser.add_argument("--ref", metavar="NAME", help="the image of this name")
     parser.add_argument("--platform", metavar="OS/ARCH", help="the image for this platform: OS/ARCH or OS/ARCH/VARIANT")
-    parser.add_argument("--force", action="store_true", help="replace what stands at BUNDLE")
+    parser.add_argument("--force", action="store_true", help="replace an existing BUNDLE")
     parts = parser.add_mutually_exclusive_group()
-    parts.add_argument("--rootfs-only", action="store_true", help="make BUNDLE/rootfs and no config.json")
-    parts.add_argument("--config-only", action="store_true", help="make BUNDLE/config.json and no rootfs")
+    parts.add_argument("--rootfs-only", action="store_true", help="write only BUNDLE/rootfs")
+    parts.add_argument("--config-only", action="store_true", help="write only BUNDLE/config.json")
     parser.add_argument(
         "--rootless",
         action=argparse.BooleanOptionalAction,
         default=None,
-        help="unpack as an ordinary user has to (default: when not root)",
+        help="unpack as an unprivileged user (default: when not root)",
     )
     for what in ("uid", "gid"):
         parser.add_argument(
@@ -66,18 +67,18 @@ def add_options(parser: argparse.ArgumentParser, _command: str) -> None:
         action="append",
         default=[],
         metavar="CLAUSES",
-        help="unpack in spite of findings on these clauses of safety/; may be repeated",
+        help="unpack despite findings on these clauses of safety/; may be repeated",
     )
     parser.add_argument(
         "--spec-version",
         choices=IMAGE_CHOICES,
         help="the release of image-spec to judge by, or next for its draft (default: the newest release)",
     )
-    parser.add_argument("--follow-links", action="store_true", help="links in a layout folder may lead out of it")
+    parser.add_argument("--follow-links", action="store_true", help="follow links that lead out of a layout folder")
     add_archive_limit(parser)
     for option, (name, what) in LIMITS.items():
         parser.add_argument(option, metavar="N", help=f"{what} (default: {getattr(DEFAULT, name)})")
-    parser.add_argument("-q", "--quiet", action="store_true", help="say nothing but what keeps the image back")
+    parser.add_argument("-q", "--quiet", action="store_true", help="print only what prevents unpacking")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -131,7 +132,7 @@ def _ranges(option: str, written: list[str]) -> tuple[IdRange, ...]:
     for text in written:
         match = _RANGE.fullmatch(text)
         if match is None or int(match[3]) == 0:
-            raise UsageError(f"{option} wants CONTAINER:HOST:SIZE, not {text}")
+            raise UsageError(f"{option} needs CONTAINER:HOST:SIZE, not {text}")
         found.append(IdRange(*(int(number) for number in match.groups())))
     return tuple(found)
 
@@ -142,7 +143,7 @@ def _generator(arguments: list[str]) -> ConfigSteps:
         return ConfigSteps()
     wanted = parse(arguments, "ocivalidate unpack ... --")
     if wanted.output is not None or wanted.list_paths or wanted.help:
-        raise UsageError("--output, --list-paths and --help of oci-gen do not go with unpack")
+        raise UsageError("--output, --list-paths and --help of oci-gen cannot be used with unpack")
 
     def start(platform: str, rootless: bool) -> ConfigBuilder:  # noqa: FBT001  # as ConfigSteps asks for it
         if wanted.template is None:

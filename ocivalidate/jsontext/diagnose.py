@@ -70,7 +70,7 @@ class DiagnosingReader:
 
     def _enter(self, bracket: str, offset: int) -> None:
         if len(self._open) > self._max_depth:
-            raise _TooDeep(f"more than {self._max_depth} arrays and objects stand inside each other", offset)
+            raise _TooDeep(f"more than {self._max_depth} levels of nested arrays and objects", offset)
         container: dict[str, Any] | list[Any] = {} if bracket == "{" else []
         self._put(container)
         self._paths.append(self._path())
@@ -94,7 +94,7 @@ class DiagnosingReader:
         if kind == "string" and _SURROGATE.search(value):
             escapes = _PAIR_OR_LONE.finditer(self._text, start, end)
             lone = next(match for match in escapes if match["lone"])
-            self._note("lone-surrogate", "half of a surrogate pair stands alone: it is no character", *lone.span())
+            self._note("lone-surrogate", "half of a surrogate pair is not a character", *lone.span())
         elif isinstance(value, float) and math.isinf(value):
             self._note("number-range", "the number is too large for a double", start, end)
         elif kind == "number" and isinstance(value, int) and too_long(self._text[start:end]):

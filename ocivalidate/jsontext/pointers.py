@@ -38,9 +38,9 @@ def parse_pointer(pointer: str) -> list[str]:
     if pointer == "":
         return []
     if not pointer.startswith("/"):
-        raise ValueError("a JSON pointer is empty or starts with /")
+        raise ValueError("a JSON pointer must be empty or start with /")
     if re.search(_BAD_ESCAPE, pointer):
-        raise ValueError("in a JSON pointer, ~ is followed by 0 or 1")
+        raise ValueError("in a JSON pointer, ~ must be followed by 0 or 1")
     return [token.replace("~1", "/").replace("~0", "~") for token in pointer[1:].split("/")]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 _SWEPT = (
     ("swept", "left by a run that was killed"),
     ("not_swept", "left by a run that was killed, and still there"),
-    ("put_back", "changed by somebody while the run went, and put back"),
+    ("put_back", "changed by another process during the run, and restored"),
 )
 
 

@@ -134,5 +134,5 @@ def citation(clause: Clause, report: Report) -> str:
 def advice(result: Result) -> str:
     """What to do about an expected failure that passed."""
     in_case = f" in case {result.case}" if result.case else ""
-    text = f"passed although it is expected to fail: remove the expectation for {result.clause.id}{in_case}"
+    text = f"passed, but is expected to fail: remove the expectation for {result.clause.id}{in_case}"
     return f"{text} ({result.reason})" if result.reason else text

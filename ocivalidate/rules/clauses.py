@@ -263,7 +263,7 @@ def settled(
     if platforms:
         known(found.platform, platforms, "platform")
     elif found.platform is not None:
-        raise OptionError(f"a selection for {specification} has no platform, and this one has {found.platform}")
+        raise OptionError(f"a selection for {specification} cannot have a platform, but this one has {found.platform}")
     found.refuse_unmatched(cases)
     return found
 

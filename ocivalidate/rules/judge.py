@@ -273,7 +273,7 @@ class _Walk(Walk):
         """An integer that is written as none, such as ``1.0`` or ``1e3``."""
         kind = (shape, INTEGER_NOTATION)
         if self._sheet.counts.keep(kind):
-            message = f"{place_at(path)} is an integer that is not written as one"
+            message = f"{place_at(path)} is an integer that is written with a fraction or an exponent"
             hint = "runtimes written in Go refuse the document"
             told = Violation(INTEGER_NOTATION, path, message, got=repr(value), want=str(int(value)), hint=hint)
             self._sheet.put(told, kind)
@@ -298,13 +298,13 @@ def _about_undefined(clause: str, path: Path, known: str, context: CheckContext,
     """What to say of a member that the release does not have, and the hint."""
     where, name = place_at(path), str(path[1]) if path else ""
     if clause == TOO_NEW:
-        return f"{where} came with version {known}", f"{audience} for {context.release} ignore it"
+        return f"{where} was added in version {known}", f"{audience} for {context.release} ignore it"
     if clause == REMOVED:
         return f"{where} was removed after version {known}", f"{audience} ignore it"
     if clause == UNKNOWN:
         return f"{where} is not a member of the specification", f"{audience} ignore it"
     if same_but_for_case(known, name):
-        return f"{where} differs from {known} by case", f"some {audience} read it as {known}, others ignore it"
+        return f"{where} differs from {known} only by case", f"some {audience} read it as {known}, others ignore it"
     return f"{where} is not a member of the specification", f"did you mean {known}?"
 
 

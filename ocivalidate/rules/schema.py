@@ -201,11 +201,11 @@ def error_of(fault: Fault) -> SchemaError:
 
 # What breaking a keyword means; a number that breaks minimum or maximum is out of range.
 _BROKEN_KEYWORDS = {
-    "type": "is not of its type",
+    "type": "has the wrong type",
     "minimum": "is out of range",
     "maximum": "is out of range",
-    "enum": "is not a value that the specification lists",
-    "pattern": "is not of the form that the specification gives",
+    "enum": "is not one of the values that the specification lists",
+    "pattern": "does not have the form that the specification defines",
     "minItems": "has no entry",
     "minLength": "is empty",
 }
@@ -219,7 +219,7 @@ def _want(node: Node, keyword: str) -> str:
     if keyword == "type":
         return type_text(node["type"])
     if keyword == "minLength":
-        return "a text that is not empty"
+        return "a string that is not empty"
     if keyword == "minItems":
         return "at least one entry"
     return str(node[keyword])

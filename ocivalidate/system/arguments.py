@@ -18,14 +18,14 @@ def path_text(path: StrPath, name: str = "path") -> str:
     """A path as text, as reports show it. Raises ``TypeError`` for anything that is none."""
     text = os.fspath(path) if isinstance(path, os.PathLike) else path
     if not isinstance(text, str):
-        raise TypeError(f"{name} is to be a str or an os.PathLike[str], not {type(text).__name__}")
+        raise TypeError(f"{name} must be a str or an os.PathLike[str], not {type(text).__name__}")
     return text
 
 
 def paths(value: Sequence[StrPath], name: str) -> tuple[str, ...]:
     """Several paths as texts. Raises ``TypeError``, for one path alone too."""
     if isinstance(value, str):
-        raise TypeError(f"{name} is to be several paths, such as ({value!r},)")
+        raise TypeError(f"{name} must be several paths, such as ({value!r},)")
     return tuple(path_text(path, name) for path in value)
 
 
@@ -34,7 +34,7 @@ def given(value: _Given | None, kind: type[_Given], name: str) -> _Given:
     if value is None:
         return kind()
     if not isinstance(value, kind):
-        raise TypeError(f"{name} is to be {kind.__name__}, not {type(value).__name__}")
+        raise TypeError(f"{name} must be {kind.__name__}, not {type(value).__name__}")
     return value
 
 
@@ -44,17 +44,17 @@ def texts(value: Sequence[str], name: str) -> tuple[str, ...]:
     Raises ``TypeError``.
     """
     if isinstance(value, str):
-        raise TypeError(f"{name} is to be several texts, such as ({value!r},)")
+        raise TypeError(f"{name} must be several strings, such as ({value!r},)")
     found = tuple(value)
     if not all(isinstance(text, str) for text in found):
-        raise TypeError(f"{name} is to be several texts, and nothing else")
+        raise TypeError(f"{name} must contain only strings")
     return found
 
 
 def at_least_one(number: int | None, name: str) -> None:
     """Refuse a number below 1; ``None`` stands for a default, or for no limit. Raises :class:`OptionError`."""
     if number is not None and number < 1:
-        raise OptionError(f"{name} is to be 1 at least, not {number!r}")
+        raise OptionError(f"{name} must be at least 1, not {number!r}")
 
 
 def limits(*given_limits: Mapping[str, int]) -> None:

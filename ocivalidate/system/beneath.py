@@ -117,7 +117,7 @@ class Beneath:
             raise
         if not same:
             os.close(descriptor)
-            raise OSError(errno.ESTALE, "somebody else changed it meanwhile")
+            raise OSError(errno.ESTALE, "another process has changed it")
         return descriptor
 
     def reach(self, path: str) -> int:
@@ -261,5 +261,5 @@ class _Link(NamedTuple):
 def _names(path: str) -> list[str]:
     """The names of a path, the last one first."""
     if "\0" in path:
-        raise ValueError("a path has a NUL character")
+        raise ValueError("a path contains a NUL character")
     return [name for name in reversed(path.split("/")) if name not in ("", ".")]

@@ -79,14 +79,14 @@ def grammar_problem(text: str) -> str:
     algorithm, colon, encoded = text.partition(":")
     faults = (
         (not text, "it is empty"),
-        (not colon, "there is no ':' between an algorithm and an encoded hash"),
+        (not colon, "there is no ':' between algorithm and encoded hash"),
         (not algorithm, "there is no algorithm before ':'"),
         (
             not _ALGORITHM.fullmatch(algorithm),
-            "the algorithm is not made of a-z and 0-9, in parts that one of + . _ - joins",
+            "the algorithm is not made of a-z and 0-9, in parts separated by one of + . _ -",
         ),
         (not encoded, "there is nothing after ':'"),
-        (True, "the encoded hash has other characters than a-z A-Z 0-9 = _ -"),
+        (True, "the encoded hash has characters other than a-z A-Z 0-9 = _ -"),
     )
     return next(reason for broken, reason in faults if broken)
 
@@ -102,7 +102,7 @@ def encoded_problem(text: str) -> str:
     if not _LOWER_HEX.fullmatch(digest.encoded):
         if _LOWER_HEX.fullmatch(digest.encoded.lower()):
             return f"{digest.algorithm} has uppercase hexadecimal digits"
-        return f"{digest.algorithm} has other characters than the hexadecimal digits 0-9 and a-f"
+        return f"{digest.algorithm} has characters other than the hexadecimal digits 0-9 and a-f"
     want = HEX_LENGTHS[digest.algorithm]
     if len(digest.encoded) != want:
         return f"{digest.algorithm} has {len(digest.encoded)} hexadecimal digits instead of {want}"
@@ -117,10 +117,10 @@ def computable(algorithm: str) -> bool:
 def unverifiable(digest: Digest) -> str:
     """Why content cannot be compared with a digest here, or an empty string."""
     if not computable(digest.algorithm):
-        extra = f", for which ocivalidate[{digest.algorithm}] is to be installed" if digest.algorithm in _EXTRAS else ""
+        extra = f" without ocivalidate[{digest.algorithm}] installed" if digest.algorithm in _EXTRAS else ""
         return f"{shortened(digest.algorithm)} is not computed here{extra}"
     problem = encoded_problem(str(digest))
-    return f"{problem}: nothing says what it means" if problem else ""
+    return f"{problem}: its meaning is undefined" if problem else ""
 
 
 def hasher(algorithm: str) -> Hasher:

@@ -50,9 +50,9 @@ SAME: dict[str, str] = {
 }
 # Command line → the one line that is said.
 IMPOSSIBLE = {
-    "runtime --runtime runc": "runtimes are driven on Linux; elsewhere ocivalidate runtime --list lists the cases",
+    "runtime --runtime runc": "runtimes can only be driven on Linux; ocivalidate runtime --list works everywhere",
     f"unpack {IMAGE} bundle": "unpacking needs Linux",
-    "probe": "the probe looks at Linux; --script prints it for a container",
+    "probe": "the probe runs on Linux only; --script prints it for use in a container",
 }
 
 

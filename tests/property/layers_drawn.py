@@ -81,7 +81,7 @@ class Drawer:
         return Drawn(layers, [dice.choice(_COMPRESSIONS) for _ in layers])
 
     def layer(self) -> list[Entry]:
-        """The entries of a layer, mostly such as agree with each other."""
+        """The limit on the entries of a layer, mostly such as agree with each other."""
         taken: set[str] = set()
         entries = []
         for _ in range(self._dice.randint(0, 7)):

@@ -46,7 +46,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 def test_a_fifo_that_nobody_reads_is_told(folder: Path) -> None:
     os.mkfifo(folder / "fifo")
-    assert refusal("fifo") == "nobody reads this FIFO"
+    assert refusal("fifo") == "this FIFO has no reader"
 
 
 def test_a_reader_that_comes_in_a_moment_is_waited_for(folder: Path) -> None:
@@ -64,7 +64,7 @@ def test_a_reader_that_takes_nothing_is_told(folder: Path, monkeypatch: pytest.M
     os.mkfifo(folder / "fifo")
     reader = os.open(folder / "fifo", os.O_RDONLY | os.O_NONBLOCK)
     try:
-        assert refusal("fifo", BIG) == "Its reader takes nothing"
+        assert refusal("fifo", BIG) == "Its reader has stopped reading"
     finally:
         os.close(reader)
 

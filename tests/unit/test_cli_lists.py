@@ -64,7 +64,7 @@ def test_rules_by_way_of_judging(say: Command, judged: str) -> None:
 def test_rules_without_a_clause(say: Command) -> None:
     assert complaint(say("rules", "nope")) == "no clause matches nope; ocivalidate rules lists them"
     assert complaint(say("rules", "--spec-version", "9.9.9")).startswith("unknown release 9.9.9; known are 1.0.0, ")
-    assert complaint(say("rules", "--coverage", "lint")) == "--coverage counts all clauses: it takes no filter"
+    assert complaint(say("rules", "--coverage", "lint")) == "--coverage counts all clauses and takes no filter"
 
 
 def test_coverage_counts_every_clause(say: Command) -> None:

@@ -75,15 +75,15 @@ def test_every_case_of_ours_is_listed(say: Command) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ([], "which runtime? give --runtime PROGRAM"),
+        ([], "no runtime given: use --runtime PROGRAM"),
         (["--runtime", "x", "--select", "nothing.there"], "no case and no clause matches nothing.there"),
-        (["--runtime", "x", "--jobs", "0"], "--jobs wants a number"),
+        (["--runtime", "x", "--jobs", "0"], "--jobs needs a number"),
         (["--runtime", "x", "--jobs", "many"], "invalid int value"),
         (["--runtime", "x", "--require", "moon"], "no need is called moon; known are cap, "),
         (["--runtime", "x", "--expectations", "none.toml"], "none.toml: No such file"),
         (["--runtime", "x", "--rerun-failed", "none.json"], "none.json: "),
         (["--runtime", "x", "--spec-version", "9.9.9"], "invalid choice"),
-        (["--runtime", "x", "--output", "word=x"], "--output wants FORMAT=FILE"),
+        (["--runtime", "x", "--output", "word=x"], "--output needs FORMAT=FILE"),
         (["--list", "--cases", "nowhere"], "there are no cases in nowhere"),
         (["--run", "x"], "unrecognized arguments: --run"),
     ],
@@ -102,9 +102,9 @@ def test_expectations_of_no_case_are_refused(tmp_path: Path, say: Command) -> No
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        ("{", "is no report of a runtime"),
-        ("[]", "is no report of a runtime"),
-        (render("json", [BROKEN], OPTIONS), "is no report of a runtime"),
+        ("{", "is not a report of a runtime"),
+        ("[]", "is not a report of a runtime"),
+        (render("json", [BROKEN], OPTIONS), "is not a report of a runtime"),
         (render("json", [replace(RUN, results=RUN.results[:4], findings=())], OPTIONS), "nothing failed in it"),
     ],
 )

@@ -89,17 +89,17 @@ def test_a_file_can_be_named_or_left_out(say: Command, tmp_path: Path) -> None:
         ("fail_on = 'error'", "unknown setting fail_on; did you mean fail-on?"),
         ("colour = 1", "unknown setting colour; did you mean color?"),
         ("zzz = 1", "unknown setting zzz; known are spec-version, os, select"),
-        ("host = 1", "host is to be true or false"),
-        ('lint = "yes"', "lint is to be true or false"),
-        ("format = 1", f"format is to be {' or '.join(FORMATS)}"),
-        ('format = "xml"', f"format is to be {' or '.join(FORMATS)}"),
-        ("tap-version = 13", "tap-version is to be 13 or 14"),
-        ('select = "x"', "select is to be an array of strings"),
-        ("ignore = [1]", "ignore is to be an array of strings"),
-        ("verbose = true", "verbose is to be a number"),
-        ("verbose = -1", "verbose is to be a number"),
-        ("max-size = 1.5", "max-size is to be a number of bytes, or a string such as 32M"),
-        ("output = {}", "output is to be an array of strings"),
+        ("host = 1", "host must be true or false"),
+        ('lint = "yes"', "lint must be true or false"),
+        ("format = 1", f"format must be {' or '.join(FORMATS)}"),
+        ('format = "xml"', f"format must be {' or '.join(FORMATS)}"),
+        ("tap-version = 13", "tap-version must be 13 or 14"),
+        ('select = "x"', "select must be an array of strings"),
+        ("ignore = [1]", "ignore must be an array of strings"),
+        ("verbose = true", "verbose must be a number"),
+        ("verbose = -1", "verbose must be a number"),
+        ("max-size = 1.5", "max-size must be a number of bytes, or a string such as 32M"),
+        ("output = {}", "output must be an array of strings"),
     ],
 )
 def test_a_setting_that_makes_no_sense_is_told(say: Command, tmp_path: Path, text: str, reason: str) -> None:
@@ -123,11 +123,11 @@ def test_settings_are_checked_like_options(say: Command, tmp_path: Path) -> None
 def test_patterns_and_outputs_of_a_file_have_a_limit(say: Command, tmp_path: Path) -> None:
     """Each pattern is held against each clause, and each output is a whole report."""
     file = settings(tmp_path, f"ignore = {[f'runtime/*{number}*' for number in range(9000)]}")
-    assert complaint(say("bundle", GOOD)) == "ignore has 9,000 patterns; at most 1,000 are looked for"
+    assert complaint(say("bundle", GOOD)) == "ignore has 9,000 patterns; at most 1,000 are allowed"
     settings(tmp_path, f"ignore = {['runtime/*'] * 9000}")
     assert say("bundle", GOOD).code == 0
     settings(tmp_path, f"output = {[f'json=r{number}' for number in range(51)]}")
-    assert complaint(say("bundle", GOOD)) == "output has 51 files; at most 50 are written"
+    assert complaint(say("bundle", GOOD)) == "output has 51 files; at most 50 are allowed"
     assert [*tmp_path.iterdir()] == [file]
 
 

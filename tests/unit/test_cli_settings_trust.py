@@ -75,16 +75,16 @@ def _through_a_link_into_a_folder_of_all(file: Path) -> None:
 SUSPECT = {
     "of a stranger": (_of_a_stranger, "a settings file of another user (12345)"),
     "through a stranger's link": (_through_a_link_of_a_stranger, "a settings file of another user (12345)"),
-    "written by all": (lambda file: file.chmod(0o646), "a settings file that others may write"),
-    "written by a group": (lambda file: file.chmod(0o664), "a settings file that others may write"),
-    "in a folder of all": (_in_a_folder_of_all, "a settings file in a folder that others may write"),
+    "written by all": (lambda file: file.chmod(0o646), "a settings file that other users can write"),
+    "written by a group": (lambda file: file.chmod(0o664), "a settings file that other users can write"),
+    "in a folder of all": (_in_a_folder_of_all, "a settings file in a folder that other users can write"),
     "in a folder of a group": (
         lambda file: file.parent.chmod(0o775),
-        "a settings file in a folder that others may write",
+        "a settings file in a folder that other users can write",
     ),
     "a link into a folder of all": (
         _through_a_link_into_a_folder_of_all,
-        "a settings file in a folder that others may write",
+        "a settings file in a folder that other users can write",
     ),
 }
 
@@ -101,7 +101,7 @@ def test_a_file_that_others_could_have_written_is_refused(say: Command, tmp_path
     spoil(file)
     os.chdir(tmp_path / "a" / "b")
     line = complaint(say("bundle", BROKEN))
-    assert line == f"{file}: {reason} is not obeyed; --config FILE obeys a file, --no-config none"
+    assert line == f"{file}: {reason} is not read; --config FILE reads it anyway, --no-config reads none"
     assert say("bundle", BROKEN, "--no-config").code == 1
     # Who names it knows whose it is.
     if name == "ocivalidate.toml":
@@ -212,8 +212,8 @@ def _made(name: str, content: str = "") -> Callable[[Path], str]:
     return make
 
 
-OUTSIDE, THERE = "is outside of the folder of this file", "is there already and is no report of ocivalidate"
-GUARDED = "is in a folder of version control"
+OUTSIDE, THERE = "is outside the folder of this file", "exists already and is not an ocivalidate report"
+GUARDED = "is in a version control directory"
 WRONG: dict[str, tuple[Callable[[Path], str], str]] = {
     "above": (lambda _folder: "../r.json", OUTSIDE),
     "above, by a detour": (_made("sub/../../r.json"), OUTSIDE),
@@ -245,7 +245,7 @@ def test_outputs_that_a_settings_file_may_not_name(
     name = make(folder)
     planted(folder, f"output = [{json.dumps(f'json={name}')}]")
     before = _everything(tmp_path)
-    want = f"{file}: output {name} {reason}; name it on the command line if it is meant"
+    want = f"{file}: output {name} {reason}; name it on the command line if you want that"
     assert complaint(say("bundle", GOOD)) == want
     # A file that the user names has no more power over other folders.
     assert complaint(say("bundle", GOOD, "--config", str(file))) == want
@@ -301,8 +301,8 @@ def _then(act: Callable[[], object]) -> Callable[..., object]:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("a" + ".a" * 100_000 + "=1", "has a dotted key of more than 16 parts"),
-        ("a=" + "[" * 100_000, "has values that stand in each other more than 32 deep"),
+        ("a" + ".a" * 100_000 + "=1", "has a dotted key with more than 16 parts"),
+        ("a=" + "[" * 100_000, "has values nested more than 32 deep"),
         ("#" * 300_000, "has more than 262144 bytes"),
     ],
 )
@@ -379,7 +379,7 @@ def test_whatever_a_settings_file_holds_is_obeyed_or_told(
 def test_a_file_that_nobody_named_lets_documents_do_no_more(say: Command, tmp_path: Path, text: str) -> None:
     file = planted(tmp_path, text)
     name = text.partition(" ")[0]
-    reason = f"{name} beyond its default is for the command line, or a file that --config names"
+    reason = f"{name} above its default is only allowed on the command line, or in a file that --config names"
     assert complaint(say("bundle", GOOD)) == f"{file}: {reason}"
     assert say("bundle", GOOD, "--config", str(file)).code == 0
 

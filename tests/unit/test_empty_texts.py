@@ -81,7 +81,7 @@ def test_windows(more: dict[str, Any]) -> None:
 def test_one_empty_text_is_one_finding_with_its_place() -> None:
     (finding,) = findings(config(linux=linux(intelRdt={"closID": ""})))
     assert finding.message == "linux.intelRdt.closID is empty"
-    assert (finding.got, finding.want) == ('""', "a text that is not empty")
+    assert (finding.got, finding.want) == ('""', "a string that is not empty")
 
 
 @pytest.mark.parametrize(

@@ -98,7 +98,7 @@ def test_an_output_format_is_added_as_the_page_says(copy: Copy) -> None:
     (copy.folder / "out.csv").write_text("my own,notes\n")
     assert copy.python(*ocivalidate, "bundle", GOOD).code == 2
     (copy.folder / "ocivalidate.toml").write_text('format = "cvs"\n')
-    assert "format is to be csv or text or " in copy.python(*ocivalidate, "bundle", GOOD).err
+    assert "format must be csv or text or " in copy.python(*ocivalidate, "bundle", GOOD).err
     # And of runs of runtimes, and in the tests that go over all formats.
     (copy.folder / "ocivalidate.toml").unlink()
     assert copy.python(*ocivalidate, "runtime", "--runtime", "/no/such", "--format", "csv").code == 2

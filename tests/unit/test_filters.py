@@ -34,11 +34,11 @@ def ran(*command: str) -> subprocess.CompletedProcess[str]:
     [
         (["rules", "nosuch"], "no clause matches nosuch"),
         (["rules", "runtime/config", "nosuch", "lint/none*"], "no clause matches nosuch, lint/none*"),
-        (["rules", "runtime/config.process.cwd", "--os", "zos", "--judged", "none"], "no clause is of that kind"),
+        (["rules", "runtime/config.process.cwd", "--os", "zos", "--judged", "none"], "no clause matches these filters"),
         (["bundle", GOOD, "--select", "nosuch"], "no clause matches nosuch; ocivalidate rules lists them"),
         (["bundle", GOOD, "--ignore", "lint,nosuch"], "no clause matches nosuch; ocivalidate rules lists them"),
         (["runtime", "--list", "--select", "nosuch"], "no case and no clause matches nosuch"),
-        (["runtime", "--list", "--select", "lint"], "no case judges what was selected"),
+        (["runtime", "--list", "--select", "lint"], "no case judges the selected clauses"),
         (["runtime", "--runtime", "x", "--require", "nosuch"], "--require: no need is called nosuch"),
     ],
 )

@@ -162,7 +162,7 @@ def test_set_wants_path_and_value(argument: str) -> None:
         ("process.args=sh", 'process.args is an array: write it as JSON, such as ["a","b"]; --append adds one entry'),
         ("process.args=[1]", "process.args[0] is not a string (got 1, want a string)"),
         ("process.args=[", "process.args is not valid JSON"),
-        ("process.scheduler.policy=FIFO", "is not a value that the specification lists"),
+        ("process.scheduler.policy=FIFO", "is not one of the values that the specification lists"),
         ('linux.memoryPolicy={"modes":"MPOL_LOCAL"}', "did you mean mode?"),
         ('mounts=[{"destination":"/x","x":1}]', "there is no field mounts[0].x"),
         ('linux={"seccomp":{"defaultAction":1}}', "linux.seccomp.defaultAction is not a string"),

@@ -26,37 +26,37 @@ from tests.unit.sayings import config
 NOTHING_OF_IT = "not an image: the {} has neither index.json, oci-layout and blobs nor a manifest.json"
 # Name → what is in it, and what is said of a folder and of an archive.
 OTHERS: dict[str, tuple[str, str]] = {
-    "exported root": ("bin/sh etc/passwd usr/bin/env", "this is a root file system, no image"),
-    "one container's root": (".dockerenv app/run", "this is a root file system, no image"),
-    "a folder around a root": ("rootfs/bin/sh rootfs/etc/passwd", "this is a root file system, no image"),
-    "a layer of Windows": ("Files/a Hives/b", "this is a layer of Windows, no image"),
+    "exported root": ("bin/sh etc/passwd usr/bin/env", "this is a root filesystem, not an image"),
+    "one container's root": (".dockerenv app/run", "this is a root filesystem, not an image"),
+    "a folder around a root": ("rootfs/bin/sh rootfs/etc/passwd", "this is a root filesystem, not an image"),
+    "a layer of Windows": ("Files/a Hives/b", "this is a Windows layer, not an image"),
     "a root, some folders down": (
         "home/me/root/bin/sh home/me/root/etc/passwd",
-        "this is a root file system, no image",
+        "this is a root filesystem, not an image",
     ),
-    "blobs of a layout": ("sha256/a", "these are the blobs of a layout: name the folder around blobs"),
-    "a chart": ("Chart.yaml values.yaml templates/a.yaml", "this is a Helm chart, no image"),
-    "a packed chart": ("mychart/Chart.yaml mychart/values.yaml", "this is a Helm chart, no image"),
-    "a source tree": ("Dockerfile src/main.go bin/x lib/y", "this is a source tree, no image: build it first"),
-    "sources of a release": ("app-1.0/go.mod app-1.0/main.go", "this is a source tree, no image: build it first"),
+    "blobs of a layout": ("sha256/a", "these are the blobs of a layout: name the folder that contains blobs"),
+    "a chart": ("Chart.yaml values.yaml templates/a.yaml", "this is a Helm chart, not an image"),
+    "a packed chart": ("mychart/Chart.yaml mychart/values.yaml", "this is a Helm chart, not an image"),
+    "a source tree": ("Dockerfile src/main.go bin/x lib/y", "this is a source tree, not an image: build one first"),
+    "sources of a release": ("app-1.0/go.mod app-1.0/main.go", "this is a source tree, not an image: build one first"),
     "the storage of podman": (
         "overlay/a overlay-images/b overlay-layers/c",
-        "this is where an engine or a registry keeps its images",
+        "this is the image store of an engine or a registry",
     ),
     "the storage of docker": (
         "image/a overlay2/b containers/c",
-        "this is where an engine or a registry keeps its images",
+        "this is the image store of an engine or a registry",
     ),
-    "the store of containerd": ("blobs/sha256/a ingest/b", "this is where an engine or a registry keeps its images"),
+    "the store of containerd": ("blobs/sha256/a ingest/b", "this is the image store of an engine or a registry"),
     "the store of a registry": (
         "blobs/sha256/a repositories/b",
-        "this is where an engine or a registry keeps its images",
+        "this is the image store of an engine or a registry",
     ),
     "before Docker 1.10, without tags": (
         "a/json a/VERSION a/layer.tar b/json b/VERSION b/layer.tar",
-        "this is what Docker before",
+        "this was saved by Docker before",
     ),
-    "before Docker 1.10": ("repositories a/json a/VERSION a/layer.tar", "this is what Docker before 1.10 saved"),
+    "before Docker 1.10": ("repositories a/json a/VERSION a/layer.tar", "this was saved by Docker before 1.10"),
     "an index of a web site": ("index.json app.js", NOTHING_OF_IT),
     "a program's config": ("conf/config.json notes.txt", NOTHING_OF_IT),
     "anything": ("notes.txt", NOTHING_OF_IT),
@@ -95,7 +95,7 @@ def test_what_is_no_image_is_called_by_its_name(say: Command, tmp_path: Path, na
 def test_compressed_archives_too(compress: Any, tmp_path: Path) -> None:
     target = tmp_path / "chart-1.0.tgz"
     target.write_bytes(compress(tar([Entry("chart/Chart.yaml"), Entry("chart/templates/a.yaml")])))
-    assert check_image(str(target)).problem == "this is a Helm chart, no image"
+    assert check_image(str(target)).problem == "this is a Helm chart, not an image"
 
 
 def test_what_skopeo_copies_to_a_folder(tmp_path: Path) -> None:
@@ -120,13 +120,13 @@ def test_an_image_one_folder_down_is_pointed_at(say: Command, tmp_path: Path, fo
         (inner / name).write_bytes(data)
     (inner.parent / "README").write_bytes(b"")
     said = say("image", str(inner.parent))
-    assert (said.code, f"no image, but there is one in app: name {inner}" in said.out) == (2, True)
+    assert (said.code, f"not an image, but there is one in app: name {inner}" in said.out) == (2, True)
 
 
 def test_an_image_one_folder_down_in_an_archive(tmp_path: Path) -> None:
     target = tmp_path / "given.tar"
     target.write_bytes(GOOD["plain"]().archive("./app/"))
-    wanted = "no image, but there is one in app: unpack the archive, and give that folder to image"
+    wanted = "not an image, but there is one in app: unpack the archive, and give that folder to image"
     assert check_image(str(target)).problem == wanted
 
 
@@ -135,7 +135,7 @@ def test_an_image_some_folders_down(prefix: str, tmp_path: Path) -> None:
     """As where somebody packed it from the root of his system."""
     target, where = tmp_path / "given.tar", prefix.strip("/")
     target.write_bytes(GOOD["plain"]().archive(prefix))
-    assert check_image(str(target)).problem.startswith(f"no image, but there is one in {where}: unpack the archive")
+    assert check_image(str(target)).problem.startswith(f"not an image, but there is one in {where}: unpack the archive")
     GOOD["plain"]().write(tmp_path / "given" / where)
     assert check_image(str(tmp_path / "given")).problem.endswith(f": name {tmp_path}/given/{where}")
 
@@ -143,7 +143,7 @@ def test_an_image_some_folders_down(prefix: str, tmp_path: Path) -> None:
 def test_several_are_listed_and_not_all(tmp_path: Path) -> None:
     for number in range(5):
         GOOD["plain"]().write(tmp_path / f"app{number}")
-    assert check_image(str(tmp_path)).problem.startswith("no image, but there is one in app0, app1, app2 …: name ")
+    assert check_image(str(tmp_path)).problem.startswith("not an image, but there is one in app0, app1, app2 …: name ")
 
 
 @pytest.mark.parametrize("form", ["folder", "archive"])
@@ -205,12 +205,12 @@ def test_an_image_among_other_things_is_judged(tmp_path: Path) -> None:
 # --- Files that are neither
 
 FILES: dict[str, tuple[bytes, str]] = {
-    "a text": (b"FROM scratch\nCOPY app /\n", "this is a text, neither an archive nor a JSON document"),
-    "YAML": ("schlüssel: wert\n".encode() * 50, "this is a text, neither an archive nor a JSON document"),
+    "a text": (b"FROM scratch\nCOPY app /\n", "this is text, neither an archive nor a JSON document"),
+    "YAML": ("schlüssel: wert\n".encode() * 50, "this is text, neither an archive nor a JSON document"),
     "xz": (b"\xfd7zXZ\x00\x00\x04" + bytes(100), "this is compressed with xz"),
     "bzip2": (b"BZh91AY&SY" + bytes(100), "this is compressed with bzip2"),
     "zip": (b"PK\x03\x04" + bytes(100), "this is a zip archive"),
-    "a program": (b"\x7fELF\x02" + bytes(600), "this is a program, no image"),
+    "a program": (b"\x7fELF\x02" + bytes(600), "this is a program, not an image"),
     "squashfs": (b"hsqs" + bytes(600), "this is a squashfs"),
     "compressed text": (gzip.compress(b"hello"), "not a tar archive of an image"),
     "zeros": (bytes(20000), "not an image: the archive is empty"),
@@ -393,7 +393,7 @@ def test_whatever_the_names_are_there_is_a_line_or_none(
     packed: bool,  # noqa: FBT001
 ) -> None:
     line = meanings.no_image(names | set(below), below, "given", packed=packed)
-    assert line == "" or line.startswith(("no image, but there is ", "this is ", "these are "))
+    assert line == "" or line.startswith(("not an image, but there is ", "this is ", "these are "))
 
 
 def test_a_name_of_several_lines_stays_on_one(say: Command, tmp_path: Path) -> None:
@@ -439,7 +439,7 @@ def test_a_folder_that_cannot_be_listed_may_be_an_image(tmp_path: Path) -> None:
 def test_a_path_as_other_tools_write_it(say: Command, tmp_path: Path, command: str, written: str, ref: str) -> None:
     path = str(GOOD["plain"]().write(tmp_path / "layout"))
     said = say(command, written.format(path), *([str(tmp_path / "out")] if command == "unpack" else []))
-    wanted = f"there is {path}: name that" + (f", with --ref {ref}" if ref else "") + "\n"
+    wanted = f"there is {path}: use that" + (f", with --ref {ref}" if ref else "") + "\n"
     assert (said.code, wanted in said.out + said.err) == (2, True)
 
 
@@ -449,7 +449,7 @@ def test_a_path_as_other_tools_write_it(say: Command, tmp_path: Path, command: s
 def test_an_image_that_is_elsewhere(name: str) -> None:
     report = check_image(name)
     assert exit_code([report]) is ExitCode.COULD_NOT_JUDGE
-    assert report.problem.endswith("images are not fetched, skopeo copy docker://IMAGE oci:LAYOUT does that")
+    assert report.problem.endswith("images are not pulled; use skopeo copy docker://IMAGE oci:LAYOUT")
 
 
 @pytest.mark.parametrize("name", ["nothing", "nothing:latest", "oci:nothing", ":", "oci:", "a:b:c", "busybox:1.0"])

@@ -77,7 +77,7 @@ def test_a_path_is_text_or_what_has_one(of: Callable[[Path], Any]) -> None:
 @pytest.mark.parametrize("path", [b"bundle", 3, None])
 def test_what_is_no_path_is_a_type_error(path: Any) -> None:
     for check in (check_bundle, check_state, check_features, check_image):
-        with pytest.raises(TypeError, match="is to be a str or an os"):
+        with pytest.raises(TypeError, match="must be a str or an os"):
             check(path)
 
 
@@ -93,29 +93,29 @@ def test_a_selection_means_the_same_to_every_call(kind: str) -> None:
     ):
         with pytest.raises(OptionError):
             judge(Selection(**wrong))
-    with pytest.raises(TypeError, match="selection is to be Selection, not BundleOptions"):
+    with pytest.raises(TypeError, match="selection must be Selection, not BundleOptions"):
         judge(BundleOptions())
 
 
 @pytest.mark.parametrize("kind", sorted({*JUDGED} - {"config"}))
 def test_options_of_another_call_are_refused(kind: str) -> None:
-    with pytest.raises(TypeError, match="options is to be"):
+    with pytest.raises(TypeError, match="options must be"):
         JUDGED[kind](None, {"max_size": 3})
 
 
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        (lambda: check_bundle(BUNDLE, None, BundleOptions(max_size=0)), "max_size is to be 1 at least"),
-        (lambda: check_state(CONFIG, None, DocumentOptions(max_size=-1)), "max_size is to be 1 at least"),
-        (lambda: check_image(IMAGE, None, ImageOptions(jobs=0)), "jobs is to be 1 at least"),
+        (lambda: check_bundle(BUNDLE, None, BundleOptions(max_size=0)), "max_size must be at least 1"),
+        (lambda: check_state(CONFIG, None, DocumentOptions(max_size=-1)), "max_size must be at least 1"),
+        (lambda: check_image(IMAGE, None, ImageOptions(jobs=0)), "jobs must be at least 1"),
         (
             lambda: check_image(IMAGE, None, ImageOptions(kind="index")),
             "unknown kind of document: index; known",
         ),
-        (lambda: check_image(IMAGE, None, ImageOptions(limits=Limits(depth=0))), "depth is to be 1 at least"),
+        (lambda: check_image(IMAGE, None, ImageOptions(limits=Limits(depth=0))), "depth must be at least 1"),
         (lambda: check_image(IMAGE, None, ImageOptions(ImageFilter(platforms=("linux",)))), "platform wants OS/ARCH"),
-        (lambda: check_image(IMAGE, Selection(platform="linux")), "a selection for image-spec has no platform"),
+        (lambda: check_image(IMAGE, Selection(platform="linux")), "a selection for image-spec cannot have a platform"),
         (lambda: check_conversion(BUNDLE, IMAGE, None, ConversionOptions(platform="amd64")), "platform wants OS/ARCH"),
         (
             lambda: check_bundle(BUNDLE, Selection(spec_version="1.9")),
@@ -125,7 +125,7 @@ def test_options_of_another_call_are_refused(kind: str) -> None:
             lambda: check_image(IMAGE, Selection(spec_version="1.2.1")),
             "unknown release of image-spec: 1.2.1; known",
         ),
-        (lambda: run_runtime("none", None, RuntimeOptions(jobs=0)), "jobs is to be 1 at least"),
+        (lambda: run_runtime("none", None, RuntimeOptions(jobs=0)), "jobs must be at least 1"),
         (
             lambda: check_runtime("none", None, RuntimeOptions(require=("roots",))),
             "require: no need is called roots",
@@ -141,7 +141,7 @@ def test_options_of_another_call_are_refused(kind: str) -> None:
             "no clause matches",
         ),
         (lambda: Selection(level="shall"), "unknown level: shall; known are must, should, may"),
-        (lambda: Selection(most=0), "most is to be 1 at least, not 0"),
+        (lambda: Selection(most=0), "most must be at least 1, not 0"),
     ],
 )
 def test_an_option_that_makes_no_sense_is_one_line(wrong: Callable[[], object], message: str) -> None:
@@ -151,9 +151,9 @@ def test_an_option_that_makes_no_sense_is_one_line(wrong: Callable[[], object], 
 
 
 def test_one_text_is_not_taken_for_its_letters() -> None:
-    with pytest.raises(TypeError, match=r"select is to be several texts, such as \('runtime/config',\)"):
+    with pytest.raises(TypeError, match=r"select must be several strings, such as \('runtime/config',\)"):
         Selection(select="runtime/config")  # type: ignore[arg-type]  # the mistake
-    with pytest.raises(TypeError, match="refs is to be several texts"):
+    with pytest.raises(TypeError, match="refs must be several strings"):
         check_image(IMAGE, None, ImageOptions(ImageFilter(refs="latest")))  # type: ignore[arg-type]  # the mistake
 
 

@@ -153,6 +153,6 @@ def test_the_number_is_a_setting(say: Command, bundle: str, tmp_path: Path, writ
 
 @pytest.mark.parametrize("written", ["0", "-1", "", "some", "1.5", "9" * 30])
 def test_anything_else_is_no_number(say: Command, bundle: str, written: str) -> None:
-    assert "--max-findings wants a number of 1 or more, or all" in complaint(
+    assert "--max-findings needs a number of at least 1, or all" in complaint(
         say("bundle", bundle, "--select", DESTINATION, f"--max-findings={written}")
     )

@@ -14,19 +14,19 @@ TOO_NEW = "lint/members.too-new"
 @pytest.mark.parametrize(
     ("document", "message"),
     [
-        (config("1.0.2", domainname="tides"), "domainname came with version 1.1.0"),
-        (config("1.0.2", domainname=5), "domainname came with version 1.1.0, and domainname is not a string"),
+        (config("1.0.2", domainname="tides"), "domainname was added in version 1.1.0"),
+        (config("1.0.2", domainname=5), "domainname was added in version 1.1.0, and domainname is not a string"),
         (
             config("1.0.2", linux=linux(timeOffsets=[])),
-            "linux.timeOffsets came with version 1.1.0, and linux.timeOffsets is not an object",
+            "linux.timeOffsets was added in version 1.1.0, and linux.timeOffsets is not an object",
         ),
         (
             config("1.0.0", linux=linux(personality={})),
-            "linux.personality came with version 1.0.2, and linux.personality.domain is missing",
+            "linux.personality was added in version 1.0.2, and linux.personality.domain is missing",
         ),
         (
             config("1.2.0", linux=linux(intelRdt={"schemata": "L3:0=f"})),
-            "linux.intelRdt.schemata came with version 1.3.0, and linux.intelRdt.schemata is not an array",
+            "linux.intelRdt.schemata was added in version 1.3.0, and linux.intelRdt.schemata is not an array",
         ),
     ],
 )

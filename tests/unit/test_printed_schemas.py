@@ -103,4 +103,4 @@ def test_limits_are_listed_with_their_reasons(say: Command) -> None:
 def test_formats_of_our_own_have_no_limits(say: Command) -> None:
     said = say("schema", "report", "--limits")
     assert said.code == 2
-    assert said.err == "ocivalidate: error: report is a format of ocivalidate: it has no --limits\n"
+    assert said.err == "ocivalidate: error: report is a format of ocivalidate, which takes no --limits\n"

@@ -114,7 +114,7 @@ def test_bundles_are_judged_by_it(run: Run, tmp_path: Path) -> None:
     (report,) = json.loads(wrong.stdout)["reports"]
     assert [finding["clause"] for finding in report["findings"]] == [f"{CLAUSE}.type"]
     early = run("bundle", _config(tmp_path, BEFORE, tides="high"))
-    assert f"linux.tides came with version {NEW}" in early.stdout
+    assert f"linux.tides was added in version {NEW}" in early.stdout
     assert run("bundle", _config(tmp_path, "1.9.0")).stdout.count(f"newer than every version known here ({NEW})") == 1
 
 
@@ -144,7 +144,7 @@ def test_oci_gen_writes_it(run: Run) -> None:
     assert json.loads(made.stdout)["ociVersion"] == NEW
     assert json.loads(made.stdout)["linux"]["tides"] == "high"
     refused = run("--set", "linux.tides=high", "--spec-version", BEFORE, command="generate")
-    assert f"linux.tides came with runtime-spec {NEW}, but this config is for {BEFORE}" in refused.stderr
+    assert f"linux.tides was added in runtime-spec {NEW}, but this config is for {BEFORE}" in refused.stderr
     (line,) = (line for line in run("--list-paths", command="generate").stdout.splitlines() if "linux.tides" in line)
     assert line.split()[1] == f"{NEW}-{NEW}"
 

@@ -31,7 +31,7 @@ RUNS: dict[str, list[Report]] = {
     "hostile": [HOSTILE, HOSTILE_PROBLEM],
 }
 REMOVE = (
-    "passed although it is expected to fail: remove the expectation for runtime/runtime.state.pid"
+    "passed, but is expected to fail: remove the expectation for runtime/runtime.state.pid"
     " (expectations/runc.toml, entry 3)"
 )
 

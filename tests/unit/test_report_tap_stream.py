@@ -19,7 +19,9 @@ from tests.tap14 import parse
 CLEAN = replace(RUN, results=RUN.results[:4], findings=(), facts={**RUN.facts, "planned": 4})
 ONLY_SKIPS = replace(RUN, results=RUN.results[2:3], findings=(), facts={**RUN.facts, "planned": 1})
 NOT_REMOVED = replace(CLEAN, problem="could not be removed from this host: /tmp/#x")
-NOTHING_RUN = replace(RUN, results=(), findings=(), problem="no case judges what was selected", facts={"runtime": {}})
+NOTHING_RUN = replace(
+    RUN, results=(), findings=(), problem="no case judges the selected clauses", facts={"runtime": {}}
+)
 _HOSTILE = made_of(NASTY)
 HOSTILE = replace(
     _HOSTILE,

@@ -184,8 +184,8 @@ def test_no_subject_is_no_pass() -> None:
 def test_an_unexpected_pass_and_an_error_are_said_without_asking() -> None:
     assert text(RUNTIME).splitlines()[:-1] == [
         (
-            "unexpected pass[runtime/runtime.state.pid]: passed although it is expected to fail:"
-            " remove the expectation for runtime/runtime.state.pid (expectations/runc.toml, entry 3)"
+            "unexpected pass[runtime/runtime.state.pid]: passed, but is expected to fail: remove the expectation for "
+            "runtime/runtime.state.pid (expectations/runc.toml, entry 3)"
         ),
         "could not judge[runtime/runtime.create.unique-id]: no answer within 20 s",
     ]

@@ -48,7 +48,7 @@ def test_folder_beside_the_package_is_found_in_a_checkout(tmp_path: Path) -> Non
 
 def test_folder_beside_an_installed_package_belongs_to_somebody_else(tmp_path: Path) -> None:
     package = make_package(tmp_path, "fixtures", checkout=False)
-    with pytest.raises(CannotJudge, match="not installed completely") as caught:
+    with pytest.raises(CannotJudge, match="installation of ocivalidate is incomplete") as caught:
         resources._find("fixtures", package)
     assert str(package / "fixtures") in str(caught.value)
 

@@ -255,8 +255,8 @@ def test_the_schema_refuses_what_the_reader_refuses() -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("a" + ".a" * 100_000 + "=1", "has a dotted key of more than 16 parts"),
-        ("a=" + "[" * 100_000, "has values that stand in each other more than 32 deep"),
+        ("a" + ".a" * 100_000 + "=1", "has a dotted key with more than 16 parts"),
+        ("a=" + "[" * 100_000, "has values nested more than 32 deep"),
         ("#" * (MAX_SIZE + 1), f": More than {MAX_SIZE} bytes$"),
     ],
 )
