@@ -1,16 +1,16 @@
-"""Whether the work grows no faster than what is given: every dimension is doubled, and the time may not triple.
+"""Checks that work grows linearly with the input: every dimension is doubled, and the time must not triple.
 
     python benchmarks/growth.py [--only WORD] [--quick | --limit]
 
 Each row is one dimension: documents, images, archives, unpacking (root), settings. A row starts small and grows until
-it takes long enough to be measured, what next to nothing takes being taken off; then it is doubled until doubling costs
-at most 2.3 times as much, a few times at most. It fails where doubling costs more than three times as much. What ends
-at a limit of ours, or is as large as we make it, before it can be measured is told as bounded. The last line is on one
-megabyte of each document.
+it takes long enough to measure, net of the cost of a tiny input. Then it is doubled, a few times at most, until
+doubling costs at most 2.3 times as much. It fails if doubling costs more than three times as much. A row that reaches a
+limit, or its largest size, before it can be measured is reported as bounded. The last line is on one megabyte of each
+document.
 
-``--quick`` judges only those megabytes; ``--limit`` the worst of them at 1, 2, 4, 8 and 32 MB, which is as large as a
-document may be. Two processes measure at a time, by CPU seconds; a whole run takes about ten minutes on two cores. Run
-it with byte code on disk: unset PYTHONDONTWRITEBYTECODE.
+``--quick`` judges only those megabytes; ``--limit`` the worst of them at 1, 2, 4, 8 and 32 MB, the largest size of a
+document. Two processes measure at a time, in CPU seconds; a whole run takes about ten minutes on two cores. Run it with
+byte code on disk: unset PYTHONDONTWRITEBYTECODE.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ from fixtures.layouts import Layout  # noqa: E402
 
 MOST_GROWTH, FINE_GROWTH = 3.0, 2.3
 MEASURABLE = 0.3
-# No doubling beyond this: it has shown what it can.
+# No doubling beyond this: the row has shown its growth.
 LONG = 6.0
 MOST_DOUBLINGS = 3
 PROCESSES = 2
 MOST_SECONDS, MOST_MEMORY = 3.0, 150
 MEGABYTE = 1 << 20
-# Runs a command in this process, then tells its CPU seconds and the peak of its memory in MB.
+# Runs a command in this process, then prints its CPU seconds and its peak memory in MB.
 _CHILD = """
 import resource, sys
 from ocivalidate.cli import main
@@ -56,14 +56,14 @@ finally:
 
 
 class Cost(NamedTuple):
-    """CPU seconds, and the peak of memory in MB."""
+    """CPU seconds, and peak memory in MB."""
 
     seconds: float
     memory: float
 
 
 class Row(NamedTuple):
-    """A dimension. ``prepare`` makes its input of a size below an empty folder and gives the command line."""
+    """A dimension. ``prepare`` makes an input of a given size below an empty folder and returns the command line."""
 
     name: str
     prepare: Callable[[Path, int], list[str]]
@@ -72,7 +72,7 @@ class Row(NamedTuple):
 
 
 class Grown(NamedTuple):
-    """How a row grew: the last two sizes, the times between them, and how many times more the larger one took."""
+    """How a row grew: its last two measurements, the ratio of their sizes, and the ratio of their times."""
 
     name: str
     size: int
@@ -83,7 +83,7 @@ class Grown(NamedTuple):
 
     @property
     def bounded(self) -> bool:
-        """Whether it never took long enough to be measured."""
+        """Whether it never took long enough to measure."""
         return self.last == 0
 
 
@@ -163,7 +163,7 @@ def grown(name: str) -> Grown:
     size = row.start
     small = cost(row, size)
     while small.seconds - idle < MEASURABLE and size < row.largest:
-        # As far as the time asks for, and never so far that a row which grows too fast takes for ever.
+        # As far as the time requires, but never so far that a row which grows too fast takes forever.
         wanted = MEASURABLE / max(small.seconds - idle, 0.001)
         size = min(size * (2 if wanted <= 2 else 4 if wanted <= 16 else 8), row.largest)
         small = cost(row, size)
@@ -175,7 +175,7 @@ def grown(name: str) -> Grown:
         large = cost(row, size * 2)
         ratio = _ratio(small, large, idle)
         if ratio > FINE_GROWTH:
-            # Somebody else may have had the machine: of several times the least is the truest.
+            # Other processes may have used the machine: the smallest of several times is the most accurate.
             small, large = min(small, cost(row, size)), min(large, cost(row, size * 2))
             ratio = _ratio(small, large, idle)
         ratios.append(ratio)
@@ -190,7 +190,7 @@ def _ratio(small: Cost, large: Cost, idle: float) -> float:
 
 
 def measured(name: str, size: int) -> Cost:
-    """What a document of this size costs; the least of three runs when one takes longer than it may."""
+    """The cost of a document of this size; the least of three runs if one takes longer than allowed."""
     make, command = DOCUMENTS[name]
     with tempfile.TemporaryDirectory(prefix="ocivalidate-growth.") as folder:
         arguments = _document(make, command, Path(folder), size)
@@ -199,7 +199,7 @@ def measured(name: str, size: int) -> Cost:
 
 
 def show_growth(pool: ProcessPoolExecutor, names: Sequence[str]) -> list[str]:
-    """Measure and print rows, and a summary; those that grow too fast."""
+    """Measure and print rows and a summary; return those that grow too fast."""
     failed, not_fine, bounded = [], [], []
     for one in pool.map(grown, names):
         if one.bounded:
@@ -222,7 +222,7 @@ def show_growth(pool: ProcessPoolExecutor, names: Sequence[str]) -> list[str]:
 
 
 def show_worst(pool: ProcessPoolExecutor, names: Sequence[str]) -> list[str]:
-    """One megabyte of each document; those that cost more than they may."""
+    """Measure one megabyte of each document; return those that cost more than allowed."""
     failed = []
     costs = dict(zip(names, pool.map(partial(measured, size=MEGABYTE), names), strict=True))
     for name, one in costs.items():
@@ -236,7 +236,7 @@ def show_worst(pool: ProcessPoolExecutor, names: Sequence[str]) -> list[str]:
 
 
 def show_limit(pool: ProcessPoolExecutor, names: Sequence[str]) -> list[str]:
-    """The documents that cost most, at sizes up to the largest; those whose later megabytes cost more."""
+    """Measure the worst documents at sizes up to the largest; return those whose later megabytes cost more."""
     failed = []
     costs = dict(zip(names, pool.map(partial(measured, size=MEGABYTE), names), strict=True))
     by_time, by_memory = (sorted(costs, key=lambda name: costs[name][part])[-3:] for part in (0, 1))
@@ -252,7 +252,7 @@ def show_limit(pool: ProcessPoolExecutor, names: Sequence[str]) -> list[str]:
 
 
 def main() -> int:
-    """Measure and print; 1 when something grows too fast, 2 when there is no such row."""
+    """Measure and print; 1 if something grows too fast, 2 if there is no such row."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", default="", metavar="WORD", help="only rows with this in their name")
     how = parser.add_mutually_exclusive_group()

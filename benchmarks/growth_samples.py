@@ -1,7 +1,7 @@
-"""Images of any size in one dimension: what ``ocivalidate image`` judges in time that grows no faster than it.
+"""Images of any size in one dimension, which ``ocivalidate image`` must judge in linear time.
 
-``IMAGES`` maps the name of a dimension to how its samples are made: ``make(folder, n)`` writes one with ``n`` of these
-things below an empty folder, and gives the path that is to be judged.
+``IMAGES`` maps the name of a dimension to how its samples are made: ``make(folder, n)`` writes one of size ``n`` below
+an empty folder, and returns the path to judge.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ AMD64 = {"architecture": "amd64", "os": "linux"}
 
 
 def _descriptor(number: int, media_type: str = MANIFEST) -> dict[str, Any]:
-    """A descriptor of a blob that nobody has."""
+    """A descriptor of an absent blob."""
     return {"mediaType": media_type, "digest": f"sha256:{number:064x}", "size": 500, "platform": AMD64}
 
 
@@ -56,7 +56,7 @@ def _named(n: int, what: str = "org.example.note") -> dict[str, str]:
 
 
 def _nested(target: Path, n: int) -> Path:
-    """Indexes, each in the one before; the limit on their depth ends the walk."""
+    """Nested indexes; the limit on their depth ends the walk."""
     layout = Layout(Index(()))
     found = _descriptor(0)
     for _level in range(n):
@@ -117,7 +117,7 @@ def _repeat(index: dict[str, Any], n: int) -> None:
 
 
 def _other_platforms(index: dict[str, Any], n: int) -> None:
-    """One image, for a different platform each time: no platform is that of its config."""
+    """One image, for a different platform each time, never that of its config."""
     entry = index["manifests"][0]
     index["manifests"] = [
         entry | {"platform": AMD64 | {"os.version": str(number), "os": "sunos"}} for number in range(n)
@@ -125,7 +125,7 @@ def _other_platforms(index: dict[str, Any], n: int) -> None:
 
 
 def _long_values(target: Path, n: int) -> Path:
-    """Long values where something is parsed, of the kinds that make parsers go back."""
+    """Long values for members that are parsed, which may make parsers backtrack."""
     key = "org.opencontainers.image."
     odd = {f"{key}base.name": "a." * n + "!", f"{key}base.digest": "sha256:" + "a" * n, f"{key}licenses": "(" * n}
     odd |= {f"{key}created": "1" * n, f"{key}url": "a+" * n, f"{key}source": "http://[" + ":" * n, "!": "x"}
@@ -233,7 +233,7 @@ def _long(name: str, **more: Any) -> Entry:
 
 
 def _deeper(n: int) -> Iterator[Entry]:
-    """Folders, each in the one before, as deep as the limit on paths lets them be."""
+    """Nested folders, as deep as the limit on paths allows."""
     for number in range(n):
         level = number % 2000 + 1
         yield tars.gnu(folder("d/" * level))
@@ -250,7 +250,7 @@ def _through_links(n: int) -> Iterator[Entry]:
 
 
 def _unknown_targets(n: int) -> Image:
-    """Layers with links to what only the lowest layer has, and no other layer."""
+    """Layers with links to files that only the lowest layer has."""
     lowest = Layer(_tar(Entry(f"file{number}") for number in range(100)), "none")
     upper = (
         Layer(_tar([Entry(f"own{layer}"), *(hardlink(f"l{layer}.{n}", f"file{n}") for n in range(100))]), "none")
@@ -260,7 +260,7 @@ def _unknown_targets(n: int) -> Image:
 
 
 def _links_again(n: int) -> Image:
-    """One layer, whose hard links lead to nothing, again and again."""
+    """One layer with dangling hard links, listed again and again."""
     layer = Layer(_tar(hardlink(f"link{number}", f"gone{number}") for number in range(1000)), "none")
     return Image([layer] * n)
 
@@ -309,12 +309,12 @@ def _archive(make: Callable[[int], Iterable[Entry | bytes]]) -> Make:
 
 
 def _long_header(n: int, kind: str = "L") -> bytes:
-    """The headers of a long name, again and again: each speaks for the next."""
+    """The headers of a long name, again and again, each for the next."""
     return Entry("././@LongLink", b"x\0", type=kind, magic=tars.GNU).to_bytes() * n
 
 
 def _saved(target: Path, n: int) -> Path:
-    """What ``docker save`` writes of images that share their layers: links from link to link."""
+    """An archive of ``docker save`` with images that share their layers: links to links."""
     file = target / "image.tar"
     layout = Layout(Index((Image(),)))
     _path, manifest = layout.manifest()

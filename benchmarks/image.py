@@ -1,12 +1,12 @@
-"""How long a full check of an image takes, against what the hardware needs for the work that cannot be avoided.
+"""How long a full check of an image takes, compared with the time that the hardware needs for the unavoidable work.
 
     python benchmarks/image.py [--scale S] [--folder DIR] [--rounds N] [--no-peers]
 
-The limit is measured in the same run: the CPU seconds of hashing all compressed bytes, of inflating them with the
-same library, and of hashing all inflated bytes, over the number of cores. ``--scale 1`` (the default) is an image of
-about 1.5 GB compressed with more than 130,000 entries; building it takes minutes, and ``--folder`` keeps it for the
-next time. On a busy machine the ratio of wall times tells about the neighbours, that of CPU times (``work``) does
-not: ``others`` is the part of all cores that they took while the check ran. Run it with byte code on disk: unset
+The limit is measured in the same run: the CPU seconds of hashing all compressed bytes, of inflating them with the same
+library, and of hashing all inflated bytes, over the number of cores. ``--scale 1`` (the default) is an image of about
+1.5 GB compressed with more than 130,000 entries; building it takes minutes, and ``--folder`` keeps it for the next
+time. On a busy machine the ratio of wall times depends on other processes, that of CPU times (``work``) does not:
+``others`` is their share of all cores while the check ran. Run it with byte code on disk: unset
 PYTHONDONTWRITEBYTECODE.
 
 No split of the work is finer than one blob's inflation or one of its hashes, each of which runs from the first byte
@@ -46,7 +46,7 @@ from ocivalidate.rules.clauses import Severity  # noqa: E402
 AIM, MOST = 1.25, 1.5
 MOST_MEMORY = 150 * MIB
 TINY_BLOBS = 10_000
-# With more of the cores than that taken by others, the wall times are theirs as much as ours.
+# If others take a larger share of the cores than this, wall times are meaningless.
 QUIET = 0.05
 
 
@@ -54,7 +54,7 @@ QUIET = 0.05
 class Run:
     """One check in a process of its own: wall and CPU seconds, peak memory, and what it found.
 
-    ``others``: the CPU seconds that other processes, and other guests of the host, had meanwhile.
+    ``others``: the CPU seconds that other processes, and other guests of the host, used meanwhile.
     """
 
     wall: float
@@ -68,7 +68,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """The CPU seconds that nobody can avoid, and those of the longest step that cannot be split."""
+    """The unavoidable CPU seconds, and those of the longest step that cannot be split."""
 
     total: float = 0.0
     longest: float = 0.0
@@ -79,7 +79,7 @@ class Need:
 
 
 def jobs(layout: Path) -> Iterator[pool.Job]:
-    """The blobs of a layout; those that its first manifest has as layers are opened."""
+    """The blobs of a layout; the layers of its first manifest are opened."""
     index = json.loads((layout / "index.json").read_bytes())
     manifest = layout / "blobs" / index["manifests"][0]["digest"].replace(":", "/")
     layers = {layer["digest"].partition(":")[2] for layer in json.loads(manifest.read_bytes())["layers"]}
@@ -111,7 +111,7 @@ def machine_time() -> float:
 
 
 def peak_memory() -> int:
-    """The most memory that this process had; what its parent had does not count, as it does in getrusage."""
+    """The peak memory of this process; unlike in getrusage, that of its parent does not count."""
     status = Path("/proc/self/status")
     if status.is_file():
         return (
@@ -127,7 +127,7 @@ def run(layout: Path) -> Run:
 
 
 def limit(layout: Path) -> Need:
-    """What the hardware needs for a layout."""
+    """The time that the hardware needs for a layout."""
     need = Need()
     for job in jobs(layout):
         data = (layout / "blobs" / "sha256" / job.key).read_bytes()
@@ -137,7 +137,7 @@ def limit(layout: Path) -> Need:
 
 
 def _inflate(data: bytes) -> tuple[float, float]:
-    """The seconds of inflating, and those of hashing what comes out."""
+    """The seconds of inflating, and those of hashing the result."""
     parts = iter(memoryview(data)[start : start + CHUNK] for start in range(0, len(data), CHUNK))
 
     def pull() -> Chunk:
@@ -162,7 +162,7 @@ def _timed(work: Callable[[], object]) -> float:
 
 
 def row(name: str, layout: Path, rounds: int) -> bool:
-    """Measure and print one layout; whether it keeps to what it is to be."""
+    """Measure and print one layout; return whether it meets the limits."""
     limits, runs = [], []
     for _round in range(rounds):
         limits.append(limit(layout))
@@ -212,7 +212,7 @@ PEERS: dict[str, Callable[[Path, Path], list[str]]] = {
 
 
 def peers(layout: Path, folder: Path) -> None:
-    """Time other tools on the same layout, where they are installed. They do less, or more; for scale."""
+    """Time other tools on the same layout, where they are installed. They do less, or more; only for comparison."""
     for name, command in PEERS.items():
         if shutil.which(name):
             out = folder / f"out-{name}"

@@ -26,7 +26,7 @@ LOGS, LOG_BYTES, RANDOM_BYTES = 2, 210 * MIB, 320 * MIB
 
 
 def words(count: int, seed: int) -> bytes:
-    """Text whose words are as unevenly frequent as those of people."""
+    """Text with a word frequency like that of natural language."""
     chance = random.Random(seed)  # noqa: S311  # sample data
     vocabulary = ["".join(chance.choices("etaoinshrdlucmfwypvbgk", k=chance.randint(2, 11))) for _word in range(20_000)]
     weights = [1 / rank for rank in range(1, len(vocabulary) + 1)]
@@ -47,7 +47,7 @@ def binaries(enough: int) -> bytes:
 
 
 class Pool:
-    """What file contents are cut from."""
+    """The material from which file contents are cut."""
 
     def __init__(self, scale: float) -> None:
         self._parts = (words(int(8_000_000 * min(1, scale * 4)), 1), binaries(int(200 * MIB * min(1, scale * 4))))
@@ -67,7 +67,7 @@ class Pool:
                 yield Entry(name, part[start : start + size], mtime=1_700_000_000 + index)
 
     def log(self, number: int, scale: float) -> Iterator[Entry]:
-        """Large logs: lines that are much alike."""
+        """Large logs: lines that are nearly alike."""
         chance = random.Random(number)  # noqa: S311  # sample data
         text = self._parts[0].split(b" ", 40_000)
         lines = [
@@ -81,14 +81,14 @@ class Pool:
             yield Entry(f"var/log/messages.{number}.{part}", b"".join(chosen))
 
     def noise(self, scale: float) -> Iterator[Entry]:
-        """Random bytes, which no compression makes smaller."""
+        """Random bytes, which do not compress."""
         chance = random.Random(9)  # noqa: S311  # sample data
         for part in range(16):
             yield Entry(f"var/lib/blob{part}", chance.randbytes(int(RANDOM_BYTES * scale / 16)))
 
 
 class Sink:
-    """Compresses a tar into a file, and takes its diffID on the way."""
+    """Compresses a tar into a file, and computes its diffID on the way."""
 
     def __init__(self, path: Path, compression: str) -> None:
         self._file: BinaryIO = path.open("wb")

@@ -1,10 +1,10 @@
-"""Where the time of ``ocivalidate runtime`` goes: wall time, containers, and the share that is the harness's own.
+"""Where the time of ``ocivalidate runtime`` goes: wall time, containers, and the share of the harness.
 
     python benchmarks/runtime.py [RUNTIME ...] [--rounds N] [--jobs N] [--select CASES]
 
 Each round runs the whole suite on each runtime. The figures are medians of the rounds. The seconds of all cases, which
-run beside each other, are divided into those spent in calls of the runtime, those spent waiting for containers (their
-start, and the interpreter in them), and the rest, which is ours: bundles, verdicts, removing. To run as root.
+run in parallel, are divided into calls of the runtime, waiting for containers (their start, and the interpreter in
+them), and the harness itself: bundles, verdicts, removal. Run it as root.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ SECONDS = 20.0  # the aim for a whole run on two processors
 
 
 def main() -> int:
-    """Measure and print; 2 when there is no such runtime or case."""
+    """Measure and print; 2 if there is no such runtime or case."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("runtimes", nargs="*", default=["runc"], help="programs, by path or name")
     parser.add_argument("--rounds", type=int, default=3, help="how often each runtime is judged")
@@ -44,7 +44,7 @@ def main() -> int:
 
 
 def misnamed(runtimes: Sequence[str], select: Sequence[str]) -> str:
-    """What of the command line is nowhere; empty when all of it is there."""
+    """The part of the command line that does not exist; empty if all of it does."""
     from ocivalidate.rules.clauses import load, unmatched
     from ocivalidate.runtime.running.loading import case_folder, load_cases
 

@@ -2,9 +2,9 @@
 
     python benchmarks/startup.py [--rounds N]
 
-Commands run in turn, round by round, so that a machine that speeds up or slows down does so for all of them. The
-figure of a command is the median of its wall time; its ratio is the median of the ratios round by round. Every command
-runs once before, uncounted, so that byte code is on disk.
+Commands run in turn, round by round, so that changes in machine speed affect all of them. The figure of a command is
+the median of its wall time; its ratio is the median of the ratios round by round. Every command first runs once without
+being measured, so that byte code is on disk.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ BARE = "python -c pass"
 JSONSCHEMA = 'python -c "import jsonschema"'
 VERSION = "ocivalidate --version"
 BUNDLE = "ocivalidate bundle BUNDLE"
-# As the console script does it.
+# As the console script does.
 GENERATE = [sys.executable, "-c", "import sys; from ocivalidate.cli import generate; sys.exit(generate())"]
 GENERATE_HELP = "oci-gen --help"
 GENERATE_CPUS = "oci-gen --cpus 2"
@@ -44,7 +44,7 @@ COMMANDS: dict[str, list[str]] = {
     GENERATE_CPUS: [*GENERATE, "--cpus", "2"],
     "ocivalidate explain CLAUSE": [*OURS, "explain", "runtime/config.process.cwd.absolute"],
 }
-# What a ratio is to be at most: command, the command that it is compared with, and the aim.
+# The largest allowed ratios: command, the command it is compared with, and the aim.
 AIMS = (
     (VERSION, BARE, 3.0),
     (BUNDLE, BARE, 10.0),

@@ -2,10 +2,10 @@
 
     python benchmarks/unpack.py [--scale S] [--rounds N] [--folder DIR]
 
-All of it happens below one folder, on a tmpfs unless ``--folder`` names another place. The programs run in turn, round
+Everything is made below one folder, on a tmpfs unless ``--folder`` names another place. The programs run in turn, round
 by round; the figure of each is the median of its wall and CPU times, and a ratio is the median of the ratios round by
 round. `tar -x` gets the layers inflated, one after the other, and verifies nothing. Run it with byte code on disk:
-unset PYTHONDONTWRITEBYTECODE. Needs root, because umoci gives files away.
+unset PYTHONDONTWRITEBYTECODE. Needs root, because umoci changes owners.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ MEMORY = "/dev/shm"  # noqa: S108  # a tmpfs on every Linux; a folder of our own
 
 
 class Run(NamedTuple):
-    """One run: seconds, and the most memory in bytes."""
+    """One run: seconds, and peak memory in bytes."""
 
     wall: float
     cpu: float
@@ -65,7 +65,7 @@ def main() -> int:
 
 def measure(folder: Path, scale: float, rounds: int) -> dict[str, list[Run]]:
     """Run every program that is here, in turn."""
-    # In a process of its own: the memory of this one would count as that of the programs that it starts.
+    # In a process of its own: otherwise the memory of this one would count for the programs that it starts.
     with ProcessPoolExecutor(1) as process:
         layout = process.submit(samples.build, folder, ("gzip",), scale).result()["gzip"]
         tars = process.submit(inflate, layout, folder).result()

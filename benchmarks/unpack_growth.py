@@ -1,7 +1,7 @@
 """Images that are large in one dimension, to see how the work of unpacking grows with it.
 
-``DIMENSIONS`` has a maker for each dimension: it takes a number and gives a layout in which that dimension has this
-size; ``size`` is from where on doubling it shows how it grows.
+``DIMENSIONS`` has a maker for each dimension: it takes a number and returns a layout in which that dimension has this
+size; doubling shows the growth from ``size`` on.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def layout_with_deep_chain(number: int) -> Layout:
 
 
 def layout_with_deep_comb(number: int) -> Layout:
-    """So many levels, with a folder and a file beside each of them, and an opaque whiteout at the top of it all."""
+    """This many levels, with a folder and a file beside each of them, and an opaque whiteout at the top of it all."""
     entries: list[Entry | bytes] = []
     for level in range(1, number + 1):
         entries += [deep(f"{levels(level)}/e/f"), deep(f"{levels(level)}/f")]
@@ -91,37 +91,37 @@ def layout_with_one_line_passwd(size: int) -> Layout:
 
 
 def layout_with_chained_links(number: int) -> Layout:
-    """So many links, each to the one after it, and an entry behind each 40th."""
+    """This many links, each to the one after it, and an entry behind each 40th."""
     links = [tars.symlink(f"l{at}", f"l{at + 1}" if (at + 1) % 40 else "end") for at in range(number)]
     return image([tars.folder("end/"), *links], [Entry(f"l{at}/f{at}") for at in range(0, number, 40)])
 
 
 def layout_with_entries_behind_links(number: int) -> Layout:
-    """So many entries behind links by turns, each to a folder of 100 levels."""
+    """This many entries behind links by turns, each to a folder of 100 levels."""
     links = [Entry(f"l{at}", type="2", pax={"linkpath": f"{at}/{levels(100)}"}) for at in range(80)]
     folders = [deep(f"{at}/{levels(100)}/", type="5") for at in range(80)]
     return image([*links, *folders], [Entry(f"l{at % 80}/f{at}") for at in range(number)])
 
 
 def layout_with_whiteouts(number: int) -> Layout:
-    """So many files and a whiteout for each."""
+    """This many files and a whiteout for each."""
     return image([Entry(f"d/f{at}") for at in range(number)], [tars.whiteout(f"d/f{at}") for at in range(number)])
 
 
 def layout_with_opaque_whiteouts(number: int) -> Layout:
-    """So many entries in a directory with as many opaque whiteouts for it."""
+    """This many entries in a directory with as many opaque whiteouts for it."""
     return image(
         [Entry("d/e/f")], [*(Entry(f"d/e/f{at}") for at in range(number)), *([Entry("d/.wh..wh..opq")] * number)]
     )
 
 
 def layout_with_whiteouts_of_one(number: int) -> Layout:
-    """So many entries in a directory that as many whiteouts name."""
+    """This many entries in a directory that as many whiteouts name."""
     return image([Entry("d/e/f")], [*(Entry(f"d/e/f{at}") for at in range(number)), *([tars.whiteout("d/e")] * number)])
 
 
 def layout_with_hard_links(number: int) -> Layout:
-    """So many hard links to one file."""
+    """This many hard links to one file."""
     return image([Entry("f", b"x"), *(tars.hardlink(f"h/{at}", "f") for at in range(number))])
 
 
@@ -132,12 +132,12 @@ def layout_with_replaced_folders(number: int) -> Layout:
 
 
 def layout_with_attributes(number: int) -> Layout:
-    """So many files with an extended attribute each, which root can set everywhere."""
+    """This many files with an extended attribute each, which root can set everywhere."""
     return image([Entry(f"f{at}", pax={"SCHILY.xattr.user.a": "x" * 100}) for at in range(number)])
 
 
 def layout_with_headers(number: int) -> Layout:
-    """So many records of pax headers before one file, 9,000 of them in each header."""
+    """This many records of pax headers before one file, 9,000 of them in each header."""
     parts = [
         tars.pax_header(tars.pax_records({f"comment.{at}": "" for at in range(start, start + 9000)}))
         for start in range(0, number, 9000)
@@ -154,12 +154,12 @@ def layout_with_regions(number: int) -> Layout:
 
 
 def layout_with_implied_folders(number: int) -> Layout:
-    """So many folders that no entry is for."""
+    """This many folders that no entry is for."""
     return image([Entry(f"{at // 100}/{at}/f") for at in range(number)])
 
 
 def layout_with_layers(number: int) -> Layout:
-    """So many layers, each with a file in the same deep folder."""
+    """This many layers, each with a file in the same deep folder."""
     return image(*([deep(f"{levels(100)}/f{at}")] for at in range(number)))
 
 

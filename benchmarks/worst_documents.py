@@ -1,6 +1,6 @@
-"""Documents of any size that are as hard to judge as we know how to make them.
+"""Documents of any size that are as expensive to judge as we can make them.
 
-``DOCUMENTS`` maps a name to the command that judges it and to ``make(size)``, which gives about so many bytes.
+``DOCUMENTS`` maps a name to the command that judges it and to ``make(size)``, which returns about that many bytes.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _MARK = "\0here\0"
 
 
 class Document(NamedTuple):
-    """``make`` gives a document of about so many bytes; ``command`` judges it."""
+    """``make`` returns a document of about that many bytes; ``command`` judges it."""
 
     make: Callable[[int], bytes]
     command: str = "bundle"
@@ -40,7 +40,7 @@ def entries(pointer: str, entry: str, **base: Any) -> Callable[[int], bytes]:
 
 
 def members(pointer: str, member: str, **base: Any) -> Callable[[int], bytes]:
-    """An object of members that differ by the number for which ``%d`` stands."""
+    """An object of members that differ by the number that replaces ``%d``."""
 
     def make(size: int) -> bytes:
         number = size // (len(member) + 4)
@@ -56,7 +56,7 @@ def text(before: str, piece: str, after: str = "") -> Callable[[int], bytes]:
 
 
 def nested(inner: str, depth: int = 500) -> Callable[[int], bytes]:
-    """Entries that stand deep."""
+    """Deeply nested entries."""
     return lambda size: _placed(
         "/unknown", "[" * depth + ",".join([inner] * (size // (len(inner) + 1))) + "]" * depth, GOOD
     )

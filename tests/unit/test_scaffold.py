@@ -113,7 +113,7 @@ def test_a_clause_that_is_filled_in_is_judged(copy: Copy) -> None:
     entry = json.loads(copy.python("-m", "ocivalidate", "rules", NO_DOTS, "--format", "json").out)["clauses"][0]
     assert (entry["level"], entry["summary"], entry["since"]) == ("SHOULD", summary, "1.1.0")
     again = copy.scaffold("clause", NO_DOTS)
-    assert one_line(again) == f"{NO_DOTS} is there already: ocivalidate explain {NO_DOTS}"
+    assert one_line(again) == f"{NO_DOTS} already exists: ocivalidate explain {NO_DOTS}"
 
 
 # A clause of every document type and of every family, and the module and the witnesses that are to have it.
@@ -164,17 +164,17 @@ def test_a_clause_that_runtimes_are_driven_for_leads_to_a_case(copy: Copy) -> No
     ("words", "line"),
     [
         (["clause", "nosuch"], "nosuch is not an id: a family "),
-        (["clause", "runtime/config.process.cwd.absolute"], "runtime/config.process.cwd.absolute is there already"),
+        (["clause", "runtime/config.process.cwd.absolute"], "runtime/config.process.cwd.absolute already exists"),
         (
             ["clause", "runtime/config.process.cwd.x", "--at", "/process/none"],
-            "/process/none is no place in the schema",
+            "/process/none is not a place in the schema",
         ),
         (["clause", "runtime/config.process.cwd.x", "--since", "9.9.9"], "9.9.9 is not a release: known are 1.0.0"),
-        (["clause", "runtime/config.process.cwd.x", "--breaks", "x"], "--breaks wants JSON"),
-        (["clause", "runtime/config.process.cwd.x", "--judged", "none"], "--judged none wants a --reason"),
+        (["clause", "runtime/config.process.cwd.x", "--breaks", "x"], "--breaks needs JSON"),
+        (["clause", "runtime/config.process.cwd.x", "--judged", "none"], "--judged none needs a --reason"),
         (["clause", "image/layer.rare"], "image/layer.rare"),
         (["case", "nosuch"], "nosuch is not an id of a case"),
-        (["case", "signals.running-container-gets-signals"], "signals.running-container-gets-signals is there already"),
+        (["case", "signals.running-container-gets-signals"], "signals.running-container-gets-signals already exists"),
         (["case", "signals.x", "--judges", "runtime.nosuch"], "no clause is called runtime.nosuch"),
         (["case", "signals.x", "--judges", "config.process.cwd.absolute"], "config.process.cwd.absolute is static"),
         (["case", "signals.x", "--sets", "/nosuch"], "/nosuch is not a property of config.json on Linux"),
@@ -212,7 +212,7 @@ def test_a_case_is_begun_in_the_module_of_its_area(copy: Copy) -> None:
     tests = ("tests/unit/test_runtime_cases.py", "tests/unit/test_runtime_mutants.py")
     assert copy.failing("tests/unit/test_scaffold.py", *tests, "-k", "left_to_fill_in or order") == left
     assert one_line(copy.scaffold("case", "signals.stopped-gets-none")).startswith(
-        "signals.stopped-gets-none is there already"
+        "signals.stopped-gets-none already exists"
     )
 
 
