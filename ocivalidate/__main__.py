@@ -1,7 +1,7 @@
 """``python -m ocivalidate``: the same command as ``ocivalidate``.
 
-Python looks for the package in the working directory first: whoever stands in a folder of somebody else says
-``python -P -m ocivalidate``, or ``ocivalidate``.
+Python looks for the package in the working directory first: in an untrusted folder use ``python -P -m ocivalidate``, or
+``ocivalidate``.
 """
 
 import sys

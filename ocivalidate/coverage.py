@@ -16,7 +16,7 @@ from ocivalidate.vocabulary.versions import RUNTIME_RELEASES
 
 _MUST = frozenset({Level.MUST, Level.MUST_NOT})
 _SHOULD = frozenset({Level.SHOULD, Level.SHOULD_NOT})
-# Family → how it is called in the table.
+# Family → its name in the table.
 SPECIFICATIONS = {"runtime": "runtime-spec", "image": "image-spec", "safety": "safety", "lint": "lint"}
 
 

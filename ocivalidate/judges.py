@@ -1,7 +1,7 @@
 """What judges each clause, and where that stands: checks, functions, tables, nodes of schemas, rules on facts, cases.
 
 All of it is declared in code and in the schemas (``rules/declared.py``, ``Registry.check``, ``@case``, ``x-clause``);
-nothing here is taken from witnesses. Whoever asks for one clause loads what could judge that one, and no more.
+nothing here is taken from witnesses. Asking for one clause loads only what can judge that clause.
 """
 
 from __future__ import annotations

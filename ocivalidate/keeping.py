@@ -1,4 +1,4 @@
-"""How much is kept of what may come a million times: the first of each kind, and how many more there were."""
+"""Limits how much is kept of what may occur a million times: the first of each kind, and the number of others."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Hashable, Iterable
 from typing import Final
 
 MOST_OF_A_KIND: Final = 20
-"""How many findings of a kind are kept unless the caller says otherwise."""
+"""How many findings of a kind are kept by default."""
 
 
 class Counts:

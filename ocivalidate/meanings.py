@@ -1,6 +1,6 @@
-"""What somebody meant who gave a command the wrong thing: an image to ``bundle``, a configuration to ``state``.
+"""Recognises input meant for another command: an image for ``bundle``, a configuration for ``state``.
 
-Nothing here judges: it looks at names, first bytes and members, and says what that is and which command does.
+Nothing here judges: it looks at names, first bytes and members, and says what the input is and which command judges it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class _Kind(NamedTuple):
 _HOOK_NAMES = "hooks[]"
 _PLATFORMS = ("linux", "windows", "solaris", "vm", "zos", "freebsd")
 _OF_FEATURES = frozenset({"ociVersionMin", "ociVersionMax", "mountOptions", "potentiallyUnsafeConfigAnnotations"})
-# The surest first: a features structure has members that a configuration has too.
+# Most specific first: a features structure has members that a configuration has too.
 _KINDS: Mapping[str, _Kind] = {
     "bundle": _Kind("a bundle", "bundle"),
     "layout": _Kind("an image layout", "image"),
@@ -87,7 +87,7 @@ def _named(kind: str, marks: str, together: int = 1) -> _Names:
     return _Names(kind, frozenset(marks.split()), together)
 
 
-# The surest first.
+# Most specific first.
 _NAMED = (
     _named("layout", "oci-layout"),
     _named("layout", "index.json blobs", 2),
@@ -178,14 +178,14 @@ def of_path(path: str) -> str:
             with open(path, "rb") as file:
                 return of_bytes(file.read(_HEAD))
     except (OSError, ValueError):
-        pass  # whoever judges the path says why it cannot be read
+        pass  # judging the path reports why it cannot be read
     return ""
 
 
 def _of_folder(path: str) -> str:
     there = {name for name in _OF_FOLDERS if os.path.lexists(f"{path}/{name}")}
     found = of_names(there)
-    # What is both is what it was taken for.
+    # Input that is both is what it was given as.
     return (
         found if found in ("bundle", "layout", "saved") and not (found != "bundle" and "config.json" in there) else ""
     )
@@ -233,7 +233,7 @@ def _one_down(hits: list[str], command: str, path: str, *, packed: bool) -> str:
 
 
 def instead(wanted: str, found: str, value: Any = None) -> str:
-    """One line for whoever gave something else than what is wanted, or an empty text if that is not sure.
+    """One line on input of another kind than the wanted one, or an empty text if that is unclear.
 
     ``wanted`` and ``found`` are kinds; ``value`` is the document in which ``found`` was seen.
     """

@@ -32,7 +32,7 @@ def _find(name: str, package: Path) -> Path:
     if inside.is_dir():
         return inside
     beside = package.parent / name
-    # Without the project file beside it, a folder of that name in site-packages belongs to somebody else.
+    # Without the project file beside it, a folder of that name in site-packages is not ours.
     if beside.is_dir() and (package.parent / "pyproject.toml").is_file():
         return beside
     raise CannotJudge(f"the installation of ocivalidate is incomplete: neither {inside} nor {beside} exists")

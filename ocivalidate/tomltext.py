@@ -1,7 +1,7 @@
-"""TOML that others wrote, within limits.
+"""Parses untrusted TOML, within limits.
 
 ``tomllib`` is recursive, and the memory that it takes grows with the square of the parts of a dotted key: a megabyte
-of ``a.a.a…`` asks for more than any machine has. So a text is looked over first.
+of ``a.a.a…`` asks for more than any machine has. So a text is checked first.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ MAX_SIZE = 256 * 1024
 """How many bytes a text may have; ours have some ten thousand."""
 
 MAX_DEPTH = 32
-"""How deep arrays and inline tables may stand in each other."""
+"""The maximum nesting of arrays and inline tables."""
 
 MAX_PARTS = 16
 """How many parts a dotted key may have."""

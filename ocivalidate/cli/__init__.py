@@ -1,6 +1,6 @@
 """The command line.
 
-Only here does the project print or exit; each command is a module with ``add_options`` and ``run``.
+Nothing else prints or exits. Each command is a module with ``add_options`` and ``run``.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ def main(argv: list[str] | None = None) -> int:
     """
     arguments = _own_arguments() if argv is None else argv
     if arguments == ["--version"]:
-        # Asked by scripts all the time, so it waits for nothing else.
+        # Scripts ask for it often, so nothing else is loaded.
         import contextlib
 
         with contextlib.suppress(OSError, AttributeError):
@@ -30,7 +30,7 @@ def main(argv: list[str] | None = None) -> int:
 
     from ocivalidate.cli.entry import run
 
-    # A document is many objects and no cycles: to look for some again and again takes a third of the time.
+    # A document is many objects without cycles: garbage collection would take a third of the time.
     gc.set_threshold(200_000, 50, 100)
     return run(arguments)
 

@@ -1,6 +1,6 @@
-"""Where a settings file may have reports written: beside and below itself, over nothing but earlier reports.
+"""Where a settings file may write reports: in or below its own folder, and only over earlier reports.
 
-What people name on the command line is their own affair. A settings file comes with a checkout that may be anybody's.
+A path on the command line is the user's choice. A settings file comes with a checkout that is untrusted.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""From arguments to a command and its exit code; whatever goes wrong on the way is one line on standard error."""
+"""From arguments to a command and its exit code; every failure is one line on standard error."""
 
 from __future__ import annotations
 

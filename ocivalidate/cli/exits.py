@@ -1,4 +1,4 @@
-"""Which exit code an error means: the only place that says so."""
+"""The one table of exit codes for errors."""
 
 from __future__ import annotations
 
@@ -18,5 +18,5 @@ _EXIT_CODES: tuple[tuple[type[OciValidateError], int], ...] = (
 
 
 def exit_code_of(problem: OciValidateError) -> int | None:
-    """The exit code for an error that people are told of; ``None`` for one that should never have come so far."""
+    """The exit code for an expected error; ``None`` for one that should not get here."""
     return next((code for meaning, code in _EXIT_CODES if isinstance(problem, meaning)), None)

@@ -1,4 +1,4 @@
-"""Writing files that the user names: whole or not at all, and without waiting for ever, whatever stands there."""
+"""Writes the files that the user names: completely or not at all, and never blocking forever."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ocivalidate.system import portable
 
 _OPEN_FILE = re.compile(r"/dev/(?:fd/([0-9]{1,9})|std(out|err))|/proc/(?:self|thread-self|[0-9]+)/fd/([0-9]{1,9})")
 _STANDARD = {"out": 1, "err": 2}
-# Who starts a reader beside us gets a moment, and a reader that takes nothing for a minute is none.
+# A reader started at the same time gets a moment; one that reads nothing for a minute counts as gone.
 _READER_COMES = 1.0
 _READER_READS = 60.0
 _TICK = 0.02

@@ -1,4 +1,4 @@
-"""Whatever goes wrong in a command is one line on standard error and an exit code."""
+"""Every failure of a command is one line on standard error and an exit code."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ocivalidate.errors import OciValidateError
 _COULD_NOT_JUDGE = 2
 _INTERRUPTED = 130
 _LONGEST = 1000
-# Too many open files or processes, no memory, no space: nobody needs to report it.
+# Too many open files or processes, no memory, no space: not a bug to report.
 _OF_THE_HOST = {errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM, errno.ENOSPC, errno.EDQUOT}
 
 
@@ -23,7 +23,7 @@ def guarded(program: str, command: Callable[[], int]) -> int:
     try:
         code = _run(command)
     except BrokenPipeError:
-        # Whoever read our output has seen enough.
+        # The reader of our output has closed it.
         give_up(sys.stdout)
         return _COULD_NOT_JUDGE
     except KeyboardInterrupt:

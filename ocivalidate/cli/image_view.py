@@ -11,7 +11,7 @@ from ocivalidate.image.blobs import Progress
 from ocivalidate.report.escape import line_start, visible
 from ocivalidate.rules.findings import Report
 
-# Less is done before anybody could read it.
+# Anything faster is over before it can be read.
 _WORTH_SHOWING = 64 << 20
 _UNITS = ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"))
 

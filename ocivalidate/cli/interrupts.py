@@ -40,7 +40,7 @@ def forward_interrupts(running: Stoppable) -> Iterator[Interrupt]:
         else:
             running.stop()
 
-    # What whoever started us has us ignore, such as nohup, stays ignored.
+    # A signal that the parent process ignores, such as nohup does, stays ignored.
     forwarded = [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
     before = {number: signal.signal(number, handle) for number in forwarded}
     try:

@@ -1,4 +1,4 @@
-"""Links and FIFOs that another user put where everybody may put things, to have us write where he wants.
+"""Links and FIFOs that another user planted in a shared folder, to make us write elsewhere.
 
 In ``/tmp`` a link with the name that we are about to write leads anywhere. The kernel refuses to follow it where
 ``fs.protected_symlinks`` is set, and to open such a FIFO where ``fs.protected_fifos`` is (proc(5)); not all systems set

@@ -1,7 +1,7 @@
-"""The settings file: which one counts, and whether it may.
+"""The settings file: which one applies, and whether it can be trusted.
 
 It is the nearest ``ocivalidate.toml``, or ``pyproject.toml`` with a table ``[tool.ocivalidate]``, from the current
-folder upwards. Whoever can write a file there decides what is judged and shown, so nobody may but us and root.
+folder upwards. The writer of that file decides what is judged and shown, so only we and root may be able to write it.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ class SettingsFile(NamedTuple):
 def settings_file(named: str | None, *, none: bool) -> SettingsFile | None:
     """The file that the user ``named``, or the nearest one; ``none`` or the environment may turn the search off.
 
-    Raises :class:`UsageError` for one that cannot be read, makes no sense, or that others could have written. Who names
-    a file knows whose it is.
+    Raises :class:`UsageError` for one that cannot be read, makes no sense, or that others could have written. A file
+    that the user names is trusted.
     """
     if none:
         return None
@@ -62,7 +62,7 @@ def _nearest() -> SettingsFile | None:
 def _read(path: str, *, trusted: bool = True) -> bytes:
     """What the file says, as far as it could count. Raises :class:`UsageError`."""
     try:
-        # Opening a device may already do something to it.
+        # Opening a device can have side effects.
         refuse_all_but_files(os.stat(path).st_mode)
         with open(os.open(path, portable.READ), "rb") as file:
             status = os.fstat(file.fileno())

@@ -1,4 +1,4 @@
-"""What a config holds when nobody asked for anything: plain data, one table for each platform.
+"""The config without any options: plain data, one table per platform.
 
 Linux follows what Docker and Podman give an unprivileged container, in the words of the specification: new namespaces,
 the capabilities that programs written for root expect, no way to gain others, the dangerous parts of /proc and /sys
@@ -51,7 +51,7 @@ MASKED = (
 READ_ONLY = "/proc/bus /proc/fs /proc/irq /proc/sys /proc/sysrq-trigger".split()
 NAMESPACES = "pid network ipc uts cgroup mount".split()
 
-# What may be asked of a device when nothing is allowed otherwise; runtimes add /dev/null and its kind by themselves.
+# Device rules that deny everything; runtimes allow /dev/null and the other default devices by themselves.
 NO_DEVICES = {"allow": False, "access": "rwm"}
 ALL_DEVICES = {"allow": True, "access": "rwm"}
 
@@ -88,8 +88,8 @@ def vm() -> Tree:
 def windows() -> Tree:
     """A Hyper-V container.
 
-    One that shares the kernel of the host needs the GUID of a volume, which nobody can guess; under Hyper-V the layers
-    are all.
+    A container that shares the kernel of the host needs a volume GUID, which has no default; under Hyper-V the layers
+    are enough.
     """
     return {
         "process": {"user": {"username": "ContainerUser"}, "args": ["cmd.exe"], "cwd": "C:\\"},

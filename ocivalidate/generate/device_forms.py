@@ -1,4 +1,4 @@
-"""What people write for ``--device``, and which devices that is on this host."""
+"""The forms of ``--device``, and the devices they mean on this host."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ DEVICE_FORM = "PATH[:PATH[:rwm]] or TYPE:MAJOR:MINOR:PATH[:rwm], then :mode=0660
 _OWNER_NAMES = ("mode", "uid", "gid")
 _MOST = 1024
 """Devices in a folder; /dev of a large host has some hundred."""
-# What is below /dev and is the container's own, as engines pass it over.
+# What belongs to the container below /dev; engines skip it too.
 _OWN = frozenset({"pts", "shm", "fd", "mqueue", "console", ".lxc", ".lxd-mounts", "lxc", "lxcfs", ".udev"})
 
 

@@ -1,4 +1,4 @@
-"""The config that is being made: what all groups of options stand on."""
+"""The config under construction, on which all option groups are built."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The flags of ``docker run`` and ``podman run`` that ask an engine for something, and what to do instead.
+"""The flags of ``docker run`` and ``podman run`` that only an engine can act on, and what to do instead.
 
-What a runtime is told stands in ``config.json``, and the option table has the flags for that. These are about what an
+What a runtime needs is in ``config.json``, and the option table has the flags for that. These are about what an
 engine does before, around and after it: images, names, networks, logs, restarts.
 """
 
@@ -145,7 +145,7 @@ ENGINE_FLAGS = {
     "--volume-driver": _VOLUMES,
     "--volumes-from": _VOLUMES,
 }
-"""Each flag, and a line that says whose work it is and what to write instead."""
+"""Each flag, and a line that says who does that and what to write instead."""
 
 
 def refusal(flags: Iterable[str]) -> str:

@@ -82,7 +82,7 @@ class HookOptions(Draft):
         help="an annotation: org.example.key=value",
     )
     def annotation(self, key: str, value: str) -> Self:
-        """A note for whoever reads the config."""
+        """Set an annotation."""
         return self._put(
             f"annotations.{key}" if "." not in key and "=" not in key else f"annotations[{_quoted(key)}]", value
         )

@@ -1,4 +1,4 @@
-"""What people write for ``-v``, ``--mount`` and ``--tmpfs``, as the arguments of the methods."""
+"""The forms of ``-v``, ``--mount`` and ``--tmpfs``, as arguments of the methods."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The words of ``-v``, ``--mount`` and ``--tmpfs``: which a config takes, and what happens to the others.
 
-Container engines take words that ask them to do something before the container starts. A config has no place for
-these: one that changes what the container sees is refused, one that changes nothing is left out.
+Container engines take words that ask them to do something before the container starts. A config cannot express these: a
+word that would change what the container sees is refused, one that changes nothing is dropped.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ REFUSED = {
     "upperdir": "is part of an overlay that an engine makes; --mount type=overlay writes one",
     "workdir": "is part of an overlay that an engine makes; --mount type=overlay writes one",
 }
-"""Words that ask an engine for something that the container would notice, and why a config cannot have them."""
+"""Words for an engine with an effect that the container would see, and why a config cannot have them."""
 
 LEFT_OUT = {
     "nocopy": "says what a new volume starts with, but a folder of the host is not a new volume",

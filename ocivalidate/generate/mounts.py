@@ -125,7 +125,7 @@ class MountOptions(Draft):
             raise OptionError("a mount needs a destination")
         entry: Tree = {"destination": destination, **self._kind(kind, path_text(source, "source"), options)}
         if uid_mappings or gid_mappings:
-            # Who maps the users alone means the groups as well.
+            # Mapping the users alone also means the groups.
             entry |= {
                 "uidMappings": list(uid_mappings or gid_mappings or ()),
                 "gidMappings": list(gid_mappings or uid_mappings or ()),
@@ -166,7 +166,7 @@ class MountOptions(Draft):
         return self.mount(destination, "tmpfs", "tmpfs", options)
 
     def _share_shm(self) -> None:
-        """Who shares the System V objects of the host shares its POSIX ones: they are files in /dev/shm."""
+        """Sharing the System V objects of the host means sharing its POSIX ones: they are files in /dev/shm."""
         if SHM not in self._mounted:
             entry = {"destination": SHM, "type": "bind", "source": SHM, "options": list(_SHM_OPTIONS)}
             self._put_entry("mounts", entry, key="destination")

@@ -18,7 +18,7 @@ _JAIL = {"network": "vnet", "uts": "host"}
 _METAVAR = "private|host|ns:PATH"
 # The file of a namespace below /proc/PID/ns, where it is not called as in the config.
 _FILES = {"network": "net", "mount": "mnt"}
-# What engines make themselves out of: ranges of ids that they hand out, and the one who asks.
+# Forms that only engines can resolve: ranges of ids that they allocate, and the calling user.
 _ENGINE_USERS = {
     "auto": "allocates ids, which an engine keeps track of; --uidmap 0:100000:65536 names them",
     "keep-id": "maps the ids in /etc/subuid around your own; --uidmap 1000:1000:1 maps only yours",
@@ -187,7 +187,7 @@ class NameOptions(MountOptions):
     def _map(self, kind: str, container: int | str, host: int | str, size: int | str) -> Self:
         path = f"linux.{kind}Mappings"
         if kind not in self._mapped:
-            # What is there already is a default, not a wish.
+            # An existing mapping is a default, not a request.
             self._drop(path)
             self._mapped |= {kind}
         if self._get_namespace("user") is None:
@@ -237,7 +237,7 @@ class NameOptions(MountOptions):
     def _namespace(self, kind: str, written: str) -> Self:
         which = written.removeprefix("ns:")
         if not which:
-            # What scripts give when they have nothing to say: engines take their default.
+            # An empty value, as scripts pass it: engines use their default.
             return self
         if which not in ("private", "host") and not which.startswith("/"):
             by_path = written.startswith("ns:")

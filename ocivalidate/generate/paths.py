@@ -225,7 +225,7 @@ def _path_only(text: str) -> str:
 
 
 def _near(around: str, name: str, names: tuple[str, ...]) -> str:
-    import difflib  # only when something is wrong
+    import difflib  # only on errors
 
     by_lower = {known.lower(): known for known in names}
     close = difflib.get_close_matches(name.lower()[:64], by_lower, n=1, cutoff=0.75)

@@ -15,7 +15,7 @@ from ocivalidate.generate.values import from_json
 
 RLIM_INFINITY = 2**64 - 1
 STOP_SIGNAL = "org.opencontainers.image.stopSignal"
-# What crun and podman call it: the groups of whoever starts the runtime stay with the process.
+# The name in crun and podman for: the process keeps the groups of the runtime's caller.
 _KEEP_GROUPS = ("keep-groups", "run.oci.keep_original_groups")
 
 
@@ -109,7 +109,7 @@ class ProcessOptions(EnvironmentOptions):
         help="an additional group id; may be repeated; keep-groups keeps those of the caller (crun)",
     )
     def group_add(self, gid: int | str) -> Self:
-        """A further group of the process; ``keep-groups`` keeps those of whoever starts the runtime (crun)."""
+        """A further group of the process; ``keep-groups`` keeps those of the runtime's caller (crun)."""
         if gid == _KEEP_GROUPS[0]:
             return self._put(f'annotations["{_KEEP_GROUPS[1]}"]', "1")
         return self._put("process.user.additionalGids[+]", _id(gid))
@@ -131,7 +131,7 @@ class ProcessOptions(EnvironmentOptions):
         "-i", "--interactive", group="process", help="has no effect on a config: a runtime passes on its standard input"
     )
     def interactive(self, wanted: bool = True) -> Self:  # noqa: ARG002, FBT001, FBT002  # taken from docker, and nothing to do
-        """Nothing: the standard input of a container is that of whoever starts the runtime."""
+        """No effect: the standard input of a container is that of the runtime's caller."""
         return self
 
     @option(
@@ -166,8 +166,7 @@ class ProcessOptions(EnvironmentOptions):
     def ulimit(self, name: str, soft: Number = "", hard: Number | None = None) -> Self:
         """A resource limit (getrlimit(2)): ``nofile`` or ``RLIMIT_NOFILE``.
 
-        -1 is unlimited; without ``hard`` both are the same. ``host`` alone leaves all as they are for whoever starts
-        the runtime.
+        -1 is unlimited; without ``hard`` both are the same. ``host`` alone keeps all limits of the runtime's caller.
         """
         if name == "host" and soft == "":
             return self._drop("process.rlimits")
@@ -191,7 +190,7 @@ class ProcessOptions(EnvironmentOptions):
         phase=Phase.NORMAL,
     )
     def oom_score_adj(self, score: int | str) -> Self:
-        """How soon the kernel ends the process when memory runs out: -1000 (never) to 1000."""
+        """How early the kernel kills the process when memory runs out: -1000 (never) to 1000."""
         return self._put("process.oomScoreAdj", units.count(score))
 
 

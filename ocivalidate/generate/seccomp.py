@@ -1,7 +1,7 @@
 """Seccomp profiles in the form of container engines, as the specification has them.
 
-Such a profile is for all machines at once: its rules say for which architectures, capabilities and kernels they are
-meant. A config is for one, so the rules that hold there are taken and what decided is left out.
+Such a profile covers all machines: its rules name the architectures, capabilities and kernels that they apply to. A
+config is for one machine, so the rules that apply there are kept, without their conditions.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ def capability(written: str) -> str:
     name = f"CAP_{written.upper().removeprefix('CAP_')}"
     if name in CAPABILITIES:
         return name
-    import difflib  # only when something is wrong
+    import difflib  # only on errors
 
     close = difflib.get_close_matches(name[:64], sorted(CAPABILITIES), n=1, cutoff=0.7)
     raise OptionError(
@@ -124,7 +124,7 @@ class SecurityOptions(FilterOptions):
     def cap_add(self, names: str) -> Self:
         """Give capabilities: a name, several with commas between, or ``all`` but those that were dropped by name.
 
-        Who adds all adds nothing by name: what was dropped stays out, as engines have it.
+        Adding all adds nothing by name: what was dropped stays out, as with engines.
         """
         added = _names(names)
         if _has_all(names):
@@ -143,7 +143,7 @@ class SecurityOptions(FilterOptions):
         self._put(path, [*entries, *(name for name in names if name not in entries)])
 
     def _keep_added_capabilities(self) -> None:
-        """Another user than root keeps only ambient capabilities, which have to be inheritable too."""
+        """A user other than root keeps only ambient capabilities, which must also be inheritable."""
         uid = self._get("process.user.uid", 0)
         held = [name for name in self._added_capabilities if name in self._entries("process.capabilities.permitted")]
         if held and isinstance(uid, int) and uid != 0:

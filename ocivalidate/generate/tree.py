@@ -118,7 +118,7 @@ def rendered(tree: Tree) -> bytes:
         broken = problem.object[problem.start : problem.start + 1]
         raise OptionError(f"a string of the config is not valid UTF-8: it contains {broken!a}") from None
     except (TypeError, ValueError) as problem:
-        # Only programs can get here, with values that no JSON text has.
+        # Only reached from programs, with values that JSON cannot express.
         raise OptionError(f"a value of the config cannot be written as JSON: {problem}") from None
 
 

@@ -1,4 +1,4 @@
-"""Numbers as people write them: ``1.5``, ``512m``, ``100ms``. Exact, without floating point."""
+"""Numbers with units: ``1.5``, ``512m``, ``100ms``. Exact, without floating point."""
 
 from __future__ import annotations
 

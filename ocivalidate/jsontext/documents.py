@@ -1,9 +1,8 @@
 """Documents: a JSON text read strictly, with the position of every member.
 
-Python's decoder alone is too kind for a validator: it takes repeated names (the last wins in silence), ``NaN``, lone
-surrogates, numbers that overflow, and byte order marks. Here a text is decoded twice at most. The quick way is the C
-decoder, with hooks that notice anything odd. Only then does the careful way follow: our own scanner, which knows what
-is wrong and where.
+Python's decoder alone is too lenient for a validator: it accepts repeated names (the last wins silently), ``NaN``, lone
+surrogates, numbers that overflow, and byte order marks. Here a text is decoded at most twice: first by the C decoder,
+with hooks that notice anything unusual, and only then by our own scanner, which knows what is wrong and where.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ __all__ = ["MAX_DEPTH", "MISSING", "Document", "Noting", "Problem", "read_docume
 
 
 MAX_DEPTH: Final = 512
-"""How many arrays and objects may stand inside each other. Published OCI documents have less than 20."""
+"""The maximum nesting depth. Published OCI documents have less than 20 levels."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,7 +118,7 @@ def read_document(
 ) -> Document:
     """Read a JSON text strictly (RFC 8259, UTF-8 without a byte order mark). Never raises for what the bytes hold.
 
-    ``max_depth`` is how many arrays and objects may stand inside each other. ``noting`` is called when something is
+    ``max_depth`` is the maximum nesting depth of arrays and objects. ``noting`` is called when something is
     wrong.
     """
     text, problem = _text_of(data)

@@ -1,4 +1,4 @@
-"""What can be wrong with a JSON text."""
+"""The problems that a JSON text can have."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
-"""Why a text is not JSON (RFC 8259), in plain words and with the exact place.
+"""Why a text is not JSON (RFC 8259), in plain words and with the exact position.
 
 The scanner in ``positions`` knows *that* it cannot go on, where, and what it wanted there; this module says what the
-writer of the text did wrong. Only malformed texts come here, so nothing in it needs to be fast, but nothing in it is
-worse than linear.
+writer of the text did wrong. Only malformed texts get here: it need not be fast, but every step is linear.
 """
 
 from __future__ import annotations

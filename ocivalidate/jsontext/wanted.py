@@ -1,4 +1,4 @@
-"""Where a few values in a JSON text stand: one pass, which steps over all that nobody asked for."""
+"""The positions of a few values in a JSON text: one pass that skips everything else."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _COLON = re.compile(f"[{WHITE_SPACE}]*+:[{WHITE_SPACE}]*+").match
 # Strings are matched so that brackets in them do not count.
 _BRACKET = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[\[{]|[\]}]', re.DOTALL)
 _DEEPER = {"[": 1, "{": 1, "]": -1, "}": -1}
-# Numbers are not looked at: some have more digits than Python likes to read.
+# Numbers are not parsed: some have more digits than Python accepts.
 _decode = make_scanner(json.JSONDecoder(parse_int=len, parse_float=len))  # type: ignore[arg-type]  # typeshed has it wrong
 
 

@@ -1,4 +1,4 @@
-"""Renderers: what a report looks like as text, JSON, TAP, JUnit and SARIF. They show verdicts and make none.
+"""Renderers of reports: text, JSON, TAP, JUnit and SARIF. They show verdicts and make none.
 
 Every renderer is a module with ``pieces(reports, options) -> Iterator[str]`` and one function through which all foreign
 text goes, so that no subject, member name or value can forge a line, a directive or an element. What is rendered is
@@ -21,7 +21,7 @@ __all__ = ["FORMATS", "Options", "is_report", "pieces", "problems", "render"]
 class Format(NamedTuple):
     """A format: the module below this package that renders it, and how its reports begin or end, as patterns of bytes.
 
-    By these it is known that a file holds a report of ours, and no work of somebody else.
+    They tell a report of ours from other files.
     """
 
     module: str

@@ -95,7 +95,7 @@ def _said_of(result: Result, report: Report, *, verbose: bool) -> Iterator[_Said
 
 
 class _Rules:
-    """The clauses that are mentioned, each once, and which is the how manieth."""
+    """The clauses that are mentioned, each once, with their index."""
 
     def __init__(self, mentioned: Iterable[Clause]) -> None:
         self._clauses: dict[str, Clause] = {}
@@ -142,7 +142,7 @@ class _Results:
             result["partialFingerprints"] = {_FINGERPRINT: self._fingerprint(finding)}
             if finding.more:
                 result["properties"] = {"more": finding.more}
-        # Of all results or of none: the standard wants it so.
+        # Of all results or of none: the standard requires it.
         return result | {"suppressions": [*said.suppressions]}
 
     def _fingerprint(self, finding: Finding) -> str:

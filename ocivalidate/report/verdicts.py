@@ -1,4 +1,4 @@
-"""What results come to, and what a clause rests on: shared by the renderers, so that all of them say the same."""
+"""What results add up to, and the source of a clause: shared by the renderers, so that all say the same."""
 
 from __future__ import annotations
 

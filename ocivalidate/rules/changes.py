@@ -16,7 +16,7 @@ _INNER = frozenset({"properties", "items", "additionalProperties", "required", "
 
 
 class Replaced(NamedTuple):
-    """A clause that another one replaces: its level, its severity or what it says is another."""
+    """A clause that another one replaces, with a different level, severity or statement."""
 
     old: Clause
     new: Clause
@@ -81,7 +81,7 @@ def changes(of: str, older: str, newer: str) -> Changes:
 
 
 def _origin(clause: Clause, release: str) -> str:
-    """The clause of a release in whose place another one stands, however often it was replaced meanwhile."""
+    """The clause of a release that this one replaces, directly or through others."""
     clauses = load(clause.family)
     old = clause.replaces
     while old is not None and not clauses[old].holds_in(release):
@@ -133,7 +133,7 @@ def _required(name: str, old: Node, new: Node) -> Iterator[str]:
 
 
 def _different(old: Node, new: Node) -> Iterator[str]:
-    """Which keywords of a node itself say something else."""
+    """The keywords of the node itself that differ."""
     for keyword in _names(old, new):
         was, is_now = old.get(keyword), new.get(keyword)
         if was != is_now and keyword not in _INNER and not keyword.startswith(("x-", "$")):

@@ -53,10 +53,7 @@ _NOTHING: Broken = {}
 
 
 class Node:
-    """A value in a document, with the path to it.
-
-    Members and entries that broke their schema are left out of all that it hands on.
-    """
+    """A value in a document, with the path to it. Members and entries that broke their schema are hidden."""
 
     __slots__ = ("_broken", "path", "value")
 
@@ -77,11 +74,11 @@ class Node:
 
     @property
     def place(self) -> str:
-        """How the node is called in messages."""
+        """The name of the node in messages."""
         return place_at(self.path)
 
     def has(self, name: str) -> bool:
-        """Whether the member is there at all, sound or not: a broken member is not a missing one."""
+        """Whether the member exists, valid or not: a broken member is not a missing one."""
         return isinstance(self.value, dict) and name in self.value
 
     def get(self, *names: str) -> Node | None:
@@ -133,7 +130,7 @@ class Node:
     def children_if_all_sound(self, *names: str) -> list[Node] | None:
         """The children of the node that these names reach, or ``None`` when some cannot be read.
 
-        It is meant for checks that rest on what is not there.
+        For checks that depend on what is absent.
         """
         node = self
         for name in names:
@@ -180,7 +177,7 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class CheckContext:
-    """What a check may look at beside its node.
+    """What a check may use besides its node.
 
     ``root`` is the whole document and ``text`` what it was read from; ``release`` and ``platforms`` are what it is
     judged by; ``development`` says that the document names a pre-release. For bundles, ``folder`` is the bundle folder
@@ -199,7 +196,7 @@ class CheckContext:
     _known: dict[Hashable, Any] = field(init=False, default_factory=dict, compare=False, repr=False)
 
     def once(self, key: Hashable, function: Callable[[], _T]) -> _T:
-        """What ``function`` gives, asked once for each key: checks of many places ask the same of the document."""
+        """The result of ``function``, computed once per key: many checks need the same facts of the document."""
         if key not in self._known:
             self._known[key] = function()
         found: _T = self._known[key]
@@ -266,13 +263,13 @@ class Taker(Protocol):
         """Whether violations of a clause are wanted."""
 
     def judged(self, clause_ids: Collection[str]) -> None:
-        """Some clauses are judged."""
+        """These clauses are judged."""
 
     def unjudged(self, clause_ids: Collection[str], reason: str) -> None:
-        """Some clauses are not judged, or not by every check."""
+        """These clauses are not judged, or not by every check."""
 
     def take(self, violation: Violation) -> None:
-        """A clause that is wanted is broken."""
+        """A wanted clause is broken."""
 
 
 class _Ready(NamedTuple):
@@ -300,7 +297,7 @@ class _Branch:
 
 
 def run(registry: Registry, context: CheckContext, taker: Taker) -> None:
-    """Run every check that declares a clause which is wanted, in one walk over the document."""
+    """Run every check that declares a wanted clause, in one walk over the document."""
     checks = _Branch()
     for check in registry.checks:
         wanted = frozenset(clause for clause in check.clauses if taker.wants(clause))

@@ -37,7 +37,7 @@ class Level(StrEnum):
 
 
 class Severity(StrEnum):
-    """How much a violation of a clause weighs; ``NONE`` for clauses that cannot be violated (MAY)."""
+    """How severe a violation of a clause is; ``NONE`` for clauses that cannot be violated (MAY)."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -119,7 +119,7 @@ class Clause:
         return self.until or (releases[-1] if self.holds_in(releases[-1]) else NEXT)
 
     def concerns(self, platforms: Iterable[str]) -> bool:
-        """Whether the clause bears on any of these platforms."""
+        """Whether the clause applies to any of these platforms."""
         return self.platform == "any" or self.platform in platforms
 
 
@@ -185,7 +185,7 @@ def matches(clause_id: str, pattern: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What a caller wants judged, and how much he wants to be told.
+    """What a caller wants judged and reported.
 
     Patterns are those of :func:`matches`: ids of clauses, beginnings of ids, globs; a clause must be selected and not
     ignored.
@@ -198,7 +198,7 @@ class Selection:
     document or the runtime says, for images the newest release).
     ``platform``: one of ``PLATFORMS``, for documents of runtime-spec.
 
-    Raises :class:`OptionError` for a value that makes no sense, and ``TypeError`` for a text where several are due.
+    Raises :class:`OptionError` for an invalid value, and ``TypeError`` for one string where several are expected.
     """
 
     select: tuple[str, ...] = ()
@@ -254,7 +254,7 @@ def settled(
     platforms: Sequence[str] = (),
     cases: Callable[[], Iterable[str]] | None = None,
 ) -> Selection:
-    """What a caller asks to be judged by a specification, of which there are these releases, platforms and cases.
+    """The selection of a caller, checked against the releases, platforms and cases of a specification.
 
     Raises :class:`OptionError` for anything else, and ``TypeError``.
     """

@@ -1,4 +1,4 @@
-"""What code declares that it judges, so that a clause leads to the code and nothing is judged that nobody declared.
+"""What code declares that it judges, so that each clause leads to its code and nothing undeclared is judged.
 
 A check declares its clauses where it is bound to its place (:meth:`ocivalidate.rules.checks.Registry.check`), a schema
 by its nodes, a case by ``@case``. Here are the others: functions with the decorator :func:`judges`, and tables that say

@@ -37,7 +37,7 @@ def _is_number(value: Any) -> bool:
 
 
 def _enum(listed: list[Any], value: Any) -> bool:
-    # True equals 1 in Python, but not in JSON.
+    # True equals 1 in Python but not in JSON.
     return any(entry == value and isinstance(entry, bool) == isinstance(value, bool) for entry in listed)
 
 
@@ -168,7 +168,7 @@ class Walk:
         """What to do with a member that the shape does not have: nothing, here."""
 
     def whole_float(self, shape: Shape, path: Path, value: float) -> None:
-        """What to do with an integer that is written as none: nothing, here."""
+        """What to do with an integer that is not written as one: nothing, here."""
 
     def value(self, shape: Shape, value: Any, path: Path = None) -> bool:
         """Walk over a value; whether it is sound, be its members what they are."""

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 SYNTAX = "runtime/glossary.json.syntax"
 UTF8 = "runtime/glossary.json.utf8"
 DUPLICATE_NAMES = "runtime/glossary.json.no-duplicate-names"
-# What can be wrong with a text, and the clause that each problem breaks.
+# The problems of a text, and the clause that each one breaks.
 PROBLEM_CLAUSES = {
     "syntax": SYNTAX,
     "encoding": UTF8,
@@ -40,9 +40,9 @@ PROBLEM_CLAUSES = {
     "depth": "safety/json.depth",
 }
 judged_by_table(__name__, "PROBLEM_CLAUSES", PROBLEM_CLAUSES.values())
-# A document that is not there at all, of a subject that has to have one.
+# A document that is missing where the subject must have one.
 ABSENT = "absent"
-# A document that is not read, as a link leads to it from the folder that is judged.
+# A document that is not read, because it is a link out of the judged folder.
 OUTSIDE = "outside"
 INTEGER_NOTATION = "lint/json.integer-notation"
 UNKNOWN = "lint/members.unknown"
@@ -51,7 +51,7 @@ TOO_NEW = "lint/members.too-new"
 REMOVED = "lint/members.removed"
 UNDEFINED_CLAUSES = (UNKNOWN, MISSPELLED, TOO_NEW, REMOVED)
 _STATIC = frozenset({"static", "static-host"})
-# Problems of a text that leave a value which stands for none.
+# Problems of a text that leave a placeholder in the value.
 _ODD = ("number-range", "lone-surrogate")
 
 
@@ -231,7 +231,7 @@ def _judge_value(subject: DocumentType, document: Document, context: CheckContex
         sheet.put(Violation(error.clause, error.path, error.message, error.got, error.want), fault.kind)
     sheet.judged(schema.judged_by(walk) | subject.undefined_clauses() | {INTEGER_NOTATION})
     if sound:
-        # A member that the release does not have is nothing that its rules could bear on: it is as good as broken.
+        # The rules of a release do not apply to a member that it does not have: it counts as broken.
         whole = replace(context, root=Node(document.value, None, walk.broken), text=document.text)
         run(subject.registry, whole, sheet)
 

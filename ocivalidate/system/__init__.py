@@ -1,4 +1,4 @@
 """What the machine that we run on offers, and how we use it safely.
 
-Here belongs what differs between systems, and how files of strangers are opened. Nothing here knows what OCI is.
+It holds what differs between systems, and how untrusted files are opened. Nothing here knows OCI.
 """

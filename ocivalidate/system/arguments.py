@@ -1,4 +1,4 @@
-"""What callers of the public functions hand over: taken in one way, and refused in one line where it makes no sense."""
+"""Arguments of the public functions: normalised in one place, and refused in one line if invalid."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _Given = TypeVar("_Given")
 
 
 def path_text(path: StrPath, name: str = "path") -> str:
-    """A path as text, as reports show it. Raises ``TypeError`` for anything that is none."""
+    """A path as text, as reports show it. Raises ``TypeError`` for anything else."""
     text = os.fspath(path) if isinstance(path, os.PathLike) else path
     if not isinstance(text, str):
         raise TypeError(f"{name} must be a str or an os.PathLike[str], not {type(text).__name__}")
@@ -39,7 +39,7 @@ def given(value: _Given | None, kind: type[_Given], name: str) -> _Given:
 
 
 def texts(value: Sequence[str], name: str) -> tuple[str, ...]:
-    """Several texts. One text alone, which Python takes for its letters, is refused.
+    """Several texts. A single string, which Python would iterate by letters, is refused.
 
     Raises ``TypeError``.
     """

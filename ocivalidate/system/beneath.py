@@ -1,9 +1,9 @@
-"""Reading what stands below a folder that somebody else filled, and nothing outside of it.
+"""Reads files below an untrusted folder, and nothing outside it.
 
 A link in such a folder may lead to any file of this machine. Here a path is walked one name at a time, below an open
-folder: the system follows no link, we read where it leads and walk on from there, never above the folder. So what is
-opened is what was looked at, whoever changes the folder meanwhile. Where folders cannot be opened (Windows), what the
-system opened is compared with what the path comes to.
+folder: the system follows no link, we read where it leads and walk on from there, never above the folder. So the file
+that was checked is the file that is opened, whoever changes the folder meanwhile. Where folders cannot be opened
+(Windows), what the system opened is compared with what the path comes to.
 
 A hard link is the file itself, and cannot be told from it.
 """
@@ -110,7 +110,7 @@ class Beneath:
         descriptor = os.open(full, READ)
         try:
             _refuse_all_but_files(os.fstat(descriptor))
-            # What stands there may have become a link since.
+            # It may have become a link since.
             same = os.path.samestat(os.fstat(descriptor), os.stat(self._checked(path)))
         except BaseException:
             os.close(descriptor)
@@ -139,7 +139,7 @@ class Beneath:
 
 
 def _refuse_all_but_files(status: os.stat_result) -> None:
-    """Opening a device may already do something to it."""
+    """Opening a device can have side effects."""
     if not stat.S_ISREG(status.st_mode):
         raise OSError(errno.EINVAL, "not a file")
 

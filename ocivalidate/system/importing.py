@@ -1,7 +1,7 @@
-"""Which folders our imports come from, and which count for nothing: the working directory, and PYTHONPATH.
+"""Which folders modules are imported from; the working directory and PYTHONPATH are ignored.
 
-The command line is run as root, in folders of strangers. Python puts the working directory in front for ``python -m``
-and ``python -c``, and what PYTHONPATH names before its own library; a ``json.py`` there would be imported.
+The command line is run as root, in untrusted folders. Python puts the working directory in front for ``python -m`` and
+``python -c``, and what PYTHONPATH names before its own library; a ``json.py`` there would be imported.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def _of_python() -> set[str]:
 
 
 def forget_strangers() -> None:
-    """Have this process import nothing more from where nobody has installed anything."""
+    """Import nothing more from folders that are not installed."""
     sys.path[:] = trusted(sys.path, os.environ.get("PYTHONPATH", ""), working_directory())
 
 

@@ -1,4 +1,4 @@
-"""What only some systems have, and what stands in for it on the others."""
+"""What only some systems have, and the replacement on the others."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def flags(names: str) -> int:
     return value
 
 
-# A file of which nobody knows what it is: a FIFO must not keep us waiting, and no byte is changed (Windows).
+# For a file of unknown type: a FIFO must not block, and no byte is translated (Windows).
 READ = os.O_RDONLY | flags("O_NONBLOCK O_CLOEXEC O_BINARY")
 READ_ALONE = READ | flags("O_NOFOLLOW")
 """The same, and what a link leads to is not read."""

@@ -1,4 +1,4 @@
-"""Why something could not be done, in the words of the system."""
+"""Why something could not be done, as the system says it."""
 
 from __future__ import annotations
 

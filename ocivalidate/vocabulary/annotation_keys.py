@@ -18,14 +18,14 @@ DEFINED = frozenset(
     f"{NAMESPACE}.{name}" for name in ("artifact.created", "artifact.description", "referrers.filtersApplied")
 )
 
-# Encrypted layers, proposed to image-spec and written by the tools that encrypt as if it had been taken.
+# Encrypted layers, proposed to image-spec and written by encryption tools as if it had been accepted.
 _ENCRYPTION = f"{IMAGE}enc."
 
 
 def is_foreign(key: str) -> bool:
     """Whether a key lies in the namespace although no specification defines it.
 
-    The namespace ends at a dot: org.opencontainersx is somebody else's.
+    The namespace ends at a dot: org.opencontainersx is another namespace.
     """
     if key in DEFINED or key.startswith(_ENCRYPTION):
         return False

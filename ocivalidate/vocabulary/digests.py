@@ -65,7 +65,7 @@ def split(text: str) -> Digest | None:
 
 
 def problem(text: str, release: str = _NEWEST) -> str:
-    """Why ``text`` is no digest, or an empty string.
+    """Why ``text`` is not a digest, or an empty string.
 
     :func:`grammar_problem`, then :func:`encoded_problem` where the release of image-spec registers the algorithm.
     """

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 
 class Names:
-    """Names that others may be meant to be. To look one up takes as long however many there are."""
+    """Names that a misspelled name may mean. A lookup takes the same time however many there are."""
 
     def __init__(self, names: Iterable[str]) -> None:
         self._order = {name: number for number, name in enumerate(names)}
@@ -34,14 +34,14 @@ class Names:
 
 
 def same_but_for_case(written: str, known: str) -> bool:
-    """Whether readers that pay no heed to case, as those written in Go, take one name for the other."""
+    """Whether readers that ignore case, such as those written in Go, read one name as the other."""
     return written.casefold() == known.casefold()
 
 
 def one_typo_apart(written: str, known: str) -> bool:
     """Whether ``written`` becomes ``known`` by one insertion, deletion, replacement or swap of neighbours.
 
-    Names of three letters or fewer never count: too many of them are one letter apart by chance.
+    Names of up to three letters never count: too many are one letter apart by chance.
     """
     if written == known or abs(len(written) - len(known)) > 1 or min(len(written), len(known)) <= 3:
         return False

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 RUNTIME_RELEASES = ("1.0.0", "1.0.1", "1.0.2", "1.1.0", "1.2.0", "1.2.1", "1.3.0")
 IMAGE_RELEASES = ("1.0.0", "1.0.1", "1.0.2", "1.1.0", "1.1.1")
-# The draft of the release after the newest one, which is judged by only where somebody asks for it.
+# The draft of the release after the newest one; it is used only on request.
 NEXT = "next"
 NEXT_AS_OF = "August 2026"
 # What --spec-version takes.
@@ -25,7 +25,7 @@ SEMVER = re.compile(
     rf"(?:-({_PRERELEASE_PART}(?:\.{_PRERELEASE_PART})*))?"
     r"(?:\+([0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*))?"
 )
-# A version number with more digits than this is nonsense, and int() of a huge text is slow or refused.
+# A longer version string is nonsense, and int() of a huge text is slow or refused.
 LONGEST_VERSION = 256
 
 
@@ -127,7 +127,7 @@ def order(release: str) -> tuple[int, int, int]:
 
 
 def draft_note(release: str) -> str:
-    """What a reader has to know of a verdict by this release: that it is a draft. ``""`` for a release."""
+    """What a reader has to know about a verdict by this release: that it is a draft. ``""`` for a release."""
     return f"a draft: the main branch as of {NEXT_AS_OF}" if release == NEXT else ""
 
 
@@ -137,11 +137,11 @@ def noted(release: str, note: str = "") -> str:
 
 
 def version_for(release: str, releases: tuple[str, ...]) -> str:
-    """The version that a document of a release says. A draft has no number yet: the newest release stands for it."""
+    """The version that a document of a release names. A draft has no number yet: the newest release stands in."""
     return releases[-1] if release == NEXT else release
 
 
-# A version number that no release will ever have stands for the draft.
+# The draft sorts as a version that no release will ever have.
 _CORES: dict[str, tuple[int, int, int]] = {NEXT: (2**63, 0, 0)}
 
 

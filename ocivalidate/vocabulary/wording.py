@@ -34,5 +34,5 @@ def _written(value: Any) -> str:
 
 
 def shortened(text: str, most: int = 400) -> str:
-    """A text of the document, cut where it is longer than anybody reads."""
+    """A text of the document, cut to a readable length."""
     return text if len(text) <= most else f"{text[:most]}…"
