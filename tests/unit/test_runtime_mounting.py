@@ -65,7 +65,7 @@ class _Container:
         self._ok = ok
 
     def create(self) -> Any:
-        return SimpleNamespace(ok=self._ok, words="no")
+        return SimpleNamespace(ok=self._ok, last_error_line="no")
 
     def clean_up(self) -> None:
         return
