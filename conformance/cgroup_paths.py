@@ -10,7 +10,17 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
-from ocivalidate.runtime import CaseContext, Container, Facts, RuntimeFailed, case, cgroups, grouping, limits, steps
+from ocivalidate.runtime import (
+    CaseContext,
+    Container,
+    Facts,
+    RuntimeFailed,
+    case,
+    cgroups,
+    grouping,
+    limits,
+    steps,
+)
 
 CREATED = "config-linux.cgroup.created"
 ABSOLUTE = "config-linux.cgroupsPath.absolute-from-mount"
@@ -18,6 +28,8 @@ CONSISTENT = "config-linux.cgroupsPath.consistent"
 REJECTED = "config-linux.cgroupsPath.reject-error"
 UNFIT = "config-linux.cgroup.check-fail-error"
 CREATES = "runtime.create.creates"
+# Runtimes may check, and then have to generate an error (config-linux.md): of one that does not, nothing is asked.
+NO_CHECK = "the runtime does not check whether the group is fit"
 REMOVES = "runtime.delete.removes-resources"
 NO_SIDE_EFFECTS = "runtime.errors.no-side-effects"
 KEEPS = "runtime.delete.keeps-foreign-resources"
@@ -95,13 +107,13 @@ def two_in_one_path(trial: CaseContext) -> None:
         same = grouping.places(trial, second) == grouping.places(trial, first)
         trial.expect(CONSISTENT, "the same cgroupsPath leads to another group", got=same, want=True)
         second.must_start()
-        trial.expect(UNFIT, "the second container does not run", got="ids" in second.facts(), want=True)
+        second.facts()
         for name, file in grouping.limit_files(trial).items():
             got = cgroups.content(first.group_folder(name), file)
             message = f"a second container, without resources, takes the limit of {name} from the first"
             trial.applied(f"/linux/resources/{name}/limit", got=got, want=grouping.LIMITS[name], message=message)
         second.clean_up()
-    trial.expect(UNFIT, "the first container ended because of the second", got=first.alive(), want=True)
+        trial.skip(NO_CHECK, UNFIT)
 
 
 @case(UNFIT, CREATES, needs=["root", "controller:freezer", "cgroup:v1"])

@@ -53,10 +53,19 @@ def _work(pid: int) -> dict[int, tuple[str, int]]:
             for thread in os.listdir(f"/proc/{process}/task"):
                 fields = _stat(int(thread))
                 if fields:
-                    found[int(thread)] = fields[0], int(fields[11]) + int(fields[12])
+                    state = "T" if fields[0] == "D" and _frozen(int(thread)) else fields[0]
+                    found[int(thread)] = state, int(fields[11]) + int(fields[12])
                 below = Path(f"/proc/{process}/task/{thread}/children").read_text(encoding="ascii").split()
                 waiting += [int(child) for child in below if int(child) not in found]
     return found
+
+
+def _frozen(thread: int) -> bool:
+    """Whether a thread waits in the freezer of control groups, which looks like waiting for a disk."""
+    try:
+        return "refrigerator" in Path(f"/proc/{thread}/wchan").read_text(encoding="ascii")
+    except OSError:
+        return False
 
 
 def _stat(pid: int) -> list[str]:
