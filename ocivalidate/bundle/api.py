@@ -105,7 +105,7 @@ def check_config(data: bytes, selection: Selection | None = None, *, name: str =
     :func:`check_bundle` does.
     """
     if not isinstance(data, bytes):
-        raise TypeError(f"data is to be bytes, not {type(data).__name__}")
+        raise TypeError(f"data must be bytes, not {type(data).__name__}")
     selection = _settled(selection)
     document = _read(data, name, BUNDLE, selection)
     chosen = _choose(document.value, "ociVersion", selection.spec_version, selection.platform)

@@ -42,7 +42,7 @@ def tell_absent(context: ImageContext, ledger: Ledger, present: int, *, complete
         if complete and wanted is not None:
             place = Location(context.shown(path), digest=str(wanted.digest or ""))
             message = f"the blob that a {wanted.role} descriptor refers to is absent"
-            ledger.add(BLOB_ABSENT, place, message, hint=f"{context.way_to(wanted)} leads to it")
+            ledger.add(BLOB_ABSENT, place, message, hint=f"referenced by {context.way_to(wanted)}")
         document = next((reference for reference in references if reference.role in _DOCUMENTS), None)
         # With --complete the absent blob is a finding already; one is enough.
         if document is not None and not judged and not complete:

@@ -104,7 +104,9 @@ def _checked(options: ImageOptions) -> ImageOptions:
     """The validated options. Raises :class:`OptionError`, and ``TypeError`` for a string where a list is wanted."""
     at_least_one(options.jobs, "jobs")
     known(options.kind, tuple(sorted(SUBJECTS)), "kind of document")
-    limits(options.limits._asdict(), asdict(options.layer_limits))
+    given(options.wanted, ImageFilter, "wanted")
+    given(options.layer_limits, LayerLimits, "layer_limits")
+    limits(given(options.limits, Limits, "limits")._asdict(), asdict(options.layer_limits))
     texts(options.wanted.refs, "refs")
     for platform in texts(options.wanted.platforms, "platforms"):
         refuse_no_platform(platform)

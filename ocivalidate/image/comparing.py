@@ -1,7 +1,7 @@
-"""Whether a blob is what descriptors promise: each descriptor for itself, whichever came first.
+"""Compares each blob with its descriptors, each descriptor by itself, whichever came first.
 
-The walk gathers the descriptors that lead to a path, and what is known of its bytes; only then is anything judged. So
-a descriptor that names a blob again is held to it as the first one was (image-spec descriptor.md).
+The walk collects the descriptors of each path and the facts about its bytes; judging comes afterwards. So every
+descriptor of a blob is compared with it, not only the first one (image-spec descriptor.md).
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ MEDIA_TYPE = "safety/image.media-type.matches"
 ARTIFACT_TYPE = "image/descriptor.artifactType.equals-config-mediaType"
 PLATFORM = "safety/image.platform.matches"
 DOCUMENT_SIZE = "safety/image.document.size"
-# distribution-spec: registries may refuse manifests that are larger, and tools do so too.
+# distribution-spec: registries may refuse larger manifests, and so do tools.
 _PORTABLE_SIZE = 4 << 20
-# Type of document → what of it is not judged when it is damaged.
-_BELOW = {"index": "what it lists", "manifest": "its config and layers", "config": "what it says of the layers"}
-# Who leads to a manifest or an index, whatever he calls it.
+# Type of document → what cannot be judged if it is damaged.
+_BELOW = {"index": "what it lists", "manifest": "its config and layers", "config": "what it says about the layers"}
+# Roles that refer to a manifest or an index, whatever their media type says.
 _OF_DOCUMENTS = ("manifest", "subject")
 _INDEX_OR_MANIFEST = (kinds.INDEX, kinds.MANIFEST)
 
 
 def judge_documents(context: ImageContext, ledger: Ledger) -> None:
-    """Judge what descriptors say of the documents that the walk has read."""
+    """Compare the descriptors with the documents that the walk has read."""
     for path, facts in context.found.contents.items():
         references = context.found.references.get(path, [])
         digest = references[0].digest if references else None
@@ -46,9 +46,9 @@ def judge_documents(context: ImageContext, ledger: Ledger) -> None:
 def judge_content(
     path: str, digest: digests.Digest | None, facts: BlobFacts, context: ImageContext, ledger: Ledger
 ) -> bool:
-    """Judge digest and sizes; whether the content is what its digest says, so that more can be read from it.
+    """Judge digest and sizes; return whether the content matches its digest, so that it can be used further.
 
-    ``digest`` is ``None`` where the format gives none.
+    ``digest`` is ``None`` if the format has none.
     """
     if facts.failure:
         ledger.error(CONTENT, f"{path}: {facts.failure}")
@@ -79,28 +79,26 @@ def _has_digest(
     ledger.judged(CONTENT)
     if computed == digest:
         return True
-    message, got, want = "the content of a blob is not what its digest says", str(computed), str(digest)
+    message, got, want = "the content of a blob does not match its digest", str(computed), str(digest)
     sizes = [reference.size for reference in references if reference.size is not None]
     if sizes and facts.size not in sizes:
-        message = (
-            f"a blob is {'cut off' if facts.size < min(sizes) else 'not what its digest says, and its size differs'}"
-        )
+        message = f"a blob {'is truncated' if facts.size < min(sizes) else 'matches neither its digest nor its size'}"
         got, want = f"{facts.size} bytes, {got}", f"{sizes[0]} bytes, {want}"
     elif not references:
-        message = "the content of a blob that nothing refers to is not what its name says"
+        message = "the content of an unreferenced blob does not match its name"
     place = Location(context.shown(path), digest=str(digest))
     ledger.add(CONTENT, place, message, got=got, want=want, hint=_leading(path, references, context))
     return False
 
 
 def _leading(path: str, references: list[Reference], context: ImageContext) -> str:
-    """Who leads to a damaged blob, and what below it was not judged."""
+    """What refers to a damaged blob, and what below it was not judged."""
     if not references:
         return ""
     more = f" and {len(references) - 1} more" if len(references) > 1 else ""
     below = _BELOW.get(references[0].kind) if path in context.found.spoilt else None
     lost = f"; {below} could not be judged" if below else ""
-    return f"{context.way_to(references[0])}{more} lead{'' if more else 's'} to it{lost}"
+    return f"referenced by {context.way_to(references[0])}{more}{lost}"
 
 
 @judges(SIZE)
@@ -109,7 +107,7 @@ def _judge_size(reference: Reference, size: int, context: ImageContext, ledger: 
         return
     ledger.judged(SIZE)
     if size != reference.size:
-        message = "size is not the length of the content"
+        message = "size does not match the length of the content"
         place, about = context.place(reference, "size"), _about(reference, context)
         ledger.add(SIZE, place, message, about=about, got=str(reference.size), want=str(size))
 
@@ -130,13 +128,13 @@ def _judge_document_size(
     ledger.judged(DOCUMENT_SIZE)
     if facts.size > _PORTABLE_SIZE:
         place = Location(context.shown(path), digest=str(references[0].digest or ""))
-        message = "registries and tools refuse a manifest or an index of this size"
+        message = "registries and tools may refuse a manifest or an index of this size"
         got, want = f"{facts.size} bytes", f"at most {_PORTABLE_SIZE}"
         ledger.add(DOCUMENT_SIZE, place, message, got=got, want=want)
 
 
 def _judge_reference(reference: Reference, context: ImageContext, ledger: Ledger) -> None:
-    """Judge what a descriptor says of a document, read as what this one takes it for."""
+    """Compare a descriptor with a document, read as the type that the descriptor states."""
     if reference.role not in _OF_DOCUMENTS:
         return
     called = kinds.DOCUMENTS.get(reference.kind)
@@ -152,7 +150,7 @@ def _judge_reference(reference: Reference, context: ImageContext, ledger: Ledger
 
 @judges(MEDIA_TYPE)
 def _judge_media_type(reference: Reference, read: Read, context: ImageContext, ledger: Ledger) -> None:
-    """A document states its media type, or shows by its members whether it is an index or a manifest."""
+    """A document states its media type, or its members show whether it is an index or a manifest."""
     stated = read.root.text("mediaType") if read.root else None
     called = kinds.DOCUMENTS.get(reference.kind)
     other = called in (kinds.INDEX, kinds.MANIFEST) and called != read.kind
@@ -161,7 +159,10 @@ def _judge_media_type(reference: Reference, read: Read, context: ImageContext, l
     ledger.judged(MEDIA_TYPE)
     if other or stated != reference.media_type:
         message = "the descriptor and the document disagree on the media type"
-        place, want = context.place(reference, "mediaType"), stated or f"that of an {read.kind.replace('-', ' ')}"
+        place, want = (
+            context.place(reference, "mediaType"),
+            stated or f"the media type of an {read.kind.replace('-', ' ')}",
+        )
         about = descriptor_at(context.shown(reference.path), "/mediaType")
         ledger.add(MEDIA_TYPE, place, message, about=about, got=reference.media_type, want=want)
 
@@ -173,7 +174,7 @@ def _judge_artifact_type(reference: Reference, read: Read, context: ImageContext
     ledger.judged(ARTIFACT_TYPE)
     stated = {read.root.text("artifactType"), read.root.text("config", "mediaType")} - {None}
     if reference.artifact_type not in stated:
-        message = "artifactType is neither that of the manifest nor the media type of its config"
+        message = "artifactType matches neither that of the manifest nor the media type of its config"
         want = " or ".join(sorted(text for text in stated if text))
         place = context.place(reference, "artifactType")
         ledger.add(ARTIFACT_TYPE, place, message, got=reference.artifact_type, want=want)
@@ -181,7 +182,7 @@ def _judge_artifact_type(reference: Reference, read: Read, context: ImageContext
 
 @judges(PLATFORM)
 def _judge_platform(reference: Reference, context: ImageContext, ledger: Ledger) -> None:
-    """The platform of an index entry against the config; attestations say unknown in both places."""
+    """The platform of an index entry against the config; attestations have "unknown" in both places."""
     image = context.found.manifests.get(reference.path)
     if reference.platform is None or image is None or image.config is None:
         return
@@ -189,6 +190,6 @@ def _judge_platform(reference: Reference, context: ImageContext, ledger: Ledger)
     for name in ("os", "architecture", "variant"):
         said, real = reference.platform.get(name), image.config.text(name)
         if isinstance(said, str) and real and said != real:
-            message = f"the {name} of the platform is not that of the image configuration"
+            message = f"the {name} of the platform does not match the image configuration"
             place = context.place(reference, "platform", name)
             ledger.add(PLATFORM, place, message, got=said, want=real)

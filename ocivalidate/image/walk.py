@@ -1,7 +1,7 @@
-"""The walk over an image: every document that its roots reach is read once, however many descriptors lead to it.
+"""The walk over an image: every document that its roots reach is read once, however many descriptors refer to it.
 
-It yields facts (:class:`~ocivalidate.image.found.WalkResult`) and judges nothing: what a descriptor says is held
-against what it leads to afterwards, for each of them. On the way it would be judged for whichever came first.
+It yields facts (:class:`~ocivalidate.image.found.WalkResult`) and judges nothing. Afterwards each descriptor is
+compared with its target; during the walk only the first one would be.
 """
 
 from __future__ import annotations
@@ -21,33 +21,33 @@ from ocivalidate.jsontext.documents import read_document
 from ocivalidate.rules.checks import Node
 from ocivalidate.vocabulary import digests
 
-# Role of a descriptor → the kinds of document that are read there; anything else is a blob like any other.
+# Role of a descriptor → the types of document that are read there; anything else is an ordinary blob.
 _FOLLOWED = {"manifest": ("index", "manifest"), "subject": ("index", "manifest"), "config": ("config",)}
-# Registries take no larger manifests: of content that is called something else, more is not looked at.
+# Registries accept no larger manifests: content with another media type is not searched beyond this size.
 _LARGEST_OF_OTHER_TYPES = 4 << 20
 
 
 class Walk:
-    """Walks over one image. ``noting``: which problems of the text of a document are noted."""
+    """Walks over one image. ``noting``: which problems in the text of a document to note."""
 
     def __init__(self, source: Source, wanted: ImageFilter, limits: Limits, noting: NotingOf) -> None:
         self._source = source
         self._wanted = wanted
         self._limits = limits
         self._noting = noting
-        # By path and the type that it is said to be, which may not be the one that it is.
+        # By path and stated type, which may not be the actual one.
         self._read: dict[tuple[str, str], Read] = {}
         self._queue: deque[Reference] = deque()
-        # What content that no descriptor calls an index or a manifest states that it is.
+        # The type stated by content that no descriptor calls an index or a manifest.
         self._stated: dict[str, str] = {}
         self._diff_ids: dict[str, list[Node] | None] = {}
         self.found = WalkResult()
 
     def follow(self, roots: Iterable[Reference]) -> None:
-        """Follow descriptors, breadth first, until all is seen."""
+        """Follow descriptors, breadth first, until none is left."""
         self._queue.extend(roots)
         self._follow_all()
-        # What some descriptor does not call a document, and another does, was read; only layers are read for more.
+        # A blob that another descriptor calls a document was read already; only a layer has to be read again.
         blobs, contents = self.found.blobs, self.found.contents
         self.found.blobs = {path: blob for path, blob in blobs.items() if blob.layer or path not in contents}
 
@@ -59,14 +59,14 @@ class Walk:
             self._visit(self._queue.popleft())
 
     def look(self, path: str) -> Entry | None:
-        """What stands at a path."""
+        """The entry at a path."""
         entries = self.found.entries
         if path not in entries:
             entries[path] = self._source.entry(path)
         return entries[path]
 
     def document(self, path: str, kind: str, data: bytes, *, own: bool = False) -> Read:
-        """Take in a document as what it is said to be; give what can be followed."""
+        """Record a document as its stated type; return what can be followed."""
         key = (path, kind)
         if key not in self._read:
             found = read(data, self._source.shown(path), kind, self._noting, own=own)
@@ -93,9 +93,9 @@ class Walk:
             self.found.blobs.setdefault(path, Blob(path, entry.size, reference.digest))
 
     def _kind_stated(self, reference: Reference, size: int) -> str:
-        """What the content of an entry of an index states that it is, whatever the entry calls it; else nothing.
+        """The type that the content of an index entry states, whatever the entry calls it; else nothing.
 
-        An index may list what nobody knows. But a manifest is one to who goes by its own media type.
+        An index may list unknown types. But a manifest is one to a reader that goes by its own media type.
         """
         path = reference.path
         if reference.role in ("config", "layer") or size > _LARGEST_OF_OTHER_TYPES:
@@ -119,7 +119,7 @@ class Walk:
             self._enter_manifest(reference, read.root)
 
     def _read_blob(self, reference: Reference, size: int) -> Read | None:
-        """The document to which a descriptor leads, if its bytes are those of its digest."""
+        """The target document of a descriptor, if it matches its digest."""
         path, kind = reference.path, kinds.DOCUMENTS[reference.kind]
         known = self._read.get((path, kind))
         if known is not None or path in self.found.spoilt:
@@ -129,11 +129,11 @@ class Walk:
             return None
         read = self.document(path, kind, data, own=True)
         if read.root is None:
-            self.found.spoilt[path] = "is no JSON object"
+            self.found.spoilt[path] = "is not a JSON object"
         return read
 
     def _bytes_of(self, reference: Reference, size: int) -> bytes | None:
-        """Read a document and note what its bytes are; ``None``, and why, when nothing in it is to be believed."""
+        """Read a document and record facts about its bytes; ``None`` and a noted reason if it cannot be trusted."""
         path, digest, found = reference.path, reference.digest, self.found
         if size > self._limits.document:
             message = f"a document has {size} bytes, more than the limit of {self._limits.document}"
@@ -150,7 +150,7 @@ class Walk:
         computed = (digests.of(data, digest.algorithm),) if digest is not None and verified else ()
         found.contents[path] = BlobFacts(len(data), computed)
         if verified and digest not in computed:
-            found.spoilt[path] = "is not what its digest says"
+            found.spoilt[path] = "does not match its digest"
             return None
         return data
 
@@ -167,7 +167,7 @@ class Walk:
         self._queue.extend(self.chosen(references(root, "index", path, reference.depth + 1)))
 
     def chosen(self, found: Iterable[Reference]) -> Iterator[Reference]:
-        """Those of the entries of an index that may be for a wanted platform; one that names none, its config tells."""
+        """The entries of an index that may be for a wanted platform; without one in the entry, the config decides."""
         for reference in found:
             if reference.role == "manifest" and self._wanted.platforms and not self._is_wanted(reference):
                 continue
@@ -206,7 +206,7 @@ class Walk:
             self._open_layer(image, layer)
 
     def _is_for_another(self, image: Image) -> bool:
-        """Whether the config of an image that no index gives a platform says one that is not wanted."""
+        """Whether an image without a platform in an index has a config for a platform that is not wanted."""
         if not self._wanted.platforms or image.manifest.platform is not None or image.config is None:
             return False
         parts = [image.config.text(name) for name in ("os", "architecture", "variant")]
@@ -216,7 +216,7 @@ class Walk:
         )
 
     def enter_saved_image(self, image: Image) -> None:
-        """Take in an image of ``docker save``, whose layers have no digest but their diffIDs."""
+        """Record an image of ``docker save``, whose layers have no digest but their diffIDs."""
         self.found.images.append(image)
         for child in (image.config_reference, *image.layers):
             if child is not None:
@@ -233,14 +233,14 @@ class Walk:
             image.diff_ids = self._diff_ids_of(config.path, image.config)
 
     def _diff_ids_of(self, path: str, root: Node | None) -> list[Node] | None:
-        """The entries of ``rootfs.diff_ids``, once for all images that share a config."""
+        """The entries of ``rootfs.diff_ids``, read once for all images that share a config."""
         if path not in self._diff_ids:
             found = root.get("rootfs", "diff_ids") if root else None
             self._diff_ids[path] = found.children() if found and isinstance(found.value, list) else None
         return self._diff_ids[path]
 
     def _open_layer(self, image: Image, layer: Reference) -> None:
-        """A layer is opened only below an image config: a blob of any other kind of content is not ours to read."""
+        """Open a layer only if the manifest has an image config: other content is none of our business."""
         blob = self.found.blobs.get(layer.path)
         if blob is None or not image.has_filesystem_layers or layer.kind != "layer":
             return

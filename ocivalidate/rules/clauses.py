@@ -198,7 +198,7 @@ class Selection:
     document or the runtime says, for images the newest release).
     ``platform``: one of ``PLATFORMS``, for documents of runtime-spec.
 
-    Raises :class:`OptionError` for an invalid value, and ``TypeError`` for one string where several are expected.
+    Raises :class:`OptionError` for an invalid value, and ``TypeError`` for one of another type.
     """
 
     select: tuple[str, ...] = ()

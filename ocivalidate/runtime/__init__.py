@@ -1,7 +1,7 @@
-"""Judging container runtimes: the harness that drives a runtime, and what cases are written with.
+"""Judging container runtimes: the harness that drives a runtime, and the API for writing cases.
 
-What stands in ``__all__`` is all that cases know of this package, those in ``conformance/`` and those of users: classes
-and functions, and modules with what the cases of one area share.
+Cases, those in ``conformance/`` and those of users, use only what is in ``__all__``: classes
+and functions, and modules with helpers for the cases of one area.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from ocivalidate.runtime.kernel.namespaces import NAMESPACE_FILES, NamespaceHolder, namespaces_of
     from ocivalidate.vocabulary.versions import RUNTIME_RELEASES
 
-# The module that each public name comes from, seen from here; a dot in front leads up.
+# The module of each public name, relative to this package; a leading dot leads up.
 _HOMES = {
     "Call": "driving.driver",
     "CannotJudge": ".errors",
@@ -65,7 +65,7 @@ _HOMES = {
     "steps": "driving.configs",
     "text_of": "kernel.handed",
 }
-# The rooms of the modules that are public as a whole.
+# The packages of the modules that are public as a whole.
 _ROOMS = {
     "cgroup_values": "kernel",
     "cgroups": "kernel",

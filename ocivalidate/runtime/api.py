@@ -38,14 +38,14 @@ __all__ = [
 def run_runtime(
     runtime: StrPath, selection: Selection | None = None, options: RuntimeOptions | None = None
 ) -> Iterator[Result]:
-    """The results of a run, as they come, one for each case and clause. Whoever stops iterating stops the run.
+    """Yield the results of a run as they come, one for each case and clause. Stop iterating to stop the run.
 
     ``runtime``: a program, by path or by its name in PATH. ``selection``: what is judged; its ``select`` may name cases
-    too, and without a ``spec_version`` the release counts that the runtime claims. ``options``: how it is driven.
+    too, and without a ``spec_version`` the release that the runtime claims is used. ``options``: how it is driven.
 
-    Raises :class:`OptionError` for an option that makes no sense and ``TypeError`` for one of another type, at once;
+    Raises :class:`OptionError` for an invalid option and ``TypeError`` for one of the wrong type, at once;
     then :class:`CannotJudge` when the run cannot begin, :class:`RunStopped`, with a ``report``, when it misses its
-    end, and :class:`UsageError` for a file of expectations that cannot be used.
+    complete, and :class:`UsageError` for an invalid file of expectations.
     """
     asked = _asked(runtime, selection, options)
     return _results(*asked)
@@ -54,10 +54,10 @@ def run_runtime(
 def check_runtime(
     runtime: StrPath, selection: Selection | None = None, options: RuntimeOptions | None = None
 ) -> Report:
-    """The report of a run: what cannot be judged gives a report with a ``problem``.
+    """Return the report of a run. If nothing could be judged, the report has a ``problem``.
 
     Parameters as for :func:`run_runtime`. Raises :class:`OptionError`, ``TypeError``, :class:`BadCase` for cases that
-    cannot be loaded, and :class:`UsageError` for a file of expectations that cannot be used.
+    cannot be loaded, and :class:`UsageError` for an invalid file of expectations.
     """
     name, chosen, driving = _asked(runtime, selection, options)
     elsewhere = _elsewhere(name)
@@ -70,7 +70,7 @@ def check_runtime(
 
 
 def start_run(runtime: str, selection: Selection, options: RuntimeOptions) -> Run:
-    """Start a run on Linux: what the calls above and the command line have in common. Raises as they do."""
+    """Start a run on Linux, for the calls above and the command line. Raises as they do."""
     from ocivalidate.runtime.run import Run
 
     return Run(request_of(runtime, selection, options), expectation_files(options), options.launcher)
@@ -92,7 +92,7 @@ def _results(runtime: str, selection: Selection, options: RuntimeOptions) -> Ite
 def _asked(
     runtime: StrPath, selection: Selection | None, options: RuntimeOptions | None
 ) -> tuple[str, Selection, RuntimeOptions]:
-    """What a caller asks for, if it makes sense."""
+    """The selection and the options of a caller, checked."""
     name = path_text(runtime, "runtime")
     driving = given(options, RuntimeOptions, "options")
     request = request_of(name, Selection(), driving)
@@ -107,8 +107,8 @@ def _asked(
 
 
 def _elsewhere(runtime: str) -> Report | None:
-    """The report on a system that is not Linux, where nothing can be judged."""
+    """The report on systems other than Linux, where nothing can be judged."""
     platform: str = sys.platform  # not the one on which types are checked
     if platform.startswith("linux"):
         return None
-    return Report("runtime", runtime, SPECIFICATION, problem="runtimes are driven on Linux alone")
+    return Report("runtime", runtime, SPECIFICATION, problem="runtimes can only be judged on Linux")

@@ -1,4 +1,4 @@
-"""What a case gets: bundles and containers of its own, and the place where its verdicts go."""
+"""The context of a case: its bundles and containers, and its verdicts."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ from ocivalidate.runtime.run_context import RunContext
 from ocivalidate.runtime.verdicts import Verdict, shown
 from ocivalidate.vocabulary.versions import holds
 
-_CLEANING_PATIENCE = 30.0  # seconds for all that a case left, whatever the runtime does
+_CLEANING_PATIENCE = 30.0  # seconds for cleaning up after a case, whatever the runtime does
 
 NO_CONTAINER = "runtime/runtime.create.unappliable-no-container"
 NO_SIDE_EFFECTS = "runtime/runtime.errors.no-side-effects"
 
 
 class Skipped(OciValidateError):
-    """The rest of a case cannot be judged here; the message is the reason, a fact."""
+    """The rest of a case cannot be judged here. The message is the reason, a fact."""
 
 
 class ControlFailed(OciValidateError):
-    """What a refusal is compared with was refused too, so it proves nothing. The message is one line."""
+    """The control of a refusal was refused too, so the refusal proves nothing. The message is one line."""
 
 
 class ControlRefused(ControlFailed):
@@ -46,11 +46,11 @@ class ControlRefused(ControlFailed):
 
 
 class Declared(Protocol):
-    """What a case says of itself before it runs: see :class:`~ocivalidate.runtime.cases.Case`."""
+    """What a case declares before it runs: see :class:`~ocivalidate.runtime.cases.Case`."""
 
     @property
     def id(self) -> str:
-        """What it is called."""
+        """Its id."""
 
     @property
     def sets(self) -> tuple[str, ...]:
@@ -62,13 +62,13 @@ class Declared(Protocol):
 
     @property
     def timeout(self) -> float:
-        """Seconds for all that it does."""
+        """Seconds for the whole case."""
 
 
 class CaseContext:
     """One case being tried.
 
-    ``release`` is the release of the specification that is judged, ``folder`` the case's own folder (any user may pass
+    ``release`` is the release of the specification judged by, ``folder`` the case's own folder (any user may pass
     through it), ``runtime`` the operations of the runtime under test.
     """
 
@@ -100,7 +100,7 @@ class CaseContext:
         return config if self.host.root else configs.rootless(config, self.host.uid, self.host.gid)
 
     def bundle(self, config: Mapping[str, Any] | bytes, name: str = "") -> Path:
-        """Write a bundle with a root filesystem of its own, and return its folder. ``config`` may be any bytes."""
+        """Write a bundle with its own root filesystem, and return its folder. ``config`` may be any bytes."""
         folder = self.folder / (name or f"bundle-{next(self._numbers)}")
         folder.mkdir(mode=0o755)
         folder.chmod(0o755)
@@ -109,7 +109,7 @@ class CaseContext:
         return folder
 
     def rewrite(self, bundle: Path, config: Mapping[str, Any] | bytes) -> None:
-        """Write ``config.json`` of a bundle anew."""
+        """Replace the ``config.json`` of a bundle."""
         content = config if isinstance(config, bytes) else json.dumps(config, indent=1).encode()
         (bundle / "config.json").write_bytes(content)
 
@@ -118,8 +118,8 @@ class CaseContext:
     ) -> Container:
         """A container that is not created yet.
 
-        From a config (default: that of a probe that waits), in a new bundle, or from a ``bundle`` that is there. A
-        config that names no control group gets one that is the container's own.
+        From a config (default: a probe that waits), in a new bundle, or from an existing ``bundle``. A
+        config without a cgroupsPath gets a control group of its own.
         """
         own_id = container_id
         if own_id is None:
@@ -139,7 +139,7 @@ class CaseContext:
         if not isinstance(linux, dict):
             return ""
         if linux.get("cgroupsPath", "") is None:
-            # The case wants none.
+            # The case wants no group.
             del linux["cgroupsPath"]
             return ""
         if not self.subject.isolates or not self.host.root or not self.stage.group:
@@ -148,11 +148,11 @@ class CaseContext:
 
     @property
     def probe_path(self) -> str:
-        """Where the probe stands in containers, for steps that execute it again."""
+        """The path of the probe in containers, for steps that execute it again."""
         return rootfs.PROBE
 
     def allow_real_time(self, config: dict[str, Any]) -> None:
-        """Have the group of a container give time to real-time processes, where groups have to be given it.
+        """Give the group of a container a real-time budget, where groups need one.
 
         Only one case at a time may do so: ``alone=["real-time"]``.
         """
@@ -162,16 +162,16 @@ class CaseContext:
         try:
             cgroups.give_real_time(layout, group, 200_000)
         except OSError as problem:
-            self.skip(f"this kernel gives a group no time for real-time processes: {problem.strerror}")
+            self.skip(f"this kernel gives a control group no real-time budget: {problem.strerror}")
         # It goes with the group, at the end of the run: before, the kernel still counts what groups below, which are
         # being removed, have of it.
         cpu = config["linux"].setdefault("resources", {}).setdefault("cpu", {})
         cpu |= {"realtimePeriod": 1_000_000, "realtimeRuntime": 100_000}
 
     def make_group(self, name: str, *, above_others: bool = False) -> str:
-        """Make a control group in all hierarchies, which goes when the case is over, and return its path.
+        """Create a control group in all hierarchies, removed when the case is over, and return its path.
 
-        ``above_others``: it is to hold groups, and no process.
+        ``above_others``: it is to hold groups, not processes.
         """
         layout, group = self.stage.layout, f"{self.stage.group}/{self.case.id.replace('.', '-')}-{name}"
         cgroups.make(layout, group, above_others=above_others)
@@ -179,16 +179,16 @@ class CaseContext:
         return group
 
     def console_socket(self) -> ConsoleSocket:
-        """A socket for ``create(console_socket=…)`` that the terminal of a container is sent to."""
-        # Beside the folders of the cases: the path of a socket has little room.
+        """A socket for ``create(console_socket=…)`` that receives the terminal of a container."""
+        # Beside the folders of the cases: socket paths are limited to 108 bytes.
         made = ConsoleSocket(self.stage.folder.parent / f"console-{os.urandom(6).hex()}")
         self.undo(made.close)
         return made
 
     def run(self, config: Mapping[str, Any]) -> Facts:
-        """Create and start a container, take what its probe reports, and delete it.
+        """Create and start a container, read the facts of its probe, and delete it.
 
-        Raises :class:`RuntimeFailed` when the runtime does not do one of these.
+        Raises :class:`RuntimeFailed` if the runtime fails at any of these.
         """
         container = self.container(config).must_create().must_start()
         facts = container.facts()
@@ -196,15 +196,15 @@ class CaseContext:
         return facts
 
     def undo(self, step: Any) -> None:
-        """Have ``step()`` called when the case is over, whatever becomes of it; the last one first."""
+        """Call ``step()`` when the case is over, however it ends; the last step first."""
         self._undo.append(step)
 
     # --------------------------------------------------------------------------------------------------- judging
 
     def expect(self, clause: str, message: str, *, got: Any, want: Any = True, pointer: str = "") -> bool:
-        """Judge a clause: ``got`` is to equal ``want``. ``message`` says what is wrong when it does not.
+        """Judge a clause: ``got`` must equal ``want``. ``message`` says what is wrong if it does not.
 
-        A clause that does not hold in the release of this run is passed over. Returns whether they are equal.
+        A clause that the release of this run does not have is ignored. Returns whether they are equal.
         """
         held = bool(got == want)
         self._note(clause, Verdict("", held, message, shown(got), shown(want), pointer))
@@ -220,7 +220,7 @@ class CaseContext:
     def applied(self, pointer: str, *, got: Any, want: Any, message: str = "") -> bool:
         """Judge whether the property at ``pointer`` (one that the case declares in ``sets``) was applied.
 
-        A property that the release of this run does not have is passed over.
+        A property that the release of this run does not have is ignored.
         """
         if pointer not in self.case.sets:
             raise ValueError(f"case {self.case.id} does not declare that it sets {pointer}")
@@ -232,7 +232,7 @@ class CaseContext:
     def judge_facts(self, config: Mapping[str, Any], facts: Facts) -> None:
         """Judge what a probe saw against the config of its container, by the rules of :mod:`judging`.
 
-        Of what these say, counts what the case declares: in ``judges`` the clause, in ``sets`` the property.
+        Only judgements that the case declares are used: on clauses in ``judges``, on properties in ``sets``.
         """
         grantable = kernelnames.CAPABILITIES if _has_own_users(config) else self.host.bounding
         for one in judging.judge(config, facts.looks(), self.release, grantable=grantable):
@@ -257,16 +257,16 @@ class CaseContext:
             )
 
     def skip(self, reason: str, *clauses: str) -> None:
-        """Leave clauses unjudged, for a reason that is a fact; without clauses, all that have no verdict yet.
+        """Skip clauses, for a reason that is a fact; by default all that have no verdict yet.
 
-        Raises :class:`Skipped` in the latter case: the case ends there.
+        By default it raises :class:`Skipped`, which ends the case.
         """
         if not clauses:
             raise Skipped(reason)
         self.skips |= {full_id(clause): reason for clause in clauses}
 
     def holds(self, since: str = "1.0.0", until: str | None = None) -> bool:
-        """Whether the release of this run is between two releases, both inclusive."""
+        """Whether the release of this run is between two releases, both included."""
         return holds(self.release, since, until)
 
     # -------------------------------------------------------------------------------------------------- refusals
@@ -280,10 +280,10 @@ class CaseContext:
         control: Mapping[str, Any] | None = None,
         pointer: str = "",
     ) -> Call:
-        """Judge a clause by which ``create`` has to refuse ``config``.
+        """Judge a clause by which ``create`` must refuse ``config``.
 
-        The same runtime has to accept ``control`` (default: the usual config) first, or the refusal proves nothing.
-        Where the case declares them, it is judged too that no container comes into being and nothing is left.
+        The same runtime must first accept ``control`` (default: the usual config), or the refusal proves nothing.
+        If the case declares the clauses, it is also judged that no container is created and nothing is left behind.
         """
         self.control(self.config("wait") if control is None else control)
         container = self.container(config)
@@ -293,14 +293,14 @@ class CaseContext:
         if done.refused:
             self.judge_refusal(container)
         else:
-            # One defect, one finding: what an error leaves behind cannot be seen without one.
+            # One defect, one finding: without an error, nothing can be said about what an error leaves behind.
             about = {NO_CONTAINER, NO_SIDE_EFFECTS} & set(self.case.clauses)
-            self.skips |= dict.fromkeys(about - {clause}, "create did not refuse what it had to")
+            self.skips |= dict.fromkeys(about - {clause}, "create did not generate the error that it must")
         container.clean_up()
         return done
 
     def judge_refusal(self, container: Container) -> None:
-        """Judge that a refused ``create`` left no container and nothing else, where the case declares it."""
+        """Judge that a refused ``create`` left no container and nothing else, if the case declares that."""
         if NO_CONTAINER in self.case.clauses:
             self.expect(NO_CONTAINER, "state knows a container that create refused", got=container.exists(), want=False)
         if NO_SIDE_EFFECTS in self.case.clauses:
@@ -312,7 +312,7 @@ class CaseContext:
         """Make sure that the runtime accepts a config. Raises :class:`ControlFailed`."""
         key = json.dumps(config, sort_keys=True)
         if not self.stage.trying.acquire(timeout=max(0.0, self.runtime.deadline - time.monotonic())):
-            raise CannotJudge("waited in vain for another case to try a control")
+            raise CannotJudge("the time of the case was over while another case tried the same control")
         try:
             if key in self.stage.accepted:
                 return
@@ -322,7 +322,7 @@ class CaseContext:
             if done.generates_error and self.may_refuse(config):
                 raise ControlRefused(done.last_error_line)
             if not done.ok:
-                raise ControlFailed(f"what should have been accepted was refused: {done.last_error_line}")
+                raise ControlFailed(f"the runtime refused a valid config: {done.last_error_line}")
             self.stage.accepted.add(key)
         finally:
             self.stage.trying.release()
@@ -332,7 +332,7 @@ class CaseContext:
         return refusing.may_refuse(config, self.config(), self.subject.features, self.release)
 
     def first_accepted(self, *configs: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The first of some configs that the runtime accepts. Raises :class:`ControlFailed` when it accepts none."""
+        """The first config that the runtime accepts. Raises :class:`ControlFailed` if it accepts none."""
         *others, last = configs
         for config in others:
             with contextlib.suppress(ControlFailed):
@@ -344,27 +344,27 @@ class CaseContext:
     # ------------------------------------------------------------------------------------------------- cleaning up
 
     def clean_up(self) -> list[str]:
-        """Undo all, and return what could not be undone."""
+        """Undo everything, and return what could not be undone."""
         left: list[str] = []
         self.runtime.last = time.monotonic() + _CLEANING_PATIENCE * self.stage.pace
         known = [container.clean_up for container in self.containers]
         for step in [*known, self._delete_strays, *reversed(self._undo)]:
             try:
                 left += step() or []
-            except Exception as problem:  # noqa: BLE001  # the next step must have its turn
+            except Exception as problem:  # noqa: BLE001  # the next step must run, too
                 left.append(f"{type(problem).__name__}: {problem}")
         return left
 
     def _delete_strays(self) -> None:
-        """Delete containers that nobody asked for: a runtime that does what it has to refuse may have made some."""
+        """Delete unexpected containers: a runtime may have created some from a config that it must refuse."""
         root = self.runtime.root
         for name in sorted(os.listdir(root)) if root.is_dir() else ():
-            # Runtimes keep files and folders of other kinds there too.
+            # Runtimes keep other files and directories there, too.
             if not name.startswith(".") and (root / name).is_dir() and not (root / name).is_symlink():
                 self.runtime.delete(name, force=True)
 
 
 def _has_own_users(config: Mapping[str, Any]) -> bool:
-    """Whether the container has a user namespace, in which every capability can be had."""
+    """Whether the container has a user namespace, in which every capability can be granted."""
     entries = (config.get("linux") or {}).get("namespaces") or ()
     return any(entry.get("type") == "user" for entry in entries)

@@ -1,7 +1,7 @@
 """Cases: functions that judge clauses of a runtime by driving it.
 
-A case says beforehand which clauses it judges and which properties of ``config.json`` it sets and observes; what it
-declared and did not judge is an ``error``, so that no verdict can get lost.
+A case declares which clauses it judges and which properties of ``config.json`` it sets and observes. A clause that it
+declares and does not judge is an ``error``, so that no verdict gets lost.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ class Case:
     """One case.
 
     ``judges``: ids of clauses. ``sets``: pointers of properties (``/process/rlimits/*/soft``) that the case sets and
-    observes. ``needs``: what must be there (see ``needs.py``). ``alone``: names of resources that no two cases use at a
-    time. ``timeout``: seconds for all that the case does. ``last``: it looks at what all others did, and begins when
+    observes. ``needs``: what the host must have (see ``needs.py``). ``alone``: resources that no two cases use at the
+    same time. ``timeout``: seconds for the whole case. ``last``: it looks at the effects of all others, and begins when
     they have ended.
     """
 
@@ -42,7 +42,7 @@ class Case:
 
     @property
     def clauses(self) -> tuple[str, ...]:
-        """The clauses judged, with those on which a property's being applied rests."""
+        """The clauses judged, including those that say that its properties are applied."""
         properties = (property_clause(pointer) for pointer in self.sets)
         return tuple(dict.fromkeys((*self.judges, *properties)))
 
@@ -58,9 +58,9 @@ def case(
     timeout: float = DEFAULT_TIMEOUT,
     last: bool = False,
 ) -> Callable[[CaseFunction], CaseFunction]:
-    """Make a function a case; its docstring says what it shows.
+    """Declare a function as a case; its docstring says what it shows.
 
-    ``judges`` are clause ids, without ``runtime/`` in front where that is their family.
+    ``judges`` are clause ids; the family ``runtime/`` is left out.
     """
     full = tuple(map(full_id, judges))
 
@@ -83,6 +83,6 @@ def case(
 
 
 def case_in(thing: object) -> Case | None:
-    """The case that a function was made, ``None`` for anything else."""
+    """The case that a function was declared as; ``None`` for anything else."""
     found = getattr(thing, _MARK, None)
     return found if isinstance(found, Case) else None

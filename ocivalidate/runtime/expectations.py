@@ -1,8 +1,8 @@
 """Known deviations of named runtimes: what is expected to fail, and why.
 
-A file names its ``runtime`` and has an entry ``[[expect]]`` for each deviation. Expectations are strict: one that
-applies and does not fail is a failure of its own (unless it says that it fails sometimes), one that speaks of no case
-or clause that there is, has no reason or has expired stops the run before it begins.
+A file names its ``runtime`` and has an entry ``[[expect]]`` for each deviation. Expectations are strict. An entry that
+applies although nothing fails is itself a failure (unless it says ``sometimes``). An entry that matches no case
+or clause, has no reason or has expired stops the run before it begins.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from ocivalidate.runtime.cases import Case
 from ocivalidate.vocabulary.versions import LONGEST_VERSION, NEXT, Version, order
 
 UNFILLED = "FILL IN"
-"""A reason that begins with this is none: ``--write-expectations`` writes it."""
+"""Start of the placeholder that ``--write-expectations`` writes as a reason; it is refused."""
 
 _COMPARISON = re.compile(r"(<=|>=|==|!=|<|>)\s*(\S+)")
 _VERSION = re.compile(r"v?([0-9]{1,9})(?:\.([0-9]{1,9}))?(?:\.([0-9]{1,9}))?(?:-([0-9A-Za-z.-]+))?(?:[+~].*)?")
@@ -37,10 +37,10 @@ class Expectation:
     """One known deviation.
 
     ``runtime``: the name that ``--version`` prints. ``case``: id of a case, or a glob. ``versions``, ``spec``:
-    comparisons with the version of the runtime and with the release judged (``>=1.1,<1.2``), empty for all.
+    comparisons with the version of the runtime and with the release judged by (``>=1.1,<1.2``), empty for all.
     ``cgroups``: the version of control groups on the host, ``v1`` or ``v2``, empty for any.
-    ``messages``: globs of what is wrong, so that something else which goes wrong is not taken for it; empty for
-    anything. ``sometimes``: it does not always fail, so that a pass is none of its affair. ``origin``: file and entry.
+    ``messages``: globs on the messages that are expected, so that no other failure is hidden; empty for
+    anything. ``sometimes``: it does not always fail, so a pass is accepted. ``origin``: file and entry.
     """
 
     runtime: str
@@ -57,21 +57,21 @@ class Expectation:
     origin: str = ""
 
     def applies(self, runtime: str, version: str, release: str, cgroup_mode: str = "") -> bool:
-        """Whether it speaks of this runtime, judged by this release, on a host with such control groups."""
+        """Whether it applies to this runtime, judged by this release, on a host with such control groups."""
         same = self.runtime == runtime and self.cgroups in ("", _VERSIONS_OF_GROUPS.get(cgroup_mode))
         return same and satisfies(version, self.versions) and satisfies(release, self.spec)
 
     def means(self, case: str, clause: str) -> bool:
-        """Whether it speaks of this result."""
+        """Whether it applies to this result."""
         return self.clause == clause and fnmatchcase(case, self.case)
 
     def expects(self, finding: Finding) -> bool:
-        """Whether a finding on such a result is one of those that are known."""
+        """Whether a finding on such a result is an expected one."""
         return not self.messages or any(fnmatchcase(finding.message, pattern) for pattern in self.messages)
 
 
 def satisfies(version: str, comparisons: str) -> bool:
-    """Whether a version passes all of these comparisons; one that cannot be read passes none."""
+    """Whether a version passes all of these comparisons; one that cannot be parsed passes none."""
     if not comparisons:
         return True
     own = Version(*order(NEXT)) if version == NEXT else _version(version)
@@ -93,19 +93,19 @@ def _compares(own: Version, operator: str, other: Version) -> bool:
 
 
 def _comparisons(text: str) -> list[tuple[str, Version]]:
-    """Raises :class:`ValueError` when the text is none."""
+    """Parse comparisons. Raises :class:`ValueError`."""
     found: list[tuple[str, Version]] = []
     for part in text.split(","):
         match = _COMPARISON.fullmatch(part.strip())
         version = _version(match[2]) if match else None
         if match is None or version is None:
-            raise ValueError(f"{part.strip() or text} is no comparison such as <1.2 or >=1.1.5")
+            raise ValueError(f"{part.strip() or text} is not a valid comparison, expected one such as <1.2 or >=1.1.5")
         found.append((match[1], version))
     return found
 
 
 def _version(text: str) -> Version | None:
-    """A version as runtimes word it: numbers may be missing, and what a distribution adds does not count."""
+    """A version as runtimes print it: numbers may be missing, and suffixes of distributions are ignored."""
     match = _VERSION.fullmatch(text.strip()) if len(text) <= LONGEST_VERSION else None
     if match is None:
         return None
@@ -126,9 +126,9 @@ def read(path: str, today: dt.date | None = None) -> list[Expectation]:
     if strange:
         raise UsageError(f"{path}: unknown {', '.join(strange)}; known are runtime and expect")
     if not isinstance(runtime, str) or not runtime:
-        raise UsageError(f"{path}: runtime is to be the name that the runtime's --version prints")
+        raise UsageError(f"{path}: runtime must be the name that the runtime's --version prints")
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        raise UsageError(f"{path}: expect is to be an array of tables: [[expect]]")
+        raise UsageError(f"{path}: expect must be an array of tables: [[expect]]")
     day = today or dt.datetime.now(tz=dt.UTC).date()
     return [_entry(entry, runtime, f"{path}, entry {number}", day) for number, entry in enumerate(entries, 1)]
 
@@ -140,19 +140,19 @@ def _entry(entry: Mapping[str, Any], runtime: str, origin: str, today: dt.date) 
         raise UsageError(f"{origin}: unknown {', '.join(strange)}; known are {known}")
     for name in _TEXTS:
         if not isinstance(entry.get(name, ""), str):
-            raise UsageError(f"{origin}: {name} is to be a string")
+            raise UsageError(f"{origin}: {name} must be a string")
     for name in ("case", "clause"):
         if not entry.get(name):
-            raise UsageError(f"{origin}: it names no {name}")
+            raise UsageError(f"{origin}: {name} is missing")
     reason = entry.get("reason", "").strip()
     if not reason or reason.startswith(UNFILLED):
-        raise UsageError(f"{origin}: it gives no reason: say what the runtime does instead, and how that is seen")
+        raise UsageError(f"{origin}: reason is missing: say what the runtime does instead, and how to see it")
     _refuse_no_comparisons(entry, origin)
     if entry.get("cgroups", "v1") not in _VERSIONS_OF_GROUPS.values():
-        raise UsageError(f"{origin}: cgroups is to be v1 or v2")
+        raise UsageError(f"{origin}: cgroups must be v1 or v2")
     messages, sometimes = _messages(entry, origin), entry.get("sometimes", False)
     if not isinstance(sometimes, bool):
-        raise UsageError(f"{origin}: sometimes is to be true or false")
+        raise UsageError(f"{origin}: sometimes must be true or false")
     expires = _expiry(entry, origin, today)
     texts = {name: entry[name] for name in _TEXTS if name in entry}
     texts["reason"] = reason
@@ -172,7 +172,7 @@ def _refuse_no_comparisons(entry: Mapping[str, Any], origin: str) -> None:
 def _messages(entry: Mapping[str, Any], origin: str) -> tuple[str, ...]:
     messages = entry.get("messages", [])
     if not isinstance(messages, list) or not all(isinstance(text, str) and text for text in messages):
-        raise UsageError(f"{origin}: messages is to be an array of strings")
+        raise UsageError(f"{origin}: messages must be an array of strings")
     return tuple(messages)
 
 
@@ -181,14 +181,14 @@ def _expiry(entry: Mapping[str, Any], origin: str, today: dt.date) -> dt.date | 
     if expires is None:
         return None
     if not isinstance(expires, dt.date) or isinstance(expires, dt.datetime):
-        raise UsageError(f"{origin}: expires is to be a date, such as 2030-01-31 without quotes")
+        raise UsageError(f"{origin}: expires must be a date, such as 2030-01-31 without quotes")
     if expires < today:
-        raise UsageError(f"{origin}: it expired on {expires}: {entry['case']}, {entry['clause']}")
+        raise UsageError(f"{origin}: expired on {expires}: {entry['case']}, {entry['clause']}")
     return expires
 
 
 def reject_unmatched(expectations: Iterable[Expectation], cases: Sequence[Case]) -> None:
-    """Raises :class:`UsageError` for one that speaks of a case or a clause that none of the cases is or judges."""
+    """Raises :class:`UsageError` for an entry that matches no case, or a clause that its case does not judge."""
     for one in expectations:
         named = [case for case in cases if fnmatchcase(case.id, one.case)]
         if not named:
@@ -198,7 +198,7 @@ def reject_unmatched(expectations: Iterable[Expectation], cases: Sequence[Case])
 
 
 class Expectations:
-    """Those that apply to one run."""
+    """The expectations that apply to one run."""
 
     def __init__(
         self, all_: Iterable[Expectation], runtime: str, version: str, release: str, cgroup_mode: str = ""
@@ -209,7 +209,7 @@ class Expectations:
                 self._by_clause.setdefault(one.clause, []).append(one)
 
     def judge(self, result: Result) -> Result:
-        """The result, seen in the light of what is expected."""
+        """The result after applying the expectations."""
         if result.outcome not in (Outcome.FAIL, Outcome.PASS):
             return result
         known = [one for one in self._by_clause.get(result.clause.id, ()) if one.means(result.case, result.clause.id)]
@@ -219,7 +219,7 @@ class Expectations:
 
 
 def _failed(result: Result, known: Sequence[Expectation]) -> Result:
-    """A failure, of which is left what nobody knows of."""
+    """A failed result: an expected failure, or a failure with the unexpected findings alone."""
     others = tuple(finding for finding in result.findings if not any(one.expects(finding) for one in known))
     if others or not known:
         return replace(result, findings=others or result.findings)
@@ -233,7 +233,7 @@ def _passed(result: Result, one: Expectation) -> Result:
 
 
 def drafted(runtime: str, version: str, results: Iterable[Result]) -> str:
-    """A file with an entry for each failure, which :func:`read` refuses until somebody has given the reasons."""
+    """A file with an entry for each failure, which :func:`read` refuses until the reasons are filled in."""
     lines = [f"runtime = {_toml(runtime)}"]
     for result in results:
         if result.outcome is not Outcome.FAIL:
@@ -257,6 +257,6 @@ def _shown(letter: str) -> str:
     number = ord(letter)
     if letter.isprintable():
         return letter
-    # TOML has no way to write half of a surrogate pair.
+    # TOML cannot represent a lone surrogate.
     number = 0xFFFD if 0xD800 <= number <= 0xDFFF else number
     return f"\\U{number:08x}" if number > 0xFFFF else f"\\u{number:04x}"

@@ -1,7 +1,7 @@
-"""Where ``--dump-dir`` keeps what an engine sends of a case: nothing of anybody else's is written to, or removed.
+"""Writing what an engine sends of a case to ``--dump-dir``, without touching anything that is not ours.
 
-The engine may run anywhere, and a runtime may speak in its place: a path leads nowhere but below the folder of its
-case, which is held open and closed to others until all is there, and what is kept of a case has limits.
+The engine may run anywhere, and a runtime may forge its messages: every path stays below the folder of its
+case, which is held open and is private until it is complete, and each case has limits.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ocivalidate.runtime.protocol import DEEPEST, LAST_KEPT, MOST_BYTES, MOST_FI
 
 
 class DumpFolder:
-    """The folders of cases below ``folder``; without one nothing is to be kept."""
+    """The folders of cases below ``folder``; with ``None`` nothing may be kept."""
 
     def __init__(self, folder: str | None) -> None:
         self._folder = folder
@@ -27,28 +27,28 @@ class DumpFolder:
         self._told: dict[str, str] = {}
 
     def take(self, piece: Dump) -> None:
-        """Write a piece. Raises :class:`ProtocolError` when it is not one that may come now."""
+        """Write a piece. Raises :class:`ProtocolError` if it is invalid or out of turn."""
         if self._folder is None or piece.case in self._told:
-            raise ProtocolError(f"nothing more is to be kept of {piece.case!a}")
+            raise ProtocolError(f"no more files may be kept for {piece.case!a}")
         _check_path(piece)
         if piece.case not in self._open:
             self._open[piece.case] = _KeptCase(Path(self._folder, piece.case))
         self._open[piece.case].take(piece)
 
     def settle(self, case: str) -> str:
-        """All has come of a case: its folder, and why it is not whole if it is not; ``""`` where nothing was kept."""
+        """Finish a case: return its folder, and why it is incomplete if it is; ``""`` if nothing was kept."""
         if case in self._open:
             self._told[case] = self._open.pop(case).close()
         return self._told.get(case, "")
 
     def close(self) -> None:
-        """Nothing more will come of any case."""
+        """Finish: no case will get more files."""
         for case in [*self._open]:
             self.settle(case)
 
 
 def place(wanted: Path) -> Path:
-    """Where to keep a case: what an earlier run kept there goes; anything else stays, and a number is added."""
+    """Where to keep a case: an earlier run's dump is replaced; beside anything else a number is added."""
     target, number = wanted, 1
     while os.path.lexists(target):
         if not target.is_symlink() and target.is_dir() and (target / LAST_KEPT).is_file():
@@ -79,12 +79,12 @@ def _check_path(piece: Dump) -> None:
         and piece.offset >= 0
     )
     if not good:
-        raise ProtocolError(f"cannot be kept: {piece.path[:200]!a} of {piece.case[:200]!a}")
+        raise ProtocolError(f"cannot keep {piece.path[:200]!a} of {piece.case[:200]!a}")
 
 
 @dataclass(slots=True)
 class _KeptCase:
-    """The folder of a case while its pieces come, open as ``folder``, which is ``-1`` before and when nothing goes."""
+    """The folder of a case while its pieces come; ``folder`` is its descriptor, -1 before and after a failure."""
 
     target: Path
     folder: int = -1
@@ -92,13 +92,13 @@ class _KeptCase:
     files_left: int = field(default_factory=lambda: MOST_FILES)
     bytes_left: int = field(default_factory=lambda: MOST_BYTES)
     problem: str = ""
-    # The file of which pieces come now, open.
+    # The open file that pieces are written to.
     file: int = -1
     path: str = ""
     size: int = 0
 
     def take(self, piece: Dump) -> None:
-        """Write a piece; where that fails, the problem is kept, and nothing more is written."""
+        """Write a piece; on failure, remember the problem, and write nothing more."""
         self._count(piece)
         if self.problem:
             return
@@ -111,24 +111,24 @@ class _KeptCase:
             self.problem = problem.strerror or str(problem)
 
     def _count(self, piece: Dump) -> None:
-        """See to it that the pieces of a file follow each other, and that there are not too many."""
+        """Check that the pieces of a file are in order, and within the limits."""
         continued = piece.offset > 0
         if continued and (piece.path, piece.offset) != (self.path, self.size):
-            raise ProtocolError(f"a piece of {piece.path[:200]!a} comes out of turn")
+            raise ProtocolError(f"a piece of {piece.path[:200]!a} is out of turn")
         self.path, self.size = piece.path, piece.offset + len(piece.data)
         self.files_left -= 1 if piece.path and not continued else 0
         self.bytes_left -= len(piece.data)
         if self.files_left < 0 or self.bytes_left < 0:
-            raise ProtocolError(f"too much is to be kept of {piece.case[:200]!a}")
+            raise ProtocolError(f"too much to keep for {piece.case[:200]!a}")
 
     def _make(self) -> None:
         self.target = place(self.target)
         self.target.mkdir(parents=True)
         self.folder = os.open(self.target, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
         made = os.fstat(self.folder)
-        # Whoever owns the folder around it may have put another in its place.
+        # The owner of the parent folder may have replaced it.
         if made.st_uid != os.geteuid():
-            raise OSError(errno.EPERM, "it is another user's now")
+            raise OSError(errno.EPERM, "it belongs to another user now")
         self.mode = stat.S_IMODE(made.st_mode)
         os.fchmod(self.folder, 0o700)
 
@@ -152,11 +152,11 @@ class _KeptCase:
             self.file = -1
 
     def close(self) -> str:
-        """Open the folder to whom the mask of new files lets in, and say where it is and why it is not whole."""
+        """Open the folder to others as the umask allows; return its path, and why it is incomplete."""
         self._close_file()
         if self.folder >= 0:
             with contextlib.suppress(OSError):
                 os.fchmod(self.folder, self.mode)
             os.close(self.folder)
             self.folder = -1
-        return f"{self.target} (not whole: {self.problem})" if self.problem else str(self.target)
+        return f"{self.target} (incomplete: {self.problem})" if self.problem else str(self.target)

@@ -1,8 +1,8 @@
-"""Where an engine runs, and how it is spoken to there.
+"""Where an engine runs, and how to talk to it there.
 
-A run starts its engine by a :class:`Launcher`. The one that is used unless another is given, :class:`LocalLauncher`,
-starts a process on this host. Another mostly needs no more than a command line for :class:`EngineProcess`: whatever has
-:func:`engine_command` run in the end, and hands its standard streams on.
+A run starts its engine through a :class:`Launcher`. The default, :class:`LocalLauncher`,
+starts a process on this host. Another usually needs only a command line for :class:`EngineProcess`: one that
+runs :func:`engine_command` in the end, and passes on its standard streams.
 """
 
 from __future__ import annotations
@@ -21,41 +21,41 @@ from ocivalidate.runtime.kernel import inherited, interpreter
 from ocivalidate.runtime.protocol import Alive, Event, Lines, Request, read_event, write
 
 SILENCE = 60.0
-"""Seconds after which an engine that says nothing, not even that it lives, is ended."""
+"""Seconds after which a silent engine, which does not even report that it is alive, is ended."""
 STOPPING = 180.0
-"""Seconds in which an engine that was asked to stop has to end: it sees the cases to their end that run."""
-_DYING = 10.0  # seconds in which a process that was told to end is to be gone
+"""Seconds for an engine to end after it was asked to stop: it finishes the running cases first."""
+_DYING = 10.0  # seconds for a process to end after it was told to
 _PAUSE = 0.5  # seconds between two looks at the clock
 
 
 class RunningEngine(Protocol):
-    """An engine that was started. Iterate over it for what it says; that raises :class:`ProtocolError`."""
+    """A started engine. Iterate over it for its events; that raises :class:`ProtocolError`."""
 
     @property
     def hung(self) -> str:
-        """Why it had to be ended; ``""`` for an engine that needed no help."""
+        """Why it had to be killed; ``""`` if it ended by itself."""
 
     def __iter__(self) -> Iterator[Event]:
-        """What it says, but for that it lives, until it ends."""
+        """Its events, except ``Alive``, until it ends."""
 
     def stop(self) -> None:
-        """Have it begin no further case, and clean up; a signal handler may call it."""
+        """Ask it to begin no further case and to clean up. Safe in a signal handler."""
 
     def kill(self) -> None:
-        """End it at once; a signal handler may call it."""
+        """End it at once. Safe in a signal handler."""
 
     def wait(self) -> int:
-        """Stop it, wait for its end, hearing nothing more of what it says, and return its exit code."""
+        """Stop it, wait for its end, ignoring further events, and return its exit code."""
 
 
 class Launcher(Protocol):
-    """Starts engines in some place, and cleans up there."""
+    """Starts engines in some location, and cleans up there."""
 
     def start(self, request: Request) -> RunningEngine:
-        """Start an engine that does what is asked. Raises :class:`OSError`."""
+        """Start an engine for a request. Raises :class:`OSError`."""
 
     def sweep(self, name: str) -> None:
-        """Remove what an engine left that did not come to its end; ``name`` is that of its run, ``""`` if unknown."""
+        """Remove what an engine that broke off left; ``name`` is the name of its run, ``""`` if unknown."""
 
 
 class LocalLauncher:
@@ -74,14 +74,14 @@ class LocalLauncher:
 
 
 def engine_command() -> tuple[str, ...]:
-    """The command line of an engine, which speaks on its standard streams."""
+    """The command line of an engine, which uses its standard streams for messages."""
     return interpreter.ours("ocivalidate.runtime.running.engine")
 
 
 class EngineProcess:
-    """An engine behind the standard streams of a process of ours.
+    """An engine reached through the standard streams of a process of ours.
 
-    ``hung``: why it had to be ended, ``""`` for an engine that needed no help. To make one raises :class:`OSError`, and
+    ``hung``: why it had to be killed, ``""`` if it ended by itself. The constructor raises :class:`OSError`, and
     :class:`ProtocolError` for a request that is too long.
     """
 
@@ -93,7 +93,7 @@ class EngineProcess:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=interpreter.environment(),
-            # An interrupt of the terminal is for the command line, which has the engine stop in order.
+            # Ctrl-C in the terminal is for the command line, which asks the engine to stop.
             start_new_session=True,
         )
         self.hung = ""
@@ -101,21 +101,21 @@ class EngineProcess:
         self._stopped = self._killed = math.inf
         self._input = cast(IO[bytes], self._process.stdin)
         with contextlib.suppress(BrokenPipeError):
-            # If it is gone already, its exit code says so.
+            # If it has ended already, its exit code says so.
             self._input.write(line)
             self._input.flush()
 
     def __iter__(self) -> Iterator[Event]:
         lines = Lines()
         for part in self._parts():
-            # What stands after the last end of a line is of an engine that was killed in the midst of it.
+            # An incomplete last line comes from an engine that was killed while writing it.
             for line in lines.feed(part):
                 event = read_event(line)
                 if not isinstance(event, Alive):
                     yield event
 
     def _parts(self) -> Iterator[bytes]:
-        """What it says, as it comes, until it ends; one that says nothing for long, or does not stop, is ended."""
+        """Its output, as it comes, until it ends; it is killed if it is silent for long, or does not stop."""
         output = cast(IO[bytes], self._process.stdout).fileno()
         poller = select.poll()
         poller.register(output, select.POLLIN)
@@ -129,27 +129,27 @@ class EngineProcess:
                 heard = time.monotonic()
             now = time.monotonic()
             if now > heard + SILENCE or now > self._stopped + STOPPING:
-                self.hung = self.hung or f"the engine said nothing for {now - heard:.0f} s, and was ended"
+                self.hung = self.hung or f"the engine was silent for {now - heard:.0f} s, and was killed"
                 self.kill()
             if now > self._killed + _DYING:
                 self._end_all()
                 return
 
     def stop(self) -> None:
-        """Have the engine begin no further case, and clean up."""
+        """Ask the engine to begin no further case and to clean up."""
         self._stopped = min(self._stopped, time.monotonic())
         with contextlib.suppress(BrokenPipeError):
             self._input.close()
 
     def kill(self) -> None:
-        """End it at once; what it leaves is for :meth:`Launcher.sweep`."""
+        """End it at once; :meth:`Launcher.sweep` removes what it leaves."""
         self._killed = min(self._killed, time.monotonic())
         # The first process of the engine takes all others with it.
         self._process.terminate()
 
     def _end_all(self) -> None:
         """Kill it, and whatever is in its process group."""
-        # As long as nobody has waited for it, its number is its own.
+        # Until it is reaped, its pid cannot be reused.
         if self._process.poll() is None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
@@ -158,7 +158,7 @@ class EngineProcess:
         """Wait for its end, and return its exit code."""
         self.stop()
         for _part in self._parts():
-            # It must not wait for somebody to read the rest.
+            # It must not block on writing the rest.
             pass
         try:
             code = self._process.wait(_DYING)
@@ -170,7 +170,7 @@ class EngineProcess:
 
 
 def run_events(request: Request, launcher: Launcher | None = None) -> Iterator[Event]:
-    """What the engine of a run says, as it comes. Raises :class:`ProtocolError`."""
+    """The events of a run's engine, as they come. Raises :class:`ProtocolError`."""
     engine = (launcher or LocalLauncher()).start(request)
     try:
         yield from engine

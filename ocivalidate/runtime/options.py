@@ -1,4 +1,4 @@
-"""How a runtime is driven: the options of a run. What is judged is said by a ``Selection``."""
+"""How a runtime is driven: the options of a run. A ``Selection`` says what is judged."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from ocivalidate.system.arguments import StrPath, at_least_one, path_text, paths
 class RuntimeOptions(NamedTuple):
     """How to drive a runtime.
 
-    ``arguments`` stand before each of its commands. ``only``: ids of the cases that are run (default: all that judge
-    what is selected). ``cases``: a folder with cases of the caller's own, instead of ours. ``rootfs``: a ready root
-    filesystem (default: one made of this Python). ``jobs``: cases at a time (default: as many as processors).
-    ``require``: needs, such as ``root``, whose absence is an error instead of a skip. ``dump_dir``: a folder where is
-    kept what cases did that did not pass. ``expectations``: TOML files with known deviations, beside those that come
+    ``arguments`` precede each of its commands. ``only``: ids of the cases to run (default: all that judge
+    what is selected). ``cases``: a folder with the caller's cases, instead of ours. ``rootfs``: an existing root
+    filesystem (default: one built from this Python). ``jobs``: concurrent cases (default: the number of processors).
+    ``require``: needs, such as ``root``, whose absence is an error instead of a skip. ``dump_dir``: a folder for the
+    dumps of cases that did not pass. ``expectations``: TOML files with known deviations, besides those that come
     with our cases unless ``own_expectations`` is false. ``strict``: a refusal of a valid config is a
     failure, also where the specification permits it (default: a skip). ``launcher``: where the engine runs (default: on
     this host).
@@ -41,8 +41,11 @@ class RuntimeOptions(NamedTuple):
 
 
 def request_of(runtime: str, selection: Selection, options: RuntimeOptions) -> Request:
-    """What an engine is asked for. Raises :class:`OptionError`, and ``TypeError`` for what is of another type."""
+    """The request for an engine. Raises :class:`OptionError`, and ``TypeError`` for a value of the wrong type."""
     at_least_one(options.jobs, "jobs")
+    launcher = options.launcher
+    if launcher is not None and not all(callable(getattr(launcher, name, None)) for name in ("start", "sweep")):
+        raise TypeError(f"launcher must be a Launcher, not {type(launcher).__name__}")
     refuse_unknown_needs(texts(options.require, "require"), "require")
     return Request(
         runtime=_program(runtime),
@@ -67,17 +70,17 @@ def _program(runtime: str) -> str:
 
 
 def expectation_files(options: RuntimeOptions) -> ExpectationFiles:
-    """The files of expectations that count. Raises ``TypeError``."""
+    """The files of expectations to use. Raises ``TypeError``."""
     return ExpectationFiles(paths(options.expectations, "expectations"), options.own_expectations)
 
 
 def refuse_unknown_needs(required: Sequence[str], option: str) -> None:
-    """Refuse what no case can need. Raises :class:`OptionError`."""
+    """Refuse unknown needs. Raises :class:`OptionError`."""
     from ocivalidate.runtime.running.needs import NEEDS
 
     strange = [need for need in required if need.partition(":")[0] not in NEEDS]
     if strange:
-        raise OptionError(f"{option}: no need is called {strange[0]}; known are {', '.join(NEEDS)}")
+        raise OptionError(f"{option}: unknown need {strange[0]}; known are {', '.join(NEEDS)}")
 
 
 def _path(path: StrPath | None, name: str) -> str | None:

@@ -1,7 +1,7 @@
 """The properties of ``config.json`` on Linux, and which of them cases set and observe.
 
-"All of the properties configured … MUST be applied" (runtime.md, create) speaks of every leaf of the schema. The list
-is generated from the schema; what no case observes has a reason in ``conformance/properties.toml``.
+"All of the properties configured … MUST be applied" (runtime.md, create) covers every leaf of the schema. The list
+is generated from the schema. A property that no case observes has a reason in ``conformance/properties.toml``.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from ocivalidate.rules.clauses import load
 from ocivalidate.rules.schema import everything
 from ocivalidate.vocabulary.versions import holds
 
-# What a property of config.json that was not applied breaks: process belongs to the environment of lifecycle step 2,
-# all else is applied by create.
+# The clause broken by a property that was not applied: process belongs to the environment of lifecycle step 2,
+# everything else is applied by create.
 APPLIES_CONFIG = "runtime/runtime.create.applies-config"
 CREATES_ENVIRONMENT = "runtime/runtime.lifecycle.create-env"
 _OTHERS = ("windows", "solaris", "vm", "zos", "freebsd")
@@ -39,13 +39,13 @@ class Property:
     until: str | None = None
 
     def holds_in(self, release: str) -> bool:
-        """Whether the property stands in this release."""
+        """Whether this release has the property."""
         return holds(release, self.since, self.until)
 
 
 @functools.cache
 def properties() -> tuple[Property, ...]:
-    """Every property that bears on Linux, in the order of the schema."""
+    """Every property that applies on Linux, in the order of the schema."""
     root = everything("runtime-config")["properties"]
     return tuple(leaf for name, node in root.items() if name not in _OTHERS for leaf in _leaves(node, f"/{name}"))
 
@@ -65,7 +65,7 @@ def _leaves(
 
 
 def _below(node: Mapping[str, Any], pointer: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """The members and entries of a node with their pointers; none for a leaf."""
+    """The members and entries of a node with their pointers; empty for a leaf."""
     for name, child in node.get("properties", {}).items():
         yield f"{pointer}/{name}", child
     free = node.get("additionalProperties")
@@ -83,7 +83,7 @@ def by_pointer() -> Mapping[str, Property]:
 
 
 def in_release(pointer: str, release: str) -> bool:
-    """Whether a release has the property at ``pointer``. Raises :class:`KeyError` when none has."""
+    """Whether a release has the property at ``pointer``. Raises :class:`KeyError` if no release has it."""
     return by_pointer()[pointer].holds_in(release)
 
 
@@ -93,7 +93,7 @@ def property_clause(pointer: str) -> str:
 
 
 def full_id(clause: str) -> str:
-    """The id of a clause with its family, which cases leave out where it is ``runtime``."""
+    """The id of a clause with its family; cases leave out the family ``runtime``."""
     return clause if "/" in clause else f"runtime/{clause}"
 
 

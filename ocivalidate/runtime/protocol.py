@@ -1,12 +1,12 @@
-"""The messages between whoever judges a runtime and the engine that drives it: each a type, written and read here.
+"""The messages between the caller that judges a runtime and the engine that drives it, each a type.
 
-The engine gets one :class:`Request`. It says :class:`Header`, :class:`Plan`, then :class:`Begin`, :class:`Dump` and a
-``Result`` for each clause of each case, and :class:`End`; :class:`Bailout` where it cannot go on, and :class:`Alive` in
-between. When the input after the request ends, it begins no further case. Its exit code is 0 when it came to its end,
-2 after a :class:`Bailout`, and anything else when it broke off.
+The engine gets one :class:`Request`. It sends :class:`Header`, :class:`Plan`, then :class:`Begin`, :class:`Dump` and a
+``Result`` for each clause of each case, and :class:`End`; :class:`Bailout` if it cannot go on, and :class:`Alive` in
+between. When its input ends after the request, it begins no further case. Its exit code is 0 after an :class:`End`,
+2 after a :class:`Bailout`, and anything else if it broke off.
 
 A message is one JSON object on one line, with its name in ``type`` and every member of its class. Reading is strict, as
-a runtime that is root can write where the engine does: whatever is not exactly a message is a :class:`ProtocolError`.
+a runtime with root privileges can write where the engine does: anything else is a :class:`ProtocolError`.
 """
 
 from __future__ import annotations
@@ -24,26 +24,26 @@ from ocivalidate.runtime.kernel.host import Host
 from ocivalidate.runtime.typed import excerpt, members, read_members
 
 MOST_LINE = 32 * 1024 * 1024
-"""Bytes of one message: anything longer is refused by who writes and by who reads."""
+"""The most bytes of one message: writer and reader refuse longer ones."""
 MOST_PIECE = 256 * 1024
-"""Bytes of a file in one :class:`Dump`."""
+"""The most bytes of a file in one :class:`Dump`."""
 MOST_FILES, MOST_BYTES, DEEPEST = 2000, 64 * 1024 * 1024, 32
-"""What is kept of one case: files and folders, bytes in all of them, and levels of folders."""
+"""The limits of what is kept of one case: files and folders, total bytes, levels of folders."""
 LAST_KEPT = "verdicts.json"
-"""The file that is kept of every case, and comes last."""
+"""The file that is kept of every case, and is sent last."""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a run is asked for.
+    """The request for a run.
 
-    ``runtime``: a program, by path or by its name in PATH; ``arguments`` stand before each of its commands.
+    ``runtime``: a program, by path or by its name in PATH; ``arguments`` precede each of its commands.
     ``spec_version``: the release to judge by (default: the one that the runtime claims). ``select``: ids of cases or
     clauses, beginnings of ids, globs (default: all); ``ignore`` and ``level`` as for other commands; ``only``: ids
     of cases. ``cases``: a folder with cases of the caller's own. ``rootfs``: a ready root filesystem. ``jobs``: cases
-    at a time (default: as many as processors). ``require``: needs whose absence is an error. ``dump_dir``: where who
-    asks keeps what cases did that did not pass; the engine sends it, wherever it runs. ``strict``: a valid config
-    that is refused is a failure.
+    at a time (default: the number of processors). ``require``: needs whose absence is an error. ``dump_dir``: where the
+    caller keeps the dumps of cases that did not pass; the engine sends them, wherever it runs. ``strict``: a valid
+    config that is refused is a failure.
     """
 
     runtime: str
@@ -63,7 +63,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class RuntimeFacts:
-    """Who the runtime says that it is. ``features``: whether it has the command of this name."""
+    """What the runtime says that it is. ``features``: whether it has the command of this name."""
 
     command: tuple[str, ...]
     name: str
@@ -75,10 +75,10 @@ class RuntimeFacts:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What is known before anything runs.
+    """Facts known before anything runs.
 
-    ``release``: the one that is judged by. ``name``: whatever the run makes on its host bears it, and ``prefix`` stands
-    before the ids of its containers. ``swept`` and ``not_swept``: what ended runs had left, and what of it stays.
+    ``release``: the one judged by. ``name``: part of the name of everything that the run creates, and ``prefix`` starts
+    the ids of its containers. ``swept`` and ``not_swept``: leftovers of ended runs, removed and not removed.
     """
 
     runtime: RuntimeFacts
@@ -97,7 +97,7 @@ class Header:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The case and the clause of each result that will come, in order."""
+    """The case and the clause of each result to come, in order."""
 
     results: tuple[tuple[str, str], ...]
 
@@ -113,9 +113,9 @@ class Begin:
 class Dump:
     """A piece of what is kept of a case, before its results: a folder, or so many bytes of a file.
 
-    ``path`` stands below the folder of the case, which ``""`` is; folders come before what is in them. ``mode``: as in
-    ``st_mode``, of a folder or a regular file. ``offset``: how much of the file has come before this piece.
-    ``problem``: why what is kept is not whole.
+    ``path`` is relative to the folder of the case, ``""`` for itself; folders precede their content. ``mode``: as in
+    ``st_mode``, of a folder or a regular file. ``offset``: the bytes of the file sent before this piece.
+    ``problem``: why the dump is incomplete.
     """
 
     case: str
@@ -128,12 +128,12 @@ class Dump:
 
 @dataclass(frozen=True, slots=True)
 class Alive:
-    """The engine lives, and has nothing else to say."""
+    """The engine is alive, and has nothing else to report."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bailout:
-    """Nothing can be judged, or nothing more. ``hint``: what may help."""
+    """The run cannot go on. ``hint``: what may help."""
 
     reason: str
     hint: str = ""
@@ -141,7 +141,7 @@ class Bailout:
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """What was done in a run, or for one case, and where the time of the cases went."""
+    """What was done in a run, or for one case, and where the time went."""
 
     cases: int = 0
     calls: int = 0
@@ -159,7 +159,7 @@ class End:
     """The run is over.
 
     ``complete``: every case of the plan was tried. ``left``: what could not be removed. ``stopped``: what hung, so that
-    the others were not tried. ``put_back``: devices of the host that somebody changed while the run went.
+    the others were not tried. ``put_back``: devices of the host that somebody changed during the run.
     """
 
     complete: bool
@@ -171,13 +171,13 @@ class End:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What a report tells of it, as plain JSON."""
+        """The facts for a report, as plain JSON."""
         odd = {"stopped": self.stopped, "put_back": [*self.put_back]}
         return {"seconds": self.seconds, **members(self.spent), **{name: told for name, told in odd.items() if told}}
 
 
 Event: TypeAlias = Header | Plan | Begin | Dump | Result | Alive | Bailout | End
-"""What an engine says."""
+"""The messages that an engine sends."""
 Message: TypeAlias = Request | Event
 
 _KINDS: dict[str, type[Message]] = {
@@ -187,21 +187,21 @@ _NAMES = {kind: name for name, kind in _KINDS.items()}
 
 
 def write(message: Message) -> bytes:
-    """The line of a message. Raises :class:`ProtocolError` for one that is too long, or holds no finite number."""
+    """The line of a message. Raises :class:`ProtocolError` if it is too long, or has a number that is not finite."""
     name = _NAMES[type(message)]
     try:
         line = (json.dumps({"type": name, **members(message)}, allow_nan=False) + "\n").encode()
     except ValueError as problem:
-        raise ProtocolError(f"a {name} cannot be written: {problem}") from problem
+        raise ProtocolError(f"cannot write a {name}: {problem}") from problem
     if len(line) > MOST_LINE:
-        raise ProtocolError(f"a {name} of {len(line)} bytes is too long: {MOST_LINE} is the most")
+        raise ProtocolError(f"a {name} of {len(line)} bytes is too long, expected at most {MOST_LINE}")
     return line
 
 
 def read(line: bytes) -> Message:
     """The message of a line. Raises :class:`ProtocolError`."""
     if len(line) > MOST_LINE:
-        raise ProtocolError(f"a line of {len(line)} bytes is too long: {MOST_LINE} is the most")
+        raise ProtocolError(f"a line of {len(line)} bytes is too long, expected at most {MOST_LINE}")
     try:
         value = json.loads(line.decode(), object_pairs_hook=_unique, parse_constant=_no_number)
     except (ValueError, RecursionError) as problem:
@@ -215,15 +215,15 @@ def read(line: bytes) -> Message:
 
 
 def read_event(line: bytes) -> Event:
-    """What an engine says in a line. Raises :class:`ProtocolError`."""
+    """The event of a line. Raises :class:`ProtocolError`."""
     message = read(line)
     if isinstance(message, Request):
-        raise ProtocolError("an engine says no request")
+        raise ProtocolError("wanted a message of an engine, got a request")
     return message
 
 
 def read_request(line: bytes) -> Request:
-    """What an engine is asked in a line. Raises :class:`ProtocolError`."""
+    """The request of a line. Raises :class:`ProtocolError`."""
     message = read(line)
     if not isinstance(message, Request):
         raise ProtocolError(f"wanted a request, got {_NAMES[type(message)]}")
@@ -231,14 +231,14 @@ def read_request(line: bytes) -> Request:
 
 
 class Lines:
-    """A stream of bytes, cut in lines as it comes."""
+    """A stream of bytes, split into lines as it comes."""
 
     def __init__(self) -> None:
         self._parts: list[bytes] = []
         self._size = 0
 
     def feed(self, part: bytes) -> Iterator[bytes]:
-        """The lines that end in ``part``. Raises :class:`ProtocolError` when one grows too long."""
+        """The lines that end in ``part``. Raises :class:`ProtocolError` if one grows too long."""
         *ended, rest = part.split(b"\n")
         for line in ended:
             yield b"".join([*self._parts, line])
@@ -246,11 +246,11 @@ class Lines:
         self._parts.append(rest)
         self._size += len(rest)
         if self._size > MOST_LINE:
-            raise ProtocolError(f"a line of more than {MOST_LINE} bytes is too long")
+            raise ProtocolError(f"a line is too long, expected at most {MOST_LINE} bytes")
 
 
 class Order:
-    """Sees to it that each message of an engine comes when it is its turn."""
+    """Checks the order of an engine's messages."""
 
     def __init__(self) -> None:
         self._headed = self._planned = self._ended = False
@@ -259,11 +259,11 @@ class Order:
         self._begun: set[str] = set()
 
     def take(self, event: Event) -> None:
-        """Raises :class:`ProtocolError` when it is not the turn of this one."""
+        """Raises :class:`ProtocolError` if the message is out of turn."""
         # After the end nothing counts; that something broke is told all the same.
         late = self._ended and not isinstance(event, Alive | Bailout)
         if late or not self._has_turn(event):
-            raise ProtocolError(f"it is not the turn of {_NAMES[type(event)]} {excerpt(getattr(event, 'case', ''))}")
+            raise ProtocolError(f"out of turn: {_NAMES[type(event)]} {excerpt(getattr(event, 'case', ''))}")
 
     def _has_turn(self, event: Event) -> bool:
         turn = True
@@ -293,7 +293,7 @@ class Order:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     value = dict(pairs)
     if len(value) != len(pairs):
-        raise ValueError("a member stands twice")
+        raise ValueError("duplicate member")
     return value
 
 

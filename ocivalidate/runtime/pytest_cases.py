@@ -1,4 +1,4 @@
-"""Cases as items of pytest, tried in the process of pytest itself."""
+"""Cases as pytest items, tried in the pytest process itself."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ from ocivalidate.runtime.running.planning import plan
 from ocivalidate.runtime.running.session import Session, Setup
 from ocivalidate.runtime.running.watchdog import GRACE, stack
 
-# What a module of cases has in it; other modules that pytest passes on its way are not even loaded.
+# What every module of cases contains; other modules that pytest visits are not even loaded.
 _MARK = b"ocivalidate.runtime"
 
 
 class Conformance:
-    """What takes part in a run of pytest. One session serves all cases, from the first that runs to the end."""
+    """The plugin object of a pytest run. One session serves all cases, from the first to the end of the run."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self._root = os.geteuid() == 0
         if self._root:
-            # Before anything looks at mounts, or starts a thread.
+            # Before anything reads mounts, or starts a thread.
             isolation.private_mounts()
         self._session: Session | None = None
         self._expected = Expectations((), "", "", "")
@@ -57,7 +57,7 @@ class Conformance:
         if self.options.own_expectations:
             known = own_expectations()
             reject_unmatched(known, load_cases(case_folder(None)))
-        # Those of a file may speak of cases that are not ours.
+        # Entries of a user's file may name cases that are not ours.
         return known + [one for file in expectation_files(self.options).files for one in read(file)]
 
     def pytest_report_header(self) -> str:
@@ -65,7 +65,7 @@ class Conformance:
         return f"oci-runtime: {self._config.getoption('--oci-runtime')}"
 
     def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> CaseFile | None:
-        """Take modules of cases."""
+        """Collect modules of cases."""
         if not may_hold_cases(file_path) or _MARK not in file_path.read_bytes():
             return None
         file: CaseFile = CaseFile.from_parent(parent, path=file_path)
@@ -73,12 +73,12 @@ class Conformance:
         return file
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Have the cases come last that look at what all others did."""
+        """Move the cases that look at the effects of all others to the end."""
         items.sort(key=lambda item: isinstance(item, CaseItem) and item.case.last)
 
     @property
     def session(self) -> Session:
-        """The session, which the first case opens."""
+        """The session, opened by the first case."""
         if self._session is None:
             request = request_of(self._config.getoption("--oci-runtime"), self.selection, self.options)
             self._session = Session(Setup(request, private=self._root))
@@ -93,7 +93,7 @@ class Conformance:
         return self._session
 
     def try_case(self, case: Case) -> list[Result]:
-        """Try a case, and return its results in the light of what is expected."""
+        """Try a case, and return its results after applying the expectations."""
         stage = self.session.stage
         for planned in plan([case], stage.subject.release, Selection()):
             done: list[Attempt] = []
@@ -110,19 +110,19 @@ class Conformance:
         return []
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Say who the runtime is and what it was judged by."""
+        """Print the runtime and the release that it was judged by."""
         if self._session is not None:
             subject = self._session.stage.subject
             name = " ".join(filter(None, (subject.name, subject.version))) or subject.command[0]
             terminalreporter.write_line(f"{_plain(name)}, judged by runtime-spec {subject.release}")
 
     def pytest_unconfigure(self) -> None:
-        """Remove all that was made."""
+        """Remove everything that was created."""
         if self._session is not None:
             left = self._session.close()
             self._session = None
             if left:
-                raise CannotJudge(f"could not be removed from this host: {', '.join(left)}")
+                raise CannotJudge(f"could not remove from this host: {', '.join(left)}")
 
 
 class CaseFile(pytest.File):
@@ -143,7 +143,7 @@ class CaseFile(pytest.File):
 
 
 class CaseItem(pytest.Item):
-    """A case. It is tried when the item is set up: what cannot be judged is an error to pytest, and no failure."""
+    """A case. It is tried in the setup of the item, so that what cannot be judged is a pytest error, not a failure."""
 
     case: Case
     conformance: Conformance
@@ -156,7 +156,7 @@ class CaseItem(pytest.Item):
             raise CannotJudge("\n".join(f"{result.clause.id}: {result.reason}" for result in broken))
 
     def runtest(self) -> None:
-        """Say what it came to."""
+        """Report its outcome."""
         failed = [line for result in self._results for line in _told(result)]
         if failed:
             raise RuntimeFailed("\n".join(failed))
@@ -165,16 +165,16 @@ class CaseItem(pytest.Item):
             pytest.xfail("; ".join(dict.fromkeys(result.reason for result in expected)))
         if not _of(self._results, Outcome.PASS):
             reasons = dict.fromkeys(result.reason for result in self._results)
-            pytest.skip("; ".join(reasons) or "none of its clauses holds in the release that is judged")
+            pytest.skip("; ".join(reasons) or "the release judged by has none of its clauses")
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: object = None) -> str:
-        """What is printed of a failure: no traceback of ours, which would say nothing."""
+        """The text of a failure, without our own traceback."""
         if isinstance(excinfo.value, RuntimeFailed | CannotJudge):
             return "\n".join(_plain(line) for line in str(excinfo.value).split("\n"))
         return str(super().repr_failure(excinfo, style))  # type: ignore[arg-type]  # as it came
 
     def reportinfo(self) -> tuple[Path, int, str]:
-        """Where the case stands, and what it is called."""
+        """The location and the name of the case."""
         return self.path, self.case.run.__code__.co_firstlineno - 1, self.case.id
 
 
@@ -183,7 +183,7 @@ def _of(results: Iterable[Result], outcome: Outcome) -> list[Result]:
 
 
 def _told(result: Result) -> Iterator[str]:
-    """What makes an item fail."""
+    """The lines on what makes an item fail."""
     if result.outcome is Outcome.XPASS:
         yield f"{result.clause.id}: passed although it is expected to fail: remove {result.reason}"
     if result.outcome is Outcome.FAIL:
@@ -195,5 +195,5 @@ def _told(result: Result) -> Iterator[str]:
 
 
 def _plain(text: str) -> str:
-    """What a runtime says, for a terminal."""
+    """Text of a runtime, made safe for a terminal."""
     return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)

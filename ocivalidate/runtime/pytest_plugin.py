@@ -1,6 +1,6 @@
 """The plugin for pytest: ``pytest conformance --oci-runtime runc`` runs the same cases with the same verdicts.
 
-pytest loads this module in every run of anybody who has installed ocivalidate: it imports nothing, and does nothing
+pytest loads this module in every run wherever ocivalidate is installed: it imports nothing, and does nothing
 unless ``--oci-runtime`` is given.
 """
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 _OPTIONS = (
     ("--oci-runtime", "store", "PROGRAM", "judge this container runtime: a path, or a name in PATH"),
-    ("--oci-runtime-arg", "append", "ARG", "an argument that stands before every command of the runtime"),
+    ("--oci-runtime-arg", "append", "ARG", "an argument that precedes every command of the runtime"),
     ("--oci-spec-version", "store", "VERSION", "the release to judge by (default: the one that the runtime claims)"),
-    ("--oci-rootfs", "store", "DIR", "a ready root filesystem (default: one made of this Python)"),
-    ("--oci-require", "append", "NEED", "what this host must have: cases that lack it are errors instead of skips"),
-    ("--oci-expectations", "append", "FILE", "a TOML file with deviations that are known"),
+    ("--oci-rootfs", "store", "DIR", "an existing root filesystem (default: one built from this Python)"),
+    ("--oci-require", "append", "NEED", "what this host must have: without it, cases are errors instead of skips"),
+    ("--oci-expectations", "append", "FILE", "a TOML file with known deviations"),
 )
 
 

@@ -1,4 +1,4 @@
-"""A run seen from outside: what the engine says becomes results, in the light of what is expected, and a report."""
+"""A run seen from outside: the events of the engine become results, by the expectations, and a report."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ Step = Header | Plan | Begin | Result
 
 @dataclass(frozen=True, slots=True)
 class ExpectationFiles:
-    """Which files of expectations count: ``files``, and (``ours``) those that come with our own cases."""
+    """The files of expectations to use: ``files`` and, if ``ours``, those that come with our own cases."""
 
     files: tuple[str, ...] = ()
     ours: bool = True
@@ -52,13 +52,13 @@ def own_expectations() -> list[Expectation]:
     return [one for file in sorted(folder.glob("*.toml")) for one in read(str(file))]
 
 
-STRANGE = "something else than the engine writes where the engine does, such as the runtime: nothing it says counts"
+STRANGE = "another program, such as the runtime, wrote into the engine's messages, so none of them can be trusted"
 
 
 class Run:
     """One run: iterate over it for its steps, then take the report. ``launcher``: where the engine runs.
 
-    To make one raises :class:`UsageError`, and :class:`BadCase` where the cases cannot be loaded.
+    The constructor raises :class:`UsageError`, and :class:`BadCase` if the cases cannot be loaded.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class Run:
         self._expected = Expectations((), "", "", "")
         self._facts: dict[str, Any] = {}
         self._results: list[Result] = []
-        # Cases that have begun and of which there is no result yet, in this order.
+        # Cases that have begun but have no result yet, in order.
         self._trying: dict[str, None] = {}
         self._problem = ""
         self._complete = False
@@ -93,7 +93,7 @@ class Run:
                 if step is not None:
                     yield step
         except ProtocolError as problem:
-            # A runtime that is root can reach into the engine. What it makes it say is no verdict.
+            # A runtime with root privileges can reach into the engine. What it forges there is no verdict.
             self._problem = f"{STRANGE} ({problem})"
             self._engine.kill()
         finally:
@@ -101,17 +101,17 @@ class Run:
             self._finish(self._engine.wait())
 
     def stop(self) -> None:
-        """Have the run begin no further case and come to its end; a signal handler may call it."""
+        """Begin no further case, and end the run. Safe in a signal handler."""
         self._facts["stopped"] = INTERRUPTED
         self._engine.stop()
 
     def kill(self) -> None:
-        """End the run at once; what it leaves on the host is removed all the same."""
+        """End the run at once; what it leaves on the host is still removed."""
         self._facts["stopped"] = INTERRUPTED
         self._engine.kill()
 
     def report(self) -> Report:
-        """All that the run came to."""
+        """The report of the run."""
         facts = dict(self._facts)
         if "stopped" in facts:
             facts["stopped"] += f" after {len(self._results)} of {facts.get('planned', 0)} results"
@@ -172,11 +172,11 @@ class Run:
     def _end(self, event: End) -> None:
         self._complete = event.complete
         if event.left:
-            self._problem = f"could not be removed from this host: {', '.join(event.left)}"
+            self._problem = f"could not remove from this host: {', '.join(event.left)}"
         self._facts |= event.facts
 
     def _finish(self, code: int) -> None:
-        """See to it that the run ended as it should."""
+        """Check that the run ended properly."""
         if self._engine.hung:
             self._problem = self._problem or self._engine.hung
         # Who said that all was done, and then broke off, may have been somebody else than the engine.
@@ -187,7 +187,7 @@ class Run:
                 self._sweep()
             return
         if code == 0:
-            # It was stopped, or nobody wanted to hear the rest, and came to its end in order.
+            # It was stopped, or the caller stopped iterating, and it ended properly.
             self._facts.setdefault("stopped", INTERRUPTED)
             return
         trying = f", while it tried {', '.join(self._trying)}," if self._trying else ""
@@ -195,5 +195,5 @@ class Run:
         self._sweep()
 
     def _sweep(self) -> None:
-        """Remove what an engine left that did not come to its end."""
+        """Remove what an engine that broke off left."""
         self._launcher.sweep(str(self._facts.get("name", "")))

@@ -1,7 +1,7 @@
-"""Objects of our classes as plain JSON, and back: what comes must be of the types that a class declares, exactly.
+"""Objects of our classes as plain JSON, and back: input must have exactly the types that a class declares.
 
-Texts, numbers, booleans, bytes (as base64), members of enumerations, tuples (as arrays), a clause (as its id), what may
-be absent (as null), and dataclasses of these. Nothing is left out, and no default stands in for what is not there.
+Strings, numbers, booleans, bytes (as base64), enumeration members, tuples (as arrays), a clause (as its id),
+optional values (as null), and dataclasses of these. Every member is written, and none may be missing.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any, NoReturn
 from ocivalidate.errors import ProtocolError
 from ocivalidate.rules.clauses import Clause, load
 
-_LONGEST_EXCERPT = 60  # characters of what came, in a complaint
+_LONGEST_EXCERPT = 60  # characters of the input quoted in an error
 
 
 def members(message: Any) -> dict[str, Any]:
@@ -48,7 +48,7 @@ def types_of(kind: type) -> dict[str, Any]:
 
 
 def read_members(kind: type, value: dict[str, Any], where: str) -> Any:
-    """An object of this class, of which ``value`` has every member and no other. Raises :class:`ProtocolError`."""
+    """An object of this class; ``value`` must have every member and no other. Raises :class:`ProtocolError`."""
     wanted = types_of(kind)
     if value.keys() != wanted.keys():
         missing, strange = sorted(wanted.keys() - value.keys()), sorted(value.keys() - wanted.keys())
@@ -109,7 +109,7 @@ def _refuse(wanted: str, value: Any, where: str) -> NoReturn:
 
 
 def excerpt(value: Any) -> str:
-    """A beginning of what came, in printable characters."""
+    """The beginning of the input, in printable characters."""
     if isinstance(value, dict | list):
         return "an object" if isinstance(value, dict) else "an array"
     text = ascii(value[: _LONGEST_EXCERPT + 1] if isinstance(value, str | bytes) else value)

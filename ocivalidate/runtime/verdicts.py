@@ -1,4 +1,4 @@
-"""From what a case expected and got to one result for each clause: pure, so that it is tested without a runtime."""
+"""From the comparisons of a case to one result for each clause. Pure, so it is tested without a runtime."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _LONGEST_VALUE = 400
 class Verdict:
     """One comparison of a case.
 
-    ``held``: whether it came out as the clause wants. ``pointer``: the property that was set and observed, if one was.
+    ``held``: whether the clause held. ``pointer``: the property that was set and observed, if any.
     """
 
     clause: str
@@ -48,7 +48,7 @@ NOT_JUDGED = Unjudged(Outcome.ERROR, "the case declares this clause and did not 
 
 
 def shown(value: Any) -> str:
-    """A value as it stands in a report: JSON, or as text if it is something else."""
+    """A value as shown in a report: as JSON, or else as text."""
     try:
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)
     except ValueError:
@@ -65,11 +65,11 @@ def results(
 ) -> tuple[Result, ...]:
     """One result for each clause, in their order.
 
-    A clause of which one comparison failed has failed; ``skips`` are reasons of the case, by clause; any other clause
-    without a verdict is as ``unjudged`` says.
+    A clause fails if one of its comparisons failed; ``skips`` are reasons of the case, by clause; any other clause
+    without a verdict gets ``unjudged``.
     """
     ledger = Ledger({clause.id: clause for clause in clauses}, Selection(), case=case)
-    # Where a case broke off, the comparison that would have failed may not have been made.
+    # If a case broke off, the comparison that would have failed may be missing.
     whole = unjudged is NOT_JUDGED or (unjudged.outcome is Outcome.SKIP and not unjudged.refused)
     failed = next((verdict.message for verdict in verdicts if not verdict.held), "")
     if unjudged is NOT_JUDGED and failed:
@@ -90,7 +90,7 @@ def results(
 
 
 def _leave(ledger: Ledger, case: str, clause: str, skipped: str | None, unjudged: Unjudged) -> None:
-    """Say what becomes of a clause without a verdict."""
+    """Add the result of a clause without a verdict."""
     if skipped is not None:
         ledger.unjudged(clause, skipped)
     elif unjudged.refused and refusing.demands(clause):

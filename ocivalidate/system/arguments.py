@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import TypeAlias, TypeVar
+from dataclasses import fields
+from typing import Any, TypeAlias, TypeVar
 
 from ocivalidate.errors import OptionError
 
@@ -35,7 +36,19 @@ def given(value: _Given | None, kind: type[_Given], name: str) -> _Given:
         return kind()
     if not isinstance(value, kind):
         raise TypeError(f"{name} must be {kind.__name__}, not {type(value).__name__}")
+    _check_flags(value)
     return value
+
+
+def _check_flags(options: Any) -> None:
+    """Refuse what is neither true nor false where that is the default. Raises ``TypeError``."""
+    defaults = getattr(options, "_field_defaults", None)
+    if defaults is None:
+        defaults = {member.name: member.default for member in fields(options)}
+    for name, default in defaults.items():
+        flag = getattr(options, name)
+        if isinstance(default, bool) and not isinstance(flag, bool):
+            raise TypeError(f"{name} must be True or False, not {flag!r}")
 
 
 def texts(value: Sequence[str], name: str) -> tuple[str, ...]:
@@ -51,9 +64,16 @@ def texts(value: Sequence[str], name: str) -> tuple[str, ...]:
     return found
 
 
-def at_least_one(number: int | None, name: str) -> None:
-    """Refuse a number below 1; ``None`` stands for a default, or for no limit. Raises :class:`OptionError`."""
-    if number is not None and number < 1:
+def at_least_one(number: object, name: str) -> None:
+    """Refuse a number below 1; ``None`` stands for a default, or for no limit.
+
+    Raises :class:`OptionError`, and ``TypeError`` for what is no whole number.
+    """
+    if number is None:
+        return
+    if not isinstance(number, int) or isinstance(number, bool):
+        raise TypeError(f"{name} must be an int, not {type(number).__name__}")
+    if number < 1:
         raise OptionError(f"{name} must be at least 1, not {number!r}")
 
 

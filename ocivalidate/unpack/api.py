@@ -121,7 +121,8 @@ def unpack_image(
 def _refuse_nonsense(options: UnpackOptions) -> None:
     refuse_no_platform(options.platform)
     known(options.spec_version, IMAGE_CHOICES, "release of image-spec")
-    limits(options.limits._asdict(), asdict(options.layer_limits))
+    given(options.layer_limits, LayerLimits, "layer_limits")
+    limits(given(options.limits, Limits, "limits")._asdict(), asdict(options.layer_limits))
     Selection(ignore=options.ignore).refuse_unmatched()
     if not options.rootfs and not options.config:
         raise OptionError("neither rootfs nor config: there is nothing to make")

@@ -47,9 +47,9 @@ SCRIPTS = {
 WORDS = {
     "sleeps": "--version did not end within",
     "sleeps-after-version": "did not end within",
-    "floods": "printed without end",
-    "floods-after-version": "printed without end",
-    "floods-errors": "printed without end",
+    "floods": "printed too much output",
+    "floods-after-version": "printed too much output",
+    "floods-errors": "printed too much output",
     "of-no-interpreter": "cannot be run",
     "not-executable": "there is no program",
     "missing": "there is no program",

@@ -137,7 +137,7 @@ def test_a_program_that_is_no_runtime_ends_the_run(folder: Path) -> None:
 def test_what_makes_no_sense_is_one_line(folder: Path) -> None:
     run = run_pytest(folder, "--oci-runtime", "runc", "--oci-require", "moon")
     assert run.returncode == 4
-    assert "no need is called moon" in run.stderr
+    assert "unknown need moon" in run.stderr
     run = run_pytest(folder, "--oci-runtime", "runc", "--oci-expectations", "none.toml")
     assert "ERROR: none.toml: No such file or directory" in run.stderr
 

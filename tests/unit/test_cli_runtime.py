@@ -79,7 +79,7 @@ def test_every_case_of_ours_is_listed(say: Command) -> None:
         (["--runtime", "x", "--select", "nothing.there"], "no case and no clause matches nothing.there"),
         (["--runtime", "x", "--jobs", "0"], "--jobs needs a number"),
         (["--runtime", "x", "--jobs", "many"], "invalid int value"),
-        (["--runtime", "x", "--require", "moon"], "no need is called moon; known are cap, "),
+        (["--runtime", "x", "--require", "moon"], "unknown need moon; known are cap, "),
         (["--runtime", "x", "--expectations", "none.toml"], "none.toml: No such file"),
         (["--runtime", "x", "--rerun-failed", "none.json"], "none.json: "),
         (["--runtime", "x", "--spec-version", "9.9.9"], "invalid choice"),

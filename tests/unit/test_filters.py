@@ -39,7 +39,7 @@ def ran(*command: str) -> subprocess.CompletedProcess[str]:
         (["bundle", GOOD, "--ignore", "lint,nosuch"], "no clause matches nosuch; ocivalidate rules lists them"),
         (["runtime", "--list", "--select", "nosuch"], "no case and no clause matches nosuch"),
         (["runtime", "--list", "--select", "lint"], "no case judges the selected clauses"),
-        (["runtime", "--runtime", "x", "--require", "nosuch"], "--require: no need is called nosuch"),
+        (["runtime", "--runtime", "x", "--require", "nosuch"], "--require: unknown need nosuch"),
     ],
 )
 def test_commands(say: Command, command: Sequence[str], line: str) -> None:

@@ -259,7 +259,7 @@ def test_what_is_said_to_be_a_document_is_judged_as_one(say: Command, tmp_path: 
 
 def test_a_folder_is_no_document(say: Command, tmp_path: Path) -> None:
     said = say("image", "--kind", "config", str(tmp_path))
-    assert (said.code, "a folder, where --kind wants a document" in said.out) == (2, True)
+    assert (said.code, "a directory, but --kind needs a document" in said.out) == (2, True)
 
 
 @pytest.mark.parametrize(

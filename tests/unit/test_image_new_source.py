@@ -212,7 +212,7 @@ def test_what_it_begins_at_is_verified() -> None:
     files[root] += b" "
     report = check_image(Bucket(files, root))
     assert [found.clause.id for found in report.findings] == [CONTENT]
-    assert report.findings[0].hint.startswith("bucket://images leads to it")
+    assert report.findings[0].hint.startswith("referenced by bucket://images")
 
 
 def test_descriptors_below_it_are_judged() -> None:

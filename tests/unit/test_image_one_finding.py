@@ -131,7 +131,7 @@ def test_a_truncated_blob_says_its_size(what: str, tmp_path: Path) -> None:
     size = len(layout.files[path])
     report = judged(with_blob(layout, path, lambda data: data[:-20]), tmp_path)
     (found,) = [found for found in report.findings if found.severity == "error"]
-    assert (found.clause.id, found.message) == (CONTENT, "a blob is cut off")
+    assert (found.clause.id, found.message) == (CONTENT, "a blob is truncated")
     assert found.got.startswith(f"{size - 20} bytes, sha256:")
     assert found.want.startswith(f"{size} bytes, sha256:")
 
@@ -142,7 +142,7 @@ def test_a_damaged_blob_of_the_right_size_says_its_digest(what: str, tmp_path: P
     path = descriptors(layout)[what]
     report = judged(with_blob(layout, path, lambda data: b"?" + data[1:]), tmp_path)
     (found,) = [found for found in report.findings if found.severity == "error"]
-    assert (found.clause.id, found.message) == (CONTENT, "the content of a blob is not what its digest says")
+    assert (found.clause.id, found.message) == (CONTENT, "the content of a blob does not match its digest")
     assert re.fullmatch("sha256:[0-9a-f]{64}", found.got)
 
 
@@ -150,7 +150,7 @@ def test_a_damaged_blob_of_the_right_size_says_its_digest(what: str, tmp_path: P
     ("what", "way", "lost"),
     [
         ("manifest", "index.json /manifests/0 (stable)", "its config and layers could not be judged"),
-        ("config", "/config", "what it says of the layers could not be judged"),
+        ("config", "/config", "what it says about the layers could not be judged"),
         ("layer", "/layers/0", ""),
     ],
 )
@@ -159,7 +159,7 @@ def test_damage_says_who_leads_to_it_and_what_was_not_judged(what: str, way: str
     path = descriptors(layout)[what]
     report = judged(with_blob(layout, path, lambda data: data[:-1] + b"?"), tmp_path)
     hint = next(found.hint for found in report.findings if found.severity == "error")
-    assert hint.startswith("index.json /manifests/0 (stable)")
+    assert hint.startswith("referenced by index.json /manifests/0 (stable)")
     assert way in hint
     assert lost in hint
     last = text(report).splitlines()[-1]
@@ -171,7 +171,7 @@ def test_the_way_through_nested_indexes(tmp_path: Path) -> None:
     inner = next(path for path, data in layout.files.items() if b'"config":{"mediaType"' in data)
     report = judged(with_blob(layout, inner, lambda data: data + b" "), tmp_path)
     hint = next(found.hint for found in report.findings if found.clause.id == CONTENT)
-    steps = hint.partition(" leads")[0].split(" → ")
+    steps = hint.removeprefix("referenced by ").partition(";")[0].split(" → ")
     assert len(steps) == 3
     assert steps[0] == "index.json /manifests/0 (deep)"
     assert all(re.fullmatch(r"sha256:[0-9a-f]{12}… /manifests/0", step) for step in steps[1:])
@@ -182,7 +182,7 @@ def test_several_lead_to_it(tmp_path: Path) -> None:
     path = layout.manifest()[0]
     report = judged(with_blob(layout, path, lambda data: data[:-1]), tmp_path)
     (found,) = [found for found in report.findings if found.severity == "error"]
-    assert "(one) and 2 more lead to it" in found.hint
+    assert "(one) and 2 more" in found.hint
 
 
 # --- Documents that are called what they are not
@@ -299,7 +299,7 @@ def test_a_document_that_is_no_object_says_what_was_not_judged(what: str, text: 
         layout.add(text, f"{OCI}config.v1+json")
     report = judged(layout, tmp_path)
     assert len(told(report)) == 1
-    assert f"what {blob_path(entry)} refers to is not judged: it is no JSON object" in report.facts["incomplete"]
+    assert f"what {blob_path(entry)} refers to is not judged: it is not a JSON object" in report.facts["incomplete"]
 
 
 # --- What is absent
@@ -320,7 +320,7 @@ def test_with_complete_it_is_one_finding(what: str, tmp_path: Path) -> None:
     del layout.files[descriptors(layout)[what]]
     report = judged(layout, tmp_path, complete=True)
     assert told(report) == ["safety/image.blob.absent"]
-    assert report.findings[0].hint.startswith("index.json /manifests/0 (latest)")
+    assert report.findings[0].hint.startswith("referenced by index.json /manifests/0 (latest)")
     assert "could not judge" not in text(report)
 
 

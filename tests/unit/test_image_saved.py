@@ -187,17 +187,17 @@ def test_diff_ids_are_compared_whatever_the_compression(tmp_path: Path) -> None:
 UNREADABLE = {
     "null": (b"null", "manifest.json names no image"),
     "empty": (b"[]", "manifest.json names no image"),
-    "an object": (b"{}", "manifest.json is not one of docker save: no array"),
+    "an object": (b"{}", "manifest.json is not one of docker save: it is not an array"),
     "a null in it": (b"[null]", "manifest.json is not one of docker save: entry 0 has no Config"),
     "no config": (b'[{"Layers":[]}]', "manifest.json is not one of docker save: entry 0 has no Config"),
     "a config of the wrong type": (b'[{"Config":1}]', "manifest.json is not one of docker save: entry 0 has no Config"),
     "layers that are none": (
         b'[{"Config":"c","Layers":{}}]',
-        "manifest.json is not one of docker save: Layers of entry 0 is no array of strings",
+        "manifest.json is not one of docker save: Layers of entry 0 is not an array of strings",
     ),
     "tags that are none": (
         b'[{"Config":"c","RepoTags":"a"}]',
-        "manifest.json is not one of docker save: RepoTags of entry 0 is no array of strings",
+        "manifest.json is not one of docker save: RepoTags of entry 0 is not an array of strings",
     ),
 }
 

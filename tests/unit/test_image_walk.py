@@ -104,7 +104,7 @@ def replace(layout: Layout, path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "reason"), [(spoil, "is not what its digest says"), (replace, "is no JSON object"), (remove, "")]
+    ("change", "reason"), [(spoil, "does not match its digest"), (replace, "is not a JSON object"), (remove, "")]
 )
 def test_what_nothing_is_believed_of(change: Callable[[Layout, str], None], reason: str, tmp_path: Path) -> None:
     layout = Layout(Index((Image(),)))

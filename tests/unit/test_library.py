@@ -18,6 +18,7 @@ from ocivalidate.bundle.options import BundleOptions, DocumentOptions
 from ocivalidate.errors import OptionError
 from ocivalidate.image.api import ImageOptions, check_image
 from ocivalidate.image.found import ImageFilter
+from ocivalidate.image.layers.limits import LayerLimits
 from ocivalidate.image.limits import Limits
 from ocivalidate.rules.clauses import Selection
 from ocivalidate.rules.findings import Report, Result
@@ -128,7 +129,7 @@ def test_options_of_another_call_are_refused(kind: str) -> None:
         (lambda: run_runtime("none", None, RuntimeOptions(jobs=0)), "jobs must be at least 1"),
         (
             lambda: check_runtime("none", None, RuntimeOptions(require=("roots",))),
-            "require: no need is called roots",
+            "require: unknown need roots",
         ),
         (lambda: check_runtime("none", Selection(platform="zos")), "unknown platform: zos; known are linux"),
         (
@@ -214,3 +215,67 @@ def test_calls_are_typed() -> None:
         RuntimeOptions(job=2)  # type: ignore[call-arg]
     with pytest.raises(TypeError):
         check_config(CONFIG.read_text(encoding="utf-8"))  # type: ignore[arg-type]
+
+
+WRONG_TYPES: dict[str, tuple[Callable[[], object], str]] = {
+    "a count that is a text": (lambda: Selection(most=any_("20")), "most must be an int, not str"),
+    "a count that is a fraction": (lambda: Selection(most=any_(1.5)), "most must be an int, not float"),
+    "a count that is a flag": (lambda: Selection(most=True), "most must be an int, not bool"),
+    "a size that is a text": (
+        lambda: check_state("state.json", options=DocumentOptions(max_size=any_("1M"))),
+        "max_size must be an int, not str",
+    ),
+    "a limit that is a text": (
+        lambda: check_image("image", options=ImageOptions(limits=Limits(document=any_("1M")))),
+        "document must be an int, not str",
+    ),
+    "jobs that are a text": (
+        lambda: check_runtime("runc", options=RuntimeOptions(jobs=any_("2"))),
+        "jobs must be an int, not str",
+    ),
+    "a flag of a selection": (
+        lambda: check_bundle("bundle", Selection(lint=any_("no"))),
+        "lint must be True or False, not 'no'",
+    ),
+    "a flag of a bundle": (
+        lambda: check_bundle("bundle", options=BundleOptions(host=any_("no"))),
+        "host must be True or False, not 'no'",
+    ),
+    "a flag of an image": (
+        lambda: check_image("image", options=ImageOptions(complete=any_(1))),
+        "complete must be True or False, not 1",
+    ),
+    "a flag of unpacking": (
+        lambda: unpack_image("image", "made", UnpackOptions(force=any_("no"))),
+        "force must be True or False, not 'no'",
+    ),
+    "a filter that is a text": (
+        lambda: check_image("image", options=ImageOptions(any_("linux/amd64"))),
+        "wanted must be ImageFilter, not str",
+    ),
+    "limits of a layer for those of an image": (
+        lambda: check_image("image", options=ImageOptions(limits=any_(LayerLimits()))),
+        "limits must be Limits, not LayerLimits",
+    ),
+    "limits for unpacking": (
+        lambda: unpack_image("image", "made", UnpackOptions(limits=any_({"document": 1}))),
+        "limits must be Limits, not dict",
+    ),
+    "a launcher that is none": (
+        lambda: check_runtime("runc", options=RuntimeOptions(launcher=any_(3))),
+        "launcher must be a Launcher, not int",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", WRONG_TYPES)
+def test_a_value_of_another_type_is_named_in_one_line(case: str) -> None:
+    call, message = WRONG_TYPES[case]
+    with pytest.raises(TypeError) as caught:
+        call()
+    assert str(caught.value) == message
+
+
+def any_(value: Any) -> Any:
+    """What a caller without a type checker hands over."""
+    return value

@@ -224,11 +224,17 @@ HEAD = "from ocivalidate.runtime import CaseContext, case\n\n"
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ('@case("runtime.create.creates")\ndef a(trial: CaseContext) -> None: ...\n', "does not say what it shows"),
-        ('@case()\ndef a(trial: CaseContext) -> None:\n    """It shows."""\n', "judges nothing"),
+        (
+            '@case("runtime.create.creates")\ndef a(trial: CaseContext) -> None: ...\n',
+            "has no docstring, which must say what the case shows",
+        ),
+        (
+            '@case()\ndef a(trial: CaseContext) -> None:\n    """It shows."""\n',
+            "declares neither clauses nor properties",
+        ),
         ('@case("runtime.no.such")\ndef a(trial: CaseContext) -> None:\n    """It shows."""\n', "not in the inventory"),
-        ('@case(sets=["/no/such"])\ndef a(trial: CaseContext) -> None:\n    """It shows."""\n', "no property"),
-        ("raise ValueError('no')\n", "cannot be loaded: ValueError: no"),
+        ('@case(sets=["/no/such"])\ndef a(trial: CaseContext) -> None:\n    """It shows."""\n', "unknown properties"),
+        ("raise ValueError('no')\n", ": ValueError: no"),
     ],
 )
 def test_bad_cases_are_refused(tmp_path: Path, text: str, complaint: str) -> None:

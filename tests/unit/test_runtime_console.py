@@ -62,7 +62,7 @@ def test_something_else_is_no_terminal(console: ConsoleSocket, what: str) -> Non
     with open("/dev/null", "rb") as file:
         thread = threading.Thread(target=send, args=(console.path, *([file.fileno()] if what == "file" else [])))
         thread.start()
-        with pytest.raises(RuntimeFailed, match="no descriptor" if what == "nothing" else "is no terminal"):
+        with pytest.raises(RuntimeFailed, match="no file descriptor" if what == "nothing" else "is not a terminal"):
             console.receive()
         thread.join()
 

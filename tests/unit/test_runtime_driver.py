@@ -24,7 +24,7 @@ def test_a_call_that_succeeds() -> None:
 def test_a_call_that_fails() -> None:
     done = call([*PYTHON, "raise SystemExit(3)"], timeout=10)
     assert (done.ok, done.refused, done.status) == (False, True, 3)
-    assert done.last_error_line == "exit status 3, without a word"
+    assert done.last_error_line == "exit status 3, no output"
 
 
 def test_a_backtrace_is_no_words() -> None:

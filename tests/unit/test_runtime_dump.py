@@ -169,9 +169,9 @@ def test_what_is_kept_goes_into_the_folder_that_was_made(tmp_path: Path) -> None
 def test_what_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     told = sent([Dump(CASE, "", FOLDER), Dump(CASE, "x", FILE, b"x")], tmp_path / "file")
-    assert told == f"{tmp_path}/file/{CASE} (not whole: Not a directory)"
+    assert told == f"{tmp_path}/file/{CASE} (incomplete: Not a directory)"
     told = sent([Dump(CASE, "", FOLDER), Dump(CASE, "y" * 300, FILE), Dump(CASE, "x", FILE)], tmp_path / "kept")
-    assert told == f"{tmp_path}/kept/{CASE} (not whole: File name too long)"
+    assert told == f"{tmp_path}/kept/{CASE} (incomplete: File name too long)"
 
 
 def test_what_could_not_be_read_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -180,7 +180,7 @@ def test_what_could_not_be_read_is_told(tmp_path: Path, monkeypatch: pytest.Monk
 
     monkeypatch.setattr(dump, "files", no_more_files)
     told = sent(dump.pieces(attempted(tmp_path, Outcome.ERROR)), tmp_path / "kept")
-    assert told == f"{tmp_path}/kept/{CASE} (not whole: Too many open files)"
+    assert told == f"{tmp_path}/kept/{CASE} (incomplete: Too many open files)"
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ def test_steps_give_values_or_the_names_of_errnos(tmp_path: Path) -> None:
     assert facts.outcome("mkdir") == "EEXIST"
     with pytest.raises(RuntimeFailed, match="read /nonexistent failed: ENOENT"):
         facts.value("read", "/nonexistent")
-    with pytest.raises(RuntimeFailed, match="did not do stat"):
+    with pytest.raises(RuntimeFailed, match="did not report the step stat"):
         facts.value("stat", file)
 
 

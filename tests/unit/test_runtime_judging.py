@@ -193,7 +193,7 @@ def test_a_capability_that_may_not_be_grantable_is_left_open_from_1_1_on() -> No
     asked = config()
     asked["process"]["capabilities"]["bounding"].append("CAP_SYS_BOOT")
     place = "/process/capabilities/bounding"
-    assert "CAP_SYS_BOOT is not there" in unseen(judge(asked, looks(), RELEASE))[place]
+    assert "CAP_SYS_BOOT is missing" in unseen(judge(asked, looks(), RELEASE))[place]
     assert failed(judge(asked, looks(), RELEASE)) == []
     assert failed(judge(asked, looks(), "1.0.2")) == [place]
     assert failed(judge(asked, looks(), RELEASE, grantable=["SYS_BOOT", "KILL"])) == [place]
@@ -227,7 +227,7 @@ def test_members_that_a_release_does_not_have_are_not_judged() -> None:
 
 def test_what_was_not_looked_at_is_told() -> None:
     found = unseen(judge(config(), {}, RELEASE))
-    assert found["/process/user"] == "the facts do not hold a usable ids"
+    assert found["/process/user"] == "the facts have no valid ids"
     assert found["/linux/devices/0"] == "the probe did not look at /dev/fuse"
     assert found["/linux/sysctl/kernel.msgmax"] == "the probe did not look at /proc/sys/kernel/msgmax"
     assert not [one for one in judge(config(), {}, RELEASE) if one.held is not None]
@@ -242,7 +242,7 @@ def test_a_probe_that_is_not_the_first_process_has_arguments_of_its_own() -> Non
 @pytest.mark.parametrize("broken", [None, 5, {}, [], {"uids": [0], "gids": [0], "groups": [], "umask": 1, "pid": 1}])
 def test_facts_of_another_shape_are_not_judged(broken: Any) -> None:
     facts = looks() | {"ids": broken}
-    assert unseen(judge(config(), facts, RELEASE))["/process/user"] == "the facts do not hold a usable ids"
+    assert unseen(judge(config(), facts, RELEASE))["/process/user"] == "the facts have no valid ids"
 
 
 def test_mappings_of_users() -> None:
@@ -294,10 +294,10 @@ def test_facts_may_be_laid_out_anew(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
-        (b"", "does not hold what ocivalidate probe prints"),
-        (b"[1]", "does not hold what ocivalidate probe prints"),
-        (b"[" * 100_000, "does not hold what ocivalidate probe prints"),
-        (b'{"ocivalidate-probe": 5}', "does not hold what ocivalidate probe prints"),
+        (b"", "does not contain the output of ocivalidate probe"),
+        (b"[1]", "does not contain the output of ocivalidate probe"),
+        (b"[" * 100_000, "does not contain the output of ocivalidate probe"),
+        (b'{"ocivalidate-probe": 5}', "does not contain the output of ocivalidate probe"),
     ],
 )
 def test_what_is_no_facts_cannot_be_judged(tmp_path: Path, content: bytes, problem: str) -> None:
@@ -318,7 +318,7 @@ def test_facts_without_records_judge_nothing(tmp_path: Path) -> None:
     ("content", "problem"),
     [
         ("{}", "is not valid"),
-        ("[]", "is no JSON object"),
+        ("[]", "is not a JSON object"),
         ('{"ociVersion": "1.3.0", "process": {"cwd": 5}}', "/process/cwd: "),
     ],
 )

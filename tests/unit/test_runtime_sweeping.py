@@ -277,7 +277,7 @@ def test_a_folder_of_somebody_else_in_the_place_of_ours_is_not_removed(host: Hos
     made = workspace.make(here, private=False)
     assert made.missing() == ""
     made.folder.rename(host.base / "moved")
-    assert made.missing().startswith("the folder of this run was removed by somebody else: ")
+    assert made.missing().startswith("somebody else removed the folder of this run: ")
     made.folder.mkdir()
     (made.folder / "precious").touch()
     assert made.missing()

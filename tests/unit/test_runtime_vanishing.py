@@ -74,7 +74,7 @@ def test_a_case_that_begins_without_it(stage: RunContext) -> None:
     stage.folder.touch()
     [(outcome, reason)] = outcomes(replace(stage, missing=lambda: ""), lambda _trial: None)
     assert outcome is Outcome.ERROR
-    assert reason.startswith("there is no folder to work in any more: ")
+    assert reason.startswith("the folder to work in is gone: ")
 
 
 def removing(folder: Path, command: str) -> Path:

@@ -102,7 +102,7 @@ def test_an_engine_that_says_nothing_is_ended(monkeypatch: pytest.MonkeyPatch) -
     begun = time.monotonic()
     assert [*engine] == [HEADER]
     assert engine.wait() < 0
-    assert engine.hung.startswith("the engine said nothing for ")
+    assert engine.hung.startswith("the engine was silent for ")
     assert time.monotonic() - begun < 8
 
 

@@ -145,6 +145,12 @@ def test_clauses_of_every_document_find_their_neighbours(copy: Copy) -> None:
     assert sorted(re.findall(r"\[(.*)\]$", name)[0] for name in failed) == sorted(NEIGHBOURS)
 
 
+def test_a_clause_of_the_draft(copy: Copy) -> None:
+    assert copy.scaffold("clause", "runtime/config.process.cwd.rare", "--since", "next").code == 0
+    (entry,) = [line for line in copy.files()["schemas/clauses/runtime.json"].splitlines() if b"cwd.rare" in line]
+    assert json.loads(entry.rstrip(b","))["since"] == "next"
+
+
 def test_a_clause_of_the_schema_gets_no_check(copy: Copy) -> None:
     done = copy.scaffold("clause", "runtime/config.process.cwd.pattern", "--schema", "--breaks", '"x"')
     assert done.code == 0
@@ -170,6 +176,8 @@ def test_a_clause_that_runtimes_are_driven_for_leads_to_a_case(copy: Copy) -> No
             "/process/none is not a place in the schema",
         ),
         (["clause", "runtime/config.process.cwd.x", "--since", "9.9.9"], "9.9.9 is not a release: known are 1.0.0"),
+        (["clause", "image/layer.x.y"], "image/layer.x.y is not about a single document"),
+        (["clause", "safety/layer.x"], "safety/layer.x is not about a single document"),
         (["clause", "runtime/config.process.cwd.x", "--breaks", "x"], "--breaks needs JSON"),
         (["clause", "runtime/config.process.cwd.x", "--judged", "none"], "--judged none needs a --reason"),
         (["clause", "image/layer.rare"], "image/layer.rare"),

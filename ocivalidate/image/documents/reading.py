@@ -1,4 +1,4 @@
-"""Reading a document of an image: what the walk does with it, which judges nothing."""
+"""Reads a document of an image for the walk, which judges nothing."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from ocivalidate.image.documents import kinds
 from ocivalidate.jsontext.documents import Document, Noting, read_document
 from ocivalidate.rules.checks import Node
 
-# Type of document → which problems of its text are noted.
+# Type of document → the problems of its text to note.
 NotingOf = Callable[[str], Noting]
 
 
 class Read(NamedTuple):
-    """A document that was read, as one of this ``kind``. ``root`` is ``None`` when nothing in it can be followed."""
+    """A document that was read as this ``kind``. ``root`` is ``None`` if nothing in it can be followed."""
 
     document: Document
     root: Node | None
@@ -22,7 +22,7 @@ class Read(NamedTuple):
 
 
 def read(data: bytes, name: str, kind: str, noting: NotingOf, *, own: bool) -> Read:
-    """Read a document as what it is said to be. ``own``: whether it is an index or a manifest, it says itself."""
+    """Read a document as its stated type. ``own``: it says itself whether it is an index or a manifest."""
     document = read_document(data, name, noting=lambda: noting(kind))
     actual = kinds.stated(document.value, kind) if own else kind
     root = Node(document.value) if document.usable and isinstance(document.value, dict) else None

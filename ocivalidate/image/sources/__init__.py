@@ -1,5 +1,5 @@
-"""Where an image comes from: layout folders, archives of them, archives of ``docker save``. A source hands out bytes.
+"""Where an image comes from: layout folders, archives of them, archives of ``docker save``. A source provides bytes.
 
-Here belongs what finds and reads bytes by a path inside the image: a new kind of source is a subclass of
-``source.Source``. What the bytes mean belongs elsewhere.
+This room finds and reads bytes by their path inside the image; a new kind of source is a subclass of ``source.Source``.
+What the bytes mean belongs elsewhere.
 """

@@ -1,7 +1,7 @@
-"""Archives of layouts: which files they have, and where each of them stands.
+"""Archives of layouts: their files, and the offset of each.
 
-The headers are read by the scanner that reads those of layers, with its limits, and content is passed over unread: no
-reading of a header differs from the other, and none costs more than its bytes.
+The scanner for layers reads the headers, with its limits, and content is skipped. So headers mean the same here as in
+layers, and reading them costs no more than their bytes.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ from ocivalidate.vocabulary import digests
 _CHUNK = 1 << 16
 _SPARSE = b"S"
 _REGULAR = frozenset((REGULAR, b"\0", b"7"))
-_NOWHERE = Entry(OTHER, what="a link that leads nowhere")
-# What leaves it open what the archive has, and the option that sets a limit. So does all that the scanner stops at, but
-# for what follows a single zero block: how odd the entries are does not matter here.
+_NOWHERE = Entry(OTHER, what="a dangling link")
+# Problems that leave the content of the archive unknown, with the option for the limit. Any other problem that stops
+# the scanner does too, except a header after a single zero block. Odd entries do not matter here.
 _UNREADABLE = {
     Kind.PAX_MALFORMED: "",
     Kind.TRUNCATED: "",
@@ -43,14 +43,14 @@ _STOPS = frozenset({Kind.NOT_TAR, Kind.HEADER_CHECKSUM, Kind.HEADER_NUMBER, Kind
 
 @dataclass(slots=True)
 class ArchiveIndex:
-    """The entries of an archive by path, what its links say, and the paths that were there twice."""
+    """The entries of an archive by path, the targets of its links, and the paths that occur twice."""
 
     entries: dict[str, Entry] = field(default_factory=dict)
     links: dict[str, str] = field(default_factory=dict)
     repeated: dict[str, list[Entry]] = field(default_factory=dict)
 
     def add(self, path: str, entry: Entry) -> None:
-        """Take an entry; the last of several at one path counts."""
+        """Add an entry; the last of several at one path counts."""
         earlier = self.entries.get(path)
         if earlier is not None and entry.kind != FOLDER:
             self.repeated.setdefault(path, []).append(earlier)
@@ -58,10 +58,10 @@ class ArchiveIndex:
         self.links.pop(path, None)
 
     def resolve_links(self) -> None:
-        """``docker save`` writes a layer that two images share once, and links to it."""
+        """``docker save`` writes a layer shared by two images once, and a link to it."""
         while self.links:
             chain = [next(iter(self.links))]
-            # A link that is met again, in a loop or on the way from another, is known by then.
+            # A link met again, in a loop or through another link, is resolved by then.
             while chain[-1] in self.links:
                 chain.append(self.links.pop(chain[-1]))
             found = self.entries.get(chain.pop(), _NOWHERE)
@@ -70,9 +70,9 @@ class ArchiveIndex:
 
 
 class ArchiveSource(Source):
-    """A tar archive of a layout, or of ``docker save``; uncompressed, so that its files are parts of it.
+    """A tar archive of a layout, or of ``docker save``; uncompressed, so its files can be read in place.
 
-    ``path``: that of the archive, if anybody else can open it.
+    ``path``: of the archive, if other processes can open it.
     """
 
     form = "archive"
@@ -86,7 +86,7 @@ class ArchiveSource(Source):
         self._sorted: list[str] | None = None
 
     def entry(self, path: str) -> Entry | None:
-        """What stands at the path; folders need no entry of their own in an archive."""
+        """The entry at a path; folders need no entry of their own in an archive."""
         found = self._entries.get(path)
         if found is None and self._below(path):
             return Entry(FOLDER)
@@ -99,7 +99,7 @@ class ArchiveSource(Source):
         return sorted(names - {""})
 
     def _below(self, path: str) -> list[str]:
-        """The paths of all that stands in a folder, at any depth."""
+        """All paths below a folder, at any depth."""
         if self._sorted is None:
             self._sorted = sorted(self._entries)
         if not path:
@@ -123,11 +123,11 @@ class ArchiveSource(Source):
         return FilePart(os.path.abspath(self._path), found.offset, found.size, stamp)
 
     def repeats(self) -> Iterator[tuple[str, bool]]:
-        """The paths that were there twice."""
+        """The paths that occur twice."""
         return ((path, self._is_repeated_alike(path)) for path in self._repeated)
 
     def _is_repeated_alike(self, path: str) -> bool:
-        """Whether all that stands at a path has the same bytes, so that it matters to nobody which one counts."""
+        """Whether all entries at a path have the same bytes, so that it does not matter which one counts."""
         entries = (self._entries[path], *self._repeated[path])
         if any(entry.kind != FILE for entry in entries) or len({entry.size for entry in entries}) > 1:
             return False
@@ -146,16 +146,16 @@ class ArchiveSource(Source):
 
 
 def normal_path(name: str) -> str | None:
-    """A path of an archive as the layout knows it, without ``./`` and doubled slashes.
+    """A path of an archive as a path in the layout, without ``./`` and doubled slashes.
 
-    ``None`` when it leads out of the layout.
+    ``None`` if it leads out of the layout.
     """
     parts = [part for part in name.split("/") if part not in ("", ".")]
     return None if ".." in parts else "/".join(parts)
 
 
 def read_index(descriptor: int, limits: LayerLimits) -> ArchiveIndex:
-    """Read the headers of an archive. Raises :class:`Unreadable` when they do not say what it has."""
+    """Read the headers of an archive. Raises :class:`Unreadable` if they do not determine its content."""
     size = os.fstat(descriptor).st_size
     scanner = _Headers(limits, size)
     while not scanner.over and (chunk := _read(descriptor, scanner.skip())):
@@ -177,7 +177,7 @@ def _read(descriptor: int, offset: int) -> bytes:
 
 
 class _Headers(TarScanner):
-    """Gathers the entries of an archive of so many bytes."""
+    """Collects the entries of an archive of ``size`` bytes."""
 
     def __init__(self, limits: LayerLimits, size: int) -> None:
         super().__init__(limits)
@@ -187,11 +187,11 @@ class _Headers(TarScanner):
 
     @property
     def over(self) -> bool:
-        """Whether nothing more is looked at."""
+        """Whether scanning is over."""
         return self._stopped
 
     def refuse(self) -> None:
-        """Raise :class:`Unreadable` if what was seen does not say what the archive has."""
+        """Raise :class:`Unreadable` if the headers do not determine the content of the archive."""
         for problem in self._problems.kept():
             if problem.kind in _UNREADABLE or (self._stopped and problem.kind in _STOPS):
                 where = f"{problem.member}: " if problem.member else ""
@@ -229,5 +229,5 @@ def _text(name: bytes) -> str:
 
 
 def _target(path: str, link: str, kind: bytes) -> str:
-    """Where a link leads; what leads out of the archive is no path of it."""
+    """The target path of a link; one out of the archive has none."""
     return posixpath.normpath(link if kind == HARDLINK else posixpath.join(posixpath.dirname(path), link))

@@ -1,7 +1,7 @@
 """Archives of ``docker save`` in their old form, as crane, jib, kaniko, Bazel and Nix write them too.
 
-A manifest.json with the paths of configs and layers, and no descriptors at all: nothing gives a layer a media type, so
-its bytes alone say how it is compressed, whatever its name. moby's ``image/tarexport`` is what reads the form.
+A manifest.json has the paths of configs and layers, and there are no descriptors. So layers have no media type, and
+only their bytes show how they are compressed, whatever their names. moby reads this form in ``image/tarexport``.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from ocivalidate.vocabulary import digests
 
 # The algorithm of an ImageID.
 IMAGE_ID = "sha256"
-# The members that count.
+# The members that matter.
 MEMBERS = ("config", "repotags", "layers")
-# docker names a config by its digest and .json, go-containerregistry by its digest alone, with the algorithm.
+# docker names a config by its hex digest and .json, go-containerregistry by its digest with the algorithm.
 _CONFIG_NAME = re.compile(r"(?:(?P<algorithm>[a-z0-9]+):)?(?P<encoded>[a-f0-9]{64,128})(?:\.json)?")
 _BLOB = re.compile(r"blobs/([^/]+)/([^/]+)")
 
 
 class SavedImage(NamedTuple):
-    """One image of the archive: its place in manifest.json, the path of its config, names, and paths of its layers."""
+    """One image of the archive: its index in manifest.json, the path of its config, its names, its layer paths."""
 
     number: int
     config: str
@@ -35,7 +35,7 @@ class SavedImage(NamedTuple):
 
 
 class NotSaved(Unreadable):
-    """A manifest.json that is none of ``docker save``; ``value`` is what is in it."""
+    """A manifest.json that is not one of ``docker save``; ``value`` is its content."""
 
     def __init__(self, message: str, value: Any) -> None:
         super().__init__(message)
@@ -43,7 +43,7 @@ class NotSaved(Unreadable):
 
 
 class SavedImages(NamedTuple):
-    """What a manifest.json says; an image that it names twice is there once."""
+    """The content of a manifest.json; an image that it names twice appears once."""
 
     document: Document
     images: tuple[SavedImage, ...]
@@ -52,7 +52,7 @@ class SavedImages(NamedTuple):
 def read_images(source: Source, limit: int) -> SavedImages:
     """Read the manifest.json of ``docker save``, of at most ``limit`` bytes.
 
-    Raises :class:`Unreadable` when it is none, or names no image; :class:`NotSaved` when it is another document.
+    Raises :class:`Unreadable` if it is invalid or names no image; :class:`NotSaved` if it is another document.
     """
     data = source.read(MANIFEST_JSON, limit + 1)
     if len(data) > limit:
@@ -64,7 +64,7 @@ def read_images(source: Source, limit: int) -> SavedImages:
 
 
 def is_there(source: Source, limit: int) -> bool:
-    """Whether there is a manifest.json of ``docker save``, and no other file of this name."""
+    """Whether there is a manifest.json of ``docker save``, rather than another file of this name."""
     entry = source.entry(MANIFEST_JSON)
     if entry is None or entry.kind not in (FILE, LINK) or entry.size > limit:
         return False
@@ -72,13 +72,13 @@ def is_there(source: Source, limit: int) -> bool:
 
 
 def is_manifest_json(value: Any) -> bool:
-    """Whether a JSON value is what stands in a manifest.json of ``docker save``."""
+    """Whether a JSON value is the content of a manifest.json of ``docker save``."""
     entry = value[0] if isinstance(value, list) and value else None
     return isinstance(entry, dict) and {"config", "layers"} <= set(_members(entry))
 
 
 def digest_of_config(path: str) -> digests.Digest | None:
-    """The digest that the name of a config says."""
+    """The digest in the name of a config."""
     match = _CONFIG_NAME.fullmatch(path.rpartition("/")[2])
     if match is None:
         return None
@@ -88,7 +88,7 @@ def digest_of_config(path: str) -> digests.Digest | None:
 
 
 def digest_of_layer(path: str) -> digests.Digest | None:
-    """The digest of a layer that stands where blobs of a layout do; of any other its diffID alone is known."""
+    """The digest of a layer in the blobs of a layout; of any other layer only the diffID is known."""
     blob = _BLOB.fullmatch(path)
     return digests.parse(f"{blob[1]}:{blob[2]}") if blob else None
 
@@ -97,7 +97,7 @@ def _images(value: Any, source: Source) -> Iterable[SavedImage]:
     if value is None or value == []:
         raise Unreadable(f"{MANIFEST_JSON} names no image")
     if not isinstance(value, list):
-        raise NotSaved(f"{MANIFEST_JSON} is not one of docker save: no array", value)
+        raise NotSaved(f"{MANIFEST_JSON} is not one of docker save: it is not an array", value)
     files = _Files(source)
     found: dict[tuple[str, tuple[str, ...]], SavedImage] = {}
     for number, entry in enumerate(value):
@@ -116,27 +116,27 @@ def _image(number: int, entry: Any, files: _Files) -> SavedImage:
     for name, value in (("RepoTags", names), ("Layers", layers)):
         if not (value is None or (isinstance(value, list) and all(isinstance(text, str) for text in value))):
             raise Unreadable(
-                f"{MANIFEST_JSON} is not one of docker save: {name} of entry {number} is no array of strings"
+                f"{MANIFEST_JSON} is not one of docker save: {name} of entry {number} is not an array of strings"
             )
     return SavedImage(number, files.at(config), tuple(names or ()), tuple(map(files.at, layers or ())))
 
 
 def _members(entry: dict[str, Any]) -> dict[str, Any]:
-    """The members by their names in lower case: Go, in which readers are written, takes any case, and the last."""
+    """The members by lower-case name: readers are written in Go, which accepts any case and uses the last member."""
     return {name.casefold(): value for name, value in entry.items()}
 
 
 class _Files:
-    """What stands at a path, by one path however many links lead to it: else a few bytes would be read many times."""
+    """The entry at a path, under one path however many links lead to it, so that its bytes are read once."""
 
     def __init__(self, source: Source) -> None:
         self._source = source
         self._first: dict[int, str] = {}
 
     def at(self, path: str) -> str:
-        """The path by which a file of the archive was named first."""
-        # No path at all is what builders write for a layer that docker has already: to Go it is ".", where no layer is.
+        """The path by which a file of the archive was first named."""
+        # Builders write an empty path for a layer that docker already has: to Go it is ".", where there is no layer.
         path = normal_path(path) or path or "."
         entry = self._source.entry(path)
-        # In a folder nothing has an offset.
+        # Files in a folder have no offset.
         return self._first.setdefault(entry.offset, path) if entry is not None and entry.offset else path

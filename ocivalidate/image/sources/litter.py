@@ -1,4 +1,4 @@
-"""What desktops, file systems and tools leave in every folder, and what nobody takes for a blob.
+"""Files that desktops, file systems and tools leave in every folder, which nobody takes for a blob.
 
 image-spec image-layout.md: files that a layout need not have SHOULD NOT be an error.
 """
@@ -37,5 +37,5 @@ _FOLDED = frozenset(name.casefold() for name in _NAMES)
 
 
 def is_litter(name: str) -> bool:
-    """Whether a name in a folder is one of these; those of Windows in any case."""
+    """Whether a file name is one of these; those of Windows in any case."""
     return name.casefold() in _FOLDED or name.startswith(_STARTS)

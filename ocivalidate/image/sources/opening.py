@@ -1,4 +1,4 @@
-"""Finding out what a path or a stream is: a layout folder, an archive, or something around an archive."""
+"""Detects what a path or a stream is: a layout folder, an archive, or a compressed archive."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ if TYPE_CHECKING:
 GZIP_MAGIC = b"\x1f\x8b"
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 _CHUNK, _BUFFER, _HEAD = 1 << 20, 1 << 16, 512
-# No tar archive of an image begins like this: its first entry would have a name that layouts do not have. A byte order
-# mark is a fault of the document.
+# No tar archive of an image begins like this: its first entry would have a name that no layout has. A byte order mark
+# is a fault in the document.
 _JSON_START = re.compile(rb"(?:\xef\xbb\xbf[ \t\r\n]*|(?:\xff\xfe|\xfe\xff)[\0 \t\r\n]*)?[{\[]")
 
 
 class Readable(Protocol):
-    """What bytes can be read from."""
+    """Something to read bytes from."""
 
     def read(self, size: int, /) -> bytes:
         """Read at most ``size`` bytes; none at the end."""
 
 
 class LooseSource(Source):
-    """A document that stands alone: there is nothing else by any path."""
+    """A standalone document, with no other file at any path."""
 
     form = "document"
 
@@ -56,15 +56,15 @@ class LooseSource(Source):
 
     def open(self, path: str) -> NoReturn:
         """Raises :class:`Unreadable`."""
-        raise Unreadable(f"{path}: not in a document that stands alone")
+        raise Unreadable(f"{path}: not available beside a standalone document")
 
 
 def open_source(
     name: str, limits: Limits, layer_limits: LayerLimits = DEFAULT, *, follow_links: bool = False
 ) -> Source:
-    """Open an image: a folder, a file or ``-``; what is but a document is ``alone``.
+    """Open an image: a folder, a file or ``-``; a source that is only a document has it as ``alone``.
 
-    ``layer_limits`` hold for the entries of an archive as for those of a layer. ``follow_links``: links in a folder may
+    ``layer_limits`` apply to the entries of an archive as to those of a layer. ``follow_links``: links in a folder may
     lead anywhere. Raises :class:`Unreadable`.
     """
     if name != "-" and os.path.isdir(name):
@@ -84,7 +84,7 @@ def open_stream(name: str, stream: Stream, limits: Limits, layer_limits: LayerLi
 def _open(
     name: str, stream: Stream, limits: Limits, layer_limits: LayerLimits, file: io.FileIO | None = None
 ) -> Source:
-    """Open what is in a stream. ``file``: the same, where it is one of this machine."""
+    """Open the content of a stream. ``file``: the same as a local file, if it is one."""
     with _Filled.buffered(stream) as bytes_:
         head = _head(bytes_)
         if _JSON_START.match(head):
@@ -104,15 +104,15 @@ def _open(
 
 
 def open_document(name: str, limits: Limits) -> Source:
-    """Read what is said to be a document, whatever is in it: a file or ``-``. Raises :class:`Unreadable`."""
+    """Read a file or ``-`` as a document, whatever its content. Raises :class:`Unreadable`."""
     if name != "-" and os.path.isdir(name):
-        raise Unreadable("a folder, where --kind wants a document")
+        raise Unreadable("a directory, but --kind needs a document")
     with _Filled.buffered(_open_file(name)) as stream:
         return LooseSource(name, _whole_document(stream, limits))
 
 
 class _Filled(io.RawIOBase):
-    """A stream whose reads are short at its end alone: what it is its first bytes say, which a pipe may part."""
+    """A stream whose reads are short only at its end: a pipe may split the first bytes, which detection needs."""
 
     def __init__(self, stream: Stream) -> None:
         super().__init__()
@@ -120,7 +120,7 @@ class _Filled(io.RawIOBase):
 
     @classmethod
     def buffered(cls, stream: Stream) -> io.BufferedReader:
-        """With a buffer; to be closed."""
+        """Add a buffer; the caller closes it."""
         return io.BufferedReader(cls(stream), _BUFFER)
 
     def readable(self) -> bool:
@@ -145,9 +145,9 @@ class _Filled(io.RawIOBase):
 
 
 def _head(stream: io.BufferedReader) -> bytes:
-    """The first bytes, white space left out where it is that of a JSON text."""
+    """The first bytes, without leading white space of a JSON text."""
     try:
-        # Somebody may have read in a file that we inherit.
+        # An inherited file may not be at its start.
         if stream.seekable():
             stream.seek(0)
         return stream.peek(_HEAD)[:_HEAD].lstrip(b" \t\r\n")
@@ -182,17 +182,17 @@ def _open_file(name: str) -> io.FileIO:
         raise Unreadable(meant or reason(error)) from error
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        raise Unreadable("neither a folder nor a file")
+        raise Unreadable("neither a directory nor a file")
     return io.FileIO(descriptor)
 
 
 def _is_in_place(file: io.FileIO, head: bytes) -> bool:
-    """Whether the archive can be read at any place as it is: a regular file, and uncompressed."""
+    """Whether the archive can be read in place: a regular file, and uncompressed."""
     return stat.S_ISREG(os.fstat(file.fileno()).st_mode) and not head.startswith((GZIP_MAGIC, ZSTD_MAGIC))
 
 
 def _inflated(stream: io.BufferedReader, head: bytes, window: int) -> Readable:
-    """The stream without the compression around it. What is around an archive is not part of the image."""
+    """The decompressed stream. The compression around an archive is not part of the image."""
     if head.startswith(GZIP_MAGIC):
         import gzip
 
@@ -205,7 +205,7 @@ def _inflated(stream: io.BufferedReader, head: bytes, window: int) -> Readable:
 
 
 class _Whole:
-    """A stream of zstd that is to be whole: the library does not mind when the last frame does not end."""
+    """A zstd stream that must be complete: the library accepts an incomplete last frame."""
 
     def __init__(self, stream: ZstdStream) -> None:
         self._stream = stream
@@ -221,7 +221,7 @@ class _Whole:
 
 
 def _spool(stream: Readable, limits: Limits) -> int:
-    """Copy the archive into a file that has no name. Raises :class:`Unreadable` when it is broken or too large."""
+    """Copy the archive into an unnamed file. Raises :class:`Unreadable` if it is broken or too large."""
     with tempfile.TemporaryFile(prefix="ocivalidate-") as spool:
         written = 0
         while chunk := _read(stream):
@@ -238,7 +238,7 @@ def _read(stream: Readable) -> bytes:
         return stream.read(_CHUNK)
     except Unreadable:
         raise
-    except Exception as error:  # zlib.error, EOFError, BadGzipFile, which is an OSError without a number
+    except Exception as error:  # zlib.error, EOFError, and BadGzipFile, an OSError without errno
         if isinstance(error, OSError) and error.errno is not None:
             raise Unreadable(_cannot_be_read(error)) from error
         raise Unreadable(f"the archive cannot be decompressed: {str(error).lower()}") from error

@@ -2,8 +2,8 @@
 
 A layout folder, or a tar archive of a layout or of ``docker save``, plain or compressed, or standard input.
 
-Every source is read by path inside the layout (``index.json``, ``blobs/sha256/…``), by several threads at a time.
-Nothing is ever written beside the image. Whatever has files by such paths can be one: see :class:`Source`.
+Every source is read by paths inside the layout (``index.json``, ``blobs/sha256/…``), from several threads at a time.
+Nothing is ever written beside the image. Anything with files at such paths can be a source: see :class:`Source`.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ _SMALL = 1 << 14
 class Entry(NamedTuple):
     """Something in a layout.
 
-    ``kind``: ``file``, ``folder``, ``link`` (a symbolic link, with ``size`` that of what it leads to), ``other`` (a
-    FIFO, device or socket, named by ``what``) or ``outside`` (what a link out of the layout leads to: ``link`` is its
-    path in the layout, ``target`` what it says). ``offset``: where a file starts in its archive.
+    ``kind``: ``file``, ``folder``, ``link`` (a symbolic link, with the ``size`` of its target), ``other`` (a FIFO,
+    device or socket, named by ``what``) or ``outside`` (reached by a link out of the layout: ``link`` is its path in
+    the layout, ``target`` its text). ``offset``: where a file starts in its archive.
     """
 
     kind: str
@@ -46,7 +46,7 @@ class Entry(NamedTuple):
 
 
 class LooseDocument(NamedTuple):
-    """A JSON document that stands alone: an index, a manifest, a config, a descriptor."""
+    """A standalone JSON document: an index, a manifest, a config, a descriptor."""
 
     name: str
     data: bytes
@@ -55,21 +55,21 @@ class LooseDocument(NamedTuple):
 class Stream(Protocol):
     """An open file of a source, at its first byte.
 
-    It may seek or not, as what comes over a network does not: who needs to asks :meth:`seekable`, and else reads on, or
-    opens it again. Raises :class:`OSError` from every method.
+    It may not be seekable, for example if it comes over a network: ask :meth:`seekable`, and otherwise read on or open
+    it again. Every method may raise :class:`OSError`.
     """
 
     def readinto(self, buffer: memoryview, /) -> int | None:
-        """Read into the buffer; how many bytes, 0 at the end."""
+        """Read into the buffer; return how many bytes, 0 at the end."""
 
     def seekable(self) -> bool:
         """Whether :meth:`seek` works."""
 
     def seek(self, offset: int, whence: int = 0, /) -> int:
-        """Go to a place."""
+        """Go to a position."""
 
     def close(self) -> None:
-        """Let go of it."""
+        """Close it."""
 
 
 class Slice(io.RawIOBase):
@@ -100,26 +100,26 @@ class Slice(io.RawIOBase):
         return True
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Go to a place in this part."""
+        """Go to a position in this part."""
         start = {os.SEEK_SET: self._start, os.SEEK_CUR: self._position}.get(whence, self._end)
         if start + offset < self._start:
-            raise ValueError("a place before the first byte")
+            raise ValueError("a position before the first byte")
         self._position = start + offset
         return self._position - self._start
 
     def close(self) -> None:
-        """Close the file too, when it belongs to this part alone."""
+        """Close the file too, if it belongs only to this part."""
         if not self.closed and self._owned:
             os.close(self._descriptor)
         super().close()
 
 
 class Source:
-    """Where an image is, which says what there is and hands out bytes; a new one overrides the first three methods.
+    """Where an image is: says what exists and provides bytes. A new kind overrides the first three methods.
 
     ``name`` is as the caller gave it; ``form`` says what it turned out to be. ``symlinks``: a ``LINK`` in it is a
-    symbolic link of a file system. ``confined``: such links are followed only as far as they stay in it. ``alone``: the
-    document that is all there is.
+    symbolic link of a file system. ``confined``: such links are followed only within it. ``alone``: its only document,
+    if it is a standalone one.
     """
 
     name: str
@@ -129,46 +129,46 @@ class Source:
     alone: LooseDocument | None = None
 
     def entry(self, path: str) -> Entry | None:
-        """What stands at a path, links followed for their size and kind; ``None`` when nothing does."""
+        """The entry at a path, with size and kind through links; ``None`` if there is none."""
         raise NotImplementedError
 
     def children(self, path: str) -> list[str]:
-        """The names in a folder, sorted; none when it is no folder."""
+        """The names in a folder, sorted; none if it is not a folder."""
         raise NotImplementedError
 
     def open(self, path: str) -> Stream:
-        """Open a file. Raises :class:`Unreadable` when it is none, or cannot be read."""
+        """Open a file. Raises :class:`Unreadable` if it is not a file or cannot be read."""
         raise NotImplementedError
 
     def roots(self) -> tuple[str, ...]:
         """The documents at which the walk may start.
 
-        The first that leads to images counts: ``index.json`` of a layout, the ``manifest.json`` of ``docker save``, or
-        an index or a manifest itself, where there is nothing above it.
+        The first one that leads to images counts: ``index.json`` of a layout, the ``manifest.json`` of ``docker save``,
+        or an index or manifest itself if nothing is above it.
         """
         found = tuple(path for path in (INDEX_JSON, MANIFEST_JSON) if self.entry(path) is not None)
         return found or (INDEX_JSON,)
 
     def shown(self, path: str) -> str:
-        """How a path in it is called before people."""
+        """The name of a path in it, as shown to users."""
         return f"{self.name}:{path}"
 
     def repeats(self) -> Iterable[tuple[str, bool]] | None:
-        """The paths at which two files stand, and whether with the same bytes; ``None`` where there can be none."""
+        """The paths with two files, and whether their bytes are the same; ``None`` if there can be none."""
         return None
 
     def elsewhere(self, _path: str) -> Opener | None:
-        """What opens the same file in another process, and pickles; ``None`` where this process alone can read it."""
+        """A picklable opener of the same file for another process; ``None`` if only this process can read it."""
         return None
 
     def opener(self, path: str) -> Opener:
-        """What opens a file, as often as it is called; it pickles where the file can be opened elsewhere."""
+        """An opener of a file, for any number of calls; it pickles if the file can be opened elsewhere."""
         return _Opening(self, path)
 
     def read(self, path: str, limit: int) -> bytes:
         """The first ``limit`` bytes of a file. Raises :class:`Unreadable`."""
         parts: list[bytes] = []
-        # Most documents are small, and a large buffer for each of them costs more than reading them.
+        # Most documents are small, and a large buffer for each costs more than reading it.
         size = _SMALL
         stream = self.open(path)
         try:
@@ -187,7 +187,7 @@ class Source:
         return b"".join(parts)
 
     def close(self) -> None:
-        """Let go of what the source holds open."""
+        """Close what the source holds open."""
 
     def __enter__(self) -> Self:
         return self
@@ -197,7 +197,7 @@ class Source:
 
 
 class _Opening:
-    """Opens a file of a source here, and what leads to the same file when it has travelled."""
+    """Opens a file of a source here, or the same file by its remote opener in another process."""
 
     def __init__(self, source: Source, path: str) -> None:
         self._source = source
@@ -209,7 +209,7 @@ class _Opening:
     def __reduce__(self) -> tuple[Any, ...]:
         opener = self._source.elsewhere(self._path)
         if opener is None:
-            raise PicklingError(f"{self._source.shown(self._path)} can be opened in this process alone")
+            raise PicklingError(f"{self._source.shown(self._path)} can be opened only in this process")
         return _itself, (opener,)
 
 
@@ -218,9 +218,9 @@ def _itself(opener: Opener) -> Opener:
 
 
 class FolderSource(Source):
-    """A layout folder. ``follow_links``: what stands in it may be links to anywhere.
+    """A layout folder. ``follow_links``: links in it may lead anywhere.
 
-    Raises :class:`Unreadable` when the folder cannot be opened.
+    Raises :class:`Unreadable` if the folder cannot be opened.
     """
 
     form = "folder"
@@ -235,13 +235,13 @@ class FolderSource(Source):
             raise Unreadable(reason(error)) from error
 
     def entry(self, path: str) -> Entry | None:
-        """What stands at the path. A link that leads nowhere is ``other``, one that leads out is ``outside``."""
+        """The entry at a path. A dangling link is ``other``, one that leads out is ``outside``."""
         try:
             found = self._folder.look(path)
         except LeadsOut as problem:
             return Entry(OUTSIDE, what=LEADS_OUT, link=problem.link, target=problem.target)
         except (OSError, ValueError):
-            return Entry(OTHER, what="a link that leads nowhere") if self._folder.is_link(path) else None
+            return Entry(OTHER, what="a dangling link") if self._folder.is_link(path) else None
         entry = _entry(found.status)
         return entry._replace(kind=LINK) if found.linked and entry.kind == FILE else entry
 
@@ -253,7 +253,7 @@ class FolderSource(Source):
             return []
 
     def open(self, path: str) -> Slice:
-        """Open a regular file; a FIFO does not keep us waiting."""
+        """Open a regular file, without blocking on a FIFO."""
         try:
             descriptor = self._folder.open(path)
         except LeadsOut as problem:
@@ -271,7 +271,7 @@ class FolderSource(Source):
         return FolderPart(os.path.abspath(self.name), path, follow_links=not self.confined)
 
     def close(self) -> None:
-        """Let go of the folder."""
+        """Close the folder."""
         self._folder.close()
 
 
@@ -302,4 +302,4 @@ def _entry(status: os.stat_result) -> Entry:
         return Entry(FILE, status.st_size)
     if stat.S_ISDIR(status.st_mode):
         return Entry(FOLDER)
-    return Entry(OTHER, what=next((name for test, name in _KINDS if test(status.st_mode)), "no file"))
+    return Entry(OTHER, what=next((name for test, name in _KINDS if test(status.st_mode)), "a special file"))

@@ -1,4 +1,4 @@
-"""Where the time of a case goes: to calls of the runtime, to waiting for containers; what is left is the harness's."""
+"""Where the time of a case goes: calls of the runtime, waiting for containers; the rest is the harness's own."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 
 def covered(spans: Iterable[tuple[float, float]]) -> float:
-    """How many seconds are in at least one of these spans: threads of a case may call and wait at the same time."""
+    """The seconds covered by at least one of these spans: threads of a case may call and wait at the same time."""
     seconds, until = 0.0, float("-inf")
     for begin, end in sorted(spans):
         seconds += max(0.0, end - max(begin, until))
@@ -25,21 +25,21 @@ class CallTimes:
     waits: list[tuple[float, float]] = field(default_factory=list)
 
     def calling(self) -> contextlib.AbstractContextManager[None]:
-        """Note how long the body takes as a call of the runtime."""
+        """Record the time of the body as a call of the runtime."""
         return _noting(self.calls)
 
     def waiting(self) -> contextlib.AbstractContextManager[None]:
-        """Note how long the body takes as waiting."""
+        """Record the time of the body as waiting."""
         return _noting(self.waits)
 
     @property
     def called(self) -> float:
-        """Seconds in which a call of the runtime ran."""
+        """Seconds during which a call of the runtime ran."""
         return covered(self.calls)
 
     @property
     def waited(self) -> float:
-        """Seconds in which nothing but waiting was done."""
+        """Seconds of waiting alone."""
         return covered([*self.calls, *self.waits]) - self.called
 
 

@@ -1,4 +1,4 @@
-"""Calling a runtime as somebody else than the engine is: what it inherits from its caller must not come through."""
+"""Calling a runtime with other process attributes than the engine's, which must not reach containers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from ocivalidate.runtime.kernel import interpreter, kernelnames
 
-# Reads what it is to become from its first argument, and executes the rest.
+# Takes on the attributes in its first argument, and executes the remaining arguments.
 _BECOME = f"""
 import json, os, resource, sys
 {interpreter.ENVIRONMENT}
@@ -44,10 +44,10 @@ def caller(
     network: str = "",
     cpus: Sequence[int] = (),
 ) -> tuple[str, ...]:
-    """A command line that executes what is put behind it as a process with these attributes.
+    """A command line that executes the command appended to it as a process with these attributes.
 
-    ``drop``: capabilities, without ``CAP_``, that this process and all below it cannot have. ``network``: the file of
-    its network namespace. ``cpus``: the processors on which it may run, where not on all.
+    ``drop``: capabilities, without ``CAP_``, removed from its bounding set. ``network``: the file of its network
+    namespace. ``cpus``: the processors on which it may run (default: all).
     """
     asked = {
         "umask": umask,

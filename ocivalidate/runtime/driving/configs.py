@@ -1,4 +1,4 @@
-"""The ``config.json`` that cases start from: small, valid in every release, and with nothing in it that is judged."""
+"""The ``config.json`` that cases start from: small, valid in every release, without anything that cases judge."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ocivalidate.jsontext.pointers import parse_pointer
 from ocivalidate.rules.schema import everything
 from ocivalidate.runtime.inside.rootfs import PROBE_ARGS
 
-# What the probe needs for the steps that cases ask of it; those on capabilities set their own.
+# What the probe needs for its steps; cases on capabilities set their own.
 CAPABILITIES = tuple(
     f"CAP_{name}"
     for name in (
@@ -49,7 +49,7 @@ _BOUND_SYS = {"destination": "/sys", "type": "none", "source": "/sys", "options"
 
 
 def base(oci_version: str, *steps: str) -> dict[str, Any]:
-    """A new config whose program is the probe with ``steps``; the caller may change it as it likes."""
+    """A new config whose program is the probe with ``steps``; the caller may change it."""
     sets = ("bounding", "effective", "inheritable", "permitted")
     return {
         "ociVersion": oci_version,
@@ -67,19 +67,19 @@ def base(oci_version: str, *steps: str) -> dict[str, Any]:
 
 
 def rootless(config: dict[str, Any], uid: int, gid: int) -> dict[str, Any]:
-    """The config for a runtime that is run by the user ``uid``: a user namespace, and no group of its own."""
+    """The config for a runtime that user ``uid`` runs: with a user namespace, without a control group of its own."""
     linux = config["linux"]
     linux["namespaces"].append({"type": "user"})
     linux["uidMappings"] = [{"containerID": 0, "hostID": uid, "size": 1}]
     linux["gidMappings"] = [{"containerID": 0, "hostID": gid, "size": 1}]
     linux.pop("cgroupsPath", None)
-    # Only who owns the network namespace may mount sysfs.
+    # Only the owner of the network namespace may mount sysfs.
     config["mounts"] = [mount for mount in config["mounts"] if mount.get("type") != "sysfs"] + [_BOUND_SYS]
     return config
 
 
 def bare(config: dict[str, Any], uid: int, gid: int) -> dict[str, Any]:
-    """The config for a runtime that does not isolate: it asks for a process of the calling user, and nothing around."""
+    """The config for a runtime that does not isolate: a process of the calling user, and nothing else."""
     config["mounts"] = []
     config["linux"] = {"namespaces": []}
     config["process"]["user"] = {"uid": uid, "gid": gid}
@@ -90,7 +90,7 @@ def bare(config: dict[str, Any], uid: int, gid: int) -> dict[str, Any]:
 def changed(config: Mapping[str, Any], pointer: str, value: Any) -> dict[str, Any]:
     """A copy of a config with another value at ``pointer``.
 
-    Objects on the way are made where there are none; ``-`` in the place of an index is the end of an array.
+    Missing objects on the way are created; ``-`` as an index means the end of an array.
     """
     copied: dict[str, Any] = copy.deepcopy(dict(config))
     tokens = parse_pointer(pointer)
@@ -102,7 +102,7 @@ def changed(config: Mapping[str, Any], pointer: str, value: Any) -> dict[str, An
 
 
 def _entered(holder: Any, token: str, missing: Any) -> Any:
-    """The member or entry of ``holder`` that a token names, made where it is not there."""
+    """The member or entry of ``holder`` that a token names, created if missing."""
     if isinstance(holder, dict):
         return holder.setdefault(token, missing)
     if token == "-":
@@ -133,9 +133,9 @@ def of_bundle(bundle: Path, container_id: str) -> dict[str, Any]:
 
 
 def objects_of(config: Any) -> Iterator[dict[str, Any]]:
-    """The objects of a config whose members the schema names, so that any other member of them is unknown.
+    """The objects of a config whose members the schema names, so that any other member is unknown.
 
-    Objects whose members have names of the author's choice (annotations, kernel parameters) are passed over.
+    Objects with free member names (annotations, kernel parameters) are left out.
     """
     yield from _objects(config, everything("runtime-config"))
 
@@ -154,7 +154,7 @@ def _objects(value: Any, node: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def steps(*parts: Sequence[str]) -> list[str]:
-    """The command line of a probe from its steps."""
+    """The arguments of a probe, from its steps."""
     line: list[str] = []
     for part in parts:
         line += [*([","] if line else []), *part]

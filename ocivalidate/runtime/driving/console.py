@@ -15,10 +15,10 @@ from ocivalidate.runtime.kernel import handed
 
 
 class ConsoleSocket:
-    """A socket that waits for the terminal of one container.
+    """A socket that receives the terminal of one container.
 
-    ``path`` is what the runtime is told. After ``create``, :meth:`receive` gives the terminal, and :meth:`pump` copies
-    what is printed on it to a file.
+    ``path`` is passed to the runtime. After ``create``, :meth:`receive` returns the terminal, and :meth:`pump` copies
+    its output to a file.
     """
 
     def __init__(self, path: Path) -> None:
@@ -31,7 +31,7 @@ class ConsoleSocket:
         self._pump: threading.Thread | None = None
 
     def receive(self, timeout: float = 5.0) -> int:
-        """The terminal: the descriptor of its master. Raises :class:`RuntimeFailed`."""
+        """The descriptor of the terminal's master. Raises :class:`RuntimeFailed`."""
         deadline = time.monotonic() + timeout
         self._socket.settimeout(timeout)
         try:
@@ -41,18 +41,18 @@ class ConsoleSocket:
         except OSError as problem:
             raise RuntimeFailed(f"the runtime sent no terminal to its console socket: {problem}") from problem
         if not descriptors:
-            raise RuntimeFailed("the runtime sent something to its console socket, but no descriptor")
+            raise RuntimeFailed("the runtime sent no file descriptor to its console socket")
         self.terminal, *others = descriptors
         for descriptor in others:
             os.close(descriptor)
         if not os.isatty(self.terminal):
-            raise RuntimeFailed("what the runtime sent to its console socket is no terminal")
-        # Somebody else may read what there was to read.
+            raise RuntimeFailed("the descriptor that the runtime sent to its console socket is not a terminal")
+        # Another reader may take the data first.
         os.set_blocking(self.terminal, False)
         return self.terminal
 
     def pump(self, output: Path) -> None:
-        """Copy what is printed on the terminal to the end of a file, until its last user is gone, or :meth:`close`."""
+        """Append the output of the terminal to a file, until its last user closes it, or :meth:`close`."""
         self._pump = threading.Thread(target=self._copy, args=(output,), daemon=True)
         self._pump.start()
 
@@ -66,7 +66,7 @@ class ConsoleSocket:
                 if self._stop in dict(poller.poll()):
                     return
                 try:
-                    # A terminal without a user left gives an error instead of an end.
+                    # Reading a terminal without users fails instead of returning the end of file.
                     left -= os.write(file, os.read(self.terminal, 65536))
                 except BlockingIOError:
                     continue
@@ -74,7 +74,7 @@ class ConsoleSocket:
                     return
 
     def close(self) -> None:
-        """Give everything up; a terminal hangs up."""
+        """Close everything; a terminal hangs up."""
         os.close(self._stopper)
         if self._pump is not None:
             self._pump.join(2)

@@ -1,4 +1,4 @@
-"""One container of a case: the operations on it, waiting for what it does, and what it left behind."""
+"""One container of a case: the operations on it, waiting for it, and what it leaves behind."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ _SMALL = 64 * 1024  # bytes: as long as no more was printed, every change is loo
 class Container:
     """A container, from before it is created until after it is deleted.
 
-    ``output``: the file to which its standard output goes, behind what ``create`` prints. ``pid`` is that of the
-    container process, known once created. ``group`` is the control group that its config names, ``""`` for none.
+    ``output``: the file for its standard output, after that of ``create``. ``pid`` is that of the
+    container process, known after ``create``. ``group`` is the control group that its config names, ``""`` for none.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class Container:
         self.group = group
         self.id = container_id
         self.bundle = bundle
-        # Two containers of one case may have an id in common, one after the other; their bundles differ.
+        # Two containers of a case may use the same id, one after the other; their bundles differ.
         self.output, self.errors, self.pid_file = (
             bundle.parent / f"{container_id.replace('/', '_')}@{bundle.name}.{kind}" for kind in ("out", "err", "pid")
         )
@@ -51,27 +51,27 @@ class Container:
         self._created = False
         self._cleaned = False
         self._layout = layout
-        # The files of its groups, before it is deleted, where they are to be kept.
+        # The files of its groups before it was deleted, if they are to be kept.
         self.keeps_groups = False
         self.group_files: dict[str, str] = {}
 
     @property
     def pid(self) -> int:
-        """The container process, 0 as long as it is not known."""
+        """The pid of the container process; 0 if not known yet."""
         return self._process.pid
 
     # ------------------------------------------------------------------------------------------------ operations
 
     def create(self, bundle: str | None = None, *, cwd: str | None = None, **more: Any) -> Call:
-        """Create it; ``bundle`` is how the bundle is named, if not by its absolute path.
+        """Create it; ``bundle``: how to name the bundle (default: its absolute path).
 
-        Raises :class:`RuntimeFailed` when what the runtime takes for the container process can be none of its making.
+        Raises :class:`RuntimeFailed` if the runtime cannot have made the process that it names as the container's.
         """
         try:
             with handed.opened(self.output, os.O_WRONLY | os.O_CREAT):
                 pass
         except (OSError, Unreadable) as problem:
-            raise RuntimeFailed(f"the file for what the container prints {problem}") from problem
+            raise RuntimeFailed(f"the output file of the container {problem}") from problem
         self.runtime.outputs += [self.output, self.errors]
         pid_file = more.pop("pid_file", str(self.pid_file))
         begun = kin.now()
@@ -142,7 +142,7 @@ class Container:
     # ----------------------------------------------------------------------------------------------------- state
 
     def state(self) -> dict[str, Any]:
-        """What ``state`` prints. Raises :class:`RuntimeFailed` when that is no JSON object, or it fails."""
+        """The output of ``state``. Raises :class:`RuntimeFailed` if it fails or prints no JSON object."""
         done = self.runtime.state(self.id)
         self._must(done, "state")
         try:
@@ -151,7 +151,7 @@ class Container:
             raise RuntimeFailed(f"state {problem}") from problem
 
     def status(self) -> str:
-        """The status that the runtime reports; ``""`` when it knows of no such container."""
+        """The status that the runtime reports; ``""`` if it does not know the container."""
         done = self.runtime.state(self.id)
         if not done.ok:
             return ""
@@ -173,13 +173,13 @@ class Container:
             if now == status or over or time.monotonic() > self.runtime.deadline:
                 return now
             with self.runtime.call_times.waiting():
-                time.sleep(0.005)  # nothing tells when a runtime has noticed
+                time.sleep(0.005)  # a runtime gives no notice
 
     def snapshot(self) -> dict[str, Any]:
-        """All that an operation without effect has to leave as it is.
+        """Everything that an operation without effect must leave unchanged.
 
-        These are the state as the runtime tells it (``None`` when it knows none), the container process with the moment
-        at which it began, the processes in its control groups, and what it printed.
+        The state that the runtime reports (``None`` if it does not know the container), the container process with its
+        start time, the processes in its control groups, and its output.
         """
         done = self.runtime.state(self.id)
         began = processes.began(self.pid)
@@ -193,7 +193,7 @@ class Container:
         }
 
     def _pid(self, pid_file: str) -> int:
-        """The container process as the pid file names it, or else the state; 0 when neither does."""
+        """The container process named by the pid file, or else by the state; 0 if neither names one."""
         try:
             pid = handed.pid_in(pid_file)
         except Unreadable as problem:
@@ -203,15 +203,15 @@ class Container:
         return pid
 
     def _remember(self, pid: int, begun: int) -> None:
-        """Note the process and its groups, as the runtime will not know them when they matter.
+        """Remember the process and its groups: the runtime will not know them any more when they are needed.
 
-        It is killed in the end, so it must be one that this create has made: a runtime may be wrong about it.
+        It is killed in the end, so this create must have made it: a runtime may be wrong about it.
         """
         try:
             if pid:
                 self._process.remember(pid, begun)
         except kin.Foreign as problem:
-            raise RuntimeFailed(f"the runtime names a foreign process as the container's: {problem}") from problem
+            raise RuntimeFailed(f"the runtime names a foreign process as the container process: {problem}") from problem
 
     # --------------------------------------------------------------------------------------------------- waiting
 
@@ -220,18 +220,18 @@ class Container:
         return self._process.alive
 
     def wait_exit(self) -> None:
-        """Wait for the end of the container process, which has been killed or has nothing more to do.
+        """Wait for the end of the container process, which was killed or is about to exit.
 
         Raises :class:`RuntimeFailed` when it does not end.
         """
         if self._process.descriptor < 0:
-            raise RuntimeFailed("the runtime did not say which process is the container's")
+            raise RuntimeFailed("the runtime did not name the container process")
         self._poll(self._process.descriptor, "the end of the container process")
 
     def end_process(self) -> None:
         """Kill the container process without the runtime, and wait for its end.
 
-        Raises :class:`RuntimeFailed` when the runtime did not say which it is.
+        Raises :class:`RuntimeFailed` if the runtime did not name it.
         """
         self._process.kill()
         self.wait_exit()
@@ -244,48 +244,50 @@ class Container:
         self.wait_exit()
         status = self.wait_for_status("stopped")
         if status != "stopped":
-            raise RuntimeFailed(f"the process has ended, but the status is {status or 'unknown'}")
+            raise RuntimeFailed(
+                f"the container process has ended, but the status is {status or 'unknown'}, not stopped"
+            )
         return self
 
     def facts(self, timeout: float | None = None) -> Facts:
         """Wait for what the probe in the container prints.
 
-        Raises :class:`RuntimeFailed` when the container ends without, or ``timeout`` is over, :class:`CannotJudge`.
+        Raises :class:`RuntimeFailed` if the container ends without them or ``timeout`` is over; :class:`CannotJudge`.
         """
         found: Facts | None = self.wait_output(find_facts, timeout)
         if found is None and self.alive():
-            raise RuntimeFailed(f"the program in the container reports nothing within {timeout:.0f} s")
+            raise RuntimeFailed(f"the program in the container reported nothing within {timeout:.0f} s")
         if found is None:
             raise RuntimeFailed(f"the container ended without a report: {self._last_words()}")
         return found
 
     def wait_line(self, wanted: Callable[[Any], bool], timeout: float | None = None) -> Any:
-        """Wait for a line of JSON that is ``wanted``; ``None`` when the container ends without printing it."""
+        """Wait for a JSON line for which ``wanted`` is true; ``None`` if the container ends without printing it."""
         return self.wait_output(lambda text: next((data for data in lines(text) if wanted(data)), None), timeout)
 
     def wait_output(self, look: Callable[[str], Any], timeout: float | None = None) -> Any:
-        """Wait until ``look`` finds something (not ``None``) in what the container printed, and return that.
+        """Wait until ``look`` finds something (not ``None``) in the output of the container, and return that.
 
-        ``None`` when the container has ended, or after ``timeout`` seconds (default: raises :class:`RuntimeFailed`
-        when nothing comes for long).
+        ``None`` if the container has ended, or after ``timeout`` seconds (default: raises :class:`RuntimeFailed`
+        if there is no output for long).
         """
         until = None if timeout is None else time.monotonic() + timeout * self.runtime.pace
         try:
             watch = syscalls.watch(str(self.output))
         except OSError as problem:
-            raise RuntimeFailed(f"the file for what the container prints is gone: {problem.strerror}") from problem
+            raise RuntimeFailed(f"the output file of the container is gone: {problem.strerror}") from problem
         try:
             while True:
-                # In this order: what it printed before it ended is there when its end is seen.
+                # In this order: once its end is seen, all its output is there.
                 ended = not self.alive()
                 text = self.printed()
                 found = look(text)
                 if found is not None or ended:
                     return found
-                if not self._poll(watch, "what the container prints", until and max(0.0, until - time.monotonic())):
+                if not self._poll(watch, "output of the container", until and max(0.0, until - time.monotonic())):
                     return None
                 if len(text) > _SMALL:
-                    # Looking at much text again for every line of it would take for ever.
+                    # Looking at long output again after every line would take quadratic time.
                     self._rest(_PAUSE)
                 with contextlib.suppress(BlockingIOError):
                     os.read(watch, 65536)
@@ -293,9 +295,9 @@ class Container:
             os.close(watch)
 
     def printed(self) -> str:
-        """What the container printed to standard output so far.
+        """The standard output of the container so far.
 
-        Raises :class:`RuntimeFailed` when that is more than can be looked at.
+        Raises :class:`RuntimeFailed` if it is over the limit.
         """
         self._refuse_flood()
         return self._printed.text()
@@ -305,7 +307,7 @@ class Container:
         for path in (self.output, self.errors):
             if Growing(path).too_much:
                 self._process.kill()
-                raise RuntimeFailed(f"the container printed without end: more than {handed.MOST_PRINTED} bytes")
+                raise RuntimeFailed(f"the container printed too much output: more than {handed.MOST_PRINTED} bytes")
 
     def _last_words(self) -> str:
         said = [*self.printed().splitlines(), *handed.text_of(self.errors, handed.MOST_PRINTED).splitlines()]
@@ -318,9 +320,9 @@ class Container:
     def _poll(self, descriptor: int, what: str, timeout: float | None = None) -> bool:
         """Wait until a descriptor can be read, or the container process has ended.
 
-        False when neither comes within ``timeout`` seconds. Without it, raises :class:`RuntimeFailed` when nothing
-        comes for long: the runtime did not do what it said it did. Raises :class:`CannotJudge` when the time of the
-        case is over before that can be known.
+        False if neither happens within ``timeout`` seconds. Without a timeout, raises :class:`RuntimeFailed` if nothing
+        happens for long: the runtime did not do what it reported. Raises :class:`CannotJudge` if the time of the
+        case is over first.
         """
         left = self.runtime.deadline - time.monotonic()
         seconds = min(left, WAITING_PATIENCE * self.runtime.pace if timeout is None else timeout)
@@ -337,11 +339,11 @@ class Container:
 
     @property
     def groups(self) -> dict[str, str]:
-        """The control groups of the container process: controller → path, as it was when created."""
+        """The control groups of the container process after ``create``: controller → path."""
         return dict(self._process.groups)
 
     def group_folder(self, controller: str) -> str:
-        """Where a controller governs the container process (``""``: in version 2); ``""`` where none does."""
+        """The directory where a controller (``""``: version 2) governs the container process; ``""`` if none."""
         return cgroups.folder_of(self._layout, self._process.groups, controller)
 
     def leftovers_of_failure(self) -> list[str]:
@@ -351,13 +353,13 @@ class Container:
             if time.monotonic() > deadline:
                 break
             with self.runtime.call_times.waiting():
-                time.sleep(0.005)  # nothing tells when a process of somebody else is gone
+                time.sleep(0.005)  # there is no notice of the end of such a process
         return left
 
     def leftovers(self) -> list[str]:
-        """What is still there of the container: process, control groups, mounts below its bundle, state.
+        """What is left of the container: process, control groups, mounts below its bundle, state.
 
-        An empty list after ``delete``.
+        Empty after a correct ``delete``.
         """
         left = [f"process {self.pid}"] if self.alive() else []
         left += [f"control group {folder}" for folder in self._own_groups()]
@@ -367,22 +369,22 @@ class Container:
         return left
 
     def _has_state(self) -> bool:
-        """Whether the folder of states has an entry of this name; an id may be any text, also ``..``."""
+        """Whether the state directory has an entry of this name; an id may be any text, even ``..``."""
         with contextlib.suppress(OSError):
             return self.id in os.listdir(self.runtime.root)
         return False
 
     def _own_groups(self) -> list[str]:
-        """The folders of the groups that were made for this container."""
+        """The directories of the groups that were created for this container."""
         return [folder for path in self._group_paths() for folder in cgroups.folders(self._layout, path)]
 
     def _group_paths(self) -> list[str]:
-        """The groups that can only be this container's: they bear the name of this run."""
+        """The groups that can only be this container's: their names have the prefix of this run."""
         every = {self.group, *self._process.groups.values()}
         return sorted(path for path in every if self.runtime.mark in path)
 
     def clean_up(self) -> list[str]:
-        """Remove the container, whatever became of it, and return what could not be removed."""
+        """Remove the container, whatever its state, and return what could not be removed."""
         if self._cleaned:
             return []
         self._cleaned = True

@@ -1,4 +1,4 @@
-"""Judging the documents that a runtime prints, by the clauses on such documents."""
+"""Judging the documents that a runtime prints by the clauses on them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ocivalidate.rules.findings import Outcome
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What a clause says of a document: ``broken`` tells how it breaks it, ``skipped`` why it was not judged."""
+    """The verdict of a clause on a document: ``broken`` says how it is broken, ``skipped`` why it was not judged."""
 
     broken: str = ""
     skipped: str = ""
@@ -29,9 +29,9 @@ def document_clauses(kind: str) -> tuple[str, ...]:
 
 
 def judge_document(kind: str, file: Path, release: str) -> Mapping[str, Judgement]:
-    """Judge the document in a file: every clause that holds in a release → what it says.
+    """Judge the document in a file: every clause of a release → its verdict.
 
-    A text that is no JSON breaks clauses on JSON, and nothing else is judged.
+    Text that is not JSON breaks the clauses on JSON, and nothing else is judged.
     """
     from ocivalidate.bundle import api  # whose schemas take a while to load
 

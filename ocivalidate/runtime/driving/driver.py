@@ -1,7 +1,7 @@
-"""Running the commands of a runtime: argument vectors, files for what it says, limits on time and size.
+"""Running the commands of a runtime: argument vectors, output files, limits on time and size.
 
-What a runtime prints goes to files, never to pipes: a container that it leaves behind inherits them, and a reader of
-a pipe would wait for the container's end.
+Output goes to files, never to pipes: a container that the runtime leaves running inherits them, and a reader of
+a pipe would wait until that container ends.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ from ocivalidate.runtime.kernel import handed, interpreter
 from ocivalidate.system import importing
 
 MOST_OUTPUT = 16 * 1024 * 1024
-# Characters of a JSON text that are read: a value may take thirty times as much as its text.
+"""The most bytes that a runtime may print in one call, before it is killed."""
+# The longest JSON text that is read, in characters: its value may take thirty times as much memory.
 _MOST_JSON = 4 * 1024 * 1024
-"""Bytes that a runtime may print in one call, before it is killed."""
-# How programs end that did not mean to: in Go, Rust, Python, and by a signal that a handler tells.
+# How crashed programs end: in Go, Rust, Python, and by a signal that a handler reports.
 _CRASH = re.compile(
     r"^(panic: |fatal error: |thread '[^']*' (\(\d+\) )?panicked at|Traceback \(most recent call last\):|SIGSEGV: )",
     re.MULTILINE,
 )
-_LOOK_AT_SIZE = 0.02  # seconds between two looks at how much has been printed
-_DYING_PATIENCE = 5.0  # seconds in which a process that was killed is to be gone
+_LOOK_AT_SIZE = 0.02  # seconds between two looks at the size of the output
+_DYING_PATIENCE = 5.0  # seconds for a killed process to disappear
 
-# What a service manager or a debugger leaves in the environment changes what runtimes do; pytest's are not the user's.
+# Variables of service managers and debuggers change what runtimes do; pytest's variables are not the user's.
 UNWANTED = (
     *("NOTIFY_SOCKET", "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "LD_PRELOAD", "_LIBCONTAINER_LOGLEVEL"),
     *("PYTEST_CURRENT_TEST", "PYTEST_VERSION", "PYTEST_XDIST_WORKER", "PYTEST_XDIST_WORKER_COUNT"),
@@ -45,7 +45,7 @@ UNWANTED = (
 
 
 def json_object(text: str) -> dict[str, Any]:
-    """The JSON object that a program printed. Raises :class:`ValueError`; its message follows the name of a command."""
+    """The JSON object that a program printed. Raises :class:`ValueError`; its message follows the command's name."""
     if len(text) > _MOST_JSON:
         raise ValueError(f"prints more than {_MOST_JSON >> 20} MB of JSON")
     try:
@@ -59,11 +59,11 @@ def json_object(text: str) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call of the runtime, when it is over.
+    """One finished call of the runtime.
 
     ``status``: the exit status, negative for a signal. ``ended``: ``exit``, ``timeout`` (we killed it) or ``flood`` (it
-    printed more than ``MOST_OUTPUT``, and we killed it). ``stdout`` and ``stderr`` are what it printed; where the
-    caller had standard output written to a file, ``stdout`` is empty.
+    printed more than ``MOST_OUTPUT``, and we killed it). ``stdout`` and ``stderr`` are its output; if the
+    caller gave a file for standard output, ``stdout`` is empty.
     """
 
     argv: tuple[str, ...]
@@ -75,12 +75,12 @@ class Call:
 
     @property
     def ok(self) -> bool:
-        """Whether the runtime says that it did what it was asked."""
+        """Whether the runtime reports success: it exited with status 0."""
         return self.ended == "exit" and self.status == 0
 
     @property
     def refused(self) -> bool:
-        """Whether the runtime says that it did not do it: it ended by itself, with another status than 0."""
+        """Whether the runtime reports an error: it exited with a status other than 0."""
         return self.ended == "exit" and self.status > 0
 
     @property
@@ -90,19 +90,21 @@ class Call:
 
     @property
     def last_error_line(self) -> str:
-        """The last line that it said, before any backtrace, or how it ended."""
+        """The last line of its output, before any backtrace, or how it ended."""
         if self.ended != "exit":
-            return {"timeout": f"did not end within {self.seconds:.0f} s", "flood": "printed without end"}[self.ended]
+            return {"timeout": f"did not end within {self.seconds:.0f} s", "flood": "printed too much output"}[
+                self.ended
+            ]
         said, _, _ = (self.stderr or self.stdout).rpartition("Stack backtrace:")
         lines = [line.strip() for line in (said or self.stderr or self.stdout).splitlines() if line.strip()]
-        return lines[-1][:500] if lines else f"exit status {self.status}, without a word"
+        return lines[-1][:500] if lines else f"exit status {self.status}, no output"
 
 
 def environment() -> dict[str, str]:
-    """What the runtime finds in its environment, as ``conformance/PROTOCOL.md`` promises it.
+    """The environment of the runtime, as documented in ``conformance/PROTOCOL.md``.
 
-    It is ours, as wrappers may need it, without what changes its behaviour, and without our own folder in PYTHONPATH:
-    a runtime may be written in another Python.
+    It is ours, as wrappers may need it, without variables that change its behaviour, and without our own folder in
+    PYTHONPATH: a runtime may run on another Python.
     """
     given = interpreter.environment()
     path = given.pop("PYTHONPATH", None)
@@ -125,9 +127,9 @@ def call(  # noqa: PLR0913  # what subprocess takes
 ) -> Call:
     """Run a program to its end, or for ``timeout`` seconds.
 
-    ``stdout`` and ``stderr`` name files to append to instead of files of our own below ``keep`` (default: the folder
-    for temporary files). ``others``: files that must not grow without end meanwhile. Standard input is empty. Raises
-    :class:`CannotJudge`.
+    ``stdout`` and ``stderr`` name files to append to, instead of files of our own below ``keep`` (default: the
+    directory for temporary files). ``others``: other files whose size is limited meanwhile. Standard input is empty.
+    Raises :class:`CannotJudge`.
     """
     with _sink(stdout, keep) as out, _sink(stderr, keep) as err:
         before = os.fstat(err.fileno()).st_size
@@ -145,7 +147,7 @@ def call(  # noqa: PLR0913  # what subprocess takes
             )
         except (OSError, ValueError) as problem:
             reason = problem.strerror if isinstance(problem, OSError) else str(problem)
-            raise CannotJudge(f"{argv[0]} cannot be run: {reason}") from problem
+            raise CannotJudge(f"cannot run {argv[0]}: {reason}") from problem
         ended = _wait(process, start + timeout, (out.fileno(), err.fileno(), *others))
         seconds = time.monotonic() - start
         said = "" if stdout else _read(out.fileno())
@@ -159,12 +161,12 @@ def _sink(path: str | None, folder: str | None) -> tempfile._TemporaryFileWrappe
             with handed.opened(path, os.O_RDWR | os.O_APPEND | os.O_CREAT) as descriptor:
                 return os.fdopen(os.dup(descriptor), "a+b")  # type: ignore[return-value]  # both are binary files
         except (OSError, Unreadable) as problem:
-            raise CannotJudge(f"there is no file any more for what the runtime prints: {path} {problem}") from problem
+            raise CannotJudge(f"the output file of the runtime {path} {problem}") from problem
     return tempfile.TemporaryFile(dir=folder)  # type: ignore[return-value]
 
 
 def _wait(process: subprocess.Popen[bytes], deadline: float, files: Sequence[int | Path]) -> str:
-    """Wait for the end, the deadline or too much output; in the last two cases the whole process group is killed."""
+    """Wait for exit, deadline or too much output; in the last two cases the whole process group is killed."""
     poller = select.poll()
     pidfd = os.pidfd_open(process.pid)
     try:
@@ -176,7 +178,7 @@ def _wait(process: subprocess.Popen[bytes], deadline: float, files: Sequence[int
                 return "exit"
             if left <= 0 or any(_size(file) > MOST_OUTPUT for file in files):
                 kill_group(process.pid)
-                # One that hangs in the kernel does not end, whatever is sent to it.
+                # A process that hangs in the kernel does not end on any signal.
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     process.wait(_DYING_PATIENCE)
                 return "timeout" if left <= 0 else "flood"
@@ -192,7 +194,7 @@ def _size(file: int | Path) -> int:
 
 
 def kill_group(process: int) -> None:
-    """Kill a process that leads its group, and all of the group: a child of ours that nobody has waited for."""
+    """Kill a process group by its leader, which is a child of ours that has not been reaped."""
     for kill in (os.killpg, os.kill):
         try:
             kill(process, signal.SIGKILL)
@@ -203,5 +205,5 @@ def kill_group(process: int) -> None:
 
 
 def _read(file: int, offset: int = 0) -> str:
-    """What stands in an open file, up to what a caller can use."""
+    """The content of an open file, up to the limit of a call's output."""
     return handed.read(file, MOST_OUTPUT, offset).decode("utf-8", "replace")

@@ -16,12 +16,12 @@ from ocivalidate.runtime.driving.subject import RuntimeUnderTest
 from ocivalidate.runtime.kernel.cgroups import PREFIX
 
 MOST_SECONDS = 20.0
-"""How long one operation may take; a case may have less left."""
+"""Seconds that one operation may take; a case may have less time left."""
 
 
 @dataclass(slots=True)
 class Operations:
-    """A runtime with a folder of its own for the state of containers.
+    """A runtime with its own state directory.
 
     ``folder`` holds that folder, its log, and what it prints. ``calls`` keeps every call, for whoever looks into a
     failure; ``deadline`` is on the clock of ``time.monotonic``; ``call_times`` says where the time went.
@@ -43,12 +43,12 @@ class Operations:
 
     @property
     def root(self) -> Path:
-        """Where the runtime keeps the state of its containers."""
+        """The state directory of the runtime."""
         return self.folder / "root"
 
     @property
     def log(self) -> Path:
-        """What the runtime logs, where it can be told to."""
+        """The log file of the runtime, if it has an option for one."""
         return self.folder / "runtime.log"
 
     def invoke(
@@ -61,10 +61,10 @@ class Operations:
         most: float = MOST_SECONDS,
         wrapper: Sequence[str] = (),
     ) -> Call:
-        """Run one command of the runtime with these arguments, whatever they are.
+        """Run one command of the runtime with any arguments.
 
-        ``wrapper``: a program with arguments that executes what stands behind them (see :mod:`callers`). Raises
-        :class:`CannotJudge` when no time is left to start it.
+        ``wrapper``: a command line that executes the command appended to it (see :mod:`callers`). Raises
+        :class:`CannotJudge` if no time is left to start it.
         """
         left = self.deadline - time.monotonic()
         if left <= 0:

@@ -1,4 +1,4 @@
-"""The container process: known by its descriptor, so that nothing is ever sent to another one of the same number."""
+"""The container process, held by its pidfd, so that no signal ever reaches another process with the same pid."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from collections.abc import Callable, Mapping
 
 from ocivalidate.runtime.kernel import cgroups, kin, processes
 
-_PAUSE = 0.05  # seconds between two looks at something else, while it is waited for
+_PAUSE = 0.05  # seconds between two calls of ``look`` while waiting
 
 
 class Process:
-    """The process of one container, or none as long as it is not known.
+    """The process of one container, or none if it is not known yet.
 
-    ``pid`` is 0 for none. ``groups``: the control groups that it was in when it was created, controller → path.
-    ``descriptor``: its pidfd, -1 where there is none.
+    ``pid`` is 0 for none. ``groups``: the control groups that it was in after ``create``, controller → path.
+    ``descriptor``: its pidfd, -1 for none.
     """
 
     def __init__(self) -> None:
@@ -27,9 +27,9 @@ class Process:
         self.groups: Mapping[str, str] = {}
 
     def remember(self, pid: int, since: int) -> None:
-        """Take a process of this number, which has to be ours and to have begun at a moment or later.
+        """Take the process with this pid, which must be ours and must have begun at ``since`` or later.
 
-        Raises :class:`kin.Foreign`, and knows of no process then.
+        Raises :class:`kin.Foreign`; then no process is held.
         """
         self.descriptor = kin.own(pid, since)
         self.pid = pid
@@ -39,17 +39,17 @@ class Process:
 
     @property
     def alive(self) -> bool:
-        """Whether it has not ended; of one that has, other threads may still be on their way out."""
+        """Whether it has not ended. After its end, other threads may still be exiting."""
         return self.descriptor >= 0 and not self.ends(0) and processes.began(self.pid) != ""
 
     def ends(self, timeout: float) -> bool:
-        """Whether it has ended, or does so within some seconds. There has to be one."""
+        """Whether it has ended, or ends within ``timeout`` seconds. A process must be held."""
         poller = select.poll()
         poller.register(self.descriptor, select.POLLIN)
         return bool(poller.poll(timeout * 1000))
 
     def or_readable(self, descriptor: int, seconds: float, look: Callable[[], None]) -> bool:
-        """Wait for some seconds until it has ended, or a descriptor can be read; ``look()`` is called now and then."""
+        """Wait at most ``seconds`` until it has ended or a descriptor is readable; ``look()`` is called meanwhile."""
         until = time.monotonic() + seconds
         poller = select.poll()
         for one in {descriptor, self.descriptor} - {-1}:
@@ -73,7 +73,7 @@ class Process:
                 signal.pidfd_send_signal(self.descriptor, signal.SIGKILL)
 
     def end(self, timeout: float) -> list[str]:
-        """Kill it, wait some seconds for its end, and forget its descriptor; what stayed, in words."""
+        """Kill it, wait at most ``timeout`` seconds for its end, and close its pidfd; return what is left, in words."""
         if self.descriptor < 0:
             return []
         try:

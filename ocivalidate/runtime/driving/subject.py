@@ -1,6 +1,6 @@
-"""The runtime under test: what it says of itself, and which command line it speaks.
+"""The runtime under test: what it says about itself, and its command line.
 
-A runtime is known by what ``--version`` prints, never by the name of its file, as people run wrappers. How runtimes
+A runtime is identified by the output of ``--version``, never by its file name, as people run wrappers. How runtimes
 differ is data: ``conformance/runtimes.toml``.
 """
 
@@ -18,26 +18,26 @@ from ocivalidate.runtime.driving.driver import Call, call, json_object
 from ocivalidate.runtime.kernel import programs
 from ocivalidate.vocabulary.versions import RUNTIME_CHOICES, RUNTIME_RELEASES, judged_by, version_for
 
-# Seconds that a runtime may take to say who it is, and what it can do: together with those for the first container less
-# than the half minute after which somebody who waits takes a program for one that hangs.
+# Seconds for ``--version`` and ``features``: together with those for the first container, less
+# than the half minute after which a user thinks that a program hangs.
 _PATIENCE = 8.0
 _PATIENCE_FOR_FEATURES = 4.0
 _NAME = re.compile(r"^[ \t]*(\S+)\s+version:?\s+v?(\S+)", re.MULTILINE)
 _SPEC = re.compile(r"^[ \t]*spec:\s*(\S+)", re.MULTILINE)
-_MOST_BANNER = 64 * 1024  # characters of what --version prints that are looked at
+_MOST_BANNER = 64 * 1024  # characters of the output of --version that are read
 
 
-# The annotation of its features by which a runtime says that it applies only these properties of config.json: their
-# pointers, separated by spaces. It isolates nothing, then, and needs no root: a fake, or an aid for tests.
+# The annotation in its features by which a runtime says that it applies only these properties of config.json: their
+# pointers, separated by spaces. Such a runtime does not isolate and needs no root: a fake, or an aid for tests.
 APPLIES = "org.ocivalidate.applies"
 
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """How a runtime is spoken to.
+    """The command line of a runtime.
 
-    ``arguments`` stand before every command; in them ``{root}`` is the folder for the state of containers and ``{log}``
-    a file. ``cover``: folders that this runtime must not see, covered by an empty one in the engine's mounts.
+    ``arguments`` precede every command; in them ``{root}`` is the state directory and ``{log}``
+    a file. ``cover``: directories that this runtime must not see, covered in the engine's mount namespace.
     """
 
     name: str
@@ -49,9 +49,9 @@ class Dialect:
 class RuntimeUnderTest:
     """A runtime and what it claims.
 
-    ``claim``: the version of the specification as it words it; ``release``: the one whose clauses are judged;
-    ``oci_version``: what bundles made for it say. ``features``: what ``features`` prints, ``None`` where it does not
-    know the command.
+    ``claim``: the version of the specification as it reports it; ``release``: the release judged by;
+    ``oci_version``: the ociVersion of its bundles. ``features``: the output of ``features``, ``None`` if it does not
+    have the command.
     """
 
     command: tuple[str, ...]
@@ -67,18 +67,18 @@ class RuntimeUnderTest:
 
     @property
     def applies(self) -> frozenset[str] | None:
-        """The pointers of the only properties that the runtime applies, ``None`` for a runtime that isolates."""
+        """The pointers of the only properties that the runtime applies; ``None`` for a runtime that isolates."""
         annotations = (self.features or {}).get("annotations")
         said = annotations.get(APPLIES) if isinstance(annotations, dict) else None
         return frozenset(said.split()) if isinstance(said, str) else None
 
     @property
     def isolates(self) -> bool:
-        """Whether containers are isolated from the host at all."""
+        """Whether the runtime isolates containers from the host at all."""
         return self.applies is None
 
     def unapplied(self, pointers: Sequence[str]) -> list[str]:
-        """Those of some properties that the runtime says it does not apply."""
+        """The properties among ``pointers`` that the runtime says it does not apply."""
         applied = self.applies
         return [] if applied is None else [pointer for pointer in pointers if pointer not in applied]
 
@@ -95,9 +95,9 @@ def _put(word: str, places: Mapping[str, str]) -> str:
 
 
 def identify(runtime: str, extra: Sequence[str] = (), spec_version: str | None = None) -> RuntimeUnderTest:
-    """Ask a program who it is.
+    """Identify a runtime.
 
-    ``runtime`` is looked up in PATH. Raises :class:`CannotJudge`, for an unknown release too; what the program answers
+    ``runtime`` is looked up in PATH. Raises :class:`CannotJudge`, also for an unknown release. The program's answers
     may be anything.
     """
     if spec_version not in (None, *RUNTIME_CHOICES):
@@ -144,7 +144,7 @@ def _features(argv: list[str]) -> Mapping[str, Any] | None:
 
 
 def _without_places(dialect: Dialect) -> list[str]:
-    """The arguments that name no folder: no container is meant."""
+    """The arguments without paths, for commands that concern no container."""
     words = iter(dialect.arguments)
     kept: list[str] = []
     for word in words:
@@ -156,7 +156,7 @@ def _without_places(dialect: Dialect) -> list[str]:
 
 
 def _dialect(name: str) -> Dialect:
-    """The dialect of a runtime; one that nobody knows is taken to understand ``--root``."""
+    """The dialect of a runtime; an unknown runtime is assumed to have ``--root``."""
     for entry in dialects():
         if entry.name == name:
             return entry

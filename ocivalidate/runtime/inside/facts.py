@@ -21,37 +21,37 @@ class Facts:
         return any(record["step"] == step for record in self.records)
 
     def record(self, step: str, *arguments: str) -> Mapping[str, Any]:
-        """The record of the first step of this name that has these arguments, or begins with them.
+        """The record of the first step of this name whose arguments begin with these.
 
         Raises :class:`RuntimeFailed`.
         """
         for record in self.records:
             if record["step"] == step and tuple(record["args"][: len(arguments)]) == arguments:
                 return record
-        raise RuntimeFailed(f"the probe did not do {' '.join((step, *arguments))}")
+        raise RuntimeFailed(f"the probe did not report the step {' '.join((step, *arguments))}")
 
     def value(self, step: str, *arguments: str) -> Any:
-        """What a step gave. Raises :class:`RuntimeFailed` when it failed."""
+        """The value of a step. Raises :class:`RuntimeFailed` if it failed."""
         record = self.record(step, *arguments)
         if "value" not in record:
             raise RuntimeFailed(f"in the container, {' '.join((step, *arguments))} failed: {record.get('error')}")
         return record["value"]
 
     def error(self, step: str, *arguments: str) -> str | None:
-        """The name of the errno with which a step failed, ``None`` when it did not."""
+        """The name of the errno with which a step failed; ``None`` if it did not fail."""
         error = self.record(step, *arguments).get("error")
         return None if error is None else str(error)
 
     def outcome(self, step: str, *arguments: str) -> Any:
-        """What a step gave, or the name of the errno with which it failed: for verdicts on either."""
+        """The value of a step, or the name of the errno with which it failed."""
         record = self.record(step, *arguments)
         return record["value"] if "value" in record else record.get("error")
 
     def looks(self) -> dict[str, Any]:
-        """The facts as :mod:`ocivalidate.runtime.judging` takes them.
+        """The facts in the form that :mod:`ocivalidate.runtime.judging` takes.
 
-        By the names of steps without arguments, those that ``everything`` did included; ``paths`` holds what ``look``
-        said, by path. A step that failed is not there.
+        The values of steps without arguments, including those of ``everything``, by name. ``paths`` holds what ``look``
+        reported, by path. A step that failed is absent.
         """
         found: dict[str, Any] = {}
         paths: dict[str, Any] = {}
@@ -70,7 +70,7 @@ class Facts:
 
 
 def _is_record(data: object) -> bool:
-    """Whether this is what a step gave: facts may be a file of anybody's."""
+    """Whether this is the record of a step: facts may come from any file."""
     if not isinstance(data, dict) or not isinstance(data.get("step"), str):
         return False
     arguments = data.get("args")
@@ -78,9 +78,9 @@ def _is_record(data: object) -> bool:
 
 
 def find_facts(text: str) -> Facts | None:
-    """The facts in what a container printed; ``None`` when there are none yet.
+    """The facts in the output of a container; ``None`` if there are none yet.
 
-    Around them may stand anything: what the runtime printed, or other lines.
+    Any other text may surround them, such as output of the runtime.
     """
     for data in lines(text):
         if isinstance(data, dict) and isinstance(data.get(MARK), list):
@@ -89,7 +89,7 @@ def find_facts(text: str) -> Facts | None:
 
 
 def lines(text: str) -> Iterable[Any]:
-    """Every whole line of ``text`` that is JSON."""
+    """Every complete line of ``text`` that is JSON."""
     for line in text.split("\n")[:-1]:
         start = line.find("{")
         if start >= 0:

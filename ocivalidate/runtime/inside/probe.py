@@ -1,19 +1,19 @@
-"""The probe: what runs inside a container and reports what it finds there, in lines of JSON. It never judges.
+"""The probe: it runs inside a container and reports what it finds there, in lines of JSON. It never judges.
 
-It stands alone: inside a container there is no package ``ocivalidate``, only this file and a bare Python. Its command
-line is a list of steps, each a name and its arguments, separated by a comma that stands by itself::
+It is self-contained: a container has no package ``ocivalidate``, only this file and a bare Python. Its command
+line is a list of steps, each a name and its arguments, separated by commas that are words of their own::
 
     probe.py ids , stat /dev/null , write /tmp/file text , wait
 
-Without any it is ``everything``: all that can be seen without touching anything.
+Without steps it does ``everything``: all that can be seen without changing anything.
 
-Each step gives ``{"step": name, "args": [...], "value": ...}``, or, instead of a value, ``"error"``: the name of an
-errno (``EROFS``) or of an exception. They are printed as one line, ``{"ocivalidate-probe": [...]}``, at the end, or
-when a step that waits begins. What only some steps need is imported by them, and annotations are never evaluated:
-starting up is most of what a container costs.
+Each step gives ``{"step": name, "args": [...], "value": ...}`` or, instead of a value, ``"error"``: the name of an
+errno (``EROFS``) or of an exception. The records are printed as one line, ``{"ocivalidate-probe": [...]}``, at the end,
+or before a step that waits. Steps import what only they need, and annotations are never evaluated: start-up is most of
+the cost of a container.
 """
 
-# Over 400 lines: it travels alone, one file into every container.
+# Over 400 lines: it must stay one file, which is put into every container.
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SEPARATOR = ","
 
 
 def encode(value: Any) -> str:
-    """Plain data as JSON in ASCII. The json module costs more to import than all else that most probes do."""
+    """Plain data as JSON in ASCII. Importing the json module takes longer than everything else that most probes do."""
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     if isinstance(value, (int, float)):
@@ -45,7 +45,7 @@ def encode(value: Any) -> str:
 
 
 def print_line(data: Any) -> None:
-    """Write a line in one call, so that it is whole for whoever reads along."""
+    """Write a line in one call, so that a reader never sees part of it."""
     os.write(1, (encode(data) + "\n").encode())
 
 
@@ -53,7 +53,7 @@ def print_line(data: Any) -> None:
 
 
 def ids() -> dict[str, Any]:
-    """User, groups, mask, process, folder."""
+    """User, groups, umask, process ids, working directory."""
     umask = os.umask(0)
     os.umask(umask)
     uids, gids = os.getresuid(), os.getresgid()
@@ -74,7 +74,7 @@ def cwd() -> str:
 
 
 def uname() -> dict[str, str]:
-    """Names of the host and of its domain, and the machine."""
+    """Host name, domain name and machine."""
     names = os.uname()
     return {
         "nodename": names.nodename,
@@ -92,12 +92,12 @@ def raw_name(name: str) -> str:
 
 
 def argv() -> list[str]:
-    """The argument vector with which this process was executed."""
+    """The argument vector of this process."""
     return _nul_separated("/proc/self/cmdline")
 
 
 def environ() -> list[str]:
-    """The environment with which this process was executed; Python's own copy may have more in it."""
+    """The environment that this process was started with; Python's own copy may have more entries."""
     return _nul_separated("/proc/self/environ")
 
 
@@ -108,7 +108,7 @@ def status() -> dict[str, str]:
 
 
 def rlimits() -> dict[str, Any]:
-    """The limits [soft, hard] by the names of setrlimit(2); -1 is no limit."""
+    """The limits [soft, hard], by their setrlimit(2) names; -1 means unlimited."""
     import resource
 
     names = (name for name in dir(resource) if name.startswith("RLIMIT_"))
@@ -124,7 +124,7 @@ def namespaces() -> dict[str, str]:
 
 
 def fds() -> dict[str, str]:
-    """The open descriptors and what they are, without the one that this look itself opens."""
+    """The open descriptors and what they lead to, without the one that this step itself opens."""
     found: dict[str, str] = {}
     for name in sorted(os.listdir("/proc/self/fd"), key=int):
         try:
@@ -135,7 +135,7 @@ def fds() -> dict[str, str]:
 
 
 def tty() -> dict[str, Any]:
-    """Which of the standard descriptors are terminals, which terminal it is, and its size [rows, columns]."""
+    """Which standard streams are terminals, the terminal's device, and its size [rows, columns]."""
     terminals = [number for number in (0, 1, 2) if os.isatty(number)]
     if not terminals:
         return {"terminals": [], "name": None, "size": None}
@@ -158,7 +158,7 @@ def tty() -> dict[str, Any]:
 
 def mountinfo() -> list[dict[str, Any]]:
     """The mounts of this process, in the order of /proc/self/mountinfo."""
-    # Names may have anything in them: only what the kernel itself writes parts lines and fields.
+    # Names may contain anything: only the kernel's own separators split lines and fields.
     return [_mount(line) for line in read("/proc/self/mountinfo").split("\n") if line]
 
 
@@ -183,7 +183,7 @@ def _mount(line: str) -> dict[str, Any]:
 def _unescape(text: str) -> str:
     if "\\" not in text:
         return text
-    # Each begins with a backslash and three octal digits; a backslash itself is written like this too.
+    # Escapes are a backslash and three octal digits; a backslash itself is escaped too.
     first, *rest = text.split("\\")
     return first + "".join(chr(int(part[:3], 8)) + part[3:] for part in rest)
 
@@ -197,12 +197,12 @@ def idmaps() -> dict[str, Any]:
 
 
 def oom_score_adj() -> int:
-    """How the kernel corrects the score of this process when memory runs out."""
+    """The OOM score adjustment of this process."""
     return int(read("/proc/self/oom_score_adj"))
 
 
 def label() -> str:
-    """What the security module calls this process: a profile of AppArmor, a label of SELinux."""
+    """The security label of this process: an AppArmor profile or an SELinux label."""
     return read("/proc/self/attr/current").strip("\0\n")
 
 
@@ -287,7 +287,7 @@ def clock(name: str) -> float:
 
 
 def read(path: str, most: str = "1048576") -> str:
-    """The content of a file, as far as ``most`` bytes."""
+    """The content of a file, up to ``most`` bytes."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     try:
         content = b""
@@ -302,12 +302,12 @@ def read(path: str, most: str = "1048576") -> str:
 
 
 def write(path: str, text: str = "x") -> bool:
-    """Write to a file, which is made where it is not."""
+    """Write to a file; create it if it does not exist."""
     return _write(path, os.O_WRONLY | os.O_CREAT, text)
 
 
 def overwrite(path: str, text: str = "x") -> bool:
-    """Write to a file that is there already, such as one of a pseudo file system."""
+    """Write to an existing file, such as one in a pseudo file system."""
     return _write(path, os.O_WRONLY | os.O_NONBLOCK, text)
 
 
@@ -320,7 +320,7 @@ def _write(path: str, flags: int, text: str) -> bool:
 
 
 def open_as(path: str, how: str = "r") -> bool:
-    """Open a file for reading (``r``), writing (``w``) or both (``rw``), without making it or writing to it."""
+    """Open an existing file for reading (``r``), writing (``w``) or both (``rw``), without writing to it."""
     flags = {"r": os.O_RDONLY, "w": os.O_WRONLY, "rw": os.O_RDWR}[how]
     os.close(os.open(path, flags | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY))
     return True
@@ -330,12 +330,12 @@ _KINDS = {0o010000: "fifo", 0o020000: "char", 0o040000: "dir", 0o060000: "block"
 
 
 def stat(path: str) -> dict[str, Any]:
-    """What a path is, its last link not followed."""
+    """lstat(2) of a path."""
     return _stat(os.lstat(path))
 
 
 def follow(path: str) -> dict[str, Any]:
-    """What a path is, links followed."""
+    """stat(2) of a path, links followed."""
     return _stat(os.stat(path))
 
 
@@ -357,16 +357,16 @@ def _stat(found: os.stat_result) -> dict[str, Any]:
 
 
 def look(path: str) -> dict[str, Any]:
-    """What can be said of a path without changing anything.
+    """What can be found out about a path without changing anything.
 
-    Where it leads, what is there, whether its mount is read-only, and, for a folder or a regular file, the first of its
-    content, or the errno with which reading fails.
+    Where it leads, what is there, whether its mount is read-only, and for a directory or a regular file the start of
+    its content, or the errno with which reading fails.
     """
     found: dict[str, Any] = {"real": os.path.realpath(path)}
     for name, ask in (("stat", stat), ("target", follow), ("link", os.readlink), ("readonly", is_readonly)):
         found |= _asked(name, ask, path)
     kind = (found.get("target") or {}).get("kind")
-    # To open anything else may do something.
+    # Opening anything else may have effects.
     if kind in ("file", "dir"):
         found |= _asked("entries", list_folder, path) if kind == "dir" else _asked("text", read, path, "4096")
     return found
@@ -382,12 +382,12 @@ def _asked(name: str, ask: Callable[..., Any], *arguments: str) -> dict[str, Any
 
 
 def is_readonly(path: str) -> bool:
-    """Whether the mount on which a path stands, or its file system, is read-only."""
+    """Whether the mount that a path is on, or its file system, is read-only."""
     return bool(os.statvfs(path).f_flag & 1)
 
 
 def list_folder(path: str) -> list[str]:
-    """The names in a folder."""
+    """The names in a directory."""
     return sorted(os.listdir(path))
 
 
@@ -398,7 +398,7 @@ def statvfs(path: str) -> dict[str, int]:
 
 
 def _done(what: Callable[..., Any]) -> Callable[..., Any]:
-    """A function of ``os`` on paths, as a step that says that it was done."""
+    """A function of ``os`` on paths, as a step whose value is true."""
 
     def step(*arguments: str) -> bool:
         what(*arguments)
@@ -408,7 +408,7 @@ def _done(what: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def mknod(path: str, kind: str, major: str = "0", minor: str = "0") -> bool:
-    """Make a device (``c``, ``b``) or a FIFO (``p``)."""
+    """Create a device (``c``, ``b``) or a FIFO (``p``)."""
     os.mknod(path, {"c": 0o020666, "b": 0o060666, "p": 0o010666}[kind], os.makedev(int(major), int(minor)))
     return True
 
@@ -432,7 +432,7 @@ def setxattr(path: str, name: str, value: str) -> bool:
 
 
 def execute(path: str, *arguments: str) -> dict[str, Any]:
-    """Execute a program and say how it ended and what it printed."""
+    """Run a program; report how it ended and what it printed."""
     out, into = os.pipe()
     child = os.posix_spawn(
         path, [path, *arguments], {"PATH": "/usr/bin:/bin"}, file_actions=[(os.POSIX_SPAWN_DUP2, into, 1)]
@@ -446,15 +446,15 @@ def execute(path: str, *arguments: str) -> dict[str, Any]:
 
 
 def lay_out(folder: str, program: str = "") -> bool:
-    """Lay out in a folder what ``effects`` looks at; ``program``: the bytes, in hex, of one that exits with its euid.
+    """Create in a directory what ``effects`` looks at; ``program``: the bytes, in hex, of one that exits with its euid.
 
-    Mount options bear on each: a set-user-ID program, a device (that of /dev/null), a link, a file, a folder.
+    Mount options affect each: a set-user-ID program, a device (that of /dev/null), a link, a file, a directory.
     """
     path = f"{folder}/program"
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC)
     os.write(descriptor, bytes.fromhex(program))
     os.close(descriptor)
-    os.chmod(path, 0o4755)  # noqa: S103  # so that it can be seen whether the bit counts
+    os.chmod(path, 0o4755)  # noqa: S103  # to see whether the bit has an effect
     os.mknod(f"{folder}/device", 0o020666, os.makedev(1, 3))
     write(f"{folder}/file")
     os.mkdir(f"{folder}/folder")
@@ -463,7 +463,7 @@ def lay_out(folder: str, program: str = "") -> bool:
 
 
 def effects(folder: str) -> dict[str, Any]:
-    """What can be done in a folder that ``lay_out`` made ready, each by doing it: what it gave, or an errno."""
+    """Try everything in a directory that ``lay_out`` prepared: the result of each attempt, or an errno."""
     return {
         "write": _effect(write, f"{folder}/written"),
         "exec": _effect(_run_as, f"{folder}/program", 0),
@@ -485,7 +485,7 @@ def _effect(do: Callable[..., Any], *arguments: Any) -> Any:
 
 
 def _run_as(path: str, uid: int) -> int:
-    """The lower byte of the effective user with which a program runs that user ``uid`` executes."""
+    """The lower byte of the effective user ID of a program that user ``uid`` executes."""
     out, into = os.pipe()
     child = os.fork()
     if child == 0:
@@ -506,12 +506,12 @@ def _run_as(path: str, uid: int) -> int:
 
 
 def _access_times(path: str, look_at: Callable[[str], Any]) -> str:
-    """When the access time of a path moves: ``never``, only ``when stale``, or ``always``."""
+    """When the access time of a path is updated: ``never``, only ``when stale``, or ``always``."""
     import time
 
     now = int(time.time())
     moved = []
-    # Older than the last change; later than any, so that only who counts every access would change it.
+    # First older than the last change, then later: only a mount that updates on every access changes the latter.
     for accessed in (now - 100, now + 1000):
         os.utime(path, (accessed, now - 50))
         look_at(path)
@@ -522,13 +522,13 @@ def _access_times(path: str, look_at: Callable[[str], Any]) -> str:
 
 
 def mount(source: str, target: str, kind: str, flags: str = "0", data: str = "") -> bool:
-    """Put a mount somewhere; the flags are a number."""
+    """Call mount; the flags are a number."""
     _call("mount", source.encode(), target.encode(), kind.encode(), _ctypes().c_ulong(int(flags, 0)), data.encode())
     return True
 
 
 def unmount(target: str, flags: str = "0") -> bool:
-    """Take a mount away."""
+    """Call umount2."""
     _call("umount2", target.encode(), int(flags, 0))
     return True
 
@@ -537,13 +537,13 @@ def unmount(target: str, flags: str = "0") -> bool:
 
 
 def system_call(number: str, *arguments: str) -> int:
-    """Any system call: its number and arguments, numbers all of them or ``=text``."""
+    """Any system call, by number; each argument is a number or ``=text``."""
     given = (word[1:].encode() if word.startswith("=") else int(word, 0) for word in arguments)
     return _syscall(int(number), *given)
 
 
 def in_child(name: str, *arguments: str) -> dict[str, Any]:
-    """Do a step in a child, and say what it gave, or which signal ended it."""
+    """Do a step in a child process; report its value, or the signal that ended it."""
     out, into = os.pipe()
     child = os.fork()
     if child == 0:
@@ -560,7 +560,7 @@ def in_child(name: str, *arguments: str) -> dict[str, Any]:
 
 
 def int80(number: str, *arguments: str) -> int:
-    """A system call of 32-bit x86 from a 64-bit process: the errno, 0 for success."""
+    """A 32-bit x86 system call from a 64-bit process: the errno, 0 for success."""
     import ctypes
     import mmap
 
@@ -573,8 +573,8 @@ def int80(number: str, *arguments: str) -> int:
 
 
 def trap(number: str) -> dict[str, Any]:
-    """A system call with a handler for SIGSYS: which signals came."""
-    import _signal  # type: ignore[import-not-found]  # signal itself costs more than all else here
+    """A system call with a handler for SIGSYS: the signals received."""
+    import _signal  # type: ignore[import-not-found]  # importing signal costs more than everything else here
 
     caught: list[int] = []
     _signal.signal(31, lambda signal, _frame: caught.append(signal))
@@ -583,7 +583,7 @@ def trap(number: str) -> dict[str, Any]:
 
 
 def _tried(number: str) -> None:
-    """Make a system call, whatever it says."""
+    """Make a system call, and ignore its result."""
     try:
         _syscall(int(number))
     except OSError:
@@ -591,7 +591,7 @@ def _tried(number: str) -> None:
 
 
 def in_thread(number: str) -> dict[str, bool]:
-    """A system call in a second thread: whether it came back; whoever reads this knows that the first thread lives."""
+    """A system call in a second thread: whether it returned. The report itself shows that the first thread is alive."""
     import _thread
     import time
 
@@ -610,7 +610,7 @@ def in_thread(number: str) -> dict[str, bool]:
 
 
 def allocate(size: str) -> int:
-    """Take and touch memory, in bytes."""
+    """Allocate and touch so many bytes of memory."""
     import mmap
 
     block = mmap.mmap(-1, int(size))
@@ -621,7 +621,7 @@ def allocate(size: str) -> int:
 
 
 def forks(most: str) -> int:
-    """How many children can be alive at once, up to ``most``; they end at once when that is known."""
+    """How many children can be alive at the same time, up to ``most``; then they all end."""
     children: list[int] = []
     out, into = os.pipe()
     try:
@@ -641,7 +641,7 @@ def forks(most: str) -> int:
 
 
 def burn(seconds: str) -> float:
-    """Compute for so long by the clock, and say how much processor time that gave, in seconds."""
+    """Compute for so many seconds by the clock; report the CPU time used, in seconds."""
     import time
 
     end, used = time.monotonic() + float(seconds), time.process_time()
@@ -650,7 +650,7 @@ def burn(seconds: str) -> float:
     return time.process_time() - used
 
 
-# ------------------------------------------------------------------------------------------- steps that say all first
+# --------------------------------------------------------------------------------- steps that print the records first
 
 
 def wait() -> None:
@@ -662,7 +662,7 @@ def wait() -> None:
 
 
 def catch(*numbers: str) -> None:
-    """Print a line for each of these signals that comes, until something else ends this process."""
+    """Print a line for each of these signals received, until something else ends this process."""
     import _signal
 
     for number in numbers:
@@ -683,7 +683,7 @@ def leave(code: str = "0") -> None:
 
 
 def everything(*paths: str) -> dict[str, Any]:
-    """All that can be seen without touching anything, and what can be said of ``paths`` and the usual ones."""
+    """All that can be seen without changing anything, and a ``look`` at ``paths`` and the usual ones."""
     found = {}
     for name in LOOKS:
         done = perform(name, [])
@@ -695,7 +695,7 @@ LOOKS = (
     "ids cwd uname argv environ status rlimits namespaces fds tty mountinfo scheduler ioprio affinity personality "
     "mempolicy idmaps oom-score-adj label"
 ).split()
-# What every container has (config-linux.md, runtime-linux.md), and what engines mask or protect.
+# Paths that every container has (config-linux.md, runtime-linux.md), and paths that engines mask or protect.
 USUAL_PATHS = (
     "/ /dev/null /dev/zero /dev/full /dev/random /dev/urandom /dev/tty /dev/ptmx /dev/console /dev/fd /dev/stdin "
     "/dev/stdout /dev/stderr /proc/acpi /proc/asound /proc/bus /proc/fs /proc/interrupts /proc/irq /proc/kcore "
@@ -763,7 +763,7 @@ STEPS: dict[str, Callable[..., Any]] = {
     "unmount": unmount,
     "write": write,
 }
-# Before these, everything that was found so far is printed.
+# Before these, all records so far are printed.
 LAST: dict[str, Callable[..., None]] = {"catch": catch, "exit": leave, "hear": hear, "wait": wait}
 
 
@@ -782,8 +782,8 @@ def _ctypes() -> Any:
 
 
 def _number(x86_64: int, others: int) -> int:
-    """The number of a system call: that of x86_64, or that which all newer architectures share."""
-    # A personality makes it i686, which does not change what this program is.
+    """The number of a system call on x86_64, or the one that all newer architectures share."""
+    # A personality may make it i686, which does not change the architecture of this program.
     return x86_64 if os.uname().machine in ("x86_64", "i686") else others
 
 
@@ -811,7 +811,7 @@ def perform(name: str, arguments: list[str]) -> dict[str, Any]:
         import errno
 
         record["error"] = errno.errorcode.get(problem.errno or 0, str(problem))
-    except Exception as problem:  # noqa: BLE001  # whatever it is, it is a fact
+    except Exception as problem:  # noqa: BLE001  # any exception is a fact to report
         record["error"] = f"{type(problem).__name__}: {problem}"
     return record
 
@@ -828,7 +828,7 @@ def split(words: list[str]) -> list[list[str]]:
 
 
 def main(words: list[str]) -> None:
-    """Do the steps and print what they gave."""
+    """Do the steps and print their records."""
     found: list[dict[str, Any]] = []
     for name, *arguments in split(words):
         if name in LAST:

@@ -1,19 +1,19 @@
-"""The recorder: what our hooks run, and the program beside them. It notes what it finds, and never judges.
+"""The recorder: the program of our hooks, and of the containers that have them. It records, and never judges.
 
-It stands alone, as the probe does: on the host it is run by the interpreter of the harness, in a container by that of
-the root filesystem. Its command line is a file, a name, and what to do after::
+It is self-contained, like the probe: on the host it is run by the interpreter of the harness, in a container by that of
+the root filesystem. Its command line is a file, a name, and an action::
 
     recorder.py /trace prestart/0
     recorder.py /trace prestart/1 exit 3
     recorder.py /trace program/0 pause
 
-It reads its standard input to the end (a runtime can die of SIGPIPE otherwise), looks around, and appends one line to
-the file: a literal of Python, as a container has no ``json``. As every line is appended in one call, the lines stand
-in the order in which things happened. What it does after, beside nothing: ``exit STATUS``, ``signal NUMBER`` (of
-itself), ``note`` (nothing, with any arguments), ``pause`` (after the name is printed), ``sleep SECONDS`` (a lock on
-FILE.NAME, so that one can see whether it still lives, and with a second line at the end), ``look PATH...`` (whether
-these are there), ``await TEXT`` (until that is part of the command line of the container process, for a short time),
-``until PATH`` (until that is there, for a moment), ``ask PROGRAM...`` (a runtime whether it knows the container).
+It reads its standard input to the end (otherwise a runtime can die of SIGPIPE), looks around, and appends one line to
+the file: a Python literal, as a container has no ``json``. Every line is appended in one call, so the lines are
+in the order of events. The actions, all optional: ``exit STATUS``, ``signal NUMBER`` (sent to
+itself), ``note`` (do nothing, with any arguments), ``pause`` (after printing the name), ``sleep SECONDS`` (with a lock
+on FILE.NAME, which shows whether it is alive, and a second line at the end), ``look PATH...`` (whether these exist),
+``await TEXT`` (wait until that is part of the command line of the container process, for a short time),
+``until PATH`` (wait until it exists, for a moment), ``ask PROGRAM...`` (ask a runtime whether it knows the container).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _NAMESPACES = ("cgroup", "ipc", "mnt", "net", "pid", "time", "user", "uts")
 
 
 def main(file: str, name: str, action: str = "", *arguments: str) -> None:
-    """Note what is to be seen, then act."""
+    """Record what can be seen, then act."""
     begun = time.monotonic()
     stdin = "" if action == "pause" else _read_all(0)
     pid = _pid(stdin)
@@ -69,7 +69,7 @@ def _act(file: str, name: str, action: str, arguments: Sequence[str]) -> None:
         time.sleep(float(arguments[0]))
         _append(file, {"name": f"{name}/survived"})
     if action == "pause":
-        # Whoever waits for the program to run sees it here.
+        # This shows that the program runs.
         os.write(1, f"{name}\n".encode())
     while action == "pause":
         time.sleep(60)
@@ -82,7 +82,7 @@ def _append(file: str, record: dict[str, Any]) -> None:
 
 
 def _read_all(descriptor: int) -> str | None:
-    """What can be read from a descriptor; ``None`` when it is not open."""
+    """The content of a descriptor; ``None`` if it is not open."""
     content = b""
     try:
         while more := os.read(descriptor, 65536):
@@ -99,7 +99,7 @@ def _words(path: str) -> list[str]:
 
 
 def _pid(state: str | None) -> int:
-    """The process that a state names; whoever judges reads the state with more care."""
+    """The process that a state names. Judging reads the state with more care."""
     digits = ""
     for letter in (state or "").partition('"pid":')[2].lstrip():
         if not letter.isdigit():
@@ -109,7 +109,7 @@ def _pid(state: str | None) -> int:
 
 
 def _place(path: str) -> list[int] | None:
-    """Which file a path leads to."""
+    """Device and inode of the file that a path leads to."""
     try:
         found = os.stat(path)
     except OSError:
@@ -128,7 +128,7 @@ def _namespaces(process: str) -> dict[str, str]:
 
 
 def _process(pid: int) -> dict[str, Any]:
-    """What can be seen of a process: none of it when there is no such process."""
+    """What can be seen of a process; empty if there is no such process."""
     if pid <= 0 or not os.path.exists(f"/proc/{pid}"):
         return {}
     try:
@@ -145,13 +145,13 @@ def _process(pid: int) -> dict[str, Any]:
 
 
 def _unescaped(word: bytes) -> str:
-    """A path in mountinfo, in which each blank and each backslash is three octal digits."""
+    """A path in mountinfo, where spaces and backslashes are written as three octal digits."""
     first, *rest = word.split(b"\\")
     return os.fsdecode(first + b"".join(bytes([int(part[:3], 8)]) + part[3:] for part in rest))
 
 
 def _await(true: Callable[[], bool], seconds: float) -> None:
-    """Wait until something is true, or for so many seconds."""
+    """Wait until a condition is true, for at most ``seconds``."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         try:
@@ -163,7 +163,7 @@ def _await(true: Callable[[], bool], seconds: float) -> None:
 
 
 def _succeeds(command: Sequence[str]) -> bool:
-    """Whether a program ends well, within a time in which every runtime answers that answers at all."""
+    """Whether a program exits with 0, within a time that suffices for any runtime."""
     nothing = [(os.POSIX_SPAWN_OPEN, descriptor, "/dev/null", os.O_RDWR, 0) for descriptor in (0, 1, 2)]
     path = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
     child = os.posix_spawn(command[0], list(command), path, file_actions=nothing)

@@ -1,7 +1,7 @@
-"""The root filesystem of the containers: a bare Python with the probe, built once a run from the running interpreter.
+"""The root filesystem of the containers: a bare Python with the probe, built once per run from the running interpreter.
 
-Nothing is compiled, downloaded or shipped: the interpreter, its shared libraries (by the names under which they ask for
-each other) and the byte code of the modules that the probe imports are copied. Every bundle gets folders of its own and
+Nothing is compiled, downloaded or shipped: the interpreter, its shared libraries (by their sonames)
+and the byte code of the modules that the probe imports are copied. Every bundle gets its own directories and
 hard links to the files.
 """
 
@@ -22,18 +22,18 @@ from ocivalidate.runtime.inside import PROBE_SOURCE
 from ocivalidate.runtime.kernel import interpreter
 
 PYTHON = "/usr/bin/python3"
-# Without an ending, Python looks whether it is byte code or source: in a ready root filesystem it is source.
+# Without a suffix, Python checks whether it is byte code or source: in a user's root filesystem it is source.
 PROBE = "/usr/lib/ocivalidate/probe"
 PROBE_ARGS = (PYTHON, *interpreter.BARE, PROBE)
-"""How the probe is executed in a container; its steps follow."""
+"""The command that runs the probe in a container; its steps follow."""
 
-# Whatever the umask of the caller, users of every container come through.
+# Users of every container can pass through, whatever the caller's umask.
 _OPEN = 0o755
-# Folders of the root filesystem with their modes, beside those that hold files.
+# Directories of the root filesystem with their modes, besides those that hold files.
 _FOLDERS = {"dev": 0o755, "etc": 0o755, "proc": 0o755, "sys": 0o755, "tmp": 0o1777, "var": 0o755, "run": 0o755}
-# Names of /lib and the like that loaders look into.
+# The directories that dynamic loaders search.
 _LINKS = {"lib": "usr/lib", "lib64": "usr/lib", "bin": "usr/bin", "sbin": "usr/bin"}
-# What steps of the probe import, so that its files are known.
+# The modules that the probe's steps import; their files are found by importing them.
 _IMPORTS = "__future__, _json, _signal, _struct, ctypes, errno, fcntl, mmap, os, resource, socket, stat, sys, time"
 _ASK = f"""
 import {_IMPORTS}
@@ -50,7 +50,7 @@ for line in open("/proc/self/maps"):
 
 
 def build(target: Path, probe: Path | None = None) -> None:
-    """Build the root filesystem in the new folder ``target``.
+    """Build the root filesystem in the new directory ``target``.
 
     ``probe``: the source of the probe (default: ours). Raises :class:`CannotJudge`.
     """
@@ -63,20 +63,20 @@ def build(target: Path, probe: Path | None = None) -> None:
     except (OSError, py_compile.PyCompileError, subprocess.SubprocessError) as problem:
         raise CannotJudge(f"cannot build a root filesystem from {sys.executable}: {problem}") from problem
     for folder, _, _ in os.walk(target):
-        # The umask of the caller must not close the tree to other users.
+        # The caller's umask must not close the tree to other users.
         if os.path.basename(folder) != "tmp":
             os.chmod(folder, _OPEN)
 
 
 def adopt(source: Path, target: Path) -> None:
-    """Copy a ready root filesystem, one that has a Python of its own, to ``target``, and put the probe into it.
+    """Copy a user's root filesystem, which has its own Python, to ``target``, and add the probe.
 
     Raises :class:`CannotJudge`.
     """
     if not source.is_dir():
-        raise CannotJudge(f"there is no folder {source}")
+        raise CannotJudge(f"there is no directory {source}")
     if not os.path.lexists(source / PYTHON.lstrip("/")):
-        raise CannotJudge(f"{source} has no {PYTHON}, with which the probe is run")
+        raise CannotJudge(f"{source} has no {PYTHON}, which runs the probe")
     try:
         shutil.copytree(source, target, symlinks=True, ignore=_special, copy_function=_copy_with_owner)
         for folder, _, _ in os.walk(source):
@@ -96,7 +96,7 @@ def adopt(source: Path, target: Path) -> None:
 
 
 def _special(folder: str, names: list[str]) -> list[str]:
-    """What is neither a folder nor a file nor a link: devices and the like, which the runtime has to bring."""
+    """Entries that are not directories, regular files or links: devices and the like, which the runtime creates."""
     kinds = {name: os.lstat(os.path.join(folder, name)).st_mode for name in names}
     return [name for name, mode in kinds.items() if not (S_ISDIR(mode) or S_ISREG(mode) or S_ISLNK(mode))]
 
@@ -107,7 +107,7 @@ def _copy_with_owner(source: str, target: str) -> None:
 
 
 def _give_to_owner(source: str, target: str) -> None:
-    """Owners count, in a root filesystem, and to change one takes set-uid away. Another user cannot do it."""
+    """Copy owner and mode. The mode comes last, as chown(2) clears set-user-ID. Ordinary users cannot change owners."""
     if os.geteuid() == 0:
         found = os.lstat(source)
         os.chown(target, found.st_uid, found.st_gid, follow_symlinks=False)
@@ -138,7 +138,7 @@ def _copy_interpreter(target: Path) -> None:
             _copy_library(fields[0], target, dynamic)
         else:
             _copy_module(fields[0], package=fields[1] == "1", origin=fields[2], library=library)
-    # By this file Python recognizes its library, even when the module itself is frozen in.
+    # Python recognizes its library by this file, even if the module itself is frozen.
     _compile(os.__file__, library / "os.pyc")
     loader = next(
         (path for path in ("/lib64/ld-linux-x86-64.so.2", "/lib/ld-linux-aarch64.so.1") if os.path.exists(path)), ""
@@ -148,14 +148,14 @@ def _copy_interpreter(target: Path) -> None:
 
 
 def _copy_library(path: str, target: Path, dynamic: Path) -> None:
-    # Extension modules are mapped as well as shared libraries, and belong to Python's own folder.
+    # Extension modules are mapped like shared libraries, but belong in Python's own directory.
     extension = "lib-dynload" in path or "cpython-" in os.path.basename(path)
     folder = dynamic if extension else target / "usr" / "lib"
     name = os.path.basename(path)
     if (folder / name).exists():
         return
     shutil.copy(path, folder)
-    # The file libffi.so.8.1.2 is asked for as libffi.so.8.
+    # The file libffi.so.8.1.2 is requested as libffi.so.8.
     stem, _, version = name.partition(".so.")
     while not extension and "." in version:
         version = version.rpartition(".")[0]
@@ -172,7 +172,7 @@ def _copy_module(name: str, *, package: bool, origin: str, library: Path) -> Non
 
 
 def _compile(source: str, target: Path) -> None:
-    """Put the byte code of a module where a module without source is looked for."""
+    """Write the byte code of a module to where Python looks for modules without source."""
     cached = importlib.util.cache_from_source(source)
     try:
         if os.stat(cached).st_mtime >= os.stat(source).st_mtime:
@@ -186,7 +186,7 @@ def _compile(source: str, target: Path) -> None:
 
 
 def link_tree(source: Path, target: Path) -> None:
-    """Make a tree of its own with hard links to the files of another, which must be on the same file system."""
+    """Make a copy of a tree with hard links to its files. Both must be on the same file system."""
     target.mkdir(mode=0o755)
     os.chmod(target, _OPEN)
     with os.scandir(source) as entries:

@@ -1,6 +1,6 @@
-"""Judging facts that a probe saw against the ``config.json`` of its container: pure, so that it is tested without root.
+"""Judging the facts of a probe against the ``config.json`` of its container. Pure, so it is tested without root.
 
-Cases judge with it what they observe, and ``ocivalidate judge`` what was observed anywhere: both agree.
+Cases judge their own observations with it, and ``ocivalidate judge`` facts observed anywhere, so both agree.
 """
 
 from __future__ import annotations

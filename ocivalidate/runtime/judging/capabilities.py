@@ -1,7 +1,7 @@
-"""Rules on ``process.capabilities``: what the kernel makes of the five sets when the program is executed.
+"""Rules on ``process.capabilities``: the five sets as the kernel computes them when the program is executed.
 
-A runtime sets them, and then execve(2) computes them anew by the rules of capabilities(7): a program that root executes
-has all that the bounding and the inheritable set allow, one of another user has what is ambient.
+A runtime sets them, and then execve(2) recomputes them by the rules of capabilities(7): a program that root executes
+gets everything in the bounding and the inheritable set; a program of another user gets the ambient set.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Sets = dict[str, frozenset[str]]
 
 
 def after_exec(asked: Mapping[str, Collection[str]], *, root: bool, no_new_privileges: bool) -> Sets:
-    """The sets of a program that a process with the sets ``asked`` executes; its file has neither set-uid nor sets."""
+    """The sets after a process with the sets ``asked`` executes a file without set-user-ID and file capabilities."""
     given = {name: frozenset(asked.get(name, ())) for name in SETS}
     ambient = given["ambient"] & given["permitted"] & given["inheritable"]
     permitted = ambient
@@ -46,7 +46,7 @@ def in_status(status: Mapping[str, str]) -> Sets:
 
 @judges(CREATES_ENVIRONMENT)
 def capabilities(context: FactContext) -> Iterator[Judgement]:
-    """Every set that is asked for."""
+    """Every set in the config."""
     process, status = context.section("process"), context.facts.get("status")
     asked: Mapping[str, Any] | None = process.get("capabilities")
     if asked is None or status is None or "ids" not in context.facts:
@@ -58,7 +58,7 @@ def capabilities(context: FactContext) -> Iterator[Judgement]:
         root=(process.get("user") or {}).get("uid") == 0,
         no_new_privileges=bool(process.get("noNewPrivileges")),
     )
-    # What the bounding set was to hold and does not could perhaps not be granted.
+    # A capability missing from the bounding set may be one that the runtime could not grant.
     doubtful = frozenset() if context.grantable is not None else want["bounding"] - got["bounding"]
     for name in SETS:
         if name in asked:
@@ -66,7 +66,7 @@ def capabilities(context: FactContext) -> Iterator[Judgement]:
 
 
 def _grantable(names: Collection[str], context: FactContext) -> list[str]:
-    """Without those that the kernel does not know, or nobody there can have."""
+    """The names without those that the kernel does not know, or no process there can have."""
     known = [name for name in names if name.removeprefix("CAP_") in kernelnames.CAPABILITIES]
     return [name for name in known if context.grantable is None or name.removeprefix("CAP_") in context.grantable]
 
@@ -77,9 +77,9 @@ def _judge_set(
     pointer = f"/process/capabilities/{name}"
     if may_lack and doubtful & (want - got):
         lacking = ", ".join(sorted(doubtful & (want - got)))
-        yield unseen(pointer, f"{lacking} is not there, but a runtime may leave out what it cannot grant")
+        yield unseen(pointer, f"{lacking} is missing, but a runtime may leave out capabilities that it cannot grant")
         got, want = got - doubtful, want - doubtful
-    message = f"the {name} set is not what the kernel makes of process.capabilities"
+    message = f"the {name} set is not the one that follows from process.capabilities after execve"
     yield compare(pointer, sorted(got), sorted(want), message=message)
 
 

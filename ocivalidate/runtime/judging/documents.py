@@ -32,11 +32,11 @@ KIND = "runtime-config"
 def check_facts(
     config: StrPath, facts: StrPath, selection: Selection | None = None, options: DocumentOptions | None = None
 ) -> Report:
-    """Judge what a probe saw in a container against the config of this container (runtime-spec config.md).
+    """Judge what a probe saw in a container against the config of that container (runtime-spec config.md).
 
-    ``config``: a bundle folder, a ``config.json`` or ``-``; ``facts``: a file with what the probe printed, or ``-``.
+    ``config``: a bundle folder, a ``config.json`` or ``-``; ``facts``: a file with the output of the probe, or ``-``.
     ``selection`` as for ``check_bundle``; the platform is linux. ``options``: how both are read. There is a result for
-    each place in the config and each clause on it. What cannot be used gives a report with a ``problem``. Raises as
+    each place in the config and each clause on it. Unusable input gives a report with a ``problem``. Raises as
     ``check_bundle`` does.
     """
     config, facts = path_text(config, "config"), path_text(facts, "facts")
@@ -65,12 +65,12 @@ def read_config(path: str, max_size: int = sources.MAX_SIZE) -> Document:
         raise Unreadable(f"there is no {source.name}")
     document = read_document(source.data, source.name)
     if not isinstance(document.value, dict):
-        raise Unreadable(f"{source.name} is no JSON object")
+        raise Unreadable(f"{source.name} is not a JSON object")
     return document
 
 
 def paths_for(path: str, max_size: int = sources.MAX_SIZE) -> list[str]:
-    """The paths that a probe has to look at for the config at a path. Raises :class:`Unreadable`."""
+    """The paths that a probe must look at for the config at a path. Raises :class:`Unreadable`."""
     document = read_config(path, max_size)
     _refuse_invalid(document, _release(document))
     return wanted_paths(document.value)
@@ -84,12 +84,12 @@ def _read_facts(path: str, max_size: int) -> Mapping[str, Any]:
     text = (source.data or b"").decode("utf-8", "replace")
     found = find_facts(f"{text}\n") or _whole(text)
     if found is None:
-        raise Unreadable(f"{source.name} does not hold what ocivalidate probe prints")
+        raise Unreadable(f"{source.name} does not contain the output of ocivalidate probe")
     return found.looks()
 
 
 def _whole(text: str) -> Facts | None:
-    """The facts in a document that somebody laid out over several lines."""
+    """The facts in a document that was formatted over several lines."""
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
@@ -104,11 +104,11 @@ def _release(document: Document) -> str:
 
 
 def _refuse_invalid(document: Document, release: str) -> None:
-    """Rules take a config for one that has passed its schema. Raises :class:`Unreadable`."""
+    """Rules assume that the config has passed its schema. Raises :class:`Unreadable`."""
     error = next(iter(schema.validate(KIND, release, document.value, most=1)), None)
     if error is not None:
         where = error.pointer or "the document"
-        raise Unreadable(f"{document.name} is not valid ({where}: {error.message}); ocivalidate bundle says more")
+        raise Unreadable(f"{document.name} is not valid ({where}: {error.message}); see ocivalidate bundle")
 
 
 def _report(
@@ -127,7 +127,7 @@ def _report(
 def _ledger(
     document: Document, pointer: str, judgements: list[Judgement], release: str, selection: Selection, counts: Counts
 ) -> Ledger:
-    """What was judged at one place of a config."""
+    """The results for one place of a config."""
     asked = {clause.id: clause for clause in map(_clause, judgements)}
     clauses = {key: clause for key, clause in asked.items() if clause.holds_in(release) and selection.wants(clause)}
     ledger = Ledger(clauses, selection, pointer=pointer, counts=counts)

@@ -1,4 +1,4 @@
-"""Rules on the files of the container: root, mounts, devices, masked and protected paths, what is always there."""
+"""Rules on the files of the container: root, mounts, devices, masked and read-only paths, defaults."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ DEVICES = "runtime/config-linux.default-devices"
 FILESYSTEMS = "runtime/config-linux.default-filesystems"
 SYMLINKS = "runtime/runtime-linux.dev-symlinks"
 
-# Options that take something away, and the one that gives it back. What they give is the rule anyway.
+# Options that restrict, and the option that undoes each. Not being restricted is the default anyway.
 _OPTIONS = {
     "ro": "rw",
     "nosuid": "suid",
@@ -42,7 +42,7 @@ _LINKS = {
 _FILESYSTEMS = {"/proc": "proc", "/sys": "sysfs", "/dev/pts": "devpts", "/dev/shm": "tmpfs"}  # noqa: S108  # paths there
 _KINDS = {"c": "char", "u": "char", "b": "block", "p": "fifo"}
 _NULL = (1, 3)
-# The kernel takes no longer path (PATH_MAX), and nobody lays so many mounts on each other.
+# The kernel accepts no longer path (PATH_MAX), and nobody stacks so many mounts.
 _LONGEST, _DEEPEST = 4096, 256
 
 Mount = Mapping[str, Any]
@@ -67,7 +67,7 @@ def root(context: FactContext) -> Iterator[Judgement]:
 
 @judges(APPLIES_CONFIG, ORDER)
 def mounts(context: FactContext) -> Iterator[Judgement]:
-    """Every mount is there, with its type and its restrictions, and lies above those before it."""
+    """Every mount exists, with its type and its restrictions, above the mounts listed before it."""
     seen: Sequence[Mount] | None = context.facts.get("mountinfo")
     asked: Sequence[Mapping[str, Any]] = context.config.get("mounts") or ()
     if seen is None:
@@ -77,33 +77,33 @@ def mounts(context: FactContext) -> Iterator[Judgement]:
     earlier: dict[str, int] = {}
     mounted = _Mounted.of(seen)
     for number, (entry, place) in enumerate(zip(asked, places, strict=True)):
-        # Of several in one place, the last covers the others.
+        # Of several mounts at one place, the last covers the others.
         covered = last[place] > number
         here = mounted.at.get(place, ())
         yield from _judge_mount(number, entry, place, here, covered=covered, certain=_is_certain(entry, context))
         if here and not covered:
-            # What covers one of them later on is none of this one's parents.
+            # A later mount that covers one of them is not a parent of this one.
             below = {other: at for other, at in _around(place, earlier) if last[other] <= number}
             yield from _judge_order(number, place, below, mounted)
         earlier[place] = number
 
 
 class _Mounted(NamedTuple):
-    """What is mounted: by its place, each list in the order of the kernel, and by its number."""
+    """The mounts, by place (each list in the kernel's order) and by mount ID."""
 
     at: Mapping[str, Sequence[Mount]]
     by_id: Mapping[int, Mount]
 
     @classmethod
     def of(cls, seen: Sequence[Mount]) -> Self:
-        """Sort what the probe saw, so that nothing is searched for again and again."""
+        """Index the mounts that the probe saw."""
         at: dict[str, list[Mount]] = {}
         for mount in seen:
             at.setdefault(mount["point"], []).append(mount)
         return cls(at, {mount["id"]: mount for mount in seen})
 
     def places_below(self, mount: Mount) -> set[str] | None:
-        """The places of the mounts on which one lies; ``None`` when there are more than anybody makes."""
+        """The places of the parents of a mount, up to the root; ``None`` if there are too many."""
         found: set[str] = set()
         for _ in range(_DEEPEST):
             parent = self.by_id.get(mount["parent"])
@@ -115,7 +115,7 @@ class _Mounted(NamedTuple):
 
 
 def _around(place: str, among: Mapping[str, int]) -> Iterator[tuple[str, int]]:
-    """The place itself and the folders around it, those that are ``among`` places, and what is known of these."""
+    """The entries of ``among`` for a place itself and for the directories above it."""
     at = len(place) if len(place) <= _LONGEST else 0
     while at > 0:
         if place[:at] in among:
@@ -126,7 +126,7 @@ def _around(place: str, among: Mapping[str, int]) -> Iterator[tuple[str, int]]:
 
 
 def _place(entry: Mapping[str, Any], context: FactContext) -> str:
-    """Where a mount comes to lie: its destination, links resolved where the probe did so."""
+    """Where a mount ends up: its destination, with links resolved if the probe resolved them."""
     destination = posixpath.normpath("/" + str(entry.get("destination", "")).lstrip("/"))
     said = context.path(destination)
     return str(said["real"]) if said else destination
@@ -144,7 +144,7 @@ def _judge_mount(
         if certain:
             yield compare(f"{pointer}/destination", "no mount", place, message=f"nothing is mounted at {place}")
         else:
-            yield unseen(f"{pointer}/destination", f"the probe did not look where {place} leads")
+            yield unseen(f"{pointer}/destination", f"the probe did not resolve {place}")
         return
     if covered:
         yield unseen(pointer, "a later mount covers it")
@@ -153,10 +153,12 @@ def _judge_mount(
     top = here[-1]
     kind = entry.get("type")
     if kind == "cgroup":
-        # A folder with every hierarchy below it, in version 1.
+        # In version 1, a directory with all hierarchies below it.
         return
     if kind and not {"bind", "rbind"} & set(options):
-        yield compare(f"{pointer}/type", top["type"], kind, message=f"{place} has another type of file system")
+        yield compare(
+            f"{pointer}/type", top["type"], kind, message=f"the mount at {place} has the wrong file system type"
+        )
     yield from _judge_options(pointer, place, options, top)
 
 
@@ -174,14 +176,14 @@ def _last_of(options: Sequence[str], *names: str) -> str | None:
 
 
 def _judge_order(number: int, place: str, below: Mapping[str, int], mounted: _Mounted) -> Iterator[Judgement]:
-    """A mount inside, or on, one that was made before it has it among its parents; made earlier, it would be hidden."""
+    """A mount on or below an earlier one has it among its parents; mounted in another order, it would be hidden."""
     listed = sorted((at, other) for other, at in below.items() if other in mounted.at)
     found = mounted.places_below(mounted.at[place][-1]) if listed else set()
     if found is None:
-        yield unseen(f"/mounts/{number}", f"more than {_DEEPEST} mounts lie on each other there", clause=ORDER)
+        yield unseen(f"/mounts/{number}", f"more than {_DEEPEST} mounts are stacked there", clause=ORDER)
         return
     for at, other in listed:
-        message = f"the mount at {place} does not lie on that at {other}, which is listed before it"
+        message = f"the mount at {place} is not above the mount at {other}, which is listed before it"
         yield Judgement(f"/mounts/{number}", ORDER, message, other in found, got=place, want=f"above mounts/{at}")
 
 
@@ -200,7 +202,11 @@ def devices(context: FactContext) -> Iterator[Judgement]:
         node = said.get("stat")
         kind = _KINDS.get(str(entry.get("type")))
         yield compare(
-            f"{pointer}/type", node and node["kind"], kind, clause=AVAILABLE, message=f"{path} is no such device"
+            f"{pointer}/type",
+            node and node["kind"],
+            kind,
+            clause=AVAILABLE,
+            message=f"{path} is not the device that linux.devices asks for",
         )
         if node:
             yield from _judge_node(pointer, path, entry, node)
@@ -211,7 +217,7 @@ def _judge_node(pointer: str, path: str, entry: Mapping[str, Any], node: Mapping
     for name, kept in {**names, "fileMode": "mode", "uid": "uid", "gid": "gid"}.items():
         if name in entry:
             want = entry[name] & 0o7777 if name == "fileMode" and isinstance(entry[name], int) else entry[name]
-            yield compare(f"{pointer}/{name}", node[kept], want, message=f"{path} has another {name}")
+            yield compare(f"{pointer}/{name}", node[kept], want, message=f"{path} has the wrong {name}")
 
 
 # ------------------------------------------------------------------------------------------- masked and protected paths
@@ -231,7 +237,7 @@ def masked(context: FactContext) -> Iterator[Judgement]:
 
 
 def _readable(said: Mapping[str, Any]) -> str:
-    """What can be read of a path; empty when nothing."""
+    """What can be read at a path; empty if nothing."""
     node = said.get("target")
     if not node:
         return ""
@@ -254,12 +260,12 @@ def protected(context: FactContext) -> Iterator[Judgement]:
             yield compare(pointer, said.get("readonly"), True, clause=PROTECTED, message=f"{path} can be written")
 
 
-# ------------------------------------------------------------------------------------------------ what is always there
+# ------------------------------------------------------------------------------------------------------------ defaults
 
 
 @judges(DEVICES, "runtime/config-linux.default-devices.ptmx")
 def default_devices(context: FactContext) -> Iterator[Judgement]:
-    """The devices that every container has."""
+    """The default devices, which every container has."""
     if not context.config.get("linux"):
         return
     taken = {entry.get("path") for entry in context.section("linux").get("devices") or ()}
@@ -272,7 +278,7 @@ def default_devices(context: FactContext) -> Iterator[Judgement]:
             yield compare("", got, ["char", *numbers], clause=DEVICES, message=f"{path} is not the default device")
     said = context.path("/dev/ptmx")
     if said is not None:
-        message = "/dev/ptmx is neither a link to /dev/pts/ptmx nor a mount of it"
+        message = "/dev/ptmx is neither a link to /dev/pts/ptmx nor a bind mount of it"
         yield compare(
             "", _leads_to_ptmx(said, context), True, clause="runtime/config-linux.default-devices.ptmx", message=message
         )
@@ -285,13 +291,15 @@ def _leads_to_ptmx(said: Mapping[str, Any], context: FactContext) -> bool:
 
 @judges(SYMLINKS)
 def default_links(context: FactContext) -> Iterator[Judgement]:
-    """The links in ``/dev`` that every container has, where what they lead to is there."""
+    """The links in ``/dev`` that every container has, if their targets exist."""
     if not context.config.get("linux"):
         return
     for path, want in _LINKS.items():
         said = context.path(path)
         if said is not None:
-            yield compare("", said.get("link"), want, clause=SYMLINKS, message=f"{path} is no link to {want}")
+            yield compare(
+                "", said.get("link"), want, clause=SYMLINKS, message=f"{path} is not a symbolic link to {want}"
+            )
 
 
 @judges(FILESYSTEMS)
@@ -303,7 +311,7 @@ def default_filesystems(context: FactContext) -> Iterator[Judgement]:
     for place, want in _FILESYSTEMS.items():
         kinds = [mount["type"] for mount in seen if mount["point"] == place]
         got = kinds[-1] if kinds else None
-        yield compare("", got, want, clause=FILESYSTEMS, message=f"{place} is no file system of type {want}")
+        yield compare("", got, want, clause=FILESYSTEMS, message=f"{place} is not a mount of type {want}")
 
 
 RULES = (root, mounts, devices, masked, protected, default_devices, default_links, default_filesystems)

@@ -1,4 +1,4 @@
-"""What judging facts gives, and the context that the rules see."""
+"""The judgements on facts, and the context that the rules get."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from typing import Any
 from ocivalidate.jsontext.pointers import parse_pointer
 from ocivalidate.vocabulary.versions import holds
 
-# Maps whose names are free: in a property they are ``*``, as are the numbers of entries.
+# Maps with free member names: in a property these are ``*``, as are array indexes.
 _MAPS = ("/linux/sysctl", "/annotations")
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """One comparison of what a config asks with what was seen.
+    """One comparison of what a config asks for with what was seen.
 
-    ``pointer``: the place in the config, ``""`` for what is asked of every container. ``clause``: the clause that it
-    bears on, ``""`` for that on properties being applied. ``held``: whether it is as asked, ``None`` when nobody can
-    see that, for ``reason``.
+    ``pointer``: the place in the config, ``""`` for what every container must have. ``clause``: the clause that it
+    judges, ``""`` for the one that properties are applied. ``held``: whether it is as asked; ``None`` if that cannot be
+    seen, for ``reason``.
     """
 
     pointer: str
@@ -35,8 +35,8 @@ class Judgement:
 class FactContext:
     """What rules judge by.
 
-    ``facts``: look of the probe → what it gave, all of the right shape. ``grantable``: the capabilities that a process
-    there can have at all, ``None`` where nobody knows.
+    ``facts``: step of the probe → its value, all of the right shape. ``grantable``: the capabilities that a process
+    there can have at all; ``None`` if unknown.
     """
 
     config: Mapping[str, Any]
@@ -45,43 +45,43 @@ class FactContext:
     grantable: Collection[str] | None = None
 
     def section(self, name: str) -> Mapping[str, Any]:
-        """A member of the config that is an object, empty when it is not there."""
+        """A member of the config that is an object; empty if absent."""
         return self.config.get(name) or {}
 
     def holds(self, since: str) -> bool:
-        """Whether the release is this one or a later one."""
+        """Whether the release judged is ``since`` or later."""
         return holds(self.release, since, None)
 
     def path(self, path: str) -> Mapping[str, Any] | None:
-        """What the probe said of a path; ``None`` when it did not look."""
+        """What the probe reported on a path; ``None`` if it did not look."""
         found: Mapping[str, Any] | None = self.facts["paths"].get(path)
         return found
 
 
 def compare(pointer: str, got: Any, want: Any, *, clause: str = "", message: str = "") -> Judgement:
-    """A judgement on two values that are to be equal."""
+    """A judgement that holds if two values are equal."""
     said = message or f"{name_of(pointer)} is not applied"
     return Judgement(pointer, clause, said, bool(got == want), got, want)
 
 
 def unseen(pointer: str, reason: str, *, clause: str = "") -> Judgement:
-    """A judgement that nobody can come to, and why."""
+    """A judgement that cannot be made, and why."""
     return Judgement(pointer, clause, "", None, reason=reason)
 
 
 def not_looked(pointer: str, path: str, *, clause: str = "") -> Judgement:
-    """The probe was not asked about a path."""
+    """A judgement that cannot be made because the probe did not look at a path."""
     return unseen(pointer, f"the probe did not look at {path}", clause=clause)
 
 
 def name_of(pointer: str) -> str:
-    """``/process/rlimits/0/soft`` as people say it: ``process.rlimits[0].soft``."""
+    """``/process/rlimits/0/soft`` for readers: ``process.rlimits[0].soft``."""
     words = [f"[{token}]" if token.isdigit() else f".{token}" for token in parse_pointer(pointer)]
     return "".join(words).removeprefix(".")
 
 
 def property_of(pointer: str) -> str:
-    """The property to which a place in a config belongs: ``/process/rlimits/*/soft``."""
+    """The property of a place in a config: ``/process/rlimits/*/soft``."""
     tokens = parse_pointer(pointer)
     for place in _MAPS:
         if pointer.startswith(f"{place}/"):

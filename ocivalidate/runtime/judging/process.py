@@ -1,4 +1,4 @@
-"""Rules on ``process``, but for its capabilities."""
+"""Rules on ``process``, except its capabilities."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ocivalidate.runtime.judging.judgements import FactContext, Judgement, compa
 from ocivalidate.runtime.kernel.kernelnames import DOMAINS, IO_CLASSES, KEPT_SCHEDULING_FLAGS, NO_LIMIT, POLICIES
 from ocivalidate.runtime.properties import APPLIES_CONFIG, CREATES_ENVIRONMENT
 
-# Member of an entry of process.rlimits, or of process.scheduler → the clause on it.
+# Member of an entry of process.rlimits, or of process.scheduler → its clause.
 _LIMITS = {
     "soft": "runtime/config.process.rlimits.soft-applied",
     "hard": "runtime/config.process.rlimits.hard-applied",
@@ -37,13 +37,13 @@ def user(context: FactContext) -> Iterator[Judgement]:
             # Real, effective and saved.
             yield compare(f"/process/user/{name}", ids[kept], [asked[name]] * 3)
     if "additionalGids" in asked:
-        # Whether the kernel lists the main group too differs, and gives no more rights.
+        # The primary group may be listed too or not; it gives no additional rights.
         main = {asked.get("gid")}
         yield compare(
             "/process/user/additionalGids",
             sorted(set(ids["groups"]) - main),
             sorted(set(asked["additionalGids"]) - main),
-            message="the additional groups are not those of process.user.additionalGids",
+            message="the supplementary groups are not those of process.user.additionalGids",
         )
     if "umask" in asked:
         yield compare("/process/user/umask", ids["umask"], asked["umask"])
@@ -60,7 +60,7 @@ def execution(context: FactContext) -> Iterator[Judgement]:
     if "environ" in facts and "env" in process:
         yield _environment(facts["environ"], process["env"])
     if facts.get("ids", {}).get("pid", 1) != 1:
-        reason = "the probe did not run as the first process of the container"
+        reason = "the probe was not the first process of the container"
         yield from (unseen(f"/process/{name}", reason) for name in ("args", "terminal") if name in process)
         return
     if "argv" in facts and "args" in process:
@@ -70,15 +70,15 @@ def execution(context: FactContext) -> Iterator[Judgement]:
 
 
 def _environment(got: list[str], given: list[str]) -> Judgement:
-    """The variables given are there; what else the runtime puts there is its own affair."""
-    # Of a variable that is given twice, readers take one or the other.
+    """The variables of the config are set. A runtime may add others."""
+    # If a variable is set twice, readers take one or the other.
     times = Counter(map(_variable, given))
     there = set(got)
     lost = [entry for entry in given if times[_variable(entry)] == 1 and entry not in there]
-    # The others are nobody's business.
+    # Other variables are not shown.
     names = set(map(_variable, lost))
     instead = [entry for entry in got if _variable(entry) in names]
-    message = "variables of process.env are not in the environment"
+    message = "variables of process.env are missing from the environment"
     return Judgement("/process/env", "", message, not lost, got=instead, want=lost)
 
 
@@ -89,7 +89,7 @@ def _variable(entry: str) -> str:
 def _terminal(tty: Mapping[str, Any], process: Mapping[str, Any]) -> Iterator[Judgement]:
     if "terminal" in process:
         want = [0, 1, 2] if process["terminal"] else []
-        message = "the standard streams that are terminals are not those that process.terminal asks for"
+        message = "the standard streams do not match process.terminal"
         yield compare("/process/terminal", tty["terminals"], want, message=message)
     size = process.get("consoleSize")
     if size and process.get("terminal"):
@@ -102,7 +102,7 @@ def _terminal(tty: Mapping[str, Any], process: Mapping[str, Any]) -> Iterator[Ju
             tty["terminals"],
             [],
             clause="runtime/config.process.consoleSize.ignored-without-terminal",
-            message="there is a terminal, which only consoleSize can have brought",
+            message="the standard streams are a terminal although process.terminal is not true",
         )
 
 
@@ -116,13 +116,13 @@ def privileges(context: FactContext) -> Iterator[Judgement]:
         elif facts["status"]["NoNewPrivs"] == "0":
             yield compare("/process/noNewPrivileges", "0", "0")
         else:
-            yield unseen("/process/noNewPrivileges", "the flag is inherited, and the caller may have had it")
+            yield unseen("/process/noNewPrivileges", "the flag is inherited, and may have been set in the caller")
     label = facts.get("label")
     for name in ("apparmorProfile", "selinuxLabel"):
         if name not in process:
             continue
         if label is None:
-            yield unseen(f"/process/{name}", "no security module there says a label")
+            yield unseen(f"/process/{name}", "no security module there reports a label")
         else:
             got = label.partition(" (")[0] if name == "apparmorProfile" else label
             yield compare(f"/process/{name}", got, process[name])
@@ -142,11 +142,11 @@ def rlimits(context: FactContext) -> Iterator[Judgement]:
             kind if known else None,
             kind,
             clause="runtime/config.process.rlimits.getrlimit-succeeds",
-            message=f"getrlimit knows no {kind} in the container",
+            message=f"{kind} is unknown to getrlimit in the container",
         )
         for (name, clause), got in zip(_LIMITS.items(), seen[kind] if known else (), strict=False):
             want = -1 if entry.get(name) == NO_LIMIT else entry.get(name)
-            message = f"the {name} limit {kind} is not as configured"
+            message = f"the {name} limit of {kind} is not as configured"
             yield compare(f"{place}/{name}", got, want, clause=clause, message=message)
 
 
@@ -162,10 +162,10 @@ def scheduling(context: FactContext) -> Iterator[Judgement]:
     if process.get("ioPriority") and "ioprio" in facts:
         asked = process["ioPriority"]
         yield compare("/process/ioPriority/class", facts["ioprio"]["class"], IO_CLASSES.get(asked.get("class")))
-        # Above these three bits newer kernels keep hints.
+        # Newer kernels store hints above these three bits.
         yield compare("/process/ioPriority/priority", facts["ioprio"]["priority"] & 7, asked.get("priority"))
     for name in process.get("execCPUAffinity") or ():
-        yield unseen(f"/process/execCPUAffinity/{name}", "it does not apply to the container's first process")
+        yield unseen(f"/process/execCPUAffinity/{name}", "it does not apply to the first process of the container")
     personality = context.section("linux").get("personality")
     if personality and "personality" in facts:
         domain = DOMAINS.get(personality.get("domain"))
@@ -176,7 +176,7 @@ def _scheduler(got: Mapping[str, int], asked: Mapping[str, Any]) -> Iterator[Jud
     place, policy = "/process/scheduler", asked.get("policy")
     yield compare(f"{place}/policy", got["policy"], POLICIES.get(str(policy)))
     if got["policy"] != POLICIES.get(str(policy)):
-        # The rest means something else then.
+        # The other fields have another meaning then.
         return
     fields = {
         "nice": policy in _FAIR,
@@ -191,7 +191,7 @@ def _scheduler(got: Mapping[str, int], asked: Mapping[str, Any]) -> Iterator[Jud
         want = asked.get(name, 0)
         clause = "" if name in asked else _DEFAULTS[name]
         if name == "period" and not want:
-            # sched_setattr(2): a period of zero is that of the deadline.
+            # sched_setattr(2): a period of zero means the deadline.
             want = asked.get("deadline", 0)
         yield compare(f"{place}/{name}" if name in asked else place, got[name], want, clause=clause)
     if "flags" in asked:
@@ -202,7 +202,7 @@ def _flags(got: int, asked: list[str]) -> Iterator[Judgement]:
     kept = sorted(name for name in asked if name in KEPT_SCHEDULING_FLAGS)
     seen = sorted(name for name, bit in KEPT_SCHEDULING_FLAGS.items() if got & bit)
     if len(kept) < len(asked):
-        yield unseen("/process/scheduler/flags", "the kernel does not tell which other flags were used")
+        yield unseen("/process/scheduler/flags", "the kernel does not report which other flags were used")
     if kept:
         yield compare("/process/scheduler/flags", seen, kept)
 

@@ -1,4 +1,4 @@
-"""All rules together, what the probe has to look at for them, and what no rule can see."""
+"""All rules together, the paths that they need, and what no rule can see."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from ocivalidate.runtime.properties import properties, property_clause
 
 _RULES = (*process.RULES, *capabilities.RULES, *world.RULES, *files.RULES)
 _OUTSIDE = "cannot be seen from inside the container"
-_EFFECT = "can only be seen by what it does"
-# What a config may have and no rule judges, and why.
+_EFFECT = "can only be seen by its effects"
+# What a config may contain but no rule judges, and why.
 _UNSEEN: Mapping[str, str] = {
     "/hooks": _OUTSIDE,
     "/annotations": _OUTSIDE,
@@ -27,11 +27,11 @@ _UNSEEN: Mapping[str, str] = {
     "/linux/intelRdt": _OUTSIDE,
     "/linux/rootfsPropagation": _EFFECT,
     "/linux/mountLabel": _EFFECT,
-    "/linux/timeOffsets": "needs the clocks of the host to compare with",
+    "/linux/timeOffsets": "needs the clocks of the host for comparison",
     "/linux/netDevices": "judged from the host, by ocivalidate runtime",
     "/linux/memoryPolicy": "judged by ocivalidate runtime",
 }
-# The looks without which the places that begin with these cannot be judged.
+# Place in the config → the facts without which it cannot be judged.
 _NEEDED: Mapping[str, tuple[str, ...]] = {
     "/process/user": ("ids",),
     "/process/cwd": ("cwd",),
@@ -59,8 +59,8 @@ def judge(
 ) -> list[Judgement]:
     """Judge what a probe saw against the config of its container.
 
-    ``config`` has passed its schema; ``facts`` (as ``Facts.looks`` gives them) may be anything. ``grantable``: the
-    capabilities, without ``CAP_``, that a process there can have at all, where that is known.
+    ``config`` has passed its schema; ``facts`` (as returned by ``Facts.looks``) may be anything. ``grantable``: the
+    capabilities, without ``CAP_``, that a process there can have at all; ``None`` if unknown.
     """
     context = FactContext(config, usable(facts), release, grantable)
     found = [judgement for rule in _RULES for judgement in _judged_by(rule, context)]
@@ -69,7 +69,7 @@ def judge(
 
 
 def _judged_by(rule: Callable[[FactContext], Iterator[Judgement]], context: FactContext) -> Iterator[Judgement]:
-    """What a rule gives, of the clauses that it declares."""
+    """The judgements of a rule; each must be on a clause that the rule declares."""
     for judgement in rule(context):
         clause = judgement.clause or property_clause(property_of(judgement.pointer))
         if judgement.held is not None and clause not in FUNCTIONS[rule]:
@@ -79,7 +79,7 @@ def _judged_by(rule: Callable[[FactContext], Iterator[Judgement]], context: Fact
 
 @functools.cache
 def _exists(place: str, release: str) -> bool:
-    """Whether a release has what stands at a place of the config, or something below it."""
+    """Whether a release has the property at a place of the config, or one below it."""
     leaves = [leaf for leaf in properties() if leaf.pointer == place or leaf.pointer.startswith(f"{place}/")]
     return not leaves or any(leaf.holds_in(release) for leaf in leaves)
 
@@ -88,7 +88,7 @@ def _not_reported(context: FactContext) -> Iterator[Judgement]:
     for pointer, looks in _NEEDED.items():
         absent = [look for look in looks if look not in context.facts]
         if absent and _has(context.config, pointer):
-            yield unseen(pointer, f"the facts do not hold a usable {', '.join(absent)}")
+            yield unseen(pointer, f"the facts have no valid {', '.join(absent)}")
 
 
 def _not_seen(config: Mapping[str, Any]) -> Iterator[Judgement]:
@@ -105,7 +105,7 @@ def _has(config: Mapping[str, Any], pointer: str) -> bool:
 
 
 def wanted_paths(config: Mapping[str, Any]) -> list[str]:
-    """The paths that the probe has to look at so that all can be judged."""
+    """The paths that the probe must look at to judge this config."""
     linux = config.get("linux") or {}
     cwd = (config.get("process") or {}).get("cwd")
     destinations = [entry.get("destination") for entry in config.get("mounts") or ()]

@@ -1,4 +1,4 @@
-"""Which shape facts have. What has another one is not judged: facts are a document of anybody's."""
+"""The shapes of facts. Facts of another shape are not judged: the document may come from anybody."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MOUNT = {
     "super": [str],
 }
 
-# Look of the probe → its shape: a type, [of each entry], {member: shape of what has to be there}, or {str: of each}.
+# Step of the probe → its shape: a type, [shape of entries], {required member: shape}, or {str: shape of members}.
 SHAPES: Mapping[str, Any] = {
     "affinity": [int],
     "argv": [str],
@@ -40,7 +40,7 @@ SHAPES: Mapping[str, Any] = {
     "uname": {"nodename": str, "domainname": str},
 }
 _NODE = {"kind": str, "mode": int, "uid": int, "gid": int, "major": int, "minor": int}
-# What may be missing from what is said of a path.
+# What may be missing from the report on a path.
 _OF_PATHS: Mapping[str, Any] = {
     "stat": _NODE,
     "target": _NODE,
@@ -61,12 +61,12 @@ def fits(value: Any, shape: Any) -> bool:
         if str in shape:
             return all(isinstance(name, str) and fits(member, shape[str]) for name, member in value.items())
         return all(name in value and fits(value[name], member) for name, member in shape.items())
-    # In Python, true is a number.
+    # In Python, bool is a subclass of int.
     return isinstance(value, shape) and (shape is bool or not isinstance(value, bool))
 
 
 def usable(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """The facts that have their shape."""
+    """The facts that have the right shape."""
     kept = {
         name: facts[name]
         for name, shape in SHAPES.items()
@@ -81,7 +81,7 @@ def _is_said(said: Mapping[str, Any]) -> bool:
 
 
 def _sound(name: str, value: Any) -> bool:
-    """What a shape cannot say: how many entries, and which digits."""
+    """What a shape cannot express: numbers of entries, digits."""
     if name == "ids":
         return len(value["uids"]) == len(value["gids"]) == 3
     if name == "status":

@@ -1,4 +1,4 @@
-"""Rules on what surrounds the process: names, sysctl, mappings of users, seccomp."""
+"""Rules on the environment of the process: host names, sysctl, user mappings, seccomp."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def names(context: FactContext) -> Iterator[Judgement]:
 
 
 def sysctl_path(name: str) -> str:
-    """The file of a kernel parameter. Where its name has slashes, dots belong to the parts between."""
+    """The file of a kernel parameter. If its name has slashes, dots are part of the components."""
     return f"{SYSCTL_FOLDER}/{name if '/' in name else name.replace('.', '/')}"
 
 
@@ -40,7 +40,7 @@ def sysctl(context: FactContext) -> Iterator[Judgement]:
         elif said.get("text") is None:
             yield compare(pointer, said.get("text-error") or said.get("stat-error") or "not readable", want)
         else:
-            # Files with several numbers separate them by tabs.
+            # Files with several numbers separate them with tabs.
             yield compare(pointer, " ".join(said["text"].split()), " ".join(str(want).split()))
 
 
@@ -71,14 +71,14 @@ def mappings(context: FactContext) -> Iterator[Judgement]:
 
 @judges(APPLIES_CONFIG)
 def seccomp(context: FactContext) -> Iterator[Judgement]:
-    """``linux.seccomp``: whether there is a filter; what it does is not tried."""
+    """``linux.seccomp``: whether there is a filter; its effects are not tested."""
     asked, status = context.section("linux").get("seccomp"), context.facts.get("status")
     if not asked or status is None:
         return
     if asked.get("syscalls") or asked.get("defaultAction") != "SCMP_ACT_ALLOW":
         message = "the process has no seccomp filter"
         yield compare("/linux/seccomp", status["Seccomp"], "2", message=message)
-    yield unseen("/linux/seccomp/syscalls", "what a filter does with system calls is not tried")
+    yield unseen("/linux/seccomp/syscalls", "the effects of a filter on system calls are not tested")
 
 
 RULES = (names, sysctl, mappings, seccomp)

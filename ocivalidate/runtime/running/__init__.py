@@ -1,1 +1,1 @@
-"""A run: what is planned, tried beside each other, kept, and told as events."""
+"""A run: cases are planned, tried concurrently, kept, and reported as events."""

@@ -1,4 +1,4 @@
-"""Trying one case: whatever happens in it becomes one result for each of its clauses."""
+"""Trying one case: whatever happens becomes one result for each of its clauses."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from ocivalidate.runtime.verdicts import NOT_JUDGED, Unjudged, results
 class Attempt:
     """A case that was tried, or skipped.
 
-    ``left``: what could not be removed. ``calls``: how often the runtime was run, ``runtime_seconds`` the time in which
+    ``left``: what could not be removed. ``calls``: how often the runtime was called, ``runtime_seconds`` the time in
     at least one of these calls ran, ``waited`` the time of nothing but waiting for containers, of which ``containers``
     is the number. ``trial`` is ``None`` for a case that was skipped.
     """
@@ -52,10 +52,10 @@ def attempt(stage: RunContext, case: Case, clauses: Sequence[Clause], required: 
     try:
         trial = CaseContext(stage, case)
     except OSError as problem:
-        gone = stage.missing() or f"there is no folder to work in any more: {problem.strerror}"
+        gone = stage.missing() or f"the folder to work in is gone: {problem.strerror}"
         return given_up(case, clauses, gone)
     unjudged = _run(case, trial)
-    # Without it nothing that the runtime did or failed to do says anything of it, whatever was seen before.
+    # Without the folder, nothing that the runtime did or failed to do is evidence, whatever was seen before.
     gone = stage.missing() or _missing(trial)
     left = trial.clean_up()
     stage.devices.look()
@@ -64,7 +64,7 @@ def attempt(stage: RunContext, case: Case, clauses: Sequence[Clause], required: 
         trial.verdicts.clear()
         trial.skips.clear()
     elif left:
-        unjudged = Unjudged(Outcome.ERROR, f"could not be removed: {', '.join(left)}")
+        unjudged = Unjudged(Outcome.ERROR, f"could not remove: {', '.join(left)}")
     seconds = time.monotonic() - start
     judged = results(case.id, clauses, trial.verdicts, trial.skips, unjudged)
     return Attempt(
@@ -81,7 +81,7 @@ def attempt(stage: RunContext, case: Case, clauses: Sequence[Clause], required: 
 
 
 def given_up(case: Case, clauses: Sequence[Clause], reason: str) -> Attempt:
-    """A case that could not be tried, or not to its end."""
+    """A case that could not be tried, or not completely."""
     return _not_tried(case, clauses, Unjudged(Outcome.ERROR, reason))
 
 
@@ -90,7 +90,7 @@ def _not_tried(case: Case, clauses: Sequence[Clause], why: Unjudged) -> Attempt:
 
 
 def _missing(trial: CaseContext) -> str:
-    """Whether the folder of a case was removed: the runtime may have done it, and so may anybody else."""
+    """Whether the folder of a case was removed, by the runtime or by anybody else."""
     return "" if trial.folder.is_dir() else f"the folder of the case was removed: {trial.folder}"
 
 
@@ -102,12 +102,12 @@ def _refusal(trial: CaseContext, said: str, failed: str) -> Unjudged:
 
 
 def _run(case: Case, trial: CaseContext) -> Unjudged:
-    """Run the function of a case, and say what becomes of the clauses that it did not judge."""
+    """Run the function of a case, and return the outcome of the clauses that it did not judge."""
     try:
         case.run(trial)
     except OciValidateError as problem:
         return _unjudged(trial, problem)
-    except Exception as problem:  # noqa: BLE001  # a case of anybody's may break in any way
+    except Exception as problem:  # noqa: BLE001  # a user's case may raise anything
         where = traceback.extract_tb(problem.__traceback__)[-1]
         place = f"{where.filename.rpartition('/')[2]}:{where.lineno}"
         return Unjudged(Outcome.ERROR, f"the case broke: {type(problem).__name__}: {problem} ({place})")

@@ -1,7 +1,7 @@
-"""What is kept of a case that did not pass: bundles, calls and what they printed, logs, facts, control groups.
+"""The dump of a case that did not pass: bundles, calls and their output, logs, facts, control groups.
 
-It goes to whoever asked as messages, in pieces. A runtime writes what it wants into the folder of a case, so all of it
-has limits: those of :mod:`protocol` hold for a case as a whole.
+It is sent to the caller in messages, piece by piece. A runtime may write anything into the folder of a case, so it
+is limited: the limits of :mod:`protocol` hold for each case as a whole.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from ocivalidate.runtime.kernel import handed
 from ocivalidate.runtime.protocol import DEEPEST, LAST_KEPT, MOST_BYTES, MOST_FILES, MOST_PIECE, Dump
 from ocivalidate.runtime.running.attempt import Attempt
 
-# Of all that a case has, documents of ours may take half; what is longer there is cut, as little as will do.
+# Our own documents may take half of a case's limit; longer values are cut, as little as possible.
 _MOST_DOCUMENTS = MOST_BYTES // 2
 _CUTS = (handed.MOST_TEXT, 1 << 20, 1 << 16, 1 << 12, 1 << 8, 0)
 _FOLDER, _FILE = stat.S_IFDIR | 0o755, stat.S_IFREG | 0o644
 
 
 def pieces(done: Attempt) -> Iterator[Dump]:
-    """What is kept of a case, piece by piece; nothing of one that passed or was skipped."""
+    """The dump of a case, piece by piece; nothing for a case that passed or was skipped."""
     fine = all(result.outcome in (Outcome.PASS, Outcome.SKIP) for result in done.results)
     if done.trial is None or fine:
         return
@@ -46,7 +46,7 @@ def pieces(done: Attempt) -> Iterator[Dump]:
 
 
 def files(case: str, source: Path, most_files: int, most_bytes: int) -> Iterator[Dump]:
-    """Regular files in a folder, without root filesystems and what is special, up to what anybody looks at.
+    """Regular files in a folder, without root filesystems and special files, within the limits.
 
     Raises :class:`OSError`.
     """
@@ -81,7 +81,7 @@ def _of_file(case: str, file: Path, path: str, room: int) -> Iterator[Dump]:
 
 
 def _documents(trial: CaseContext) -> dict[str, bytes]:
-    """The files that we write of a case, by name."""
+    """Our own documents on a case, by file name."""
     of_groups = {one.id: one.group_files for one in trial.containers if one.group_files}
     documents: dict[str, Any] = {
         "calls.json": [asdict(call) for call in trial.runtime.calls],
@@ -93,7 +93,7 @@ def _documents(trial: CaseContext) -> dict[str, bytes]:
 
 
 def _text(value: Any, most: int) -> bytes:
-    """A value as JSON of at most so many bytes: if need be, texts in it are cut, or there is nothing of it."""
+    """A value as JSON of at most ``most`` bytes: strings in it are cut if needed; empty if that does not suffice."""
     for longest in _CUTS:
         text = (json.dumps(_cut(value, longest), indent=1) + "\n").encode()
         if len(text) <= most:

@@ -1,8 +1,8 @@
-"""The engine: a process that reads what is asked from its standard input, and says on standard output what comes of it.
+"""The engine: a process that reads a request from standard input, and writes events to standard output.
 
-This is the seam of the runtime side: whoever starts the engine (the command line, a sandbox, a test) sees nothing but
+This is the seam of the runtime side: the starter of an engine (the command line, a sandbox, a test) sees nothing but
 messages of :mod:`protocol`. It reads the request from the first line of standard input; when standard input ends later,
-the engine stops in order.
+the engine stops properly.
 """
 
 from __future__ import annotations
@@ -47,19 +47,19 @@ from ocivalidate.runtime.running.watchdog import GRACE, Watchdog, Watched
 Emit = Callable[[Event], None]
 
 HUNG = 75
-"""The exit code when something hangs that is no case."""
-_OPENING = 120.0  # seconds: a runtime is asked who it is, the remains of runs are removed, a root filesystem is built
+"""The exit code if something other than a case hangs."""
+_OPENING = 120.0  # seconds for identifying the runtime, removing leftovers of runs, building the root filesystem
 
 
-# What keeps this process from namespaces of its own → what may help.
+# Why this process cannot have namespaces of its own → what may help.
 _HINTS = {
-    errno.EPERM: "a container needs CAP_SYS_ADMIN for it",
-    errno.EINVAL: "the root is no mount point, as in a plain chroot: mount --bind its folder on itself before",
+    errno.EPERM: "in a container, CAP_SYS_ADMIN is needed",
+    errno.EINVAL: "the root is not a mount point, as in a plain chroot: bind-mount its directory on itself first",
 }
 
 
 def planned(request: Request, release: str) -> list[Planned]:
-    """What a request asks to be tried, for a release. Raises :class:`BadCase`."""
+    """The cases of a request, for a release. Raises :class:`BadCase`."""
     selection = Selection(ignore=request.ignore, level=request.level)
     return plan(load_cases(case_folder(request.cases)), release, selection, request.only, patterns=request.select)
 
@@ -91,7 +91,7 @@ class Engine:
             self._scheduler.stop()
 
     def run(self) -> int:
-        """Do what the request asks; the exit code is 0 when the run came to its end."""
+        """Serve the request; the exit code is 0 if the run completed."""
         session = Session(self._setup)
         start = time.monotonic()
         with self._watchdog.awake():
@@ -131,7 +131,7 @@ class Engine:
         return self._try_all(session, todo)
 
     def _give_up(self, hung: Watched) -> None:
-        """End the run in which something hangs: a case is an error, and nothing else is begun."""
+        """End a run in which something hangs: a hanging case is an error, and nothing else begins."""
         self._hung = self._hung or hung.words()
         if hung.name in self._clauses and self._scheduler is not None:
             [case] = [one for one in self._scheduler.cases if one.id == hung.name]
@@ -139,7 +139,7 @@ class Engine:
             self._scheduler.abandon(case.id, given_up(case, self._clauses[case.id], hung.words()))
             return
         self._emit(Bailout(hung.words()))
-        # Whoever started this process ends what it leaves.
+        # The starter of this process cleans up what it leaves.
         os._exit(HUNG)
 
     def _try_all(self, session: Session, todo: Sequence[Planned]) -> Spent:
@@ -164,11 +164,11 @@ class Engine:
             try:
                 self._emit(result)
             except ProtocolError as problem:
-                # Somebody said more than anybody reads: nothing that can be told is a verdict.
+                # A result is over the limit of a message: it cannot be reported, so there is no verdict.
                 self._emit(replace(result, outcome=Outcome.ERROR, reason=str(problem), findings=()))
 
     def _results(self, cases: Sequence[Case], work: Callable[[Case], Attempt]) -> Iterator[Attempt]:
-        """What the cases come to; the last ones begin when all others have ended."""
+        """The attempts at the cases; the last ones begin when all others have ended."""
         for last in (False, True):
             some = [case for case in cases if case.last is last]
             self._scheduler = Scheduler(some, work, self._jobs)
@@ -197,7 +197,7 @@ def _serve(request: Request, descriptor: int, ground: Ground, *, private: bool) 
         try:
             emit(event)
         except BrokenPipeError:
-            # Nobody listens any more; the cases that run now are to clean up all the same.
+            # Nobody reads any more; the running cases must still clean up.
             engine.stop()
 
     engine = Engine(request, tell, private=private, ground=ground)
@@ -214,7 +214,7 @@ def _stop_at_end_of_input(engine: Engine) -> None:
 
 
 def _read_request() -> Request:
-    """The first line of standard input; nothing follows it but its end. Raises :class:`ProtocolError`."""
+    """The first line of standard input; nothing may follow it. Raises :class:`ProtocolError`."""
     line = b""
     while not line.endswith(b"\n") and len(line) <= MOST_LINE and (more := os.read(0, 65536)):
         line += more
@@ -223,17 +223,17 @@ def _read_request() -> Request:
 
 def main() -> int:
     """Read the request, isolate, run."""
-    # What anything prints by accident must not stand between events.
+    # Accidental output must not get between events.
     descriptor = os.dup(1)
     os.dup2(2, 1)
     emit = emitter(descriptor)
     try:
         request = _read_request()
     except ProtocolError as problem:
-        emit(Bailout(f"the request cannot be read: {problem}"))
+        emit(Bailout(f"cannot read the request: {problem}"))
         return 2
     inherited.forget_signals()
-    # Who holds this run, and who held others, is seen by their pids: it cannot be told in there.
+    # The owners of this run and of others are identified by pid, which cannot be seen inside the namespace.
     try:
         ground = Ground.prepare()
     except OSError as problem:
@@ -244,7 +244,7 @@ def main() -> int:
     try:
         return isolation.run_isolated(lambda: _serve(request, descriptor, ground, private=True))
     except OSError as problem:
-        reason = f"cannot make namespaces for the run: {problem.strerror}"
+        reason = f"cannot create namespaces for the run: {problem.strerror}"
         emit(Bailout(reason, _HINTS.get(problem.errno or 0, "")))
         return 2
 

@@ -1,4 +1,4 @@
-"""How cases are found: modules in a folder, ours or somebody's own, each function in them that is a case.
+"""Loading cases from modules in a folder, ours or a user's: each function declared as a case.
 
 A module may also have a list of cases, made from a table.
 """
@@ -20,12 +20,12 @@ from ocivalidate.runtime.properties import by_pointer
 
 
 def case_folder(named: str | None) -> Path:
-    """Where the cases stand: ours, or those of ``--cases``."""
+    """The folder of cases: ours, or that of ``--cases``."""
     return Path(named) if named else resources.folder("conformance")
 
 
 def load_cases(folder: Path) -> list[Case]:
-    """The cases of all modules in ``folder``, in the order of their names and of the text.
+    """The cases of all modules in ``folder``, in order of module name, then of definition.
 
     Raises :class:`BadCase`.
     """
@@ -38,7 +38,7 @@ def load_cases(folder: Path) -> list[Case]:
 
 
 def may_hold_cases(file: Path) -> bool:
-    """Whether a file is a module of cases by its name."""
+    """Whether a file may be a module of cases, by its name."""
     return file.suffix == ".py" and not file.name.startswith(("_", "test_", "conftest"))
 
 
@@ -47,13 +47,13 @@ def cases_of(file: Path) -> Iterable[Case]:
     name = f"ocivalidate_conformance_{file.stem}"
     spec = importlib.util.spec_from_file_location(name, file)
     if spec is None or spec.loader is None:
-        raise BadCase(f"{file} is no Python module")
+        raise BadCase(f"{file} is not a Python module")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:
         _execute(spec, module)
     except Exception as problem:
-        raise BadCase(f"{file} cannot be loaded: {type(problem).__name__}: {problem}") from problem
+        raise BadCase(f"cannot load {file}: {type(problem).__name__}: {problem}") from problem
     for thing in vars(module).values():
         for one in thing if isinstance(thing, list) else [thing]:
             found = case_in(one)
@@ -62,7 +62,7 @@ def cases_of(file: Path) -> Iterable[Case]:
 
 
 def _execute(spec: ModuleSpec, module: ModuleType) -> None:
-    """Execute a module of cases, whose docstrings and assertions stand also under ``python -OO``."""
+    """Execute a module of cases, keeping docstrings and assertions even under ``python -OO``."""
     if sys.flags.optimize and isinstance(spec.loader, SourceFileLoader):
         source = spec.loader.get_data(spec.loader.path)
         exec(compile(source, spec.loader.path, "exec", dont_inherit=True, optimize=0), vars(module))  # noqa: S102
@@ -75,15 +75,17 @@ def _refuse_bad(cases: Sequence[Case]) -> None:
     seen: set[str] = set()
     for one in cases:
         if one.id in seen:
-            raise BadCase(f"two cases are called {one.id}")
+            raise BadCase(f"duplicate case id {one.id}")
         seen.add(one.id)
         strange = [clause for clause in one.clauses if clause not in known]
         if strange:
             raise BadCase(f"case {one.id} judges clauses that are not in the inventory: {', '.join(strange)}")
         astray = [pointer for pointer in one.sets if pointer not in by_pointer()]
         if astray:
-            raise BadCase(f"case {one.id} sets what is no property on Linux: {', '.join(astray)}")
+            raise BadCase(
+                f"case {one.id} sets unknown properties: {', '.join(astray)}; expected pointers of properties on Linux"
+            )
         if not one.clauses:
-            raise BadCase(f"case {one.id} judges nothing")
+            raise BadCase(f"case {one.id} declares neither clauses nor properties")
         if not one.summary:
-            raise BadCase(f"case {one.id} does not say what it shows: it has no docstring")
+            raise BadCase(f"case {one.id} has no docstring, which must say what the case shows")

@@ -1,4 +1,4 @@
-"""What cases need of the host and of the runtime, by name, and why it is not there: a reason that is a fact.
+"""What cases need of the host and of the runtime, by name, and why a need is not met: a reason that is a fact.
 
 A need is a name (``root``) or a name and a detail (``controller:memory``, ``kernel:5.12``, ``cap:SYS_NICE``).
 """
@@ -26,7 +26,7 @@ def _isolation(_host: Host, subject: RuntimeUnderTest, _detail: str) -> str:
 
 def _controller(host: Host, subject: RuntimeUnderTest, detail: str) -> str:
     if not host.root:
-        # Whatever the host has: only root makes groups, unless somebody has delegated some.
+        # Whatever the host has: only root can create groups, unless some are delegated.
         return _root(host, subject, "")
     if detail in host.controllers:
         return ""
@@ -37,7 +37,7 @@ def _controller(host: Host, subject: RuntimeUnderTest, detail: str) -> str:
 
 def _cgroup(host: Host, _subject: RuntimeUnderTest, detail: str) -> str:
     fits = host.cgroup_mode == detail or (detail == "v1" and host.cgroup_mode == "hybrid")
-    return "" if fits else f"needs control groups of {detail}, and this host has {host.cgroup_mode}"
+    return "" if fits else f"needs control groups {detail}, and this host has {host.cgroup_mode}"
 
 
 def _kernel(host: Host, _subject: RuntimeUnderTest, detail: str) -> str:
@@ -60,7 +60,11 @@ def _lsm(host: Host, _subject: RuntimeUnderTest, detail: str) -> str:
 def _seccomp(host: Host, _subject: RuntimeUnderTest, detail: str) -> str:
     if not host.seccomp_actions:
         return "this kernel has no seccomp filters"
-    return "" if not detail or detail in host.seccomp_actions else f"this kernel does not know seccomp action {detail}"
+    return (
+        ""
+        if not detail or detail in host.seccomp_actions
+        else f"this kernel does not support the seccomp action {detail}"
+    )
 
 
 def _numa(host: Host, _subject: RuntimeUnderTest, _detail: str) -> str:
@@ -92,7 +96,7 @@ def _program(_host: Host, _subject: RuntimeUnderTest, detail: str) -> str:
 
 
 def _machine(host: Host, _subject: RuntimeUnderTest, detail: str) -> str:
-    return "" if host.machine in detail.split("|") else f"needs a machine of {detail}, and this is {host.machine}"
+    return "" if host.machine in detail.split("|") else f"needs the architecture {detail}, and this is {host.machine}"
 
 
 NEEDS: dict[str, Look] = {
@@ -116,11 +120,11 @@ NEEDS: dict[str, Look] = {
 
 
 def missing(needs: Sequence[str], host: Host, subject: RuntimeUnderTest) -> tuple[str, str]:
-    """The first need that is not met and why, or two empty strings. Raises :class:`BadCase`."""
+    """The first need that is not met, and why; two empty strings if all are met. Raises :class:`BadCase`."""
     for need in needs:
         name, _, detail = need.partition(":")
         if name not in NEEDS:
-            raise BadCase(f"no need is called {name}; known are {', '.join(NEEDS)}")
+            raise BadCase(f"unknown need {name}; known are {', '.join(NEEDS)}")
         reason = NEEDS[name](host, subject, detail)
         if reason:
             return need, reason

@@ -1,4 +1,4 @@
-"""Which cases are tried, and which of their clauses are judged: known before anything runs."""
+"""Planning which cases are tried and which of their clauses are judged, before anything runs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ocivalidate.runtime.properties import in_release, property_clause
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A case and the clauses of it that are judged in this run: one result each."""
+    """A case and those of its clauses that are judged in this run: one result each."""
 
     case: Case
     clauses: tuple[Clause, ...]
@@ -26,9 +26,9 @@ def plan(
     *,
     patterns: Sequence[str] = (),
 ) -> list[Planned]:
-    """The cases with their clauses, as far as these hold in ``release`` and are selected, the last ones last.
+    """The cases with those of their clauses that ``release`` has and that are selected; ``last`` cases come last.
 
-    ``only``: ids of cases to try, all when empty. ``patterns``: like those of a selection, on the ids of cases too.
+    ``only``: ids of cases to try, all if empty. ``patterns``: like those of a selection, but on case ids, too.
     """
     inventory = load("runtime", "safety")
     planned: list[Planned] = []

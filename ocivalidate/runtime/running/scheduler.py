@@ -1,4 +1,4 @@
-"""Running cases beside each other, and handing out what they came to in the order of the plan."""
+"""Running cases concurrently, and returning their results in the order of the plan."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Scheduler(Generic[Done]):
             self._change.notify_all()
 
     def abandon(self, case_id: str, done: Done) -> None:
-        """Wait no longer for a case that runs: this is what it came to. Its thread is left to itself."""
+        """Wait no longer for a running case: ``done`` is its result. Its thread is abandoned."""
         with self._change:
             for number in [one for one in self._running if self.cases[one].id == case_id]:
                 self._running.discard(number)
@@ -41,9 +41,9 @@ class Scheduler(Generic[Done]):
             self._change.notify_all()
 
     def results(self) -> Iterator[Done]:
-        """What each case came to, in order, as soon as it is known; ends early after :meth:`stop`.
+        """The result of each case, in order, as soon as it is known; ends early after :meth:`stop`.
 
-        It waits without end for cases that neither end nor are given up: see :mod:`watchdog`.
+        It waits forever for cases that neither end nor are abandoned: see :mod:`watchdog`.
         """
         for thread in self._threads:
             thread.start()
@@ -62,7 +62,7 @@ class Scheduler(Generic[Done]):
     def _settled(self, number: int) -> bool:
         if number in self._done or self._problem is not None:
             return True
-        # Stopped before it began: nobody will do it.
+        # Stopped before it began: it will not run.
         return self._stopping and number in self._waiting
 
     def _serve(self) -> None:
@@ -70,7 +70,7 @@ class Scheduler(Generic[Done]):
             case = self.cases[number]
             try:
                 done = self._work(case)
-            except BaseException as problem:  # noqa: BLE001  # raised again where the results are taken
+            except BaseException as problem:  # noqa: BLE001  # raised again by results()
                 with self._change:
                     self._problem = problem
                     self._running.discard(number)
@@ -84,7 +84,7 @@ class Scheduler(Generic[Done]):
                 self._change.notify_all()
 
     def _take(self) -> int | None:
-        """The first case whose resources are free; waits for one, ``None`` when there will be none."""
+        """The first case whose resources are free, waiting for one; ``None`` if there will be none."""
         with self._change:
             while self._waiting and not self._stopping:
                 for number in self._waiting:

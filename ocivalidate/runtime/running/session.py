@@ -1,6 +1,6 @@
-"""All that cases share in one run: facts of the host, the runtime, a folder, a root filesystem, and the way back.
+"""What cases share in one run: facts of the host, the runtime, a folder, a root filesystem, and cleaning up.
 
-The engine has one; so has the pytest plugin.
+The engine and the pytest plugin have one each.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ _LONGEST_CLAIM = 2000  # characters that are told of what a runtime says of itse
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """What a run is asked for, and where it finds itself.
+    """The request of a run, and the environment of the process.
 
-    ``private``: this process has a mount namespace of its own. ``ground``: what was found before this process went into
-    namespaces of its own (default: it is in none, and looks itself). ``jobs``: cases at a time.
+    ``private``: this process has its own mount namespace. ``ground``: what was found before this process entered
+    its own namespaces (default: it has none, and looks itself). ``jobs``: concurrent cases.
     """
 
     request: Request
@@ -48,13 +48,13 @@ class Session:
     def __init__(self, setup: Setup) -> None:
         self.setup = setup
         self._ground = setup.ground
-        # Nodes in /dev of the host that somebody changed while the run went.
+        # Nodes in the host's /dev that somebody changed during the run.
         self.put_back: list[str] = []
         self._workspace: workspace.Workspace | None = None
         self._groups = claims.NO_GROUP
         self._stage: RunContext | None = None
         self._devices = nodes.Devices()
-        # The mask of new files of whoever started us.
+        # The umask of our caller.
         self.umask: int | None = None
 
     @property
@@ -65,7 +65,7 @@ class Session:
         return self._stage
 
     def open(self) -> None:
-        """Look at the host and the runtime, remove what an earlier run left, and make ready.
+        """Look at the host and the runtime, remove what an earlier run left, and prepare.
 
         Raises :class:`CannotJudge`.
         """
@@ -92,17 +92,17 @@ class Session:
                 raise CannotJudge(gone) from problem
             raise
         except OSError as problem:
-            raise CannotJudge(self.missing() or f"cannot make ready for the run: {problem}") from problem
+            raise CannotJudge(self.missing() or f"cannot prepare the run: {problem}") from problem
 
     def missing(self) -> str:
-        """What of the folder and the group of this run somebody else has removed; ``""`` when all is there."""
+        """What somebody else has removed of the folder and the group of this run; ``""`` if nothing."""
         if self._workspace is None:
             return ""
         gone = self._workspace.missing()
         if not gone and self._stage is not None and not (self._stage.rootfs / rootfs.PROBE.lstrip("/")).is_file():
-            gone = f"what is in the folder of this run was removed by somebody else: {self._workspace.folder}"
+            gone = f"somebody else removed the content of the folder of this run: {self._workspace.folder}"
         group = "" if gone else self._groups.missing()
-        return f"a control group of this run was removed by somebody else: {group}" if group else gone
+        return f"somebody else removed a control group of this run: {group}" if group else gone
 
     def _make_stage(
         self, tested: subject.RuntimeUnderTest, here: host.Host, layout: cgroups.Layout, space: workspace.Workspace
@@ -153,7 +153,7 @@ class Session:
         )
 
     def smoke(self) -> None:
-        """Run one container, without which nothing can be measured. Raises :class:`CannotJudge`."""
+        """Run one container, without which nothing can be judged. Raises :class:`CannotJudge`."""
         trial: CaseContext | None = None
         try:
             trial = CaseContext(self.stage, Case("smoke", lambda _trial: None, (), timeout=_SMOKE_PATIENCE))
@@ -171,7 +171,7 @@ class Session:
                 trial.clean_up()
 
     def close(self) -> list[str]:
-        """Remove all that the run made, and return what stayed."""
+        """Remove everything that the run created, and return what is left."""
         left: list[str] = []
         if self._groups.group:
             left = [f"control group {path}" for path in cgroups.remove(self._groups.layout, self._groups.group)]
@@ -188,7 +188,7 @@ class Session:
 
 
 def _smoke(trial: CaseContext) -> None:
-    """Every operation once. What they are to do is judged by cases: here it is whether anything can be seen."""
+    """Run every operation once. Cases judge their effects; this only shows whether anything can be observed."""
     container = trial.container(trial.config("ids", ",", "wait")).must_create()
     if not container.alive():
         raise RuntimeFailed(f"after create there is no process {container.pid or ''}".rstrip() + " of the container")
@@ -201,11 +201,14 @@ def _smoke(trial: CaseContext) -> None:
     container.clean_up()
 
 
-# What runtimes say → what may help.
+# Words in error messages of runtimes → what may help.
 _HINTS: tuple[tuple[Sequence[str], str], ...] = (
-    (("unknown version", "unsupported spec version", "incompatible version"), "--spec-version names an older release"),
+    (
+        ("unknown version", "unsupported spec version", "incompatible version"),
+        "use --spec-version to judge by an older release",
+    ),
     (("cgroup",), "the runtime has trouble with the control groups of this host"),
-    (("permission denied", "not permitted", "must be root"), "runtimes mostly need root: run as root"),
+    (("permission denied", "not permitted", "must be root"), "most runtimes need root: run as root"),
     (("without a report",), "the program in the container did not run: is the root filesystem right for this runtime?"),
 )
 
@@ -215,7 +218,7 @@ def _hint(reason: str, stage: RunContext) -> str:
     for words, hint in _HINTS:
         if any(word in lower for word in words):
             return hint
-    return "" if stage.host.root else "runtimes mostly need root: run as root"
+    return "" if stage.host.root else "most runtimes need root: run as root"
 
 
 def _too_few_processes(jobs: int) -> str:
@@ -226,7 +229,7 @@ def _too_few_processes(jobs: int) -> str:
 
 
 def _cover(tested: subject.RuntimeUnderTest, here: host.Host) -> None:
-    """Cover the folders that this runtime must not see, in the mounts of this process alone."""
+    """Cover the directories that this runtime must not see, in the mount namespace of this process."""
     for entry in tested.dialect.cover:
         if _applies(entry, here) and os.path.isdir(entry["path"]):
             with contextlib.suppress(OSError):

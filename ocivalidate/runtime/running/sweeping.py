@@ -1,9 +1,10 @@
-"""Finding and removing what runs that were killed left behind: folders, and control groups with what runs in them.
+"""Finding and removing what killed runs left behind: folders, and control groups with their processes.
 
-All that bears one token goes together, or nothing of it. It goes when there is a proof that its run is over (the lock
-of its folder or of its control group is free, or the process that its token names has ended) and no sign of life.
-What cannot be proved stays: folders of other kernels and other users, groups of runs in other namespaces, anything
-that merely is called like ours.
+Everything with the same token is removed together, or not at all. It is removed if there is proof that its run is over
+(the lock of its folder or of its control group is free, or the process that its token names has ended) and no sign of
+life.
+Without proof it stays: folders of other kernels and other users, groups of runs in other namespaces, anything
+that merely has a similar name.
 """
 
 from __future__ import annotations
@@ -23,13 +24,13 @@ from ocivalidate.runtime.kernel.owners import Fate, Owner
 from ocivalidate.runtime.running import workspace
 from ocivalidate.system.mounts import mounts
 
-_DYING = 3.0  # seconds in which the kernel ends what a killed engine has started
-_PATIENCE = 2.0  # seconds for all control groups in which something still runs
+_DYING = 3.0  # seconds for the kernel to end the processes of a killed engine
+_PATIENCE = 2.0  # seconds for all control groups that still have processes
 
 
 @dataclass(frozen=True, slots=True)
 class Swept:
-    """What was found of runs that have ended, and what of it could not be removed."""
+    """What was found of ended runs, and what of it could not be removed."""
 
     found: tuple[str, ...] = ()
     left: tuple[str, ...] = ()
@@ -37,7 +38,7 @@ class Swept:
 
 @dataclass(slots=True)
 class _Traces:
-    """All that bears one token. ``begun``: a folder that was never finished. ``main``: the group above all others."""
+    """Everything with one token. ``begun``: a folder that was never finished. ``main``: the group above all others."""
 
     token: str
     folder: Path | None = None
@@ -51,30 +52,30 @@ class _Traces:
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """What is known before a run goes into namespaces of its own: who holds it, and what others left."""
+    """What is found before a run enters namespaces of its own: its owner, and the leftovers of others."""
 
     owner: Owner
     swept: Swept
 
     @classmethod
     def prepare(cls) -> Ground:
-        """Look, and remove what runs that have ended left."""
+        """Look, and remove the leftovers of ended runs."""
         return cls(Owner.this_process(), sweep(cgroups.layout()))
 
 
 def sweep(layout: Layout) -> Swept:
-    """Remove what runs that have ended left. Others may do the same at the same time, and runs may begin."""
+    """Remove the leftovers of ended runs. Others may do the same at the same time, and runs may begin."""
     here = Owner.this_process()
     broom = _Broom(layout, here, time.monotonic() + _PATIENCE)
     for traces in _traces(layout):
-        # Somebody else was quicker: what is not there any more needs no removal.
+        # Somebody else was faster: what is gone need not be removed.
         with contextlib.suppress(OSError):
             broom.sweep(traces)
     return Swept(tuple(broom.found), tuple(broom.left))
 
 
 def sweep_after(name: str, layout: Layout) -> Swept:
-    """Remove what a run of this name left that was killed just now; its processes may take a moment to end."""
+    """Remove the leftovers of a run that was just killed; its processes may take a moment to end."""
     deadline = time.monotonic() + _DYING
     while True:
         swept = sweep(layout)
@@ -85,7 +86,7 @@ def sweep_after(name: str, layout: Layout) -> Swept:
 
 
 def _traces(layout: Layout) -> list[_Traces]:
-    """What there is, by token."""
+    """The traces of runs on this host, by token."""
     every: dict[str, _Traces] = {}
     base = workspace.base_folder()
     with contextlib.suppress(OSError):
@@ -107,7 +108,7 @@ def _traces(layout: Layout) -> list[_Traces]:
 
 @dataclass(slots=True)
 class _Broom:
-    """What sweeps, until a moment. ``found`` and ``left``: see :class:`Swept`."""
+    """Sweeps until a deadline. ``found`` and ``left``: see :class:`Swept`."""
 
     layout: Layout
     here: Owner
@@ -116,7 +117,7 @@ class _Broom:
     left: list[str] = field(default_factory=list)
 
     def sweep(self, traces: _Traces) -> None:
-        """Remove all that bears a token, if its run is over."""
+        """Remove everything with a token, if its run is over."""
         told = owners.fate(traces.token, self.here)
         if told == "alive":
             return
@@ -125,7 +126,7 @@ class _Broom:
             fates = [told, marked, *_fates_of_groups(traces, self.layout, held)]
             if "alive" in fates or "dead" not in fates:
                 return
-            # The main group is the last: as long as it is there, the others are known to be of a run that is over.
+            # The main group comes last: while it exists, the others are known to belong to an ended run.
             for group in sorted(traces.groups, key=lambda group: group == traces.main):
                 self._remove_group(group, traces.token)
             if traces.folder is not None and marked == "dead":
@@ -144,7 +145,7 @@ class _Broom:
 
 
 def _kill(pid: int, token: str) -> None:
-    """Kill a process that has its root on the file system of a run: any other may have been put into the group."""
+    """Kill a process whose root is on the file system of a run: any other may have been put into the group."""
     try:
         process = os.pidfd_open(pid)
     except OSError:
@@ -160,13 +161,13 @@ def _kill(pid: int, token: str) -> None:
 
 
 def root_source(pid: int) -> str:
-    """The source of the file system on which the root of a process is. Raises :class:`OSError`."""
+    """The source of the file system of a process's root. Raises :class:`OSError`."""
     roots = [mount.source for mount in mounts(f"/proc/{pid}/mountinfo") if mount.point == "/"]
     return roots[-1] if roots else ""
 
 
 def _fate_of_folder(traces: _Traces, here: Owner, held: contextlib.ExitStack) -> Fate:
-    """What the mark of the folder says, and its lock, which is ours afterwards if it was free."""
+    """The fate according to the folder's mark and lock; the lock is ours afterwards if it was free."""
     path = traces.folder
     if path is None or not here.boot:
         return "unknown"
@@ -189,14 +190,14 @@ def _fate_of_folder(traces: _Traces, here: Owner, held: contextlib.ExitStack) ->
 
 
 def _fates_of_groups(traces: _Traces, layout: Layout, held: contextlib.ExitStack) -> Iterator[Fate]:
-    """What the locks of the main group say, one for each hierarchy; they are ours afterwards if they were free."""
+    """The fates according to the main group's locks, one per hierarchy; they are ours afterwards if they were free."""
     for path in cgroups.folders(layout, traces.main):
         try:
             folder = held.enter_context(claims.opened(path))
         except OSError:
             continue
         if os.fstat(folder).st_uid != os.geteuid():
-            # Another user's, who may be anybody.
+            # It belongs to another user.
             yield "alive"
             continue
         got = claims.lock(folder)
@@ -210,7 +211,7 @@ def _is_ours(layout: Layout, group: str) -> bool:
 
 
 def _remove_beginnings(traces: _Traces) -> None:
-    """Remove what a run made that was killed before its folder was there: there is nothing in it but a mark."""
+    """Remove what a run left that was killed before its folder was in place: it contains only a mark."""
     for folder in filter(None, (traces.begun, traces.folder)):
         with contextlib.suppress(OSError):
             if folder.is_symlink() or folder.stat().st_uid != os.geteuid():

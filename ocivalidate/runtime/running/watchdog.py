@@ -1,7 +1,7 @@
-"""A watchdog over a run: what is not done long after its time was over hangs, and is told where.
+"""A watchdog over a run: what is not done long after its time hangs; the watchdog reports where.
 
-Every wait of ours has a bound, and a case a deadline. A kernel may still not come back from a system call, and a case
-of anybody's may wait in any way. Threads cannot be ended, but the process can: so the watchdog only tells.
+Every wait of ours is bounded, and a case has a deadline. Still, the kernel may not return from a system call, and a
+user's case may wait in any way. Threads cannot be ended, but the process can, so the watchdog only reports.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 GRACE = 60.0
-"""Seconds beyond the time of a case in which it has been cleaned up after, whatever became of it."""
+"""Seconds after the timeout of a case within which cleaning up must be done."""
 _HEARTBEAT = 5.0
 _FRAMES = 6
 
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """Something that a thread does; ``until`` is on the clock of ``time.monotonic``."""
+    """Work of a thread; ``until`` is on the clock of ``time.monotonic``."""
 
     name: str
     thread: int
@@ -30,12 +30,12 @@ class Watched:
     until: float
 
     def words(self) -> str:
-        """What is said of it when it is not done in time."""
+        """The message if it is not done in time."""
         return f"{self.name} made no progress for {self.seconds:.0f} s, in {stack(self.thread)}"
 
 
 class Watchdog:
-    """Calls ``overdue`` once for each thing that is not done in its time, and ``alive`` every few seconds."""
+    """Calls ``overdue`` once for each work that is not done in time, and ``alive`` every few seconds."""
 
     def __init__(self, overdue: Callable[[Watched], None], alive: Callable[[], None] = lambda: None) -> None:
         self._overdue = overdue
@@ -46,7 +46,7 @@ class Watchdog:
 
     @contextlib.contextmanager
     def over(self, name: str, seconds: float) -> Iterator[None]:
-        """Watch over the body, which this thread should have done in so many seconds."""
+        """Watch the body, which must be done within ``seconds``."""
         one = Watched(name, threading.get_ident(), seconds, time.monotonic() + seconds)
         with self._lock:
             self._watched.add(one)
@@ -58,7 +58,7 @@ class Watchdog:
 
     @contextlib.contextmanager
     def awake(self, pause: float = 0.5) -> Iterator[None]:
-        """Be awake as long as the body runs, and look every ``pause`` seconds."""
+        """Run the watchdog during the body, checking every ``pause`` seconds."""
         threading.Thread(target=self._look, args=(pause,), daemon=True, name="watchdog").start()
         try:
             yield
@@ -80,7 +80,7 @@ class Watchdog:
 
 
 def stack(thread: int) -> str:
-    """Where a thread is, from the innermost call on, in one line."""
+    """The stack of a thread in one line, innermost call first."""
     frame = sys._current_frames().get(thread)  # noqa: SLF001  # the documented way to see the stack of another thread
     if frame is None:
         return "a thread that has ended"

@@ -1,8 +1,8 @@
 """Where a run keeps its files.
 
-A run has a token (:mod:`owners`). Its folder, its control group and the ids of its containers begin with
-``ocivalidate-<token>``. The folder holds a mark, a file that says who holds it and that is locked as long as the run
-lives; folder, mark and lock are made under another name and put in place as one.
+A run has a token (:mod:`owners`). The names of its folder, its control group and its containers start with
+``ocivalidate-<token>``. The folder contains a mark, a file that names its owner and is locked as long as the run
+lives; folder, mark and lock are created under another name and moved into place together.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _SIZE = "1g"
 
 @dataclass(slots=True)
 class Workspace:
-    """The folder of a run. ``token``: see the head of this module. ``mounted``: a file system of its own covers it.
+    """The folder of a run. ``token``: see the module's docstring. ``mounted``: a file system of its own covers it.
 
     ``place`` is the folder itself, open, and ``inside`` what is seen there: the same, or what covers it.
     """
@@ -46,23 +46,23 @@ class Workspace:
 
     @property
     def prefix(self) -> str:
-        """What the ids of its containers begin with."""
+        """The prefix of its containers' ids."""
         return f"{PREFIX}{self.token}-"
 
     def missing(self) -> str:
-        """Why nothing can be judged any more: somebody has removed the folder; ``""`` as long as it is there."""
+        """Why nothing can be judged any more: somebody has removed the folder; ``""`` if it exists."""
         with contextlib.suppress(OSError):
             if os.path.samestat(self.inside, self.folder.stat(follow_symlinks=False)):
                 return ""
-        return f"the folder of this run was removed by somebody else: {self.folder}"
+        return f"somebody else removed the folder of this run: {self.folder}"
 
     def remove(self) -> list[str]:
-        """Remove it, and return what stayed."""
+        """Remove it, and return what is left."""
         try:
             if self.mounted and not self.missing():
                 with contextlib.suppress(OSError):
                     syscalls.unmount(str(self.folder))
-            # What stands there now may be of somebody else.
+            # What is there now may be somebody else's.
             return remove_folder(self.folder) if claims.stands(self.place, str(self.folder)) else []
         finally:
             os.close(self.place)
@@ -70,28 +70,28 @@ class Workspace:
 
 
 def base_folder() -> Path:
-    """Where folders of runs stand: for root always in the same place, so that each run finds what others left."""
+    """The parent of the folders of runs: for root always the same, so that each run finds what others left."""
     return Path("/tmp") if os.geteuid() == 0 else Path(tempfile.gettempdir())  # noqa: S108  # names are random
 
 
 def make(owner: Owner, *, private: bool) -> Workspace:
     """Make the folder of a new run.
 
-    ``private``: this process has mounts of its own, so that the folder can be a file system in memory, which is gone
+    ``private``: this process has its own mount namespace, so the folder can be a tmpfs, which disappears
     with the last process that sees it. Raises :class:`CannotJudge`.
     """
     try:
         made = _make(owner)
         if private:
             try:
-                # By its source, whoever has his root on it is told from all others.
+                # Its source identifies the processes whose root is on it.
                 syscalls.mount(made.folder.name, str(made.folder), "tmpfs", 0, f"mode=711,size={_SIZE}")
             except OSError:
                 made.remove()
                 raise
             made.mounted, made.inside = True, made.folder.stat()
     except OSError as problem:
-        raise CannotJudge(f"cannot make a folder to work in: {problem}") from problem
+        raise CannotJudge(f"cannot create a folder to work in: {problem}") from problem
     return made
 
 
@@ -112,7 +112,7 @@ def _make(owner: Owner) -> Workspace:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             os.write(lock, json.dumps({"token": token, **owner.facts()}).encode())
             temporary.chmod(0o711)
-            # An empty folder of this name would be replaced, which is no loss; any other is an error.
+            # An empty folder of this name is replaced, which does no harm; any other is an error.
             temporary.rename(folder)
         except OSError:
             shutil.rmtree(temporary, ignore_errors=True)
@@ -127,7 +127,7 @@ def _make(owner: Owner) -> Workspace:
 
 
 def read_mark(descriptor: int) -> Mapping[str, Any]:
-    """What an open mark says; nothing where it is none."""
+    """The content of an open mark; empty if it is not valid."""
     try:
         said = json.loads(os.pread(descriptor, _MOST_MARK, 0))
     except (OSError, ValueError, RecursionError):
@@ -136,9 +136,9 @@ def read_mark(descriptor: int) -> Mapping[str, Any]:
 
 
 def remove_folder(folder: Path) -> list[str]:
-    """Remove the folder of a run that is over, its mark last, and return what stayed.
+    """Remove the folder of an ended run, its mark last, and return what is left.
 
-    Nothing is removed from what is mounted below.
+    Nothing is removed from mounts below it.
     """
     if _has_mounts(folder):
         return [str(folder)]
