@@ -1,7 +1,7 @@
 """Writing what an engine sends of a case to ``--dump-dir``, without touching anything that is not ours.
 
 The engine may run anywhere, and a runtime may forge its messages: every path stays below the folder of its
-case, which is held open and is private until it is complete, and each case has limits.
+case, which is held open and is private until it is complete, and each case and the whole run have limits.
 """
 
 from __future__ import annotations
@@ -17,12 +17,16 @@ from pathlib import Path
 from ocivalidate.errors import ProtocolError
 from ocivalidate.runtime.protocol import DEEPEST, LAST_KEPT, MOST_BYTES, MOST_FILES, MOST_PIECE, Dump
 
+# What a whole run may keep: far more than one where every case fails, and no full disk. The rest is left out, and said.
+MOST_BYTES_OF_A_RUN, MOST_PIECES_OF_A_RUN = 2 * 1024**3, 500_000
+
 
 class DumpFolder:
     """The folders of cases below ``folder``; with ``None`` nothing may be kept."""
 
     def __init__(self, folder: str | None) -> None:
         self._folder = folder
+        self._bytes = self._pieces = 0
         self._open: dict[str, _KeptCase] = {}
         self._told: dict[str, str] = {}
 
@@ -31,9 +35,14 @@ class DumpFolder:
         if self._folder is None or piece.case in self._told:
             raise ProtocolError(f"no more files may be kept for {piece.case!a}")
         _check_path(piece)
+        self._bytes += len(piece.data)
+        self._pieces += 1
         if piece.case not in self._open:
             self._open[piece.case] = _KeptCase(Path(self._folder, piece.case))
-        self._open[piece.case].take(piece)
+        kept = self._open[piece.case]
+        if self._bytes > MOST_BYTES_OF_A_RUN or self._pieces > MOST_PIECES_OF_A_RUN:
+            kept.problem = kept.problem or "the run has kept as much as it may"
+        kept.take(piece)
 
     def settle(self, case: str) -> str:
         """Finish a case: return its folder, and why it is incomplete if it is; ``""`` if nothing was kept."""

@@ -231,6 +231,22 @@ def test_what_leads_elsewhere_or_is_too_much_is_refused(
     assert {file.name for file in (tmp_path / "kept").glob("*")} <= {CASE}
 
 
+@pytest.mark.parametrize(("limit", "most", "whole"), [("MOST_BYTES_OF_A_RUN", 15, 1), ("MOST_PIECES_OF_A_RUN", 4, 2)])
+def test_a_run_keeps_no_more_than_it_may(
+    limit: str, most: int, whole: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept, limit, most)
+    target = DumpFolder(str(tmp_path))
+    told = []
+    for case in ("area.first", "area.second", "area.third"):
+        for name in ("x", "y"):
+            target.take(Dump(case, name, FILE, b"12345"))
+        told.append(target.settle(case))
+    assert ["incomplete: the run has kept as much as it may" in line for line in told].count(True) == 3 - whole
+    assert told[0] == str(tmp_path / "area.first")
+    assert sum(file.stat().st_size for file in tmp_path.rglob("*") if file.is_file()) <= 20
+
+
 def test_nothing_is_kept_unasked_or_late(tmp_path: Path) -> None:
     with pytest.raises(ProtocolError):
         DumpFolder(None).take(Dump(CASE, "", FOLDER))
