@@ -31,7 +31,7 @@ A config that ``check_bundle`` would reject is not given out.
 
 >>> ConfigBuilder.linux().workdir("app").build()
 Traceback (most recent call last):
-ocivalidate.errors.Rejected: process.cwd is not an absolute path
+ocivalidate.rules.refusals.Rejected: process.cwd is not an absolute path
 """
 
 from __future__ import annotations

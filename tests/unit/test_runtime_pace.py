@@ -49,7 +49,7 @@ def test_a_container_that_is_at_work_cannot_be_judged(fake: Faked) -> None:
     result = tried(fake, "burn", "3")
     assert (result.outcome, result.reason) == (
         Outcome.ERROR,
-        "waited in vain for what the container prints, and the container is still at work",
+        "waited in vain for output of the container, and the container is still at work",
     )
 
 

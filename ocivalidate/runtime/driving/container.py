@@ -364,15 +364,9 @@ class Container:
         left = [f"process {self.pid}"] if self.alive() else []
         left += [f"control group {folder}" for folder in self._own_groups()]
         left += [f"mount {point}" for point in sorted(mounts_below(str(self.bundle)))]
-        if self._has_state():
+        if self.runtime.has_state(self.id):
             left.append(f"state {self.runtime.root / self.id}")
         return left
-
-    def _has_state(self) -> bool:
-        """Whether the state directory has an entry of this name; an id may be any text, even ``..``."""
-        with contextlib.suppress(OSError):
-            return self.id in os.listdir(self.runtime.root)
-        return False
 
     def _own_groups(self) -> list[str]:
         """The directories of the groups that were created for this container."""
@@ -392,7 +386,7 @@ class Container:
         self.runtime.deadline = max(self.runtime.deadline, more)
         # Killed by us first: a runtime that has to do it waits for the end of the process by the clock.
         left = self._process.end(_STATUS_PATIENCE * self.runtime.pace)
-        if (self._created or self._has_state()) and not self.delete().ok:
+        if (self._created or self.runtime.has_state(self.id)) and not self.delete().ok:
             self.delete(force=True)
         for path in self._group_paths():
             left += [f"control group {folder}" for folder in cgroups.remove(self._layout, path)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 import time
@@ -119,3 +120,9 @@ class Operations:
     def delete(self, container_id: str, *, force: bool = False) -> Call:
         """``delete [--force] ID``."""
         return self.invoke("delete", *(["--force"] if force else []), container_id)
+
+    def has_state(self, container_id: str) -> bool:
+        """Whether the state directory has an entry of this name; an id may be any text, even ``..``."""
+        with contextlib.suppress(OSError):
+            return container_id in os.listdir(self.root)
+        return False
