@@ -17,7 +17,7 @@ from ocivalidate.rules.findings import Outcome, Result
 from ocivalidate.runtime.case_context import CaseContext
 from ocivalidate.runtime.cases import Case
 from ocivalidate.runtime.driving import container, driver, operations
-from ocivalidate.runtime.kernel import processes
+from ocivalidate.runtime.kernel import cgroups, processes
 from ocivalidate.runtime.protocol import Request
 from ocivalidate.runtime.running.attempt import attempt
 from ocivalidate.runtime.running.session import Session, Setup
@@ -77,9 +77,9 @@ def test_a_process_that_waits_for_somebody_does_not_work() -> None:
     process = subprocess.Popen(["sleep", "60"])
     try:
         deadline = time.monotonic() + 20
-        while processes.works(process.pid) and time.monotonic() < deadline:
+        while processes.works(process.pid, cgroups.frozen) and time.monotonic() < deadline:
             continue  # until it is no more the interpreter that forked
-        assert not processes.works(process.pid)
+        assert not processes.works(process.pid, cgroups.frozen)
     finally:
         process.kill()
         process.wait()
@@ -89,11 +89,11 @@ def test_a_process_below_it_counts() -> None:
     process = subprocess.Popen(["sh", "-c", "while :; do :; done & wait"], start_new_session=True)
     try:
         time.sleep(0.2)
-        assert processes.works(process.pid)
+        assert processes.works(process.pid, cgroups.frozen)
     finally:
         subprocess.run(["kill", "-9", "--", f"-{process.pid}"], check=True)
         process.wait()
 
 
 def test_nothing_works_where_there_is_no_process() -> None:
-    assert not processes.works(2**22 + 1, 0.0)
+    assert not processes.works(2**22 + 1, cgroups.frozen, 0.0)

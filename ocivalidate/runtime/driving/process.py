@@ -64,7 +64,7 @@ class Process:
 
     def works(self) -> bool:
         """Whether it has not ended and works, or waits for a processor or a disk: it may yet do what it has to."""
-        return self.alive and processes.works(self.pid)
+        return self.alive and processes.works(self.pid, cgroups.frozen)
 
     def kill(self) -> None:
         """Kill it, if there is one."""

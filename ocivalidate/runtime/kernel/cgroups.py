@@ -117,6 +117,13 @@ def content(folder: str, name: str) -> str | None:
         return None
 
 
+def frozen(pid: int) -> bool:
+    """Whether a process is in a frozen group of either version, or on its way into one."""
+    where, groups = layout(), of_process(pid)
+    frozen1 = content(folder_of(where, groups, "freezer"), "freezer.state") in ("FREEZING", "FROZEN")
+    return frozen1 or "frozen 1" in (content(folder_of(where, groups, ""), "cgroup.events") or "")
+
+
 def processes_left(where: Layout, groups: Mapping[str, str]) -> int | None:
     """How many more processes and threads can start in these groups; ``None`` if there is no limit."""
     mount, folder = where.controllers.get("pids", ""), folder_of(where, groups, "pids")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 _MOST_THREADS = 1000  # that are looked at
@@ -32,18 +33,19 @@ def children() -> list[int]:
     return [int(name) for name in os.listdir("/proc") if name.isdecimal() and parent(int(name)) == own]
 
 
-def works(pid: int, seconds: float = 0.1) -> bool:
+def works(pid: int, frozen: Callable[[int], bool], seconds: float = 0.1) -> bool:
     """Whether a process, or one below it, works or waits for a processor or a disk, and not for somebody.
 
-    It is looked at twice, ``seconds`` apart: one that only waits takes no time of a processor in between.
+    It is looked at twice, ``seconds`` apart: one that only waits takes no time of a processor in between. ``frozen``
+    tells whether a thread is in a frozen control group, where it looks as if it waited for a disk.
     """
-    before = _work(pid)
+    before = _work(pid, frozen)
     time.sleep(seconds)
-    after = _work(pid)
+    after = _work(pid, frozen)
     return any(state in "RD" for state, _ticks in after.values()) or before != after
 
 
-def _work(pid: int) -> dict[int, tuple[str, int]]:
+def _work(pid: int, frozen: Callable[[int], bool]) -> dict[int, tuple[str, int]]:
     """The state of every thread below a process and in it, and its time on processors, in clock ticks."""
     found: dict[int, tuple[str, int]] = {}
     waiting = [pid]
@@ -53,19 +55,11 @@ def _work(pid: int) -> dict[int, tuple[str, int]]:
             for thread in os.listdir(f"/proc/{process}/task"):
                 fields = _stat(int(thread))
                 if fields:
-                    state = "T" if fields[0] == "D" and _frozen(int(thread)) else fields[0]
+                    state = "T" if fields[0] == "D" and frozen(int(thread)) else fields[0]
                     found[int(thread)] = state, int(fields[11]) + int(fields[12])
                 below = Path(f"/proc/{process}/task/{thread}/children").read_text(encoding="ascii").split()
                 waiting += [int(child) for child in below if int(child) not in found]
     return found
-
-
-def _frozen(thread: int) -> bool:
-    """Whether a thread waits in the freezer of control groups, which looks like waiting for a disk."""
-    try:
-        return "refrigerator" in Path(f"/proc/{thread}/wchan").read_text(encoding="ascii")
-    except OSError:
-        return False
 
 
 def _stat(pid: int) -> list[str]:
