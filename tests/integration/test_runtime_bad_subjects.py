@@ -50,7 +50,7 @@ WORDS = {
     "floods": "printed too much output",
     "floods-after-version": "printed too much output",
     "floods-errors": "printed too much output",
-    "of-no-interpreter": "cannot be run",
+    "of-no-interpreter": "cannot run",
     "not-executable": "there is no program",
     "missing": "there is no program",
     "a-folder": "there is no program",
