@@ -48,5 +48,5 @@ def test_mappings_are_written() -> None:
 
 def test_what_cannot_be_made_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ocivalidate.runtime.kernel.namespaces._FLAGS", {"uts": 0x1})
-    with pytest.raises(CannotJudge, match="namespaces uts cannot be made"):
+    with pytest.raises(CannotJudge, match="cannot create namespaces uts"):
         NamespaceHolder(["uts"])

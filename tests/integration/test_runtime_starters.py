@@ -207,4 +207,4 @@ def test_a_root_that_is_no_mount_point_is_told(tmp_path: Path) -> None:
     command = [*shell, sys.executable, "-c", program, "runtime", "--no-config", "--runtime", str(RUNTIME)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 2, done.stdout + done.stderr
-    assert "# hint: the root is no mount point, as in a plain chroot" in done.stdout
+    assert "# hint: the root is not a mount point, as in a plain chroot" in done.stdout

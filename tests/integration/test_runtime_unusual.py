@@ -15,6 +15,7 @@ from ocivalidate.runtime import run_runtime
 from tests.integration.enclosure import why_not_root
 
 RUNTIME = shutil.which(os.environ.get("OCIVALIDATE_RUNTIME", "runc"))
+STREAMS = "devices.of-the-host-stay-as-they-are"
 pytestmark = [
     pytest.mark.integration,
     pytest.mark.skipif(why_not_root() is not None, reason=str(why_not_root())),
@@ -28,6 +29,8 @@ def test_late_wordy_and_with_more_in_its_state(tmp_path: Path) -> None:
     results = list(run_runtime(str(wrapper)))
     assert len(results) > 300
     wrong = [result for result in results if result.outcome in (Outcome.FAIL, Outcome.ERROR, Outcome.XPASS)]
+    # The wrapper has streams of its own: what runc does to the devices that it gets as streams cannot show here.
+    wrong = [result for result in wrong if (result.case, result.outcome) != (STREAMS, Outcome.XPASS)]
     assert [(result.case, result.clause.id, result.findings, result.reason) for result in wrong] == []
 
 
@@ -36,8 +39,8 @@ def test_what_is_refused_by_itself_bears_on_nothing_else(tmp_path: Path) -> None
     refusing = Mutant("refuses", "refuse-text", (), {"text": "personality"}).write(tmp_path, RUNTIME)
     results = run_runtime(refusing, Selection(select=("values.namespace-twice", "values.personality-*")))
     outcomes = {result.case: result.outcome for result in results}
-    # Of that nothing can be said: whatever is in it is refused.
-    assert outcomes == {"values.namespace-twice": Outcome.PASS, "values.personality-domain-unknown": Outcome.ERROR}
+    # The control is refused too, as it may be: nothing can be said of the other.
+    assert outcomes == {"values.namespace-twice": Outcome.PASS, "values.personality-domain-unknown": Outcome.SKIP}
 
 
 def test_a_container_that_is_being_created_needs_no_pid(tmp_path: Path) -> None:

@@ -170,7 +170,7 @@ def test_places_that_take_nothing(tmp_path: Path, prepare: str, reason: str) -> 
 
 # How `b`, a bundle, comes to be one with the image or to have something mounted; what the one line says.
 MOUNTED = {
-    "the image by another name": ("mkdir m && mount -n --bind image m", "m", "m/b", "in the image"),
+    "the image by another name": ("mkdir m && mount -n --bind image m", "m", "m/b", "inside the image"),
     "the bundle itself": ("mount -n --bind b b", "image", "b", "mounted there"),
     "another file system": ("mount -n -t tmpfs tmpfs b", "image", "b", "mounted there"),
     "a folder in it": ("mount -n --bind keep b/rootfs/etc", "image", "b", "mounted at"),
@@ -182,12 +182,12 @@ MOUNTED = {
         "b",
         "the image",
     ),
-    "the image above it": ("mkdir m image/in && mount -n --bind image/in m", "image", "m/b", "in the image"),
+    "the image above it": ("mkdir m image/in && mount -n --bind image/in m", "image", "m/b", "inside the image"),
     "the root": (
         "mkdir m && mount -n --bind / m",
         "image",
         "m",
-        "it is or holds",
+        "it is or contains",
     ),
 }
 
@@ -237,7 +237,7 @@ def test_few_open_files(tmp_path: Path, form: str) -> None:
             subprocess.run(["rm", "-rf", str(tmp_path / "work/b")], check=True)
             continue
         assert done.returncode == 2, done.stderr
-        assert "the limit of open files is too low" in done.stderr
+        assert "the limit on open files is too low" in done.stderr
         assert done.stderr.count("\n") == 1
         assert os.listdir(tmp_path / "work") == []
     assert min(worked) <= 24
