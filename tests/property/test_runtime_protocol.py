@@ -210,7 +210,7 @@ def test_a_line_is_put_together_in_linear_time() -> None:
 
 
 def test_what_is_no_number_cannot_be_written() -> None:
-    with pytest.raises(ProtocolError, match="cannot be written"):
+    with pytest.raises(ProtocolError, match="cannot write"):
         write(End(complete=True, left=(), seconds=float("nan")))
 
 
