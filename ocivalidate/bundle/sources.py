@@ -11,6 +11,7 @@ from typing import BinaryIO, NamedTuple
 from ocivalidate.errors import TooLarge, Unreadable
 from ocivalidate.system import portable
 from ocivalidate.system.beneath import Beneath, LeadsOut
+from ocivalidate.system.file_kinds import file_kind
 from ocivalidate.system.reasons import reason
 
 MAX_SIZE = 32 * 1024 * 1024
@@ -142,17 +143,4 @@ def _bounded(file: BinaryIO, max_size: int) -> bytes:
 def refuse_all_but_files(mode: int) -> None:
     """Raise :class:`Unreadable` for the mode of anything but a regular file, and say what it is."""
     if not stat.S_ISREG(mode):
-        raise Unreadable(f"{_kind(mode)}, not a file")
-
-
-_KINDS = (
-    (stat.S_ISDIR, "a folder"),
-    (stat.S_ISFIFO, "a FIFO"),
-    (stat.S_ISSOCK, "a socket"),
-    (stat.S_ISCHR, "a device"),
-    (stat.S_ISBLK, "a device"),
-)
-
-
-def _kind(mode: int) -> str:
-    return next((name for test, name in _KINDS if test(mode)), "something else")
+        raise Unreadable(f"{file_kind(mode, 'something else')}, not a file")

@@ -20,6 +20,7 @@ from ocivalidate.errors import Unreadable
 from ocivalidate.image.layers.blob import Opener
 from ocivalidate.system import portable
 from ocivalidate.system.beneath import Beneath, LeadsOut
+from ocivalidate.system.file_kinds import file_kind
 from ocivalidate.system.reasons import reason
 
 FILE, FOLDER, LINK, OTHER, OUTSIDE = "file", "folder", "link", "other", "outside"
@@ -289,17 +290,9 @@ class FolderPart:
             return source.open(self.path)
 
 
-_KINDS = (
-    (stat.S_ISFIFO, "a FIFO"),
-    (stat.S_ISSOCK, "a socket"),
-    (stat.S_ISCHR, "a device"),
-    (stat.S_ISBLK, "a device"),
-)
-
-
 def _entry(status: os.stat_result) -> Entry:
     if stat.S_ISREG(status.st_mode):
         return Entry(FILE, status.st_size)
     if stat.S_ISDIR(status.st_mode):
         return Entry(FOLDER)
-    return Entry(OTHER, what=next((name for test, name in _KINDS if test(status.st_mode)), "a special file"))
+    return Entry(OTHER, what=file_kind(status.st_mode, "a special file"))
