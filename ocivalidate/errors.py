@@ -63,6 +63,10 @@ class RuntimeFailed(OciValidateError):
     """The runtime under test did not do what a case needs to go on: for the clauses of the case, a failure."""
 
 
+class NotShown(OciValidateError):
+    """The kernel in a container does not show what a case has to see: nobody's failure, and no verdict."""
+
+
 class ConfigRefused(RuntimeFailed):
     """The runtime refused a ``config.json`` with an error, and made no container of it.
 

@@ -87,6 +87,8 @@ class CaseContext:
         self.verdicts: list[Verdict] = []
         self.skips: dict[str, str] = {}
         self.notes: dict[str, Any] = {}
+        # What the kernel in a container does not show: without it, some clause may have no verdict.
+        self.not_shown: list[str] = []
         self._undo: list[Any] = []
         self._numbers = iter(range(1, 10**6))
 
@@ -234,6 +236,7 @@ class CaseContext:
 
         Only judgements that the case declares are used: on clauses in ``judges``, on properties in ``sets``.
         """
+        self.not_shown += facts.not_shown()
         grantable = kernelnames.CAPABILITIES if _has_own_users(config) else self.host.bounding
         for one in judging.judge(config, facts.looks(), self.release, grantable=grantable):
             if one.held is None:

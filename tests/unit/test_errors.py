@@ -21,6 +21,7 @@ from ocivalidate.errors import (
     ConfigRefused,
     Malformed,
     NotMeant,
+    NotShown,
     OciValidateError,
     OptionError,
     ProtocolError,
@@ -54,6 +55,7 @@ FAMILY: tuple[tuple[OciValidateError, ExitCode | None], ...] = (
     (UnwritableOutput("it is full"), ExitCode.COULD_NOT_JUDGE),
     (RuntimeFailed("create failed"), None),
     (ConfigRefused("create failed: no", "no", {}), None),
+    (NotShown("the kernel does not show mountinfo"), None),
     (Malformed("not JSON", 3, 2), None),
     (ProtocolError("no such event"), None),
 )

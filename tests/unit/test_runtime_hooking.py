@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 
+from ocivalidate.runtime.case_helpers.hook_containers import late_records
 from ocivalidate.runtime.case_helpers.hooking import (
     CREATE_CONTAINER,
     CREATE_RUNTIME,
     POSTSTART,
     PRESTART,
+    START_CONTAINER,
     HookTimeline,
     Kind,
     create_faults,
@@ -158,3 +160,11 @@ def test_a_hook_that_is_aborted_before_it_notes_anything_has_not_run_for_long() 
     hooks._abort(sleeper)
     assert sleeper.least > hooks.SECONDS
     assert sleeper.most < hooks.LONG * 0.9
+
+
+def test_a_program_may_note_late_that_it_runs() -> None:
+    names = ["startContainer/0", "poststart/0", "poststart/1", "program/0", "poststop/0"]
+    assert late_records(POSTSTART, names) == []
+    assert late_records(POSTSTART, [*names, "poststart/2"]) == ["poststart/2"]
+    names = ["startContainer/0", "startContainer/1", "program/0", "poststop/0"]
+    assert late_records(START_CONTAINER, names) == ["program/0"]

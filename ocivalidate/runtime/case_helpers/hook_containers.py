@@ -124,12 +124,21 @@ def judge_end(trial: CaseContext, clause: str, failing: Kind, container: Contain
     names, failed = trace.names(), f"{failing.name}/1"
     if failed not in names:
         raise RuntimeFailed(f"the hook {failed} was not run; those run were {', '.join(names) or 'none'}")
-    late = [name for name in names[names.index(failed) + 1 :] if not name.startswith("poststop/")]
+    late = late_records(failing, names)
     trial.expect(clause, "the lifecycle goes on after the hook that failed", got=late, want=[])
     trial.expect(clause, "the container process is not stopped", got=living, want=[])
     trial.expect(clause, "the container still exists", got=container.exists(), want=False)
     trial.expect(DESTROYED, "the container is not undone", got=container.leftovers_of_failure(), want=[])
     judge_poststop_ran(trial, trace)
+
+
+def late_records(failing: Kind, names: Sequence[str]) -> list[str]:
+    """What was noted after the hook that failed and should not have been, by the names of the records.
+
+    The program is executed before poststart hooks, and may take longer than these to note that it runs.
+    """
+    fine = ("poststop/", "program/") if failing is POSTSTART else ("poststop/",)
+    return [name for name in names[names.index(f"{failing.name}/1") + 1 :] if not name.startswith(fine)]
 
 
 def judge_poststop_ran(trial: CaseContext, trace: Trace) -> None:

@@ -159,7 +159,7 @@ def create_faults(timeline: HookTimeline, kind: Kind) -> list[str]:
             return ""
         if without_late(record.process.get("namespaces", {})) != without_late(timeline.namespaces):
             return "ran before the namespaces were made"
-        missing = sorted(set(timeline.mounts) - set(record.process.get("mounts", ())))
+        missing = sorted(set(timeline.mounts) - set(record.process.get("mounts", timeline.mounts)))
         return f"ran before {missing[0]} was mounted" if missing else ""
 
     return _faults(timeline.of(kind), _outside_of(timeline, "create"), unready)

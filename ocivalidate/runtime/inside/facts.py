@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ocivalidate.errors import RuntimeFailed
-from ocivalidate.runtime.inside.probe import MARK
+from ocivalidate.errors import NotShown, RuntimeFailed
+from ocivalidate.runtime.inside.probe import LOOKS, MARK
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +31,23 @@ class Facts:
         raise RuntimeFailed(f"the probe did not report the step {' '.join((step, *arguments))}")
 
     def value(self, step: str, *arguments: str) -> Any:
-        """The value of a step. Raises :class:`RuntimeFailed` if it failed."""
+        """The value of a step.
+
+        Raises :class:`NotShown` if it looks at what the kernel there does not show, :class:`RuntimeFailed` if it failed
+        otherwise.
+        """
         record = self.record(step, *arguments)
         if "value" not in record:
-            raise RuntimeFailed(f"in the container, {' '.join((step, *arguments))} failed: {record.get('error')}")
+            words, error = " ".join((step, *arguments)), record.get("error")
+            if _is_not_shown(record):
+                raise NotShown(f"the kernel in the container does not show {words}: {error}")
+            raise RuntimeFailed(f"in the container, {words} failed: {error}")
         return record["value"]
+
+    def not_shown(self) -> list[str]:
+        """What the kernel in the container does not show, of what steps looked at."""
+        records = (record for record in self.records if _is_record(record) and _is_not_shown(record))
+        return [f"{' '.join((record['step'], *record['args']))}: {record['error']}" for record in records]
 
     def error(self, step: str, *arguments: str) -> str | None:
         """The name of the errno with which a step failed; ``None`` if it did not fail."""
@@ -67,6 +79,20 @@ class Facts:
             elif not arguments:
                 found[step] = value
         return found | {"paths": paths}
+
+
+# What a kernel says that lacks a file of /proc, or a system call.
+_ABSENT = ("EINVAL", "ENOENT", "ENOSYS", "EOPNOTSUPP")
+# Looks at what the runtime made, where the same errors are its fault: a working directory outside of the root.
+_OF_RUNTIME = ("cwd", "ids", "tty")
+
+
+def _is_not_shown(record: Mapping[str, Any]) -> bool:
+    """Whether a step failed because the kernel has nothing to answer with, and not for what it looked at."""
+    words = record["args"]
+    of_kernel = record["step"] in LOOKS and record["step"] not in _OF_RUNTIME
+    file_of_kernel = record["step"] == "read" and str(words[0] if words else "").startswith("/proc/self/")
+    return (of_kernel or file_of_kernel) and record.get("error") in _ABSENT
 
 
 def _is_record(data: object) -> bool:

@@ -79,8 +79,16 @@ def uname() -> dict[str, str]:
     return {
         "nodename": names.nodename,
         "machine": names.machine,
-        "domainname": read("/proc/sys/kernel/domainname").strip(),
+        "domainname": _domain_name(),
     }
+
+
+def _domain_name() -> str:
+    try:
+        return read("/proc/sys/kernel/domainname").strip()
+    except OSError:
+        # A sandboxed kernel may lack the file. The call takes longer, as it needs ctypes.
+        return raw_name("domainname").partition("\0")[0]
 
 
 def raw_name(name: str) -> str:
@@ -93,34 +101,119 @@ def raw_name(name: str) -> str:
 
 def argv() -> list[str]:
     """The argument vector of this process."""
-    return _nul_separated("/proc/self/cmdline")
+    return _nul_separated("/proc/self/cmdline") or list(sys.orig_argv)
 
 
 def environ() -> list[str]:
-    """The environment that this process was started with; Python's own copy may have more entries."""
-    return _nul_separated("/proc/self/environ")
+    """The environment that this process was started with."""
+    given = _nul_separated("/proc/self/environ")
+    # Python's own copy may have one entry more.
+    return [f"{name}={value}" for name, value in os.environ.items() if name != "LC_CTYPE"] if given is None else given
+
+
+CAPABILITY_SETS = ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")
 
 
 def status() -> dict[str, str]:
-    """The lines of /proc/self/status: capabilities, groups, NoNewPrivs, Seccomp and more."""
-    pairs = (line.partition(":") for line in read("/proc/self/status").splitlines())
-    return {name: value.strip() for name, _, value in pairs}
+    """The lines of /proc/self/status: capabilities, groups, NoNewPrivs, Seccomp and more.
+
+    The kernel is asked by system calls for those of the first and the last two that a sandbox leaves out.
+    """
+    found: dict[str, str] = {}
+    failed = None
+    try:
+        for line in read("/proc/self/status").splitlines():
+            name, _, value = line.partition(":")
+            found[name] = value.strip()
+    except OSError as problem:
+        failed = problem
+    for ask, names in (
+        (_held, CAPABILITY_SETS[:3]),
+        (_bounding, CAPABILITY_SETS[3:4]),
+        (_ambient, CAPABILITY_SETS[4:]),
+        (_no_new_privileges, ("NoNewPrivs",)),
+        (_seccomp_mode, ("Seccomp",)),
+    ):
+        if not found.keys() >= set(names):
+            try:
+                found = dict(zip(names, ask(), strict=True)) | found
+            except OSError:
+                continue
+    if not found and failed:
+        raise failed
+    return found
+
+
+def _held() -> list[str]:
+    """The inheritable, permitted and effective capabilities: capget(2)."""
+    from _struct import pack, unpack
+
+    data = _ctypes().create_string_buffer(24)
+    _syscall(_number(125, 90), pack("Ii", 0x20080522, 0), data)
+    low, high = unpack("III", data.raw[:12]), unpack("III", data.raw[12:24])
+    return [f"{low[at] | high[at] << 32:016x}" for at in (2, 1, 0)]
+
+
+def _bounding() -> list[str]:
+    return [_set_of(lambda number: _prctl(23, number))]
+
+
+def _ambient() -> list[str]:
+    return [_set_of(lambda number: _prctl(47, 1, number))]
+
+
+def _no_new_privileges() -> list[str]:
+    return [str(_prctl(39))]
+
+
+def _seccomp_mode() -> list[str]:
+    return [str(_prctl(21))]
+
+
+def _set_of(has: Callable[[int], int]) -> str:
+    """A set of capabilities as /proc/self/status has it; ``has`` fails for one that the kernel does not know."""
+    found = 0
+    for number in range(64):
+        try:
+            found |= bool(has(number)) << number
+        except OSError:
+            if not number:
+                raise
+            break
+    return f"{found:016x}"
+
+
+def _prctl(what: int, *arguments: int) -> int:
+    return _call("prctl", what, *[*arguments, 0, 0, 0, 0][:4])
 
 
 def rlimits() -> dict[str, Any]:
     """The limits [soft, hard], by their setrlimit(2) names; -1 means unlimited."""
     import resource
 
-    names = (name for name in dir(resource) if name.startswith("RLIMIT_"))
-    limits = {name: resource.getrlimit(getattr(resource, name)) for name in names}
-    limits.pop("RLIMIT_OFILE", None)
+    numbers = {name: getattr(resource, name) for name in dir(resource) if name.startswith("RLIMIT_")}
+    numbers.pop("RLIMIT_OFILE", None)
     # The resource module has no name for it.
-    return limits | {"RLIMIT_LOCKS": resource.getrlimit(10)}
+    numbers["RLIMIT_LOCKS"] = 10
+    limits = {}
+    for name, number in numbers.items():
+        try:
+            limits[name] = resource.getrlimit(number)
+        except (OSError, ValueError):
+            # A kernel that does not know one may know the others.
+            continue
+    return limits
 
 
 def namespaces() -> dict[str, str]:
     """The namespaces of this process."""
-    return {name: os.readlink(f"/proc/self/ns/{name}") for name in os.listdir("/proc/self/ns")}
+    found: dict[str, str] = {}
+    for name in os.listdir("/proc/self/ns"):
+        try:
+            found[name] = os.readlink(f"/proc/self/ns/{name}")
+        except OSError:
+            continue
+    return found
 
 
 def fds() -> dict[str, str]:
@@ -142,18 +235,32 @@ def tty() -> dict[str, Any]:
     import fcntl
     from _struct import unpack
 
-    size = unpack("HHHH", fcntl.ioctl(terminals[0], 0x5413, b"\0" * 8))
+    found: dict[str, Any] = {"terminals": terminals, "name": None, "size": None}
     try:
-        controlling = os.open("/dev/tty", os.O_RDWR | os.O_CLOEXEC)
-        os.close(controlling)
+        found["size"] = unpack("HHHH", fcntl.ioctl(terminals[0], 0x5413, b"\0" * 8))[:2]
+    except OSError as problem:
+        found["size-error"] = str(problem)
+    try:
+        # It looks below /proc and /dev, which a sandbox may not have.
+        found["name"] = os.ttyname(terminals[0])
+    except OSError as problem:
+        found["name-error"] = str(problem)
+    return found | {"controlling": _controls(terminals[0])}
+
+
+def _controls(terminal: int) -> bool:
+    """Whether a terminal controls this process: /dev/tty can be opened, or the terminal has the session of this one."""
+    import fcntl
+    from _struct import unpack
+
+    try:
+        os.close(os.open("/dev/tty", os.O_RDWR | os.O_CLOEXEC))
     except OSError:
-        controlling = -1
-    return {
-        "terminals": terminals,
-        "name": os.ttyname(terminals[0]),
-        "size": size[:2],
-        "controlling": controlling >= 0,
-    }
+        try:
+            return bool(unpack("i", fcntl.ioctl(terminal, 0x5429, b"\0" * 4))[0] == os.getsid(0))
+        except OSError:
+            return False
+    return True
 
 
 def mountinfo() -> list[dict[str, Any]]:
@@ -190,10 +297,15 @@ def _unescape(text: str) -> str:
 
 def idmaps() -> dict[str, Any]:
     """The mappings of the user namespace: entries [inside, outside, size]."""
-    return {
-        kind: [[int(word) for word in line.split()] for line in read(f"/proc/self/{kind}_map").splitlines()]
-        for kind in ("uid", "gid")
-    }
+    found: dict[str, Any] = {}
+    for kind in ("uid", "gid"):
+        try:
+            lines = read(f"/proc/self/{kind}_map").splitlines()
+            found[kind] = [[int(word) for word in line.split()] for line in lines]
+        except OSError:
+            if kind == "gid" and not found:
+                raise
+    return found
 
 
 def oom_score_adj() -> int:
@@ -604,9 +716,17 @@ def in_thread(number: str) -> dict[str, bool]:
     _ctypes()
     _thread.start_new_thread(body, ())
     end = time.monotonic() + 2
-    while not came_back and len(os.listdir("/proc/self/task")) > 1 and time.monotonic() < end:
+    while not came_back and _has_threads() and time.monotonic() < end:
         time.sleep(0.001)
     return {"came back": bool(came_back)}
+
+
+def _has_threads() -> bool:
+    """Whether there is a second thread, as far as the kernel shows."""
+    try:
+        return len(os.listdir("/proc/self/task")) > 1
+    except OSError:
+        return True
 
 
 def allocate(size: str) -> int:
@@ -770,8 +890,12 @@ LAST: dict[str, Callable[..., None]] = {"catch": catch, "exit": leave, "hear": h
 # ---------------------------------------------------------------------------------------------------------- machinery
 
 
-def _nul_separated(path: str) -> list[str]:
-    text = read(path)
+def _nul_separated(path: str) -> list[str] | None:
+    """The texts in a file of /proc; ``None`` where there is no such file."""
+    try:
+        text = read(path)
+    except OSError:
+        return None
     return text.removesuffix("\0").split("\0") if text else []
 
 
@@ -794,7 +918,7 @@ def _syscall(number: int, *arguments: Any) -> int:
 def _call(name: str, *arguments: Any) -> int:
     ctypes = _ctypes()
     function = getattr(ctypes.CDLL(None, use_errno=True), name)
-    function.restype = ctypes.c_long
+    function.restype = ctypes.c_long if name == "syscall" else ctypes.c_int
     given = [ctypes.c_long(value) if isinstance(value, int) else value for value in arguments]
     result = int(function(*given))
     if result == -1:

@@ -47,8 +47,8 @@ def main(file: str, name: str, action: str = "", *arguments: str) -> None:
     record = {
         "name": name,
         "begun": begun,
-        "argv": _words("/proc/self/cmdline"),
-        "environ": _words("/proc/self/environ"),
+        "argv": _argv(),
+        "environ": _environ(),
         "cwd": os.getcwd(),
         "root": _place("/"),
         "namespaces": _namespaces("self"),
@@ -98,6 +98,22 @@ def _words(path: str) -> list[str]:
     return text.removesuffix("\0").split("\0") if text else []
 
 
+def _argv() -> list[str]:
+    """The command line of this process, from the interpreter where the kernel does not show it."""
+    try:
+        return _words("/proc/self/cmdline") or list(sys.orig_argv)
+    except OSError:
+        return list(sys.orig_argv)
+
+
+def _environ() -> list[str]:
+    """What this process was started with: a kernel that does not show it leaves Python's copy, which may have more."""
+    try:
+        return _words("/proc/self/environ")
+    except OSError:
+        return [f"{name}={value}" for name, value in os.environ.items() if name != "LC_CTYPE"]
+
+
 def _pid(state: str | None) -> int:
     """The process that a state names. Judging reads the state with more care."""
     digits = ""
@@ -131,17 +147,22 @@ def _process(pid: int) -> dict[str, Any]:
     """What can be seen of a process; empty if there is no such process."""
     if pid <= 0 or not os.path.exists(f"/proc/{pid}"):
         return {}
-    try:
-        with open(f"/proc/{pid}/mountinfo", "rb") as file:
-            mounts = [_unescaped(line.split(b" ")[4]) for line in file.read().split(b"\n") if line]
-        return {
-            "namespaces": _namespaces(str(pid)),
-            "root": _place(f"/proc/{pid}/root"),
-            "mounts": mounts,
-            "argv": _words(f"/proc/{pid}/cmdline"),
-        }
-    except OSError:
-        return {}
+    found: dict[str, Any] = {"namespaces": _namespaces(str(pid)), "root": _place(f"/proc/{pid}/root")}
+    looks: dict[str, Callable[[], list[str]]] = {
+        "mounts": lambda: _mounts(f"/proc/{pid}/mountinfo"),
+        "argv": lambda: _words(f"/proc/{pid}/cmdline"),
+    }
+    for name, look in looks.items():
+        try:
+            found[name] = look()
+        except OSError:
+            continue
+    return found
+
+
+def _mounts(path: str) -> list[str]:
+    with open(path, "rb") as file:
+        return [_unescaped(line.split(b" ")[4]) for line in file.read().split(b"\n") if line]
 
 
 def _unescaped(word: bytes) -> str:

@@ -37,10 +37,11 @@ def after_exec(asked: Mapping[str, Collection[str]], *, root: bool, no_new_privi
 
 
 def in_status(status: Mapping[str, str]) -> Sets:
-    """The five sets in /proc/PID/status, with ``CAP_``."""
+    """Those of the five sets that are in /proc/PID/status, with ``CAP_``."""
     return {
         name: frozenset(f"CAP_{word}" for word in kernelnames.capabilities(int(status[key], 16)))
         for name, key in SETS.items()
+        if key in status
     }
 
 
@@ -59,9 +60,12 @@ def capabilities(context: FactContext) -> Iterator[Judgement]:
         no_new_privileges=bool(process.get("noNewPrivileges")),
     )
     # A capability missing from the bounding set may be one that the runtime could not grant.
-    doubtful = frozenset() if context.grantable is not None else want["bounding"] - got["bounding"]
-    for name in SETS:
-        if name in asked:
+    held = got.get("bounding", want["bounding"])
+    doubtful = frozenset() if context.grantable is not None else want["bounding"] - held
+    for name, line in SETS.items():
+        if name in asked and name not in got:
+            yield unseen(f"/process/capabilities/{name}", f"the status of the process has no {line}")
+        elif name in asked:
             yield from _judge_set(name, got[name], want[name], doubtful, may_lack=context.holds("1.1.0"))
 
 

@@ -111,9 +111,12 @@ def privileges(context: FactContext) -> Iterator[Judgement]:
     """``process.noNewPrivileges`` and the labels of security modules."""
     process, facts = context.section("process"), context.facts
     if "noNewPrivileges" in process and "status" in facts:
-        if process["noNewPrivileges"]:
-            yield compare("/process/noNewPrivileges", facts["status"]["NoNewPrivs"], "1")
-        elif facts["status"]["NoNewPrivs"] == "0":
+        flag = facts["status"].get("NoNewPrivs")
+        if flag is None:
+            yield unseen("/process/noNewPrivileges", "the status of the process has no NoNewPrivs")
+        elif process["noNewPrivileges"]:
+            yield compare("/process/noNewPrivileges", flag, "1")
+        elif flag == "0":
             yield compare("/process/noNewPrivileges", "0", "0")
         else:
             yield unseen("/process/noNewPrivileges", "the flag is inherited, and may have been set in the caller")

@@ -55,6 +55,9 @@ def mappings(context: FactContext) -> Iterator[Judgement]:
         asked: list[dict[str, Any]] = linux.get(f"{name}Mappings") or []
         if not asked:
             continue
+        if name not in seen:
+            yield unseen(f"/linux/{name}Mappings", f"the kernel in the container does not show the {name} map")
+            continue
         got = sorted(map(tuple, seen[name]))
         want = sorted(tuple(entry.get(key) for key in ("containerID", "hostID", "size")) for entry in asked)
         message = f"the {name} map of the container is not as configured"
@@ -77,7 +80,10 @@ def seccomp(context: FactContext) -> Iterator[Judgement]:
         return
     if asked.get("syscalls") or asked.get("defaultAction") != "SCMP_ACT_ALLOW":
         message = "the process has no seccomp filter"
-        yield compare("/linux/seccomp", status["Seccomp"], "2", message=message)
+        if "Seccomp" in status:
+            yield compare("/linux/seccomp", status["Seccomp"], "2", message=message)
+        else:
+            yield unseen("/linux/seccomp", "the status of the process has no Seccomp")
     yield unseen("/linux/seccomp/syscalls", "the effects of a filter on system calls are not tested")
 
 

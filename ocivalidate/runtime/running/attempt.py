@@ -7,7 +7,7 @@ import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from ocivalidate.errors import ConfigRefused, OciValidateError, RuntimeFailed
+from ocivalidate.errors import ConfigRefused, NotShown, OciValidateError, RuntimeFailed
 from ocivalidate.rules.clauses import Clause
 from ocivalidate.rules.findings import Outcome, Result
 from ocivalidate.runtime.case_context import CaseContext, ControlFailed, ControlRefused, Skipped
@@ -111,6 +111,9 @@ def _run(case: Case, trial: CaseContext) -> Unjudged:
         where = traceback.extract_tb(problem.__traceback__)[-1]
         place = f"{where.filename.rpartition('/')[2]}:{where.lineno}"
         return Unjudged(Outcome.ERROR, f"the case broke: {type(problem).__name__}: {problem} ({place})")
+    if trial.not_shown:
+        missing = ", ".join(dict.fromkeys(trial.not_shown))
+        return Unjudged(Outcome.SKIP, f"{NOT_REACHED}: the kernel in the container does not show {missing}")
     return NOT_JUDGED
 
 
@@ -125,6 +128,6 @@ def _unjudged(trial: CaseContext, problem: OciValidateError) -> Unjudged:
             return Unjudged(Outcome.FAIL, str(problem))
         case ControlRefused():
             return _refusal(trial, str(problem), f"the control was refused: {problem}")
-        case ControlFailed():
+        case ControlFailed() | NotShown():
             return Unjudged(Outcome.SKIP, f"{NOT_REACHED}: {problem}")
     return Unjudged(Outcome.ERROR, str(problem))
