@@ -66,6 +66,15 @@ _OPTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
         {"action": "store_true", "help": "a valid config that the runtime refuses is a failure instead of a skip"},
     ),
     (("--dump-dir",), {"metavar": "DIR", "help": "keep a record here of each case that did not pass"}),
+    (
+        ("--explore",),
+        {
+            "metavar": "N",
+            "type": int,
+            "help": "instead of running cases, draw N valid configs and judge what comes of them",
+        },
+    ),
+    (("--seed",), {"metavar": "S", "type": int, "help": "which configs --explore draws (default: 0)"}),
     (("--list",), {"action": "store_true", "help": "list the cases and what each judges; run nothing"}),
     (("--rerun-failed",), {"metavar": "REPORT", "help": "run only what failed in this report (--format json)"}),
     (("--expectations",), _several("FILE", "a TOML file with known deviations")),
@@ -153,6 +162,8 @@ def _driving(options: argparse.Namespace) -> RuntimeOptions:
         expectations=tuple(options.expectations),
         own_expectations=not options.no_expectations,
         strict=options.strict,
+        explore=options.explore,
+        seed=options.seed or 0,
     )
 
 

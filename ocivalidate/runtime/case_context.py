@@ -8,11 +8,12 @@ import json
 import os
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
 from ocivalidate.errors import CannotJudge, OciValidateError
-from ocivalidate.rules.clauses import load
+from ocivalidate.rules.clauses import Severity, load
 from ocivalidate.runtime import judging, refusing
 from ocivalidate.runtime.driving import configs
 from ocivalidate.runtime.driving.console import ConsoleSocket
@@ -213,10 +214,21 @@ class CaseContext:
         return held
 
     def expect_that(
-        self, clause: str, message: str, *, held: bool, got: Any = "", want: str = "", pointer: str = ""
+        self,
+        clause: str,
+        message: str,
+        *,
+        held: bool,
+        got: Any = "",
+        want: str = "",
+        pointer: str = "",
+        severity: Severity | None = None,
     ) -> bool:
-        """Judge a clause by a condition; ``got`` and ``want`` are for the reader."""
-        self._note(clause, Verdict("", bool(held), message, shown(got), want, pointer))
+        """Judge a clause by a condition; ``got`` and ``want`` are for the reader.
+
+        ``severity``: of a failure, where it is less than that of the clause.
+        """
+        self._note(clause, Verdict("", bool(held), message, shown(got), want, pointer, severity))
         return bool(held)
 
     def applied(self, pointer: str, *, got: Any, want: Any, message: str = "") -> bool:
@@ -255,9 +267,7 @@ class CaseContext:
             raise ValueError(f"case {self.case.id} does not declare that it judges {full}")
         entry = load("runtime", "safety")[full]
         if holds(self.release, entry.since, entry.until):
-            self.verdicts.append(
-                Verdict(full, verdict.held, verdict.message, verdict.got, verdict.want, verdict.pointer)
-            )
+            self.verdicts.append(replace(verdict, clause=full))
 
     def skip(self, reason: str, *clauses: str) -> None:
         """Skip clauses, for a reason that is a fact; by default all that have no verdict yet.

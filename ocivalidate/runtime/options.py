@@ -13,6 +13,11 @@ from ocivalidate.runtime.protocol import Request
 from ocivalidate.runtime.run import ExpectationFiles
 from ocivalidate.system.arguments import StrPath, at_least_one, path_text, paths, texts
 
+MOST_EXPLORED = 10_000
+"""The most configs that one run draws."""
+MOST_SEED = 2**63 - 1
+"""The greatest seed."""
+
 
 class RuntimeOptions(NamedTuple):
     """How to drive a runtime.
@@ -23,8 +28,9 @@ class RuntimeOptions(NamedTuple):
     ``require``: needs, such as ``root``, whose absence is an error instead of a skip. ``dump_dir``: a folder for the
     dumps of cases that did not pass. ``expectations``: TOML files with known deviations, besides those that come
     with our cases unless ``own_expectations`` is false. ``strict``: a refusal of a valid config is a
-    failure, also where the specification permits it (default: a skip). ``launcher``: where the engine runs (default: on
-    this host).
+    failure, also where the specification permits it (default: a skip). ``explore``: instead of running cases, draw so
+    many valid configs, which ``seed`` chooses, and judge what comes of them. ``done``: ids of drawn configs that are
+    not to be tried again. ``launcher``: where the engine runs (default: on this host).
     """
 
     arguments: tuple[str, ...] = ()
@@ -37,12 +43,17 @@ class RuntimeOptions(NamedTuple):
     expectations: tuple[StrPath, ...] = ()
     own_expectations: bool = True
     strict: bool = False
+    explore: int | None = None
+    seed: int = 0
+    done: tuple[str, ...] = ()
     launcher: Launcher | None = None
 
 
 def request_of(runtime: str, selection: Selection, options: RuntimeOptions) -> Request:
     """The request for an engine. Raises :class:`OptionError`, and ``TypeError`` for a value of the wrong type."""
     at_least_one(options.jobs, "jobs")
+    at_least_one(options.explore, "explore")
+    _refuse_too_many(options)
     launcher = options.launcher
     if launcher is not None and not all(callable(getattr(launcher, name, None)) for name in ("start", "sweep")):
         raise TypeError(f"launcher must be a Launcher, not {type(launcher).__name__}")
@@ -61,7 +72,23 @@ def request_of(runtime: str, selection: Selection, options: RuntimeOptions) -> R
         require=tuple(options.require),
         dump_dir=_path(options.dump_dir, "dump_dir"),
         strict=options.strict,
+        explore=options.explore or 0,
+        seed=options.seed,
+        done=texts(options.done, "done"),
     )
+
+
+def _refuse_too_many(options: RuntimeOptions) -> None:
+    """Refuse what cannot be explored. Raises :class:`OptionError` and ``TypeError``."""
+    seed: object = options.seed  # whatever its type says
+    if not isinstance(seed, int) or isinstance(seed, bool):
+        raise TypeError(f"seed must be an int, not {type(options.seed).__name__}")
+    if options.explore is not None and options.explore > MOST_EXPLORED:
+        raise OptionError(f"explore must be at most {MOST_EXPLORED}, not {options.explore}")
+    if not 0 <= options.seed <= MOST_SEED:
+        raise OptionError(f"seed must be 0 to {MOST_SEED}, not {options.seed}")
+    if options.explore and options.cases is not None:
+        raise OptionError("explore draws configs instead of running cases: it cannot be given together with cases")
 
 
 def _program(runtime: str) -> str:

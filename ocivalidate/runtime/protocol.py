@@ -43,7 +43,8 @@ class Request:
     of cases. ``cases``: a folder with cases of the caller's own. ``rootfs``: a ready root filesystem. ``jobs``: cases
     at a time (default: the number of processors). ``require``: needs whose absence is an error. ``dump_dir``: where the
     caller keeps the dumps of cases that did not pass; the engine sends them, wherever it runs. ``strict``: a valid
-    config that is refused is a failure.
+    config that is refused is a failure. ``explore``: how many configs to draw and judge, instead of the cases;
+    ``seed`` says which, and ``done`` which of them not to try again, by id.
     """
 
     runtime: str
@@ -59,6 +60,9 @@ class Request:
     require: tuple[str, ...] = ()
     dump_dir: str | None = None
     strict: bool = False
+    explore: int = 0
+    seed: int = 0
+    done: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ocivalidate.rules.clauses import Clause, Selection
+from ocivalidate.rules.clauses import Clause, Selection, Severity
 from ocivalidate.rules.findings import Location, Outcome, Result
 from ocivalidate.rules.ledger import Ledger
 from ocivalidate.runtime import refusing
@@ -20,7 +20,8 @@ _LONGEST_VALUE = 400
 class Verdict:
     """One comparison of a case.
 
-    ``held``: whether the clause held. ``pointer``: the property that was set and observed, if any.
+    ``held``: whether the clause held. ``pointer``: the property that was set and observed, if any. ``severity``: where
+    it is less than that of the clause.
     """
 
     clause: str
@@ -29,6 +30,7 @@ class Verdict:
     got: str = ""
     want: str = ""
     pointer: str = ""
+    severity: Severity | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,4 +108,12 @@ def _leave(ledger: Ledger, case: str, clause: str, skipped: str | None, unjudged
 def _add(ledger: Ledger, case: str, verdict: Verdict) -> None:
     """Add a comparison that failed. Expectations look at messages: each message is a kind."""
     place = Location(case=case, pointer=verdict.pointer or None)
-    ledger.add(verdict.clause, place, verdict.message, kind=verdict.message, got=verdict.got, want=verdict.want)
+    ledger.add(
+        verdict.clause,
+        place,
+        verdict.message,
+        kind=verdict.message,
+        got=verdict.got,
+        want=verdict.want,
+        severity=verdict.severity,
+    )

@@ -12,22 +12,12 @@ from typing import Any
 from ocivalidate.runtime.case_context import CaseContext
 from ocivalidate.runtime.inside import PROBE_SOURCE
 from ocivalidate.runtime.kernel import interpreter
+from ocivalidate.runtime.kernel.kernelnames import HARMLESS_CALLS
 
 # An errno with which none of the calls here ever fails by itself.
 MARK = errno.ENOANO
 MARKED = "ENOANO"
-# Name → number on x86_64 and on the newer architectures. All fail or succeed harmlessly with any arguments.
-CALLS = {
-    "getitimer": (36, 102),
-    "getpriority": (140, 141),
-    "sched_get_priority_max": (146, 125),
-    "sched_get_priority_min": (147, 126),
-    "sched_rr_get_interval": (148, 127),
-    "getpgid": (121, 155),
-    "timer_getoverrun": (225, 109),
-    "inotify_rm_watch": (255, 28),
-    "mq_unlink": (241, 181),
-}
+CALLS = HARMLESS_CALLS
 
 
 def number(trial: CaseContext, name: str) -> str:

@@ -63,12 +63,15 @@ class Facts:
         """The facts in the form that :mod:`ocivalidate.runtime.judging` takes.
 
         The values of steps without arguments, including those of ``everything``, by name. ``paths`` holds what ``look``
-        reported, by path. A step that failed is absent.
+        reported, by path, and ``calls`` the system calls that were tried. A step that failed is absent.
         """
         found: dict[str, Any] = {}
         paths: dict[str, Any] = {}
+        calls: list[dict[str, Any]] = []
         for record in filter(_is_record, self.records):
             step, arguments, value = record["step"], record["args"], record.get("value")
+            if step == "syscall":
+                calls += _tried(arguments, record.get("error", value))
             if value is None:
                 continue
             if step == "everything" and isinstance(value, dict):
@@ -78,7 +81,15 @@ class Facts:
                 paths[arguments[0]] = value
             elif not arguments:
                 found[step] = value
-        return found | {"paths": paths}
+        return found | {"paths": paths} | ({"calls": calls} if calls else {})
+
+
+def _tried(words: list[str], outcome: Any) -> list[dict[str, Any]]:
+    """A system call that was tried: its number, its arguments if these are numbers, and what it came to."""
+    if not words or not all(word.isdecimal() and len(word) < 20 for word in words):
+        return []
+    numbers = [int(word) for word in words]
+    return [{"number": numbers[0], "arguments": numbers[1:], "outcome": outcome}]
 
 
 # What a kernel says that lacks a file of /proc, or a system call.

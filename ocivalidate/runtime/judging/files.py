@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import bisect
+import itertools
 import posixpath
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Self
 
 from ocivalidate.rules.declared import judges
+from ocivalidate.runtime.judging import mounting
 from ocivalidate.runtime.judging.judgements import FactContext, Judgement, compare, not_looked, unseen
 from ocivalidate.runtime.properties import APPLIES_CONFIG
 
@@ -19,16 +22,6 @@ DEVICES = "runtime/config-linux.default-devices"
 FILESYSTEMS = "runtime/config-linux.default-filesystems"
 SYMLINKS = "runtime/runtime-linux.dev-symlinks"
 
-# Options that restrict, and the option that undoes each. Not being restricted is the default anyway.
-_OPTIONS = {
-    "ro": "rw",
-    "nosuid": "suid",
-    "nodev": "dev",
-    "noexec": "exec",
-    "noatime": "atime",
-    "nodiratime": "diratime",
-    "nosymfollow": "symfollow",
-}
 # config-linux.md, default devices: name → major, minor.
 _DEVICES = {"null": (1, 3), "zero": (1, 5), "full": (1, 7), "random": (1, 8), "urandom": (1, 9), "tty": (5, 0)}
 # runtime-linux.md, dev symbolic links.
@@ -80,7 +73,14 @@ def mounts(context: FactContext) -> Iterator[Judgement]:
         # Of several mounts at one place, the last covers the others.
         covered = last[place] > number
         here = mounted.at.get(place, ())
-        yield from _judge_mount(number, entry, place, here, covered=covered, certain=_is_certain(entry, context))
+        if not here or covered:
+            yield from _not_on_top(number, place, covered=bool(here), certain=_is_certain(entry, context))
+        else:
+            # What is bound with its mounts has them below, but for what the config mounts there itself.
+            others = (
+                (mount for mount in mounted.below(place) if mount["point"] not in last) if _binds_all(entry) else ()
+            )
+            yield from _judge_mount(context, number, entry, place, [here[-1], *others])
         if here and not covered:
             # A later mount that covers one of them is not a parent of this one.
             below = {other: at for other, at in _around(place, earlier) if last[other] <= number}
@@ -93,6 +93,7 @@ class _Mounted(NamedTuple):
 
     at: Mapping[str, Sequence[Mount]]
     by_id: Mapping[int, Mount]
+    points: Sequence[str]
 
     @classmethod
     def of(cls, seen: Sequence[Mount]) -> Self:
@@ -100,7 +101,14 @@ class _Mounted(NamedTuple):
         at: dict[str, list[Mount]] = {}
         for mount in seen:
             at.setdefault(mount["point"], []).append(mount)
-        return cls(at, {mount["id"]: mount for mount in seen})
+        return cls(at, {mount["id"]: mount for mount in seen}, sorted(at))
+
+    def below(self, place: str) -> Iterator[Mount]:
+        """The mounts on top at places below another; of very many the first."""
+        start = place.rstrip("/") + "/"
+        first = bisect.bisect(self.points, start)
+        some = itertools.islice(self.points, first, first + _DEEPEST)
+        return (self.at[point][-1] for point in itertools.takewhile(lambda point: point.startswith(start), some))
 
     def places_below(self, mount: Mount) -> set[str] | None:
         """The places of the parents of a mount, up to the root; ``None`` if there are too many."""
@@ -136,21 +144,28 @@ def _is_certain(entry: Mapping[str, Any], context: FactContext) -> bool:
     return context.path(posixpath.normpath("/" + str(entry.get("destination", "")).lstrip("/"))) is not None
 
 
-def _judge_mount(
-    number: int, entry: Mapping[str, Any], place: str, here: Sequence[Mount], *, covered: bool, certain: bool
-) -> Iterator[Judgement]:
-    pointer, options = f"/mounts/{number}", entry.get("options") or ()
-    if not here:
-        if certain:
-            yield compare(f"{pointer}/destination", "no mount", place, message=f"nothing is mounted at {place}")
-        else:
-            yield unseen(f"{pointer}/destination", f"the probe did not resolve {place}")
-        return
+def _binds_all(entry: Mapping[str, Any]) -> bool:
+    return "rbind" in (entry.get("options") or ())
+
+
+def _not_on_top(number: int, place: str, *, covered: bool, certain: bool) -> Iterator[Judgement]:
+    """The judgements on a mount that is not there, or that cannot be seen."""
+    pointer = f"/mounts/{number}"
     if covered:
         yield unseen(pointer, "a later mount covers it")
-        return
+    elif certain:
+        yield compare(f"{pointer}/destination", "no mount", place, message=f"nothing is mounted at {place}")
+    else:
+        yield unseen(f"{pointer}/destination", f"the probe did not resolve {place}")
+
+
+def _judge_mount(
+    context: FactContext, number: int, entry: Mapping[str, Any], place: str, seen: Sequence[Mount]
+) -> Iterator[Judgement]:
+    """``seen``: the mount on top at its place, and those below that belong to it."""
+    pointer, options = f"/mounts/{number}", entry.get("options") or ()
     yield compare(f"{pointer}/destination", place, place)
-    top = here[-1]
+    top, *below = seen
     kind = entry.get("type")
     if kind == "cgroup":
         # In version 1, a directory with all hierarchies below it.
@@ -159,20 +174,7 @@ def _judge_mount(
         yield compare(
             f"{pointer}/type", top["type"], kind, message=f"the mount at {place} has the wrong file system type"
         )
-    yield from _judge_options(pointer, place, options, top)
-
-
-def _judge_options(pointer: str, place: str, options: Sequence[str], top: Mount) -> Iterator[Judgement]:
-    has = {*top["options"], *(set(top["super"]) & {"ro"})}
-    asked = [name for name, opposite in _OPTIONS.items() if _last_of(options, name, opposite) == name]
-    lacking = [name for name in asked if name not in has]
-    if asked:
-        message = f"the mount at {place} lacks {', '.join(lacking)}"
-        yield Judgement(f"{pointer}/options", "", message, not lacking, got=sorted(has), want=asked)
-
-
-def _last_of(options: Sequence[str], *names: str) -> str | None:
-    return next((option for option in reversed(options) if option in names), None)
+    yield from mounting.options(context, pointer, place, entry, [top, *below])
 
 
 def _judge_order(number: int, place: str, below: Mapping[str, int], mounted: _Mounted) -> Iterator[Judgement]:

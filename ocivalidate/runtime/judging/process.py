@@ -8,7 +8,16 @@ from typing import Any
 
 from ocivalidate.rules.declared import judges
 from ocivalidate.runtime.judging.judgements import FactContext, Judgement, compare, unseen
-from ocivalidate.runtime.kernel.kernelnames import DOMAINS, IO_CLASSES, KEPT_SCHEDULING_FLAGS, NO_LIMIT, POLICIES
+from ocivalidate.runtime.kernel.cgroup_values import numbers_of
+from ocivalidate.runtime.kernel.kernelnames import (
+    DOMAINS,
+    IO_CLASSES,
+    KEPT_SCHEDULING_FLAGS,
+    MEMORY_FLAGS,
+    MEMORY_MODES,
+    NO_LIMIT,
+    POLICIES,
+)
 from ocivalidate.runtime.properties import APPLIES_CONFIG, CREATES_ENVIRONMENT
 
 # Member of an entry of process.rlimits, or of process.scheduler → its clause.
@@ -210,4 +219,26 @@ def _flags(got: int, asked: list[str]) -> Iterator[Judgement]:
         yield compare("/process/scheduler/flags", seen, kept)
 
 
-RULES = (user, execution, privileges, rlimits, scheduling)
+@judges(APPLIES_CONFIG)
+def processors_and_memory(context: FactContext) -> Iterator[Judgement]:
+    """``linux.resources.cpu.cpus``, as far as the process sees it, and ``linux.memoryPolicy``."""
+    linux, facts = context.section("linux"), context.facts
+    listed = set(numbers_of(str(((linux.get("resources") or {}).get("cpu") or {}).get("cpus") or "")))
+    if listed and "affinity" in facts:
+        others = sorted(set(facts["affinity"]) - listed)
+        message = "the process may run on processors that linux.resources.cpu.cpus does not list"
+        yield compare("/linux/resources/cpu/cpus", others, [], message=message)
+    policy, got = linux.get("memoryPolicy"), facts.get("mempolicy")
+    if not policy or got is None:
+        return
+    flags = sum(MEMORY_FLAGS.values())
+    place = "/linux/memoryPolicy"
+    yield compare(f"{place}/mode", got["mode"] & ~flags, MEMORY_MODES.get(policy.get("mode")))
+    if policy.get("nodes") and "RELATIVE" not in " ".join(policy.get("flags") or ()):
+        yield compare(f"{place}/nodes", got["nodes"], numbers_of(policy["nodes"]))
+    if "flags" in policy:
+        want = sum(MEMORY_FLAGS.get(name, 0) for name in set(policy["flags"]))
+        yield compare(f"{place}/flags", got["mode"] & flags, want)
+
+
+RULES = (user, execution, privileges, rlimits, scheduling, processors_and_memory)

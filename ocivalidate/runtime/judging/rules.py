@@ -8,28 +8,33 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 from ocivalidate.rules.declared import FUNCTIONS
-from ocivalidate.runtime.judging import capabilities, files, process, world
+from ocivalidate.runtime.judging import calls, capabilities, files, mounting, outside, process, world
 from ocivalidate.runtime.judging.judgements import FactContext, Judgement, property_of, unseen
 from ocivalidate.runtime.judging.shapes import usable
 from ocivalidate.runtime.properties import properties, property_clause
 
-_RULES = (*process.RULES, *capabilities.RULES, *world.RULES, *files.RULES)
+_RULES = (
+    *process.RULES,
+    *capabilities.RULES,
+    *world.RULES,
+    *files.RULES,
+    *mounting.RULES,
+    *calls.RULES,
+    *outside.RULES,
+)
 _OUTSIDE = "cannot be seen from inside the container"
 _EFFECT = "can only be seen by its effects"
-# What a config may contain but no rule judges, and why.
-_UNSEEN: Mapping[str, str] = {
-    "/hooks": _OUTSIDE,
-    "/annotations": _OUTSIDE,
-    "/root/path": _OUTSIDE,
-    "/linux/namespaces": "whether a namespace is new or was joined cannot be seen from inside",
-    "/linux/resources": "control groups are judged from the host, by ocivalidate runtime",
-    "/linux/cgroupsPath": _OUTSIDE,
-    "/linux/intelRdt": _OUTSIDE,
-    "/linux/rootfsPropagation": _EFFECT,
-    "/linux/mountLabel": _EFFECT,
-    "/linux/timeOffsets": "needs the clocks of the host for comparison",
-    "/linux/netDevices": "judged from the host, by ocivalidate runtime",
-    "/linux/memoryPolicy": "judged by ocivalidate runtime",
+# What a config may contain but no rule judges, why, and the facts of the host by which one does.
+_UNSEEN: Mapping[str, tuple[str, str]] = {
+    "/hooks": (_OUTSIDE, "hooks"),
+    "/annotations": (_OUTSIDE, "state"),
+    "/root/path": (_OUTSIDE, ""),
+    "/linux/namespaces": ("whether a namespace is new or was joined cannot be seen from inside", "host"),
+    "/linux/resources": ("control groups are judged from the host, by ocivalidate runtime", "groups"),
+    "/linux/cgroupsPath": (_OUTSIDE, "groups"),
+    "/linux/intelRdt": (_OUTSIDE, ""),
+    "/linux/mountLabel": (_EFFECT, ""),
+    "/linux/netDevices": ("judged from the host, by ocivalidate runtime", ""),
 }
 # Place in the config → the facts without which it cannot be judged.
 _NEEDED: Mapping[str, tuple[str, ...]] = {
@@ -51,6 +56,8 @@ _NEEDED: Mapping[str, tuple[str, ...]] = {
     "/linux/gidMappings": ("idmaps",),
     "/linux/seccomp": ("status",),
     "/linux/personality": ("personality",),
+    "/linux/rootfsPropagation": ("mountinfo",),
+    "/linux/memoryPolicy": ("mempolicy",),
 }
 
 
@@ -64,7 +71,7 @@ def judge(
     """
     context = FactContext(config, usable(facts), release, grantable)
     found = [judgement for rule in _RULES for judgement in _judged_by(rule, context)]
-    every = [*found, *_not_reported(context), *_not_seen(config)]
+    every = [*found, *_not_reported(context), *_not_seen(context)]
     return [judgement for judgement in every if _exists(property_of(judgement.pointer), release)]
 
 
@@ -91,8 +98,10 @@ def _not_reported(context: FactContext) -> Iterator[Judgement]:
             yield unseen(pointer, f"the facts have no valid {', '.join(absent)}")
 
 
-def _not_seen(config: Mapping[str, Any]) -> Iterator[Judgement]:
-    return (unseen(pointer, reason) for pointer, reason in _UNSEEN.items() if _has(config, pointer))
+def _not_seen(context: FactContext) -> Iterator[Judgement]:
+    for pointer, (reason, facts) in _UNSEEN.items():
+        if facts not in context.facts and _has(context.config, pointer):
+            yield unseen(pointer, reason)
 
 
 def _has(config: Mapping[str, Any], pointer: str) -> bool:
@@ -116,5 +125,6 @@ def wanted_paths(config: Mapping[str, Any]) -> list[str]:
         *(linux.get("maskedPaths") or ()),
         *(linux.get("readonlyPaths") or ()),
         *(world.sysctl_path(name) for name in linux.get("sysctl") or ()),
+        *([world.TIME_OFFSETS] if linux.get("timeOffsets") else ()),
     ]
     return list(dict.fromkeys(paths))

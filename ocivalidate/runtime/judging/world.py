@@ -11,6 +11,8 @@ from ocivalidate.runtime.judging.judgements import FactContext, Judgement, compa
 from ocivalidate.runtime.properties import APPLIES_CONFIG
 
 SYSCTL_FOLDER = "/proc/sys"
+TIME_OFFSETS = "/proc/self/timens_offsets"
+"""Where the kernel tells the offsets of the time namespace of a process."""
 
 
 @judges(APPLIES_CONFIG)
@@ -84,7 +86,23 @@ def seccomp(context: FactContext) -> Iterator[Judgement]:
             yield compare("/linux/seccomp", status["Seccomp"], "2", message=message)
         else:
             yield unseen("/linux/seccomp", "the status of the process has no Seccomp")
-    yield unseen("/linux/seccomp/syscalls", "the effects of a filter on system calls are not tested")
+    if "calls" not in context.facts:
+        yield unseen("/linux/seccomp/syscalls", "the effects of a filter on system calls are not tested")
 
 
-RULES = (names, sysctl, mappings, seccomp)
+@judges(APPLIES_CONFIG)
+def time_offsets(context: FactContext) -> Iterator[Judgement]:
+    """``linux.timeOffsets``: those of the time namespace, as the kernel lists them (time_namespaces(7))."""
+    said = context.path(TIME_OFFSETS)
+    for clock, asked in (context.section("linux").get("timeOffsets") or {}).items():
+        pointer = below("/linux/timeOffsets", clock)
+        lines = [line.split() for line in ((said or {}).get("text") or "").splitlines()]
+        got = {line[0]: line[1:] for line in lines if len(line) == 3}
+        if clock not in got:
+            yield not_looked(pointer, TIME_OFFSETS)
+            continue
+        for member, seen in zip(("secs", "nanosecs"), got[clock], strict=True):
+            yield compare(f"{pointer}/{member}", seen, str(asked.get(member, 0)))
+
+
+RULES = (names, sysctl, mappings, seccomp, time_offsets)

@@ -32,5 +32,29 @@ KEPT_SCHEDULING_FLAGS = {"SCHED_FLAG_RESET_ON_FORK": 1, "SCHED_FLAG_RECLAIM": 2,
 IO_CLASSES = {"IOPRIO_CLASS_RT": 1, "IOPRIO_CLASS_BE": 2, "IOPRIO_CLASS_IDLE": 3}
 # personality(2)
 DOMAINS = {"LINUX": 0x0, "LINUX32": 0x8}
+# Name → number on x86_64 and on the newer architectures. All fail or succeed harmlessly with any arguments, and neither
+# Python nor a runtime makes them on its own way into a container.
+HARMLESS_CALLS = {
+    "getitimer": (36, 102),
+    "getpriority": (140, 141),
+    "sched_get_priority_max": (146, 125),
+    "sched_get_priority_min": (147, 126),
+    "sched_rr_get_interval": (148, 127),
+    "getpgid": (121, 155),
+    "timer_getoverrun": (225, 109),
+    "inotify_rm_watch": (255, 28),
+    "mq_unlink": (241, 181),
+}
+# set_mempolicy(2): modes, and the flags beside them.
+MEMORY_MODES = {
+    "MPOL_DEFAULT": 0,
+    "MPOL_PREFERRED": 1,
+    "MPOL_BIND": 2,
+    "MPOL_INTERLEAVE": 3,
+    "MPOL_LOCAL": 4,
+    "MPOL_PREFERRED_MANY": 5,
+    "MPOL_WEIGHTED_INTERLEAVE": 6,
+}
+MEMORY_FLAGS = {"MPOL_F_STATIC_NODES": 1 << 15, "MPOL_F_RELATIVE_NODES": 1 << 14, "MPOL_F_NUMA_BALANCING": 1 << 13}
 NO_LIMIT = 2**64 - 1
 """RLIM_INFINITY, which Python represents as -1."""

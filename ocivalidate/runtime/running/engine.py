@@ -20,6 +20,7 @@ from dataclasses import replace
 from ocivalidate.errors import CannotJudge, ProtocolError
 from ocivalidate.rules.clauses import Clause, Selection
 from ocivalidate.rules.findings import Outcome
+from ocivalidate.runtime import exploring
 from ocivalidate.runtime.cases import Case
 from ocivalidate.runtime.kernel import inherited, isolation
 from ocivalidate.runtime.protocol import (
@@ -35,9 +36,11 @@ from ocivalidate.runtime.protocol import (
     read_request,
     write,
 )
+from ocivalidate.runtime.run_context import RunContext
 from ocivalidate.runtime.running import dump
 from ocivalidate.runtime.running.attempt import Attempt, attempt, given_up
 from ocivalidate.runtime.running.loading import case_folder, load_cases
+from ocivalidate.runtime.running.needs import missing
 from ocivalidate.runtime.running.planning import Planned, plan
 from ocivalidate.runtime.running.scheduler import Scheduler
 from ocivalidate.runtime.running.session import Session, Setup
@@ -58,10 +61,14 @@ _HINTS = {
 }
 
 
-def planned(request: Request, release: str) -> list[Planned]:
+def planned(request: Request, stage: RunContext) -> list[Planned]:
     """The cases of a request, for a release. Raises :class:`BadCase`."""
     selection = Selection(ignore=request.ignore, level=request.level)
-    return plan(load_cases(case_folder(request.cases)), release, selection, request.only, patterns=request.select)
+    if request.explore:
+        cases = exploring.cases(stage, request.explore, request.seed, missing, done=request.done)
+    else:
+        cases = load_cases(case_folder(request.cases))
+    return plan(cases, stage.subject.release, selection, request.only, patterns=request.select)
 
 
 def _something(todo: list[Planned]) -> list[Planned]:
@@ -126,7 +133,7 @@ class Engine:
             self._emit(session.header())
         with self._watchdog.over("the first container", GRACE):
             session.smoke()
-        todo = _something(planned(self._request, session.stage.subject.release))
+        todo = _something(planned(self._request, session.stage))
         self._emit(Plan(tuple((one.case.id, clause.id) for one in todo for clause in one.clauses)))
         return self._try_all(session, todo)
 

@@ -1,0 +1,28 @@
+"""Exploring a runtime: valid configs that nobody wrote, drawn, run, judged, and shrunk to what a failure takes.
+
+Two kinds of cases are made for a run. ``parts.NAME`` gives the runtime each value of one feature alone: what it refuses
+or does wrong then is told there, and left out of all that follows. ``explore.00001`` and so on are configs with many
+features at once, of which each was accepted alone: what comes of them is news. Cases of another kind are a module
+beside these, and a line in :func:`cases`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ocivalidate.runtime.cases import Case
+    from ocivalidate.runtime.exploring.offers import Lacking
+    from ocivalidate.runtime.run_context import RunContext
+
+
+def cases(stage: RunContext, count: int, seed: int, lacking: Lacking, *, done: Collection[str] = ()) -> Sequence[Case]:
+    """The cases that explore a runtime: ``count`` configs, drawn by ``seed``, without those that are ``done``.
+
+    ``lacking``: what says which need a host does not meet.
+    """
+    from ocivalidate.runtime.exploring.exploration import Exploration
+
+    exploration = Exploration(stage, count, seed, lacking)
+    return [*exploration.parts(), *(case for case in exploration.configs() if case.id not in done)]

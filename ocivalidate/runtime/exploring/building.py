@@ -1,0 +1,88 @@
+"""From the values of features to a ``config.json``. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from ocivalidate.runtime.driving.configs import changed
+from ocivalidate.runtime.exploring.features import Feature, Place, Setting, Value
+from ocivalidate.runtime.judging import wanted_paths
+from ocivalidate.runtime.judging.calls import tries
+
+_USUAL_SYSFS = "/sys"
+
+
+def values_of(features: Iterable[Feature], draw: Mapping[str, str]) -> dict[str, Value]:
+    """The values of a draw, by feature."""
+    return {
+        feature.name: value for feature in features for value in feature.values if draw.get(feature.name) == value.name
+    }
+
+
+def settings_of(values: Mapping[str, Value]) -> tuple[Setting, ...]:
+    """All that some values set."""
+    return tuple(setting for value in values.values() for setting in value.settings)
+
+
+def built(base: Mapping[str, Any], settings: Sequence[Setting]) -> dict[str, Any]:
+    """The config with some settings: ``base`` is the usual one. Its program is the probe, and looks at all of it."""
+    config = changed(base, "/annotations", {})
+    del config["annotations"]
+    said: list[str] = []
+    for setting in settings:
+        if setting.place == Place.SAY:
+            said = list(setting.value)
+        else:
+            config = _set(config, setting)
+    _leave_out_foreign_mounts(config)
+    config["process"]["args"] = [*config["process"]["args"], *program(config, said)]
+    return config
+
+
+def program(config: Mapping[str, Any], said: Sequence[str] = ()) -> list[str]:
+    """The steps of the probe that look at what a config asks for."""
+    words = ["everything", *wanted_paths(config)]
+    for number, arguments in tries(config):
+        words += [",", "syscall", str(number), *map(str, arguments)]
+    if said:
+        words += [",", "say", *said]
+    return [*words, ",", "wait"]
+
+
+def _set(config: dict[str, Any], setting: Setting) -> dict[str, Any]:
+    place, value = setting
+    if place.startswith(Place.NAMESPACE):
+        return _with_namespace(config, place.removeprefix(Place.NAMESPACE), value)
+    if place.startswith(Place.HOOK):
+        return changed(config, f"/hooks/{place.removeprefix(Place.HOOK)}/-", dict(value))
+    if place in {"/linux/sysctl", "/process/user"}:
+        # Two features have some of it each.
+        holder, _, name = place.removeprefix("/").partition("/")
+        value = config[holder].get(name, {}) | value
+    return changed(config, place, value)
+
+
+def _with_namespace(config: dict[str, Any], kind: str, path: str | None) -> dict[str, Any]:
+    entries = [entry for entry in config["linux"]["namespaces"] if entry["type"] != kind]
+    if path is not None:
+        entries.append({"type": kind, "path": path} if path else {"type": kind})
+    return changed(config, "/linux/namespaces", entries)
+
+
+def _leave_out_foreign_mounts(config: dict[str, Any]) -> None:
+    """In a new user namespace only who owns the network namespace may mount sysfs."""
+    kinds = {entry["type"]: entry.get("path", "") for entry in config["linux"]["namespaces"]}
+    if "user" in kinds and kinds.get("network") != "":
+        config["mounts"] = [mount for mount in config["mounts"] if mount.get("type") != "sysfs"]
+
+
+def filled(value: Any, words: Mapping[str, str]) -> Any:
+    """A config with words of the run in the place of ``{sources}`` and its like."""
+    if isinstance(value, str):
+        for name, text in words.items():
+            value = value.replace(f"{{{name}}}", text)
+        return value
+    if isinstance(value, dict):
+        return {name: filled(member, words) for name, member in value.items()}
+    return [filled(entry, words) for entry in value] if isinstance(value, list) else value

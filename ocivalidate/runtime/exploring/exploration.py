@@ -1,0 +1,191 @@
+"""One exploration: the cases that are made for a run, and what they have learnt of the runtime."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from ocivalidate.errors import ConfigRefused
+from ocivalidate.rules.clauses import Severity, load
+from ocivalidate.runtime.case_context import CaseContext
+from ocivalidate.runtime.cases import Case
+from ocivalidate.runtime.exploring import drawing
+from ocivalidate.runtime.exploring.building import built, settings_of, values_of
+from ocivalidate.runtime.exploring.culprits import Culprits, Known, find
+from ocivalidate.runtime.exploring.features import Feature, Value
+from ocivalidate.runtime.exploring.ground import Ground
+from ocivalidate.runtime.exploring.offers import Lacking, offer
+from ocivalidate.runtime.exploring.trying import REMOVES, Tried, attempt
+from ocivalidate.runtime.judging.outside import INHERITED, INTERACTION, NEW, accepted_together
+from ocivalidate.runtime.properties import property_clause
+from ocivalidate.runtime.run_context import RunContext
+
+_OF_EVERY_CONTAINER = (
+    REMOVES,
+    NEW,
+    INHERITED,
+    "runtime/config-linux.default-filesystems",
+    "runtime/runtime-linux.dev-symlinks",
+    "runtime/config-linux.default-devices",
+)
+_SECONDS_FOR_A_PART, _SECONDS_FOR_A_CONFIG = 30.0, 300.0
+_MOST_FINDINGS = 4  # of one config: after each, it is tried without what caused it
+_NOTHING = "nothing that was seen of the container shows it"
+
+
+class Part(NamedTuple):
+    """One value of one feature."""
+
+    feature: Feature
+    value: Value
+
+    @property
+    def name(self) -> str:
+        """How it is called."""
+        return f"{self.feature.name}.{self.value.name}"
+
+
+class Exploration:
+    """Makes the cases. ``count`` configs are drawn by ``seed`` from what ``lacking`` says that the host has."""
+
+    def __init__(self, stage: RunContext, count: int, seed: int, lacking: Lacking) -> None:
+        self._stage, self._count, self._seed = stage, count, seed
+        self._offer = offer(stage, lacking)
+        self._levels = drawing.Levels.of(self._offer.features)
+        # Parts that the runtime refuses or gets wrong alone: what comes of them is told there. Cases only add to it.
+        self._bad: set[str] = set()
+        self._known = Known()
+
+    # --- Parts
+
+    def parts(self) -> list[Case]:
+        """A case for each value that is drawn: whether the runtime takes it alone, and does what it asks for."""
+        drawn = {f"{name}.{level}" for number in range(self._count) for name, level in self._draw(number).items()}
+        every = (Part(feature, value) for feature in self._offer.features for value in feature.values)
+        return [self._part(part) for part in every if part.name in drawn]
+
+    def _part(self, part: Part) -> Case:
+        values = {part.feature.name: part.value}
+        return Case(
+            f"parts.{part.name}",
+            functools.partial(self._try_part, part),
+            self._clauses([part.feature], values, of_every=False),
+            timeout=_SECONDS_FOR_A_PART,
+            summary=f"{part.feature.name} {part.value.name}, alone, is accepted and applied.",
+        )
+
+    def _try_part(self, part: Part, trial: CaseContext) -> None:
+        self._bad.add(part.name)
+        tried = attempt(Ground(trial), built(trial.config(), part.value.settings))
+        if tried.refused:
+            raise ConfigRefused(f"create failed: {tried.refused}", tried.refused, tried.config)
+        if not tried.problems:
+            self._bad.discard(part.name)
+        _tell(trial, tried)
+
+    # --- Configs
+
+    def configs(self) -> list[Case]:
+        """A case for each config that is drawn."""
+        return [self._config(number) for number in range(self._count)]
+
+    def _draw(self, number: int) -> dict[str, str]:
+        return drawing.draw(self._levels, self._seed, number)
+
+    def _config(self, number: int) -> Case:
+        draw = self._draw(number)
+        values = values_of(self._offer.features, draw)
+        features = [feature for feature in self._offer.features if feature.name in values]
+        return Case(
+            f"explore.{number + 1:05}",
+            functools.partial(self._try_config, values),
+            (INTERACTION, *self._clauses(features, values)),
+            timeout=_SECONDS_FOR_A_CONFIG,
+            summary=", ".join(f"{name} {level}" for name, level in draw.items()) or "nothing but the usual",
+            last=True,
+        )
+
+    def _try_config(self, drawn: Mapping[str, Value], trial: CaseContext) -> None:
+        values = {name: value for name, value in drawn.items() if f"{name}.{value.name}" not in self._bad}
+        ground = Ground(trial)
+        tried = attempt(ground, built(trial.config(), settings_of(values)))
+        for number in range(_MOST_FINDINGS):
+            if not tried.refused and not tried.problems:
+                break
+            culprits = find(ground, values, tried, self._known)
+            if culprits is None:
+                _unsteady(trial, tried)
+                return
+            _report(trial, culprits, number)
+            # What else is wrong shows without one of those that caused this.
+            values = {name: value for name, value in values.items() if name != culprits.features[-1]}
+            tried = attempt(ground, built(trial.config(), settings_of(values)))
+        if not any(verdict.clause == INTERACTION for verdict in trial.verdicts):
+            trial.expect(INTERACTION, accepted_together("").message, got=True)
+        _tell(trial, tried)
+
+    def _clauses(
+        self, features: Iterable[Feature], values: Mapping[str, Value], *, of_every: bool = True
+    ) -> tuple[str, ...]:
+        """The clauses that a config with these values gives occasion to judge."""
+        applied = (property_clause(pointer) for value in values.values() for pointer in value.pointers())
+        own = (clause for feature in features for clause in feature.clauses)
+        known = load("runtime", "safety")
+        return tuple(
+            clause
+            for clause in dict.fromkeys((*applied, *own, *(_OF_EVERY_CONTAINER if of_every else ())))
+            if known[clause].holds_in(self._stage.subject.release)
+        )
+
+
+def _tell(trial: CaseContext, tried: Tried) -> None:
+    """The verdicts on a config of which all was seen."""
+    for clause in sorted(tried.held & set(trial.case.clauses)):
+        trial.expect(clause, "", got=True)
+    for problem in tried.problems:
+        trial.expect_that(
+            problem.clause if problem.clause in trial.case.clauses else trial.case.clauses[0],
+            problem.message,
+            held=False,
+            got=problem.got,
+            want=problem.want,
+            pointer=problem.pointer,
+        )
+    _skip_the_rest(trial)
+
+
+def _skip_the_rest(trial: CaseContext, reason: str = _NOTHING) -> None:
+    judged = {verdict.clause for verdict in trial.verdicts}
+    rest = [clause for clause in trial.case.clauses if clause not in judged and clause not in trial.skips]
+    if rest:
+        trial.skip(reason, *rest)
+
+
+def _unsteady(trial: CaseContext, tried: Tried) -> None:
+    """A problem that did not come again is no verdict."""
+    said = tried.refused or tried.problems[0].message
+    _skip_the_rest(trial, f"seen once, and not again: {said}")
+
+
+def _report(trial: CaseContext, culprits: Culprits, number: int) -> None:
+    """Tell what a config came to, and what of it caused that; keep the smallest such config."""
+    name = "config.json" if not number else f"config-{number + 1}.json"
+    (trial.folder / name).write_text(json.dumps(culprits.config, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    said = f"with only {', '.join(culprits.members)}"
+    if culprits.refused:
+        one, may = accepted_together(culprits.refused), trial.may_refuse(culprits.config)
+        trial.expect_that(
+            INTERACTION,
+            one.message,
+            held=False,
+            got=f"{said}: {one.got}",
+            want=one.want,
+            severity=Severity.WARNING if may and not trial.stage.strict else None,
+        )
+        return
+    problem = culprits.problem
+    clause = problem.clause if problem.clause in trial.case.clauses else INTERACTION
+    got, want = f"{said}: {problem.got}" if problem.got else said, problem.want
+    trial.expect_that(clause, problem.message, held=False, got=got, want=want, pointer=problem.pointer)

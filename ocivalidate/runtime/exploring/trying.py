@@ -1,0 +1,180 @@
+"""Running one config, and judging what was seen, from inside and from outside."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from ocivalidate.errors import ConfigRefused, RuntimeFailed
+from ocivalidate.runtime import judging
+from ocivalidate.runtime.case_context import CaseContext
+from ocivalidate.runtime.case_helpers.tracing import Trace
+from ocivalidate.runtime.driving.container import Container
+from ocivalidate.runtime.exploring.ground import Ground
+from ocivalidate.runtime.judging import Judgement
+from ocivalidate.runtime.kernel import cgroups, kernelnames
+from ocivalidate.runtime.kernel.cgroup_values import expected
+from ocivalidate.runtime.kernel.namespaces import namespaces_of
+from ocivalidate.runtime.properties import CREATES_ENVIRONMENT, in_release, property_clause
+from ocivalidate.runtime.verdicts import shown
+
+REMOVES = "runtime/runtime.delete.removes-resources"
+_HOOK_PATIENCE = 5.0  # seconds that a hook has to write what it noted
+
+
+class Problem(NamedTuple):
+    """Something wrong with a config. ``config``: as it was run."""
+
+    clause: str
+    message: str
+    got: str = ""
+    want: str = ""
+    pointer: str = ""
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What it has in common with the same problem of another config: the clause, and the property."""
+        return self.clause, judging.property_of(self.pointer) if self.pointer else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What came of a config.
+
+    ``config``: as it was run. ``refused``: what the runtime said that would not create it, ``""`` where it did.
+    ``held``: the clauses of which something was seen that is as it should be; ``problems``: what is not.
+    """
+
+    config: Mapping[str, Any]
+    refused: str = ""
+    held: frozenset[str] = frozenset()
+    problems: tuple[Problem, ...] = ()
+
+    def has(self, key: tuple[str, str]) -> bool:
+        """Whether it has a problem of this kind."""
+        return any(problem.key == key for problem in self.problems)
+
+
+def attempt(ground: Ground, config: Mapping[str, Any]) -> Tried:
+    """Create, start, look at, kill and delete a container with this config, and judge all of it.
+
+    Raises :class:`CannotJudge`.
+    """
+    trial = ground.trial
+    container, made, trace = ground.container(config)
+    try:
+        return _lived(ground, container, made, trace)
+    except ConfigRefused as problem:
+        return Tried(made, refused=problem.said)
+    except RuntimeFailed as problem:
+        return Tried(made, problems=(Problem(CREATES_ENVIRONMENT, str(problem)),))
+    finally:
+        container.clean_up()
+        trial.containers.remove(container)
+        shutil.rmtree(container.bundle, ignore_errors=True)
+        for file in (container.output, container.errors):
+            trial.runtime.outputs.remove(file)
+            file.unlink(missing_ok=True)
+
+
+def _lived(ground: Ground, container: Container, config: Mapping[str, Any], trace: Trace | None) -> Tried:
+    trial = ground.trial
+    _create(trial, container, terminal=bool(config["process"].get("terminal")))
+    facts: dict[str, Any] = {
+        "host": {"namespaces": namespaces_of(), "joined": ground.joined(config)},
+        "groups": _groups(trial, container, config),
+        "sources": _sources(config),
+        "state": {"annotations": container.state().get("annotations") or {}},
+    }
+    facts = container.must_start().facts().looks() | facts
+    container.must_kill().wait_stopped().must_delete()
+    left = container.leftovers_of_failure()
+    if trace is not None:
+        facts["hooks"] = _ran(trace, config)
+    return judged(trial, config, facts, left)
+
+
+def _create(trial: CaseContext, container: Container, *, terminal: bool) -> None:
+    if not terminal:
+        container.must_create()
+        return
+    console = trial.console_socket()
+    container.must_create(console_socket=str(console.path))
+    console.receive()
+    console.pump(container.output)
+
+
+def _groups(trial: CaseContext, container: Container, config: Mapping[str, Any]) -> dict[str, Any]:
+    """The files of the groups of a container in which its resources show."""
+    unified = trial.stage.layout.mode == "v2"
+    files: dict[str, dict[str, str]] = {}
+    for one in expected((config.get("linux") or {}).get("resources") or {}, unified=unified):
+        folder = container.group_folder(one.controller)
+        texts = {place.file: cgroups.content(folder, place.file) for place in one.places} if folder else {}
+        files.setdefault(one.controller, {}).update({name: text for name, text in texts.items() if text is not None})
+    return {"unified": unified, "paths": container.groups, "files": files}
+
+
+def _sources(config: Mapping[str, Any]) -> dict[str, Any]:
+    """What stands at the sources of mounts that bind, by the name that the config has for it."""
+    found: dict[str, Any] = {}
+    for entry in config.get("mounts") or ():
+        source = str(entry.get("source"))
+        if {"bind", "rbind"} & set(entry.get("options") or ()) and source.startswith("/"):
+            node = os.stat(source)
+            found[source] = {"inode": node.st_ino, "uid": node.st_uid, "gid": node.st_gid}
+    return found
+
+
+def _ran(trace: Trace, config: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The hooks that ran, in the order in which they did."""
+    for kind, hooks in (config.get("hooks") or {}).items():
+        for number in range(len(hooks)):
+            trace.wait(f"{kind}/{number}", _HOOK_PATIENCE if kind in ("poststart", "poststop") else 0)
+    return [
+        {
+            "kind": record.kind,
+            "number": int(record.name.rpartition("/")[2]),
+            "argv": [*record.argv],
+            "environ": [*record.environ],
+        }
+        for record in trace.records()
+    ]
+
+
+def judged(trial: CaseContext, config: Mapping[str, Any], facts: Mapping[str, Any], left: Sequence[str]) -> Tried:
+    """Judge facts by the rules, as far as the case declares: a clause of its own, or that of a property."""
+    entries = (config.get("linux") or {}).get("namespaces") or ()
+    own = any(entry.get("type") == "user" for entry in entries)
+    grantable = kernelnames.CAPABILITIES if own else trial.host.bounding
+    held: set[str] = set()
+    problems: list[Problem] = []
+    for one in judging.judge(config, facts, trial.release, grantable=grantable):
+        clause = _clause_of(trial, one)
+        if one.held is None or not clause:
+            continue
+        if one.held:
+            held.add(clause)
+        else:
+            problems.append(Problem(clause, one.message, shown(one.got), shown(one.want), one.pointer))
+    if left:
+        problems.append(Problem(REMOVES, "delete leaves things behind", shown([*left]), "[]"))
+    else:
+        held.add(REMOVES)
+    return Tried(config, held=frozenset(held), problems=tuple(dict.fromkeys(problems)))
+
+
+def _clause_of(trial: CaseContext, one: Judgement) -> str:
+    if one.clause in trial.case.clauses:
+        return one.clause
+    if not one.pointer:
+        return ""
+    leaf = judging.property_of(one.pointer)
+    known = property_clause(leaf)
+    try:
+        return known if known in trial.case.clauses and in_release(leaf, trial.release) else ""
+    except KeyError:
+        return known if known in trial.case.clauses else ""

@@ -1,0 +1,1 @@
+"""What an exploration has judged so far, in a file, so that it can go on where it was stopped."""
