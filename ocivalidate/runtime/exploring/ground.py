@@ -89,9 +89,10 @@ class Ground:
             self._make_sources(text)
 
     def _make_sources(self, text: str) -> None:
-        for name in ("plain", "restricted", "deep"):
-            (self._sources / name / "below").mkdir(parents=True, exist_ok=True)
-        (self._sources / "file").write_text("the file that is bound\n", encoding="ascii")
+        if not self._sources.exists():
+            for name in ("plain", "restricted", "deep"):
+                (self._sources / name / "below").mkdir(parents=True)
+            (self._sources / "file").write_text("the file that is bound\n", encoding="ascii")
         for name in ("restricted", "deep"):
             if f"sources/{name}" in text and name not in self._mounted:
                 self._mounted.add(name)
