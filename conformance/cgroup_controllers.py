@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ocivalidate.runtime import CaseContext, case, cgroup_values, limits
+from ocivalidate.runtime import CaseContext, Container, case, cgroup_values, cgroups, limits
 
 THROTTLES = ("throttleReadBpsDevice", "throttleWriteBpsDevice", "throttleReadIOPSDevice", "throttleWriteIOPSDevice")
 MISSING = "config-linux.resources.unified.missing-controller-error"
@@ -72,6 +72,34 @@ def block_io_weight(trial: CaseContext) -> None:
     """The weight of the group among those that use block devices is that of the config."""
     io_controller(trial)
     limits.limited(trial, {"blockIO": {"weight": 345}})
+
+
+@case(sets=limits.pointers("blockIO/weight"), needs=["root"])
+def block_io_weight_out_of_range(trial: CaseContext) -> None:
+    """A weight that no scheduler takes is refused, or is the nearest that one takes; zero may be taken for none."""
+    controller = io_controller(trial)
+    usual = weight_of(trial.container().must_create(), controller)
+    if not usual:
+        trial.skip("this kernel has no weights in control groups")
+    # By the files that there can be: bfq takes 1 to 1000, others 10 to 1000, and io.weight 1 to 10000.
+    least, most = {"1", "10"}, {"1000", "10000"}
+    for weight, fine in ((0, {usual, *least}), (5, {"5", *least}), (1001, most), (65535, most)):
+        config = trial.config("wait")
+        config["linux"]["resources"] = {"blockIO": {"weight": weight}}
+        container = trial.container(config)
+        done = container.create()
+        got = weight_of(container, controller) if done.ok else "refused"
+        container.clean_up()
+        message = f"a weight of {weight} is made another: {got}"
+        held = done.refused or got in fine
+        trial.applied(f"{cgroup_values.RESOURCES}/blockIO/weight", got=held, want=True, message=message)
+
+
+def weight_of(container: Container, controller: str) -> str:
+    """The weight that stands in the group of a container; empty where there are none."""
+    files = ("io.bfq.weight", "io.weight") if controller == "io" else ("blkio.bfq.weight", "blkio.weight")
+    texts = (cgroups.content(container.group_folder(controller), file) for file in files)
+    return next((text.split()[-1] for text in texts if text), "")
 
 
 @case(sets=limits.pointers("blockIO/leafWeight"), needs=["root", "cgroup:v1"])

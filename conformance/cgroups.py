@@ -68,6 +68,30 @@ def cpu_quota_unlimited(trial: CaseContext) -> None:
     limits.limited(trial, {"cpu": {"quota": -1, "period": 120000}}, group=group)
 
 
+@case(sets=limits.pointers("cpu/quota", "cpu/period"), needs=["root", "controller:cpu", "cgroup:v1"])
+def cpu_quota_below_that_of_the_group_above(trial: CaseContext) -> None:
+    """In a group that has a quota, below another that has one, quota and period become those of the config.
+
+    The kernel refuses more than the group above has: which of the two can be written first depends on the values.
+    """
+    above = trial.make_group("above", above_others=True)
+    limits.preset(trial, "cpu", above, "cpu.cfs_quota_us", "50000")
+    for period, quota in ((50000, 20000), (200000, 90000)):
+        group = f"{above}/below-{period}"
+        folder = Path(f"{trial.stage.layout.controllers['cpu']}{group}")
+        folder.mkdir()
+        trial.undo(lambda group=group: [f"group {one}" for one in cgroups.remove(trial.stage.layout, group)])
+        limits.preset(trial, "cpu", group, "cpu.cfs_quota_us", "40000")
+        limits.limited(trial, {"cpu": {"quota": quota, "period": period}}, group=group).clean_up()
+
+
+@case(sets=limits.pointers("cpu/quota", "cpu/period"), needs=["root", "controller:cpu"])
+def cpu_quota_or_period_alone(trial: CaseContext) -> None:
+    """A quota without a period, and a period without a quota, are set."""
+    for cpu in ({"quota": 33000}, {"period": 110000}):
+        limits.limited(trial, {"cpu": cpu}).clean_up()
+
+
 @case(sets=limits.pointers("cpu/burst"), needs=["root", "controller:cpu", "kernel:5.14"])
 def cpu_burst(trial: CaseContext) -> None:
     """What may be saved up of the quota is that of the config."""

@@ -107,3 +107,16 @@ def container_without_dev_has_them(trial: CaseContext) -> None:
     facts = trial.run(config)
     judge_devices(trial, facts)
     judge_links(trial, facts)
+
+
+@case(CLAUSE, SYMLINKS, sets=["/mounts/*/options"], needs=["isolation"])
+def read_only_dev_has_them(trial: CaseContext) -> None:
+    """Where /dev is mounted read-only, the default devices and links are there all the same; nothing can be added."""
+    config = trial.config(*steps(*looks(), ["write", "/dev/ocivalidate-file"], ["wait"]))
+    for mount in config["mounts"]:
+        mount["options"] = [*mount.get("options", ()), *(["ro"] if mount["destination"] == "/dev" else [])]
+    facts = trial.run(config)
+    judge_devices(trial, facts)
+    judge_links(trial, facts)
+    got = facts.outcome("write", "/dev/ocivalidate-file")
+    trial.applied("/mounts/*/options", got=got, want="EROFS", message="in a read-only /dev a file can be made")

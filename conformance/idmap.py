@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from ocivalidate.runtime import CaseContext, Facts, case, mounting, steps
+from ocivalidate.runtime import CaseContext, Facts, NamespaceHolder, case, mounting, steps
 
 APPLIES = "runtime.create.applies-config"
 UID, GID = "/mounts/*/uidMappings/*", "/mounts/*/gidMappings/*"
@@ -200,3 +200,26 @@ def nothing_to_map_by_is_an_error(trial: CaseContext) -> None:
         config["mounts"].append({**mapped(source, "rbind", option), "destination": "/var"})
         message = f"{option} with nothing to map by is not refused"
         trial.refused(clause, config, message, control=trial.config("wait"))
+
+
+@case(*APPLIED.values(), needs=NEEDS)
+def mapped_mounts_beside_a_joined_pid_namespace(trial: CaseContext) -> None:
+    """A mount is mapped as well where the PID namespace of the container is joined: its own processes are elsewhere."""
+    source = tree(trial)
+    holder = NamespaceHolder(["pid"])
+    trial.undo(holder.close)
+    config = config_for(trial, *BOTH)
+    for entry in config["linux"]["namespaces"]:
+        if entry["type"] == "pid":
+            entry["path"] = holder.path("pid")
+    mounts = {option: [mapped(source, "rbind", option, **MAPPINGS)] for option in BOTH}
+    done = mounting.create_with(trial, config, mounts)
+    facts = done.container.must_start().facts()
+    for option in BOTH:
+        if option in done.refused:
+            trial.skip(
+                f"the runtime refuses {option} in a joined PID namespace: {done.refused[option]}", APPLIED[option]
+            )
+            continue
+        message = f"owners are not mapped as a mount with {option} says, in a joined PID namespace"
+        trial.expect(APPLIED[option], message, got=owners(facts, f"/m/{option}"), want=wanted(OWNERS))

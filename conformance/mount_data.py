@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ocivalidate.runtime import CaseContext, case, mounting, option_rows, steps
+from ocivalidate.runtime import CaseContext, Container, case, mounting, option_rows, steps
 
 UNKNOWN = "ocivalidate-unknown"
 # The clause on an option → the options of a mount that has it.
@@ -134,6 +134,24 @@ def made_destination_has_the_mode_of_the_file_system(trial: CaseContext) -> None
     want = {path: oct(mode) for path, (mode, _) in wanted.items()}
     message = "a tmpfs on a destination that is made does not have its mode"
     trial.applied(option_rows.OPTIONS, got=got, want=want, message=message)
+
+
+@case(sets=[option_rows.OPTIONS], needs=["root", "isolation"])
+def sticky_modes_stay_sticky(trial: CaseContext) -> None:
+    """A tmpfs has the sticky bit that its option mode gives it; without the option, on a folder that has it, as well.
+
+    That is the mode of its kind: who copies that of the folder has to copy all of it.
+    """
+    mounts = {"given": [tmpfs("given", "mode=1777")], "covered": [tmpfs("covered")]}
+
+    def make_sticky(container: Container) -> None:
+        (container.bundle / "rootfs" / "m" / "covered").chmod(0o1777)
+
+    config = trial.config(*steps(*(["stat", f"/m/{name}"] for name in mounts), ["wait"]))
+    facts = mounting.create_with(trial, config, mounts, make_sticky).container.must_start().facts()
+    got = {name: oct(facts.value("stat", f"/m/{name}")["mode"]) for name in mounts}
+    message = "a tmpfs does not have the sticky bit"
+    trial.applied(option_rows.OPTIONS, got=got, want=dict.fromkeys(mounts, oct(0o1777)), message=message)
 
 
 def judge_data(trial: CaseContext, got: Any, want: Any) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from collections.abc import Sequence
 from typing import Any
 
@@ -233,3 +235,28 @@ def recursive_options_reach_what_is_below(trial: CaseContext) -> None:
             want=" or ".join(map(str, wanted)),
             pointer=option_rows.OPTIONS,
         )
+
+
+@case("config.mounts.options.linux.rro", needs=["root", "isolation", "kernel:5.12"])
+def recursive_options_on_what_is_no_folder(trial: CaseContext) -> None:
+    """A recursive option is for bound files, FIFOs and sockets, too: nothing need be below them."""
+    source = trial.folder / "source"
+    source.mkdir()
+    (source / "file").write_text("as it was", encoding="ascii")
+    os.mkfifo(source / "fifo")
+    os.mknod(source / "socket", stat.S_IFSOCK | 0o600)
+    names = ("file", "fifo", "socket")
+    config = trial.config(*steps(["overwrite", "/rro-file", "x"], ["mountinfo"], ["wait"]))
+    for name in names:
+        mount = {"type": "none", "source": str(source / name), "options": ["rbind", "rro"]}
+        config["mounts"].append({"destination": f"/rro-{name}", **mount})
+    container = trial.container(config)
+    for name in names:
+        (container.bundle / "rootfs" / f"rro-{name}").touch()
+    facts = container.must_create().must_start().facts()
+    found = {name: mounting.at(facts.value("mountinfo"), f"/rro-{name}").get("options", ()) for name in names}
+    got = {name: "read-only" if "ro" in options else "writable or not mounted" for name, options in found.items()}
+    message = "the option rro has no effect on a mount that is no folder"
+    trial.expect("config.mounts.options.linux.rro", message, got=got, want=dict.fromkeys(names, "read-only"))
+    got_written = facts.outcome("overwrite", "/rro-file", "x")
+    trial.expect("config.mounts.options.linux.rro", message, got=got_written, want="EROFS")

@@ -13,6 +13,8 @@ SOURCE = "/mounts/*/source"
 DESTINATION = "/mounts/*/destination"
 TYPE = "/mounts/*/type"
 OPTIONS = "/mounts/*/options"
+# The mode that the kernel gives the root of a file system of a type.
+MODES = {"proc": 0o555, "sysfs": 0o555, "devpts": 0o755, "mqueue": 0o1777}
 UNAPPLIABLE = ("runtime.create.unappliable-error", "runtime.create.unappliable-no-container")
 
 
@@ -104,9 +106,12 @@ def file_systems_have_their_type_and_source(trial: CaseContext) -> None:
     types = ("tmpfs", "proc", "sysfs", "devpts", "mqueue")
     mounts = [{"destination": f"/t/{kind}", "type": kind, "source": f"of-{kind}"} for kind in types]
     marks = {"proc": "/t/proc/self/status", "sysfs": "/t/sysfs/kernel", "devpts": "/t/devpts/ptmx"}
-    container = container_with(trial, mounts, [["mountinfo"], *(["stat", path] for path in marks.values())])
+    looks = [["stat", path] for path in (*marks.values(), *(f"/t/{kind}" for kind in MODES))]
+    container = container_with(trial, mounts, [["mountinfo"], *looks])
     for kind in types:
-        (container.bundle / "rootfs" / "t" / kind).mkdir(parents=True)
+        folder = container.bundle / "rootfs" / "t" / kind
+        folder.mkdir(parents=True)
+        folder.chmod(0o711)
     facts = container.must_create().must_start().facts()
     found = {kind: mounting.at(facts.value("mountinfo"), f"/t/{kind}") for kind in types}
     got = {kind: entry.get("type") for kind, entry in found.items()}
@@ -115,6 +120,9 @@ def file_systems_have_their_type_and_source(trial: CaseContext) -> None:
     trial.applied(SOURCE, got=got, want={kind: f"of-{kind}" for kind in types})
     missing = [path for path in marks.values() if facts.error("stat", path)]
     trial.applied(TYPE, got=missing, want=[], message="file systems lack what is in those of their type")
+    modes = {kind: oct(facts.value("stat", f"/t/{kind}")["mode"]) for kind in MODES}
+    message = "file systems have the mode of the folder that they cover"
+    trial.applied(TYPE, got=modes, want={kind: oct(mode) for kind, mode in MODES.items()}, message=message)
 
 
 # --------------------------------------------------------------------------------------------------------- destinations
@@ -149,6 +157,46 @@ def missing_destinations_are_made(trial: CaseContext) -> None:
         trial.skip("the runtime refuses destinations that are not there, and nothing says that it must make them")
     facts = container.must_start().facts()
     trial.applied(DESTINATION, got=[facts.outcome("read", path) for path in paths], want=["data"] * 3)
+
+
+@case(sets=[DESTINATION], needs=["root", "isolation"])
+def destinations_may_end_in_a_slash(trial: CaseContext) -> None:
+    """A destination that ends in a slash, or has two in a row, is the folder of that name; /dev/ has its nodes, too."""
+    data = filled(trial.folder / "data", "data")
+    paths = ("/ends/marker", "/has/two/marker")
+    config = trial.config(
+        *steps(*(["read", path] for path in paths), ["mountinfo"], ["read", "/dev/zero", "2"], ["wait"])
+    )
+    for mount in config["mounts"]:
+        mount["destination"] += "/" if mount["destination"] == "/dev" else ""
+    config["mounts"] += [bind("/ends/", str(data)), bind("/has//two", str(data))]
+    container = trial.container(config)
+    for place in ("ends", "has/two"):
+        (container.bundle / "rootfs" / place).mkdir(parents=True)
+    facts = container.must_create().must_start().facts()
+    trial.applied(DESTINATION, got=[facts.outcome("read", path) for path in paths], want=["data"] * 2)
+    dev = mounting.at(facts.value("mountinfo"), "/dev").get("type", "not mounted")
+    message = "a mount at /dev/ is not one at /dev"
+    trial.applied(
+        DESTINATION, got=[dev, facts.outcome("read", "/dev/zero", "2")], want=["tmpfs", "\0\0"], message=message
+    )
+
+
+@case(sets=[SOURCE], needs=["root", "isolation", "namespace:user"])
+def source_that_only_the_host_can_reach(trial: CaseContext) -> None:
+    """What lies in a folder that is closed to all but root of the host is bound in a user namespace as well.
+
+    It is the runtime that binds it, and the runtime may go there.
+    """
+    closed = trial.folder / "closed"
+    filled(closed / "data", "data")
+    closed.chmod(0o700)
+    config = mounting.in_user_namespace(trial.config(*steps(["read", "/mnt/marker"], ["wait"])))
+    config["mounts"].append(bind("/mnt", str(closed / "data")))
+    container = trial.container(config)
+    (container.bundle / "rootfs" / "mnt").mkdir(exist_ok=True)
+    facts = container.must_create().must_start().facts()
+    trial.applied(SOURCE, got=facts.outcome("read", "/mnt/marker"), want="data")
 
 
 @case(sets=[TYPE, OPTIONS], needs=["root", "isolation", "namespace:user"])

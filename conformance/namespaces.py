@@ -220,6 +220,26 @@ def _joined_alone(kind: str) -> Callable[[CaseContext], None]:
 ALONE = [_joined_alone(kind) for kind in ("pid", "network", "ipc", "uts", "cgroup", "time")]
 
 
+@case(JOINED, needs=["root", "namespace:user"])
+def others_are_joined_beside_a_new_user_namespace(trial: CaseContext) -> None:
+    """Where the user namespace is new, one of another type with a path is joined all the same, each by itself."""
+    for kind in ("network", "ipc", "uts"):
+        holder = held(trial, [kind])
+        others = [one for one in (*BASE, "user") if one != kind]
+        config = config_with(trial, [*joins(holder, [kind]), *new(others)])
+        config["linux"] |= {"uidMappings": IDS, "gidMappings": IDS}
+        # Only who owns the network namespace may mount sysfs, and only who owns that of IPC message queues.
+        config["mounts"] = [entry for entry in config["mounts"] if entry["type"] not in ("sysfs", "mqueue")]
+        container = trial.container(config)
+        _, got = started(container)
+        file = NAMESPACE_FILES[kind]
+        message = f"beside a new user namespace, the program is not in the {kind} namespace of the path"
+        trial.expect(JOINED, message, got=got.get(file), want=holder.namespaces()[file])
+        message = f"beside a {kind} namespace that is joined, the user namespace is not new"
+        trial.expect(JOINED, message, got=got.get("user") != namespaces_of()["user"], want=True)
+        container.clean_up()
+
+
 # --- paths of another type
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Sequence
 from typing import Any
 
-from ocivalidate.runtime import CaseContext, Container, Facts, case, steps
+from ocivalidate.runtime import CaseContext, Container, Facts, case, mounting, steps
 
 MASKED = "config-linux.maskedPaths.masked"
 READONLY = "config-linux.readonlyPaths.readonly"
@@ -145,3 +146,55 @@ def missing_beside_others(trial: CaseContext) -> None:
     got = facts.outcome("overwrite", f"{TREE}/open")
     trial.expect(READONLY, "behind a missing path, a read-only one can be written", got=got, want="EROFS")
     trial.applied("/linux/readonlyPaths", got=got, want="EROFS")
+
+
+@case(MASKED, sets=["/linux/maskedPaths"], needs=["root", "isolation", "cap:MKNOD"])
+def masked_where_the_null_device_is_a_link(trial: CaseContext) -> None:
+    """Where /dev/null of the root filesystem is a link to another device, that device is not what a masked file shows.
+
+    Runtimes bind the null device of the container over files. To refuse such a root filesystem is no fault.
+    """
+    hidden = ["read", f"{TREE}/file", "4"]
+    config = trial.config(*steps(hidden, ["read", f"{TREE}/open"], ["wait"]))
+    config["mounts"] = [mount for mount in config["mounts"] if mount["destination"] == "/proc"]
+    config["linux"]["maskedPaths"] = [hidden[1]]
+    container = trial.container(config)
+    populate(container)
+    rootfs = container.bundle / "rootfs"
+    (rootfs / "dev").mkdir(exist_ok=True)
+    os.mknod(rootfs / "opt/zero", stat.S_IFCHR | 0o666, os.makedev(1, 5))
+    (rootfs / "dev/null").unlink(missing_ok=True)
+    (rootfs / "dev/null").symlink_to("/opt/zero")
+    if container.create().refused:
+        trial.skip("the runtime refuses a root filesystem whose /dev/null is a link")
+    facts = container.must_start().facts()
+    judge_hidden(trial, facts, hidden)
+    judge_open(trial, facts, f"{TREE}/open", "/linux/maskedPaths")
+
+
+@case(
+    MASKED,
+    READONLY,
+    sets=["/linux/maskedPaths", "/linux/readonlyPaths"],
+    needs=["root", "isolation", "namespace:user"],
+)
+def in_a_user_namespace_on_a_mount_with_attributes(trial: CaseContext) -> None:
+    """In a user namespace paths are masked and read-only on a mount, too, whose attributes nobody there can drop."""
+    source = mounting.host_mount(trial, trial.folder / "source", "nosuid", "nodev", "noexec")
+    source.chmod(0o777)
+    for name in ("masked", "readonly", "beside"):
+        (source / name).write_text(SECRET, encoding="ascii")
+        (source / name).chmod(0o666)
+    hidden, written = ["read", "/mnt/masked"], ["overwrite", "/mnt/readonly", "x"]
+    config = trial.config(*steps(hidden, written, ["read", "/mnt/beside"], ["wait"]))
+    mounting.in_user_namespace(config)
+    config["mounts"].append({"destination": "/mnt", "type": "none", "source": str(source), "options": ["bind"]})
+    config["linux"] |= {"maskedPaths": [hidden[1]], "readonlyPaths": [written[1]]}
+    container = trial.container(config)
+    (container.bundle / "rootfs" / "mnt").mkdir(exist_ok=True)
+    facts = container.must_create().must_start().facts()
+    judge_hidden(trial, facts, hidden)
+    judge_open(trial, facts, "/mnt/beside", "/linux/maskedPaths")
+    message = "in a user namespace a read-only path can be written"
+    trial.expect(READONLY, message, got=facts.outcome(*written), want="EROFS", pointer="/linux/readonlyPaths")
+    trial.applied("/linux/readonlyPaths", got=facts.outcome(*written), want="EROFS", message=message)

@@ -199,3 +199,18 @@ def program_relative_to_cwd(trial: CaseContext) -> None:
     (container.bundle / "rootfs/opt/bin/tool").symlink_to("/usr/bin/python3")
     container.must_create().must_start()
     trial.judge_facts(config, container.facts())
+
+
+@case("runtime.lifecycle.run-program", sets=["/process/args"])
+def program_whose_name_begins_with_a_dot(trial: CaseContext) -> None:
+    """A dot at the beginning of a name makes no path of it: such a program is looked for in PATH as any other."""
+    config = trial.config(*steps(["argv"], ["ids"], ["wait"]))
+    config["process"]["args"][0] = ".hidden-program"
+    config["process"]["env"] = ["PATH=/opt/programs"]
+    container = trial.container(config)
+    (container.bundle / "rootfs/opt/programs").mkdir(parents=True)
+    (container.bundle / "rootfs/opt/programs/.hidden-program").symlink_to("/usr/bin/python3")
+    facts = container.must_create().must_start().facts()
+    trial.judge_facts(config, facts)
+    held = facts.value("argv") == config["process"]["args"]
+    trial.expect_that("runtime.lifecycle.run-program", "start runs another program", held=held, got=facts.value("argv"))

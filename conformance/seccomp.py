@@ -93,6 +93,30 @@ def an_errno_for_an_action_that_takes_none_is_refused(trial: CaseContext) -> Non
     )
 
 
+@case(sets=[f"{RULES}/errnoRet", f"{RULES}/names"], needs=["seccomp:errno", "machine:x86_64"])
+def rules_that_say_what_the_default_action_does(trial: CaseContext) -> None:
+    """A rule with the default action changes nothing, and those beside it hold; one with another errno is another."""
+    probe = steps(*(["syscall", filters.number(trial, name), "0", "0"] for name in ("getpriority", "getitimer")))
+    redundant = filters.rule("SCMP_ACT_ALLOW", "getpriority")
+    denying = filters.failing("getitimer", errnoRet=filters.MARK)
+    facts = trial.run(filters.with_filter(trial.config(*probe), redundant, denying))
+    got = [isinstance(facts.outcome("syscall", *step), str) for step in _arguments(trial)]
+    message = "beside a rule with the default action, another does not hold"
+    trial.applied(f"{RULES}/names", got=got, want=[False, True], message=message)
+    allowed = filters.rule("SCMP_ACT_ALLOW", *_ALLOWED.read_text(encoding="utf-8").split())
+    members = {"defaultAction": "SCMP_ACT_ERRNO", "architectures": ["SCMP_ARCH_X86_64"]}
+    same = filters.rule("SCMP_ACT_ERRNO", "getpriority")
+    facts = trial.run(filters.with_filter(trial.config(*probe), allowed, same, denying, **members))
+    if trial.holds("1.1.0"):
+        got = [facts.outcome("syscall", *step) for step in _arguments(trial)]
+        message = "a rule with the default action and another errno does not give that"
+        trial.applied(f"{RULES}/errnoRet", got=got, want=["EPERM", filters.MARKED], message=message)
+
+
+def _arguments(trial: CaseContext) -> list[list[str]]:
+    return [[filters.number(trial, name), "0", "0"] for name in ("getpriority", "getitimer")]
+
+
 # --- arguments
 
 MASKED = "SCMP_CMP_MASKED_EQ"

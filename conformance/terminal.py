@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from ocivalidate.runtime import CaseContext, Container, case, steps
+from ocivalidate.runtime import CaseContext, Container, case, mounting, steps
 
 ROWS, COLUMNS = 37, 111
 CONSOLE = "config-linux.default-devices.console"
@@ -92,3 +92,43 @@ def size_without_a_terminal(trial: CaseContext) -> None:
             trial.judge_facts(config, container.must_start().facts())
         else:
             trial.applied("/process/terminal", got=done.last_error_line, want="a container without a terminal")
+
+
+@case(CONSOLE, sets=["/process/terminal"], needs=["root", "isolation"])
+def console_where_nothing_can_be_written(trial: CaseContext) -> None:
+    """With a read-only /dev, and on a read-only root without a mount at /dev, /dev/console is the terminal as well."""
+    for on_root in (False, True):
+        config = trial.config(*steps(["tty"], ["follow", "/dev/fd/0"], ["follow", "/dev/console"], ["wait"]))
+        config["process"]["terminal"] = True
+        config["root"]["readonly"] = on_root
+        if on_root:
+            config["mounts"] = [mount for mount in config["mounts"] if mount["destination"] in ("/proc", "/dev/pts")]
+        for mount in config["mounts"]:
+            mount["options"] = [*mount.get("options", ()), *(["ro"] if mount["destination"] == "/dev" else [])]
+        container = trial.container(config)
+        if on_root:
+            (container.bundle / "rootfs" / "dev" / "pts").mkdir(parents=True, exist_ok=True)
+        with_terminal(trial, container)
+        facts = container.facts()
+        trial.judge_facts(config, facts)
+        got, want = (facts.outcome("follow", path) for path in ("/dev/console", "/dev/fd/0"))
+        same = [
+            (node["kind"], node["major"], node["minor"]) if isinstance(node, dict) else node for node in (got, want)
+        ]
+        where = "a read-only root" if on_root else "a read-only /dev"
+        trial.expect(CONSOLE, f"on {where} /dev/console is not the terminal", got=same[0], want=same[1])
+        container.clean_up()
+
+
+@case(CONSOLE, sets=["/process/terminal"], needs=["root", "isolation", "namespace:user"])
+def terminal_in_a_user_namespace(trial: CaseContext) -> None:
+    """In a user namespace, a user who is not root reads and writes its terminal, which is /dev/console."""
+    config = trial.config(*steps(["tty"], ["ids"], ["follow", "/dev/fd/0"], ["follow", "/dev/console"]))
+    config["process"]["args"] += steps([","], ["overwrite", "/dev/console", "said to the console\n"], ["hear"])[1:]
+    mounting.in_user_namespace(config)
+    config["process"] |= {"terminal": True, "user": {"uid": 1000, "gid": 1000}}
+    container = trial.container(config)
+    master = with_terminal(trial, container)
+    trial.judge_facts(config, container.facts())
+    _judge_console(trial, container)
+    _judge_hearing(trial, container, master)

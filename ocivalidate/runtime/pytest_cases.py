@@ -45,6 +45,7 @@ class Conformance:
             require=tuple(config.getoption("--oci-require") or ()),
             expectations=tuple(config.getoption("--oci-expectations") or ()),
             own_expectations=not config.getoption("--no-oci-expectations"),
+            strict=config.getoption("--oci-strict"),
         )
         try:
             refuse_unknown_needs(self.options.require, "--oci-require")

@@ -27,6 +27,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     for name, action, metavar, text in _OPTIONS:
         group.addoption(name, action=action, metavar=metavar, help=text)
     group.addoption(
+        "--oci-strict",
+        action="store_true",
+        help="a valid config that the runtime refuses is a failure instead of a skip",
+    )
+    group.addoption(
         "--no-oci-expectations",
         action="store_true",
         help="leave out the known deviations that come with ocivalidate",

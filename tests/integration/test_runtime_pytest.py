@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from fixtures.mutants import Mutant
+
 pytestmark = pytest.mark.integration
 
 needs_runc = pytest.mark.skipif(
@@ -156,3 +158,31 @@ def test_the_plugin_costs_nothing_to_import() -> None:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
     assert run.stdout.split() == ["ocivalidate", "ocivalidate.runtime", PLUGIN]
+
+
+REFUSED = """
+from ocivalidate.runtime import case
+
+
+@case(sets=["/linux/sysctl/*"])
+def kernel_parameter(trial):
+    \"\"\"Sets a kernel parameter that the runtime refuses.\"\"\"
+    config = trial.config("wait")
+    config["linux"]["sysctl"] = {"kernel.msgmax": "8192"}
+    trial.container(config).must_create()
+"""
+
+
+@needs_runc
+@pytest.mark.parametrize(("options", "outcome"), [((), "SKIPPED"), (("--oci-strict",), "FAILED")])
+def test_a_refusal_is_a_skip_and_with_strict_a_failure(tmp_path: Path, options: tuple[str, ...], outcome: str) -> None:
+    runc = shutil.which("runc")
+    assert runc is not None
+    refusing = Mutant("refuses", "refuse-text", (), {"text": "kernel.msgmax"}).write(tmp_path, runc)
+    cases = tmp_path / "cases"
+    cases.mkdir()
+    (cases / "refused.py").write_text(REFUSED, encoding="utf-8")
+    (cases / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
+    run = run_pytest(cases, "--oci-runtime", str(refusing), *options)
+    assert re.search(rf"^{outcome} .*refused", run.stdout, re.MULTILINE), run.stdout
+    assert run.returncode == (1 if options else 0)
