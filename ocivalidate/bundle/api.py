@@ -251,4 +251,5 @@ def _report(
         tuple(name for name in PLATFORMS if name in chosen.platforms),
         chosen.platform_note,
         *ledger.verdicts(),
+        file=document.name,
     )

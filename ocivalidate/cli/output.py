@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,6 +14,9 @@ from ocivalidate.errors import UsageError
 from ocivalidate.report import Options, pieces, problems
 from ocivalidate.rules.clauses import Severity
 from ocivalidate.rules.findings import ExitCode, Report, exit_code
+
+# The root of the checkout, as GitHub and GitLab say it.
+_CHECKOUTS = ("GITHUB_WORKSPACE", "CI_PROJECT_DIR")
 
 
 def publish(reports: Sequence[Report], settings: Settings) -> ExitCode:
@@ -31,6 +35,7 @@ def publish(reports: Sequence[Report], settings: Settings) -> ExitCode:
 
 def options_of(settings: Settings) -> Options:
     """What the settings say to renderers."""
+    root, within = _checkout()
     return Options(
         fail_on=Severity(settings["fail-on"]),
         verbose=settings["verbose"],
@@ -39,7 +44,22 @@ def options_of(settings: Settings) -> Options:
         tool_version=__version__,
         settings_file=settings.file,
         settings=settings.changed,
+        root=root,
+        within=within,
     )
+
+
+def _checkout() -> tuple[str, str]:
+    """Where the checkout is that a build service works on, and where we are in it; else it is where we are."""
+    try:
+        here = os.path.realpath(os.getcwd())
+    except OSError:
+        return "", ""
+    for name in _CHECKOUTS:
+        root = os.path.realpath(os.environ.get(name) or here)
+        if here != root and here.startswith(root.rstrip(os.sep) + os.sep):
+            return root, os.path.relpath(here, root).replace(os.sep, "/")
+    return here, ""
 
 
 def write_outputs(reports: Sequence[Report], settings: Settings) -> None:

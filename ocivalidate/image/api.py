@@ -137,7 +137,7 @@ def _judge_document(loose: LooseDocument, release: str, selection: Selection, ki
     ledger = Ledger(clauses, selection)
     judge(subject, document, CheckContext(Node(None), release), ledger)
     note = noted(release, f"as {found.replace('-', ' ')}")
-    return Report(found, loose.name, SPECIFICATION, release, note, (), "", *ledger.verdicts())
+    return Report(found, loose.name, SPECIFICATION, release, note, (), "", *ledger.verdicts(), file=loose.name)
 
 
 def _refuse_other_documents(value: Any) -> None:
@@ -198,8 +198,9 @@ def _with_complete(selection: Selection, options: ImageOptions) -> Selection:
 
 
 def _report(source: Source, release: str, ledger: Ledger, details: dict[str, Any]) -> Report:
+    note, file = draft_note(release), source.file()
     return Report(
-        "image", source.name, SPECIFICATION, release, draft_note(release), (), "", *ledger.verdicts(), facts=details
+        "image", source.name, SPECIFICATION, release, note, (), "", *ledger.verdicts(), facts=details, file=file
     )
 
 

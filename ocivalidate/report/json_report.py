@@ -52,6 +52,7 @@ def _report(report: Report) -> Opened:
         findings=map(_finding, report.findings),
         suppressed=report.suppressed,
         complete=report.complete,
+        **({"file": report.file} if report.file else {}),
     )
 
 

@@ -15,7 +15,8 @@ class Options:
     was given (text shows notes and skips, then every result; TAP and JUnit list the clauses whose subject is absent;
     SARIF lists passes). ``quiet``: one line per finding (text). ``colour``: ANSI colours (text). ``tap_version``: 13 or
     14. ``tool_version``: our own version. ``settings``: the names of the settings that a settings file changed for this
-    run, and ``settings_file`` is that file; every format names both.
+    run, and ``settings_file`` is that file; every format names both. ``root``: the absolute path of the checkout, which
+    files are shown relative to, and ``within``: the working directory from there; both ``""`` if nothing is known.
     """
 
     fail_on: Severity = Severity.ERROR
@@ -26,3 +27,5 @@ class Options:
     tool_version: str = ""
     settings_file: str = ""
     settings: tuple[str, ...] = ()
+    root: str = ""
+    within: str = ""

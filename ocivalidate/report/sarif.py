@@ -1,172 +1,200 @@
-"""SARIF 2.1.0, the OASIS standard for results of static analysis, for code scanning services and editors."""
+"""SARIF 2.1.0, the OASIS standard for results of static analysis, for code scanning services and editors.
+
+It is what GitHub takes: Microsoft's SARIF multitool finds nothing with the rules of the standard and of GitHub.
+"""
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import PurePath
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.parse import quote
 
 from ocivalidate.report.escape import visible
+from ocivalidate.report.fingerprints import Fingerprints
 from ocivalidate.report.json_pieces import Opened, written
 from ocivalidate.report.options import Options
-from ocivalidate.report.verdicts import advice, document, others, title, unjudged, url
-from ocivalidate.rules.clauses import Clause
+from ocivalidate.report.places import Spot, in_checkout, spot
+from ocivalidate.report.sarif_rules import Json, Rules, message, rule
+from ocivalidate.report.verdicts import HOME, advice, others, title, unjudged
+from ocivalidate.rules.clauses import Clause, Severity
 from ocivalidate.rules.findings import ExitCode, Finding, Location, Outcome, Report, Result, exit_code
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
-_FINGERPRINT = "clauseAndPlace/v1"
-
-Json = dict[str, Any]
+# GitHub reads the first, and would make one of the line, which moves; the other is what it is.
+_FINGERPRINTS = ("primaryLocationLineHash", "clauseAndPlace/v2")
+_ROOT = "%SRCROOT%"
+# GitHub refuses a run with more results.
+MOST_RESULTS = 25_000
 
 
 def pieces(reports: Sequence[Report], options: Options) -> Iterator[str]:
     """One log with one run: the findings of all subjects, and what kept us from judging as notifications."""
     verbose = bool(options.verbose)
-    rules = _Rules(said.clause for said in _said(reports, verbose=verbose) if said.clause)
-    code = exit_code(reports, options.fail_on)
-    driver = {"name": "ocivalidate", "version": options.tool_version, "rules": map(_rule, rules.clauses())}
-    invocation = Opened(
-        executionSuccessful=code is not ExitCode.COULD_NOT_JUDGE,
-        exitCode=int(code),
-        toolExecutionNotifications=(
-            _notification(said, rules) for said in _said(reports, verbose=verbose) if not said.kind
-        ),
-    )
-    results = _Results(rules)
+    rules = Rules(said.clause for said in _said(reports, verbose=verbose) if said.clause)
+    kept = _Kept(reports, verbose=verbose)
+    driver = {
+        "name": "ocivalidate",
+        "informationUri": HOME,
+        "version": options.tool_version,
+        "semanticVersion": options.tool_version,
+        "rules": map(rule, rules.clauses()),
+    }
+    results = _Results(rules, options)
     content = Opened(
-        tool=Opened(driver=Opened((name, value) for name, value in driver.items() if name != "version" or value)),
-        invocations=iter([invocation]),
+        tool=Opened(driver=Opened((name, value) for name, value in driver.items() if value)),
+        invocations=iter([_invocation(reports, options, rules, kept)]),
+        originalUriBaseIds={_ROOT: {"description": {"text": "The root of the checkout."}}},
         columnKind="unicodeCodePoints",
-        results=(results.result(said) for said in _said(reports, verbose=verbose) if said.kind),
+        results=(results.result(said) for said in kept),
         properties=Opened(subjects=map(_header, reports), **_settings(options)),
     )
     yield from written(Opened({"$schema": SCHEMA, "version": "2.1.0", "runs": iter([content])}))
     yield "\n"
 
 
+def _invocation(reports: Sequence[Report], options: Options, rules: Rules, kept: _Kept) -> Opened:
+    code = exit_code(reports, options.fail_on)
+
+    def notifications() -> Iterator[Json]:
+        for said in _said(reports, verbose=bool(options.verbose)):
+            if not said.kind:
+                yield _notification(said, rules)
+        if kept.left_out:
+            text = f"{kept.left_out:,} results are left out: services take {MOST_RESULTS:,}, the gravest come first"
+            yield {"level": "warning", "message": {"text": text}}
+
+    invocation = Opened(
+        executionSuccessful=code is not ExitCode.COULD_NOT_JUDGE,
+        exitCode=int(code),
+        toolExecutionNotifications=notifications(),
+    )
+    if options.root and any(_is_elsewhere(report, options) for report in reports):
+        # GitHub refuses absolute paths unless it is told where the checkout is.
+        invocation["workingDirectory"] = {"uri": f"{_uri(options.root).rstrip('/')}/"}
+    return invocation
+
+
+def _is_elsewhere(report: Report, options: Options) -> bool:
+    return PurePath(in_checkout(report.file or report.subject, options)).is_absolute()
+
+
 def _settings(options: Options) -> Json:
     if not options.settings:
         return {}
-    return {"settings": {"file": _clean(options.settings_file), "changed": [*options.settings]}}
+    return {"settings": {"file": visible(options.settings_file), "changed": [*options.settings]}}
 
 
 class _Said(NamedTuple):
     """What is said of a clause: a result, or a notification that something could not be judged (without a kind)."""
 
+    report: Report
     message: str
     clause: Clause | None = None
     kind: str = ""
     level: str = "error"
     finding: Finding | None = None
+    case: str = ""
     suppressions: tuple[Json, ...] = ()
+
+
+_NONE = Report("run", "ocivalidate", "")
 
 
 def _said(reports: Sequence[Report], *, verbose: bool) -> Iterator[_Said]:
     """All that is said, in order. It is made anew each time: rules and notifications stand before the results."""
     for report in reports:
         for finding in report.findings:
-            yield _Said(_told(finding), finding.clause, "fail", finding.severity, finding)
+            yield _Said(report, _told(finding), finding.clause, "fail", finding.severity, finding)
         for result in report.results:
             yield from _said_of(result, report, verbose=verbose)
         if unjudged(report):
-            yield _Said(f"{report.subject}: {unjudged(report)}")
+            yield _Said(report, f"{report.subject}: {unjudged(report)}")
     if not reports:
-        yield _Said("nothing was judged")
+        yield _Said(_NONE, "nothing was judged")
 
 
 def _said_of(result: Result, report: Report, *, verbose: bool) -> Iterator[_Said]:
-    clause = result.clause
+    clause, case = result.clause, result.case
     if result.outcome is Outcome.ERROR:
-        yield _Said(f"{report.subject}: {title(result)}: {result.reason}", clause)
+        yield _Said(report, f"{report.subject}: {title(result)}: {result.reason}", clause)
     elif result.outcome is Outcome.XPASS:
-        yield _Said(f"{report.subject}: {advice(result)}", clause, "fail")
+        yield _Said(report, f"{report.subject}: {advice(result)}", clause, "fail", case=case)
     elif result.outcome is Outcome.XFAIL:
-        suppression = {"kind": "external", "justification": _clean(result.reason)}
+        suppression = {"kind": "external", "justification": visible(result.reason)}
         for finding in result.findings or (None,):
-            message = _told(finding) if finding else f"{report.subject}: fails as expected"
+            told = _told(finding) if finding else f"{report.subject}: fails as expected"
             level = finding.severity if finding else clause.severity
-            yield _Said(message, clause, "fail", level, finding, (suppression,))
+            yield _Said(report, told, clause, "fail", level, finding, case, (suppression,))
     elif result.outcome is Outcome.PASS and verbose:
-        yield _Said(f"{report.subject}: {clause.summary}", clause, "pass", "none")
+        yield _Said(report, f"{report.subject}: {clause.summary}", clause, "pass", "none", case=case)
 
 
-class _Rules:
-    """The clauses that are mentioned, each once, with their index."""
+class _Kept:
+    """The results, in order; of too many, those that weigh most."""
 
-    def __init__(self, mentioned: Iterable[Clause]) -> None:
-        self._clauses: dict[str, Clause] = {}
-        for clause in mentioned:
-            self._clauses.setdefault(clause.id, clause)
-        self._indexes = {name: index for index, name in enumerate(self._clauses)}
+    def __init__(self, reports: Sequence[Report], *, verbose: bool) -> None:
+        self._reports, self._verbose = reports, verbose
+        weights = Counter(_weight(said) for said in self._all())
+        self._room: dict[int, int] = {}
+        left = MOST_RESULTS
+        for weight in sorted(weights, reverse=True):
+            self._room[weight] = min(left, weights[weight])
+            left -= self._room[weight]
+        self.left_out = weights.total() - (MOST_RESULTS - left)
 
-    def clauses(self) -> Iterable[Clause]:
-        """The clauses, in the order in which they are mentioned first."""
-        return self._clauses.values()
+    def __iter__(self) -> Iterator[_Said]:
+        room = dict(self._room)
+        for said in self._all():
+            weight = _weight(said)
+            if room[weight]:
+                room[weight] -= 1
+                yield said
 
-    def index(self, clause: Clause) -> int:
-        """The index of the rule of a clause."""
-        return self._indexes[clause.id]
+    def _all(self) -> Iterator[_Said]:
+        return (said for said in _said(self._reports, verbose=self._verbose) if said.kind)
 
 
-def _notification(said: _Said, rules: _Rules) -> Json:
-    notification: Json = {"level": said.level, "message": {"text": _message(said.message)}}
+def _weight(said: _Said) -> int:
+    return 0 if said.suppressions else Severity(said.level).rank
+
+
+def _notification(said: _Said, rules: Rules) -> Json:
+    notification: Json = {"level": said.level, "message": {"text": message(said.message)}}
     if said.clause:
         notification["associatedRule"] = {"id": said.clause.id, "index": rules.index(said.clause)}
     return notification
 
 
 class _Results:
-    """Makes results, and knows which fingerprints there have been."""
+    """Makes results, each with a fingerprint of its own."""
 
-    def __init__(self, rules: _Rules) -> None:
-        self._rules = rules
-        self._seen: Counter[bytes] = Counter()
+    def __init__(self, rules: Rules, options: Options) -> None:
+        self._rules, self._options = rules, options
+        self._fingerprints = Fingerprints()
 
     def result(self, said: _Said) -> Json:
         """What is said, as a result."""
         clause, finding = said.clause, said.finding
         assert clause is not None, "a result is about a clause"  # noqa: S101  # for the type checker
+        location = finding.location if finding else Location(case=said.case)
+        place = spot(said.report, self._options, location)
+        fingerprint = self._fingerprints.of(clause, place, finding, said.case)
         result: Json = {
             "ruleId": clause.id,
             "ruleIndex": self._rules.index(clause),
             "kind": said.kind,
             "level": said.level,
-            "message": {"text": _message(said.message)},
+            "message": {"text": message(said.message)},
+            "locations": [_location(place, location)],
+            "partialFingerprints": dict.fromkeys(_FINGERPRINTS, fingerprint),
         }
-        if finding:
-            result["locations"] = [_location(finding.location)]
-            result["partialFingerprints"] = {_FINGERPRINT: self._fingerprint(finding)}
-            if finding.more:
-                result["properties"] = {"more": finding.more}
+        if finding and finding.more:
+            result["properties"] = {"more": finding.more}
         # Of all results or of none: the standard requires it.
         return result | {"suppressions": [*said.suppressions]}
-
-    def _fingerprint(self, finding: Finding) -> str:
-        """The same for the same violation in every run, wherever it moves within its document."""
-        place = finding.location
-        parts = (finding.clause.id, place.file, place.pointer or "", place.digest, place.member, place.case)
-        digest = hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass"))
-        self._seen[digest.digest()] += 1
-        return f"{digest.hexdigest()}:{self._seen[digest.digest()]}"
-
-
-def _rule(clause: Clause) -> Json:
-    where = f"{clause.level} in {document(clause)}" if clause.document else f"{clause.family} clause"
-    link = url(clause)
-    markdown = f"{_markdown(clause.summary)}\n\n{f'[{_markdown(where)}]({link})' if link else _markdown(where)}"
-    rule: Json = {
-        "id": clause.id,
-        "shortDescription": {"text": _message(clause.summary)},
-        "help": {"text": _message(f"{clause.summary} ({where})"), "markdown": markdown},
-        "defaultConfiguration": {"level": clause.severity},
-        "properties": {"level": clause.level, "since": clause.since, "until": clause.until},
-    }
-    rule["properties"] = {name: value for name, value in rule["properties"].items() if value}
-    return rule | ({"helpUri": link} if link else {})
 
 
 def _header(report: Report) -> Json:
@@ -179,27 +207,31 @@ def _header(report: Report) -> Json:
         "platforms": ", ".join(report.platforms),
         "platformNote": report.platform_note,
     }
-    return {name: _clean(value) for name, value in header.items() if value}
+    return {name: visible(value) for name, value in header.items() if value}
 
 
-def _location(place: Location) -> Json:
-    location: Json = {}
-    if place.file:
-        location["physicalLocation"] = {"artifactLocation": {"uri": _uri(place.file)}} | _region(place)
-    names = dict.fromkeys([place.pointer, place.digest, place.member, place.case])  # the schema wants each once
-    logical = [{"fullyQualifiedName": _clean(name)} for name in names if name]
-    return location | ({"logicalLocations": logical} if logical else {})
+def _location(place: Spot, location: Location) -> Json:
+    """The place in a file, which GitHub shows nothing without, and the names of the place inside it."""
+    physical: Json = {"artifactLocation": _artifact(place.file), "region": _region(place)}
+    names = dict.fromkeys([location.pointer, place.inner, location.digest, location.member, location.case])
+    logical = [{"fullyQualifiedName": visible(name)} for name in names if name]  # the schema wants each once
+    return {"physicalLocation": physical} | ({"logicalLocations": logical} if logical else {})
 
 
-def _region(place: Location) -> Json:
+def _artifact(file: str) -> Json:
+    uri = _uri(file)
+    return {"uri": uri} if uri.startswith("file:") else {"uri": uri, "uriBaseId": _ROOT}
+
+
+def _region(place: Spot) -> Json:
     if not place.line:
-        return {}
+        return {"startLine": 1}
     region = {"startLine": place.line, "startColumn": place.column, "endColumn": place.end_column}
-    return {"region": {name: value for name, value in region.items() if value}}
+    return {name: value for name, value in region.items() if value}
 
 
 def _uri(file: str) -> str:
-    """A path as a URI reference: relative as the caller gave it, or a ``file:`` URI."""
+    """A path as a URI reference: relative to the root of the checkout, or a ``file:`` URI."""
     path = PurePath(file)
     text = path.as_posix()
     try:
@@ -216,18 +248,3 @@ def _told(finding: Finding) -> str:
     values = ", ".join(f"{name} {value}" for name, value in named if value)
     told = f"{finding.message}: {values}" if values else finding.message
     return f"{told}, {others(finding)}" if finding.more else told
-
-
-def _clean(text: str) -> str:
-    """Foreign text: visible, and without the lone surrogates that many JSON readers refuse."""
-    return visible(text)
-
-
-def _message(text: str) -> str:
-    """Foreign text in a message, where ``{0}`` is a placeholder and ``[text](url)`` a link (SARIF 3.11.5, 3.11.6)."""
-    return _clean(text).replace("{", "{{").replace("}", "}}").replace("](", r"\](")
-
-
-def _markdown(text: str) -> str:
-    """Text in which Markdown and HTML mean nothing."""
-    return "".join(f"\\{letter}" if letter in r"\`*_{}[]()<>#!|&" else letter for letter in _clean(text))

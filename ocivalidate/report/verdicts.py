@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from urllib.parse import quote
 
-from ocivalidate.rules.clauses import Clause, Level, Severity
+from ocivalidate.rules.clauses import RELEASES, Clause, Level, Severity
 from ocivalidate.rules.findings import Finding, Outcome, Report, Result, failing
 from ocivalidate.rules.ledger import NOT_PRESENT, failure
 from ocivalidate.vocabulary.versions import NEXT
 
 EVERYWHERE = "every container"
+HOME = "https://pypi.org/project/ocivalidate/"
 _REPOSITORIES = {"runtime": "runtime-spec", "image": "image-spec"}
 
 
@@ -118,6 +119,14 @@ def url(clause: Clause) -> str:
     release = clause.stated_in()
     tree = "main" if release == NEXT else f"v{release}"
     return f"https://github.com/opencontainers/{repository}/blob/{tree}/{quote(clause.document)}{anchor}"
+
+
+def further(clause: Clause) -> str:
+    """The same for any clause: what no specification states adds to one, and gets the address where that begins."""
+    if link := url(clause):
+        return link
+    family = "image" if clause.subject.startswith(("image", "converter")) else "runtime"
+    return f"https://github.com/opencontainers/{_REPOSITORIES[family]}/blob/v{RELEASES[family][-1]}/spec.md"
 
 
 def citation(clause: Clause, report: Report) -> str:

@@ -94,8 +94,9 @@ class Report:
     ``kind``: bundle, state, features, image … ``subject``: what was judged, as the caller named it. ``release`` is the
     release whose clauses applied and ``release_note`` why, when that needs saying; ``platforms`` likewise. ``facts``
     are further header fields, plain JSON. ``problem``: why the subject could not be judged (then there are no results).
-    ``suppressed`` counts findings that a selection hid. ``complete`` is the footer: a report without it is broken and
-    never reads as a pass.
+    ``suppressed`` counts findings that a selection hid. ``file``: the file in which stands what names no other: the
+    document, the index of a layout, or an archive, of which files are called ``FILE:PATH``. ``complete`` is the footer:
+    a report without it is broken and never reads as a pass.
     """
 
     kind: str
@@ -111,6 +112,7 @@ class Report:
     problem: str = ""
     facts: dict[str, Any] = field(default_factory=dict)
     complete: bool = True
+    file: str = ""
 
     def count(self, outcome: Outcome) -> int:
         """How many results have this outcome."""

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ocivalidate import resources
-from ocivalidate.errors import ProtocolError
+from ocivalidate.errors import BadCase, ProtocolError
 from ocivalidate.rules.findings import Outcome, Report, Result
+from ocivalidate.runtime.cases import Case
 from ocivalidate.runtime.expectations import Expectation, Expectations, read, reject_unmatched
 from ocivalidate.runtime.kept import DumpFolder
 from ocivalidate.runtime.launching import Launcher, LocalLauncher
@@ -23,7 +24,7 @@ from ocivalidate.runtime.protocol import (
     Plan,
     Request,
 )
-from ocivalidate.runtime.running.loading import case_folder, load_cases
+from ocivalidate.runtime.running.loading import case_folder, case_places, load_cases
 from ocivalidate.vocabulary.versions import RUNTIME_RELEASES, judged_by, noted
 
 SPECIFICATION = "runtime-spec"
@@ -69,6 +70,7 @@ class Run:
         self._expected = Expectations((), "", "", "")
         self._facts: dict[str, Any] = {}
         self._results: list[Result] = []
+        self._cases: list[Case] = []
         # Cases that have begun but have no result yet, in order.
         self._trying: dict[str, None] = {}
         self._problem = ""
@@ -79,7 +81,8 @@ class Run:
         try:
             # While the engine looks at the host and the runtime.
             if self._known:
-                reject_unmatched(self._known, load_cases(case_folder(request.cases)))
+                self._cases = load_cases(case_folder(request.cases))
+                reject_unmatched(self._known, self._cases)
         except BaseException:
             self.kill()
             self._engine.wait()
@@ -113,6 +116,8 @@ class Run:
     def report(self) -> Report:
         """The report of the run."""
         facts = dict(self._facts)
+        if self._results:
+            facts["cases"] = self._places()
         if "stopped" in facts:
             facts["stopped"] += f" after {len(self._results)} of {facts.get('planned', 0)} results"
         return Report(
@@ -128,6 +133,15 @@ class Run:
             facts=facts,
             complete=self._complete or bool(self._problem),
         )
+
+    def _places(self) -> dict[str, str]:
+        """Where the cases that were tried stand, as far as they can be loaded here."""
+        try:
+            places = case_places(self._request.cases, self._cases or load_cases(case_folder(self._request.cases)))
+        except BadCase:
+            return {}
+        tried = dict.fromkeys(result.case for result in self._results)
+        return {case: places[case] for case in tried if case in places}
 
     def _note(self) -> str:
         runtime = self._facts.get("runtime")

@@ -111,6 +111,7 @@ def _judge(
         "",
         *ledger.verdicts(),
         facts={"image": chosen.name},
+        file=document.name,
     )
 
 

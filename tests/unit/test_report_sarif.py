@@ -10,6 +10,7 @@ import pytest
 
 from ocivalidate.report import render
 from ocivalidate.rules.findings import Location, Report
+from ocivalidate.vocabulary.versions import RUNTIME_RELEASES
 from tests.reports import (
     ALL,
     ALL_SKIPPED,
@@ -26,6 +27,7 @@ from tests.reports import (
     bundle,
 )
 
+EXPLAIN = "ocivalidate explain runtime/config.process.cwd.absolute"
 SCHEMA = json.loads((Path(__file__).parent.parent / "data" / "schemas" / "sarif-schema-2.1.0.json").read_bytes())
 VALIDATOR = jsonschema.Draft7Validator(SCHEMA, format_checker=jsonschema.FormatChecker())
 RUNS: dict[str, list[Report]] = {
@@ -72,7 +74,7 @@ def test_a_finding() -> None:
         "locations": [
             {
                 "physicalLocation": {
-                    "artifactLocation": {"uri": "b/config.json"},
+                    "artifactLocation": {"uri": "b/config.json", "uriBaseId": "%SRCROOT%"},
                     "region": {"startLine": 14, "startColumn": 12, "endColumn": 17},
                 },
                 "logicalLocations": [{"fullyQualifiedName": "/process/cwd"}],
@@ -80,7 +82,8 @@ def test_a_finding() -> None:
         ],
         "suppressions": [],
     }
-    assert list(fingerprints) == ["clauseAndPlace/v1"]
+    assert list(fingerprints) == ["primaryLocationLineHash", "clauseAndPlace/v2"]
+    assert run["originalUriBaseIds"] == {"%SRCROOT%": {"description": {"text": "The root of the checkout."}}}
     assert run["columnKind"] == "unicodeCodePoints"
 
 
@@ -93,21 +96,22 @@ def test_a_rule() -> None:
         {
             "id": "runtime/config.process.cwd.absolute",
             "shortDescription": {"text": "cwd is `absolute`"},
+            "fullDescription": {"text": "cwd is `absolute` (MUST in config.md#process)."},
             "help": {
-                "text": "cwd is `absolute` (MUST in config.md#process)",
-                "markdown": f"cwd is \\`absolute\\`\n\n[MUST in config.md\\#process]({url})",
+                "text": f"cwd is `absolute` (MUST in config.md#process). {EXPLAIN} says more.",
+                "markdown": f"cwd is \\`absolute\\`\n\n[MUST in config.md\\#process]({url})\n\n`{EXPLAIN}`",
             },
-            "defaultConfiguration": {"level": "error"},
-            "properties": {"level": "MUST", "since": "1.0.0", "until": "1.1.0"},
             "helpUri": url,
+            "defaultConfiguration": {"level": "error"},
+            "properties": {"tags": ["runtime", "MUST"], "level": "MUST", "since": "1.0.0", "until": "1.1.0"},
         }
     ]
 
 
-def test_a_clause_of_no_specification_has_no_link() -> None:
+def test_a_clause_of_no_specification_links_to_what_it_adds_to() -> None:
     (rule,) = sarif(bundle(ESCAPES))["tool"]["driver"]["rules"]
-    assert "helpUri" not in rule
-    assert rule["help"]["text"] == "What safety/mounts.escape asks for (safety clause)"
+    assert rule["helpUri"] == f"https://github.com/opencontainers/runtime-spec/blob/v{RUNTIME_RELEASES[-1]}/spec.md"
+    assert rule["fullDescription"]["text"] == "What safety/mounts.escape asks for (safety clause)."
 
 
 def test_rules_are_only_those_of_the_results() -> None:
@@ -125,7 +129,10 @@ def test_the_outcomes_of_a_runtime() -> None:
     run = sarif(RUNTIME)
     expected, unexpected = run["results"]
     assert expected["suppressions"] == [{"kind": "external", "justification": "runc#1234, fixed in 1.3"}]
-    assert expected["locations"] == [{"logicalLocations": [{"fullyQualifiedName": "kill.stopped"}]}]
+    artifact = {"uri": "conformance/kill.py", "uriBaseId": "%SRCROOT%"}
+    physical = {"artifactLocation": artifact, "region": {"startLine": 41}}
+    names = [{"fullyQualifiedName": "kill.stopped"}]
+    assert expected["locations"] == [{"physicalLocation": physical, "logicalLocations": names}]
     assert (unexpected["level"], unexpected["suppressions"]) == ("error", [])
     assert "remove the expectation for runtime/runtime.state.pid" in unexpected["message"]["text"]
     (invocation,) = run["invocations"]
@@ -160,7 +167,7 @@ def test_findings_are_a_successful_execution(report: Report, code: int) -> None:
     ("file", "expected"),
     [
         ("b/config.json", "b/config.json"),
-        ("./b/../config.json", "b/../config.json"),
+        ("./b/../config.json", "config.json"),
         ("a b/ü#?%.json", "a%20b/%C3%BC%23%3F%25.json"),
         ("c:d/e", "c%3Ad/e"),
         ("/srv/a b/config.json", "file:///srv/a%20b/config.json"),
@@ -185,7 +192,7 @@ def test_a_fingerprint_does_not_move_with_the_line() -> None:
 
 def test_the_same_violation_twice_is_two_results() -> None:
     report = bundle(NOT_ABSOLUTE, replace(NOT_ABSOLUTE, message="again"))
-    prints = [result["partialFingerprints"]["clauseAndPlace/v1"] for result in sarif(report)["results"]]
+    prints = [result["partialFingerprints"]["clauseAndPlace/v2"] for result in sarif(report)["results"]]
     assert [each.partition(":")[2] for each in prints] == ["1", "2"]
 
 

@@ -154,6 +154,10 @@ class Source:
         """The name of a path in it, as shown to users."""
         return f"{self.name}:{path}"
 
+    def file(self) -> str:
+        """The file that stands for all of it: the archive, or what else has the name."""
+        return self.name
+
     def repeats(self) -> Iterable[tuple[str, bool]] | None:
         """The paths with two files, and whether their bytes are the same; ``None`` if there can be none."""
         return None
@@ -266,6 +270,10 @@ class FolderSource(Source):
     def shown(self, path: str) -> str:
         """The path of a file."""
         return f"{self.name.rstrip('/')}/{path}"
+
+    def file(self) -> str:
+        """The document at which the walk starts."""
+        return self.shown(self.roots()[0])
 
     def elsewhere(self, path: str) -> Opener:
         """Opens the folder anew."""

@@ -121,7 +121,8 @@ def _report(
     ledgers = [_ledger(document, pointer, here, release, selection, counts) for pointer, here in places.items()]
     written = document.value.get("ociVersion")
     note = noted(release, "" if written == release else f"the document says {written}")
-    return Report("judge", subject, SPECIFICATION, release, note, ("linux",), "", *together(ledgers))
+    verdicts = together(ledgers)
+    return Report("judge", subject, SPECIFICATION, release, note, ("linux",), "", *verdicts, file=document.name)
 
 
 def _ledger(

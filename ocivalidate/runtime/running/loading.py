@@ -9,7 +9,7 @@ import importlib.util
 import sys
 from collections.abc import Iterable, Sequence
 from importlib.machinery import ModuleSpec, SourceFileLoader
-from pathlib import Path
+from pathlib import Path, PurePath
 from types import ModuleType
 
 from ocivalidate import resources
@@ -22,6 +22,16 @@ from ocivalidate.runtime.properties import by_pointer
 def case_folder(named: str | None) -> Path:
     """The folder of cases: ours, or that of ``--cases``."""
     return Path(named) if named else resources.folder("conformance")
+
+
+def case_places(named: str | None, cases: Iterable[Case]) -> dict[str, str]:
+    """Where each case stands, as ``FILE:LINE``: in the project for ours, else below the folder that ``--cases`` named.
+
+    The line is the first of the function, with its decorators.
+    """
+    folder = PurePath(named).as_posix() if named else "conformance"
+    codes = {one.id: one.run.__code__ for one in cases if hasattr(one.run, "__code__")}
+    return {name: f"{folder}/{PurePath(code.co_filename).name}:{code.co_firstlineno}" for name, code in codes.items()}
 
 
 def load_cases(folder: Path) -> list[Case]:
