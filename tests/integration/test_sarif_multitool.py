@@ -1,4 +1,4 @@
-"""Microsoft's SARIF multitool (npm: @microsoft/sarif-multitool) finds nothing in our logs, by its rules and by GitHub's."""
+"""Microsoft's SARIF multitool (npm: @microsoft/sarif-multitool) finds no fault with us, by its rules and GitHub's."""
 
 from __future__ import annotations
 
