@@ -95,7 +95,8 @@ def check_bundle(path: StrPath, selection: Selection | None = None, options: Bun
     # A bundle for another platform is never judged on this host's disk.
     disk = (folder is not None or options.host) and host_platform() in chosen.platforms
     context = replace(chosen.context(), folder=folder, disk=disk, host=options.host)
-    return _report("bundle", BUNDLE, name, document, chosen, context, selection)
+    report = _report("bundle", BUNDLE, name, document, chosen, context, selection)
+    return replace(report, facts=sources.digests_of(source)) if options.digests else report
 
 
 def check_config(data: bytes, selection: Selection | None = None, *, name: str = sources.STANDARD_INPUT) -> Report:
@@ -119,11 +120,12 @@ def check_state(path: StrPath, selection: Selection | None = None, options: Docu
     ``platform`` for linux.
     """
     name, selection = path_text(path), _settled(selection)
-    document = _read_alone("state", name, CONTAINER_STATE, selection, given(options, DocumentOptions, "options"))
-    if isinstance(document, Report):
-        return document
+    read = _read_alone("state", name, CONTAINER_STATE, selection, given(options, DocumentOptions, "options"))
+    if isinstance(read, Report):
+        return read
+    document, facts = read
     chosen = _choose(document.value, "ociVersion", selection.spec_version, selection.platform or "linux")
-    return _report("state", CONTAINER_STATE, name, document, chosen, chosen.context(), selection)
+    return replace(_report("state", CONTAINER_STATE, name, document, chosen, chosen.context(), selection), facts=facts)
 
 
 def check_features(path: StrPath, selection: Selection | None = None, options: DocumentOptions | None = None) -> Report:
@@ -133,9 +135,10 @@ def check_features(path: StrPath, selection: Selection | None = None, options: D
     Parameters and errors as for :func:`check_state`.
     """
     name, selection = path_text(path), _settled(selection)
-    document = _read_alone("features", name, FEATURES_STRUCTURE, selection, given(options, DocumentOptions, "options"))
-    if isinstance(document, Report):
-        return document
+    read = _read_alone("features", name, FEATURES_STRUCTURE, selection, given(options, DocumentOptions, "options"))
+    if isinstance(read, Report):
+        return read
+    document, facts = read
     chosen = _choose(document.value, "ociVersionMax", selection.spec_version, selection.platform or "linux")
     # No earlier release defines the features structure.
     first = everything(FEATURES_STRUCTURE.kind)["x-since"]
@@ -143,7 +146,8 @@ def check_features(path: StrPath, selection: Selection | None = None, options: D
         note = chosen.release_note or f"the document says {chosen.release}"
         note = f"{note}; {first} is the first with features"
         chosen = chosen._replace(release=first, release_note=note)
-    return _report("features", FEATURES_STRUCTURE, name, document, chosen, chosen.context(), selection)
+    report = _report("features", FEATURES_STRUCTURE, name, document, chosen, chosen.context(), selection)
+    return replace(report, facts=facts)
 
 
 def _settled(selection: Selection | None) -> Selection:
@@ -169,7 +173,7 @@ def _read(data: bytes, name: str, subject: DocumentType, selection: Selection) -
 
 def _read_alone(
     kind: str, path: str, subject: DocumentType, selection: Selection, options: DocumentOptions
-) -> Document | Report:
+) -> tuple[Document, dict[str, Any]] | Report:
     at_least_one(options.max_size, "max_size")
     try:
         _refuse_others(subject.kind, path)
@@ -178,7 +182,9 @@ def _read_alone(
     except Unreadable as problem:
         return Report(kind, path, SPECIFICATION, problem=str(problem))
     other = _other(subject, document, source.data)
-    return Report(kind, path, SPECIFICATION, problem=other) if other else document
+    if other:
+        return Report(kind, path, SPECIFICATION, problem=other)
+    return document, sources.digests_of(source) if options.digests else {}
 
 
 def _refuse_others(wanted: str, path: str) -> None:

@@ -34,6 +34,14 @@ class Source(NamedTuple):
     data: bytes | None
 
 
+def digests_of(source: Source) -> dict[str, list[dict[str, str]]]:
+    """The digest of what was read, as facts of a report."""
+    import hashlib
+
+    found = f"sha256:{hashlib.sha256(source.data).hexdigest()}" if source.data is not None else ""
+    return {"digests": [{"name": source.name, "digest": found}] if found else []}
+
+
 class Outside(Unreadable):
     """A ``config.json`` that is a link out of its folder and is therefore not read.
 
@@ -80,7 +88,7 @@ def _in_folder(name: str, folder: str, max_size: int, *, follow_links: bool) -> 
     except OSError as error:
         raise Unreadable(reason(error)) from error
     except ValueError as error:
-        raise Unreadable(f"not a path: {error}") from error
+        raise Unreadable(f"not a path: {reason(error)}") from error
 
 
 def _mode(below: Beneath) -> int | None:
@@ -126,7 +134,7 @@ def read_file(path: str, max_size: int) -> bytes:
         raise Unreadable(reason(error)) from error
     except ValueError as error:
         # Raised for a path with a NUL character, or one that cannot be encoded for the file system.
-        raise Unreadable(f"not a path: {error}") from error
+        raise Unreadable(f"not a path: {reason(error)}") from error
 
 
 def _bounded(file: BinaryIO, max_size: int) -> bytes:

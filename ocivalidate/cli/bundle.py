@@ -27,7 +27,9 @@ def add_options(parser: argparse.ArgumentParser, _command: str) -> None:
 def run(options: argparse.Namespace) -> int:
     """Judge every path and print what was found."""
     settings = settings_module.settle(options)
-    looking = BundleOptions(settings["host"], settings["document-only"], settings["follow-links"], settings["max-size"])
+    looking = BundleOptions(
+        settings["host"], settings["document-only"], settings["follow-links"], settings["max-size"], settings.digests
+    )
     reports = [check_bundle(path, settings.selection, looking) for path in options.paths]
     if options.image is not None:
         reports += _conversions(options, settings)

@@ -11,6 +11,7 @@ import stat
 from ocivalidate.errors import UsageError
 from ocivalidate.report import is_report
 from ocivalidate.system import portable
+from ocivalidate.system.reasons import reason
 
 # What others obey in such folders was not written by whoever wrote the settings.
 _CLOSED = frozenset({".git", ".hg", ".svn", ".bzr", ".jj"})
@@ -32,8 +33,8 @@ def confined(file: str, settings: str) -> str:
         if os.path.lexists(path) and not _is_report(path):
             raise _refused(file, settings, "exists already and is not an ocivalidate report")
     except (OSError, ValueError) as problem:
-        reason = (problem.strerror if isinstance(problem, OSError) else None) or str(problem)
-        raise _refused(file, settings, f"cannot be written: {reason}") from problem
+        why = (problem.strerror if isinstance(problem, OSError) else None) or reason(problem)
+        raise _refused(file, settings, f"cannot be written: {why}") from problem
     return path
 
 

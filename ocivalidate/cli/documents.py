@@ -22,6 +22,6 @@ def run(options: argparse.Namespace) -> int:
     """Judge every file and print what was found."""
     settings = settings_module.settle(options)
     check = _CHECKS[options.command]
-    reading = DocumentOptions(settings["max-size"])
+    reading = DocumentOptions(settings["max-size"], settings.digests)
     reports = [check(file, settings.selection, reading) for file in options.files]
     return publish(reports, settings)

@@ -16,6 +16,7 @@ from ocivalidate.cli.planted import planted
 from ocivalidate.cli.streams import chunks
 from ocivalidate.errors import UsageError
 from ocivalidate.system import portable
+from ocivalidate.system.reasons import reason
 
 _OPEN_FILE = re.compile(r"/dev/(?:fd/([0-9]{1,9})|std(out|err))|/proc/(?:self|thread-self|[0-9]+)/fd/([0-9]{1,9})")
 _STANDARD = {"out": 1, "err": 2}
@@ -46,8 +47,8 @@ def write_file(file: str, text: Iterable[str]) -> None:
         else:
             raise UsageError(f"cannot write {file}: {'Is a directory' if stat.S_ISDIR(mode) else 'Not a file'}")
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise UsageError(f"cannot write {file}: {reason}") from error
+        why = error.strerror if isinstance(error, OSError) else reason(error)
+        raise UsageError(f"cannot write {file}: {why}") from error
 
 
 def _mode(file: str) -> int | None:

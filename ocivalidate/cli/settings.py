@@ -15,7 +15,7 @@ from ocivalidate.bundle.sources import MAX_SIZE
 from ocivalidate.cli.settings_file import FILE_NAME, NO_CONFIG, SettingsFile, settings_file
 from ocivalidate.errors import UsageError
 from ocivalidate.keeping import MOST_OF_A_KIND
-from ocivalidate.report import FORMATS
+from ocivalidate.report import FORMATS, names_digests
 from ocivalidate.rules.clauses import LEVEL_NAMES, PLATFORMS, Selection, Severity
 from ocivalidate.vocabulary.spelling import one_typo_apart
 from ocivalidate.vocabulary.versions import RUNTIME_CHOICES
@@ -80,7 +80,13 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("format", "choice", "text", "what is printed", FORMATS),
     Setting("tap-version", "choice", "14", "the TAP version of --format tap; prove needs 13", ("13", "14")),
-    Setting("output", "outputs", (), "also write a report to a file; may be repeated", metavar="FORMAT=FILE"),
+    Setting(
+        "output",
+        "outputs",
+        (),
+        "also write a report to a file, or print it (FORMAT=-); may be repeated",
+        metavar="FORMAT=FILE",
+    ),
     Setting("color", "choice", "auto", "when to colour the text", COLOURS),
     Setting("quiet", "flag", False, "one line for each finding", short="q"),
     Setting("verbose", "count", 0, "also show notes and skipped clauses; twice: every clause", short="v"),
@@ -137,6 +143,11 @@ class Settings:
     def __getitem__(self, name: str) -> Any:
         return self.values[name]
 
+    @property
+    def digests(self) -> bool:
+        """Whether a report is to name the digests of what was judged."""
+        return any(map(names_digests, (self["format"], *(name for name, _file in self.outputs))))
+
 
 def settle(
     options: argparse.Namespace,
@@ -176,7 +187,7 @@ def settle(
         platform=values["os"],
     )
     selection.refuse_unmatched(cases)
-    outputs = tuple(_output(text) for text in values["output"])
+    outputs = _printed([_output(text) for text in values["output"]], values, given=options.format is not None)
     if len(outputs) > _MOST_OUTPUTS:
         raise UsageError(f"output has {len(outputs):,} files; at most {_MOST_OUTPUTS} are allowed")
     outputs_by = file.path if "output" in changed else None
@@ -232,6 +243,18 @@ def number_or_all(option: str, written: str | int) -> int | None:
     if not text.isascii() or not text.isdigit() or len(text) > 18 or int(text) == 0:
         raise UsageError(f"{option} needs a number of at least 1, or all, not {shortened(str(written), 80)}")
     return int(text)
+
+
+def _printed(outputs: list[tuple[str, str]], values: dict[str, Any], *, given: bool) -> tuple[tuple[str, str], ...]:
+    """The files to write: an output with the name ``-`` is what is printed. Raises :class:`UsageError`."""
+    printed = dict.fromkeys(name for name, file in outputs if file == "-")
+    if given:
+        printed = {values["format"]: None, **printed}
+    if len(printed) > 1:
+        raise UsageError(f"standard output takes one format, not {' and '.join(printed)}: give the others a file")
+    if printed:
+        (values["format"],) = printed
+    return tuple((name, file) for name, file in outputs if file != "-")
 
 
 def _output(written: str) -> tuple[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -137,7 +138,9 @@ def _judge_document(loose: LooseDocument, release: str, selection: Selection, ki
     ledger = Ledger(clauses, selection)
     judge(subject, document, CheckContext(Node(None), release), ledger)
     note = noted(release, f"as {found.replace('-', ' ')}")
-    return Report(found, loose.name, SPECIFICATION, release, note, (), "", *ledger.verdicts(), file=loose.name)
+    facts = {"digests": [{"name": loose.name, "digest": f"sha256:{hashlib.sha256(loose.data).hexdigest()}"}]}
+    verdicts = ledger.verdicts()
+    return Report(found, loose.name, SPECIFICATION, release, note, (), "", *verdicts, facts=facts, file=loose.name)
 
 
 def _refuse_other_documents(value: Any) -> None:
@@ -166,7 +169,7 @@ def _judge(
         stacks.judge(image)
         accounts.judge(image)
     told = tell_absent(context, ledger, len(wanted), complete=options.complete)
-    details = describe(found, facts) | told
+    details = describe(found, facts, whole=options.wanted.all) | told
     return _report(source, release, ledger, details)
 
 

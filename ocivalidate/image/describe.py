@@ -3,20 +3,37 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from typing import Any
 
 from ocivalidate.image.found import WalkResult
 from ocivalidate.image.graph import Image, Reference
 from ocivalidate.image.layers.blob import BlobFacts
+from ocivalidate.image.sources.source import INDEX_JSON
 
 
-def describe(found: WalkResult, facts: dict[str, BlobFacts]) -> dict[str, Any]:
-    """The images that were found, with what is known of their blobs."""
+def describe(found: WalkResult, facts: dict[str, BlobFacts], *, whole: bool = True) -> dict[str, Any]:
+    """The images that were found, with what is known of their blobs, and the digests that name them.
+
+    ``whole``: all of the source was looked at, not only some images.
+    """
     return {
+        "digests": [*_digests(found, whole=whole)],
         "images": [_image(image, facts) for image in found.images],
         "documents": len(found.documents),
         "blobs": len(facts),
     }
+
+
+def _digests(found: WalkResult, *, whole: bool) -> Iterator[dict[str, str]]:
+    """What ``index.json`` leads to, and all manifests; of archives without such digests the configurations."""
+    references = (one for several in found.references.values() for one in several) if whole else ()
+    named = {str(one.digest): one.name for one in references if one.digest and one.file == INDEX_JSON}
+    for image in found.images:
+        leading = image.manifest if image.manifest.digest else image.config_reference
+        if leading is not None and leading.digest:
+            named.setdefault(str(leading.digest), image.manifest.name)
+    yield from ({"name": name, "digest": digest} for digest, name in named.items())
 
 
 def _image(image: Image, facts: dict[str, BlobFacts]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Renderers of reports: text, JSON, TAP, JUnit and SARIF. They show verdicts and make none.
+"""Renderers of reports, one for each format. They show verdicts and make none.
 
 Every renderer is a module with ``pieces(reports, options) -> Iterator[str]`` and one function through which all foreign
 text goes, so that no subject, member name or value can forge a line, a directive or an element. What is rendered is
@@ -15,29 +15,40 @@ from typing import NamedTuple
 from ocivalidate.report.options import Options
 from ocivalidate.rules.findings import ExitCode, Report, exit_code
 
-__all__ = ["FORMATS", "Options", "is_report", "pieces", "problems", "render"]
+__all__ = ["FORMATS", "Options", "is_report", "names_digests", "pieces", "problems", "render"]
 
 
 class Format(NamedTuple):
     """A format: the module below this package that renders it, and how its reports begin or end, as patterns of bytes.
 
-    They tell a report of ours from other files.
+    They tell a report of ours from other files. ``digests``: it names the digests of what was judged.
     """
 
     module: str
     head: bytes = b""
     tail: bytes = b""
+    digests: bool = False
 
+
+_LAST_LINE = rb"(?:\bclauses? judged, |could not be judged|nothing was judged)[^\n]*\n\Z"
 
 _FORMATS: Mapping[str, Format] = {
     # One row for each format.
-    "text": Format("text", tail=rb"(?:\bclauses? judged, |could not be judged|nothing was judged)[^\n]*\n\Z"),
+    "text": Format("text", tail=_LAST_LINE),
     "json": Format("json_report", rb'\A\{\s*"schema": "urn:ocivalidate:report-1"'),
     "tap": Format("tap", rb"\ATAP version 1[34]\n"),
     "junit": Format("junit", rb'\A<\?xml [^>]*>\s*<testsuites name="ocivalidate"'),
     "sarif": Format(
         "sarif",
         rb'\A\{\s*"\$schema": "[^"]*sarif[^"]*",[^{]*\{\s*"tool": \{\s*"driver": \{\s*"name": "ocivalidate"',
+    ),
+    "github": Format("github", tail=_LAST_LINE),
+    "gitlab": Format("gitlab", rb'\A\[(?:\]\n\Z|\s*\{\s*"check_name": "(?:runtime|image|safety|lint|ocivalidate)/)'),
+    "markdown": Format("markdown", rb"\A## ocivalidate: "),
+    "in-toto": Format(
+        "in_toto",
+        rb'\A\{\s*"_type": "https://in-toto[^{]*\{\s*"configuration": \[\s*\{\s*"name": "ocivalidate"',
+        digests=True,
     ),
 }
 FORMATS = tuple(_FORMATS)
@@ -57,6 +68,11 @@ def pieces(format_name: str, reports: Sequence[Report], options: Options) -> Ite
 def render(format_name: str, reports: Sequence[Report], options: Options) -> str:
     """The same as one text."""
     return "".join(pieces(format_name, reports, options))
+
+
+def names_digests(format_name: str) -> bool:
+    """Whether a format names the digests of what was judged, so that they have to be known."""
+    return _FORMATS[format_name].digests
 
 
 def is_report(head: bytes, tail: bytes) -> bool:

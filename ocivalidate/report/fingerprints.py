@@ -7,7 +7,6 @@ import re
 from collections import Counter
 
 from ocivalidate.report.places import Spot
-from ocivalidate.rules.clauses import Clause
 from ocivalidate.rules.findings import Finding
 
 # A number in a pointer: the place in an array, which changes with each entry before it.
@@ -21,20 +20,20 @@ class Fingerprints:
     def __init__(self) -> None:
         self._seen: Counter[bytes] = Counter()
 
-    def of(self, clause: Clause, spot: Spot, finding: Finding | None = None, case: str = "") -> str:
-        """The fingerprint of a violation: its clause, and where it stands without what moves.
+    def of(self, clause: str, spot: Spot, finding: Finding | None = None, case: str = "") -> str:
+        """The fingerprint of a violation: the id of its clause, and where it stands without what moves.
 
         Lines do not count, nor numbers of entries in arrays (the value that was found does, in their place), nor
         digests of blobs, which change with each build.
         """
-        parts = [clause.id, spot.file, spot.inner, "", "", "", case]
+        parts = [clause, spot.file, spot.inner, "", "", "", case]
         if finding:
             place = finding.location
             pointer = place.pointer or ""
             shape = _INDEX.sub("/*", pointer)
             file, inner = (_BLOB.sub("", text) for text in (spot.file, spot.inner))
             value = finding.got if shape != pointer and (file, inner) == (spot.file, spot.inner) else ""
-            parts = [clause.id, file, inner, shape, value, place.member, place.case]
+            parts = [clause, file, inner, shape, value, place.member, place.case]
         digest = hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass"))
         self._seen[digest.digest()] += 1
         return f"{digest.hexdigest()}:{self._seen[digest.digest()]}"

@@ -18,7 +18,7 @@ from ocivalidate.report.json_pieces import Opened, written
 from ocivalidate.report.options import Options
 from ocivalidate.report.places import Spot, in_checkout, spot
 from ocivalidate.report.sarif_rules import Json, Rules, message, rule
-from ocivalidate.report.verdicts import HOME, advice, others, title, unjudged
+from ocivalidate.report.verdicts import HOME, advice, title, told, unjudged
 from ocivalidate.rules.clauses import Clause, Severity
 from ocivalidate.rules.findings import ExitCode, Finding, Location, Outcome, Report, Result, exit_code
 
@@ -107,7 +107,7 @@ def _said(reports: Sequence[Report], *, verbose: bool) -> Iterator[_Said]:
     """All that is said, in order. It is made anew each time: rules and notifications stand before the results."""
     for report in reports:
         for finding in report.findings:
-            yield _Said(report, _told(finding), finding.clause, "fail", finding.severity, finding)
+            yield _Said(report, told(finding), finding.clause, "fail", finding.severity, finding)
         for result in report.results:
             yield from _said_of(result, report, verbose=verbose)
         if unjudged(report):
@@ -125,9 +125,9 @@ def _said_of(result: Result, report: Report, *, verbose: bool) -> Iterator[_Said
     elif result.outcome is Outcome.XFAIL:
         suppression = {"kind": "external", "justification": visible(result.reason)}
         for finding in result.findings or (None,):
-            told = _told(finding) if finding else f"{report.subject}: fails as expected"
+            text = told(finding) if finding else f"{report.subject}: fails as expected"
             level = finding.severity if finding else clause.severity
-            yield _Said(report, told, clause, "fail", level, finding, case, (suppression,))
+            yield _Said(report, text, clause, "fail", level, finding, case, (suppression,))
     elif result.outcome is Outcome.PASS and verbose:
         yield _Said(report, f"{report.subject}: {clause.summary}", clause, "pass", "none", case=case)
 
@@ -181,7 +181,7 @@ class _Results:
         assert clause is not None, "a result is about a clause"  # noqa: S101  # for the type checker
         location = finding.location if finding else Location(case=said.case)
         place = spot(said.report, self._options, location)
-        fingerprint = self._fingerprints.of(clause, place, finding, said.case)
+        fingerprint = self._fingerprints.of(clause.id, place, finding, said.case)
         result: Json = {
             "ruleId": clause.id,
             "ruleIndex": self._rules.index(clause),
@@ -241,10 +241,3 @@ def _uri(file: str) -> str:
     if not path.is_absolute():
         return quote(raw)
     return "file://" + quote(raw, safe="/:") if text.startswith("/") else "file:///" + quote(raw, safe="/:")
-
-
-def _told(finding: Finding) -> str:
-    named = [("got", finding.got), ("want", finding.want)]
-    values = ", ".join(f"{name} {value}" for name, value in named if value)
-    told = f"{finding.message}: {values}" if values else finding.message
-    return f"{told}, {others(finding)}" if finding.more else told

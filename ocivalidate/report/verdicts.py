@@ -100,6 +100,14 @@ def worst(result: Result) -> Severity:
     )
 
 
+def told(finding: Finding) -> str:
+    """What a finding says, in one sentence."""
+    named = [("got", finding.got), ("want", finding.want)]
+    values = ", ".join(f"{name} {value}" for name, value in named if value)
+    text = f"{finding.message}: {values}" if values else finding.message
+    return f"{text}, {others(finding)}" if finding.more else text
+
+
 def others(finding: Finding) -> str:
     """How many others of its kind were found and are not shown, or ``""``."""
     return f"and {finding.more:,} more (--max-findings all shows them)" if finding.more else ""
@@ -119,6 +127,13 @@ def url(clause: Clause) -> str:
     release = clause.stated_in()
     tree = "main" if release == NEXT else f"v{release}"
     return f"https://github.com/opencontainers/{repository}/blob/{tree}/{quote(clause.document)}{anchor}"
+
+
+def home_of(specification: str, release: str) -> str:
+    """Where a release of a specification stands; ``""`` for what is none."""
+    if specification not in _REPOSITORIES.values() or release not in (NEXT, *RELEASES[specification.partition("-")[0]]):
+        return ""
+    return f"https://github.com/opencontainers/{specification}/tree/{'main' if release == NEXT else f'v{release}'}"
 
 
 def further(clause: Clause) -> str:

@@ -67,7 +67,10 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class RuntimeFacts:
-    """What the runtime says that it is. ``features``: whether it has the command of this name."""
+    """What the runtime says that it is.
+
+    ``features``: whether it has the command of this name. ``digest``: that of its program, ``""`` if it is not known.
+    """
 
     command: tuple[str, ...]
     name: str
@@ -75,6 +78,7 @@ class RuntimeFacts:
     claim: str
     banner: str
     features: bool
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,6 +118,9 @@ class Run:
         facts = dict(self._facts)
         if self._results:
             facts["cases"] = self._places()
+            runtime = facts.get("runtime", {})
+            if digest := runtime.get("digest"):
+                facts["digests"] = [{"name": runtime["command"][0], "digest": digest}]
         if "stopped" in facts:
             facts["stopped"] += f" after {len(self._results)} of {facts.get('planned', 0)} results"
         return Report(

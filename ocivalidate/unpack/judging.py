@@ -110,9 +110,14 @@ def _judge(
         (),
         "",
         *ledger.verdicts(),
-        facts={"image": chosen.name},
+        facts={"image": chosen.name, "digests": _digests(chosen)},
         file=document.name,
     )
+
+
+def _digests(chosen: Chosen) -> list[dict[str, str]]:
+    digest = chosen.image.manifest.digest
+    return [{"name": chosen.name, "digest": str(digest)}] if digest else []
 
 
 def _add(ledger: Ledger, document: Document, violation: Violation) -> None:

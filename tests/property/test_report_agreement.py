@@ -12,6 +12,7 @@ from hypothesis import given, strategies as st
 from ocivalidate.report import FORMATS, Options, render
 from ocivalidate.rules.clauses import Severity
 from ocivalidate.rules.findings import Finding, Location, Outcome, Report, Result, exit_code
+from tests.readers import page, workflow_commands
 from tests.reports import ARGS, CWD, ESCAPE, KILL, UNKNOWN
 from tests.tap14 import parse
 
@@ -96,12 +97,37 @@ COMMAND = re.compile(r"^\s*::|##\w*\[", re.MULTILINE)
 @given(RUNS, OPTIONS)
 def test_no_line_is_a_command_to_a_build_service(run: list[Report], options: Options) -> None:
     for format_name in FORMATS:
-        assert not COMMAND.search(render(format_name, run, options)), format_name
+        text = render(format_name, run, options)
+        if format_name == "github":
+            found, lines = workflow_commands(text)
+            assert {one.kind for one in found} <= {"error", "warning", "notice"}
+            assert all(set(one.properties) <= {"file", "line", "col", "endColumn", "title"} for one in found)
+            text = "\n".join(lines)
+            assert not [one for one in found if COMMAND.search(f"> {one.message} {one.properties}")]
+        assert not COMMAND.search(text), format_name
+
+
+@given(RUNS, OPTIONS)
+def test_a_service_agrees_with_the_exit_code(run: list[Report], options: Options) -> None:
+    code = exit_code(run, options.fail_on)
+    statement = json.loads(render("in-toto", run, options))["predicate"]
+    assert (statement["result"] == "FAILED") == (code != 0)
+    assert bool(statement["failedTests"]) <= (code != 0)
+    issues = json.loads(render("gitlab", run, options))
+    assert len({issue["fingerprint"] for issue in issues}) == len(issues)
+
+
+@given(RUNS, OPTIONS)
+def test_no_text_is_markup(run: list[Report], options: Options) -> None:
+    seen = page(render("markdown", run, options))
+    assert (seen.odd, len(seen.headings)) == ([], 1)
+    assert {len(row) for row in seen.rows} <= {2, 4}
+    assert all(link.startswith("https://github.com/opencontainers/") for link in seen.links)
 
 
 @given(RUNS, OPTIONS)
 def test_strict_readers_take_the_json_formats(run: list[Report], options: Options) -> None:
-    for format_name in ("json", "sarif"):
+    for format_name in ("json", "sarif", "gitlab", "in-toto"):
         json.dumps(json.loads(render(format_name, run, options)), ensure_ascii=False).encode()
 
 

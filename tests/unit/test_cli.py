@@ -187,7 +187,7 @@ def test_every_format(say: Command, name: str, bundle: str, code: int) -> None:
         "text": str.splitlines,
         "json": lambda text: json.loads(text)["reports"][0],
         "tap": lambda text: text.startswith("TAP version 14\n1.."),
-        "junit": ET.fromstring,
+        "junit": lambda text: ET.fromstring(text).tag,  # noqa: S314 - our own output
         "sarif": lambda text: json.loads(text)["version"] == "2.1.0",
     }
     assert readers.get(name, str.splitlines)(said.out)

@@ -49,8 +49,8 @@ def test_every_format_names_the_place_of_a_result(say: Command) -> None:
     assert f" - /process/cwd: {cwd}\n" in tap
     assert f" - every container: {everywhere}\n" in tap
     junit = say("judge", CONFIG, FACTS, "--format", "junit").out
-    assert f'classname="/process/cwd" name="{cwd}"' in junit
-    assert f'classname="every container" name="{everywhere}"' in junit
+    assert f': /process/cwd" name="{cwd}" file="{CONFIG}' in junit
+    assert f': every container" name="{everywhere}" file="{CONFIG}' in junit
 
 
 def test_a_clause_fails_at_the_place_where_it_is_broken(say: Command, tmp_path: Path) -> None:

@@ -149,7 +149,7 @@ def test_the_readme_names_every_format() -> None:
     text = " ".join((CHECKOUT / "README.md").read_text(encoding="utf-8").split())
     found = re.search(r"Formats are (.*?)\. ", text)
     assert found
-    assert sorted(re.findall(r"`([a-z]+)`", found[1].replace("`prove`", ""))) == sorted(FORMATS)
+    assert sorted(re.findall(r"`([a-z-]+)`", found[1].replace("`prove`", ""))) == sorted(FORMATS)
 
 
 @pytest.mark.parametrize("name", FORMATS)

@@ -95,7 +95,7 @@ def test_the_command_line_knows_the_checkout(tmp_path: Path) -> None:
 
 def prints(*findings: Finding) -> list[str]:
     made = Fingerprints()
-    return [made.of(one.clause, spot(BROKEN, Options(), one.location), one) for one in findings]
+    return [made.of(one.clause.id, spot(BROKEN, Options(), one.location), one) for one in findings]
 
 
 def moved(finding: Finding, **changes: object) -> Finding:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import html
 import json
 import re
 from dataclasses import replace
@@ -270,10 +271,16 @@ def test_a_long_value_is_cut() -> None:
 def test_every_format_names_the_settings_file_that_counts(format_name: str, reports: list[Report]) -> None:
     options = replace(OPTIONS, settings_file="../\nocivalidate.toml", settings=("ignore", "fail-on"))
     shown = render(format_name, reports, options)
-    if format_name in ("json", "sarif"):
-        content = json.loads(shown)
-        where = content if format_name == "json" else content["runs"][0]["properties"]
+    places = {"sarif": ("runs", 0, "properties"), "in-toto": ("predicate", "ocivalidate"), "json": ()}
+    if format_name in places:
+        where = json.loads(shown)
+        for step in places[format_name]:
+            where = where[step]
         assert where["settings"] == {"file": r"../\nocivalidate.toml", "changed": ["ignore", "fail-on"]}
+    elif format_name == "gitlab":
+        assert json.loads(shown)[-1]["description"] == r"settings of ../\nocivalidate.toml: ignore, fail-on"
+    elif format_name == "markdown":
+        assert r"settings of ../\nocivalidate.toml: ignore, fail-on" in html.unescape(shown)
     else:
         *_, last = (line for line in shown.splitlines() if "; settings of " in line)
         assert r"; settings of ../\nocivalidate.toml: ignore, fail-on" in last

@@ -50,7 +50,8 @@ class RuntimeUnderTest:
     """A runtime and what it claims.
 
     ``claim``: the version of the specification as it reports it; ``release``: the release judged by;
-    ``oci_version``: the ociVersion of its bundles. ``features``: the output of ``features``, ``None`` if it does not
+    ``oci_version``: the ociVersion of its bundles. ``digest``: that of its program.
+    ``features``: the output of ``features``, ``None`` if it does not
     have the command.
     """
 
@@ -64,6 +65,7 @@ class RuntimeUnderTest:
     banner: str = ""
     features: Mapping[str, Any] | None = None
     extra: tuple[str, ...] = field(default=())
+    digest: str = ""
 
     @property
     def applies(self) -> frozenset[str] | None:
@@ -126,6 +128,7 @@ def identify(runtime: str, extra: Sequence[str] = (), spec_version: str | None =
         banner=said.strip()[:2000],
         features=features,
         extra=tuple(extra),
+        digest=programs.digest(path),
     )
 
 

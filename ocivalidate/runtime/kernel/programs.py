@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 
 
 def find(name: str) -> str | None:
@@ -24,3 +25,16 @@ def command(name: str, *words: str) -> list[str]:
     if path is None:
         raise FileNotFoundError(f"the program {name} is not installed")
     return [path, *words]
+
+
+def digest(path: str) -> str:
+    """The sha256 digest of a program; ``""`` if it cannot be read."""
+    import hashlib
+
+    try:
+        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                return ""
+            return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
+    except OSError:
+        return ""

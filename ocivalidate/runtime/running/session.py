@@ -143,6 +143,7 @@ class Session:
                 claim=tested.claim[:_LONGEST_CLAIM],
                 banner=tested.banner,
                 features=tested.features is not None,
+                digest=tested.digest,
             ),
             release=tested.release,
             prefix=self.stage.prefix,
