@@ -214,7 +214,7 @@ def _described(finding: Finding, report: Report) -> str:
         "hint": finding.hint,
     }
     details = [f"  {name}: {_clean(value)}" for name, value in named.items() if value]
-    head = f"{line_start(_clean(place))}: {finding.severity}[{finding.clause.id}]: {_clean(finding.message)}"
+    head = line_start(f"{_clean(place)}: {finding.severity}[{finding.clause.id}]: {_clean(finding.message)}")
     more = [f"  {others(finding)}"] if finding.more else []
     return "\n".join([head, *details, f"  {_clean(citation(finding.clause, report))}", *more])
 
