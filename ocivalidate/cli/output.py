@@ -30,7 +30,13 @@ def publish(reports: Sequence[Report], settings: Settings) -> ExitCode:
     print_pieces(pieces(settings["format"], reports, replace(options, colour=colour)))
     if settings["format"] != "text":
         tell_problems(reports)
-    return exit_code(reports, options.fail_on)
+    return exit_code_of(reports, settings)
+
+
+def exit_code_of(reports: Sequence[Report], settings: Settings) -> ExitCode:
+    """The exit code that the settings want for these reports."""
+    code = exit_code(reports, Severity(settings["fail-on"]))
+    return ExitCode.CONFORMS if settings["exit-zero"] and code is ExitCode.FINDINGS else code
 
 
 def options_of(settings: Settings) -> Options:
@@ -40,6 +46,7 @@ def options_of(settings: Settings) -> Options:
         fail_on=Severity(settings["fail-on"]),
         verbose=settings["verbose"],
         quiet=settings["quiet"],
+        statistics=settings["statistics"],
         tap_version=int(settings["tap-version"]),
         tool_version=__version__,
         settings_file=settings.file,

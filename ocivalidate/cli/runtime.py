@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from ocivalidate.cli import settings as settings_module
 from ocivalidate.cli.interrupts import forward_interrupts
-from ocivalidate.cli.output import options_of, publish, tell_problems, write_outputs
+from ocivalidate.cli.output import exit_code_of, options_of, publish, tell_problems, write_outputs
 from ocivalidate.cli.settings import Settings
 from ocivalidate.cli.streams import errors_on_terminal, print_text
 from ocivalidate.errors import UsageError
 from ocivalidate.report.tap import Stream
-from ocivalidate.rules.findings import Report, Result, exit_code
+from ocivalidate.rules.findings import Report, Result
 from ocivalidate.runtime.cases import Case
 from ocivalidate.runtime.running.loading import case_folder, load_cases
 
@@ -106,7 +106,7 @@ def run(options: argparse.Namespace) -> int:
         tell_problems([report])
     else:
         publish([report], replace(settings, outputs=()))
-    return _INTERRUPTED if interrupted else exit_code([report], options_of(settings).fail_on)
+    return _INTERRUPTED if interrupted else exit_code_of([report], settings)
 
 
 def _follow(running: Run, settings: Settings) -> tuple[Report, bool]:

@@ -22,7 +22,7 @@ from ocivalidate.vocabulary.versions import RUNTIME_CHOICES
 from ocivalidate.vocabulary.wording import shortened
 
 COLOURS = ("auto", "always", "never")
-FAIL_ON = (Severity.ERROR.value, Severity.WARNING.value)
+FAIL_ON = (Severity.ERROR.value, Severity.WARNING.value, Severity.NEVER.value)
 _MOST_PATTERNS, _MOST_OUTPUTS = 1000, 50
 _UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
 
@@ -66,6 +66,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("ignore", "patterns", (), "suppress findings on these clauses; may be repeated", metavar="CLAUSES"),
     Setting("level", "choice", "may", "judge only only clauses of this level or above", tuple(LEVEL_NAMES)),
     Setting("fail-on", "choice", "error", "the lowest severity that makes the exit code 1", FAIL_ON),
+    Setting("exit-zero", "flag", False, "findings make the exit code 0 too; what could not be judged makes it 2"),
     Setting("host", "flag", False, "also judge what depends on this host, such as the paths of hooks"),
     Setting("document-only", "flag", False, "judge config.json alone, not the bundle folder"),
     Setting("follow-links", "flag", False, "follow links that lead out of the folder"),
@@ -88,7 +89,8 @@ SETTINGS: tuple[Setting, ...] = (
         metavar="FORMAT=FILE",
     ),
     Setting("color", "choice", "auto", "when to colour the text", COLOURS),
-    Setting("quiet", "flag", False, "one line for each finding", short="q"),
+    Setting("statistics", "flag", False, "count the findings of each clause instead of showing them"),
+    Setting("quiet", "flag", False, "one line for each finding, and none where all is well", short="q"),
     Setting("verbose", "count", 0, "also show notes and skipped clauses; twice: every clause", short="v"),
 )
 _BY_NAME = {setting.name: setting for setting in SETTINGS}
@@ -175,6 +177,9 @@ def settle(
         elif name in said and name not in options.left_out:
             values[name] = said[name]
             changed += [name] * (said[name] != default and name != "color")
+    outputs = _printed([_output(text) for text in values["output"]], values, given=options.format is not None)
+    if options.statistics and values["format"] != "text":
+        raise UsageError(f"--statistics counts in text, not in {values['format']}: add --format text")
     values["max-size"] = size(values["max-size"])
     most = number_or_all("--max-findings", values["max-findings"])
     selection = Selection(
@@ -187,7 +192,6 @@ def settle(
         platform=values["os"],
     )
     selection.refuse_unmatched(cases)
-    outputs = _printed([_output(text) for text in values["output"]], values, given=options.format is not None)
     if len(outputs) > _MOST_OUTPUTS:
         raise UsageError(f"output has {len(outputs):,} files; at most {_MOST_OUTPUTS} are allowed")
     outputs_by = file.path if "output" in changed else None

@@ -83,6 +83,8 @@ def _became(result: Result, fail_on: Severity) -> str:
             return ""
         case Outcome.XFAIL:
             return _WARNED
+        case Outcome.XPASS if fail_on is Severity.NEVER:
+            return _WARNED
         case Outcome.FAIL if result.findings and not fails(result, fail_on):
             return _WARNED if worst(result).rank >= Severity.WARNING.rank else _PASSED
         case _:

@@ -13,7 +13,9 @@ class Options:
 
     ``fail_on``: the least severity that fails a run, as given to ``findings.exit_code``. ``verbose``: how often ``-v``
     was given (text shows notes and skips, then every result; TAP and JUnit list the clauses whose subject is absent;
-    SARIF lists passes). ``quiet``: one line per finding (text). ``colour``: ANSI colours (text). ``tap_version``: 13 or
+    SARIF lists passes). ``quiet``: one line per finding, and none where all is well (text).
+    ``statistics``: how many findings each clause has, in place of the findings (text). ``colour``: ANSI colours (text).
+    ``tap_version``: 13 or
     14. ``tool_version``: our own version. ``settings``: the names of the settings that a settings file changed for this
     run, and ``settings_file`` is that file; every format names both. ``root``: the absolute path of the checkout, which
     files are shown relative to, and ``within``: the working directory from there; both ``""`` if nothing is known.
@@ -29,3 +31,4 @@ class Options:
     settings: tuple[str, ...] = ()
     root: str = ""
     within: str = ""
+    statistics: bool = False

@@ -140,10 +140,16 @@ def _point(result: Result, name: str, fail_on: Severity) -> _Point:
                 ok=False, description=name, directive="TODO", reason=result.reason, diagnostics=_failure(result)
             )
         case Outcome.XPASS:
-            data: Diagnostics = {"message": advice(result), "severity": "error", "outcome": "xpass"}
-            return _Point(ok=False, description=name, diagnostics=data | _about(result))
+            return _unexpected(result, name, fail_on)
         case Outcome.FAIL:
             return _failed(result, name, fail_on)
+
+
+def _unexpected(result: Result, name: str, fail_on: Severity) -> _Point:
+    data: Diagnostics = {"message": advice(result), "severity": "error", "outcome": "xpass", **_about(result)}
+    if fail_on is Severity.NEVER:
+        return _Point(ok=False, description=name, directive="TODO", reason="below --fail-on (never)", diagnostics=data)
+    return _Point(ok=False, description=name, diagnostics=data)
 
 
 def _failed(result: Result, name: str, fail_on: Severity) -> _Point:

@@ -34,9 +34,22 @@ def pieces(reports: Sequence[Report], options: Options) -> Iterator[str]:
 
 
 def _all_lines(reports: Sequence[Report], options: Options) -> Iterator[Line]:
+    shown = []
     for report in reports:
-        yield from _details(report, options, name=len(reports) > 1)
-    last = [[(closing_line(report), _CLOSING_STYLES[exit_code([report], options.fail_on)])] for report in reports]
+        said = not options.quiet or _needs_saying(report, options)
+        for line in _details(report, options, name=len(reports) > 1):
+            said = True
+            yield line
+        shown += [report] * said
+    if options.statistics:
+        from ocivalidate.report.statistics import statistics
+
+        yield from ([(line, "")] for line in statistics(reports, verbose=bool(options.verbose)))
+    if reports and not shown:
+        if not options.settings:
+            return
+        shown = [*reports]
+    last = [[(closing_line(report), _CLOSING_STYLES[exit_code([report], options.fail_on)])] for report in shown]
     if not reports:
         last.append([("nothing was judged", _CLOSING_STYLES[ExitCode.COULD_NOT_JUDGE])])
     if len(reports) > 1:
@@ -45,11 +58,19 @@ def _all_lines(reports: Sequence[Report], options: Options) -> Iterator[Line]:
     yield from last
 
 
+def _needs_saying(report: Report, options: Options) -> bool:
+    """Whether something about a subject is to be read even if one wants to read little."""
+    grave = any(finding.severity.rank >= Severity.WARNING.rank for finding in report.findings)
+    return (
+        grave or bool(report.facts.get("incomplete")) or exit_code([report], options.fail_on) is not ExitCode.CONFORMS
+    )
+
+
 def _details(report: Report, options: Options, *, name: bool) -> Iterator[Line]:
     if options.verbose:
         yield from ([(visible(line), "")] for line in described(report.facts))
     kept = {result.case: result.dump for result in report.results if result.dump}
-    for finding in report.findings:
+    for finding in () if options.statistics else report.findings:
         if finding.severity.rank >= Severity.WARNING.rank or options.verbose:
             kept_in = kept.get(finding.location.case, "")
             yield from [_compact(finding)] if options.quiet else _block(finding, report, kept_in)

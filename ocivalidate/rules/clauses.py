@@ -37,8 +37,12 @@ class Level(StrEnum):
 
 
 class Severity(StrEnum):
-    """How severe a violation of a clause is; ``NONE`` for clauses that cannot be violated (MAY)."""
+    """How severe a violation of a clause is; ``NONE`` for clauses that cannot be violated (MAY).
 
+    ``NEVER`` is a limit that nothing reaches, for those who want a report and no failure.
+    """
+
+    NEVER = "never"
     ERROR = "error"
     WARNING = "warning"
     NOTE = "note"
@@ -46,11 +50,11 @@ class Severity(StrEnum):
 
     @property
     def rank(self) -> int:
-        """0 for none, up to 3 for error, so that severities can be compared."""
+        """0 for none, up to 3 for error and 4 for never, so that severities can be compared."""
         return _RANKS[self]
 
 
-_RANKS = {Severity.NONE: 0, Severity.NOTE: 1, Severity.WARNING: 2, Severity.ERROR: 3}
+_RANKS = {Severity.NONE: 0, Severity.NOTE: 1, Severity.WARNING: 2, Severity.ERROR: 3, Severity.NEVER: 4}
 _SEVERITY_OF_LEVEL = {
     Level.MUST: Severity.ERROR,
     Level.MUST_NOT: Severity.ERROR,

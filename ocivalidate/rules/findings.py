@@ -155,6 +155,8 @@ def exit_code(reports: Iterable[Report], fail_on: Severity = Severity.ERROR) -> 
 def _exit_code(report: Report, fail_on: Severity) -> ExitCode:
     if not report.complete or report.problem or report.judged == 0 or report.count(Outcome.ERROR):
         return ExitCode.COULD_NOT_JUDGE
+    if fail_on is Severity.NEVER:
+        return ExitCode.CONFORMS
     if report.count(Outcome.XPASS) or any(failing(finding, fail_on) for finding in report.findings):
         return ExitCode.FINDINGS
     # A failure that nobody described is a failure all the same.
