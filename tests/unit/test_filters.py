@@ -64,6 +64,11 @@ def test_a_report_of_cases_that_are_no_more(say: Command, tmp_path: Path) -> Non
             ["-m", "fixtures.mutants.score", "--case", WAITING, "loses /hostname"],
             f"score: no such mutant names {WAITING}",
         ),
+        (
+            ["-m", "fixtures.mutants.score", "--explore", "9", "no-such"],
+            "score: no mutant where two features meet has no-such in its name",
+        ),
+        (["-m", "fixtures.mutants.score", "--explore", "0"], "score: --explore takes a number of configs"),
         (["benchmarks/growth.py", "--only", "nosuch"], "growth.py: no row has nosuch in its name"),
         (["benchmarks/runtime.py", "--select", "nosuch"], "runtime.py: no case and no clause matches nosuch"),
         (["benchmarks/runtime.py", "/no/such/runtime"], "runtime.py: /no/such/runtime is not there"),

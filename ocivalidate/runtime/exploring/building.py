@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ocivalidate.runtime.driving.configs import changed
@@ -86,3 +86,21 @@ def filled(value: Any, words: Mapping[str, str]) -> Any:
     if isinstance(value, dict):
         return {name: filled(member, words) for name, member in value.items()}
     return [filled(entry, words) for entry in value] if isinstance(value, list) else value
+
+
+def beyond(config: Any, base: Any, place: str = "") -> Iterator[tuple[str, Any]]:
+    """The members that a config has and another has not, or has otherwise, with their values, in words for readers.
+
+    What is there as a whole and not in the other is one member: an object, an entry of a list.
+    """
+    if isinstance(config, dict) and isinstance(base, dict):
+        for name, member in config.items():
+            below = f"{place}.{name}" if place else name
+            if name not in base:
+                yield below, member
+            elif member != base[name]:
+                yield from beyond(member, base[name], below)
+    elif isinstance(config, list) and isinstance(base, list) and all(entry in config for entry in base):
+        yield from ((f"{place}[{number}]", entry) for number, entry in enumerate(config) if entry not in base)
+    elif config != base:
+        yield place, config

@@ -10,18 +10,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ocivalidate.bundle.api import check_config
-from ocivalidate.runtime.exploring.building import built, settings_of
+from ocivalidate.runtime.exploring.building import beyond, built, settings_of
 from ocivalidate.runtime.exploring.features import Place, Setting, Value
 from ocivalidate.runtime.exploring.ground import Ground
 from ocivalidate.runtime.exploring.shrinking import Budget, shrink
 from ocivalidate.runtime.exploring.trying import Problem, Tried, attempt
-from ocivalidate.runtime.refusing import differences
 from ocivalidate.runtime.verdicts import shown
 
 _MOST_TRIES = 60  # for one problem: to find its features among all of a config
 _MOST_TRIES_OF_MEMBERS = 24
 _AGAIN = 2  # times that a problem has to show once more
-_LONGEST_MEMBER = 100
+_LONGEST_MEMBER = 160
 
 Key = tuple[str, str]
 _REFUSED = "refused"
@@ -174,8 +173,8 @@ def _members(ground: Ground, settings: Sequence[Setting]) -> tuple[str, ...]:
     """What a config has beside the usual one, for readers."""
     base = ground.trial.config()
     config = built(base, settings)
-    told = differences({**config, "process": {**config["process"], "args": []}}, base)
-    lines = [f"{one.pointer.strip('/').replace('/', '.')} {shown(one.value)}" for one in told]
+    config["process"]["args"] = base["process"]["args"]
+    lines = [f"{place} {shown(value)}" for place, value in beyond(config, base)]
     without = [setting.place for setting in settings if setting.value is None]
     said = [f"{Place.SAY} {shown(setting.value)}" for setting in settings if setting.place == Place.SAY]
     return tuple(

@@ -5,12 +5,13 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ocivalidate.errors import ConfigRefused
 from ocivalidate.rules.clauses import Severity, load
 from ocivalidate.runtime.case_context import CaseContext
 from ocivalidate.runtime.cases import Case
+from ocivalidate.runtime.driving import configs
 from ocivalidate.runtime.exploring import drawing
 from ocivalidate.runtime.exploring.building import built, settings_of, values_of
 from ocivalidate.runtime.exploring.culprits import Culprits, Known, find
@@ -32,6 +33,8 @@ _OF_EVERY_CONTAINER = (
 )
 _SECONDS_FOR_A_PART, _SECONDS_FOR_A_CONFIG = 30.0, 300.0
 _MOST_FINDINGS = 4  # of one config: after each, it is tried without what caused it
+CAUSES = "causes"
+"""The note of a case that holds what was found: a list of :class:`Culprits`."""
 _NOTHING = "nothing that was seen of the container shows it"
 
 
@@ -90,6 +93,12 @@ class Exploration:
     def configs(self) -> list[Case]:
         """A case for each config that is drawn."""
         return [self._config(number) for number in range(self._count)]
+
+    def drawn(self, number: int) -> dict[str, Any]:
+        """The config of a number, from 0, without parts that the runtime was seen to get wrong alone."""
+        every = values_of(self._offer.features, self._draw(number))
+        values = {name: value for name, value in every.items() if f"{name}.{value.name}" not in self._bad}
+        return built(configs.base(self._stage.subject.oci_version), settings_of(values))
 
     def _draw(self, number: int) -> dict[str, str]:
         return drawing.draw(self._levels, self._seed, number)
@@ -172,6 +181,7 @@ def _unsteady(trial: CaseContext, tried: Tried) -> None:
 def _report(trial: CaseContext, culprits: Culprits, number: int) -> None:
     """Tell what a config came to, and what of it caused that; keep the smallest such config."""
     name = "config.json" if not number else f"config-{number + 1}.json"
+    trial.notes.setdefault(CAUSES, []).append(culprits)
     (trial.folder / name).write_text(json.dumps(culprits.config, indent=1, ensure_ascii=False) + "\n", "utf-8")
     said = f"with only {', '.join(culprits.members)}"
     if culprits.refused:
