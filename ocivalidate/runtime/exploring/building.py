@@ -7,7 +7,7 @@ from typing import Any
 
 from ocivalidate.runtime.driving.configs import changed
 from ocivalidate.runtime.exploring.features import Feature, Place, Setting, Value
-from ocivalidate.runtime.judging import wanted_paths
+from ocivalidate.runtime.judging import device_rules, wanted_paths
 from ocivalidate.runtime.judging.calls import tries
 
 _USUAL_SYSFS = "/sys"
@@ -42,7 +42,10 @@ def built(base: Mapping[str, Any], settings: Sequence[Setting]) -> dict[str, Any
 
 def program(config: Mapping[str, Any], said: Sequence[str] = ()) -> list[str]:
     """The steps of the probe that look at what a config asks for."""
-    words = ["everything", *wanted_paths(config)]
+    opens = device_rules.tries(config)
+    words = ["everything", *wanted_paths(config), *dict.fromkeys(path for path, _ in opens)]
+    for path, how in opens:
+        words += [",", "open", path, how]
     for number, arguments in tries(config):
         words += [",", "syscall", str(number), *map(str, arguments)]
     if said:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from ocivalidate.runtime.case_helpers.mounting import host_mount
 from ocivalidate.runtime.case_helpers.tracing import Trace
 from ocivalidate.runtime.driving.container import Container
 from ocivalidate.runtime.exploring.building import filled
+from ocivalidate.runtime.judging import device_rules
 from ocivalidate.runtime.kernel import cgroups
 from ocivalidate.runtime.kernel.namespaces import NAMESPACE_FILES, NamespaceHolder
 
@@ -21,6 +23,20 @@ _FILES = ("etc/secret", "etc/kept", "var/secret/inside", "var/kept/inside", "m/f
 _RESTRICTIONS = ("nosuid", "nodev", "noexec")
 _JOINED = "{joined:"
 _INSIDE = ("startContainer",)  # kinds of hooks whose program is in the container
+
+
+def _make_node(path: Path, kind: str, major: int, minor: int) -> None:
+    """Lay down a node that everybody may use, unless we may not: then nothing shows in what a container may do."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    os.mknod(path, stat.S_IFCHR if kind == "c" else stat.S_IFBLK, os.makedev(major, minor))
+    path.chmod(0o666)
+    try:
+        os.close(os.open(path, os.O_RDONLY | os.O_NONBLOCK))
+    except PermissionError:
+        path.unlink()
+    except OSError:
+        # No driver has these numbers.
+        return
 
 
 class Ground:
@@ -85,6 +101,9 @@ class Ground:
             place = rootfs / str(entry["destination"]).lstrip("/")
             if str(entry["destination"]).startswith("/m/") and not place.exists() and "/m/outer/" not in str(place):
                 place.mkdir(parents=True)
+        for path in dict.fromkeys(path for path, _ in device_rules.tries(config)):
+            kind, *numbers = device_rules.NODES[path.rpartition("/")[2]]
+            _make_node(rootfs / path.lstrip("/"), kind, *numbers)
         if "sources/" in text:
             self._make_sources(text)
 

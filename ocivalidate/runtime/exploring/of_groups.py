@@ -9,6 +9,9 @@ from ocivalidate.runtime.exploring.features import Feature, Setting, Value
 _MIB = 1 << 20
 _RESOURCES = "/linux/resources"
 PATH = "/linux/cgroupsPath"
+_DENY = {"allow": False, "access": "rwm"}
+_ALLOW = {"allow": True, "access": "rwm"}
+_OURS = {"type": "c", "major": 1600}
 
 
 def _limit(section: str, **values: dict[str, Any]) -> tuple[Value, ...]:
@@ -40,6 +43,18 @@ FEATURES = (
     _feature("pids", "pids", "pids", some={"limit": 157}, unlimited={"limit": -1}),
     _feature("network-class", "network", "net_cls", "cgroup:v1", some={"classID": 0x100001}),
     _feature("huge-pages", "hugepageLimits", "hugetlb", two={"-": {"pageSize": "2MB", "limit": 4 * _MIB}}),
+    Feature(
+        "device-rules",
+        tuple(
+            Value(name, (Setting(f"{_RESOURCES}/devices", rules),))
+            for name, rules in (
+                ("allowed", [_DENY, {"allow": True, **_OURS, "minor": 1, "access": "rw"}]),
+                ("read", [_DENY, {"allow": True, **_OURS, "access": "r"}, {**_DENY, **_OURS, "minor": 2}]),
+                ("denied", [_ALLOW, {"allow": False, **_OURS, "minor": 1, "access": "w"}]),
+            )
+        ),
+        needs=("root", "isolation", "controller:devices", "cap:MKNOD"),
+    ),
     Feature(
         "unified",
         (Value("some", (Setting(f"{_RESOURCES}/unified", {"pids.max": "157", "memory.low": str(8 * _MIB)}),)),),

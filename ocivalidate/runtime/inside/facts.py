@@ -63,15 +63,19 @@ class Facts:
         """The facts in the form that :mod:`ocivalidate.runtime.judging` takes.
 
         The values of steps without arguments, including those of ``everything``, by name. ``paths`` holds what ``look``
-        reported, by path, and ``calls`` the system calls that were tried. A step that failed is absent.
+        reported, by path, ``calls`` the system calls that were tried, and ``opens`` what was to be opened. A step that
+        failed is absent.
         """
         found: dict[str, Any] = {}
         paths: dict[str, Any] = {}
         calls: list[dict[str, Any]] = []
+        opens: list[dict[str, Any]] = []
         for record in filter(_is_record, self.records):
             step, arguments, value = record["step"], record["args"], record.get("value")
             if step == "syscall":
                 calls += _tried(arguments, record.get("error", value))
+            if step == "open" and len(arguments) == 2:
+                opens.append(dict(zip(("path", "how"), arguments, strict=True)) | {"outcome": record.get("error")})
             if value is None:
                 continue
             if step == "everything" and isinstance(value, dict):
@@ -81,7 +85,8 @@ class Facts:
                 paths[arguments[0]] = value
             elif not arguments:
                 found[step] = value
-        return found | {"paths": paths} | ({"calls": calls} if calls else {})
+        tried = {name: some for name, some in (("calls", calls), ("opens", opens)) if some}
+        return found | {"paths": paths} | tried
 
 
 def _tried(words: list[str], outcome: Any) -> list[dict[str, Any]]:

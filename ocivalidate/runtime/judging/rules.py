@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 from ocivalidate.rules.declared import FUNCTIONS
-from ocivalidate.runtime.judging import calls, capabilities, files, mounting, outside, process, world
+from ocivalidate.runtime.judging import calls, capabilities, device_rules, files, mounting, outside, process, world
 from ocivalidate.runtime.judging.judgements import FactContext, Judgement, property_of, unseen
 from ocivalidate.runtime.judging.shapes import usable
 from ocivalidate.runtime.properties import properties, property_clause
@@ -20,6 +20,7 @@ _RULES = (
     *files.RULES,
     *mounting.RULES,
     *calls.RULES,
+    *device_rules.RULES,
     *outside.RULES,
 )
 _OUTSIDE = "cannot be seen from inside the container"

@@ -23,6 +23,7 @@ SHAPES: Mapping[str, Any] = {
     "affinity": [int],
     "argv": [str],
     "calls": [{"number": int, "arguments": [int]}],
+    "opens": [{"path": str, "how": str}],
     "cwd": str,
     "environ": [str],
     "fds": {str: str},
