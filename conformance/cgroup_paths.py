@@ -123,12 +123,12 @@ def frozen_group(trial: CaseContext) -> None:
     file = Path(f"{trial.stage.layout.controllers['freezer']}{path}", "freezer.state")
     trial.control(grouping.with_path(trial, None))
     container = trial.container(grouping.without_limits(grouping.with_path(trial, path, *steps(["ids"], ["wait"]))))
-    file.write_text("FROZEN", encoding="ascii")
+    limits.put(trial, file, "FROZEN")
     try:
         got = _becomes(trial, container)
     finally:
         # What is frozen cannot be killed.
-        file.write_text("THAWED", encoding="ascii")
+        limits.put(trial, file, "THAWED")
     held = got in ("refused", "runs")
     trial.expect_that(UNFIT, "a container in a frozen group hangs", held=held, got=got, want="refused, or it runs")
 

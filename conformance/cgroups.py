@@ -200,7 +200,7 @@ def memory_unlimited(trial: CaseContext) -> None:
     for name in (*names, "memory.low" if limits.is_unified(trial) else "soft_limit_in_bytes"):
         path = Path(folder, name if name.startswith("memory.") else f"memory.{name}")
         if path.exists():
-            path.write_text(str(LIMIT), encoding="ascii")
+            limits.put(trial, path, str(LIMIT))
     limits.limited(trial, {"memory": {"limit": -1, "swap": -1}}, group=group).clean_up()
 
 

@@ -19,6 +19,7 @@ from ocivalidate.runtime.driving import configs
 from ocivalidate.runtime.driving.console import ConsoleSocket
 from ocivalidate.runtime.driving.container import Container
 from ocivalidate.runtime.driving.driver import Call
+from ocivalidate.runtime.driving.journal import Grouped, Journal, Judged
 from ocivalidate.runtime.driving.operations import Operations
 from ocivalidate.runtime.inside import rootfs
 from ocivalidate.runtime.inside.facts import Facts
@@ -92,6 +93,8 @@ class CaseContext:
         self.not_shown: list[str] = []
         self._undo: list[Any] = []
         self._numbers = iter(range(1, 10**6))
+        if stage.keeps:
+            self.runtime.journal = Journal(self.folder, stage.rootfs)
 
     # ---------------------------------------------------------------------------------------------------- making
 
@@ -133,7 +136,7 @@ class CaseContext:
             group = self._give_group(made, own_id)
             bundle = self.bundle(made)
         container = Container(self.runtime, own_id, bundle, self.stage.layout, group)
-        container.keeps_groups = self.stage.keeps_groups
+        container.keeps_groups = self.stage.keeps
         self.containers.append(container)
         return container
 
@@ -178,6 +181,7 @@ class CaseContext:
         """
         layout, group = self.stage.layout, f"{self.stage.group}/{self.case.id.replace('.', '-')}-{name}"
         cgroups.make(layout, group, above_others=above_others)
+        self.runtime.note(Grouped(group))
         self.undo(lambda: [f"control group {folder}" for folder in cgroups.remove(layout, group)])
         return group
 
@@ -268,6 +272,9 @@ class CaseContext:
         entry = load("runtime", "safety")[full]
         if holds(self.release, entry.since, entry.until):
             self.verdicts.append(replace(verdict, clause=full))
+            if self.runtime.journal is not None:
+                told = Judged(full, verdict.message, verdict.got, verdict.want, verdict.pointer, held=verdict.held)
+                self.runtime.journal.judged(told)
 
     def skip(self, reason: str, *clauses: str) -> None:
         """Skip clauses, for a reason that is a fact; by default all that have no verdict yet.
@@ -359,6 +366,8 @@ class CaseContext:
     def clean_up(self) -> list[str]:
         """Undo everything, and return what could not be undone."""
         left: list[str] = []
+        if self.runtime.journal is not None:
+            self.runtime.journal.over()
         self.runtime.last = time.monotonic() + _CLEANING_PATIENCE * self.stage.pace
         known = [container.clean_up for container in self.containers]
         for step in [*known, self._delete_strays, *reversed(self._undo)]:

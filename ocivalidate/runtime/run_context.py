@@ -28,8 +28,10 @@ class RunContext:
     group: str
     rootfs: Path
     folder: Path
-    # Whether what stands in control groups is kept, for whoever looks into a failure.
-    keeps_groups: bool = False
+    # Whether what happens is kept, with what stands in control groups, for whoever looks into a failure.
+    keeps: bool = False
+    # The root filesystem that the caller gave, ``""`` for none.
+    given_rootfs: str = ""
     # What stands in /dev for the runtime; nothing of it is watched where it could change nothing.
     devices: Devices = field(default_factory=Devices)
     # Whether a refusal that the specification permits is a failure.

@@ -13,7 +13,8 @@ _OCTAL = re.compile(rb"\\([0-7]{3})")
 class Mount(NamedTuple):
     """A mount.
 
-    ``root``: what of its file system is mounted at ``point``. ``options``: those of the file system.
+    ``root``: what of its file system is mounted at ``point``. ``options``: those of the file system, ``flags`` those of
+    the mount itself, and how it propagates.
     """
 
     number: str
@@ -23,6 +24,7 @@ class Mount(NamedTuple):
     kind: str
     source: str
     options: str
+    flags: str = ""
 
 
 def mounts(file: str = MOUNTINFO) -> list[Mount]:
@@ -35,7 +37,10 @@ def mounts(file: str = MOUNTINFO) -> list[Mount]:
 
 def _mount(line: list[bytes], dash: int) -> Mount:
     words = (*line[2:5], *line[dash + 1 : dash + 4], b"", b"")
-    return Mount(line[0].decode("ascii", "replace"), *map(_plain, words[:6]))
+    number, device, root, point, kind, source, options, flags = map(
+        _plain, (line[0], *words[:6], b",".join(line[5:dash]))
+    )
+    return Mount(number, device, root, point, kind, source, options, flags)
 
 
 def _plain(word: bytes) -> str:

@@ -49,7 +49,7 @@ def made(tmp_path: Path, mode: str) -> tuple[cgroups.Layout, Container]:
     else:
         layout = cgroups.Layout("v1", {name: str(tmp_path / name) for name in ("cpu", "memory", "pids")}, "")
         groups = dict.fromkeys(("cpu", "memory", "pids"), "/own")
-    container = Container(cast(Any, None), "a", tmp_path, layout)
+    container = Container(cast(Any, SimpleNamespace(note=lambda _step: None)), "a", tmp_path, layout)
     container._process.groups = groups
     return layout, container
 
@@ -58,7 +58,14 @@ def trial(layout: cgroups.Layout, group: str = "/own") -> CaseContext:
     def skip(reason: str) -> None:
         raise Skipped(reason)
 
-    return cast(CaseContext, SimpleNamespace(stage=SimpleNamespace(layout=layout, group=group), skip=skip))
+    return cast(
+        CaseContext,
+        SimpleNamespace(
+            stage=SimpleNamespace(layout=layout, group=group),
+            skip=skip,
+            runtime=SimpleNamespace(note=lambda _step: None),
+        ),
+    )
 
 
 @pytest.mark.parametrize("mode", TREES)
@@ -105,7 +112,9 @@ def test_what_version_2_has_nothing_like(tmp_path: Path) -> None:
 
 def test_files_are_kept_before_a_delete(tmp_path: Path) -> None:
     _, container = made(tmp_path, "v2")
-    container.runtime = cast(Any, SimpleNamespace(delete=lambda *_args, **_options: SimpleNamespace(ok=True)))
+    container.runtime = cast(
+        Any, SimpleNamespace(delete=lambda *_args, **_options: SimpleNamespace(ok=True), note=lambda _step: None)
+    )
     container.delete()
     assert container.group_files == {}
     container.keeps_groups = True

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Any
 
 from ocivalidate.runtime.case_context import CaseContext
 from ocivalidate.runtime.driving.container import Container
+from ocivalidate.runtime.driving.journal import Grouped, Looked
 from ocivalidate.runtime.inside.facts import Facts
 from ocivalidate.runtime.kernel.cgroup_values import RESOURCES, Expected, expected
 from ocivalidate.runtime.kernel.cgroups import content
@@ -46,6 +48,14 @@ def preset(trial: CaseContext, controller: str, group: str, file: str, text: str
         trial.skip(f"this kernel has no {file} in control groups")
     with open(path, "w", encoding="ascii") as opened:
         opened.write(text)
+    trial.runtime.note(Grouped(group, controller, file, text))
+
+
+def put(trial: CaseContext, file: Path, text: str) -> None:
+    """Write to a file of a group of ours. Raises :class:`OSError`."""
+    file.write_text(text, encoding="ascii")
+    group = str(file.parent)
+    trial.runtime.note(Grouped(group[max(0, group.find(trial.stage.group)) :], "", file.name, text))
 
 
 def found(container: Container, one: Expected) -> tuple[str, str]:
@@ -57,6 +67,7 @@ def found(container: Container, one: Expected) -> tuple[str, str]:
         text = content(folder, place.file)
         if text is not None:
             got = place.value(text)
+            container.runtime.note(Looked("value", f"{one.controller}/{place.file}", [got, text], container.id))
             return got, got if got in place.wants else place.wants[0]
     return f"no {one.places[0].file} in {folder}", one.places[0].wants[0]
 

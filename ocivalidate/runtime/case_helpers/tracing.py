@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ocivalidate.runtime.driving.container import Container
+from ocivalidate.runtime.driving.journal import Looked
 from ocivalidate.runtime.inside import RECORDER_SOURCE
 from ocivalidate.runtime.inside.rootfs import PYTHON
 from ocivalidate.runtime.kernel import interpreter
@@ -127,6 +128,8 @@ class Trace:
             with contextlib.suppress(ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
                 self._records.append(Record(**ast.literal_eval(line)))
         self._seen = len(lines)
+        found = [record.name for record in self._records]
+        self.container.runtime.note(Looked("names", str(self.file), found, self.container.id))
         return [*self._records]
 
     def names(self) -> list[str]:

@@ -6,12 +6,14 @@ import contextlib
 import os
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
 from ocivalidate.errors import CannotJudge, ConfigRefused, RuntimeFailed, Unreadable
 from ocivalidate.runtime.driving import configs
 from ocivalidate.runtime.driving.driver import Call, json_object
+from ocivalidate.runtime.driving.journal import Looked, Saw, Waited
 from ocivalidate.runtime.driving.operations import Operations
 from ocivalidate.runtime.driving.process import Process
 from ocivalidate.runtime.inside.facts import Facts, find_facts, lines
@@ -51,16 +53,14 @@ class Container:
         self._created = False
         self._cleaned = False
         self._layout = layout
-        # The files of its groups before it was deleted, if they are to be kept.
         self.keeps_groups = False
-        self.group_files: dict[str, str] = {}
+        self.group_files: dict[str, str] = {}  # those of its groups before it was deleted, if they are to be kept
 
     @property
     def pid(self) -> int:
         """The pid of the container process; 0 if not known yet."""
+        self.runtime.note(Looked("peeked", "the container process"))
         return self._process.pid
-
-    # ------------------------------------------------------------------------------------------------ operations
 
     def create(self, bundle: str | None = None, *, cwd: str | None = None, **more: Any) -> Call:
         """Create it; ``bundle``: how to name the bundle (default: its absolute path).
@@ -139,8 +139,6 @@ class Container:
             raise ConfigRefused(f"create failed: {said}", said, configs.of_bundle(self.bundle, self.id))
         raise RuntimeFailed(f"{operation} failed: {said}")
 
-    # ----------------------------------------------------------------------------------------------------- state
-
     def state(self) -> dict[str, Any]:
         """The output of ``state``. Raises :class:`RuntimeFailed` if it fails or prints no JSON object."""
         done = self.runtime.state(self.id)
@@ -182,12 +180,12 @@ class Container:
         start time, the processes in its control groups, and its output.
         """
         done = self.runtime.state(self.id)
-        began = processes.began(self.pid)
+        began = processes.began(self._process.pid)
         members = [cgroups.members(folder) for folder in self._own_groups()]
         return {
             "state": done.stdout if done.ok else None,
-            "alive": self.alive(),
-            "process": f"{self.pid} since {began}" if began else None,
+            "alive": self._process.alive,
+            "process": f"{self._process.pid} since {began}" if began else None,
             "members": sorted({pid for some in members for pid in some if not pid or processes.began(pid)}),
             "printed": self.printed(),
         }
@@ -213,10 +211,9 @@ class Container:
         except kin.Foreign as problem:
             raise RuntimeFailed(f"the runtime names a foreign process as the container process: {problem}") from problem
 
-    # --------------------------------------------------------------------------------------------------- waiting
-
     def alive(self) -> bool:
         """Whether the container process has not ended."""
+        self.runtime.note(Looked("alive", "", self._process.alive, self.id))
         return self._process.alive
 
     def wait_exit(self) -> None:
@@ -226,6 +223,7 @@ class Container:
         """
         if self._process.descriptor < 0:
             raise RuntimeFailed("the runtime did not name the container process")
+        self.runtime.note(Waited("end", self.id))
         self._poll(self._process.descriptor, "the end of the container process")
 
     def end_process(self) -> None:
@@ -233,6 +231,7 @@ class Container:
 
         Raises :class:`RuntimeFailed` if the runtime did not name it.
         """
+        self.runtime.note(Waited("death", self.id))
         self._process.kill()
         self.wait_exit()
 
@@ -255,11 +254,11 @@ class Container:
         Raises :class:`RuntimeFailed` if the container ends without them or ``timeout`` is over; :class:`CannotJudge`.
         """
         found: Facts | None = self.wait_output(find_facts, timeout)
-        if found is None and self.alive():
+        if found is None and self._process.alive:
             raise RuntimeFailed(f"the program in the container reported nothing within {timeout:.0f} s")
         if found is None:
             raise RuntimeFailed(f"the container ended without a report: {self._last_words()}")
-        return found
+        return replace(found, lookout=lambda record: self.runtime.note(Saw(self.id, record)))
 
     def wait_line(self, wanted: Callable[[Any], bool], timeout: float | None = None) -> Any:
         """Wait for a JSON line for which ``wanted`` is true; ``None`` if the container ends without printing it."""
@@ -279,10 +278,11 @@ class Container:
         try:
             while True:
                 # In this order: once its end is seen, all its output is there.
-                ended = not self.alive()
+                ended = not self._process.alive
                 text = self.printed()
                 found = look(text)
                 if found is not None or ended:
+                    self.runtime.note(Waited("output", self.id, text.count("\n"), text[-4096:]))
                     return found
                 if not self._poll(watch, "output of the container", until and max(0.0, until - time.monotonic())):
                     return None
@@ -340,10 +340,12 @@ class Container:
     @property
     def groups(self) -> dict[str, str]:
         """The control groups of the container process after ``create``: controller → path."""
+        self.runtime.note(Looked("peeked", "the control groups of the container process"))
         return dict(self._process.groups)
 
     def group_folder(self, controller: str) -> str:
         """The directory where a controller (``""``: version 2) governs the container process; ``""`` if none."""
+        self.runtime.note(Looked("peeked", "the control groups of the container process"))
         return cgroups.folder_of(self._layout, self._process.groups, controller)
 
     def leftovers_of_failure(self) -> list[str]:
@@ -361,11 +363,12 @@ class Container:
 
         Empty after a correct ``delete``.
         """
-        left = [f"process {self.pid}"] if self.alive() else []
+        left = [f"process {self._process.pid}"] if self._process.alive else []
         left += [f"control group {folder}" for folder in self._own_groups()]
         left += [f"mount {point}" for point in sorted(mounts_below(str(self.bundle)))]
         if self.runtime.has_state(self.id):
             left.append(f"state {self.runtime.root / self.id}")
+        self.runtime.note(Looked("left", "", left, self.id))
         return left
 
     def _own_groups(self) -> list[str]:
@@ -385,6 +388,7 @@ class Container:
         more = min(time.monotonic() + _CLEANING_PATIENCE * self.runtime.pace, self.runtime.last)
         self.runtime.deadline = max(self.runtime.deadline, more)
         # Killed by us first: a runtime that has to do it waits for the end of the process by the clock.
+        self.runtime.note(Waited("death", self.id))
         left = self._process.end(_STATUS_PATIENCE * self.runtime.pace)
         if (self._created or self.runtime.has_state(self.id)) and not self.delete().ok:
             self.delete(force=True)

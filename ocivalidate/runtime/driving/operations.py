@@ -13,6 +13,7 @@ from pathlib import Path
 from ocivalidate.errors import CannotJudge
 from ocivalidate.runtime.driving.call_times import CallTimes
 from ocivalidate.runtime.driving.driver import Call, call
+from ocivalidate.runtime.driving.journal import Called, Journal, Step
 from ocivalidate.runtime.driving.subject import RuntimeUnderTest
 from ocivalidate.runtime.kernel.cgroups import PREFIX
 
@@ -29,7 +30,7 @@ class Operations:
     ``mark`` is what everything of this run is called by, and nothing else on this host. ``last`` is a moment beyond
     which no deadline is moved. ``outputs``: the files for what containers print, which must not grow without end while
     the runtime works. ``pace``: how much slower than usual everything goes here, at least
-    1; every wait is as much longer.
+    1; every wait is as much longer. ``journal``: where it is noted what happens, ``None`` for nowhere.
     """
 
     subject: RuntimeUnderTest
@@ -40,6 +41,7 @@ class Operations:
     last: float = math.inf
     outputs: list[Path] = field(default_factory=list)
     pace: float = 1.0
+    journal: Journal | None = None
     call_times: CallTimes = field(default_factory=CallTimes)
 
     @property
@@ -70,6 +72,8 @@ class Operations:
         left = self.deadline - time.monotonic()
         if left <= 0:
             raise CannotJudge(f"no time was left for {' '.join(command[:1])}")
+        if self.journal is not None:
+            self.journal.before(wrapper)
         with self.call_times.calling():
             done = call(
                 [*wrapper, *self.subject.argv(str(self.root), str(self.log), *command)],
@@ -82,7 +86,14 @@ class Operations:
                 others=self.outputs,
             )
         self.calls.append(done)
+        if self.journal is not None:
+            self.journal.called(Called(command, done, cwd or "", tuple(wrapper), tuple(pass_fds), stdout or ""))
         return done
+
+    def note(self, step: Step) -> None:
+        """Note what the case did or saw, where that is kept."""
+        if self.journal is not None:
+            self.journal.note(step)
 
     def create(  # noqa: PLR0913  # the arguments of the command
         self,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from ocivalidate.errors import NotShown, RuntimeFailed
@@ -13,9 +13,13 @@ from ocivalidate.runtime.inside.probe import LOOKS, MARK
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """The records of one probe: ``{"step": name, "args": [...], "value" or "error": ...}``."""
+    """The records of one probe: ``{"step": name, "args": [...], "value" or "error": ...}``.
+
+    ``lookout`` is told of each record that somebody looks at.
+    """
 
     records: tuple[Mapping[str, Any], ...]
+    lookout: Callable[[Mapping[str, Any]], None] = field(default=lambda _record: None, compare=False, repr=False)
 
     def __contains__(self, step: object) -> bool:
         return any(record["step"] == step for record in self.records)
@@ -27,6 +31,7 @@ class Facts:
         """
         for record in self.records:
             if record["step"] == step and tuple(record["args"][: len(arguments)]) == arguments:
+                self.lookout(record)
                 return record
         raise RuntimeFailed(f"the probe did not report the step {' '.join((step, *arguments))}")
 
@@ -78,6 +83,7 @@ class Facts:
                 opens.append(dict(zip(("path", "how"), arguments, strict=True)) | {"outcome": record.get("error")})
             if value is None:
                 continue
+            self.lookout(record)
             if step == "everything" and isinstance(value, dict):
                 found |= value
                 paths |= value["paths"] if isinstance(value.get("paths"), dict) else {}

@@ -129,3 +129,8 @@ def wanted_paths(config: Mapping[str, Any]) -> list[str]:
         *([world.TIME_OFFSETS] if linux.get("timeOffsets") else ()),
     ]
     return list(dict.fromkeys(paths))
+
+
+def needed(pointer: str) -> tuple[str, ...]:
+    """The steps of the probe that a place in the config is judged by; empty where that depends on the path."""
+    return next((steps for place, steps in _NEEDED.items() if f"{pointer}/".startswith(f"{place}/")), ())

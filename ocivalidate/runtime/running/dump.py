@@ -1,4 +1,4 @@
-"""The dump of a case that did not pass: bundles, calls and their output, logs, facts, control groups.
+"""The dump of a case that did not pass: bundles, calls and their output, logs, facts, control groups, ``reproduce.sh``.
 
 It is sent to the caller in messages, piece by piece. A runtime may write anything into the folder of a case, so it
 is limited: the limits of :mod:`protocol` hold for each case as a whole.
@@ -10,22 +10,25 @@ import contextlib
 import json
 import os
 import stat
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from ocivalidate.errors import Unreadable
-from ocivalidate.rules.findings import Outcome
+from ocivalidate.rules.findings import Outcome, Result
 from ocivalidate.runtime.case_context import CaseContext
+from ocivalidate.runtime.inside import rootfs
 from ocivalidate.runtime.kernel import handed
 from ocivalidate.runtime.protocol import DEEPEST, LAST_KEPT, MOST_BYTES, MOST_FILES, MOST_PIECE, Dump
+from ocivalidate.runtime.reproducing import script
 from ocivalidate.runtime.running.attempt import Attempt
 
 # Our own documents may take half of a case's limit; longer values are cut, as little as possible.
 _MOST_DOCUMENTS = MOST_BYTES // 2
 _CUTS = (handed.MOST_TEXT, 1 << 20, 1 << 16, 1 << 12, 1 << 8, 0)
-_FOLDER, _FILE = stat.S_IFDIR | 0o755, stat.S_IFREG | 0o644
+_FOLDER, _FILE, _PROGRAM = stat.S_IFDIR | 0o755, stat.S_IFREG | 0o644, stat.S_IFREG | 0o755
 
 
 def pieces(done: Attempt) -> Iterator[Dump]:
@@ -34,7 +37,7 @@ def pieces(done: Attempt) -> Iterator[Dump]:
     if done.trial is None or fine:
         return
     yield Dump(done.case.id, "", _FOLDER)
-    documents = _documents(done.trial)
+    documents = _documents(done)
     room = MOST_BYTES - sum(map(len, documents.values()))
     try:
         yield from files(done.case.id, done.trial.folder, MOST_FILES - len(documents), room)
@@ -42,7 +45,8 @@ def pieces(done: Attempt) -> Iterator[Dump]:
         yield Dump(done.case.id, "", _FOLDER, problem=problem.strerror or str(problem))
     for name, content in documents.items():
         for offset in range(0, len(content), MOST_PIECE):
-            yield Dump(done.case.id, name, _FILE, content[offset : offset + MOST_PIECE], offset)
+            mode = _PROGRAM if name == script.FILE else _FILE
+            yield Dump(done.case.id, name, mode, content[offset : offset + MOST_PIECE], offset)
 
 
 def files(case: str, source: Path, most_files: int, most_bytes: int) -> Iterator[Dump]:
@@ -80,8 +84,11 @@ def _of_file(case: str, file: Path, path: str, room: int) -> Iterator[Dump]:
                 return
 
 
-def _documents(trial: CaseContext) -> dict[str, bytes]:
+def _documents(done: Attempt) -> dict[str, bytes]:
     """Our own documents on a case, by file name."""
+    trial = done.trial
+    if trial is None:
+        return {}
     of_groups = {one.id: one.group_files for one in trial.containers if one.group_files}
     documents: dict[str, Any] = {
         "calls.json": [asdict(call) for call in trial.runtime.calls],
@@ -89,7 +96,29 @@ def _documents(trial: CaseContext) -> dict[str, bytes]:
         LAST_KEPT: [asdict(verdict) for verdict in trial.verdicts],
     }
     share = _MOST_DOCUMENTS // len(documents)
-    return {name: _text(value, share) for name, value in documents.items()}
+    own = {} if trial.runtime.journal is None else {script.FILE: reproduced(trial, done.results)}
+    return own | {name: _text(value, share) for name, value in documents.items()}
+
+
+def reproduced(trial: CaseContext, results: Sequence[Result]) -> bytes:
+    """The text of ``reproduce.sh`` for what failed in a case, which must have a journal."""
+    stage, journal = trial.stage, trial.runtime.journal
+    if journal is None:
+        raise ValueError(f"nothing was noted of {trial.case.id}")
+    subject, mode = stage.subject, stage.host.cgroup_mode
+    python = {sys.executable, os.path.realpath(sys.executable)} - {rootfs.PYTHON}
+    setting = script.Setting(
+        case=trial.case.id,
+        runtime=subject.command[0],
+        version=f"{subject.name} {subject.version}".strip(),
+        arguments=tuple(subject.argv("@WORK@/root", "@WORK@/runtime.log")[1:]),
+        name=stage.prefix.rstrip("-"),
+        python=tuple(sorted(python)),
+        rootfs=stage.given_rootfs,
+        covered=tuple(one["path"] for one in subject.dialect.cover if one.get("cgroup", mode) == mode),
+        root=stage.host.root,
+    )
+    return script.script(setting, journal, results)
 
 
 def _text(value: Any, most: int) -> bytes:
