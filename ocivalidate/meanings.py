@@ -182,6 +182,14 @@ def of_path(path: str) -> str:
     return ""
 
 
+def judge_of(path: str) -> str:
+    """The command that judges what is at a path; empty when nothing tells."""
+    found = of_path(path)
+    if not found and os.path.isfile(path) and path.endswith(".json"):
+        return "bundle"
+    return _KINDS[found].command if found in _KINDS else ""
+
+
 def _of_folder(path: str) -> str:
     there = {name for name in _OF_FOLDERS if os.path.lexists(f"{path}/{name}")}
     found = of_names(there)

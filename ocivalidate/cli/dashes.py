@@ -26,8 +26,37 @@ class DashParser(argparse.ArgumentParser):
             return value
         return super()._get_values(action, arg_strings)
 
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Read a command line, and remember it for complaints."""
+        self.given = [*(sys.argv[1:] if args is None else args)]
+        return super().parse_known_args(args, namespace)
+
+    def unknown_option(self) -> str:
+        """The first of the given options that this parser does not have, ``""`` for none."""
+        known = self._option_string_actions
+        for one in self.given:
+            if one[:1] == "-" and one not in ("-", "--") and " " not in one:
+                # A letter may have others, or its value, right behind it.
+                name = one.partition("=")[0] if one[1] == "-" else one[:2]
+                if name not in known:
+                    return str(one)
+        return ""
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        if action.choices is not None and value not in action.choices:
+            from ocivalidate.cli import mistakes
+
+            names = [str(choice) for choice in action.choices]
+            guess = mistakes.value(str(value), names) or f" (choose from {', '.join(names)})"
+            raise argparse.ArgumentError(action, f"invalid choice: {str(value)!r}{guess}")
+
     def error(self, message: str) -> NoReturn:
         """Say what is wrong with the command line. Raises :class:`UsageError`."""
+        if message.startswith("the following arguments are required") and (stray := self.unknown_option()):
+            # What is missing may have been taken for the value of an option that was misspelled.
+            from ocivalidate.cli import mistakes
+
+            message = f"unrecognized arguments: {stray}{mistakes.option(stray, self._option_string_actions)}"
         raise UsageError(f"{message} (try {self.prog} --help)")
 
     def _get_formatter(self) -> argparse.HelpFormatter:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import importlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import NoReturn
 
 from ocivalidate import __version__
 from ocivalidate.cli.dashes import DashParser
@@ -37,6 +38,20 @@ class Parser(DashParser):
         print_text(message)
 
 
+class MainParser(Parser):
+    """The parser of what stands before the command."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong. Raises :class:`UsageError`."""
+        from ocivalidate.cli import mistakes
+
+        if self.given and self.given[0].startswith("-"):
+            message = mistakes.before_command(self.given, COMMANDS) or message
+        elif self.given and self.given[0] not in COMMANDS:
+            message = mistakes.no_command(self.given[0], COMMANDS)
+        super().error(message)
+
+
 def run(arguments: Sequence[str]) -> int:
     """Run a command line and return its exit code."""
     if arguments[:1] == ["generate"]:
@@ -50,12 +65,24 @@ def run(arguments: Sequence[str]) -> int:
 def _dispatch(arguments: Sequence[str]) -> int:
     own, after = _split(arguments)
     try:
-        options = _parser(own).parse_args(own, argparse.Namespace(after=after))
+        options = _read(own, after)
     except SystemExit:
         # --help and --version end like this, when they have said all.
         return 0
     code: int = importlib.import_module(f"ocivalidate.cli.{COMMANDS[options.command][0]}").run(options)
     return code
+
+
+def _read(own: Sequence[str], after: Sequence[str]) -> argparse.Namespace:
+    """The options of a command line. Raises :class:`UsageError` with the help that goes with the command."""
+    parser, commands = _parser(own)
+    options, strays = parser.parse_known_args(own, argparse.Namespace(after=after))
+    if strays:
+        from ocivalidate.cli import mistakes
+
+        command = commands[options.command]
+        command.error(mistakes.stray(options.command, strays, command._option_string_actions))  # noqa: SLF001  # argparse has no list of options that is public
+    return options  # type: ignore[no-any-return]  # of argparse
 
 
 def _split(arguments: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
@@ -66,18 +93,18 @@ def _split(arguments: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
     return arguments[:end], arguments[end + 1 :]
 
 
-def _parser(arguments: Sequence[str]) -> Parser:
-    """The parser; of the commands, only the one that the arguments ask for knows its options."""
-    parser = Parser(
+def _parser(arguments: Sequence[str]) -> tuple[Parser, Mapping[str, Parser]]:
+    """The parser and those of the commands, of which only the one that the arguments ask for knows its options."""
+    parser = MainParser(
         prog="ocivalidate",
         description="Judge OCI bundles and runtime documents against the OCI specifications, clause by clause.",
         epilog="Exit codes: 0 conforms, 1 findings, 2 could not be judged.",
     )
     parser.add_argument("--version", action="version", version=f"ocivalidate {__version__}")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=Parser)
     asked = next((argument for argument in arguments if argument in COMMANDS), None)
     for name, (module, summary) in COMMANDS.items():
         command = commands.add_parser(name, help=summary, description=f"{summary[:1].upper()}{summary[1:]}.")
         if name == asked:
             importlib.import_module(f"ocivalidate.cli.{module}").add_options(command, name)
-    return parser
+    return parser, commands.choices

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 import json
 import textwrap
 from collections.abc import Iterator
@@ -11,7 +10,7 @@ from collections.abc import Iterator
 from ocivalidate.cli.streams import print_text
 from ocivalidate.errors import UsageError
 from ocivalidate.report.verdicts import url
-from ocivalidate.rules.clauses import Clause, Level, load
+from ocivalidate.rules.clauses import Clause, Level, likely, load
 from ocivalidate.rules.witnesses import Witness, example, witness_for
 
 _HOW = {
@@ -42,9 +41,17 @@ def _find(clause_id: str) -> Clause:
     clause = load().get(clause_id)
     if clause is not None:
         return clause
-    near = difflib.get_close_matches(clause_id, list(load()), n=3, cutoff=0.6)
-    hint = f"did you mean {' or '.join(near)}?" if near else "ocivalidate rules lists them"
-    raise UsageError(f"no clause {clause_id}; {hint}")
+    raise UsageError(f"no clause {clause_id}; {_of_case(clause_id) or likely(clause_id, [*load()])}")
+
+
+def _of_case(name: str) -> str:
+    """One line on the id of a case; ``""`` for what is none."""
+    if "/" in name or "." not in name:
+        return ""
+    from ocivalidate.judges import cases
+
+    known = any(case.id == name for case in cases())
+    return f"it is a case: ocivalidate runtime --list -v --select {name} shows its clauses" if known else ""
 
 
 def _as_json(clause: Clause) -> dict[str, object]:

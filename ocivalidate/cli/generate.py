@@ -116,8 +116,10 @@ def parse(arguments: list[str], program: str) -> argparse.Namespace:
     if options.for_engines:
         raise OptionError(refusal(options.for_engines))
     if strays:
-        images = [] if strays[0].startswith("-") else ["; a config has no image; the command goes after --"]
-        parser.error(f"unrecognized arguments: {' '.join(strays)}{''.join(images)}")
+        from ocivalidate.cli import mistakes
+
+        known = (flag for flag in parser._option_string_actions if "=" not in flag)  # noqa: SLF001  # no list is public
+        parser.error(mistakes.stray_of_generate(program, strays, known))
     options.command = command
     return options
 

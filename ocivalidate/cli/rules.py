@@ -10,7 +10,7 @@ from typing import Any
 from ocivalidate.cli import rules_changes
 from ocivalidate.cli.streams import print_text
 from ocivalidate.errors import UsageError
-from ocivalidate.rules.clauses import LEVEL_NAMES, PLATFORMS, RELEASES, Clause, Level, load, matches, unmatched
+from ocivalidate.rules.clauses import LEVEL_NAMES, PLATFORMS, RELEASES, Clause, Level, likely, load, matches, unmatched
 from ocivalidate.vocabulary.versions import NEXT, order
 
 JUDGED = ("static", "static-host", "dynamic", "none")
@@ -56,7 +56,7 @@ def _choose(options: argparse.Namespace) -> list[Clause]:
         raise UsageError(f"unknown release {options.spec_version}; known are {', '.join(known)}")
     strays = unmatched(options.patterns, load())
     if strays:
-        raise UsageError(f"no clause matches {', '.join(strays)}; ocivalidate rules lists them")
+        raise UsageError(f"no clause matches {', '.join(strays)}; {likely(strays[0], [*load()])}")
     levels = LEVEL_NAMES[options.level] if options.level else frozenset(Level)
     return [
         clause

@@ -264,9 +264,11 @@ def _printed(outputs: list[tuple[str, str]], values: dict[str, Any], *, given: b
 def _output(written: str) -> tuple[str, str]:
     name, equals, file = written.partition("=")
     if name not in FORMATS or not equals or not file:
-        raise UsageError(
-            f"--output needs FORMAT=FILE with a format of {', '.join(FORMATS)}, not {shortened(written, 80)}"
-        )
+        from ocivalidate.cli import mistakes
+
+        guess = mistakes.output(written, FORMATS)
+        formats = "" if guess else f" with a format of {', '.join(FORMATS)}"
+        raise UsageError(f"--output needs FORMAT=FILE{formats}, not {shortened(written, 80)}{guess}")
     return name, file
 
 

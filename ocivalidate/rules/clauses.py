@@ -226,10 +226,11 @@ class Selection:
         ``cases`` gives the ids of cases, which patterns may mean too; it is called if there is need.
         """
         strays = _strays(self.select + self.ignore)
-        strays = unmatched(strays, cases()) if strays and cases is not None else strays
+        of_cases = [*cases()] if strays and cases is not None else []
+        strays = unmatched(strays, of_cases)
         if strays:
             kind = "clause" if cases is None else "case and no clause"
-            raise OptionError(f"no {kind} matches {', '.join(strays)}; ocivalidate rules lists them")
+            raise OptionError(f"no {kind} matches {', '.join(strays)}; {likely(strays[0], [*of_cases, *load()])}")
 
     def wants(self, clause: Clause) -> bool:
         """Whether the clause is to be judged.
@@ -275,6 +276,19 @@ def settled(
 @functools.cache
 def _strays(patterns: tuple[str, ...]) -> list[str]:
     return unmatched(patterns, load()) if patterns else []
+
+
+def likely(written: str, names: Sequence[str]) -> str:
+    """What a name that nothing has may mean: names of which it is a part, or that look like it."""
+    from ocivalidate.vocabulary.spelling import nearest
+
+    part = written.strip("*./")
+    whole = next((name for name in names if part and f".{part}." in f".{name.replace('/', '.')}."), "")
+    if whole:
+        return f"'*{part}*' matches {sum(part in name for name in names)}, such as {whole}"
+    begin = {name[: len(written) + 1]: name for name in names}
+    near = nearest(written, names) or [begin[one] for one in nearest(written, begin, most=1, cutoff=0.8)]
+    return f"did you mean {' or '.join(near)}?" if near else "ocivalidate rules lists them"
 
 
 def unmatched(patterns: Iterable[str], clause_ids: Iterable[str]) -> list[str]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+_LONGEST = 200
+
 
 class Names:
     """Names that a misspelled name may mean. A lookup takes the same time however many there are."""
@@ -31,6 +33,18 @@ class Names:
         candidates = {name for end in ends for name in self._by_end.get(end, ())}
         close = (name for name in candidates if one_typo_apart(written, name))
         return min(close, key=self._order.__getitem__, default="")
+
+
+def nearest(written: str, known: Iterable[str], *, most: int = 3, cutoff: float = 0.6) -> list[str]:
+    """The names that look most like what was written, the best first; none where nothing does.
+
+    ``cutoff``: how much alike they have to be, from 0 to 1.
+    """
+    import difflib
+
+    # What a hostile text may cost is bounded, and no name of ours is so long.
+    names = [*known]
+    return difflib.get_close_matches(written, names, n=most, cutoff=cutoff) if len(written) <= _LONGEST else []
 
 
 def same_but_for_case(written: str, known: str) -> bool:

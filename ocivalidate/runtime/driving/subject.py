@@ -16,6 +16,7 @@ from ocivalidate import resources
 from ocivalidate.errors import CannotJudge
 from ocivalidate.runtime.driving.driver import Call, call, json_object
 from ocivalidate.runtime.kernel import programs
+from ocivalidate.vocabulary.spelling import one_typo_apart
 from ocivalidate.vocabulary.versions import RUNTIME_CHOICES, RUNTIME_RELEASES, judged_by, version_for
 
 # Seconds for ``--version`` and ``features``: together with those for the first container, less
@@ -106,7 +107,7 @@ def identify(runtime: str, extra: Sequence[str] = (), spec_version: str | None =
         raise CannotJudge(f"unknown release of runtime-spec: {spec_version}; known are {', '.join(RUNTIME_CHOICES)}")
     path = programs.find(runtime)
     if path is None:
-        raise CannotJudge(f"there is no program {runtime}")
+        raise CannotJudge(f"there is no program {runtime}{_meant(runtime)}")
     banner = _asked([path, "--version"], _PATIENCE)
     if banner.ended != "exit":
         raise CannotJudge(f"{path} --version {banner.last_error_line}")
@@ -130,6 +131,13 @@ def identify(runtime: str, extra: Sequence[str] = (), spec_version: str | None =
         extra=tuple(extra),
         digest=programs.digest(path),
     )
+
+
+def _meant(runtime: str) -> str:
+    """The runtime that is installed here and whose name was misspelled."""
+    names = (entry.name for entry in dialects() if one_typo_apart(runtime, entry.name))
+    found = next((name for name in names if programs.find(name)), "")
+    return f"; did you mean {found}?" if found else ""
 
 
 def _asked(argv: list[str], timeout: float) -> Call:
