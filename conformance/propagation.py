@@ -223,6 +223,15 @@ def bound_mounts_in_a_user_namespace(trial: CaseContext) -> None:
     judge_bound_mounts(trial, user=True)
 
 
+@case(FORMS["slave"], FORMS["rslave"], sets=[OPTIONS], needs=NEEDS)
+def slaves_in_a_shared_root(trial: CaseContext) -> None:
+    """Mounts that are to be slaves are so in a root filesystem that is shared, too: rslave all the way.
+
+    In any other a runtime may make slaves of all mounts without being asked.
+    """
+    judge_bound_mounts(trial, forms=("slave", "rslave"), root="shared")
+
+
 def sources_of_mounts(trial: CaseContext, *, user: bool) -> dict[str, Path]:
     """A private and a shared mount of ours, each with another below it, by their kinds; ``user``: for whose root."""
     sources = {kind: trial.folder / kind for kind in ("private", "shared")}
@@ -234,12 +243,14 @@ def sources_of_mounts(trial: CaseContext, *, user: bool) -> dict[str, Path]:
     return sources
 
 
-def judge_bound_mounts(trial: CaseContext, *, user: bool = False) -> None:
-    """Judge the options on propagation of a bind mount each."""
+def judge_bound_mounts(
+    trial: CaseContext, *, user: bool = False, forms: Iterable[str] = tuple(FORMS), root: str = ""
+) -> None:
+    """Judge the options on propagation of a bind mount each. ``root``: the propagation of the root filesystem."""
     sources = sources_of_mounts(trial, user=user)
     places = {
         place: (option, sources["private" if option.endswith("shared") else "shared"] / place.partition(option)[2][1:])
-        for option in FORMS
+        for option in forms
         for place in places_of(option)
     }
     # A user namespace must not part a mount that comes from outside of it from what is mounted below.
@@ -250,6 +261,8 @@ def judge_bound_mounts(trial: CaseContext, *, user: bool = False) -> None:
     config = able_to_mount(trial, looks)
     if user:
         mounting.in_user_namespace(config)
+    if root:
+        config["linux"]["rootfsPropagation"] = root
     mounts = {
         option: [
             {
@@ -259,7 +272,7 @@ def judge_bound_mounts(trial: CaseContext, *, user: bool = False) -> None:
                 "options": ["rbind", option],
             }
         ]
-        for option in FORMS
+        for option in forms
     }
 
     def make_peers(container: Container) -> None:
