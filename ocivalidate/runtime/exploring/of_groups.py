@@ -49,7 +49,8 @@ FEATURES = (
             Value(name, (Setting(f"{_RESOURCES}/devices", rules),))
             for name, rules in (
                 ("allowed", [_DENY, {"allow": True, **_OURS, "minor": 1, "access": "rw"}]),
-                ("read", [_DENY, {"allow": True, **_OURS, "access": "r"}, {**_DENY, **_OURS, "minor": 2}]),
+                # Version 1 of control groups takes back only what was allowed by itself.
+                ("read", [_DENY, {**_ALLOW, **_OURS, "minor": 2}, {**_DENY, **_OURS, "minor": 2, "access": "w"}]),
                 ("denied", [_ALLOW, {"allow": False, **_OURS, "minor": 1, "access": "w"}]),
             )
         ),

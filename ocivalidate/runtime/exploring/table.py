@@ -66,6 +66,7 @@ KEPT_APART: tuple[Apart, ...] = (
     Apart("namespace-user", (), "mount-idmap", (), "a mapping of a mount and one of the container would add up"),
     Apart("namespace-user", (), "mount-undoing", (), _OF_USER + ": restrictions of a mount of others are locked"),
     Apart("namespace-user", (), "mount-cgroup", (), _OF_USER),
+    Apart("namespace-user", (), "device-rules", (), _OF_USER + ": nodes of others do not open"),
     Apart("namespace-user", (), "hooks-createContainer", (), "its user could not write its trace on the host"),
     Apart("namespace-user", (), "hooks-startContainer", (), "its user could not write its trace on the host"),
     Apart("root", ("readonly",), "hooks-startContainer", (), "it could not write its trace"),
