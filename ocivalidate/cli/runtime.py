@@ -75,6 +75,17 @@ _OPTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
         },
     ),
     (("--seed",), {"metavar": "S", "type": int, "help": "which configs --explore draws (default: 0)"}),
+    (
+        ("--against",),
+        {"metavar": "OTHER", "help": "explore this runtime too, and tell where the two differ"},
+    ),
+    (
+        ("--resume",),
+        {
+            "metavar": "FILE",
+            "help": "keep what --explore has judged here, and go on from there the next time",
+        },
+    ),
     (("--list",), {"action": "store_true", "help": "list the cases and what each judges; run nothing"}),
     (("--rerun-failed",), {"metavar": "REPORT", "help": "run only what failed in this report (--format json)"}),
     (("--expectations",), _several("FILE", "a TOML file with known deviations")),
@@ -88,7 +99,8 @@ _OPTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
 
 def run(options: argparse.Namespace) -> int:
     """Judge the runtime, and print results as they come."""
-    settings = settings_module.settle(options, {"format": "tap"}, cases=lambda: [case.id for case in _cases(options)])
+    settings = settings_module.settle(options, {"format": "tap"}, cases=lambda: _names(options))
+    _refuse_without_explore(options)
     if options.list:
         from ocivalidate.cli.runtime_list import print_cases
 
@@ -97,8 +109,11 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError("runtimes can only be driven on Linux; ocivalidate runtime --list works everywhere")
     from ocivalidate.runtime.api import start_run
 
-    running = start_run(options.runtime, settings.selection, _driving(options))
+    driving = _driving(options)
+    running = start_run(options.runtime, settings.selection, driving)
     report, interrupted = _follow(running, settings)
+    if options.against and not interrupted:
+        report = _compare(report, options.against, settings, driving)
     if options.write_expectations:
         _write_expectations(options.write_expectations, report)
     write_outputs([report], settings)
@@ -139,6 +154,15 @@ def _follow(running: Run, settings: Settings) -> tuple[Report, bool]:
     return report, interrupt.happened
 
 
+def _names(options: argparse.Namespace) -> list[str]:
+    """The ids of the cases that a run may have."""
+    if options.explore:
+        from ocivalidate.runtime.exploring import names
+
+        return [*names(options.explore)]
+    return [case.id for case in _cases(options)]
+
+
 def _cases(options: argparse.Namespace) -> list[Case]:
     return load_cases(case_folder(options.cases))
 
@@ -164,7 +188,38 @@ def _driving(options: argparse.Namespace) -> RuntimeOptions:
         strict=options.strict,
         explore=options.explore,
         seed=options.seed or 0,
+        resume=options.resume,
     )
+
+
+def _refuse_without_explore(options: argparse.Namespace) -> None:
+    """Refuse options of an exploration that do not make sense. Raises :class:`UsageError`."""
+    from ocivalidate.runtime.kernel import programs
+    from ocivalidate.runtime.options import MOST_EXPLORED, MOST_SEED
+
+    if options.explore is None:
+        given = [name for name in ("seed", "against", "resume") if getattr(options, name) is not None]
+        if given:
+            raise UsageError(f"--{given[0]} is for --explore N")
+        return
+    if not 1 <= options.explore <= MOST_EXPLORED:
+        raise UsageError(f"--explore needs a number from 1 to {MOST_EXPLORED}")
+    if options.against and programs.find(options.against) is None:
+        raise UsageError(f"--against: there is no program {options.against}")
+    if options.seed is not None and not 0 <= options.seed <= MOST_SEED:
+        raise UsageError(f"--seed needs a number from 0 to {MOST_SEED}")
+    beside = [name for name in ("cases", "rerun_failed", "list") if getattr(options, name)]
+    if beside:
+        raise UsageError(f"--explore runs no cases: --{beside[0].replace('_', '-')} cannot be given with it")
+
+
+def _compare(report: Report, other: str, settings: Settings, driving: RuntimeOptions) -> Report:
+    from ocivalidate.cli.runtime_against import compared, told
+
+    with_both = compared(report, other, settings.selection, driving)
+    if settings["format"] == "tap":
+        print_text("".join(f"{line}\n" for line in told(with_both)))
+    return with_both
 
 
 def _failed_in(options: argparse.Namespace) -> tuple[str, ...]:

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 from ocivalidate.rules.clauses import Selection, settled
 from ocivalidate.rules.findings import Report, Result
 from ocivalidate.rules.refusals import RunStopped
+from ocivalidate.runtime.exploring import names
 from ocivalidate.runtime.launching import Launcher, run_events
-from ocivalidate.runtime.options import RuntimeOptions, expectation_files, request_of
+from ocivalidate.runtime.options import RuntimeOptions, expectation_files, journal, request_of
 from ocivalidate.runtime.protocol import Request
 from ocivalidate.system.arguments import StrPath, given, path_text
 from ocivalidate.vocabulary.versions import RUNTIME_CHOICES
@@ -73,7 +74,8 @@ def start_run(runtime: str, selection: Selection, options: RuntimeOptions) -> Ru
     """Start a run on Linux, for the calls above and the command line. Raises as they do."""
     from ocivalidate.runtime.run import Run
 
-    return Run(request_of(runtime, selection, options), expectation_files(options), options.launcher)
+    request = request_of(runtime, selection, options)
+    return Run(request, expectation_files(options), options.launcher, journal(options, request))
 
 
 def _results(runtime: str, selection: Selection, options: RuntimeOptions) -> Iterator[Result]:
@@ -99,6 +101,9 @@ def _asked(
     expectation_files(driving)
 
     def cases() -> Iterator[str]:
+        if request.explore:
+            yield from names(request.explore)
+            return
         from ocivalidate.runtime.running.loading import case_folder, load_cases
 
         yield from (case.id for case in load_cases(case_folder(request.cases)))

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from ocivalidate.errors import OptionError
 from ocivalidate.rules.clauses import Selection
+from ocivalidate.runtime.journal import Journal
 from ocivalidate.runtime.launching import Launcher
 from ocivalidate.runtime.protocol import Request
 from ocivalidate.runtime.run import ExpectationFiles
@@ -29,8 +30,9 @@ class RuntimeOptions(NamedTuple):
     dumps of cases that did not pass. ``expectations``: TOML files with known deviations, besides those that come
     with our cases unless ``own_expectations`` is false. ``strict``: a refusal of a valid config is a
     failure, also where the specification permits it (default: a skip). ``explore``: instead of running cases, draw so
-    many valid configs, which ``seed`` chooses, and judge what comes of them. ``done``: ids of drawn configs that are
-    not to be tried again. ``launcher``: where the engine runs (default: on this host).
+    many valid configs, which ``seed`` chooses, and judge what comes of them. ``resume``: a file that keeps what was
+    judged of them, so that the same run goes on where it was stopped. ``launcher``: where the engine runs (default: on
+    this host).
     """
 
     arguments: tuple[str, ...] = ()
@@ -45,7 +47,7 @@ class RuntimeOptions(NamedTuple):
     strict: bool = False
     explore: int | None = None
     seed: int = 0
-    done: tuple[str, ...] = ()
+    resume: StrPath | None = None
     launcher: Launcher | None = None
 
 
@@ -74,7 +76,6 @@ def request_of(runtime: str, selection: Selection, options: RuntimeOptions) -> R
         strict=options.strict,
         explore=options.explore or 0,
         seed=options.seed,
-        done=texts(options.done, "done"),
     )
 
 
@@ -87,6 +88,8 @@ def _refuse_too_many(options: RuntimeOptions) -> None:
         raise OptionError(f"explore must be at most {MOST_EXPLORED}, not {options.explore}")
     if not 0 <= options.seed <= MOST_SEED:
         raise OptionError(f"seed must be 0 to {MOST_SEED}, not {options.seed}")
+    if options.resume is not None and not options.explore:
+        raise OptionError("resume is for a run that explores: it needs explore")
     if options.explore and options.cases is not None:
         raise OptionError("explore draws configs instead of running cases: it cannot be given together with cases")
 
@@ -99,6 +102,12 @@ def _program(runtime: str) -> str:
 def expectation_files(options: RuntimeOptions) -> ExpectationFiles:
     """The files of expectations to use. Raises ``TypeError``."""
     return ExpectationFiles(paths(options.expectations, "expectations"), options.own_expectations)
+
+
+def journal(options: RuntimeOptions, request: Request) -> Journal | None:
+    """The journal of a run. Raises :class:`UsageError` and ``TypeError``."""
+    path = _path(options.resume, "resume")
+    return None if path is None else Journal(path, request)
 
 
 def refuse_unknown_needs(required: Sequence[str], option: str) -> None:

@@ -11,6 +11,7 @@ from ocivalidate.errors import BadCase, ProtocolError
 from ocivalidate.rules.findings import Outcome, Report, Result
 from ocivalidate.runtime.cases import Case
 from ocivalidate.runtime.expectations import Expectation, Expectations, read, reject_unmatched
+from ocivalidate.runtime.journal import Journal
 from ocivalidate.runtime.kept import DumpFolder
 from ocivalidate.runtime.launching import Launcher, LocalLauncher
 from ocivalidate.runtime.protocol import (
@@ -59,12 +60,21 @@ STRANGE = "another program, such as the runtime, wrote into the engine's message
 class Run:
     """One run: iterate over it for its steps, then take the report. ``launcher``: where the engine runs.
 
+    ``journal``: what an earlier run of the same has judged, which is told first, and where the results of this one go.
+
     The constructor raises :class:`UsageError`, and :class:`BadCase` if the cases cannot be loaded.
     """
 
     def __init__(
-        self, request: Request, expecting: ExpectationFiles | None = None, launcher: Launcher | None = None
+        self,
+        request: Request,
+        expecting: ExpectationFiles | None = None,
+        launcher: Launcher | None = None,
+        journal: Journal | None = None,
     ) -> None:
+        self._journal = journal
+        if journal is not None:
+            request = replace(request, done=journal.done)
         self._request = request
         self._known = (expecting or ExpectationFiles()).load(request)
         self._expected = Expectations((), "", "", "")
@@ -93,7 +103,9 @@ class Run:
             for event in self._engine:
                 self._order.take(event)
                 step = self._step(event)
-                if step is not None:
+                if isinstance(step, Plan):
+                    yield from self._planned(step)
+                elif step is not None:
                     yield step
         except ProtocolError as problem:
             # A runtime with root privileges can reach into the engine. What it forges there is no verdict.
@@ -161,8 +173,6 @@ class Run:
                 self._facts |= event.facts
                 runtime, mode = event.runtime, event.host.cgroup_mode
                 self._expected = Expectations(self._known, runtime.name, runtime.version, event.release, mode)
-            case Plan():
-                self._facts["planned"] = len(event.results)
             case Begin():
                 self._trying[event.case] = None
             case Dump():
@@ -180,7 +190,21 @@ class Run:
                 return None
         return event
 
+    def _planned(self, plan: Plan) -> Iterator[Step]:
+        """The plan with what was judged before, and the results of that."""
+        before = self._journal.results if self._journal is not None else ()
+        if self._journal is not None:
+            self._journal.plan(plan.results)
+        every = Plan((*((one.case, one.clause.id) for one in before), *plan.results))
+        self._facts["planned"] = len(every.results)
+        yield every
+        for result in before:
+            self._results.append(self._expected.judge(result))
+            yield self._results[-1]
+
     def _judged(self, result: Result) -> Result:
+        if self._journal is not None:
+            self._journal.take(result)
         judged = self._expected.judge(replace(result, dump=self._kept.settle(result.case)))
         self._trying.pop(result.case, None)
         self._results.append(judged)

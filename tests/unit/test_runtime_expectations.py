@@ -270,3 +270,26 @@ def test_a_fifo_is_no_file_of_expectations(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "x.toml")
     with pytest.raises(UsageError, match="A FIFO, not a file"):
         read(str(tmp_path / "x.toml"))
+
+
+# --- drawn configs
+
+
+def test_what_is_known_of_a_case_is_known_of_drawn_configs_by_its_messages() -> None:
+    """Which deviations a drawn config meets is chance: a pass contradicts nothing."""
+    by_message = known(messages=(NO_PID.message,))
+    for case in ("explore.00007", "parts.user.somebody"):
+        drawn = Expectations([by_message], "runc", "1.0", "1.0.2")
+        assert drawn.judge(result(Outcome.FAIL, case)).outcome is Outcome.XFAIL
+        assert drawn.judge(result(Outcome.PASS, case)).outcome is Outcome.PASS
+        other = Expectations([known(messages=("something else",))], "runc", "1.0", "1.0.2")
+        assert other.judge(result(Outcome.FAIL, case)).outcome is Outcome.FAIL
+        # Whatever the case it is on: one without messages would hide all that is news.
+        assert Expectations([known()], "runc", "1.0", "1.0.2").judge(result(Outcome.FAIL, case)).outcome is Outcome.FAIL
+
+
+def test_an_entry_may_be_on_drawn_configs_alone() -> None:
+    entry = known(case="parts.*", clause="runtime/runtime.kill.sends-signal", messages=("x*",))
+    reject_unmatched([entry], [])
+    with pytest.raises(UsageError, match="there is no clause runtime/nothing"):
+        reject_unmatched([replace(entry, clause="runtime/nothing")], [])

@@ -45,7 +45,13 @@ MOUNTS: tuple[dict[str, Any], ...] = (
     },
     {"destination": "/sys", "type": "sysfs", "source": "sysfs", "options": ["nosuid", "noexec", "nodev", "ro"]},
 )
-_BOUND_SYS = {"destination": "/sys", "type": "none", "source": "/sys", "options": ["rbind", "nosuid", "nodev", "ro"]}
+BOUND_SYS: dict[str, Any] = {
+    "destination": "/sys",
+    "type": "none",
+    "source": "/sys",
+    "options": ["rbind", "nosuid", "nodev", "ro"],
+}
+"""What stands in the place of sysfs in a user namespace that does not own the network namespace."""
 
 
 def base(oci_version: str, *steps: str) -> dict[str, Any]:
@@ -74,7 +80,7 @@ def rootless(config: dict[str, Any], uid: int, gid: int) -> dict[str, Any]:
     linux["gidMappings"] = [{"containerID": 0, "hostID": gid, "size": 1}]
     linux.pop("cgroupsPath", None)
     # Only the owner of the network namespace may mount sysfs.
-    config["mounts"] = [mount for mount in config["mounts"] if mount.get("type") != "sysfs"] + [_BOUND_SYS]
+    config["mounts"] = [mount for mount in config["mounts"] if mount.get("type") != "sysfs"] + [BOUND_SYS]
     return config
 
 

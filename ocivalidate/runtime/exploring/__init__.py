@@ -8,7 +8,7 @@ beside these, and a line in :func:`cases`.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -26,3 +26,11 @@ def cases(stage: RunContext, count: int, seed: int, lacking: Lacking, *, done: C
 
     exploration = Exploration(stage, count, seed, lacking)
     return [*exploration.parts(), *(case for case in exploration.configs() if case.id not in done)]
+
+
+def names(count: int) -> Iterator[str]:
+    """The ids that the cases of any run may have that draws ``count`` configs."""
+    from ocivalidate.runtime.exploring.exploration import config_name, part_names
+
+    yield from part_names()
+    yield from map(config_name, range(count))

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ocivalidate.runtime.driving.configs import changed
+from ocivalidate.runtime.driving.configs import BOUND_SYS, changed
 from ocivalidate.runtime.exploring.features import Feature, Place, Setting, Value
 from ocivalidate.runtime.judging import device_rules, wanted_paths
 from ocivalidate.runtime.judging.calls import tries
-
-_USUAL_SYSFS = "/sys"
 
 
 def values_of(features: Iterable[Feature], draw: Mapping[str, str]) -> dict[str, Value]:
@@ -35,7 +33,7 @@ def built(base: Mapping[str, Any], settings: Sequence[Setting]) -> dict[str, Any
             said = list(setting.value)
         else:
             config = _set(config, setting)
-    _leave_out_foreign_mounts(config)
+    _bind_foreign_mounts(config)
     config["process"]["args"] = [*config["process"]["args"], *program(config, said)]
     return config
 
@@ -73,11 +71,11 @@ def _with_namespace(config: dict[str, Any], kind: str, path: str | None) -> dict
     return changed(config, "/linux/namespaces", entries)
 
 
-def _leave_out_foreign_mounts(config: dict[str, Any]) -> None:
-    """In a new user namespace only who owns the network namespace may mount sysfs."""
+def _bind_foreign_mounts(config: dict[str, Any]) -> None:
+    """In a new user namespace only who owns the network namespace may mount sysfs: others have that of the host."""
     kinds = {entry["type"]: entry.get("path", "") for entry in config["linux"]["namespaces"]}
     if "user" in kinds and kinds.get("network") != "":
-        config["mounts"] = [mount for mount in config["mounts"] if mount.get("type") != "sysfs"]
+        config["mounts"] = [BOUND_SYS if mount.get("type") == "sysfs" else mount for mount in config["mounts"]]
 
 
 def filled(value: Any, words: Mapping[str, str]) -> Any:

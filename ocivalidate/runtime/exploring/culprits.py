@@ -175,7 +175,7 @@ def _members(ground: Ground, settings: Sequence[Setting]) -> tuple[str, ...]:
     config = built(base, settings)
     config["process"]["args"] = base["process"]["args"]
     lines = [f"{place} {shown(value)}" for place, value in beyond(config, base)]
-    without = [setting.place for setting in settings if setting.value is None]
+    without = [f"no {setting.place.replace(':', ' ')}" for setting in settings if setting.value is None]
     said = [f"{Place.SAY} {shown(setting.value)}" for setting in settings if setting.place == Place.SAY]
     return tuple(
         line if len(line) <= _LONGEST_MEMBER else f"{line[:_LONGEST_MEMBER]}…" for line in (*lines, *said, *without)

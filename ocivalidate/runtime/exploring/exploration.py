@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from ocivalidate.errors import ConfigRefused
@@ -19,7 +19,8 @@ from ocivalidate.runtime.exploring.culprits import Culprits, Known, find
 from ocivalidate.runtime.exploring.features import Feature, Value
 from ocivalidate.runtime.exploring.ground import Ground
 from ocivalidate.runtime.exploring.offers import Lacking, offer
-from ocivalidate.runtime.exploring.trying import REMOVES, Tried, attempt
+from ocivalidate.runtime.exploring.table import FEATURES
+from ocivalidate.runtime.exploring.trying import REMOVES, Tried, attempt, has_own_users
 from ocivalidate.runtime.judging.outside import INHERITED, INTERACTION, NEW, accepted_together
 from ocivalidate.runtime.properties import property_clause
 from ocivalidate.runtime.run_context import RunContext
@@ -49,6 +50,16 @@ class Part(NamedTuple):
     def name(self) -> str:
         """How it is called."""
         return f"{self.feature.name}.{self.value.name}"
+
+
+def part_names() -> Iterator[str]:
+    """The ids of the cases of all parts."""
+    return (f"parts.{Part(feature, value).name}" for feature in FEATURES for value in feature.values)
+
+
+def config_name(number: int) -> str:
+    """The id of the case of a config, by its number from 0."""
+    return f"explore.{number + 1:05}"
 
 
 class Exploration:
@@ -109,7 +120,7 @@ class Exploration:
         values = values_of(self._offer.features, draw)
         features = [feature for feature in self._offer.features if feature.name in values]
         return Case(
-            f"explore.{number + 1:05}",
+            config_name(number),
             functools.partial(self._try_config, values),
             (INTERACTION, *self._clauses(features, values)),
             timeout=_SECONDS_FOR_A_CONFIG,
@@ -143,7 +154,8 @@ class Exploration:
     ) -> tuple[str, ...]:
         """The clauses that a config with these values gives occasion to judge."""
         applied = (property_clause(pointer) for value in values.values() for pointer in value.pointers())
-        own = (clause for feature in features for clause in feature.clauses)
+        own = [clause for feature in features for clause in feature.clauses]
+        own += [clause for value in values.values() for clause in value.clauses]
         known = load("runtime", "safety")
         return tuple(
             clause
@@ -188,7 +200,9 @@ def _report(trial: CaseContext, culprits: Culprits, number: int) -> None:
     (trial.folder / name).write_text(json.dumps(culprits.config, indent=1, ensure_ascii=False) + "\n", "utf-8")
     said = f"with only {', '.join(culprits.members)}"
     if culprits.refused:
-        one, may = accepted_together(culprits.refused), trial.may_refuse(culprits.config)
+        # In a user namespace the kernel itself refuses much, whoever asks.
+        may = trial.may_refuse(culprits.config) or has_own_users(culprits.config)
+        one = accepted_together(culprits.refused)
         trial.expect_that(
             INTERACTION,
             one.message,

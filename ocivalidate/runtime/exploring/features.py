@@ -46,11 +46,12 @@ class Setting(NamedTuple):
 
 
 class Value(NamedTuple):
-    """One value of a feature. ``needs``: what the host must have for it, beside what the feature needs."""
+    """One value of a feature. ``needs`` and ``clauses``: as of the feature, and beside those."""
 
     name: str
     settings: tuple[Setting, ...]
     needs: tuple[str, ...] = ()
+    clauses: tuple[str, ...] = ()
 
     def pointers(self) -> Iterable[str]:
         """The properties that it sets, as far as they are leaves or hold some."""
@@ -90,9 +91,9 @@ def _known() -> frozenset[str]:
     return frozenset("/".join(part[:length]) for part in parts for length in range(1, len(part) + 1))
 
 
-def value(name: str, *settings: tuple[str, Any], needs: Iterable[str] = ()) -> Value:
+def value(name: str, *settings: tuple[str, Any], needs: Iterable[str] = (), clauses: Iterable[str] = ()) -> Value:
     """A value, from its settings."""
-    return Value(name, tuple(Setting(*one) for one in settings), tuple(needs))
+    return Value(name, tuple(Setting(*one) for one in settings), tuple(needs), tuple(clauses))
 
 
 def single(pointer: str, **values: Any) -> tuple[Value, ...]:

@@ -22,12 +22,11 @@ def _limit(section: str, **values: dict[str, Any]) -> tuple[Value, ...]:
 
 
 def _feature(name: str, section: str, controller: str, *needs: str, **values: dict[str, Any]) -> Feature:
-    clauses = ("runtime/runtime.lifecycle.create-resources",)
-    return Feature(name, _limit(section, **values), clauses, ("root", "isolation", f"controller:{controller}", *needs))
+    return Feature(name, _limit(section, **values), (), ("root", "isolation", f"controller:{controller}", *needs))
 
 
 FEATURES = (
-    _feature("cpu-shares", "cpu", "cpu", some={"shares": 517}, least={"shares": 2}),
+    _feature("cpu-shares", "cpu", "cpu", some={"shares": 517}, more={"shares": 3000}),
     _feature("cpu-quota", "cpu", "cpu", half={"quota": 55_000, "period": 110_000}, more={"quota": 250_000}),
     _feature("cpuset", "cpu", "cpuset", first={"cpus": "0"}, memory={"mems": "0"}, both={"cpus": "0", "mems": "0"}),
     _feature(

@@ -6,7 +6,7 @@ from typing import Any
 
 from ocivalidate.runtime.case_helpers.filters import MARK
 from ocivalidate.runtime.exploring.features import Feature, Place, Value, single, value
-from ocivalidate.runtime.judging.outside import INVOKED, JOINED, ORDER
+from ocivalidate.runtime.judging.outside import EXECUTED, INVOKED, JOINED, ORDER, STATE
 
 _AVAILABLE = "runtime/config-linux.devices.available"
 # Calls that a runtime makes for a container, and that no step of the probe needs.
@@ -20,7 +20,7 @@ def _new(kind: str) -> Value:
 
 
 def _joined(kind: str) -> Value:
-    return value("joined", (f"{Place.NAMESPACE}{kind}", f"{{joined:{kind}}}"))
+    return value("joined", (f"{Place.NAMESPACE}{kind}", f"{{joined:{kind}}}"), clauses=[JOINED])
 
 
 def _inherited(kind: str) -> Value:
@@ -29,7 +29,7 @@ def _inherited(kind: str) -> Value:
 
 def _namespace(kind: str, *values: Value) -> Feature:
     needs = ("root", "isolation", f"namespace:{kind}")
-    return Feature(f"namespace-{kind}", values, (JOINED,), needs)
+    return Feature(f"namespace-{kind}", values, (), needs)
 
 
 def _mapped(name: str, *ranges: tuple[int, int, int]) -> Value:
@@ -72,7 +72,7 @@ def _hooks(kind: str) -> Feature:
         value("with-env", (place, {"env": ["KIND=hook", "EMPTY=", "LETTERS=zażółć"]})),
         value("two", (place, {}), (place, {"env": ["NUMBER=2"], "timeout": 3600})),
     )
-    return Feature(f"hooks-{kind}", values, (INVOKED[kind], ORDER))
+    return Feature(f"hooks-{kind}", values, (INVOKED[kind], EXECUTED[kind], ORDER, STATE), ("root",))
 
 
 FEATURES = (

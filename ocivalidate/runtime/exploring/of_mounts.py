@@ -20,12 +20,14 @@ def _mount(place: str, kind: str, source: str, options: str, **more: Any) -> tup
     return "/mounts/-", entry | ({"options": options.split()} if options else {}) | more
 
 
-def _tmpfs(name: str, options: str) -> Value:
-    return value(name, _mount("/m/tmpfs", "tmpfs", "tmpfs", options))
+def _tmpfs(name: str, options: str, place: str = "/m/tmpfs") -> Value:
+    return value(name, _mount(place, "tmpfs", "tmpfs", options))
 
 
 def _bind(name: str, source: str, options: str, place: str = "/m/bind", **more: Any) -> Value:
-    return value(name, _mount(place, "none", f"{SOURCES}/{source}", options, **more))
+    # The type of a mount that binds is a dummy.
+    kind = "bind" if place == "/m/bind" else "none"
+    return value(name, _mount(place, kind, f"{SOURCES}/{source}", options, **more))
 
 
 FEATURES = (
@@ -40,6 +42,16 @@ FEATURES = (
             _tmpfs("times", "noatime nodiratime"),
             _tmpfs("strict", "strictatime"),
             _tmpfs("undone", "nosuid suid nodev dev noexec exec"),
+        ),
+        _ORDER,
+    ),
+    Feature(
+        "mount-tmpfs-again",
+        (
+            _tmpfs("readonly-of-a-mode", "ro mode=0750 size=512k", "/m/again"),
+            _tmpfs("restricted-of-a-mode", "nosuid nodev noexec noatime mode=1770", "/m/again"),
+            _tmpfs("shared", "shared noexec", "/m/again"),
+            _tmpfs("small", "nodev size=64k nr_inodes=50 uid=9", "/m/again"),
         ),
         _ORDER,
     ),

@@ -47,6 +47,7 @@ FEATURES = (
             many=[_PATH, *(f"VARIABLE_{number}={number}" for number in range(300))],
             home=[_PATH, "HOME=/tmp"],
         ),
+        needs=(),
     ),
     Feature("cwd", single("/process/cwd", folder="/var/kept", deep="/usr/lib", above="/usr/lib/..", linked="/lib")),
     Feature(
@@ -55,6 +56,7 @@ FEATURES = (
             value("odd", (Place.SAY, ["", " ", "two words", "-x", "$HOME", "'q'", "zażółć-日本", "a=b"])),
             value("long", (Place.SAY, ["x" * 60_000])),
         ),
+        needs=(),
     ),
     Feature(
         "terminal",
@@ -101,13 +103,15 @@ FEATURES = (
         "scheduler",
         (
             *single("/process/scheduler", nice={"policy": "SCHED_OTHER", "nice": 5}, idle={"policy": "SCHED_IDLE"}),
+            value(
+                "usual",
+                ("/process/scheduler", {"policy": "SCHED_OTHER"}),
+                clauses=["runtime/config.process.scheduler.nice.default"],
+            ),
             value("batch", ("/process/scheduler", {"policy": "SCHED_BATCH", "nice": 7})),
             value("eager", ("/process/scheduler", {"policy": "SCHED_OTHER", "nice": -3}), needs=["cap:SYS_NICE"]),
         ),
-        (
-            "runtime/config.process.scheduler.nice.default",
-            "runtime/config.process.scheduler.priority.default",
-        ),
+        ("runtime/config.process.scheduler.priority.default",),
     ),
     Feature(
         "io-priority",
@@ -132,8 +136,13 @@ FEATURES = (
             one={"org.example.note": "some words: zażółć"},
             several={"org.example.empty": "", **{f"org.example.number{number}": str(number) for number in range(20)}},
         ),
+        needs=(),
     ),
     Feature(
-        "root", single("/root/readonly", readonly=True, writable=False), ("runtime/config.root.readonly.enforced",)
+        "root",
+        (
+            value("readonly", ("/root/readonly", True), clauses=["runtime/config.root.readonly.enforced"]),
+            *single("/root/readonly", writable=False),
+        ),
     ),
 )

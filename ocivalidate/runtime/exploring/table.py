@@ -44,6 +44,8 @@ def _among(levels: Mapping[str, str], name: str, values: Collection[str]) -> boo
 _OWN_UTS = "only a UTS namespace of its own takes a name (safety/config.hostname.shared-uts)"
 _OF_USER = "the kernel lets a user namespace use only what belongs to it (user_namespaces(7), EPERM)"
 KEPT_APART: tuple[Apart, ...] = (
+    Apart("namespace-user", (), "hooks-createContainer", (), "its user may not read our recorder on the host"),
+    Apart("namespace-user", (), "device-rules", (), _OF_USER + ": nodes of others do not open"),
     Apart("hostname", (), "namespace-uts", ("inherited",), _OWN_UTS),
     Apart("domainname", (), "namespace-uts", ("inherited",), _OWN_UTS),
     Apart("hostname", (), "namespace-uts", ("joined",), "it would change the name of a namespace of others"),
@@ -66,11 +68,7 @@ KEPT_APART: tuple[Apart, ...] = (
     Apart("namespace-user", (), "mount-idmap", (), "a mapping of a mount and one of the container would add up"),
     Apart("namespace-user", (), "mount-undoing", (), _OF_USER + ": restrictions of a mount of others are locked"),
     Apart("namespace-user", (), "mount-cgroup", (), _OF_USER),
-    Apart("namespace-user", (), "device-rules", (), _OF_USER + ": nodes of others do not open"),
-    Apart("namespace-user", (), "hooks-createContainer", (), "its user could not write its trace on the host"),
-    Apart("namespace-user", (), "hooks-startContainer", (), "its user could not write its trace on the host"),
     Apart("root", ("readonly",), "hooks-startContainer", (), "it could not write its trace"),
-    Apart("user", ("somebody", "not-root"), "hooks-startContainer", (), "it could not write its trace"),
 )
 
 

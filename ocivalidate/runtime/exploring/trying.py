@@ -68,7 +68,7 @@ def attempt(ground: Ground, config: Mapping[str, Any]) -> Tried:
     try:
         return _lived(ground, container, made, trace)
     except ConfigRefused as problem:
-        return Tried(made, refused=problem.said)
+        return Tried(problem.config, refused=problem.said)
     except RuntimeFailed as problem:
         return Tried(made, problems=(Problem(CREATES_ENVIRONMENT, str(problem)),))
     finally:
@@ -87,7 +87,7 @@ def _lived(ground: Ground, container: Container, config: Mapping[str, Any], trac
         "host": {"namespaces": namespaces_of(), "joined": ground.joined(config)},
         "groups": _groups(trial, container, config),
         "sources": _sources(config),
-        "state": {"annotations": container.state().get("annotations") or {}},
+        "state": _state(container),
     }
     facts = container.must_start().facts().looks() | facts
     container.must_kill().wait_stopped().must_delete()
@@ -118,6 +118,13 @@ def _groups(trial: CaseContext, container: Container, config: Mapping[str, Any])
     return {"unified": unified, "paths": container.groups, "files": files}
 
 
+def _state(container: Container) -> dict[str, Any]:
+    """What a hook is to be told, and what state tells of annotations."""
+    annotations = container.state().get("annotations")
+    told = {name: str(text) for name, text in annotations.items()} if isinstance(annotations, dict) else {}
+    return {"id": container.id, "bundle": str(container.bundle), "annotations": told}
+
+
 def _sources(config: Mapping[str, Any]) -> dict[str, Any]:
     """What stands at the sources of mounts that bind, by the name that the config has for it."""
     found: dict[str, Any] = {}
@@ -140,6 +147,8 @@ def _ran(trace: Trace, config: Mapping[str, Any]) -> list[dict[str, Any]]:
             "number": int(record.name.rpartition("/")[2]),
             "argv": [*record.argv],
             "environ": [*record.environ],
+            "namespaces": dict(record.namespaces),
+            "state": record.state(),
         }
         for record in trace.records()
     ]
@@ -147,9 +156,7 @@ def _ran(trace: Trace, config: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def judged(trial: CaseContext, config: Mapping[str, Any], facts: Mapping[str, Any], left: Sequence[str]) -> Tried:
     """Judge facts by the rules, as far as the case declares: a clause of its own, or that of a property."""
-    entries = (config.get("linux") or {}).get("namespaces") or ()
-    own = any(entry.get("type") == "user" for entry in entries)
-    grantable = kernelnames.CAPABILITIES if own else trial.host.bounding
+    grantable = kernelnames.CAPABILITIES if has_own_users(config) else trial.host.bounding
     held: set[str] = set()
     problems: list[Problem] = []
     for one in judging.judge(config, facts, trial.release, grantable=grantable):
@@ -165,6 +172,11 @@ def judged(trial: CaseContext, config: Mapping[str, Any], facts: Mapping[str, An
     else:
         held.add(REMOVES)
     return Tried(config, held=frozenset(held), problems=tuple(dict.fromkeys(problems)))
+
+
+def has_own_users(config: Mapping[str, Any]) -> bool:
+    """Whether a config has a user namespace."""
+    return any(entry.get("type") == "user" for entry in (config.get("linux") or {}).get("namespaces") or ())
 
 
 def _clause_of(trial: CaseContext, one: Judgement) -> str:

@@ -22,6 +22,16 @@ INHERITED = "runtime/config-linux.namespaces.unlisted-inherited"
 ABSOLUTE = "runtime/config-linux.cgroupsPath.absolute-from-mount"
 ORDER = "runtime/config.hooks.order"
 INTERACTION = "safety/runtime.interaction"
+STATE = "runtime/config.hooks.state-on-stdin"
+EXECUTED = {
+    "prestart": "runtime/config.hooks.prestart.executed-runtime-ns",
+    "createRuntime": "runtime/config.hooks.createRuntime.executed-runtime-ns",
+    "createContainer": "runtime/config.hooks.createContainer.executed-container-ns",
+    "startContainer": "runtime/config.hooks.startContainer.executed-container-ns",
+    "poststart": "runtime/config.hooks.poststart.executed-runtime-ns",
+    "poststop": "runtime/config.hooks.poststop.executed-runtime-ns",
+}
+_IN_THE_CONTAINER = ("createContainer", "startContainer")
 INVOKED = {
     "prestart": "runtime/runtime.lifecycle.prestart-invoked",
     "createRuntime": "runtime/runtime.lifecycle.createruntime-invoked",
@@ -83,7 +93,7 @@ def groups(context: FactContext) -> Iterator[Judgement]:
             yield compare("/linux/cgroupsPath", got if path not in got else path, path, message=message)
 
 
-@judges(APPLIES_CONFIG, ORDER, *INVOKED.values())
+@judges(APPLIES_CONFIG, ORDER, STATE, *INVOKED.values(), *EXECUTED.values())
 def hooks(context: FactContext) -> Iterator[Judgement]:
     """``hooks``: each ran once, in the order of the config, with its arguments and its environment."""
     seen = context.facts.get("hooks")
@@ -102,7 +112,31 @@ def hooks(context: FactContext) -> Iterator[Judgement]:
             message = f"{kind} hooks do not run in the order of the config"
             yield compare(pointer, numbers, sorted(numbers), clause=ORDER, message=message)
             for one in ran:
-                yield from _judge_given(f"{pointer}/{one['number']}", asked[one["number"]], one)
+                place = f"{pointer}/{one['number']}"
+                yield from _judge_given(place, asked[one["number"]], one)
+                yield from _judge_place(context, place, one)
+                yield from _judge_state(context, place, one)
+
+
+def _judge_place(context: FactContext, pointer: str, ran: Mapping[str, Any]) -> Iterator[Judgement]:
+    """Whether a hook ran in the namespaces of the container or in those of the runtime."""
+    within = ran["kind"] in _IN_THE_CONTAINER
+    where = context.facts.get("namespaces") if within else (context.facts.get("host") or {}).get("namespaces")
+    for file in ("mnt", "net"):
+        if where and file in where and file in ran["namespaces"]:
+            message = f"{ran['kind']} hooks do not run in the namespaces of the {'container' if within else 'runtime'}"
+            yield compare(pointer, ran["namespaces"][file], where[file], clause=EXECUTED[ran["kind"]], message=message)
+
+
+def _judge_state(context: FactContext, pointer: str, ran: Mapping[str, Any]) -> Iterator[Judgement]:
+    """What a hook read on its standard input: the state of this container."""
+    told, got = context.facts.get("state"), ran.get("state")
+    if told is None or "state" not in ran:
+        return
+    message = f"a {ran['kind']} hook does not get the state of its container"
+    want = {name: told[name] for name in ("id", "bundle")}
+    seen = {name: got.get(name) for name in want} if isinstance(got, Mapping) else None
+    yield compare(pointer, seen, want, clause=STATE, message=message)
 
 
 def _judge_given(pointer: str, hook: Mapping[str, Any], ran: Mapping[str, Any]) -> Iterator[Judgement]:

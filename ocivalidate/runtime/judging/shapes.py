@@ -30,7 +30,7 @@ SHAPES: Mapping[str, Any] = {
     # Each kind may be missing, as may each line of status: a sandboxed kernel does not show all of them.
     "idmaps": {str: [[int]]},
     "groups": {"unified": bool, "paths": {str: str}, "files": {str: {str: str}}},
-    "hooks": [{"kind": str, "number": int, "argv": [str], "environ": [str]}],
+    "hooks": [{"kind": str, "number": int, "argv": [str], "environ": [str], "namespaces": {str: str}}],
     "host": {"namespaces": {str: str}, "joined": {str: str}},
     "ids": {"uids": [int], "gids": [int], "groups": [int], "umask": int, "pid": int},
     "ioprio": {"class": int, "priority": int},
@@ -43,7 +43,7 @@ SHAPES: Mapping[str, Any] = {
     "personality": int,
     "rlimits": {str: [int]},
     "sources": {str: {"inode": int, "uid": int, "gid": int}},
-    "state": {"annotations": {str: str}},
+    "state": {"id": str, "bundle": str, "annotations": {str: str}},
     "scheduler": dict.fromkeys("policy flags nice priority runtime deadline period".split(), int),
     "status": {str: str},
     "tty": {"terminals": [int]},

@@ -1,0 +1,118 @@
+"""What an exploration has judged is kept in a file, and a run goes on with it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from ocivalidate.errors import UsageError
+from ocivalidate.rules.clauses import Severity, load
+from ocivalidate.rules.findings import Finding, Location, Outcome, Result
+from ocivalidate.runtime.comparing import differences
+from ocivalidate.runtime.journal import Journal
+from ocivalidate.runtime.protocol import Request
+
+CWD, REMOVES = (
+    load("runtime")[f"runtime/{name}"] for name in ("config.process.cwd.absolute", "runtime.delete.removes-resources")
+)
+LEFT = Finding(REMOVES, Severity.ERROR, "delete leaves things behind", Location(case="explore.00001"), "a mount", "[]")
+REQUEST = Request("runc", explore=3, seed=4)
+FIRST = [Result(CWD, Outcome.PASS, case="explore.00001"), Result(REMOVES, Outcome.FAIL, "", (LEFT,), "explore.00001")]
+SECOND = [Result(CWD, Outcome.SKIP, "refused: no", case="explore.00002")]
+PLAN = [(one.case, one.clause.id) for one in (*FIRST, *SECOND)]
+
+
+def kept(path: Path, *results: Result, request: Request = REQUEST) -> None:
+    journal = Journal(str(path), request)
+    journal.plan(PLAN)
+    for result in results:
+        journal.take(result)
+
+
+def test_a_run_goes_on_with_what_was_judged(tmp_path: Path) -> None:
+    path = tmp_path / "journal"
+    kept(path, *FIRST)
+    again = Journal(str(path), replace(REQUEST, explore=9, jobs=1, dump_dir="/elsewhere"))
+    assert again.done == ("explore.00001",)
+    assert [*again.results] == FIRST
+    kept(path, *SECOND)
+    assert Journal(str(path), REQUEST).done == ("explore.00001", "explore.00002")
+
+
+def test_a_case_counts_when_all_of_it_was_judged(tmp_path: Path) -> None:
+    path = tmp_path / "journal"
+    kept(path, FIRST[0])
+    assert Journal(str(path), REQUEST).done == ()
+
+
+def test_what_could_not_be_judged_and_single_features_are_tried_again(tmp_path: Path) -> None:
+    path = tmp_path / "journal"
+    kept(path, replace(SECOND[0], outcome=Outcome.ERROR), replace(SECOND[0], case="parts.user.somebody"))
+    assert Journal(str(path), REQUEST).done == ()
+
+
+def test_a_line_that_was_cut_is_passed_over(tmp_path: Path) -> None:
+    path = tmp_path / "journal"
+    kept(path, *FIRST)
+    kept(path, *SECOND)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-20])
+    kept(path, *SECOND)
+    assert Journal(str(path), REQUEST).done == ("explore.00001", "explore.00002")
+    for length in range(len(whole)):
+        path.write_bytes(whole[:length])
+        try:
+            done = Journal(str(path), REQUEST).done
+        except UsageError:
+            continue
+        assert len(done) <= 2
+
+
+@pytest.mark.parametrize(
+    ("request_", "why"),
+    [
+        (replace(REQUEST, seed=5), "the journal of another run"),
+        (replace(REQUEST, runtime="crun"), "the journal of another run"),
+        (replace(REQUEST, spec_version="1.0.2"), "the journal of another run"),
+    ],
+)
+def test_the_journal_of_another_run_is_refused(tmp_path: Path, request_: Request, why: str) -> None:
+    path = tmp_path / "journal"
+    kept(path, *FIRST)
+    with pytest.raises(UsageError, match=why):
+        Journal(str(path), request_)
+
+
+def test_a_file_that_is_none_is_refused_and_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "notes"
+    path.write_text("my notes\n", encoding="utf-8")
+    with pytest.raises(UsageError, match="not a journal of an exploration"):
+        Journal(str(path), REQUEST)
+    assert path.read_text(encoding="utf-8") == "my notes\n"
+    with pytest.raises(UsageError, match="cannot be written"):
+        Journal(str(tmp_path / "none" / "journal"), REQUEST)
+
+
+# --- two runtimes
+
+
+def test_two_runtimes_differ_where_one_fails_or_refuses() -> None:
+    fine = [replace(one, outcome=Outcome.PASS, findings=(), reason="") for one in (*FIRST, *SECOND)]
+    assert [*differences(fine, fine)] == []
+    found = [*differences(fine, [*FIRST, *SECOND])]
+    assert [(one.case, one.one) for one in found] == [
+        ("explore.00001", "does as it says"),
+        ("explore.00002", "does as it says"),
+    ]
+    assert LEFT.message in found[0].other
+    assert found[1].other == "refused: no"
+
+
+def test_what_one_could_not_judge_or_did_not_try_is_no_difference() -> None:
+    open_ = [replace(one, outcome=Outcome.ERROR, reason="no time", findings=()) for one in FIRST]
+    assert [*differences(FIRST, open_)] == []
+    assert [*differences(FIRST, SECOND)] == []
+    unseen = [replace(one, outcome=Outcome.SKIP, reason="nothing shows it", findings=()) for one in FIRST]
+    assert [*differences(FIRST, unseen)] == []
