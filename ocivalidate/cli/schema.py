@@ -12,7 +12,7 @@ from ocivalidate.rules.schema import KINDS, releases
 from ocivalidate.vocabulary.versions import NEXT
 
 # The schemas of our own output, which have no releases.
-OUTPUTS = {"report": "output/report.json"}
+OUTPUTS = {"report": "output/report.json", "in-toto": "output/in-toto.json"}
 
 
 def add_options(parser: argparse.ArgumentParser, _command: str) -> None:

@@ -22,7 +22,7 @@ MOST_LETTERS = 60_000
 _MOST_SUBJECTS = 50
 _LONGEST, _LONGEST_PLACE = 500, 200
 _MARKS = {ExitCode.CONFORMS: "✅", ExitCode.FINDINGS: "❌", ExitCode.COULD_NOT_JUDGE: "❗"}
-_SPECIAL = re.compile(r"[\\`*_{}\[\]()<>#!|&~@:$\"'%^]|(?<=www)\.", re.IGNORECASE)
+_SPECIAL = re.compile(r"[\\`*_{}\[\]()<>#!|&~@:$^]|(?<=www)\.", re.IGNORECASE)
 _HEAD = "## ocivalidate: "
 
 

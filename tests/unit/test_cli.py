@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from pathlib import Path
@@ -199,6 +201,26 @@ def test_every_format(say: Command, name: str, bundle: str, code: int) -> None:
 
 def test_tap_for_prove(say: Command) -> None:
     assert say("bundle", GOOD, "--format", "tap", "--tap-version", "13").out.startswith("TAP version 13\n")
+
+
+@pytest.mark.skipif(not shutil.which("prove"), reason="no prove (Perl) on this machine")
+@pytest.mark.parametrize(("bundle", "code"), [(GOOD, 0), (BROKEN, 1)])
+def test_prove_takes_it_as_the_readme_says(say: Command, tmp_path: Path, bundle: str, code: int) -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    assert "--format tap --tap-version 13 > b.tap; prove -e cat b.tap\n" in readme
+    (tmp_path / "b.tap").write_text(say("bundle", bundle, "--format", "tap", "--tap-version", "13").out)
+    done = subprocess.run(["prove", "--norc", "-e", "cat", "b.tap"], cwd=tmp_path, capture_output=True, check=False)
+    assert done.returncode == code
+
+
+@pytest.mark.parametrize(("output", "first"), [("json=-", "{"), ("github=-", "::"), ("tap=-", "TAP")])
+def test_an_output_may_be_what_is_printed(say: Command, tmp_path: Path, output: str, first: str) -> None:
+    said = say("bundle", BROKEN, "--output", "sarif=x.sarif", "--output", output)
+    assert (said.code, said.out.startswith(first)) == (1, True)
+    assert [file.name for file in tmp_path.iterdir()] == ["x.sarif"]
+    assert say("bundle", BROKEN, "--output", output, "--format", output[:-2]).out == said.out
+    (tmp_path / "ocivalidate.toml").write_text(f'output = ["{output}"]\n')
+    assert say("bundle", BROKEN).out.startswith(first)
 
 
 def test_reports_go_to_files_too(say: Command, tmp_path: Path) -> None:
