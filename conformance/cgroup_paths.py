@@ -213,8 +213,7 @@ def groups_after_delete(trial: CaseContext) -> None:
     beside = trial.make_group("beside")
     before = _folders(trial, (above, beside))
     container = trial.container(grouping.with_path(trial, f"{above}/own")).must_create().must_start()
-    container.kill()
-    container.wait_stopped()
+    container.must_kill().wait_stopped()
     container.must_delete()
     trial.expect(REMOVES, "groups are there after delete", got=_folders(trial, (f"{above}/own",)), want=[])
     left = [folder for folder in before if not os.path.isdir(folder)]
@@ -227,8 +226,7 @@ def group_that_was_there(trial: CaseContext) -> None:
     path = trial.make_group("own")
     before = _folders(trial, (path,))
     container = trial.container(grouping.with_path(trial, path)).must_create()
-    container.kill()
-    container.wait_stopped()
+    container.must_kill().wait_stopped()
     container.must_delete()
     left = [folder for folder in before if not os.path.isdir(folder)]
     trial.expect(KEEPS, "delete removes the group that was at cgroupsPath before create", got=left, want=[])

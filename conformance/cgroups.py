@@ -302,7 +302,8 @@ def pids_zero(trial: CaseContext) -> None:
     trial.control(config)
     config["linux"]["resources"]["pids"]["limit"] = 0
     container = trial.container(config)
-    children = limits.facts_of(container).value("forks", "5") if container.create().ok else "no process can be made"
-    held = children in (0, "no process can be made")
+    done = container.create()
+    children = limits.facts_of(container).value("forks", "5") if done.ok else done.last_error_line
+    held = done.refused or children == 0
     message = "with pids.limit 0 the program can have children"
     trial.expect_that("config-linux.resources.pids.zero-valid", message, held=held, got=children, want="0")

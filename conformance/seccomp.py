@@ -305,13 +305,9 @@ def supervisor_gets_the_container_process_state(trial: CaseContext) -> None:
 def listener_that_is_not_there_matters_only_with_notify(trial: CaseContext) -> None:
     """A socket that nobody made is an error with SCMP_ACT_NOTIFY, and ignored without."""
     nobody = str(trial.folder / "nobody")
-    container = trial.container(
-        filters.with_filter(
-            trial.config("syscall", filters.number(trial, "getitimer"), "0", "0"),
-            filters.failing(),
-            listenerPath=nobody,
-        )
-    )
+    plain = trial.config("syscall", filters.number(trial, "getitimer"), "0", "0")
+    trial.control(filters.with_filter(plain, filters.failing()))
+    container = trial.container(filters.with_filter(plain, filters.failing(), listenerPath=nobody))
     created = container.create()
     started = container.start() if created.ok else created
     trial.expect_that(
@@ -321,10 +317,11 @@ def listener_that_is_not_there_matters_only_with_notify(trial: CaseContext) -> N
         got=started.last_error_line,
         want="a container",
     )
-    notified = filters.with_filter(
-        trial.config("ids"), filters.rule("SCMP_ACT_NOTIFY", "getitimer"), listenerPath=nobody
-    )
-    unheard = trial.container(notified)
+    notify = filters.rule("SCMP_ACT_NOTIFY", "getitimer")
+    # With a socket that is there it is accepted: it is the path alone that is wrong.
+    there = trial.console_socket()
+    trial.control(filters.with_filter(trial.config("ids"), notify, listenerPath=str(there.path)))
+    unheard = trial.container(filters.with_filter(trial.config("ids"), notify, listenerPath=nobody))
     done = unheard.create()
     if done.ok:
         done = unheard.start()

@@ -79,7 +79,7 @@ def signal_that_there_is_none_of(trial: CaseContext) -> None:
         after = container.snapshot()
         trial.expect("runtime.errors.no-side-effects", "kill with no signal has an effect", got=after, want=before)
     # What was sent instead comes before this, or ended the program.
-    container.kill("WINCH")
+    container.must_kill("WINCH")
     came = _caught(container, 1)
     trial.expect("runtime.errors.no-side-effects", "kill with no signal sends another", got=came, want=["WINCH"])
 

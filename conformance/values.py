@@ -274,16 +274,19 @@ def namespace_of_another_type(trial: CaseContext) -> None:
     """A path that leads to a namespace of another type than the entry says is refused."""
     clause = "config-linux.namespaces.path.type-mismatch-error"
     config = trial.config("wait")
-    entries = [entry for entry in config["linux"]["namespaces"] if entry["type"] != "ipc"]
     mapped = {f"{kind}Mappings": [_IDS] for kind in ("uid", "gid")}
-    trial.control(changed(config, "/linux/namespaces", [*entries, {"type": "ipc", "path": "/proc/self/ns/ipc"}]))
     for kind, other in _OTHERS.items():
         if kind not in trial.host.namespaces or (kind == "time" and not trial.holds("1.1.0")):
             continue
         wrong = {"type": kind, "path": f"/proc/self/ns/{other}"}
         listed = [entry for entry in config["linux"]["namespaces"] if entry["type"] != kind]
-        linux = config["linux"] | {"namespaces": [*listed, wrong]} | (mapped if kind == "user" else {})
-        container = trial.container(config | {"linux": linux})
+        linux = config["linux"] | (mapped if kind == "user" else {})
+        if kind == "user":
+            # Which does not own the network namespace, as sysfs wants it.
+            listed = [*listed, {"type": "network"}]
+        # A new one of that type is accepted: it is the path alone that is wrong.
+        trial.control(config | {"linux": linux | {"namespaces": [*listed, {"type": kind}]}})
+        container = trial.container(config | {"linux": linux | {"namespaces": [*listed, wrong]}})
         done = container.create()
         got = "created" if done.ok else done.last_error_line
         message = f"{wrong['path']} is accepted as a namespace of type {kind}"
@@ -295,9 +298,10 @@ def namespace_of_another_type(trial: CaseContext) -> None:
 def device_where_another_file_is(trial: CaseContext) -> None:
     """A device whose path is taken by a file, a folder or another device is refused."""
     clause = "config-linux.devices.path.mismatch-error"
-    trial.control(changed(trial.config("wait"), "/linux/devices/-", _DEVICE))
+    given = changed(trial.config("wait"), "/linux/devices/-", _DEVICE | {"path": "/var/given"})
+    trial.control(given)
     for what in ("a file", "a folder", "another device"):
-        bundle = trial.bundle(changed(trial.config("wait"), "/linux/devices/-", _DEVICE | {"path": "/var/given"}))
+        bundle = trial.bundle(given)
         place = bundle / "rootfs" / "var" / "given"
         if what == "a file":
             place.write_text("x", encoding="utf-8")
