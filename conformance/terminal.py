@@ -83,7 +83,9 @@ def size_without_a_terminal(trial: CaseContext) -> None:
     """Without a terminal, its size is ignored: no error, and no terminal."""
     for given in ({"terminal": False}, {}):
         config = trial.config(*steps(["tty"], ["ids"], ["wait"]))
-        config["process"] |= given | {"consoleSize": {"height": ROWS, "width": COLUMNS}}
+        config["process"] |= given
+        trial.control(config)
+        config["process"]["consoleSize"] = {"height": ROWS, "width": COLUMNS}
         container = trial.container(config)
         done = container.create()
         clause = "config.process.consoleSize.ignored-without-terminal"

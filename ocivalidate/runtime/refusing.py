@@ -35,10 +35,23 @@ class Difference(NamedTuple):
 def differences(config: Mapping[str, Any], beside: Mapping[str, Any]) -> list[Difference]:
     """What a config sets that another one does not: properties that the specification has, and their values.
 
-    What is left out is no value, and what nobody knows is none that a runtime could support.
+    What is left out is no value, and what nobody knows is none that a runtime could support. An array with fewer
+    entries is another value: its difference has the entries that it still has.
     """
     known = _values(beside)
-    return [one for one in _leaves(config, "", frozenset(_prefixes())) if one not in known]
+    return [one for one in _values(config) if one not in known] + [*_shorter(config, beside, "")]
+
+
+def _shorter(config: Mapping[str, Any], beside: Mapping[str, Any], pointer: str) -> Iterator[Difference]:
+    """The arrays of plain values, none of them in another array, that have lost entries, or begin empty."""
+    for name, member in config.items():
+        place, other = f"{pointer}/{name}", beside.get(name)
+        if isinstance(member, dict):
+            yield from _shorter(member, other if isinstance(other, dict) else {}, place)
+        elif isinstance(member, list) and place in by_pointer() and f"{place}/*" not in _prefixes():
+            lost = isinstance(other, list) and any(entry not in member for entry in other)
+            if lost or (not member and other != member):
+                yield Difference(place, tuple(member))
 
 
 def _values(config: Mapping[str, Any]) -> list[Difference]:
@@ -130,4 +143,6 @@ def _has(features: Mapping[str, Any], path: str, wanted: Any) -> bool:
     value: Any = features
     for name in path.split("."):
         value = value.get(name) if isinstance(value, dict) else None
+    if isinstance(wanted, tuple):
+        return value is True or (isinstance(value, list) and all(entry in value for entry in wanted))
     return value is True or (isinstance(value, list) and wanted in value)

@@ -88,6 +88,10 @@ class _Trial:
         (bundle / "rootfs").mkdir(parents=True)
         return _Container(bundle, ok=all(mount["source"] != "bad" for mount in config["mounts"]))
 
+    def control(self, config: dict[str, Any]) -> None:
+        """What is refused without any of the mounts is no matter of theirs."""
+        assert config["mounts"] == []
+
 
 def test_what_is_refused_is_found_and_left_out(tmp_path: Path) -> None:
     trial = _Trial(tmp_path)

@@ -181,3 +181,31 @@ def test_the_tables_speak_of_what_there_is() -> None:
 )
 def test_a_crash_is_no_error_of_its_own(said: str, *, error: bool) -> None:
     assert Call(("runtime", "create"), 1, "", said, 0.1).generates_error is error
+
+
+@pytest.mark.parametrize(
+    ("pointer", "value"),
+    [
+        ("/process/capabilities/bounding", []),
+        ("/process/capabilities/bounding", ["CAP_KILL"]),
+        ("/process/user/additionalGids", []),
+        ("/linux/maskedPaths", []),
+    ],
+)
+def test_an_array_with_fewer_entries_is_another_value(pointer: str, value: Any) -> None:
+    assert configs.base("1.2.0", "wait")["process"]["capabilities"]["bounding"] != value
+    assert refusing.may_refuse(changed(BASE, pointer, value), BASE, None, "1.2.0")
+
+
+def test_what_claims_every_capability_takes_fewer() -> None:
+    fewer = changed(BASE, "/process/capabilities/bounding", ["CAP_KILL"])
+    claims = {"linux": {"capabilities": ["CAP_KILL"]}}
+    assert not refusing.may_refuse(fewer, BASE, claims, "1.2.0")
+
+
+def test_a_refused_control_breaks_no_clause_that_asks_for_support(fake: Faked) -> None:
+    def controls(trial: CaseContext) -> None:
+        trial.control(changed(trial.config("wait"), *SYSCTL))
+
+    [result] = tried(fake, controls, TABLE)
+    assert (result.outcome, result.reason.partition(":")[0]) == (Outcome.SKIP, refusing.REFUSED)

@@ -47,6 +47,8 @@ def prepared(trial: CaseContext) -> tuple[Container, Trace]:
     config["annotations"] = dict(ANNOTATIONS)
     if trial.subject.isolates:
         config["linux"]["namespaces"].append({"type": "network"})
+    # Hooks are what a runtime has to support, and what else is set here is not.
+    trial.control(config)
     container = trial.container(config)
     trace = Trace(container)
     trace.program("pause")

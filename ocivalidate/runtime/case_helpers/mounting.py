@@ -120,13 +120,15 @@ def create_with(
     """Create a container whose config has ``mounts`` beside its own: under each name those that belong together.
 
     Their destinations are folders of the root filesystem before. ``prepare`` does what else is to be done before
-    ``create``. Raises :class:`RuntimeFailed` where the runtime does not even create it without them.
+    ``create``. Raises :class:`ControlFailed` where the runtime does not even create it without them.
     """
     container = _container(trial, config, mounts.values(), prepare)
     done = container.create()
     if done.ok:
         return Mounted(container)
     container.clean_up()
+    # What is refused without any of them is not their matter.
+    trial.control(config)
     refused = _refused(trial, config, mounts, prepare, done.last_error_line)
     taken = [entries for name, entries in mounts.items() if name not in refused]
     return Mounted(_container(trial, config, taken, prepare).must_create(), refused)

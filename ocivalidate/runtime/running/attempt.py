@@ -94,11 +94,14 @@ def _missing(trial: CaseContext) -> str:
     return "" if trial.folder.is_dir() else f"the folder of the case was removed: {trial.folder}"
 
 
-def _refusal(trial: CaseContext, said: str, failed: str) -> Unjudged:
-    """What becomes of the clauses of a case when the runtime refused a config, as it may."""
+def _refusal(trial: CaseContext, said: str, failed: str, *, of_control: bool = False) -> Unjudged:
+    """What becomes of the clauses of a case when the runtime refused a config, as it may.
+
+    ``of_control``: a config without what the clauses are about, so that this was not refused.
+    """
     if trial.stage.strict:
         return Unjudged(Outcome.FAIL, failed)
-    return Unjudged(Outcome.SKIP, f"{REFUSED}: {said}", refused=failed)
+    return Unjudged(Outcome.SKIP, f"{REFUSED}: {said}", refused="" if of_control else failed)
 
 
 def _run(case: Case, trial: CaseContext) -> Unjudged:
@@ -127,7 +130,7 @@ def _unjudged(trial: CaseContext, problem: OciValidateError) -> Unjudged:
         case RuntimeFailed():
             return Unjudged(Outcome.FAIL, str(problem))
         case ControlRefused():
-            return _refusal(trial, str(problem), f"the control was refused: {problem}")
+            return _refusal(trial, str(problem), f"the control was refused: {problem}", of_control=True)
         case ControlFailed() | NotShown():
             return Unjudged(Outcome.SKIP, f"{NOT_REACHED}: {problem}")
     return Unjudged(Outcome.ERROR, str(problem))
