@@ -42,6 +42,16 @@ def test_members_are_those_that_the_usual_config_has_not() -> None:
     more = {"a": {"b": 1, "c": [{"d": 1}, {"d": 3}, {"d": 2}]}, "e": [1]}
     assert [*beyond(more, base)] == [("a.c[1]", {"d": 3})]
     assert [*beyond({**base, "e": []}, base)] == [("e", [])]
+    other = {"a": {"b": 1, "c": [{"d": 1}, {"d": 3}]}, "e": [1]}
+    assert [*beyond(other, base)] == [("a.c[1]", {"d": 3})]
+    less = {"a": {"b": 1, "c": [{"d": 1}]}, "e": [1]}
+    assert [*beyond(less, base)] == [("no a.c[1]", {"d": 2})]
+    config = {"hooks": {"poststop": [{"path": "/x"}]}, "linux": {"resources": {"cpu": {"cpus": "0", "shares": 2}}}}
+    assert [place for place, _ in beyond(config, {"linux": {}})] == [
+        "hooks.poststop",
+        "linux.resources.cpu.cpus",
+        "linux.resources.cpu.shares",
+    ]
     assert [*beyond({"a": base["a"]}, base)] == []
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -9,6 +10,9 @@ from ocivalidate.runtime.driving.configs import BOUND_SYS, changed
 from ocivalidate.runtime.exploring.features import Feature, Place, Setting, Value
 from ocivalidate.runtime.judging import device_rules, wanted_paths
 from ocivalidate.runtime.judging.calls import tries
+
+# What has members that have nothing to do with each other.
+_HOLDERS = re.compile(r"hooks|linux\.resources(\.\w+)?")
 
 
 def values_of(features: Iterable[Feature], draw: Mapping[str, str]) -> dict[str, Value]:
@@ -92,16 +96,18 @@ def filled(value: Any, words: Mapping[str, str]) -> Any:
 def beyond(config: Any, base: Any, place: str = "") -> Iterator[tuple[str, Any]]:
     """The members that a config has and another has not, or has otherwise, with their values, in words for readers.
 
-    What is there as a whole and not in the other is one member: an object, an entry of a list.
+    What is there as a whole and not in the other is one member: an object, an entry of a list. Hooks and resources are
+    a member for each.
     """
-    if isinstance(config, dict) and isinstance(base, dict):
+    if isinstance(config, dict) and (isinstance(base, dict) or _HOLDERS.fullmatch(place)):
+        known = base if isinstance(base, dict) else {}
         for name, member in config.items():
-            below = f"{place}.{name}" if place else name
-            if name not in base:
-                yield below, member
-            elif member != base[name]:
-                yield from beyond(member, base[name], below)
-    elif isinstance(config, list) and isinstance(base, list) and all(entry in config for entry in base):
-        yield from ((f"{place}[{number}]", entry) for number, entry in enumerate(config) if entry not in base)
+            if name not in known or member != known[name]:
+                yield from beyond(member, known.get(name), f"{place}.{name}" if place else name)
+    elif isinstance(config, list) and isinstance(base, list) and any(isinstance(entry, dict) for entry in config):
+        new = [number for number, entry in enumerate(config) if entry not in base]
+        lost = [number for number, entry in enumerate(base) if entry not in config and number not in new]
+        yield from ((f"{place}[{number}]", config[number]) for number in new)
+        yield from ((f"no {place}[{number}]", base[number]) for number in lost)
     elif config != base:
         yield place, config
