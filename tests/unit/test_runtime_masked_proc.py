@@ -145,6 +145,14 @@ def test_what_a_kernel_does_not_show_is_no_failure_of_a_runtime() -> None:
     assert facts.not_shown() == ["mountinfo: ENOENT", "read /proc/self/cgroup: ENOENT"]
 
 
+def test_a_line_that_status_lacks_is_not_shown() -> None:
+    status = Facts(({"step": "status", "args": [], "value": {"CapBnd": "0"}},)).value("status")
+    assert status["CapBnd"] == "0"
+    assert status.get("Umask") is None
+    with pytest.raises(NotShown, match="does not show the line Umask of /proc/self/status"):
+        status["Umask"]
+
+
 @pytest.mark.parametrize("hidden", ["/proc", "/proc/self/cmdline", "/proc/self/environ", "/proc/self/ns"])
 def test_a_recorder_records_without_a_file_of_proc(hidden: str, tmp_path: Path) -> None:
     trace = tmp_path / "trace"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn
 
 from ocivalidate.errors import NotShown, RuntimeFailed
 from ocivalidate.runtime.inside.probe import LOOKS, MARK
@@ -47,7 +47,7 @@ class Facts:
             if _is_not_shown(record):
                 raise NotShown(f"the kernel in the container does not show {words}: {error}")
             raise RuntimeFailed(f"in the container, {words} failed: {error}")
-        return record["value"]
+        return _Status(record["value"]) if step == "status" else record["value"]
 
     def not_shown(self) -> list[str]:
         """What the kernel in the container does not show, of what steps looked at."""
@@ -101,6 +101,13 @@ def _tried(words: list[str], outcome: Any) -> list[dict[str, Any]]:
         return []
     numbers = [int(word) for word in words]
     return [{"number": numbers[0], "arguments": numbers[1:], "outcome": outcome}]
+
+
+class _Status(dict[str, Any]):
+    """The lines of ``/proc/self/status``. A kernel may lack any: one that is asked for and absent is not shown."""
+
+    def __missing__(self, line: str) -> NoReturn:
+        raise NotShown(f"the kernel in the container does not show the line {line} of /proc/self/status")
 
 
 # What a kernel says that lacks a file of /proc, or a system call.
