@@ -153,6 +153,13 @@ def test_a_line_that_status_lacks_is_not_shown() -> None:
         status["Umask"]
 
 
+def test_a_call_that_a_sandbox_forbids_is_not_shown() -> None:
+    with pytest.raises(NotShown, match="does not show ioprio: EPERM"):
+        Facts(({"step": "ioprio", "args": [], "error": "EPERM"},)).value("ioprio")
+    with pytest.raises(RuntimeFailed):
+        Facts(({"step": "chown", "args": ["/file"], "error": "EPERM"},)).value("chown", "/file")
+
+
 @pytest.mark.parametrize("hidden", ["/proc", "/proc/self/cmdline", "/proc/self/environ", "/proc/self/ns"])
 def test_a_recorder_records_without_a_file_of_proc(hidden: str, tmp_path: Path) -> None:
     trace = tmp_path / "trace"

@@ -121,7 +121,9 @@ def _is_not_shown(record: Mapping[str, Any]) -> bool:
     words = record["args"]
     of_kernel = record["step"] in LOOKS and record["step"] not in _OF_RUNTIME
     file_of_kernel = record["step"] == "read" and str(words[0] if words else "").startswith("/proc/self/")
-    return (of_kernel or file_of_kernel) and record.get("error") in _ABSENT
+    error = record.get("error")
+    # A call may also be forbidden there: no process may ask for a priority of its own.
+    return (of_kernel and error in (*_ABSENT, "EPERM")) or (file_of_kernel and error in _ABSENT)
 
 
 def _is_record(data: object) -> bool:
