@@ -137,12 +137,12 @@ def foreign_resources(trial: CaseContext) -> None:
     for folder in (shared, mounted):
         folder.mkdir()
     subprocess.run(
-        programs.command("mount", "-t", "tmpfs", "none", str(mounted)), check=True, stdin=subprocess.DEVNULL, timeout=10
+        programs.command("mount", "-t", "tmpfs", "none", str(mounted)), check=True, stdin=subprocess.DEVNULL, timeout=60
     )
     trial.undo(
         lambda: (
             []
-            if subprocess.run(programs.command("umount", str(mounted)), check=False, timeout=10).returncode == 0
+            if subprocess.run(programs.command("umount", str(mounted)), check=False, timeout=60).returncode == 0
             else [str(mounted)]
         )
     )

@@ -20,7 +20,7 @@ def _rich(trial: CaseContext) -> dict[str, Any]:
         "rlimits": [{"type": "RLIMIT_NOFILE", "soft": 64, "hard": 128}],
         "consoleSize": {"height": 25, "width": 80},
     }
-    hook = {"path": "/bin/sh", "args": ["sh", "-c", "cat > /dev/null"], "timeout": 10}
+    hook = {"path": "/bin/sh", "args": ["sh", "-c", "cat > /dev/null"], "timeout": 3600}
     config["hooks"] = {kind: [dict(hook)] for kind in ("prestart", "poststart", "poststop")}
     linux = config["linux"]
     linux["devices"] = [{"path": "/dev/given", "type": "c", "major": 1, "minor": 3, "fileMode": 438}]

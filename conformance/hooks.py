@@ -264,7 +264,7 @@ def poststop_failure(trial: CaseContext) -> None:
 # --- hooks that take too long
 
 SECONDS = 1
-LONG = 8.0
+LONG = 8.0  # on a quick machine
 _SOON = 0.5  # seconds in which a hook begins for which its operation does not wait
 
 
@@ -283,6 +283,11 @@ class Sleeper:
     most: float = 0.0
 
     @property
+    def long(self) -> float:
+        """Seconds that the hook sleeps."""
+        return LONG * self.container.runtime.pace
+
+    @property
     def hook(self) -> str:
         """The name of the hook."""
         return f"{self.kind.name}/0"
@@ -298,7 +303,7 @@ def hooks_are_aborted_after_their_timeout(trial: CaseContext) -> None:
         survived = f"{sleeper.hook}/survived" in sleeper.trace.names()
         trial.applied(
             f"/hooks/{sleeper.kind.name}/*/timeout",
-            got=sleeper.least >= SECONDS * 0.9 and sleeper.most < LONG * 0.9 and not survived,
+            got=sleeper.least >= SECONDS * 0.9 and sleeper.most < sleeper.long * 0.9 and not survived,
             want=True,
             message=f"a {sleeper.kind.name} hook with a timeout of {SECONDS} s was there for {sleeper.most:.2f} s",
         )
@@ -306,9 +311,10 @@ def hooks_are_aborted_after_their_timeout(trial: CaseContext) -> None:
 
 def _sleeper(trial: CaseContext, kind: hooking.Kind) -> Sleeper:
     container, trace = hook_containers.prepared(trial)
-    trace.add(kind.name, "sleep", str(LONG), inside=kind.path_inside, timeout=SECONDS)
+    sleeper = Sleeper(kind, container, trace)
+    trace.add(kind.name, "sleep", str(sleeper.long), inside=kind.path_inside, timeout=SECONDS)
     trace.write()
-    return Sleeper(kind, container, trace)
+    return sleeper
 
 
 def _abort(sleeper: Sleeper) -> None:
@@ -322,7 +328,7 @@ def _abort(sleeper: Sleeper) -> None:
         done: Call = getattr(container, name)()
         # Only a hook of this operation can be about to begin.
         begun = sleeper.trace.wait(sleeper.hook, _SOON if name == sleeper.kind.during else 0.0)
-        end = sleeper.trace.wait_for_end(sleeper.hook, LONG) if begun else before + done.seconds
+        end = sleeper.trace.wait_for_end(sleeper.hook, sleeper.long) if begun else before + done.seconds
         # On a busy machine a hook may be aborted before it could note anything: then the time is that of the operation.
         sleeper.least, sleeper.most = end - before, end - begun.begun if begun else 0.0
         if begun or not done.ok or sleeper.least >= SECONDS:

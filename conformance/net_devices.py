@@ -33,7 +33,7 @@ class Network:
     def ip(self, *words: str) -> str:
         """Run a command of iproute2 in it."""
         done = subprocess.run(
-            [*self.wrapper, *programs.command("ip", *words)], capture_output=True, text=True, check=True, timeout=10
+            [*self.wrapper, *programs.command("ip", *words)], capture_output=True, text=True, check=True, timeout=60
         )
         return done.stdout
 

@@ -97,13 +97,13 @@ def apparmor_profile(trial: CaseContext) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=10,
+        timeout=60,
     )
     if loaded.returncode:
         trial.skip(f"AppArmor takes no profile of ours: {loaded.stderr.strip()[:200]}")
     trial.undo(
         lambda: subprocess.run(
-            programs.command("apparmor_parser", "--remove", str(file)), capture_output=True, check=False, timeout=10
+            programs.command("apparmor_parser", "--remove", str(file)), capture_output=True, check=False, timeout=60
         )
     )
     config = trial.config(*steps(["label"], ["write", "/tmp/allowed"], ["write", "/tmp/denied"], ["wait"]))

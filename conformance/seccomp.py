@@ -288,6 +288,7 @@ def supervisor_gets_the_container_process_state(trial: CaseContext) -> None:
     )
     container = trial.container(config).must_create().must_start()
     facts = container.facts()
+    listener.wait_closed(2.0 * trial.runtime.pace)
     messages = listener.messages
     states = [supervising.count_documents(message) for message in messages]
     trial.expect("config-linux.seccomp.listenerPath.one-state", "states on each connection", got=states, want=[1])

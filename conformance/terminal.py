@@ -15,7 +15,7 @@ def with_terminal(trial: CaseContext, container: Container) -> int:
     """Create and start a container that has a terminal, and return its master; what it prints there is its output."""
     console = trial.console_socket()
     container.must_create(console_socket=str(console.path))
-    master = console.receive()
+    master = console.receive(5.0 * trial.runtime.pace)
     console.pump(container.output)
     container.must_start()
     return master

@@ -182,7 +182,8 @@ class CaseContext:
         layout, group = self.stage.layout, f"{self.stage.group}/{self.case.id.replace('.', '-')}-{name}"
         cgroups.make(layout, group, above_others=above_others)
         self.runtime.note(Grouped(group))
-        self.undo(lambda: [f"control group {folder}" for folder in cgroups.remove(layout, group)])
+        seconds = cgroups.DYING_PATIENCE * self.stage.pace
+        self.undo(lambda: [f"control group {folder}" for folder in cgroups.remove(layout, group, seconds)])
         return group
 
     def console_socket(self) -> ConsoleSocket:
@@ -383,7 +384,7 @@ class CaseContext:
         for name in sorted(os.listdir(root)) if root.is_dir() else ():
             # Runtimes keep other files and directories there, too.
             if not name.startswith(".") and (root / name).is_dir() and not (root / name).is_symlink():
-                self.runtime.delete(name, force=True)
+                self.runtime.delete(name, force=True, may_hang=True)
 
 
 def _has_own_users(config: Mapping[str, Any]) -> bool:

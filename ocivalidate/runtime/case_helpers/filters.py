@@ -44,5 +44,5 @@ def failing(name: str = "getitimer", **members: Any) -> dict[str, Any]:
 def has_32_bit_calls() -> bool:
     """Whether 6 is close on the other door to the kernel, as on 32-bit x86: what it is by 64 bits fails otherwise."""
     program = interpreter.bare(str(PROBE_SOURCE), "int80", "6", "-1")
-    done = subprocess.run(program, capture_output=True, text=True, check=False, timeout=10)
+    done = subprocess.run(program, capture_output=True, text=True, check=False, timeout=60)
     return f'"value":{int(errno.EBADF)}' in done.stdout

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ocivalidate.errors import RuntimeFailed
+from ocivalidate.errors import CannotJudge, RuntimeFailed
 from ocivalidate.runtime.case_context import CaseContext
 from ocivalidate.runtime.case_helpers.hooking import (
     CREATE_RUNTIME,
@@ -24,9 +24,12 @@ from ocivalidate.runtime.case_helpers.hooking import (
 from ocivalidate.runtime.case_helpers.tracing import Record, Trace
 from ocivalidate.runtime.driving.container import Container
 from ocivalidate.runtime.driving.driver import Call
+from ocivalidate.runtime.kernel.cgroups import frozen
 from ocivalidate.runtime.kernel.handed import pid_of
 from ocivalidate.runtime.kernel.namespaces import namespaces_of
-from ocivalidate.runtime.kernel.processes import began
+from ocivalidate.runtime.kernel.processes import began, works
+
+_ENDING_PATIENCE = 1.0  # seconds in which a process is to end after an error
 
 AFTERWARDS = "runtime.lifecycle.poststop-invoked"
 DESTROYED = "runtime.lifecycle.destroy-undo"
@@ -69,14 +72,15 @@ def live_with_hooks(trial: CaseContext) -> FinishedContainer:
     container, trace = prepared(trial)
     line = trace.program("pause")
     hooks: dict[str, list[dict[str, Any]]] = {}
+    pace = trial.runtime.pace
     groups = [mount + container.group for mount in trial.stage.layout.hierarchies if container.group]
     # A start that does not wait for a startContainer hook is caught: the hook waits for it to return, for a while.
     returned = container.bundle / "rootfs" / "returned"
     state = trial.subject.argv(str(trial.runtime.root), str(trial.runtime.log), "state", container.id)
     for kind in kinds_of(trial):
         actions = {
-            START_CONTAINER: (["note"], ["until", "/returned", *WORDS]),
-            POSTSTART: (["await", "program/0"], ["note", *WORDS]),
+            START_CONTAINER: (["note"], ["until", str(0.5 * pace), "/returned", *WORDS]),
+            POSTSTART: (["await", str(0.1 * pace), "program/0"], ["note", *WORDS]),
             # Words that are no paths lead to nothing.
             POSTSTOP: (["look", *groups, *WORDS], ["ask", *state]),
         }
@@ -122,7 +126,8 @@ def judge_end(trial: CaseContext, clause: str, failing: Kind, container: Contain
     """After an error the process is stopped, the container destroyed, nothing else runs but its poststop hooks."""
     # A start that does not wait for its hooks returns before they have run.
     pids = {pid_of((record.state() or {}).get("pid")) for record in trace.records() if _is_outside(record)}
-    living = sorted(pid for pid in {*pids, container.pid} if pid > 0 and not _ends(pid))
+    patience = _ENDING_PATIENCE * container.runtime.pace
+    living = sorted(pid for pid in {*pids, container.pid} if pid > 0 and not ends(pid, patience))
     names, failed = trace.names(), f"{failing.name}/1"
     if failed not in names:
         raise RuntimeFailed(f"the hook {failed} was not run; those run were {', '.join(names) or 'none'}")
@@ -153,13 +158,15 @@ def _is_outside(record: Record) -> bool:
     return record.kind in (PRESTART.name, CREATE_RUNTIME.name, POSTSTART.name)
 
 
-def _ends(pid: int) -> bool:
-    """Whether a process ends; it gets a moment for it."""
-    end = time.monotonic() + 1
+def ends(pid: int, seconds: float) -> bool:
+    """Whether a process ends within some seconds. Raises :class:`CannotJudge` if it is still at work then."""
+    end = time.monotonic() + seconds
     while time.monotonic() < end:
         with contextlib.suppress(OSError):
             os.waitpid(pid, os.WNOHANG)
         if not began(pid):
             return True
         time.sleep(0.002)  # the process may be nobody's child, so that nothing tells
+    if works(pid, frozen):
+        raise CannotJudge(f"process {pid} has not ended yet, and is still at work")
     return False

@@ -137,8 +137,8 @@ class Trace:
         return [record.name for record in self.records()]
 
     def wait(self, name: str, seconds: float) -> Record | None:
-        """Wait for what the recorder of this name notes, and return it."""
-        end = time.monotonic() + seconds
+        """Wait for what the recorder of this name notes, and return it; ``seconds`` are those of a quick machine."""
+        end = time.monotonic() + seconds * self.container.runtime.pace
         while True:
             found = next((record for record in self.records() if record.name == name), None)
             if found is not None or time.monotonic() > end:
@@ -146,7 +146,7 @@ class Trace:
             self._rest()  # the file may not be there yet, so that it cannot be watched
 
     def wait_for_end(self, name: str, seconds: float) -> float:
-        """Wait for the end of a recorder that sleeps, for so long at most, and return the time."""
+        """Wait for the end of a recorder that sleeps, for so many seconds at most, and return the time."""
         end = time.monotonic() + seconds
         while self._sleeps(name) and time.monotonic() < end:
             self._rest()  # a lock that may never be free cannot be waited for

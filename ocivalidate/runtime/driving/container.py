@@ -97,11 +97,11 @@ class Container:
         """Send it a signal."""
         return self.runtime.kill(self.id, name)
 
-    def delete(self, *, force: bool = False) -> Call:
+    def delete(self, *, force: bool = False, may_hang: bool = False) -> Call:
         """Delete it."""
         if self.keeps_groups and self._process.groups:
             self.group_files |= cgroups.every_file(self._layout, self._process.groups)
-        done = self.runtime.delete(self.id, force=force)
+        done = self.runtime.delete(self.id, force=force, may_hang=may_hang)
         self._created = self._created and not done.ok
         return done
 
@@ -122,8 +122,6 @@ class Container:
         return self._must(self.delete(), "delete")
 
     def _must(self, done: Call, operation: str) -> Container:
-        if done.ended == "timeout":
-            raise CannotJudge(f"{operation} {done.last_error_line}")
         if not done.ok:
             self.raise_refusal(done, operation)
         return self
@@ -162,13 +160,20 @@ class Container:
         return self.runtime.state(self.id).ok
 
     def wait_for_status(self, status: str) -> str:
-        """Ask until the runtime reports this status, for some seconds, and return the last that it reported."""
+        """Ask until the runtime reports this status, for some seconds, and return the last that it reported.
+
+        Raises :class:`CannotJudge` if the time of the case is over first, or the container process is still at work.
+        """
         soon = time.monotonic() + _STATUS_PATIENCE * self.runtime.pace
         asked = 0
         while True:
             now, asked = self.status(), asked + 1
-            over = time.monotonic() > soon and asked >= _OFTEN
-            if now == status or over or time.monotonic() > self.runtime.deadline:
+            if now == status:
+                return now
+            if time.monotonic() > self.runtime.deadline:
+                raise CannotJudge(f"waited in vain for the status {status}: the time of the case is over")
+            if time.monotonic() > soon and asked >= _OFTEN:
+                self._refuse_work(f"the status {status}")
                 return now
             with self.runtime.call_times.waiting():
                 time.sleep(0.005)  # a runtime gives no notice
@@ -328,12 +333,20 @@ class Container:
         seconds = min(left, WAITING_PATIENCE * self.runtime.pace if timeout is None else timeout)
         with self.runtime.call_times.waiting():
             ready = left > 0 and self._process.or_readable(descriptor, seconds, self._refuse_flood)
-            late = not ready and self._process.works()
-        if not ready and (seconds == left or late):
-            raise CannotJudge(f"waited in vain for {what}{', and the container is still at work' if late else ''}")
+        if not ready:
+            self._refuse_work(what)
+        if not ready and seconds == left:
+            raise CannotJudge(f"waited in vain for {what}")
         if not ready and timeout is None:
             raise RuntimeFailed(f"waited {seconds:g} s in vain for {what}")
         return bool(ready)
+
+    def _refuse_work(self, what: str) -> None:
+        """Raise :class:`CannotJudge` if the container process is at work: what was waited for may yet come."""
+        with self.runtime.call_times.waiting():
+            late = self._process.works()
+        if late:
+            raise CannotJudge(f"waited in vain for {what}, and the container is still at work")
 
     # ----------------------------------------------------------------------------------------------- what is left
 
@@ -349,10 +362,14 @@ class Container:
         return cgroups.folder_of(self._layout, self._process.groups, controller)
 
     def leftovers_of_failure(self) -> list[str]:
-        """What is still there after a create that failed: processes that it killed may take a moment to be gone."""
+        """What is still there after a create that failed: processes that it killed may take a moment to be gone.
+
+        Raises :class:`CannotJudge` if the container process is still at work then.
+        """
         deadline = time.monotonic() + _DYING_PATIENCE * self.runtime.pace
         while left := self.leftovers():
             if time.monotonic() > deadline:
+                self._refuse_work("the end of what failed")
                 break
             with self.runtime.call_times.waiting():
                 time.sleep(0.005)  # there is no notice of the end of such a process
@@ -390,10 +407,11 @@ class Container:
         # Killed by us first: a runtime that has to do it waits for the end of the process by the clock.
         self.runtime.note(Waited("death", self.id))
         left = self._process.end(_STATUS_PATIENCE * self.runtime.pace)
-        if (self._created or self.runtime.has_state(self.id)) and not self.delete().ok:
-            self.delete(force=True)
+        if (self._created or self.runtime.has_state(self.id)) and not self.delete(may_hang=True).ok:
+            self.delete(force=True, may_hang=True)
         for path in self._group_paths():
-            left += [f"control group {folder}" for folder in cgroups.remove(self._layout, path)]
+            seconds = cgroups.DYING_PATIENCE * self.runtime.pace
+            left += [f"control group {folder}" for folder in cgroups.remove(self._layout, path, seconds)]
         for point in sorted(mounts_below(str(self.bundle)), reverse=True):
             with contextlib.suppress(OSError):
                 syscalls.unmount(point)

@@ -63,11 +63,13 @@ class Operations:
         pass_fds: Sequence[int] = (),
         most: float = MOST_SECONDS,
         wrapper: Sequence[str] = (),
+        may_hang: bool = False,
     ) -> Call:
         """Run one command of the runtime with any arguments.
 
         ``wrapper``: a command line that executes the command appended to it (see :mod:`callers`). Raises
-        :class:`CannotJudge` if no time is left to start it.
+        :class:`CannotJudge` if no time is left to start it, and when it does not end in time, unless it ``may_hang``:
+        then that is for the caller to judge.
         """
         left = self.deadline - time.monotonic()
         if left <= 0:
@@ -88,6 +90,8 @@ class Operations:
         self.calls.append(done)
         if self.journal is not None:
             self.journal.called(Called(command, done, cwd or "", tuple(wrapper), tuple(pass_fds), stdout or ""))
+        if done.ended == "timeout" and not may_hang:
+            raise CannotJudge(f"{' '.join(command[:1])} {done.last_error_line}")
         return done
 
     def note(self, step: Step) -> None:
@@ -107,18 +111,28 @@ class Operations:
         cwd: str | None = None,
         pass_fds: Sequence[int] = (),
         wrapper: Sequence[str] = (),
+        may_hang: bool = False,
     ) -> Call:
         """``create --bundle BUNDLE [--pid-file FILE] [--console-socket SOCKET] ID``."""
         words = ["create", "--bundle", os.fspath(bundle)]
         words += ["--pid-file", pid_file] if pid_file else []
         words += ["--console-socket", console_socket] if console_socket else []
         return self.invoke(
-            *words, container_id, stdout=stdout, stderr=stderr, cwd=cwd, pass_fds=pass_fds, wrapper=wrapper
+            *words,
+            container_id,
+            stdout=stdout,
+            stderr=stderr,
+            cwd=cwd,
+            pass_fds=pass_fds,
+            wrapper=wrapper,
+            may_hang=may_hang,
         )
 
-    def start(self, container_id: str, *, pass_fds: Sequence[int] = (), wrapper: Sequence[str] = ()) -> Call:
+    def start(
+        self, container_id: str, *, pass_fds: Sequence[int] = (), wrapper: Sequence[str] = (), may_hang: bool = False
+    ) -> Call:
         """``start ID``."""
-        return self.invoke("start", container_id, pass_fds=pass_fds, wrapper=wrapper)
+        return self.invoke("start", container_id, pass_fds=pass_fds, wrapper=wrapper, may_hang=may_hang)
 
     def state(self, container_id: str) -> Call:
         """``state ID``."""
@@ -128,9 +142,9 @@ class Operations:
         """``kill ID SIGNAL``."""
         return self.invoke("kill", container_id, signal)
 
-    def delete(self, container_id: str, *, force: bool = False) -> Call:
+    def delete(self, container_id: str, *, force: bool = False, may_hang: bool = False) -> Call:
         """``delete [--force] ID``."""
-        return self.invoke("delete", *(["--force"] if force else []), container_id)
+        return self.invoke("delete", *(["--force"] if force else []), container_id, may_hang=may_hang)
 
     def has_state(self, container_id: str) -> bool:
         """Whether the state directory has an entry of this name; an id may be any text, even ``..``."""

@@ -97,24 +97,27 @@ def _put(word: str, places: Mapping[str, str]) -> str:
     return word
 
 
-def identify(runtime: str, extra: Sequence[str] = (), spec_version: str | None = None) -> RuntimeUnderTest:
+def identify(
+    runtime: str, extra: Sequence[str] = (), spec_version: str | None = None, pace: float = 1.0
+) -> RuntimeUnderTest:
     """Identify a runtime.
 
-    ``runtime`` is looked up in PATH. Raises :class:`CannotJudge`, also for an unknown release. The program's answers
-    may be anything.
+    ``runtime`` is looked up in PATH. ``pace``: how much slower than usual everything goes here. Raises
+    :class:`CannotJudge`, also for an unknown release. The program's answers may be anything.
     """
     if spec_version not in (None, *RUNTIME_CHOICES):
         raise CannotJudge(f"unknown release of runtime-spec: {spec_version}; known are {', '.join(RUNTIME_CHOICES)}")
     path = programs.find(runtime)
     if path is None:
         raise CannotJudge(f"there is no program {runtime}{_meant(runtime)}")
-    banner = _asked([path, "--version"], _PATIENCE)
+    banner = _asked([path, "--version"], _PATIENCE * pace)
     if banner.ended != "exit":
         raise CannotJudge(f"{path} --version {banner.last_error_line}")
     said = f"{banner.stdout[:_MOST_BANNER]}\n{banner.stderr[:_MOST_BANNER]}" if banner.ok else ""
     name = _NAME.search(said)
     dialect = _dialect(name[1] if name else "")
-    features = _features([path, *_without_places(dialect), *extra, "features"]) if banner.ok else None
+    asking = [path, *_without_places(dialect), *extra, "features"]
+    features = _features(asking, _PATIENCE_FOR_FEATURES * pace) if banner.ok else None
     spec = _SPEC.search(said)
     claim = str((features or {}).get("ociVersionMax") or (spec[1] if spec else ""))
     release = spec_version or judged_by(claim or None, RUNTIME_RELEASES).release
@@ -144,8 +147,8 @@ def _asked(argv: list[str], timeout: float) -> Call:
     return call(argv, timeout=timeout)
 
 
-def _features(argv: list[str]) -> Mapping[str, Any] | None:
-    answer = _asked(argv, _PATIENCE_FOR_FEATURES)
+def _features(argv: list[str], timeout: float) -> Mapping[str, Any] | None:
+    answer = _asked(argv, timeout)
     if not answer.ok:
         return None
     try:

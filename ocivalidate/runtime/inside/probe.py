@@ -715,7 +715,8 @@ def in_thread(number: str) -> dict[str, bool]:
 
     _ctypes()
     _thread.start_new_thread(body, ())
-    end = time.monotonic() + 2
+    # The kernel ends the thread or lets it go on: it is waited for, however slow all is.
+    end = time.monotonic() + 30
     while not came_back and _has_threads() and time.monotonic() < end:
         time.sleep(0.001)
     return {"came back": bool(came_back)}

@@ -12,8 +12,8 @@ the file: a Python literal, as a container has no ``json``. Every line is append
 in the order of events. The actions, all optional: ``exit STATUS``, ``signal NUMBER`` (sent to
 itself), ``note`` (do nothing, with any arguments), ``pause`` (after printing the name), ``sleep SECONDS`` (with a lock
 on FILE.NAME, which shows whether it is alive, and a second line at the end), ``look PATH...`` (whether these exist),
-``await TEXT`` (wait until that is part of the command line of the container process, for a short time),
-``until PATH`` (wait until it exists, for a moment), ``ask PROGRAM...`` (ask a runtime whether it knows the container).
+``await SECONDS TEXT`` (wait for so long at most until that is part of the command line of the container process),
+``until SECONDS PATH`` (wait until it exists), ``ask PROGRAM...`` (ask a runtime whether it knows the container).
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ def main(file: str, name: str, action: str = "", *arguments: str) -> None:
     if action == "ask":
         there["the container"] = _succeeds(arguments)
     if action == "await":
-        _await(lambda: any(arguments[0] in word for word in _words(f"/proc/{pid}/cmdline")), 0.1)
+        _await(lambda: any(arguments[1] in word for word in _words(f"/proc/{pid}/cmdline")), float(arguments[0]))
     if action == "until":
-        _await(lambda: os.path.lexists(arguments[0]), 0.5)
+        _await(lambda: os.path.lexists(arguments[1]), float(arguments[0]))
     if action == "sleep":
         _lock(f"{file}.{name.replace('/', '-')}")
     record = {

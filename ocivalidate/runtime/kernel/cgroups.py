@@ -18,6 +18,9 @@ MOUNT = "/sys/fs/cgroup"
 PREFIX = "ocivalidate-"
 """The name prefix of every group of ours, so that leftovers of an ended run can be found."""
 
+DYING_PATIENCE = 2.0
+"""Seconds in which the killed processes of a group are to be gone."""
+
 REAL_TIME_BUDGET = "cpu.rt_runtime_us"
 
 
@@ -198,7 +201,9 @@ def members(folder: str) -> list[int]:
     return sorted(int(word) for word in _words(f"{folder}/cgroup.procs") if word.isdecimal())
 
 
-def remove(where: Layout, group: str, timeout: float = 2.0, kill: Callable[[int], None] = kin.kill) -> list[str]:
+def remove(
+    where: Layout, group: str, timeout: float = DYING_PATIENCE, kill: Callable[[int], None] = kin.kill
+) -> list[str]:
     """Kill the processes in a group and below, remove it from every hierarchy, and return the directories left.
 
     ``kill`` is called for each process. By default it kills only processes of ours, since a runtime may have put any

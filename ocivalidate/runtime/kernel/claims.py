@@ -18,7 +18,7 @@ from typing import Literal
 from ocivalidate.runtime.kernel import cgroups
 from ocivalidate.runtime.kernel.cgroups import Layout
 
-_PATIENCE = 5.0  # seconds for others to finish looking at a new group
+_PATIENCE = 30.0  # seconds for others to finish looking at a new group
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 Lock = Literal["taken", "held", "none"]

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from ocivalidate.errors import CannotJudge
 from ocivalidate.runtime.kernel import interpreter
 
-_PATIENCE = 5.0  # seconds for a process of ours to create namespaces, and to end
+_PATIENCE = 60.0  # seconds for a process of ours to create namespaces, and to end, on the slowest of hosts
 # The types of ``linux.namespaces`` and their names below ``/proc/PID/ns``.
 NAMESPACE_FILES = {
     "pid": "pid",

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+_CHILDREN = "/proc/{process}/task/{thread}/children"
 _MOST_THREADS = 1000  # that are looked at
 
 
@@ -57,9 +58,20 @@ def _work(pid: int, frozen: Callable[[int], bool]) -> dict[int, tuple[str, int]]
                 if fields:
                     state = "T" if fields[0] == "D" and frozen(int(thread)) else fields[0]
                     found[int(thread)] = state, int(fields[11]) + int(fields[12])
-                below = Path(f"/proc/{process}/task/{thread}/children").read_text(encoding="ascii").split()
-                waiting += [int(child) for child in below if int(child) not in found]
+            waiting += [child for child in _below(process) if child not in found]
     return found
+
+
+def _below(process: int) -> list[int]:
+    """The children of all threads of a process."""
+    try:
+        threads = os.listdir(f"/proc/{process}/task")
+        files = [Path(_CHILDREN.format(process=process, thread=thread)) for thread in threads]
+        return [int(child) for file in files for child in file.read_text(encoding="ascii").split()]
+    except OSError:
+        # It has ended, or this kernel has no such files (CONFIG_PROC_CHILDREN).
+        every = [int(name) for name in os.listdir("/proc") if name.isdecimal()]
+        return [one for one in every if parent(one) == process]
 
 
 def _stat(pid: int) -> list[str]:

@@ -29,7 +29,8 @@ _WALL = 0x40000000
 _NOTIF_SIZE, _NOTIF_RECV, _NOTIF_SEND = 80, 0xC0502100, 0xC0182101
 
 _MOST_PARTS, _MOST_OF_PART = 64, 1 << 16  # messages on a connection, and connections; bytes of a message
-_PATIENCE = 2.0  # seconds to wait for what others do
+_PATIENCE = 30.0  # seconds to wait for what others do, on the slowest of hosts
+_JOINING_PATIENCE = 2.0  # seconds for a thread to end that may wait for a process which has ended
 
 FLAG_LOG = 2
 """``SECCOMP_FILTER_FLAG_LOG``, the only filter flag that the kernel reports."""
@@ -115,12 +116,18 @@ class Listener:
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
 
+    def wait_closed(self, seconds: float) -> None:
+        """Wait until the other side has closed all connections, for so long at most."""
+        end = time.monotonic() + seconds
+        while not all(message.closed for message in self.messages) and time.monotonic() < end:
+            time.sleep(0.002)  # the thread that sees it has more to do
+
     def close(self) -> None:
         """Stop answering."""
         self._closed = True
         os.close(self._stop)
         # Older kernels do not wake a thread that waits for a call of an ended process: it then ends when we do.
-        self._thread.join(_PATIENCE)
+        self._thread.join(_JOINING_PATIENCE)
         self._server.close()
         os.close(self._wake)
         for message in self.messages:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,7 +18,7 @@ from ocivalidate.runtime.case_context import CaseContext
 from ocivalidate.runtime.cases import Case
 from ocivalidate.runtime.driving import subject
 from ocivalidate.runtime.inside import rootfs
-from ocivalidate.runtime.kernel import cgroups, claims, host, inherited, kin, nodes, syscalls
+from ocivalidate.runtime.kernel import cgroups, claims, host, inherited, interpreter, kin, nodes, syscalls
 from ocivalidate.runtime.protocol import Header, Request, RuntimeFacts
 from ocivalidate.runtime.run_context import RunContext
 from ocivalidate.runtime.running import workspace
@@ -25,6 +26,8 @@ from ocivalidate.runtime.running.sweeping import Ground, Swept
 
 _SMOKE_PATIENCE = 12.0  # seconds for the first container
 _USUAL_SMOKE = 0.5  # seconds that the first container takes at most where nothing is slow
+_USUAL_START = 0.2  # seconds that an interpreter takes at most there to start and end
+_MOST_PACE = 60.0
 _LONGEST_CLAIM = 2000  # characters that are told of what a runtime says of itself
 
 
@@ -54,6 +57,7 @@ class Session:
         self._groups = claims.NO_GROUP
         self._stage: RunContext | None = None
         self._devices = nodes.Devices()
+        self._pace = 1.0
         # The umask of our caller.
         self.umask: int | None = None
 
@@ -77,7 +81,8 @@ class Session:
         self.umask = inherited.common_umask()
         try:
             asked = self.setup.request
-            tested = subject.identify(asked.runtime, asked.arguments, asked.spec_version)
+            self._pace = host_pace()
+            tested = subject.identify(asked.runtime, asked.arguments, asked.spec_version, self._pace)
             here = host.look()
             self._ground = ground = self._ground or Ground.prepare()
             if self.setup.private:
@@ -129,6 +134,7 @@ class Session:
             keeps=bool(self.setup.request.dump_dir),
             given_rootfs=os.path.abspath(self.setup.request.rootfs or "") if self.setup.request.rootfs else "",
             strict=self.setup.request.strict,
+            pace=self._pace,
             devices=self._devices,
             missing=self.missing,
         )
@@ -161,8 +167,8 @@ class Session:
             trial = CaseContext(self.stage, Case("smoke", lambda _trial: None, (), timeout=_SMOKE_PATIENCE))
             begun = time.monotonic()
             _smoke(trial)
-            pace = max(1.0, (time.monotonic() - begun) / _USUAL_SMOKE)
-            self._stage = replace(self.stage, pace=pace)
+            pace = min(_MOST_PACE, (time.monotonic() - begun) / _USUAL_SMOKE)
+            self._stage = replace(self.stage, pace=max(self._pace, pace))
         except (RuntimeFailed, CannotJudge, OSError) as problem:
             gone = self.missing()
             if gone:
@@ -189,6 +195,13 @@ class Session:
         return left
 
 
+def host_pace() -> float:
+    """How much slower than usual a program starts here: 1 at least. The runtime has no part in it."""
+    begun = time.monotonic()
+    subprocess.run(interpreter.bare("-c", "pass"), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=False)
+    return min(_MOST_PACE, max(1.0, (time.monotonic() - begun) / _USUAL_START))
+
+
 def _smoke(trial: CaseContext) -> None:
     """Run every operation once. Cases judge their effects; this only shows whether anything can be observed."""
     container = trial.container(trial.config("ids", ",", "wait")).must_create()
@@ -199,6 +212,7 @@ def _smoke(trial: CaseContext) -> None:
         container.state()
     container.must_start()
     container.facts().value("ids")
+    # Whether it works is for the cases, too.
     container.kill()
     container.clean_up()
 
