@@ -81,7 +81,7 @@ def test_a_status_is_waited_for_until_the_case_is_over(fake: Faked, monkeypatch:
     result = tried(fake, waits, 1.0)
     assert result.outcome is Outcome.ERROR
     # The end may come while it is asked.
-    assert result.reason.startswith(("waited in vain for the status stopped", "state did not end within"))
+    assert result.reason.startswith(("waited in vain for the status stopped", "state did not end", "no time was left"))
 
 
 def test_a_status_that_a_process_at_work_has_not_reached_is_an_error(
