@@ -1,5 +1,7 @@
 """One container of a case: the operations on it, waiting for it, and what it leaves behind."""
 
+# Over 400 lines: all that a case can do with a container is one class.
+
 from __future__ import annotations
 
 import contextlib
