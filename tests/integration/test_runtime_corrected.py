@@ -27,10 +27,6 @@ pytestmark = [
 ]
 # Case → what does right what it asks for.
 CORRECTED: dict[str, tuple[str, dict[str, Any]]] = {
-    "device-corners.tunnels-are-no-default-devices": (
-        "writes-in-groups",
-        {"controller": "devices", "file": "devices.deny", "texts": ["c 10:200 rwm"]},
-    ),
     "devices.path-with-a-file": ("refuses-devices-that-are-there", {}),
     "devices.rules-on-making-nodes": (
         "writes-in-groups",
