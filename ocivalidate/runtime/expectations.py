@@ -25,7 +25,7 @@ from ocivalidate.vocabulary.versions import LONGEST_VERSION, NEXT, Version, orde
 UNFILLED = "FILL IN"
 """Start of the placeholder that ``--write-expectations`` writes as a reason; it is refused."""
 
-_DRAWN = ("explore.", "parts.")
+_DRAWN = ("explore.", "lives.", "parts.")
 _COMPARISON = re.compile(r"(<=|>=|==|!=|<|>)\s*(\S+)")
 _VERSION = re.compile(r"v?([0-9]{1,9})(?:\.([0-9]{1,9}))?(?:\.([0-9]{1,9}))?(?:-([0-9A-Za-z.-]+))?(?:[+~].*)?")
 _TEXTS = ("case", "clause", "versions", "spec", "cgroups", "reason", "link")

@@ -71,7 +71,10 @@ inside() {
         echo 3000 2>/dev/null >/proc/sys/kernel/ns_last_pid
         mount -t tmpfs -o mode=711,size=1g "$NAME" "$WORK" || give_up "cannot mount a file system for it"
         cover_devices
-        for folder in $COVERED; do [ ! -d "$folder" ] || mount -t tmpfs none "$folder"; done
+        banner=$("$RUNTIME" --version 2>/dev/null | head -n 1)
+        for entry in $COVERED; do
+            case $banner in "${entry%%:*} "*) [ ! -d "${entry#*:}" ] || mount -t tmpfs none "${entry#*:}" ;; esac
+        done
         for top in $(hierarchies); do
             mkdir "$top/$NAME" 2>/dev/null || continue
             for file in cpuset.cpus cpuset.mems; do

@@ -25,7 +25,8 @@ class Setting:
 
     ``runtime``: the program judged, by its absolute path. ``arguments``: those before every command. ``name``: what is
     part of the name of everything of the run. ``python``: the programs that our own hooks and callers were run by.
-    ``rootfs``: a root filesystem that was given, ``""`` for ours. ``covered``: folders that the runtime must not see.
+    ``rootfs``: a root filesystem that was given, ``""`` for ours. ``covered``: what a runtime must not see,
+    ``crun:/folder``.
     """
 
     case: str

@@ -19,6 +19,7 @@ from typing import Any
 from ocivalidate.errors import Unreadable
 from ocivalidate.rules.findings import Outcome, Result
 from ocivalidate.runtime.case_context import CaseContext
+from ocivalidate.runtime.driving.subject import dialects
 from ocivalidate.runtime.inside import rootfs
 from ocivalidate.runtime.kernel import handed
 from ocivalidate.runtime.protocol import DEEPEST, LAST_KEPT, MOST_BYTES, MOST_FILES, MOST_PIECE, Dump
@@ -115,7 +116,12 @@ def reproduced(trial: CaseContext, results: Sequence[Result]) -> bytes:
         name=stage.prefix.rstrip("-"),
         python=tuple(sorted(python)),
         rootfs=stage.given_rootfs,
-        covered=tuple(one["path"] for one in subject.dialect.cover if one.get("cgroup", mode) == mode),
+        covered=tuple(
+            f"{dialect.name}:{one['path']}"
+            for dialect in dialects()
+            for one in dialect.cover
+            if one.get("cgroup", mode) == mode
+        ),
         root=stage.host.root,
     )
     return script.script(setting, journal, results)

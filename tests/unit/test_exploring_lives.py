@@ -1,0 +1,128 @@
+"""Lives of containers: what is drawn, and what must come of each move, is decided without any runtime."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given, strategies as st
+
+from fixtures.mutants import Mutant
+from fixtures.mutants.tables.sequences import SEQUENCES
+from ocivalidate.rules.clauses import load
+from ocivalidate.runtime.exploring import lives
+from ocivalidate.runtime.exploring.lives import ABSENT, CREATED, ERROR, OK, OPEN, RUNNING, STOPPED, Config, wanted
+
+STATUSES = (ABSENT, CREATED, RUNNING, STOPPED)
+PLAIN = Config({})
+NUMBERS = st.integers(0, 10_000)
+
+
+@given(NUMBERS, NUMBERS)
+def test_a_life_is_the_same_for_the_same_seed(seed: int, number: int) -> None:
+    life = lives.draw(seed, number)
+    assert life == lives.draw(seed, number)
+    assert set(lives.moves_of(life)) <= set(lives.MOVES)
+    assert len(lives.moves_of(life)) >= 3
+
+
+@given(NUMBERS, NUMBERS)
+def test_older_releases_have_no_hooks_that_they_do_not_know(seed: int, number: int) -> None:
+    config = lives.config_of(lives.draw(seed, number, hooks=False))
+    assert set(config.hooks) <= {"poststart", "poststop"}
+
+
+@given(NUMBERS, st.sets(st.integers(0, 20)))
+def test_what_is_left_of_a_life_is_one(number: int, dropped: set[int]) -> None:
+    life = [word for place, word in enumerate(lives.draw(0, number)) if place not in dropped]
+    config, status = lives.config_of(life), ABSENT
+    for move in lives.moves_of(life):
+        status = wanted(move, status, config).then[0]
+        assert status in STATUSES
+
+
+@given(st.sampled_from(lives.MOVES), st.sampled_from(STATUSES))
+def test_what_is_refused_changes_nothing(move: str, status: str) -> None:
+    found = wanted(move, status, PLAIN)
+    if found.result == ERROR:
+        assert found.then == (status,)
+    assert found.clause in lives.CLAUSES
+
+
+@pytest.mark.parametrize(
+    ("move", "status", "result", "then"),
+    [
+        ("create", ABSENT, OK, (CREATED,)),
+        ("create", CREATED, ERROR, (CREATED,)),
+        ("create", STOPPED, ERROR, (STOPPED,)),
+        ("start", CREATED, OK, (RUNNING,)),
+        ("start", RUNNING, ERROR, (RUNNING,)),
+        ("start", STOPPED, ERROR, (STOPPED,)),
+        ("kill", RUNNING, OK, (STOPPED,)),
+        ("kill", STOPPED, ERROR, (STOPPED,)),
+        ("kill", CREATED, OPEN, (CREATED, STOPPED)),
+        ("delete", STOPPED, OK, (ABSENT,)),
+        ("delete", RUNNING, ERROR, (RUNNING,)),
+        ("delete", CREATED, OPEN, (CREATED, ABSENT)),
+        ("state", ABSENT, ERROR, (ABSENT,)),
+        ("state-other", RUNNING, ERROR, (RUNNING,)),
+        ("delete-other", STOPPED, ERROR, (STOPPED,)),
+    ],
+)
+def test_moves(move: str, status: str, result: str, then: tuple[str, ...]) -> None:
+    found = wanted(move, status, PLAIN)
+    assert (found.result, found.then) == (result, then)
+
+
+def test_what_fails_at_create_leaves_nothing() -> None:
+    hook = Config({"createContainer": "notes", "createRuntime": "fails"})
+    assert wanted("create", ABSENT, hook).then == (ABSENT,)
+    assert wanted("create", ABSENT, hook).clause == "runtime/runtime.lifecycle.createruntime-failure"
+    assert hook.ran_at_create() == ["createRuntime"]
+    assert wanted("create", ABSENT, Config({}, mount="missing")).result == ERROR
+    assert wanted("start", CREATED, Config({"startContainer": "fails"})).then == (STOPPED, ABSENT)
+    assert wanted("start", CREATED, Config({}, ends=True)).then == (STOPPED,)
+
+
+def test_all_moves_are_drawn_in_all_statuses() -> None:
+    met = set()
+    for number in range(200):
+        life = lives.draw(0, number)
+        config, status = lives.config_of(life), ABSENT
+        for move in lives.moves_of(life):
+            met.add((move, status))
+            status = wanted(move, status, config).then[-1]
+    assert {(move, status) for move in lives.MOVES if "-" not in move for status in STATUSES} <= met
+
+
+def test_its_clauses_are_known() -> None:
+    assert set(lives.CLAUSES) <= set(load("runtime"))
+
+
+def fake(folder: Path) -> str:
+    """A runtime that does nothing, well."""
+    path = folder / "runtime"
+    path.write_text(
+        '#!/bin/sh\necho "$@" >> "$0.log"\necho \'{"status": "stopped", "bundle": "/nosuch"}\'\n', encoding="utf-8"
+    )
+    path.chmod(0o755)
+    return str(path)
+
+
+@pytest.mark.parametrize("mutant", SEQUENCES, ids=lambda mutant: mutant.name)
+def test_a_mutant_of_sequences_is_as_its_runtime_at_first(mutant: Mutant, tmp_path: Path) -> None:
+    import subprocess
+
+    program = str(mutant.write(tmp_path, fake(tmp_path)))
+    words = [
+        program,
+        "--root",
+        str(tmp_path / "root"),
+        mutant.arguments["command"],
+        "a",
+        *(["KILL"] * (mutant.arguments["command"] == "kill")),
+    ]
+    done = subprocess.run(words, capture_output=True, text=True, check=True, timeout=30)
+    assert json.loads(done.stdout)["status"] == "stopped"
+    assert (tmp_path / "runtime.log").read_text(encoding="utf-8").count("\n") == 1
