@@ -11,7 +11,7 @@ from hypothesis import given, strategies as st
 
 from ocivalidate.errors import RuntimeFailed
 from ocivalidate.runtime.inside import probe
-from ocivalidate.runtime.inside.facts import Facts, find_facts, lines
+from ocivalidate.runtime.inside.facts import Facts, find_facts, lines, without_facts
 
 PROBE = Path(probe.__file__)
 
@@ -97,3 +97,8 @@ def test_half_a_line_is_no_fact_yet() -> None:
     line = probe.encode({probe.MARK: []})
     assert find_facts(line) is None
     assert list(lines('warning: x {"a": 1}\nnoise\n{"b"')) == [{"a": 1}]
+
+
+def test_output_without_facts_has_no_part_of_them() -> None:
+    report = json.dumps({"ocivalidate-probe": [{"step": "say", "args": ["x" * 9000], "value": "y"}]})
+    assert without_facts(f"before\n{report}\nafter\nnot whole") == "before\nafter\n"

@@ -18,7 +18,7 @@ from ocivalidate.runtime.driving.driver import Call, json_object
 from ocivalidate.runtime.driving.journal import Looked, Saw, Waited
 from ocivalidate.runtime.driving.operations import Operations
 from ocivalidate.runtime.driving.process import Process
-from ocivalidate.runtime.inside.facts import Facts, find_facts, lines
+from ocivalidate.runtime.inside.facts import Facts, find_facts, lines, without_facts
 from ocivalidate.runtime.kernel import cgroups, handed, kin, processes, syscalls
 from ocivalidate.runtime.kernel.handed import Growing
 from ocivalidate.runtime.kernel.mounts import mounts_below
@@ -289,7 +289,7 @@ class Container:
                 text = self.printed()
                 found = look(text)
                 if found is not None or ended:
-                    self.runtime.note(Waited("output", self.id, text.count("\n"), text[-4096:]))
+                    self.runtime.note(Waited("output", self.id, text.count("\n"), without_facts(text)[-4096:]))
                     return found
                 if not self._poll(watch, "output of the container", until and max(0.0, until - time.monotonic())):
                     return None

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ocivalidate.runtime.driving.configs import BOUND_SYS, changed
 from ocivalidate.runtime.exploring.features import Feature, Place, Setting, Value
+from ocivalidate.runtime.inside.probe import LOOKS
 from ocivalidate.runtime.judging import device_rules, wanted_paths
 from ocivalidate.runtime.judging.calls import tries
 
+# What every container has (config-linux.md, runtime-linux.md).
+_USUAL_PATHS = (
+    "/",
+    *(f"/dev/{name}" for name in "null zero full random urandom tty ptmx fd stdin stdout stderr".split()),
+)
 # What has members that have nothing to do with each other.
 _HOLDERS = re.compile(r"hooks|linux\.resources(\.\w+)?")
 
@@ -45,7 +52,11 @@ def built(base: Mapping[str, Any], settings: Sequence[Setting]) -> dict[str, Any
 def program(config: Mapping[str, Any], said: Sequence[str] = ()) -> list[str]:
     """The steps of the probe that look at what a config asks for."""
     opens = device_rules.tries(config)
-    words = ["everything", *wanted_paths(config), *dict.fromkeys(path for path, _ in opens)]
+    # Step by step, so that each is told by itself where it is looked at again.
+    words = list(itertools.chain.from_iterable((look, ",") for look in LOOKS))
+    for path in dict.fromkeys((*_USUAL_PATHS, *wanted_paths(config), *(path for path, _ in opens))):
+        words += ["look", path, ","]
+    words.pop()
     for path, how in opens:
         words += [",", "open", path, how]
     for number, arguments in tries(config):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import zlib
@@ -13,6 +14,7 @@ from ocivalidate.rules.clauses import Severity, load
 from ocivalidate.runtime.case_context import CaseContext
 from ocivalidate.runtime.cases import Case
 from ocivalidate.runtime.driving import configs
+from ocivalidate.runtime.driving.journal import Judged
 from ocivalidate.runtime.exploring import drawing
 from ocivalidate.runtime.exploring.building import built, settings_of, values_of
 from ocivalidate.runtime.exploring.culprits import Culprits, Known, find
@@ -20,7 +22,7 @@ from ocivalidate.runtime.exploring.features import Feature, Value
 from ocivalidate.runtime.exploring.ground import Ground
 from ocivalidate.runtime.exploring.offers import Lacking, offer
 from ocivalidate.runtime.exploring.table import FEATURES
-from ocivalidate.runtime.exploring.trying import REMOVES, Tried, attempt, has_own_users
+from ocivalidate.runtime.exploring.trying import REMOVES, Problem, Tried, attempt, has_own_users
 from ocivalidate.runtime.judging.outside import INHERITED, INTERACTION, NEW, accepted_together
 from ocivalidate.runtime.properties import property_clause
 from ocivalidate.runtime.run_context import RunContext
@@ -132,6 +134,7 @@ class Exploration:
         values = {name: value for name, value in drawn.items() if f"{name}.{value.name}" not in self._bad}
         ground = Ground(trial)
         tried = attempt(ground, built(trial.config(), settings_of(values)))
+        first = None
         for number in range(_MOST_FINDINGS):
             if not tried.refused and not tried.problems:
                 break
@@ -140,6 +143,9 @@ class Exploration:
                 _unsteady(trial, tried)
                 return
             _report(trial, culprits, number)
+            # The script that does it again is of the config that is kept first.
+            first = first or trial.runtime.journal
+            ground.begin_anew()
             # What else is wrong shows without one of those that caused this; of many configs not always the same one,
             # so that each of them still meets all others.
             gone = culprits.features[zlib.crc32(f"{trial.case.id} {number}".encode()) % len(culprits.features)]
@@ -148,6 +154,7 @@ class Exploration:
         if not any(verdict.clause == INTERACTION for verdict in trial.verdicts):
             trial.expect(INTERACTION, accepted_together("").message, got=True)
         _tell(trial, tried)
+        trial.runtime.journal = first or trial.runtime.journal
 
     def _clauses(
         self, features: Iterable[Feature], values: Mapping[str, Value], *, of_every: bool = True
@@ -198,21 +205,32 @@ def _report(trial: CaseContext, culprits: Culprits, number: int) -> None:
     name = "config.json" if not number else f"config-{number + 1}.json"
     trial.notes.setdefault(CAUSES, []).append(culprits)
     (trial.folder / name).write_text(json.dumps(culprits.config, indent=1, ensure_ascii=False) + "\n", "utf-8")
-    said = f"with only {', '.join(culprits.members)}"
+    one = culprits.problem
     if culprits.refused:
-        # In a user namespace the kernel itself refuses much, whoever asks.
-        may = trial.may_refuse(culprits.config) or has_own_users(culprits.config)
-        one = accepted_together(culprits.refused)
+        refused = accepted_together(culprits.refused)
+        one = Problem(INTERACTION, refused.message, str(refused.got), str(refused.want))
+    # In a user namespace the kernel itself refuses much, whoever asks.
+    may = culprits.refused and (trial.may_refuse(culprits.config) or has_own_users(culprits.config))
+    clause = one.clause if one.clause in trial.case.clauses else INTERACTION
+    said = f"with only {', '.join(culprits.members)}"
+    with _journaled_as(trial, Judged(clause, one.message, one.got, one.want, one.pointer)):
         trial.expect_that(
-            INTERACTION,
+            clause,
             one.message,
             held=False,
-            got=f"{said}: {one.got}",
+            got=f"{said}: {one.got}" if one.got else said,
             want=one.want,
+            pointer=one.pointer,
             severity=Severity.WARNING if may and not trial.stage.strict else None,
         )
-        return
-    problem = culprits.problem
-    clause = problem.clause if problem.clause in trial.case.clauses else INTERACTION
-    got, want = f"{said}: {problem.got}" if problem.got else said, problem.want
-    trial.expect_that(clause, problem.message, held=False, got=got, want=want, pointer=problem.pointer)
+
+
+@contextlib.contextmanager
+def _journaled_as(trial: CaseContext, judged: Judged) -> Iterator[None]:
+    """Tell a journal of what a comparison got and nothing else: the script that does it again looks for that."""
+    journal = trial.runtime.journal
+    if journal is not None:
+        journal.judged(judged)
+    trial.runtime.journal = None
+    yield
+    trial.runtime.journal = journal

@@ -13,6 +13,7 @@ from ocivalidate.runtime.case_context import CaseContext
 from ocivalidate.runtime.case_helpers.mounting import host_mount
 from ocivalidate.runtime.case_helpers.tracing import Trace
 from ocivalidate.runtime.driving.container import Container
+from ocivalidate.runtime.driving.journal import Journal
 from ocivalidate.runtime.exploring.building import filled
 from ocivalidate.runtime.judging import device_rules
 from ocivalidate.runtime.kernel import cgroups
@@ -48,6 +49,11 @@ class Ground:
         # Beside the bundles, whose folders nothing of ours is mounted in.
         self._sources = trial.folder / "sources"
         self._mounted: set[str] = set()
+
+    def begin_anew(self) -> None:
+        """Forget what the journal of the case has so far, where one is kept."""
+        if self.trial.runtime.journal is not None:
+            self.trial.runtime.journal = Journal(self.trial.folder, self.trial.stage.rootfs)
 
     def container(self, config: Mapping[str, Any]) -> tuple[Container, dict[str, Any], Trace | None]:
         """A container that is not created yet, its config with all words filled in, and the trace of its hooks."""

@@ -77,6 +77,7 @@ def attempt(ground: Ground, config: Mapping[str, Any]) -> Tried:
         shutil.rmtree(container.bundle, ignore_errors=True)
         for file in (container.output, container.errors):
             trial.runtime.outputs.remove(file)
+        for file in (container.output, container.errors, container.pid_file):
             file.unlink(missing_ok=True)
 
 

@@ -145,6 +145,11 @@ def find_facts(text: str) -> Facts | None:
     return None
 
 
+def without_facts(text: str) -> str:
+    """The whole lines of the output of a container in which its probe reports nothing."""
+    return "".join(f"{line}\n" for line in text.split("\n")[:-1] if MARK not in line)
+
+
 def lines(text: str) -> Iterable[Any]:
     """Every complete line of ``text`` that is JSON."""
     for line in text.split("\n")[:-1]:

@@ -64,7 +64,9 @@ def namespaces(context: FactContext) -> Iterator[Judgement]:
     for kind, file in NAMESPACE_FILES.items():
         if kind not in listed and file in inside and file in host["namespaces"]:
             message = f"the container is not in the {kind} namespace of the runtime"
-            yield compare("", inside[file], host["namespaces"][file], clause=INHERITED, message=message)
+            yield compare(
+                "/linux/namespaces", inside[file], host["namespaces"][file], clause=INHERITED, message=message
+            )
 
 
 @judges(APPLIES_CONFIG, ABSOLUTE)

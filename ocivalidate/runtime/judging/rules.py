@@ -59,6 +59,7 @@ _NEEDED: Mapping[str, tuple[str, ...]] = {
     "/linux/personality": ("personality",),
     "/linux/rootfsPropagation": ("mountinfo",),
     "/linux/memoryPolicy": ("mempolicy",),
+    "/linux/namespaces": ("namespaces",),
 }
 
 
