@@ -26,7 +26,7 @@ _SECONDS = 120.0  # for a life with all its tries
 _MOST_TRIES = 30  # to find the fewest moves
 _INSIDE = ("startContainer",)
 # One that sleeps waits a moment for what never comes.
-_ACTIONS = {"notes": (), "fails": ("exit", "3"), "sleeps": ("await", "ocivalidate-nothing")}
+_ACTIONS = {"notes": (), "fails": ("exit", "3"), "sleeps": ("await", "0.1", "ocivalidate-nothing")}
 _HOOK_PATIENCE = 5.0
 HOOKS_SINCE = "1.0.2"
 LIFE = "life"
