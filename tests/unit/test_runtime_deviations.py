@@ -1,56 +1,151 @@
-"""docs/deviations.md: every known deviation of real runtimes, made from the expectations."""
+"""docs/deviations.md is made from the kept records and the expectations, which agree with each other."""
 
 from __future__ import annotations
 
-from itertools import groupby
+import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from ocivalidate.resources import folder
-from ocivalidate.rules.clauses import load
-from ocivalidate.runtime.expectations import Expectation, read
+from fixtures.subjects import recording, subject
+from fixtures.subjects.deviations import PAGE, cell, page, passed_over, unexplained
+from fixtures.subjects.recording import Record, keep, made, packed, read, records
+from fixtures.subjects.runs import Run
+from ocivalidate.runtime.expectations import Expectation
+from ocivalidate.runtime.run import own_expectations
 
-DOCUMENT = Path(__file__).parents[2] / "docs" / "deviations.md"
-MARK = "<!-- deviations -->\n"
-
-
-def deviations_text() -> str:
-    """A section for each runtime, an item for each reason, with the clauses that it breaks and the cases."""
-    text = ""
-    for file in sorted((folder("conformance") / "expectations").glob("*.toml")):
-        entries = read(str(file))
-        text += f"\n## {entries[0].runtime}\n"
-        for reason, same in groupby(sorted(entries, key=lambda entry: entry.reason), key=lambda entry: entry.reason):
-            text += item(reason, list(same))
-    return text
+CLAUSE = "runtime/runtime.create.applies-config"
+FOLDER = "/tmp"  # noqa: S108 # nothing is made there
+PROGRAM = f"{FOLDER}/x/runc"
 
 
-def item(reason: str, entries: list[Expectation]) -> str:
-    """One deviation: an entry for each range of versions in which it is there, or for each case."""
-    ways = list(dict.fromkeys(map(conditions, entries)))
-    where = "; or ".join(ways) if all(ways) else ""
-    lines = [f"- {reason[0].upper()}{reason[1:]}.{f' ({where}.)' if where else ''}"]
-    for clause, case in sorted({(one.clause, one.case) for one in entries}):
-        lines += [f"  - `{clause}` ({load()[clause].level}), case `{case}`"]
-    return "\n" + "\n".join(lines) + "\n"
-
-
-def conditions(entry: Expectation) -> str:
-    """When an expectation holds, in words."""
-    words = [
-        entry.versions and f"versions {entry.versions}",
-        entry.spec and f"judged by {entry.spec}",
-        entry.cgroups and f"control groups {entry.cgroups}",
-        "not in every run" if entry.sometimes else "",
-    ]
-    return ", ".join(filter(None, words))
-
-
-def test_the_page_says_what_the_expectations_say(pytestconfig: pytest.Config) -> None:
-    before = DOCUMENT.read_text(encoding="utf-8")
-    now = before.partition(MARK)[0] + MARK + deviations_text()
+def test_the_page_says_what_the_records_and_the_expectations_say(pytestconfig: pytest.Config) -> None:
+    before = PAGE.read_text(encoding="utf-8")
+    now = page(before)
     if pytestconfig.getoption("--update-goldens"):
-        DOCUMENT.write_text(now, encoding="utf-8")
+        PAGE.write_text(now, encoding="utf-8")
     else:
-        assert before == now, "pytest --update-goldens writes the page"
+        assert before == now, "pytest --update-goldens, or python -m fixtures.subjects deviations, writes the page"
+
+
+def report(outcomes: Mapping[str, tuple[str, str]]) -> Run:
+    """A run with an outcome and a message for each of these cases."""
+    results, findings = [], []
+    for case, (outcome, message) in outcomes.items():
+        results.append({"case": case, "clause": CLAUSE, "outcome": outcome, "reason": message})
+        if outcome == "fail":
+            findings.append({"clause": CLAUSE, "location": {"case": case}, "message": message})
+    facts = {
+        "runtime": {"name": "runc", "version": "1.5.3", "claim": "1.3.0", "command": [PROGRAM]},
+        "release": "1.3.0",
+        "prefix": "ocivalidate-0123456789abcdef-",
+        "host": {
+            "release": "6.18.44-machine-name",
+            "machine": "x86_64",
+            "cgroup_mode": "hybrid",
+            "controllers": ["pids"],
+            "lsms": [],
+            "root": True,
+            "uid": 0,
+            "rlimit_nofile": 20000,
+        },
+    }
+    return Run({"results": results, "findings": findings, "facts": facts}, 1)
+
+
+def kept(outcomes: Mapping[str, tuple[str, str]]) -> Record:
+    return made(subject("runc@1.5.3"), PROGRAM, report(outcomes))
+
+
+def test_a_record_has_what_the_run_said_and_nothing_of_the_machine() -> None:
+    said = f"{PROGRAM} says: open {FOLDER}/ocivalidate-0123456789abcdef/b/config.json"
+    one = kept({"a": ("fail", said), "b": ("pass", ""), "c": ("skip", "no seccomp")})
+    assert list(one.results()) == [
+        ("a", CLAUSE, "fail", ["runc says: open PATH"]),
+        ("b", CLAUSE, "pass", []),
+        ("c", CLAUSE, "skip", ["no seccomp"]),
+    ]
+    text = json.dumps(one.data)
+    assert FOLDER not in text
+    assert "0123456789abcdef" not in text
+    assert "machine-name" not in text
+    assert one.data["host"]["kernel"] == "6.18.44"
+    assert (one.name, one.version, one.release, one.cgroup_mode) == ("runc", "1.5.3", "1.3.0", "hybrid")
+
+
+def test_the_same_record_is_the_same_bytes_and_survives_a_round(tmp_path: Path) -> None:
+    one = kept({"a": ("fail", "wrong")})
+    file = keep(subject("runc@1.5.3"), one, tmp_path)
+    assert read(file) == one
+    assert [entry.name for entry in tmp_path.iterdir()] == ["runc-1.5.3.json.gz"]
+    assert packed(b"text") == packed(b"text")
+
+
+def test_a_record_is_not_replaced_for_its_date_alone(tmp_path: Path) -> None:
+    wanted, one = subject("runc@1.5.3"), kept({"a": ("fail", "wrong")})
+    file = keep(wanted, Record({**one.data, "date": "2020-01-01"}), tmp_path)
+    keep(wanted, one, tmp_path)
+    assert read(file).data["date"] == "2020-01-01"
+    keep(wanted, kept({"a": ("pass", "")}), tmp_path)
+    assert read(file).data["date"] != "2020-01-01"
+
+
+def entry(versions: str = "", *messages: str, sometimes: bool = False) -> Expectation:
+    return Expectation("runc", "a", CLAUSE, "r", versions=versions, messages=messages, sometimes=sometimes, origin="o")
+
+
+@pytest.mark.parametrize(
+    ("outcome", "row", "shown"),
+    [
+        ("fail", [entry()], "✗"),
+        ("fail", [entry("", "wr*")], "✗"),
+        ("fail", [entry("<1.5")], "-"),
+        ("fail", [entry("", "late")], "-"),
+        ("fail", [entry("<1.5"), entry(">=1.5")], "✗"),
+        ("pass", [entry("<1.5")], "✓"),
+        ("skip", [entry()], "-"),
+        ("error", [entry()], "-"),
+    ],
+)
+def test_a_cell_says_whether_a_version_has_the_deviation(outcome: str, row: list[Expectation], shown: str) -> None:
+    assert cell(kept({"a": (outcome, "wrong"), "b": ("fail", "other")}), row) == shown
+
+
+def test_a_failure_that_no_expectation_knows_is_found() -> None:
+    one = kept({"a": ("fail", "wrong"), "b": ("fail", "other")})
+    assert list(unexplained(one, [entry()])) == [("b", CLAUSE, "other")]
+    assert [message for *_, message in unexplained(one, [entry("<1.5")])] == ["wrong", "other"]
+
+
+def test_an_expectation_that_a_version_has_outlived_is_found() -> None:
+    one = kept({"a": ("pass", "")})
+    assert list(passed_over(one, [entry()])) == [("a", CLAUSE, "o")]
+    assert list(passed_over(one, [entry("<1.5"), entry(sometimes=True)])) == []
+
+
+RECORDS = records()
+
+
+@pytest.mark.parametrize("one", RECORDS, ids=lambda one: f"{one.name}-{one.version}")
+def test_no_expectation_holds_for_a_version_that_passes(one: Record) -> None:
+    assert list(passed_over(one, own_expectations())) == []
+
+
+# Runtimes that nobody has looked into yet have no file; the page lists what they fail.
+LOOKED_INTO = {entry.runtime for entry in own_expectations()}
+
+
+@pytest.mark.parametrize(
+    "one", [one for one in RECORDS if one.name in LOOKED_INTO], ids=lambda one: f"{one.name}-{one.version}"
+)
+def test_every_failure_that_was_recorded_is_expected(one: Record) -> None:
+    assert list(unexplained(one, own_expectations())) == []
+
+
+def test_the_records_are_small_and_name_no_place_of_a_machine() -> None:
+    assert RECORDS
+    for file in recording.RESULTS.glob("*.json.gz"):
+        assert file.stat().st_size < 64 * 1024, file
+        text = json.dumps(read(file).data)
+        assert not any(place in text for place in ("/work", "/root/", "/home/", "ocivalidate-orft")), file
