@@ -1,7 +1,7 @@
 """What judges each clause, and where that stands: checks, functions, tables, nodes of schemas, rules on facts, cases.
 
 All of it is declared in code and in the schemas (``rules/declared.py``, ``Registry.check``, ``@case``, ``x-clause``);
-nothing here is taken from witnesses. Asking for one clause loads only what can judge that clause.
+nothing here is taken from witnesses. Asking for one clause loads only what can judge that clause, by their texts.
 """
 
 from __future__ import annotations
@@ -64,7 +64,8 @@ def cases() -> tuple[Case, ...]:
 def judges_of(clause: Clause) -> tuple[Judge, ...]:
     """What judges a clause, under its own id or under that of the one that it is the same as."""
     told = load()[clause.same_as] if clause.same_as else clause
-    found = (look() for room in _rooms_of(told) for look in _index(room).get(told.id, ()))
+    rooms = [room for each in _rooms_of(told) for room in (_case_rooms(told) if each == "cases" else [each])]
+    found = (look() for room in rooms for look in _index(room).get(told.id, ()))
     return tuple(dict.fromkeys(found))
 
 
@@ -116,10 +117,54 @@ def _ids_in(room: str) -> frozenset[str] | None:
     return frozenset(found for text in texts for found in _ID.findall(text)) if texts and all(texts) else None
 
 
+_MODULE = "cases/"
+
+
+def _case_rooms(clause: Clause) -> list[str]:
+    """The modules of cases, a room each, that can judge a clause; ``cases`` if any of them can.
+
+    They are those that name it, that use a helper which names it, and that judge whole documents, by all the clauses on
+    these. What no such text names has an id that is put together; what another module of the family names, every case
+    may judge.
+    """
+    texts, helpers = _case_texts()
+    short = clause.id.removeprefix("runtime/")
+    naming = {name for name, text in helpers.items() if short in text}
+    while more := {name for name, text in helpers.items() if name not in naming and _uses(text, naming)}:
+        naming |= more
+    documents = {"document_clauses"} if clause.subject in ("state", "features") else set()
+    found = [file for file, text in texts.items() if short in text or _uses(text, naming | documents)]
+    named = naming or any(short in texts[file] for file in found)
+    if not named or any(short in text for text in _other_texts()) or not all((*texts.values(), *helpers.values())):
+        return ["cases"]
+    return [_MODULE + file for file in found]
+
+
+def _uses(text: str, names: Iterable[str]) -> bool:
+    return any(re.search(rf"\b{name}\b", text) for name in names)
+
+
+@functools.cache
+def _case_texts() -> tuple[Mapping[str, str], Mapping[str, str]]:
+    """The texts of our modules of cases, by file name, and of those that help them, by module; each in order."""
+    from ocivalidate.runtime.running.loading import may_hold_cases
+
+    ours = sorted(file for file in resources.folder("conformance").glob("*.py") if may_hold_cases(file))
+    helpers = sorted((_PACKAGE / "ocivalidate/runtime/case_helpers").glob("[!_]*.py"))
+    return {file.name: _text(str(file)) for file in ours}, {file.stem: _text(str(file)) for file in helpers}
+
+
+@functools.cache
+def _other_texts() -> list[str]:
+    """The texts of what every case uses."""
+    return [_text(str(file)) for pattern in _USED_BY_CASES for file in (_PACKAGE / "ocivalidate/runtime").glob(pattern)]
+
+
 @functools.cache
 def _index(room: str) -> Mapping[str, list[Callable[[], Judge]]]:
     found: dict[str, list[Callable[[], Judge]]] = {}
-    for clause, look in _ROOMS[room]():
+    declared = _cases_of(room.removeprefix(_MODULE)) if room.startswith(_MODULE) else _ROOMS[room]()
+    for clause, look in declared:
         found.setdefault(clause, []).append(look)
     return found
 
@@ -160,7 +205,18 @@ def _facts() -> Declared:
 
 
 def _cases() -> Declared:
-    for case in cases():
+    yield from _declared_by(cases())
+
+
+def _cases_of(module: str) -> Declared:
+    """The cases of one of our modules."""
+    from ocivalidate.runtime.running.loading import cases_of
+
+    yield from _declared_by(cases_of(resources.folder("conformance") / module))
+
+
+def _declared_by(some: Iterable[Case]) -> Declared:
+    for case in some:
         file = f"conformance/{Path(case.run.__code__.co_filename).name}"
         look = functools.partial(_judge, "case", file, functools.partial(_def_line, case.run), case.id)
         yield from ((clause, look) for clause in case.clauses)
@@ -186,6 +242,9 @@ _NAMED_IN = {
     "bundle/api": ("bundle/api.py",),
     "image code": ("image/**/*.py", "unpack/*.py"),
 }
+
+# What every case can use, other than the helpers of one area.
+_USED_BY_CASES = ("*.py", "driving/*.py", "judging/*.py", "running/*.py", "inside/*.py", "kernel/*.py")
 
 
 def _checks(checks: Iterable[Check]) -> Declared:

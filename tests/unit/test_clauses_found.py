@@ -61,6 +61,29 @@ def stands_in(folder: str, clause_id: str) -> bool:
     return re.search(rf"(?<![\w/.-]){re.escape(clause_id)}(?![\w-]|\.\w)", text_of(folder)) is not None
 
 
+# --- Asking for one clause
+
+
+@pytest.mark.parametrize("family", ["dynamic", "static"])
+def test_asking_for_one_clause_finds_all_that_judges_it(family: str) -> None:
+    some = [clause_id for clause_id in such(family) if clause_id.startswith("runtime/")]
+    wanted = {clause_id: judges_of(clause_id, "case") for clause_id in some}
+    assert {clause_id: [one for one in found_for(CLAUSES[clause_id]) if one.kind == "case"] for clause_id in some} == (
+        wanted
+    )
+    assert sum(map(bool, wanted.values())) > 40
+
+
+def test_asking_for_one_clause_loads_few_cases() -> None:
+    script = (
+        "import sys; from ocivalidate.judges import judges_of; from ocivalidate.rules.clauses import load\n"
+        "assert judges_of(load()['runtime/runtime.kill.sends-signal'])\n"
+        "print(*sorted(name for name in sys.modules if '_conformance_' in name))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.split() == ["ocivalidate_conformance_signals"]
+
+
 # --- Each clause by its id
 
 
