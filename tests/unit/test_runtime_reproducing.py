@@ -186,6 +186,17 @@ def test_namespaces_that_are_joined_are_held() -> None:
     assert "holder 77 '' '' --net --uts" in text_of(made, "it fails")
 
 
+def test_who_holds_a_pid_namespace_is_in_it(tmp_path: Path) -> None:
+    if os.geteuid() != 0 or subprocess.run(["unshare", "--pid", "--fork", "true"], check=False).returncode:
+        pytest.skip("no PID namespace can be made here")
+    told = text_of(journal(Held(77, ("pid",), ("pid:[4026532001]",))), "it fails")
+    function = f"holder() {{{told.partition(chr(10) + 'holder() {')[2].partition(chr(10) + '}' + chr(10))[0]}\n}}\n"
+    program = f"{function}known() {{ :; }}\nholder 77 '' '' --pid\nreadlink /proc/$pid/ns/pid\nkill $pid $above\n"
+    done = subprocess.run(["sh", "-c", program], capture_output=True, text=True, check=False, timeout=20)
+    assert done.stdout.startswith("pid:[")
+    assert done.stdout.strip() != os.readlink("/proc/self/ns/pid")
+
+
 def test_a_value_that_a_record_has_decides() -> None:
     steps: list[Step] = [Saw("c", RECORD), Saw("c", {"step": "cwd", "args": [], "value": "/"})]
     found = Evidence(steps, Marks({})).of(FAILED)

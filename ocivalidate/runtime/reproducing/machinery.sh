@@ -211,11 +211,17 @@ made_readonly() { mount -o remount,bind,ro "$DID/$1"; }
 holder() {
     was=$1 users=$2 groups=$3
     shift 3
+    case " $* " in
+    # Only a child is in a new PID namespace.
+    *" --pid "*) set -- "$@" --fork --kill-child ;;
+    esac
     unshare "$@" sleep 600 &
-    pid=$! waited=0
+    above=$! pid=$! waited=0
     until [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = sleep ] || [ "$waited" -ge 50 ]; do
         waited=$((waited + 1))
         sleep 0.1
+        pid=$(cut -d' ' -f1 "/proc/$above/task/$above/children" 2>/dev/null)
+        pid=${pid:-$above}
     done
     [ -z "$users" ] || printf '%s' "$users" >"/proc/$pid/uid_map"
     [ -z "$groups" ] || printf '%s' "$groups" >"/proc/$pid/gid_map"
