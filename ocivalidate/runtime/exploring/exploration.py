@@ -204,7 +204,6 @@ def _report(trial: CaseContext, culprits: Culprits, number: int) -> None:
     """Tell what a config came to, and what of it caused that; keep the smallest such config."""
     name = "config.json" if not number else f"config-{number + 1}.json"
     trial.notes.setdefault(CAUSES, []).append(culprits)
-    (trial.folder / name).write_text(json.dumps(culprits.config, indent=1, ensure_ascii=False) + "\n", "utf-8")
     one = culprits.problem
     if culprits.refused:
         refused = accepted_together(culprits.refused)
@@ -223,6 +222,8 @@ def _report(trial: CaseContext, culprits: Culprits, number: int) -> None:
             pointer=one.pointer,
             severity=Severity.WARNING if may and not trial.stage.strict else None,
         )
+    # Only now: it is none of the files that a script looks for.
+    (trial.folder / name).write_text(json.dumps(culprits.config, indent=1, ensure_ascii=False) + "\n", "utf-8")
 
 
 @contextlib.contextmanager
