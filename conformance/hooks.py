@@ -234,10 +234,8 @@ def poststart_failure(trial: CaseContext) -> None:
     want = [f"poststart/{number}" for number in (0, 1, 2)]
     trial.expect(clause, "the remaining poststart hooks do not run", got=ran, want=want)
     trial.expect(CONTINUED, "the container does not run on", got=container.status(), want="running")
-    container.kill()
-    if created.ok:
-        container.wait_stopped()
-        container.delete()
+    if created.ok and container.exists():
+        container.must_kill().wait_stopped().must_delete()
     trial.expect(hook_containers.DESTROYED, "the container is not undone", got=container.leftovers(), want=[])
     hook_containers.judge_poststop_ran(trial, trace)
 
@@ -330,7 +328,9 @@ def _abort(sleeper: Sleeper) -> None:
         begun = sleeper.trace.wait(sleeper.hook, _SOON if name == sleeper.kind.during else 0.0)
         end = sleeper.trace.wait_for_end(sleeper.hook, sleeper.long) if begun else before + done.seconds
         # On a busy machine a hook may be aborted before it could note anything: then the time is that of the operation.
-        sleeper.least, sleeper.most = end - before, end - begun.begun if begun else 0.0
+        # A hook with another clock cannot say when it began: it was after the call.
+        since = begun.begun if begun and begun.clock == sleeper.trace.clock else before
+        sleeper.least, sleeper.most = end - before, end - since if begun else 0.0
         if begun or not done.ok or sleeper.least >= SECONDS:
             return
 

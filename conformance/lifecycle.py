@@ -270,6 +270,7 @@ def delete_goes_on_after_a_warning(trial: CaseContext) -> None:
     container = trial.container(trial.config("wait") | {"hooks": {"poststop": hooks}}).must_create().must_start()
     container.must_kill()
     container.wait_stopped()
+    # Whether that is an error of delete is judged with the hooks.
     container.delete()
     trial.expect("runtime.warnings.continue", "the hook was not run", got=mark.exists(), want=True)
     trial.expect("runtime.warnings.continue", "state still knows the container", got=container.exists(), want=False)

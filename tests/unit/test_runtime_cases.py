@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import ast
 import json
 import re
 import sys
@@ -16,7 +17,7 @@ from ocivalidate.bundle import check_config
 from ocivalidate.errors import BadCase
 from ocivalidate.rules.clauses import PLATFORMS, Selection, Severity, load
 from ocivalidate.rules.schema import everything
-from ocivalidate.runtime import changed, document_clauses, judge_document, objects_of
+from ocivalidate.runtime import case_helpers, changed, document_clauses, judge_document, objects_of
 from ocivalidate.runtime.cases import Case
 from ocivalidate.runtime.driving.configs import base
 from ocivalidate.runtime.driving.subject import Dialect, RuntimeUnderTest
@@ -315,3 +316,24 @@ def test_documents_of_runtimes_are_judged_by_their_clauses(tmp_path: Path) -> No
 
     file.write_text("no JSON", encoding="utf-8")
     assert judge_document("state", file, "1.3.0")["runtime/glossary.json.syntax"].broken
+
+
+def test_no_case_ignores_what_an_operation_came_to() -> None:
+    """A kill that fails, and is not looked at, ends as a verdict on something else."""
+    # What these come to is judged elsewhere, or does not matter: their effects alone are looked at.
+    unjudged = {
+        "escapes.py: container.start()",
+        "lifecycle.py: container.delete()",
+        "net_devices.py: container.state()",
+    }
+    operations = {"create", "start", "kill", "delete", "state"}
+    found = set()
+    for file in [*FOLDER.glob("*.py"), *Path(case_helpers.__path__[0]).glob("*.py")]:
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            call = node.value if isinstance(node, ast.Expr) else None
+            if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Attribute):
+                continue
+            whose = ast.unparse(call.func.value)
+            if call.func.attr in operations and whose != "process":
+                found.add(f"{file.name}: {whose}.{call.func.attr}()")
+    assert found == unjudged

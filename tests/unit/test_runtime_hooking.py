@@ -18,6 +18,7 @@ from ocivalidate.runtime.case_helpers.hooking import (
     START_CONTAINER,
     HookTimeline,
     Kind,
+    Span,
     create_faults,
     false_statuses,
     follows,
@@ -42,7 +43,7 @@ def note(name: str, begun: float, **more: Any) -> Record:
 
 
 # One hook of each kind, in the order and at the times that the newest release wants.
-RECORDS = (
+RECORDS: tuple[Record, ...] = (
     note("prestart/0", 1, process=BUILT),
     note("createRuntime/0", 2, process=BUILT),
     note("createContainer/0", 3, root=HOST),
@@ -51,9 +52,10 @@ RECORDS = (
     note("poststart/0", 13, process=RUNNING),
     note("poststop/0", 21, there={"/sys/fs/cgroup/x": False}),
 )
+RECORDS = tuple(replace(record, place=place) for place, record in enumerate(RECORDS))
 LIFE = HookTimeline(
     RECORDS,
-    {"create": (0, 10), "start": (10, 20), "delete": (20, 30)},
+    {"create": Span(0, 10, 0, 3), "start": Span(10, 20, 3, 6), "delete": Span(20, 30, 6, 7)},
     NAMESPACES,
     ["program"],
     ["/b/rootfs/proc"],
@@ -154,7 +156,7 @@ def test_a_hook_that_is_aborted_before_it_notes_anything_has_not_run_for_long() 
     """On a slow machine the operation takes its time, and the hook does not even come to say that it began."""
     [*cases_of(case_folder(None) / "hooks.py")]
     hooks = sys.modules["ocivalidate_conformance_hooks"]
-    trace = SimpleNamespace(wait=lambda *_: None)
+    trace = SimpleNamespace(wait=lambda *_: None, clock="")
     container = SimpleNamespace(create=lambda: SimpleNamespace(ok=False, seconds=hooks.LONG))
     sleeper = hooks.Sleeper(PRESTART, container, trace)
     hooks._abort(sleeper)
@@ -168,3 +170,40 @@ def test_a_program_may_note_late_that_it_runs() -> None:
     assert late_records(POSTSTART, [*names, "poststart/2"]) == ["poststart/2"]
     names = ["startContainer/0", "startContainer/1", "program/0", "poststop/0"]
     assert late_records(START_CONTAINER, names) == ["program/0"]
+
+
+# --- a kernel of its own, as in a sandbox, has a clock of its own
+
+SANDBOXED = ("startContainer/0", "program/0")
+
+
+def sandboxed(*names: str) -> HookTimeline:
+    """The life above noted in this order, where what runs in the container sees a clock that began elsewhere."""
+    by_name = {record.name: record for record in RECORDS}
+    records = [replace(by_name[name], place=place) for place, name in enumerate(names or by_name)]
+    return replace(LIFE, records=[in_sandbox(one) if one.name in SANDBOXED else one for one in records])
+
+
+def in_sandbox(record: Record) -> Record:
+    begun = 5000.0 + record.place
+    return replace(record, begun=begun, ended=begun + 0.5, clock="a sandbox")
+
+
+def test_a_right_life_in_a_sandbox_has_no_faults() -> None:
+    life = sandboxed()
+    for kind in (PRESTART, CREATE_RUNTIME, CREATE_CONTAINER):
+        assert create_faults(life, kind) == []
+    assert start_container_faults(life) == poststart_faults(life) == poststop_faults(life) == []
+    assert in_turn(life.records)
+
+
+def test_the_order_of_what_was_noted_in_a_sandbox_shows_faults() -> None:
+    until = ("prestart/0", "createRuntime/0", "createContainer/0")
+    late = sandboxed(*until, "program/0", "startContainer/0", "poststart/0", "poststop/0")
+    assert start_container_faults(late) == ["startContainer/0: ended after the program had been executed"]
+    early = sandboxed(*until[:2], "startContainer/0", until[2], "program/0", "poststart/0", "poststop/0")
+    assert start_container_faults(early) == ["startContainer/0: ran before start was called"]
+    after = sandboxed(*until, "program/0", "poststart/0", "poststop/0", "startContainer/0")
+    assert "startContainer/0: ended after start had returned" in start_container_faults(after)
+    assert poststart_faults(after) == ["poststart/0: did not wait for startContainer hooks"]
+    assert not follows(after, POSTSTART, START_CONTAINER)

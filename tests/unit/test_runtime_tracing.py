@@ -25,7 +25,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /pro
 def trace(tmp_path: Path) -> Trace:
     (tmp_path / "rootfs").mkdir()
     (tmp_path / "config.json").write_text(json.dumps({"process": {"args": ["x"]}}), encoding="utf-8")
-    runtime = SimpleNamespace(call_times=CallTimes(), note=lambda _step: None)
+    runtime = SimpleNamespace(call_times=CallTimes(), note=lambda _step: None, pace=1.0)
     return Trace(cast(Container, SimpleNamespace(id="c", bundle=tmp_path, runtime=runtime)))
 
 

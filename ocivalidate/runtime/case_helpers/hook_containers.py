@@ -20,10 +20,12 @@ from ocivalidate.runtime.case_helpers.hooking import (
     START_CONTAINER,
     HookTimeline,
     Kind,
+    Span,
 )
 from ocivalidate.runtime.case_helpers.tracing import Record, Trace
 from ocivalidate.runtime.driving.container import Container
 from ocivalidate.runtime.driving.driver import Call
+from ocivalidate.runtime.inside.recorder import clock
 from ocivalidate.runtime.kernel.cgroups import frozen
 from ocivalidate.runtime.kernel.handed import pid_of
 from ocivalidate.runtime.kernel.namespaces import namespaces_of
@@ -88,23 +90,24 @@ def live_with_hooks(trial: CaseContext) -> FinishedContainer:
         given = trace.add(kind.name, *first, inside=kind.path_inside, env=ENVIRONMENT, timeout=3600)
         hooks[kind.name] = [given, trace.add(kind.name, *second, inside=kind.path_inside)]
     trace.write()
-    spans = {"create": _timed(container.must_create)}
+    spans = {"create": _timed(container.must_create, trace)}
     namespaces = namespaces_of(container.pid)
-    spans["start"] = _timed(container.must_start)
+    spans["start"] = _timed(container.must_start, trace)
     returned.touch()
     container.wait_output(lambda text: "program/0" in text or None)
     container.must_kill().wait_stopped()
-    spans["delete"] = _timed(container.must_delete)
+    spans["delete"] = _timed(container.must_delete, trace)
     mounts = [str(container.bundle / "rootfs") + entry["destination"] for entry in trace.config["mounts"]]
     root = os.stat("/")
-    timeline = HookTimeline(trace.records(), spans, namespaces, line, mounts, (root.st_dev, root.st_ino))
+    timeline = HookTimeline(trace.records(), spans, namespaces, line, mounts, (root.st_dev, root.st_ino), clock())
     return FinishedContainer(container, hooks, timeline)
 
 
-def _timed(operation: Callable[[], Any]) -> tuple[float, float]:
-    begun = time.monotonic()
+def _timed(operation: Callable[[], Any], trace: Trace) -> Span:
+    first, begun = len(trace.records()), time.monotonic()
     operation()
-    return begun, time.monotonic()
+    ended = time.monotonic()
+    return Span(begun, ended, first, len(trace.records()))
 
 
 def write_failing_hook(trace: Trace, kinds: Sequence[Kind], failing: Kind, *failure: str) -> None:

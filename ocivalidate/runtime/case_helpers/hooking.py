@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -86,20 +87,32 @@ def without_late(namespaces: Mapping[str, str]) -> dict[str, str]:
 
 
 @dataclass(frozen=True, slots=True)
+class Span:
+    """When an operation ran: by our clock, and by how many records there were when it began and when it had ended."""
+
+    begun: float
+    ended: float
+    first: int = 0
+    past: int = sys.maxsize
+
+
+@dataclass(frozen=True, slots=True)
 class HookTimeline:
     """The life of a container with hooks.
 
     ``records``: what was noted in it. ``spans``: when its operations began and ended. ``namespaces``: those of the
     container process. ``program``: its command line. ``mounts``: where, seen from the host, something was to be
-    mounted. ``host``: device and inode of the root folder of the host.
+    mounted. ``host``: device and inode of the root folder of the host. ``clock``: ours. Who has a kernel of its own,
+    as in a sandbox, sees another clock: then the order in which things were noted tells.
     """
 
     records: Sequence[Record]
-    spans: Mapping[str, tuple[float, float]]
+    spans: Mapping[str, Span]
     namespaces: Mapping[str, str]
     program: Sequence[str]
     mounts: Sequence[str]
     host: Sequence[int]
+    clock: str = ""
 
     def of(self, kind: Kind) -> list[Record]:
         """What the hooks of a kind noted."""
@@ -108,6 +121,16 @@ class HookTimeline:
     def first(self, name: str) -> Record | None:
         """What one recorder noted."""
         return next((record for record in self.records if record.name == name), None)
+
+    def before(self, record: Record, operation: str) -> bool:
+        """Whether a recorder began before an operation was called."""
+        span = self.spans[operation]
+        return record.begun < span.begun if record.clock == self.clock else record.place < span.first
+
+    def after(self, record: Record, operation: str) -> bool:
+        """Whether a recorder ended after an operation had returned."""
+        span = self.spans[operation]
+        return record.ended > span.ended if record.clock == self.clock else record.place >= span.past
 
     def executed_by(self, record: Record) -> bool:
         """Whether the container process had executed the program when a hook looked at it."""
@@ -126,22 +149,20 @@ def _faults(records: Sequence[Record], *looks: Fault) -> list[str]:
 
 def in_turn(records: Sequence[Record]) -> bool:
     """Whether each began when the one before had ended."""
-    return all(later.begun >= earlier.ended for earlier, later in itertools.pairwise(records))
+    return all(later.follows(earlier) for earlier, later in itertools.pairwise(records))
 
 
 def follows(timeline: HookTimeline, later: Kind, earlier: Kind) -> bool:
     """Whether all hooks of a kind began when all of another had ended."""
     before, after = timeline.of(earlier), timeline.of(later)
-    return bool(before) and bool(after) and max(one.ended for one in before) <= min(one.begun for one in after)
+    return bool(before) and bool(after) and all(one.follows(other) for one in after for other in before)
 
 
 def _outside_of(timeline: HookTimeline, operation: str) -> Fault:
-    begun, ended = timeline.spans[operation]
-
     def look(record: Record) -> str:
-        if record.begun < begun:
+        if timeline.before(record, operation):
             return f"ran before {operation} was called"
-        return f"ended after {operation} had returned" if record.ended > ended else ""
+        return f"ended after {operation} had returned" if timeline.after(record, operation) else ""
 
     return look
 
@@ -167,16 +188,15 @@ def create_faults(timeline: HookTimeline, kind: Kind) -> list[str]:
 
 def _too_late(timeline: HookTimeline) -> Fault:
     program = timeline.first("program/0")
-    executed = program.begun if program else float("inf")
-    return lambda record: "ended after the program had been executed" if record.ended > executed else ""
+    late = "ended after the program had been executed"
+    return lambda record: late if program and not program.follows(record) else ""
 
 
 def prestart_faults(timeline: HookTimeline) -> list[str]:
     """After start is called, and before the program is executed: the time of prestart hooks up to 1.0.2."""
-    begun, _ = timeline.spans["start"]
 
     def too_early(record: Record) -> str:
-        return "ran before start was called" if record.begun < begun else ""
+        return "ran before start was called" if timeline.before(record, "start") else ""
 
     return _faults(timeline.of(PRESTART), too_early, _too_late(timeline))
 
@@ -188,10 +208,9 @@ def start_container_faults(timeline: HookTimeline) -> list[str]:
 
 def poststart_faults(timeline: HookTimeline) -> list[str]:
     """After the program is executed, and before start returns."""
-    last = max((one.ended for one in timeline.of(START_CONTAINER)), default=0.0)
 
     def too_early(record: Record) -> str:
-        if record.begun < last:
+        if not all(map(record.follows, timeline.of(START_CONTAINER))):
             return "did not wait for startContainer hooks"
         return "" if timeline.executed_by(record) else "ran before the program was executed"
 

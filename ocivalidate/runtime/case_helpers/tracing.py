@@ -17,6 +17,7 @@ from typing import Any
 from ocivalidate.runtime.driving.container import Container
 from ocivalidate.runtime.driving.journal import Looked
 from ocivalidate.runtime.inside import RECORDER_SOURCE
+from ocivalidate.runtime.inside.recorder import clock
 from ocivalidate.runtime.inside.rootfs import PYTHON
 from ocivalidate.runtime.kernel import interpreter
 from ocivalidate.runtime.kernel.handed import Growing
@@ -30,13 +31,16 @@ _TRACE, _SCRIPT, _HOOK = "/ocivalidate.trace", "/ocivalidate-recorder.py", "/oci
 class Record:
     """What one recorder noted; see ``recorder.py``.
 
-    ``name``: ``prestart/0``, ``program/0``. ``begun`` and ``ended`` are on the clock of ``time.monotonic``. ``root`` is
-    device and inode of its root folder. ``process`` is what it saw of the container process, empty for nothing.
+    ``name``: ``prestart/0``, ``program/0``. ``begun`` and ``ended`` are on the clock of ``time.monotonic`` of
+    the kernel that ``clock`` names. ``place`` counts the records of a trace from 0. ``root`` is device and inode of its
+    root folder. ``process`` is what it saw of the container process, empty for nothing.
     """
 
     name: str
     begun: float = 0.0
     ended: float = 0.0
+    clock: str = ""
+    place: int = 0
     argv: Sequence[str] = ()
     environ: Sequence[str] = ()
     cwd: str = ""
@@ -51,6 +55,10 @@ class Record:
         """The kind of hook, or ``program``."""
         return self.name.partition("/")[0]
 
+    def follows(self, other: Record) -> bool:
+        """Whether it began when the other had ended; where they saw other clocks, whether it was noted later."""
+        return self.begun >= other.ended if self.clock == other.clock else self.place > other.place
+
     def state(self) -> dict[str, Any] | None:
         """The state of the container that it got; ``None`` when that is no JSON object."""
         try:
@@ -63,7 +71,7 @@ class Record:
 class Trace:
     """The hooks of a container that is not created yet, and what they noted.
 
-    Hooks that are ``inside`` have paths in the container, all others on the host.
+    ``clock`` is that of this process. Hooks that are ``inside`` have paths in the container, all others on the host.
     """
 
     def __init__(self, container: Container) -> None:
@@ -71,6 +79,7 @@ class Trace:
         self.container = container
         self.file = rootfs / _TRACE.lstrip("/")
         self._notes = Growing(self.file)
+        self.clock = clock()
         self._records: list[Record] = []
         self._seen = 0
         self._python = os.path.realpath(sys.executable)
@@ -126,7 +135,7 @@ class Trace:
         for line in lines[self._seen :]:
             # Anything may stand there: whoever writes the file may be the container.
             with contextlib.suppress(ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
-                self._records.append(Record(**ast.literal_eval(line)))
+                self._records.append(Record(**{**ast.literal_eval(line), "place": len(self._records)}))
         self._seen = len(lines)
         found = [record.name for record in self._records]
         self.container.runtime.note(Looked("names", str(self.file), found, self.container.id))

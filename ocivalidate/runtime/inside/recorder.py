@@ -47,6 +47,7 @@ def main(file: str, name: str, action: str = "", *arguments: str) -> None:
     record = {
         "name": name,
         "begun": begun,
+        "clock": clock(),
         "argv": _argv(),
         "environ": _environ(),
         "cwd": os.getcwd(),
@@ -73,6 +74,12 @@ def _act(file: str, name: str, action: str, arguments: Sequence[str]) -> None:
         os.write(1, f"{name}\n".encode())
     while action == "pause":
         time.sleep(60)
+
+
+def clock() -> str:
+    """The kernel whose clock this process sees, in words: one with another kernel has another clock."""
+    seen = os.uname()
+    return f"{seen.sysname} {seen.release} {seen.version} {seen.machine}"
 
 
 def _append(file: str, record: dict[str, Any]) -> None:
