@@ -181,7 +181,7 @@ def test_list_says_where_each_comes_from_and_what_is_there(tmp_path: Path, capsy
 
 
 def test_the_cache_is_that_of_the_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("OCIVALIDATE_SUBJECTS", raising=False)
+    monkeypatch.delenv("OCIVALIDATE_SUBJECTS_CACHE", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert cache.default() == tmp_path / "ocivalidate" / "subjects"
     # A relative one is to be passed over (XDG Base Directory Specification).
