@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ocivalidate.report.distinct import told
 from ocivalidate.report.escape import visible
 from ocivalidate.report.header import described
 from ocivalidate.report.options import Options
@@ -87,7 +88,7 @@ class Stream:
 
     def end(self, report: Report) -> str:
         """The last line of the report, and, when it is no verdict, why a harness must not take it for a pass."""
-        lines = [f"{_closing(report)}{settings_note(self._options)}"]
+        lines = [*(f"# {line}" for line in told(report)), f"{_closing(report)}{settings_note(self._options)}"]
         if unjudged(report):
             hint = report.facts.get("hint")
             lines += [f"# hint: {visible(str(hint))}"] if hint else []

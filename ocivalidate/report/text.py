@@ -6,6 +6,7 @@ import io
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
+from ocivalidate.report.distinct import told
 from ocivalidate.report.escape import line_start, visible
 from ocivalidate.report.header import described
 from ocivalidate.report.options import Options
@@ -74,6 +75,7 @@ def _details(report: Report, options: Options, *, name: bool) -> Iterator[Line]:
         if finding.severity.rank >= Severity.WARNING.rank or options.verbose:
             kept_in = kept.get(finding.location.case, "")
             yield from [_compact(finding)] if options.quiet else _block(finding, report, kept_in)
+    yield from ([(line, "")] for line in told(report))
     prefix = (f"{visible(report.subject)}: " if name else "", "")
     for result in told_once(report.results):
         yield from ([prefix, *line] for line in _remark(result, options))

@@ -218,7 +218,7 @@ class CaseContext:
         self._note(clause, Verdict("", held, message, shown(got), shown(want), pointer))
         return held
 
-    def expect_that(
+    def expect_that(  # noqa: PLR0913  # all that is said of a comparison
         self,
         clause: str,
         message: str,
@@ -228,12 +228,13 @@ class CaseContext:
         want: str = "",
         pointer: str = "",
         severity: Severity | None = None,
+        hint: str = "",
     ) -> bool:
-        """Judge a clause by a condition; ``got`` and ``want`` are for the reader.
+        """Judge a clause by a condition; ``got``, ``want`` and ``hint`` are for the reader.
 
         ``severity``: of a failure, where it is less than that of the clause.
         """
-        self._note(clause, Verdict("", bool(held), message, shown(got), want, pointer, severity))
+        self._note(clause, Verdict("", bool(held), message, shown(got), want, pointer, severity, hint))
         return bool(held)
 
     def applied(self, pointer: str, *, got: Any, want: Any, message: str = "") -> bool:

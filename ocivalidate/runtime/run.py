@@ -10,6 +10,7 @@ from ocivalidate import resources
 from ocivalidate.errors import BadCase, ProtocolError
 from ocivalidate.rules.findings import Outcome, Report, Result
 from ocivalidate.runtime.cases import Case
+from ocivalidate.runtime.distinct import distinct
 from ocivalidate.runtime.expectations import Expectation, Expectations, read, reject_unmatched
 from ocivalidate.runtime.journal import Journal
 from ocivalidate.runtime.kept import DumpFolder
@@ -133,6 +134,8 @@ class Run:
             runtime = facts.get("runtime", {})
             if digest := runtime.get("digest"):
                 facts["digests"] = [{"name": runtime["command"][0], "digest": digest}]
+        if self._request.explore:
+            facts["distinct"] = [one._asdict() for one in distinct(self._results)]
         if "stopped" in facts:
             facts["stopped"] += f" after {len(self._results)} of {facts.get('planned', 0)} results"
         return Report(

@@ -21,7 +21,7 @@ class Verdict:
     """One comparison of a case.
 
     ``held``: whether the clause held. ``pointer``: the property that was set and observed, if any. ``severity``: where
-    it is less than that of the clause.
+    it is less than that of the clause. ``hint``: what helps to find the cause.
     """
 
     clause: str
@@ -31,6 +31,7 @@ class Verdict:
     want: str = ""
     pointer: str = ""
     severity: Severity | None = None
+    hint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,4 +117,5 @@ def _add(ledger: Ledger, case: str, verdict: Verdict) -> None:
         got=verdict.got,
         want=verdict.want,
         severity=verdict.severity,
+        hint=verdict.hint,
     )

@@ -57,7 +57,11 @@ def test_members_are_those_that_the_usual_config_has_not() -> None:
 
 def verdict(name: str, *members: str, configs_drawn: int = 7) -> exploring.Verdict:
     (meeting,) = exploring.chosen([name])
-    culprits = Culprits(("one", "other"), members, {}, Problem("runtime/clause", "wrong")) if members else None
+    culprits = (
+        Culprits(("one", "other"), ("one.a", "other.b"), members, {}, Problem("runtime/clause", "wrong"))
+        if members
+        else None
+    )
     return exploring.Verdict(meeting, configs_drawn, 2, culprits)
 
 

@@ -29,9 +29,13 @@ _VARYING = re.compile(r"\"[^\"]*\"|'[^']*'|/[^\s:,]+|[0-9]+")
 
 @dataclass(frozen=True, slots=True)
 class Culprits:
-    """The fewest members of a config that cause a problem. ``config``: with them alone, as it was run."""
+    """The fewest members of a config that cause a problem. ``config``: with them alone, as it was run.
+
+    ``parts``: the features with their values, as ``feature.value``.
+    """
 
     features: tuple[str, ...]
+    parts: tuple[str, ...]
     members: tuple[str, ...]
     config: Mapping[str, Any]
     problem: Problem
@@ -116,7 +120,8 @@ def find(ground: Ground, values: Mapping[str, Value], tried: Tried, known: Known
     if not _shows(last, key):
         return None
     problem = next((one for one in last.problems if one.key == key), Problem(*key))
-    return Culprits(tuple(names), _members(ground, settings), last.config, problem, last.refused)
+    parts = tuple(f"{name}.{values[name].name}" for name in names)
+    return Culprits(tuple(names), parts, _members(ground, settings), last.config, problem, last.refused)
 
 
 def _fewest(search: _Search, settings: Sequence[Setting]) -> tuple[Setting, ...]:

@@ -13,6 +13,7 @@ from ocivalidate.errors import ConfigRefused
 from ocivalidate.rules.clauses import Severity, load
 from ocivalidate.runtime.case_context import CaseContext
 from ocivalidate.runtime.cases import Case
+from ocivalidate.runtime.distinct import Sign, Told, hint_of, sign_of
 from ocivalidate.runtime.driving import configs
 from ocivalidate.runtime.driving.journal import Judged
 from ocivalidate.runtime.exploring import drawing
@@ -39,6 +40,8 @@ _SECONDS_FOR_A_PART, _SECONDS_FOR_A_CONFIG = 30.0, 300.0
 _MOST_FINDINGS = 4  # of one config: after each, it is tried without what caused it
 CAUSES = "causes"
 """The note of a case that holds what was found: a list of :class:`Culprits`."""
+JOURNALS = "journals"
+"""The note of a config that holds the journals of what no other config has shown: a script is made of each."""
 _NOTHING = "nothing that was seen of the container shows it"
 
 
@@ -73,7 +76,7 @@ class Exploration:
         self._levels = drawing.Levels.of(self._offer.features)
         # Parts that the runtime refuses or gets wrong alone: what comes of them is told there. Cases only add to it.
         self._bad: set[str] = set()
-        self._known = Known()
+        self._known, self._told = Known(), Told()
 
     # --- Parts
 
@@ -134,7 +137,8 @@ class Exploration:
         values = {name: value for name, value in drawn.items() if f"{name}.{value.name}" not in self._bad}
         ground = Ground(trial)
         tried = attempt(ground, built(trial.config(), settings_of(values)))
-        first = None
+        # What other configs have shown is told, and not kept once more.
+        kept = trial.notes[JOURNALS] = []
         for number in range(_MOST_FINDINGS):
             if not tried.refused and not tried.problems:
                 break
@@ -142,9 +146,10 @@ class Exploration:
             if culprits is None:
                 _unsteady(trial, tried)
                 return
-            _report(trial, culprits, number)
-            # The script that does it again is of the config that is kept first.
-            first = first or trial.runtime.journal
+            new = self._told.is_new(_sign(trial, culprits))
+            _report(trial, culprits, name="config.json" if not kept else f"config-{len(kept) + 1}.json")
+            if new:
+                kept.append(trial.runtime.journal)
             ground.begin_anew()
             # What else is wrong shows without one of those that caused this; of many configs not always the same one,
             # so that each of them still meets all others.
@@ -154,7 +159,6 @@ class Exploration:
         if not any(verdict.clause == INTERACTION for verdict in trial.verdicts):
             trial.expect(INTERACTION, accepted_together("").message, got=True)
         _tell(trial, tried)
-        trial.runtime.journal = first or trial.runtime.journal
 
     def _clauses(
         self, features: Iterable[Feature], values: Mapping[str, Value], *, of_every: bool = True
@@ -200,17 +204,30 @@ def _unsteady(trial: CaseContext, tried: Tried) -> None:
     _skip_the_rest(trial, f"seen once, and not again: {said}")
 
 
-def _report(trial: CaseContext, culprits: Culprits, number: int) -> None:
-    """Tell what a config came to, and what of it caused that; keep the smallest such config."""
-    name = "config.json" if not number else f"config-{number + 1}.json"
-    trial.notes.setdefault(CAUSES, []).append(culprits)
+def _told_of(trial: CaseContext, culprits: Culprits) -> tuple[str, Problem]:
+    """The clause by which what was found is judged, and the problem that is told."""
     one = culprits.problem
     if culprits.refused:
         refused = accepted_together(culprits.refused)
         one = Problem(INTERACTION, refused.message, str(refused.got), str(refused.want))
+    return one.clause if one.clause in trial.case.clauses else INTERACTION, one
+
+
+def _sign(trial: CaseContext, culprits: Culprits) -> Sign:
+    clause, one = _told_of(trial, culprits)
+    return sign_of(clause, one.message, _hint(culprits), one.got)
+
+
+def _hint(culprits: Culprits) -> str:
+    return hint_of(f"parts.{name}" for name in culprits.parts)
+
+
+def _report(trial: CaseContext, culprits: Culprits, name: str) -> None:
+    """Tell what a config came to, and what of it caused that; keep the smallest such config in a file."""
+    trial.notes.setdefault(CAUSES, []).append(culprits)
+    clause, one = _told_of(trial, culprits)
     # In a user namespace the kernel itself refuses much, whoever asks.
     may = culprits.refused and (trial.may_refuse(culprits.config) or has_own_users(culprits.config))
-    clause = one.clause if one.clause in trial.case.clauses else INTERACTION
     said = f"with only {', '.join(culprits.members)}"
     with _journaled_as(trial, Judged(clause, one.message, one.got, one.want, one.pointer)):
         trial.expect_that(
@@ -221,6 +238,7 @@ def _report(trial: CaseContext, culprits: Culprits, number: int) -> None:
             want=one.want,
             pointer=one.pointer,
             severity=Severity.WARNING if may and not trial.stage.strict else None,
+            hint=_hint(culprits),
         )
     # Only now: it is none of the files that a script looks for.
     (trial.folder / name).write_text(json.dumps(culprits.config, indent=1, ensure_ascii=False) + "\n", "utf-8")

@@ -12,6 +12,7 @@ from ocivalidate.rules.clauses import load
 from ocivalidate.runtime.case_context import CaseContext
 from ocivalidate.runtime.case_helpers.tracing import Trace
 from ocivalidate.runtime.cases import Case
+from ocivalidate.runtime.distinct import hint_of
 from ocivalidate.runtime.driving.container import Container
 from ocivalidate.runtime.driving.driver import Call
 from ocivalidate.runtime.driving.journal import Journal
@@ -80,7 +81,7 @@ def _try(life: Sequence[str], trial: CaseContext) -> None:
     if last.container is not None:
         text = (last.container.bundle / "config.json").read_bytes()
         (trial.folder / "config.json").write_bytes(text)
-    _tell(trial, last, f"after {', '.join(fewest)}")
+    _tell(trial, last, fewest)
 
 
 def _begin_anew(trial: CaseContext) -> None:
@@ -91,14 +92,15 @@ def _begin_anew(trial: CaseContext) -> None:
         trial.runtime.journal = Journal(trial.folder, trial.stage.rootfs)
 
 
-def _tell(trial: CaseContext, lived: Lived, said: str = "") -> None:
+def _tell(trial: CaseContext, lived: Lived, fewest: Sequence[str] = ()) -> None:
     problem = lived.problem
     for clause in sorted(lived.held & set(trial.case.clauses)):
         if problem is None or clause != problem.clause:
             trial.expect(clause, "", got=True)
     if problem is not None:
-        got = f"{problem.got} {said}".strip()
-        trial.expect_that(problem.clause, problem.message, held=False, got=got, want=problem.want)
+        got = f"{problem.got} after {', '.join(fewest)}".strip()
+        hint = hint_of(fewest)
+        trial.expect_that(problem.clause, problem.message, held=False, got=got, want=problem.want, hint=hint)
     rest = set(trial.case.clauses) - lived.held - ({problem.clause} if problem else set())
     if rest:
         trial.skip("this life gives no occasion", *sorted(rest))

@@ -12,14 +12,16 @@ import os
 import stat
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from ocivalidate.errors import Unreadable
 from ocivalidate.rules.findings import Outcome, Result
 from ocivalidate.runtime.case_context import CaseContext
+from ocivalidate.runtime.driving.journal import Journal, Judged
 from ocivalidate.runtime.driving.subject import dialects
+from ocivalidate.runtime.exploring.exploration import JOURNALS
 from ocivalidate.runtime.inside import rootfs
 from ocivalidate.runtime.kernel import handed
 from ocivalidate.runtime.protocol import DEEPEST, LAST_KEPT, MOST_BYTES, MOST_FILES, MOST_PIECE, Dump
@@ -33,9 +35,12 @@ _FOLDER, _FILE, _PROGRAM = stat.S_IFDIR | 0o755, stat.S_IFREG | 0o644, stat.S_IF
 
 
 def pieces(done: Attempt) -> Iterator[Dump]:
-    """The dump of a case, piece by piece; nothing for a case that passed or was skipped."""
+    """The dump of a case, piece by piece; nothing for a case that passed or was skipped.
+
+    Of configs that are drawn, nothing is kept of what others have shown before.
+    """
     fine = all(result.outcome in (Outcome.PASS, Outcome.SKIP) for result in done.results)
-    if done.trial is None or fine:
+    if done.trial is None or fine or done.trial.notes.get(JOURNALS) == []:
         return
     yield Dump(done.case.id, "", _FOLDER)
     documents = _documents(done)
@@ -46,7 +51,7 @@ def pieces(done: Attempt) -> Iterator[Dump]:
         yield Dump(done.case.id, "", _FOLDER, problem=problem.strerror or str(problem))
     for name, content in documents.items():
         for offset in range(0, len(content), MOST_PIECE):
-            mode = _PROGRAM if name == script.FILE else _FILE
+            mode = _PROGRAM if name.endswith(".sh") else _FILE
             yield Dump(done.case.id, name, mode, content[offset : offset + MOST_PIECE], offset)
 
 
@@ -97,13 +102,39 @@ def _documents(done: Attempt) -> dict[str, bytes]:
         LAST_KEPT: [asdict(verdict) for verdict in trial.verdicts],
     }
     share = _MOST_DOCUMENTS // len(documents)
-    own = {} if trial.runtime.journal is None else {script.FILE: reproduced(trial, done.results)}
-    return own | {name: _text(value, share) for name, value in documents.items()}
+    return _scripts(trial, done.results) | {name: _text(value, share) for name, value in documents.items()}
 
 
-def reproduced(trial: CaseContext, results: Sequence[Result]) -> bytes:
-    """The text of ``reproduce.sh`` for what failed in a case, which must have a journal."""
-    stage, journal = trial.stage, trial.runtime.journal
+def _scripts(trial: CaseContext, results: Sequence[Result]) -> dict[str, bytes]:
+    """``reproduce.sh`` for what failed in a case; of a drawn config, one for each thing that was found."""
+    if trial.runtime.journal is None:
+        return {}
+    journals = trial.notes.get(JOURNALS)
+    if not journals:
+        return {script.FILE: reproduced(trial, results)}
+    stem, _, suffix = script.FILE.partition(".")
+    names = [script.FILE, *(f"{stem}-{number}.{suffix}" for number in range(2, len(journals) + 1))]
+    return {name: reproduced(trial, _shown_in(one, results), one) for name, one in zip(names, journals, strict=True)}
+
+
+def _shown_in(journal: Journal, results: Sequence[Result]) -> list[Result]:
+    """The failures that a journal shows, with those findings alone."""
+    shown = [step for step in journal.steps if isinstance(step, Judged) and not step.held]
+    found = []
+    for result in results:
+        findings = tuple(
+            finding
+            for finding in result.findings
+            for one in shown
+            if (one.clause, one.message) == (result.clause.id, finding.message) and finding.got.endswith(one.got)
+        )
+        found += [replace(result, findings=findings)] if findings else []
+    return found
+
+
+def reproduced(trial: CaseContext, results: Sequence[Result], journal: Journal | None = None) -> bytes:
+    """The text of ``reproduce.sh`` for what failed in a case, by its journal or another one; it must have one."""
+    stage, journal = trial.stage, journal or trial.runtime.journal
     if journal is None:
         raise ValueError(f"nothing was noted of {trial.case.id}")
     subject, mode = stage.subject, stage.host.cgroup_mode
