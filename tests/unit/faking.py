@@ -23,7 +23,7 @@ from ocivalidate import resources
 from ocivalidate.rules.clauses import Selection
 from ocivalidate.rules.findings import Result
 from ocivalidate.runtime.cases import Case
-from ocivalidate.runtime.driving import container, driver, operations
+from ocivalidate.runtime.driving import container, driver, operations, output
 from ocivalidate.runtime.driving.driver import Call
 from ocivalidate.runtime.driving.subject import identify
 from ocivalidate.runtime.inside import probe, rootfs
@@ -145,7 +145,7 @@ def faked(folder: Path) -> Iterator[Faked]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(operations, "call", forked)
         # On some faults a case waits for what never comes.
-        patch.setattr(container, "WAITING_PATIENCE", 2.0)
+        patch.setattr(output, "WAITING_PATIENCE", 2.0)
         patch.setattr(container, "_STATUS_PATIENCE", 2.0)
         patch.setattr(container.Container, "wait_output", _impatient(container.Container.wait_output))
         yield Faked(stage)

@@ -158,3 +158,15 @@ def test_what_does_not_stand_there() -> None:
     assert Place("f", ("1",), "8:0").value("8:16 1") == ""
     assert Place("f", ("1",), field="1").value("max") == ""
     assert Place("f", ("1",)).value("") == ""
+
+
+@pytest.mark.parametrize(("unified", "ending"), [(False, "limit_in_bytes"), (True, "max")])
+def test_before_1_1_0_huge_pages_are_limited_in_use(unified: bool, ending: str) -> None:  # noqa: FBT001  # a parameter
+    resources = {"hugepageLimits": [{"pageSize": "2MB", "limit": 4 << 20}], "pids": {"limit": 5}}
+
+    def files(**more: bool) -> list[list[str]]:
+        return [[place.file for place in one.places] for one in expected(resources, unified=unified, **more)]
+
+    use, reservation = f"hugetlb.2MB.{ending}", f"hugetlb.2MB.rsvd.{ending}"
+    assert files() == [["pids.max"], [reservation, use], [reservation, use]]
+    assert files(reserved=False) == [["pids.max"], [use], [use]]

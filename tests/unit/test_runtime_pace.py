@@ -16,7 +16,7 @@ from ocivalidate.rules.clauses import load
 from ocivalidate.rules.findings import Outcome, Result
 from ocivalidate.runtime.case_context import CaseContext
 from ocivalidate.runtime.cases import Case
-from ocivalidate.runtime.driving import container, driver, operations
+from ocivalidate.runtime.driving import driver, operations, output
 from ocivalidate.runtime.kernel import cgroups, processes
 from ocivalidate.runtime.protocol import Request
 from ocivalidate.runtime.running.attempt import attempt
@@ -31,7 +31,7 @@ STARTS = "runtime/runtime.start.runs-process"
 def fake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Faked]:
     with pytest.MonkeyPatch.context() as patch:
         for made in faking.faked(tmp_path_factory.mktemp("fake")):
-            patch.setattr(container, "WAITING_PATIENCE", 0.5)
+            patch.setattr(output, "WAITING_PATIENCE", 0.5)
             yield made
 
 

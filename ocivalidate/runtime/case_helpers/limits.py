@@ -72,9 +72,14 @@ def found(container: Container, one: Expected) -> tuple[str, str]:
     return f"no {one.places[0].file} in {folder}", one.places[0].wants[0]
 
 
+def values(trial: CaseContext, resources: dict[str, Any]) -> list[Expected]:
+    """What a release wants in the files of the control groups of this host."""
+    return expected(resources, unified=is_unified(trial), reserved=trial.holds("1.1.0"))
+
+
 def judge_values(trial: CaseContext, container: Container, resources: dict[str, Any]) -> None:
     """Judge what stands in the groups of a container against its resources, as far as the case declares."""
-    for one in expected(resources, unified=is_unified(trial)):
+    for one in values(trial, resources):
         if one.pointer not in trial.case.sets:
             continue
         got, want = found(container, one)
@@ -86,7 +91,7 @@ def judge_values(trial: CaseContext, container: Container, resources: dict[str, 
 
 def limited(trial: CaseContext, resources: dict[str, Any], *probe: str, group: str = "") -> Container:
     """A created container with these resources, whose values were judged."""
-    skip_without_files(trial, expected(resources, unified=is_unified(trial)))
+    skip_without_files(trial, values(trial, resources))
     config = trial.config(*(probe or ("wait",)))
     config["linux"]["resources"] = resources
     if group:

@@ -1,7 +1,5 @@
 """One container of a case: the operations on it, waiting for it, and what it leaves behind."""
 
-# Over 400 lines: all that a case can do with a container is one class.
-
 from __future__ import annotations
 
 import contextlib
@@ -17,19 +15,16 @@ from ocivalidate.runtime.driving import configs
 from ocivalidate.runtime.driving.driver import Call, json_object
 from ocivalidate.runtime.driving.journal import Looked, Saw, Waited
 from ocivalidate.runtime.driving.operations import Operations
+from ocivalidate.runtime.driving.output import ContainerOutput
 from ocivalidate.runtime.driving.process import Process
-from ocivalidate.runtime.inside.facts import Facts, find_facts, lines, without_facts
+from ocivalidate.runtime.inside.facts import Facts, find_facts, lines
 from ocivalidate.runtime.kernel import cgroups, handed, kin, processes, syscalls
-from ocivalidate.runtime.kernel.handed import Growing
 from ocivalidate.runtime.kernel.mounts import mounts_below
 
-WAITING_PATIENCE = 10.0  # seconds in which a container is to do what was asked of it, on the slowest of hosts
 _STATUS_PATIENCE = 5.0  # seconds in which a runtime is to notice that a process has ended
 _OFTEN = 20  # times that it is asked at least, where each takes long
 _DYING_PATIENCE = 1.0  # seconds in which what a runtime has killed is to be gone
 _CLEANING_PATIENCE = 10.0  # seconds that a case has at least to clean up
-_PAUSE = 0.05  # seconds between two looks at much text
-_SMALL = 64 * 1024  # bytes: as long as no more was printed, every change is looked at
 
 
 class Container:
@@ -51,7 +46,7 @@ class Container:
             bundle.parent / f"{container_id.replace('/', '_')}@{bundle.name}.{kind}" for kind in ("out", "err", "pid")
         )
         self._process = Process()
-        self._printed = Growing(self.output)
+        self._output = ContainerOutput(runtime, container_id, self._process, self.output, self.errors)
         self._created = False
         self._cleaned = False
         self._layout = layout
@@ -175,7 +170,7 @@ class Container:
             if time.monotonic() > self.runtime.deadline:
                 raise CannotJudge(f"waited in vain for the status {status}: the time of the case is over")
             if time.monotonic() > soon and asked >= _OFTEN:
-                self._refuse_work(f"the status {status}")
+                self._output.refuse_work(f"the status {status}")
                 return now
             with self.runtime.call_times.waiting():
                 time.sleep(0.005)  # a runtime gives no notice
@@ -231,7 +226,7 @@ class Container:
         if self._process.descriptor < 0:
             raise RuntimeFailed("the runtime did not name the container process")
         self.runtime.note(Waited("end", self.id))
-        self._poll(self._process.descriptor, "the end of the container process")
+        self._output.poll(self._process.descriptor, "the end of the container process")
 
     def end_process(self) -> None:
         """Kill the container process without the runtime, and wait for its end.
@@ -264,7 +259,7 @@ class Container:
         if found is None and self._process.alive:
             raise RuntimeFailed(f"the program in the container reported nothing within {timeout:.0f} s")
         if found is None:
-            raise RuntimeFailed(f"the container ended without a report: {self._last_words()}")
+            raise RuntimeFailed(f"the container ended without a report: {self._output.last_words()}")
         return replace(found, lookout=lambda record: self.runtime.note(Saw(self.id, record)))
 
     def wait_line(self, wanted: Callable[[Any], bool], timeout: float | None = None) -> Any:
@@ -277,78 +272,14 @@ class Container:
         ``None`` if the container has ended, or after ``timeout`` seconds (default: raises :class:`RuntimeFailed`
         if there is no output for long).
         """
-        until = None if timeout is None else time.monotonic() + timeout * self.runtime.pace
-        try:
-            watch = syscalls.watch(str(self.output))
-        except OSError as problem:
-            raise RuntimeFailed(f"the output file of the container is gone: {problem.strerror}") from problem
-        try:
-            while True:
-                # In this order: once its end is seen, all its output is there.
-                ended = not self._process.alive
-                text = self.printed()
-                found = look(text)
-                if found is not None or ended:
-                    self.runtime.note(Waited("output", self.id, text.count("\n"), without_facts(text)[-4096:]))
-                    return found
-                if not self._poll(watch, "output of the container", until and max(0.0, until - time.monotonic())):
-                    return None
-                if len(text) > _SMALL:
-                    # Looking at long output again after every line would take quadratic time.
-                    self._rest(_PAUSE)
-                with contextlib.suppress(BlockingIOError):
-                    os.read(watch, 65536)
-        finally:
-            os.close(watch)
+        return self._output.wait(look, timeout)
 
     def printed(self) -> str:
         """The standard output of the container so far.
 
         Raises :class:`RuntimeFailed` if it is over the limit.
         """
-        self._refuse_flood()
-        return self._printed.text()
-
-    def _refuse_flood(self) -> None:
-        """End a container that has printed too much. Raises :class:`RuntimeFailed`."""
-        for path in (self.output, self.errors):
-            if Growing(path).too_much:
-                self._process.kill()
-                raise RuntimeFailed(f"the container printed too much output: more than {handed.MOST_PRINTED} bytes")
-
-    def _last_words(self) -> str:
-        said = [*self.printed().splitlines(), *handed.text_of(self.errors, handed.MOST_PRINTED).splitlines()]
-        return said[-1][:300] if said else "it printed nothing"
-
-    def _rest(self, seconds: float) -> None:
-        with self.runtime.call_times.waiting():
-            time.sleep(seconds)
-
-    def _poll(self, descriptor: int, what: str, timeout: float | None = None) -> bool:
-        """Wait until a descriptor can be read, or the container process has ended.
-
-        False if neither happens within ``timeout`` seconds. Without a timeout, raises :class:`RuntimeFailed` if nothing
-        happens for long: the runtime did not do what it reported. Raises :class:`CannotJudge` if the time of the
-        case is over first.
-        """
-        left = self.runtime.deadline - time.monotonic()
-        seconds = min(left, WAITING_PATIENCE * self.runtime.pace if timeout is None else timeout)
-        with self.runtime.call_times.waiting():
-            ready = left > 0 and self._process.or_readable(descriptor, seconds, self._refuse_flood)
-        if not ready:
-            self._refuse_work(what)
-        if not ready and seconds == left:
-            raise CannotJudge(f"waited in vain for {what}")
-        if not ready and timeout is None:
-            raise RuntimeFailed(f"waited {seconds:g} s in vain for {what}")
-        return bool(ready)
-
-    def _refuse_work(self, what: str) -> None:
-        """Raise :class:`CannotJudge` if the container process is at work: what was waited for may yet come."""
-        with self.runtime.call_times.waiting():
-            late = self._process.works()
-        if late:
-            raise CannotJudge(f"waited in vain for {what}, and the container is still at work")
+        return self._output.text()
 
     # ----------------------------------------------------------------------------------------------- what is left
 
@@ -371,7 +302,7 @@ class Container:
         deadline = time.monotonic() + _DYING_PATIENCE * self.runtime.pace
         while left := self.leftovers():
             if time.monotonic() > deadline:
-                self._refuse_work("the end of what failed")
+                self._output.refuse_work("the end of what failed")
                 break
             with self.runtime.call_times.waiting():
                 time.sleep(0.005)  # there is no notice of the end of such a process

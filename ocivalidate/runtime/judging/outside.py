@@ -75,7 +75,7 @@ def groups(context: FactContext) -> Iterator[Judgement]:
     seen, linux = context.facts.get("groups"), context.section("linux")
     if seen is None:
         return
-    wanted = expected(linux.get("resources") or {}, unified=seen["unified"])
+    wanted = expected(linux.get("resources") or {}, unified=seen["unified"], reserved=context.holds("1.1.0"))
     for one in wanted:
         files = seen["files"].get(one.controller, {})
         place = next((place for place in one.places if place.file in files), None)

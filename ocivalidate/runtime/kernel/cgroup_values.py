@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import mmap
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 RESOURCES = "/linux/resources"
@@ -117,15 +117,22 @@ def io_weight(weight: int) -> str:
     return str(1 + (weight - 10) * 9999 // 990)
 
 
-def expected(resources: Mapping[str, Any], *, unified: bool) -> list[Expected]:
+def expected(resources: Mapping[str, Any], *, unified: bool, reserved: bool = True) -> list[Expected]:
     """The values that ``linux.resources`` asks for in version 1 or, if ``unified``, in version 2.
 
-    Devices are left out because no file of version 2 shows them, as are properties with no equivalent in version 2.
+    ``reserved``: limits on huge pages are on reserved ones where the kernel counts these, as from release 1.1.0 on;
+    before, on those in use. Devices are left out because no file of version 2 shows them, as are properties with no
+    equivalent in version 2.
     """
     found = [*_numbers(resources, _NUMBERS_V2 if unified else _NUMBERS_V1)]
     for part in (_cpuset, _of_both, *(_VERSION_2 if unified else _VERSION_1)):
         found += part(resources)
-    return found
+    return found if reserved else [_of_use(one) for one in found]
+
+
+def _of_use(one: Expected) -> Expected:
+    """The same, without places that hold reservations of huge pages."""
+    return replace(one, places=tuple(place for place in one.places if ".rsvd." not in place.file))
 
 
 def _section(resources: Mapping[str, Any], name: str) -> Mapping[str, Any]:
