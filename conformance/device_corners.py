@@ -86,4 +86,5 @@ def tunnels_are_no_default_devices(trial: CaseContext) -> None:
     os.mknod(inside, stat.S_IFCHR | 0o666, os.makedev(*TUNNELS))
     got = container.must_create().must_start().facts().outcome("open")
     message = "the device for network tunnels, which is not listed, can be used"
-    trial.expect_that(UNLISTED, message, held=got in DENIED, got=got, want="EPERM", pointer="/linux/devices")
+    held = got in (*DENIED, "ENOENT")  # a kernel in the container may not show nodes that it has no driver for
+    trial.expect_that(UNLISTED, message, held=held, got=got, want="EPERM", pointer="/linux/devices")

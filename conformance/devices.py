@@ -177,7 +177,9 @@ def unlisted(trial: CaseContext) -> None:
     container = trial.container(config)
     _make_node(container, f"{NODES}/one", stat.S_IFCHR, 1)
     facts = container.must_create().must_start().facts()
-    for path, fine in ((f"{NODES}/one", DENIED), ("/tmp/made", (*DENIED, "ENOENT"))):
+    # What is not there is not used either: it could not be made, or the kernel in the container does not show it.
+    fine = (*DENIED, "ENOENT")
+    for path in (f"{NODES}/one", "/tmp/made"):
         got, message = facts.outcome("open", path), f"a device that is not listed can be used: {path}"
         trial.expect_that(UNLISTED, message, held=got in fine, got=got, want="EPERM", pointer="/linux/devices")
     message = "a device that is neither listed nor a default one is in /dev"

@@ -70,13 +70,15 @@ def one_life(trial: CaseContext) -> None:
         got=answers,
         want="a container that state knows, and a process",
     )
+    built = _environment_built(container, config)
     _judge_created(trial, container, config)
     (root / "tmp" / "before-start").write_text("after create", encoding="utf-8")
     answers["start"] = container.start().ok
     facts = container.facts(timeout=10)
     for clause in ("runtime.start.runs-process", "runtime.lifecycle.run-program"):
         trial.expect(clause, "another program was run", got=facts.value("argv"), want=config["process"]["args"])
-        trial.expect(clause, "the program did not run", got=(root / "tmp" / "ran").exists(), want=True)
+        trial.expect(clause, "the program did not run", got=facts.outcome("write", "/tmp/ran"), want=True)
+    _judge_environment(trial, container, config, built)
     trial.expect(
         "runtime.lifecycle.no-run-at-create",
         "the program ran before start: it does not see what was written before",
@@ -85,22 +87,17 @@ def one_life(trial: CaseContext) -> None:
     )
     answers["kill"] = container.kill().ok
     container.wait_stopped()
+    # A root may be covered by something that takes what the program writes.
+    files = [path for path in (root / "tmp" / "ran", root / "tmp" / "before-start") if path.is_file()]
     answers["delete"] = container.delete().ok
     wanted = dict.fromkeys(("create", "state", "start", "kill", "delete"), True)
     for clause in ("runtime.operations.supported", "runtime.scope.creator-can-operate"):
         trial.expect(clause, "an operation does not work", got=answers, want=wanted)
-    _judge_deleted(trial, container, [root / "tmp" / "ran", root / "tmp" / "before-start"])
+    _judge_deleted(trial, container, files)
 
 
 def _judge_created(trial: CaseContext, container: Container, config: Mapping[str, Any]) -> None:
-    """After create the environment is there, and the program was not run."""
-    built = _environment_built(container, config)
-    trial.expect(
-        "runtime.lifecycle.create-resources",
-        "what config.json asks for is not there after create",
-        got=[name for name, there in built.items() if not there],
-        want=[],
-    )
+    """After create the program was not run."""
     for clause in ("runtime.lifecycle.no-run-at-create", "runtime.create.args-deferred"):
         trial.expect(
             clause,
@@ -114,6 +111,18 @@ def _judge_created(trial: CaseContext, container: Container, config: Mapping[str
             got=(container.bundle / "rootfs" / "tmp" / "ran").exists(),
             want=False,
         )
+
+
+def _judge_environment(
+    trial: CaseContext, container: Container, config: Mapping[str, Any], built: Mapping[str, bool]
+) -> None:
+    """After create the environment is there: looked at from outside, and judged when it is known at which process."""
+    clause, missing = "runtime.lifecycle.create-resources", [name for name, there in built.items() if not there]
+    if missing and container.alive() and _command_line(container) != config["process"]["args"]:
+        # Of a container with a kernel of its own, the process outside is one that runs this kernel.
+        trial.skip("not reached: the process that state names does not run the program of the container", clause)
+        return
+    trial.expect(clause, "what config.json asks for is not there after create", got=missing, want=[])
 
 
 def _judge_deleted(trial: CaseContext, container: Container, files: Sequence[Path]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -97,3 +98,16 @@ def test_a_process_below_it_counts() -> None:
 
 def test_nothing_works_where_there_is_no_process() -> None:
     assert not processes.works(2**22 + 1, cgroups.frozen, 0.0)
+
+
+def test_a_process_that_does_something_small_now_and_then_does_not_work() -> None:
+    """A kernel that runs in a process has such an idle life, and so it looked as if it was at work."""
+    work = "    end = time.monotonic() + 0.03\n    while time.monotonic() < end: pass\n"
+    pulse = f"import time\nwhile True:\n{work}    time.sleep(0.4)"
+    process = subprocess.Popen([sys.executable, "-c", pulse])
+    try:
+        time.sleep(0.5)
+        assert not any(processes.works(process.pid, cgroups.frozen) for _ in range(8))
+    finally:
+        process.kill()
+        process.wait()

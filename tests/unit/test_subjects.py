@@ -192,3 +192,23 @@ def test_the_cache_is_that_of_the_user(tmp_path: Path, monkeypatch: pytest.Monke
 def test_usage_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["get"]) == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_crate_is_built_with_what_it_needs_for_control_groups(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without features youki would refuse each config that has a limit."""
+    cargo, said = tmp_path / "cargo", tmp_path / "said"
+    cargo.write_text(
+        f"""#!/bin/sh
+echo "$*" >{said}
+while [ "$1" != --root ]; do shift; done
+mkdir -p "$2/bin"
+printf '#!/bin/sh\\necho youki version 0.7.0\\n' >"$2/bin/youki"
+chmod +x "$2/bin/youki"
+"""
+    )
+    cargo.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    assert get(Subject("youki", "0.7.0"), tmp_path / "cache").is_file()
+    assert "--no-default-features --features v1,v2,seccomp" in said.read_text()

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 _CHILDREN = "/proc/{process}/task/{thread}/children"
+_LOOKS = 8  # at what may be at work
 _MOST_THREADS = 1000  # that are looked at
 
 
@@ -37,13 +38,19 @@ def children() -> list[int]:
 def works(pid: int, frozen: Callable[[int], bool], seconds: float = 0.1) -> bool:
     """Whether a process, or one below it, works or waits for a processor or a disk, and not for somebody.
 
-    It is looked at twice, ``seconds`` apart: one that only waits takes no time of a processor in between. ``frozen``
-    tells whether a thread is in a frozen control group, where it looks as if it waited for a disk.
+    It is looked at again and again, ``seconds`` apart: one that only waits takes no time of a processor between two of
+    the looks. It may between others: a runtime whose containers have a kernel of their own does small things for them
+    even when they are idle. ``frozen`` tells whether a thread is in a frozen control group, where it looks as if it
+    waited for a disk.
     """
     before = _work(pid, frozen)
-    time.sleep(seconds)
-    after = _work(pid, frozen)
-    return any(state in "RD" for state, _ticks in after.values()) or before != after
+    for _ in range(_LOOKS):
+        time.sleep(seconds)
+        after = _work(pid, frozen)
+        if before == after and not any(state in "RD" for state, _ticks in after.values()):
+            return False
+        before = after
+    return bool(before)
 
 
 def _work(pid: int, frozen: Callable[[int], bool]) -> dict[int, tuple[str, int]]:
