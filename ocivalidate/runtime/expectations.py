@@ -30,6 +30,8 @@ _COMPARISON = re.compile(r"(<=|>=|==|!=|<|>)\s*(\S+)")
 _VERSION = re.compile(r"v?([0-9]{1,9})(?:\.([0-9]{1,9}))?(?:\.([0-9]{1,9}))?(?:-([0-9A-Za-z.-]+))?(?:[+~].*)?")
 _TEXTS = ("case", "clause", "versions", "spec", "cgroups", "reason", "link")
 _OTHERS = ("messages", "sometimes", "expires")
+# A release that is called by its day, as runsc's are, and as Debian writes it.
+_DATED = re.compile(r"^(?:release-|0\.0~)(?=[0-9]{8})")
 # On a hybrid host the controllers are those of version 1.
 _VERSIONS_OF_GROUPS = {"v1": "v1", "hybrid": "v1", "v2": "v2"}
 
@@ -108,7 +110,8 @@ def _comparisons(text: str) -> list[tuple[str, Version]]:
 
 def _version(text: str) -> Version | None:
     """A version as runtimes print it: numbers may be missing, and suffixes of distributions are ignored."""
-    match = _VERSION.fullmatch(text.strip()) if len(text) <= LONGEST_VERSION else None
+    plain = _DATED.sub("", text.strip(), count=1) if len(text) <= LONGEST_VERSION else ""
+    match = _VERSION.fullmatch(plain)
     if match is None:
         return None
     return Version(int(match[1]), int(match[2] or 0), int(match[3] or 0), match[4] or "")

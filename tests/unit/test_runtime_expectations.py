@@ -65,6 +65,10 @@ def known(**fields: Any) -> Expectation:
         ("1.1.5", ">=1.1.5,<1.1.6", True),
         ("1.1.5", ">=1.1.5,!=1.1.5", False),
         ("1.1.5", "<=1.1.4", False),
+        ("0.0~20240729.0", ">=20240729", True),
+        ("0.0~20221219.0", ">=20240729", False),
+        ("release-20240729.0", "<20250101, >=20240729.0", True),
+        ("0.0~rc1", "<20240729", True),
     ],
 )
 def test_versions_are_compared(version: str, comparisons: str, *, wanted: bool) -> None:
