@@ -206,6 +206,64 @@ def test_a_value_that_a_record_has_decides() -> None:
     assert found.decided
 
 
+@pytest.mark.parametrize("said", ["no", "it says: no, and ends"])
+def test_a_refusal_is_decided_by_how_the_call_ends(said: str) -> None:
+    steps: list[Step] = [called("create", "c", status=1), called("state", "c", status=1)]
+    found = Evidence(steps, Marks({})).of(Judged("safety/runtime.interaction", "it is refused", said, "a container"))
+    assert [(seen.command, seen.arguments) for seen in found.seen] == [("came_to", ("create", "an error"))]
+    assert found.decided
+
+
+@pytest.mark.parametrize("pointer", ["/hooks/prestart/0", "/linux/resources/pids/limit", "/linux/cgroupsPath"])
+def test_what_is_seen_from_the_host_does_not_rest_on_records(pointer: str) -> None:
+    steps: list[Step] = [called("create", "c"), Saw("c", RECORD)]
+    found = Evidence(steps, Marks({})).of(Judged(CLAUSE, "wrong", "{}", "[]", pointer))
+    assert not found.sure
+    assert not found.seen
+
+
+def test_a_value_in_a_group_decides() -> None:
+    steps: list[Step] = [Looked("value", "memory/memory.oom_control", ["0", "oom_kill_disable 0\n"], "c")]
+    found = Evidence(steps, Marks({})).of(Judged(CLAUSE, "wrong", "0", "1", "/linux/resources/memory/disableOOMKiller"))
+    assert [seen.command for seen in found.seen] == ["value"]
+
+
+def test_a_record_of_a_path_concerns_what_names_the_path() -> None:
+    looks = [{"step": "look", "args": [path], "value": {"readonly": False}} for path in ("/var/kept", "/sys")]
+    steps: list[Step] = [Saw("c", look) for look in looks]
+    found = Evidence(steps, Marks({})).of(Judged(CLAUSE, "/var/kept is not read-only", "no", "yes"))
+    assert [seen.arguments[1] for seen in found.seen] == [key_of(looks[0])]
+
+
+@pytest.mark.parametrize("kinds", [("pid",), ("time",), ("net", "pid")])
+def test_a_held_namespace_is_that_of_the_child(kinds: tuple[str, ...], tmp_path: Path) -> None:
+    if os.geteuid():
+        pytest.skip("needs root")
+    machinery = Path(script.__file__).with_name("machinery.sh").read_text("utf-8").replace('main "$@"', "")
+    options = {"pid": "--pid", "time": "--time", "net": "--net"}
+    line = f"holder 77 '' '' {' '.join(options[kind] for kind in kinds)}"
+    links = "; ".join(f"readlink /proc/self/ns/{kind} /proc/$pid/ns/{kind}" for kind in kinds)
+    (tmp_path / "held.sh").write_text(f"{machinery}\n{line}\n{links}\nkill -9 $maker $pid\n", "utf-8")
+    done = subprocess.run(
+        ["sh", str(tmp_path / "held.sh")],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        check=False,
+        timeout=30,
+    )
+    found = done.stdout.decode().split()
+    assert len(found) == 2 * len(kinds)
+    assert len({*found}) == len(found)
+
+
+def test_numbers_of_luck_in_a_status_are_masked() -> None:
+    said = '{"FDSize":"64","VmHWM":"8600 kB","Seccomp":"2","nonvoluntary_ctxt_switches":"3"}'
+    masked_one = '{"FDSize":#,"VmHWM":#,"Seccomp":"2","nonvoluntary_ctxt_switches":#}'
+    assert masked(said) == masked_one
+    machinery = Path(script.__file__).with_name("machinery.sh").read_text("utf-8").replace('main "$@"', "")
+    assert shell(f"{machinery}\nprintf %s {word(said)} | masked").decode() == masked_one
+
+
 def test_what_was_looked_at_elsewhere_is_not_sure() -> None:
     steps: list[Step] = [called("create", "c"), Looked("peeked", "a file")]
     assert not Evidence(steps, Marks({})).of(Judged(CLAUSE, "no", "true", "false")).sure

@@ -13,6 +13,7 @@ from ocivalidate.runtime import judging
 from ocivalidate.runtime.case_context import CaseContext
 from ocivalidate.runtime.case_helpers.tracing import Trace
 from ocivalidate.runtime.driving.container import Container
+from ocivalidate.runtime.driving.journal import Looked
 from ocivalidate.runtime.exploring.ground import Ground
 from ocivalidate.runtime.judging import Judgement
 from ocivalidate.runtime.kernel import cgroups, kernelnames
@@ -115,7 +116,12 @@ def _groups(trial: CaseContext, container: Container, config: Mapping[str, Any])
     for one in expected((config.get("linux") or {}).get("resources") or {}, unified=unified):
         folder = container.group_folder(one.controller)
         texts = {place.file: cgroups.content(folder, place.file) for place in one.places} if folder else {}
-        files.setdefault(one.controller, {}).update({name: text for name, text in texts.items() if text is not None})
+        there = {name: text for name, text in texts.items() if text is not None}
+        for place in one.places:
+            if place.file in there:
+                found = [place.value(there[place.file]), there[place.file]]
+                container.runtime.note(Looked("value", f"{one.controller}/{place.file}", found, container.id))
+        files.setdefault(one.controller, {}).update(there)
     return {"unified": unified, "paths": container.groups, "files": files}
 
 

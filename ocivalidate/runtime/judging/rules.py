@@ -44,6 +44,7 @@ _NEEDED: Mapping[str, tuple[str, ...]] = {
     "/process/env": ("environ",),
     "/process/args": ("argv",),
     "/process/terminal": ("tty",),
+    "/process/consoleSize": ("tty",),
     "/process/noNewPrivileges": ("status",),
     "/process/capabilities": ("status", "ids"),
     "/process/rlimits": ("rlimits",),
@@ -61,6 +62,11 @@ _NEEDED: Mapping[str, tuple[str, ...]] = {
     "/linux/memoryPolicy": ("mempolicy",),
     "/linux/namespaces": ("namespaces",),
 }
+
+
+def seen_from_host(pointer: str) -> bool:
+    """Whether a place in the config is judged by what is seen from outside of the container, and by nothing else."""
+    return not needed(pointer) and any(f"{pointer}/".startswith(f"{place}/") for place in _UNSEEN)
 
 
 def judge(

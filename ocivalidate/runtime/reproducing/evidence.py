@@ -8,13 +8,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ocivalidate.runtime.driving.driver import Call
 from ocivalidate.runtime.driving.journal import Called, Judged, Looked, Saw, Step
-from ocivalidate.runtime.judging.rules import needed
+from ocivalidate.runtime.judging.rules import needed, seen_from_host
 from ocivalidate.runtime.reproducing.marking import Marks, compact, key_of, line_of, masked, plain
 from ocivalidate.runtime.verdicts import shown
 
 _COMMON = ("true", "false", "null", "0", "1", "[]")
 _SHORTEST = 6  # characters that tell a value from others by themselves
+_LONGEST_SAID = 100  # characters of what a call said that a comparison may have cut
 _LONGEST = 16 * 1024  # characters of what was seen that are compared as a whole
 
 
@@ -50,6 +52,7 @@ class Evidence:
             for step in steps
             if isinstance(step, Saw) and _is_record(step.record)
         }
+        self._calls = [step for step in steps if isinstance(step, Called) and step.words[:1] != ("state",)]
         self._states = [step.call.stdout for step in steps if isinstance(step, Called) and step.words[:1] == ("state",)]
         self._looks = [step for step in steps if isinstance(step, Looked)]
         self._peeked = any(look.what == "peeked" for look in self._looks)
@@ -57,6 +60,7 @@ class Evidence:
     def of(self, judged: Judged) -> Found:
         """What one comparison rests on."""
         decisive = [
+            *self._refusals(judged),
             *self._values(judged),
             *self._holding(judged),
             *self._left(judged),
@@ -68,13 +72,26 @@ class Evidence:
         records = self._concerning(judged)
         seen = [*self._wholes(records), *self._told()]
         bare = not records and not self._looks
-        return Found(tuple(seen), sure=not self._peeked or bool(records), files=bare)
+        # What hooks noted and what stands in groups is not looked at again as a whole.
+        sure = bool(records) or not (self._peeked or seen_from_host(judged.pointer))
+        return Found(tuple(seen), sure=sure, files=bare)
 
     def _concerning(self, judged: Judged) -> Mapping[tuple[str, str], Mapping[str, Any]]:
         """The records that a comparison can rest on: by its pointer, or all."""
+        if judged.pointer and seen_from_host(judged.pointer):
+            return {}
         steps = needed(judged.pointer) if judged.pointer else ()
-        some = {key: record for key, record in self._records.items() if record["step"] in steps}
-        return some or self._records
+        said = {*judged.message.split()}
+        named = {key: one for key, one in self._records.items() if said & {str(word) for word in one["args"]}}
+        some = {key: one for key, one in self._records.items() if one["step"] in steps}
+        return some or named or self._records
+
+    def _refusals(self, judged: Judged) -> Iterator[Seen]:
+        """The last call, where the comparison is about what it said when it failed."""
+        for step in self._calls[-1:] if not self._records else ():
+            said = step.call.last_error_line[:_LONGEST_SAID]
+            if not step.call.ok and said and (said in judged.got or said in judged.message):
+                yield Seen("came_to", (step.words[0], class_of(step.call)))
 
     def _holding(self, judged: Judged) -> Iterator[Seen]:
         """The records, and the last state, that have in them what the comparison got."""
@@ -135,6 +152,13 @@ class Evidence:
             ran = [name for name in look.found if name.partition("/")[0] in kinds]
             if all(name in ran for name in _list_of(judged.got)):
                 yield Seen("names", (path, "|".join(kinds), "".join(f"{name} " for name in ran) or "nothing"))
+
+
+def class_of(call: Call) -> str:
+    """How a call ended, as the script says it."""
+    if call.ended != "exit":
+        return "none, it hangs"
+    return {0: "0"}.get(call.status, "a signal" if call.status < 0 else "an error")
 
 
 def _list_of(text: str) -> list[str]:

@@ -207,21 +207,25 @@ mounted() {
     mount "--make-$4" "$DID/$1"
 }
 made_readonly() { mount -o remount,bind,ro "$DID/$1"; }
+child_of() {
+    for file in /proc/[0-9]*/status; do
+        ! grep -q "^PPid:[[:space:]]*$1\$" "$file" 2>/dev/null || { basename "${file%/status}" && return; }
+    done
+}
 # holder PID UID_MAP GID_MAP OPTION...: namespaces for a config to join, held by a process as in the run.
 holder() {
     was=$1 users=$2 groups=$3
     shift 3
-    case " $* " in
-    # Only a child is in a new PID namespace.
-    *" --pid "*) set -- "$@" --fork --kill-child ;;
-    esac
+    # Who makes a PID or time namespace is not in it: its child is.
+    case " $* " in *" --pid "* | *" --time "*) set -- "$@" --fork --kill-child ;; esac
     unshare "$@" sleep 600 &
-    above=$! pid=$! waited=0
+    maker=$! waited=0
+    pid=$maker
     until [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = sleep ] || [ "$waited" -ge 50 ]; do
+        pid=$(child_of "$maker")
+        pid=${pid:-$maker}
         waited=$((waited + 1))
         sleep 0.1
-        pid=$(cut -d' ' -f1 "/proc/$above/task/$above/children" 2>/dev/null)
-        pid=${pid:-$above}
     done
     [ -z "$users" ] || printf '%s' "$users" >"/proc/$pid/uid_map"
     [ -z "$groups" ] || printf '%s' "$groups" >"/proc/$pid/gid_map"
@@ -267,8 +271,15 @@ call() {
     printf '%s\n' "\$ $*" | filled | clean
     ran "$here" "${output:+$DID/}${output:-$said}" "$said.errors" "$@"
     [ ! -s "$said.errors" ] || tail -n 5 "$said.errors" | clean | sed 's/^/   | /'
-    observe "exit status" "$recorded" "$(class_of "$code")" astray
+    now=$(class_of "$code")
+    for word in "$@"; do
+        case $word in create | start | kill | delete | features) break ;; esac
+    done
+    echo "$now" >"$WORK/shown/$(basename "$word").came"
+    observe "exit status" "$recorded" "$now" astray
 }
+# came_to COMMAND IN_THE_RUN: how the last call of a command ended.
+came_to() { observe "$1 came to" "$2" "$(cat "$WORK/shown/$1.came" 2>/dev/null)" decisive; }
 class_of() {
     case $1 in 0) echo 0 ;; 124 | 137) echo "none, it hangs" ;; *) if [ "$1" -gt 128 ]; then echo "a signal"; else echo "an error"; fi ;; esac
 }
@@ -319,6 +330,7 @@ holds() { has "what state printed" "$1" "$(plain <"$WORK/shown/state")"; }
 plain() { marked | tr -d ' \n\t' | masked; }
 masked() {
     LC_ALL=C sed -E -e 's/"(pid|ppid|sid|id|parent|device|inode|links|size|[acm]time|created)":("[^"]*"|[0-9]+)/"\1":#/g' \
+        -e 's/"(FDSize|(Vm|Rss)[A-Za-z]+|SigQ|(non)?voluntary_ctxt_switches)":("[^"]*"|[0-9]+)/"\1":#/g' \
         -e 's/"(shared|master|propagate_from):[0-9]+/"\1:#/g' -e 's/[0-9]{5,}/#/g'
 }
 

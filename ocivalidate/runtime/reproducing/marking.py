@@ -10,7 +10,12 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-_KEYS = re.compile(r'"(pid|ppid|sid|id|parent|device|inode|links|size|[acm]time|created)":("[^"]*"|[0-9]+)', re.ASCII)
+_KEYS = re.compile(
+    r'"(pid|ppid|sid|id|parent|device|inode|links|size|[acm]time|created'
+    # What /proc/self/status tells of memory and luck is never twice the same.
+    r'|FDSize|(?:Vm|Rss)[A-Za-z]+|SigQ|(?:non)?voluntary_ctxt_switches)":("[^"]*"|[0-9]+)',
+    re.ASCII,
+)
 _GROUPS = re.compile(r'"(shared|master|propagate_from):[0-9]+', re.ASCII)
 _NUMBERS = re.compile(r"[0-9]{5,}", re.ASCII)
 _STEP = '{"step":'

@@ -20,7 +20,7 @@ from ocivalidate.runtime.driving.journal import (
 )
 from ocivalidate.runtime.driving.snapshots import TREE, Entry
 from ocivalidate.runtime.inside.probe import MARK
-from ocivalidate.runtime.reproducing.evidence import Evidence
+from ocivalidate.runtime.reproducing.evidence import Evidence, class_of
 from ocivalidate.runtime.reproducing.marking import Marks, masked
 from ocivalidate.runtime.reproducing.quoting import document, remark, word, words
 
@@ -246,13 +246,6 @@ def status_of(call: Call) -> str:
         return "an error"
     found = re.search(r'"status"\s*:\s*"([^"]*)"', call.stdout)
     return remark(found[1]) if found else ""
-
-
-def class_of(call: Call) -> str:
-    """How a call ended, as the script says it."""
-    if call.ended != "exit":
-        return "none, it hangs"
-    return {0: "0"}.get(call.status, "a signal" if call.status < 0 else "an error")
 
 
 def comment(text: str) -> str:
