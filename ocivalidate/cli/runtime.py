@@ -99,8 +99,8 @@ _OPTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
 
 def run(options: argparse.Namespace) -> int:
     """Judge the runtime, and print results as they come."""
-    settings = settings_module.settle(options, {"format": "tap"}, cases=lambda: _names(options))
     _refuse_without_explore(options)
+    settings = settings_module.settle(options, {"format": "tap"}, cases=lambda: _names(options))
     if options.list:
         from ocivalidate.cli.runtime_list import print_cases
 

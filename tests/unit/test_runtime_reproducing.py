@@ -210,7 +210,7 @@ def test_a_value_that_a_record_has_decides() -> None:
 def test_a_refusal_is_decided_by_how_the_call_ends(said: str) -> None:
     steps: list[Step] = [called("create", "c", status=1), called("state", "c", status=1)]
     found = Evidence(steps, Marks({})).of(Judged("safety/runtime.interaction", "it is refused", said, "a container"))
-    assert [(seen.command, seen.arguments) for seen in found.seen] == [("came_to", ("create", "an error"))]
+    assert [(seen.command, seen.arguments) for seen in found.seen] == [("came_to", ("create", "an error: no"))]
     assert found.decided
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from ocivalidate.runtime.driving.driver import Call
 from ocivalidate.runtime.driving.journal import Called, Judged, Looked, Saw, Step
 from ocivalidate.runtime.judging.rules import needed, seen_from_host
-from ocivalidate.runtime.reproducing.marking import Marks, compact, key_of, line_of, masked, plain
+from ocivalidate.runtime.reproducing.marking import Marks, compact, digits_masked, key_of, line_of, masked, plain
 from ocivalidate.runtime.verdicts import shown
 
 _COMMON = ("true", "false", "null", "0", "1", "[]")
@@ -91,7 +91,8 @@ class Evidence:
         for step in self._calls[-1:] if not self._records else ():
             said = step.call.last_error_line[:_LONGEST_SAID]
             if not step.call.ok and said and (said in judged.got or said in judged.message):
-                yield Seen("came_to", (step.words[0], class_of(step.call)))
+                came = f"{class_of(step.call)}: {digits_masked(self._marks.text(_complaint(step.call)))}"
+                yield Seen("came_to", (step.words[0], came))
 
     def _holding(self, judged: Judged) -> Iterator[Seen]:
         """The records, and the last state, that have in them what the comparison got."""
@@ -152,6 +153,11 @@ class Evidence:
             ran = [name for name in look.found if name.partition("/")[0] in kinds]
             if all(name in ran for name in _list_of(judged.got)):
                 yield Seen("names", (path, "|".join(kinds), "".join(f"{name} " for name in ran) or "nothing"))
+
+
+def _complaint(call: Call) -> str:
+    """The last line of what a call said on standard error, where the script looks for it."""
+    return call.last_error_line if call.ended == "exit" and call.stderr.strip() else ""
 
 
 def class_of(call: Call) -> str:

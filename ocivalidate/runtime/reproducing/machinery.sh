@@ -275,7 +275,9 @@ call() {
     for word in "$@"; do
         case $word in create | start | kill | delete | features) break ;; esac
     done
-    echo "$now" >"$WORK/shown/$(basename "$word").came"
+    complaint=$(sed -e '/Stack backtrace:/,$d' -e 's/^[[:space:]]*//' -e 's/[[:space:]]*$//' -e '/^$/d' "$said.errors" |
+        tail -n 1 | cut -c 1-500 | marked | LC_ALL=C sed -E 's/[0-9]+/#/g')
+    printf '%s: %s\n' "$now" "$complaint" >"$WORK/shown/$(basename "$word").came"
     observe "exit status" "$recorded" "$now" astray
 }
 # came_to COMMAND IN_THE_RUN: how the last call of a command ended.

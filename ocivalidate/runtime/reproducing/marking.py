@@ -52,6 +52,11 @@ def masked(text: str) -> str:
     return _NUMBERS.sub("#", _GROUPS.sub(r'"\1:#', _KEYS.sub(r'"\1":#', text)))
 
 
+def digits_masked(text: str) -> str:
+    """What a runtime complains of, without numbers: descriptors, processes, times."""
+    return re.sub("[0-9]+", "#", text, flags=re.ASCII)
+
+
 def plain(text: str) -> str:
     """The output of ``state``, without spaces and without numbers that the kernel gives."""
     return masked(re.sub("[ \n\t]", "", text))
