@@ -243,7 +243,7 @@ def test_a_held_namespace_is_that_of_the_child(kinds: tuple[str, ...], tmp_path:
     options = {"pid": "--pid", "time": "--time", "net": "--net"}
     line = f"holder 77 '' '' {' '.join(options[kind] for kind in kinds)}"
     links = "; ".join(f"readlink /proc/self/ns/{kind} /proc/$pid/ns/{kind}" for kind in kinds)
-    (tmp_path / "held.sh").write_text(f"{machinery}\n{line}\n{links}\nkill -9 $maker $pid\n", "utf-8")
+    (tmp_path / "held.sh").write_text(f"{machinery}\n{line}\n{links}\nkill -9 $above $pid\n", "utf-8")
     done = subprocess.run(
         ["sh", str(tmp_path / "held.sh")],
         stdout=subprocess.PIPE,

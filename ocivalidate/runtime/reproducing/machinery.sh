@@ -207,11 +207,6 @@ mounted() {
     mount "--make-$4" "$DID/$1"
 }
 made_readonly() { mount -o remount,bind,ro "$DID/$1"; }
-child_of() {
-    for file in /proc/[0-9]*/status; do
-        ! grep -q "^PPid:[[:space:]]*$1\$" "$file" 2>/dev/null || { basename "${file%/status}" && return; }
-    done
-}
 # holder PID UID_MAP GID_MAP OPTION...: namespaces for a config to join, held by a process as in the run.
 holder() {
     was=$1 users=$2 groups=$3
@@ -219,13 +214,12 @@ holder() {
     # Who makes a PID or time namespace is not in it: its child is.
     case " $* " in *" --pid "* | *" --time "*) set -- "$@" --fork --kill-child ;; esac
     unshare "$@" sleep 600 &
-    maker=$! waited=0
-    pid=$maker
+    above=$! pid=$! waited=0
     until [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = sleep ] || [ "$waited" -ge 50 ]; do
-        pid=$(child_of "$maker")
-        pid=${pid:-$maker}
         waited=$((waited + 1))
         sleep 0.1
+        pid=$(cut -d' ' -f1 "/proc/$above/task/$above/children" 2>/dev/null)
+        pid=${pid:-$above}
     done
     [ -z "$users" ] || printf '%s' "$users" >"/proc/$pid/uid_map"
     [ -z "$groups" ] || printf '%s' "$groups" >"/proc/$pid/gid_map"
