@@ -99,8 +99,11 @@ def config_that_is_none(trial: CaseContext) -> None:
     (container.bundle / "config.json").mkdir()
     done = container.create()
     trial.expect("runtime.create.unappliable-error", "a folder config.json is accepted", got=done.refused, want=True)
-    known = container.exists()
-    trial.expect("runtime.create.unappliable-no-container", "there is a container of it", got=known, want=False)
+    if done.refused:
+        known = container.exists()
+        trial.expect("runtime.create.unappliable-no-container", "there is a container of it", got=known, want=False)
+    else:
+        trial.skip("create did not refuse what it had to", "runtime.create.unappliable-no-container")
     (container.bundle / "config.json").rmdir()
     trial.rewrite(container.bundle, whole)
     done = container.create()
