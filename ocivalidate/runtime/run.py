@@ -103,10 +103,9 @@ class Run:
         try:
             for event in self._engine:
                 self._order.take(event)
-                step = self._step(event)
-                if isinstance(step, Plan):
-                    yield from self._planned(step)
-                elif step is not None:
+                if isinstance(event, Plan):
+                    yield from self._planned(event)
+                elif (step := self._step(event)) is not None:
                     yield step
         except ProtocolError as problem:
             # A runtime with root privileges can reach into the engine. What it forges there is no verdict.
