@@ -99,6 +99,21 @@ def test_what_a_killed_fetch_left_goes_with_the_next(tmp_path: Path) -> None:
     assert fetched(tmp_path / "cache") == ["runc-1.5.3"]
 
 
+@pytest.mark.parametrize("mode", [0o1777, 0o700])
+def test_a_folder_that_was_there_keeps_its_mode(mode: int, tmp_path: Path) -> None:
+    folder = tmp_path / "anybodys"
+    folder.mkdir()
+    folder.chmod(mode)
+    with cache.locked(folder, "one"):
+        pass
+    assert folder.stat().st_mode & 0o7777 == mode
+
+
+def test_a_file_where_a_fetch_prepares_goes_with_the_next(tmp_path: Path) -> None:
+    (tmp_path / ".staging-one").touch()
+    assert cache.fill(tmp_path, "one", lambda *_: None).is_dir()
+
+
 def test_two_at_once_build_once(builder: Path, tmp_path: Path) -> None:
     found: list[Path] = []
     threads = [threading.Thread(target=lambda: found.append(get(Subject("runc", "1.5.3"), tmp_path))) for _ in range(4)]
