@@ -111,7 +111,7 @@ RUNTIME = Report(
         Result(STATE, Outcome.XPASS, "expectations/runc.toml, entry 3"),
         Result(CREATE, Outcome.ERROR, "no answer within 20 s"),
     ),
-    facts={"cases": {"kill.stopped": "conformance/kill.py:41"}},
+    facts={"places": {"kill.stopped": "conformance/kill.py:41"}},
 )
 NO_PID = Finding(
     STATE, Severity.ERROR, "state tells a pid that is none", Location(case="state.started"), got="0", want="the pid"
@@ -142,7 +142,7 @@ RUN = replace(
             "controllers": ["cpu", "memory"],
             "lsms": ["apparmor"],
         },
-        "cases": {"kill.stopped": "conformance/kill.py:41", "state.started": "mine/state.py:7"},
+        "places": {"kill.stopped": "conformance/kill.py:41", "state.started": "mine/state.py:7"},
         "swept": ["control group /ocivalidate-a1b2c3"],
         "planned": 7,
     },

@@ -45,7 +45,7 @@ def spot(report: Report, options: Options, location: Location = _NOWHERE) -> Spo
 
 def _source(report: Report, case: str) -> tuple[str, int | None]:
     """File and line of a case, ``""`` where they are not known."""
-    known = report.facts.get("cases")
+    known = report.facts.get("places")
     file, colon, line = str(known.get(case, "") if isinstance(known, dict) and case else "").rpartition(":")
     return (file, int(line)) if colon and line.isascii() and line.isdigit() and int(line[:9]) else ("", None)
 

@@ -129,7 +129,7 @@ class Run:
         """The report of the run."""
         facts = dict(self._facts)
         if self._results:
-            facts["cases"] = self._places()
+            facts["places"] = self._places()
             runtime = facts.get("runtime", {})
             if digest := runtime.get("digest"):
                 facts["digests"] = [{"name": runtime["command"][0], "digest": digest}]

@@ -50,7 +50,7 @@ def test_what_names_no_file_stands_in_that_of_its_case_or_of_the_report() -> Non
 
 @pytest.mark.parametrize("known", [None, [], {"a": 1}, {"a": "x"}, {"a": "x:"}, {"a": "x:0"}, {"a": "x:²"}])
 def test_facts_of_any_shape_name_no_file(known: object) -> None:
-    assert spot(replace(RUN, facts={"cases": known}), Options(), Location(case="a")) == Spot("runc")
+    assert spot(replace(RUN, facts={"places": known}), Options(), Location(case="a")) == Spot("runc")
 
 
 def test_what_stands_in_an_archive_stands_in_its_file() -> None:

@@ -94,6 +94,7 @@ def attempted(folder: Path, *outcomes: Outcome, said: str = "") -> Attempt:
     groups: list[dict[str, str]] = [{"/cpu.max": "max"}, {}]
     trial = SimpleNamespace(
         folder=folder,
+        notes={},
         runtime=SimpleNamespace(journal=None, calls=[Call(("runc", "create"), 1, "", said, 0.5)]),
         containers=[SimpleNamespace(id=f"a-{n}", group_files=found) for n, found in enumerate(groups, 1)],
         verdicts=[Verdict("runtime/runtime.create.creates", held=False, message="not created")],

@@ -67,6 +67,7 @@ def test_a_run_elsewhere_is_a_run(tmp_path: Path) -> None:
         "planned": 2,
         "seconds": 1.5,
         "cases": 2,
+        "places": {},
         "calls": 5,
         "containers": 1,
         "runtime_milliseconds": 10,

@@ -156,7 +156,7 @@ def test_a_supervisor_ends_when_its_notifier_is_dead(
     time.sleep(0.1)
     begun = time.monotonic()
     listener.close()
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < 5  # of the 20 that it would hang
     assert asked.is_set() is not obeys
     hangs.set()
     os.close(reading)

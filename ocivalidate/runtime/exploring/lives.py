@@ -28,42 +28,47 @@ _LIKELY = {
     STOPPED: "delete delete delete kill start create",
 }
 _AGAIN, _SENSIBLE = 0.25, 0.5  # how often a move is the last one again, and how often one that leads on
-_R = "runtime/runtime."
 
 REFUSED = {
-    "create": f"{_R}create.bad-id-error",
-    "start": f"{_R}start.not-created-error",
-    "kill": f"{_R}kill.bad-state-error",
-    "delete": f"{_R}delete.not-stopped-error",
-    "state": f"{_R}state-op.unknown-id-error",
+    "create": "runtime/runtime.create.bad-id-error",
+    "start": "runtime/runtime.start.not-created-error",
+    "kill": "runtime/runtime.kill.bad-state-error",
+    "delete": "runtime/runtime.delete.not-stopped-error",
+    "state": "runtime/runtime.state-op.unknown-id-error",
 }
 """The clause by which each move is refused."""
 UNTOUCHED = {
-    "create": f"{_R}errors.no-side-effects",
-    "start": f"{_R}start.not-created-no-effect",
-    "kill": f"{_R}kill.bad-state-no-effect",
-    "delete": f"{_R}delete.not-stopped-no-effect",
-    "state": f"{_R}errors.no-side-effects",
+    "create": "runtime/runtime.errors.no-side-effects",
+    "start": "runtime/runtime.start.not-created-no-effect",
+    "kill": "runtime/runtime.kill.bad-state-no-effect",
+    "delete": "runtime/runtime.delete.not-stopped-no-effect",
+    "state": "runtime/runtime.errors.no-side-effects",
 }
 """The clause by which one that is refused changes nothing."""
 DONE = {
-    "create": f"{_R}create.creates",
-    "start": f"{_R}start.runs-process",
-    "kill": f"{_R}kill.sends-signal",
-    "delete": f"{_R}operations.supported",
-    "state": f"{_R}state-op.returns-state",
+    "create": "runtime/runtime.create.creates",
+    "start": "runtime/runtime.start.runs-process",
+    "kill": "runtime/runtime.kill.sends-signal",
+    "delete": "runtime/runtime.operations.supported",
+    "state": "runtime/runtime.state-op.returns-state",
 }
 """The clause by which each does what it is for."""
-REMOVES = f"{_R}delete.removes-resources"
-NO_CONTAINER = f"{_R}create.unappliable-no-container"
-UNAPPLIABLE = f"{_R}create.unappliable-error"
-NO_SIDE_EFFECTS = f"{_R}errors.no-side-effects"
-INVOKED = {kind: f"{_R}lifecycle.{kind.lower()}-invoked" for kind in HOOKS}
+REMOVES = "runtime/runtime.delete.removes-resources"
+NO_CONTAINER = "runtime/runtime.create.unappliable-no-container"
+UNAPPLIABLE = "runtime/runtime.create.unappliable-error"
+NO_SIDE_EFFECTS = "runtime/runtime.errors.no-side-effects"
+INVOKED = {
+    "createRuntime": "runtime/runtime.lifecycle.createruntime-invoked",
+    "createContainer": "runtime/runtime.lifecycle.createcontainer-invoked",
+    "startContainer": "runtime/runtime.lifecycle.startcontainer-invoked",
+    "poststart": "runtime/runtime.lifecycle.poststart-invoked",
+    "poststop": "runtime/runtime.lifecycle.poststop-invoked",
+}
 FAILURE = {
-    **{
-        kind: f"{_R}lifecycle.{kind.lower()}-failure" for kind in ("createRuntime", "createContainer", "startContainer")
-    },
-    "poststop": f"{_R}lifecycle.poststop-failure-warning",
+    "createRuntime": "runtime/runtime.lifecycle.createruntime-failure",
+    "createContainer": "runtime/runtime.lifecycle.createcontainer-failure",
+    "startContainer": "runtime/runtime.lifecycle.startcontainer-failure",
+    "poststop": "runtime/runtime.lifecycle.poststop-failure-warning",
 }
 CLAUSES = tuple(
     dict.fromkeys(

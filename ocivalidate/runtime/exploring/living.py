@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from ocivalidate.errors import RuntimeFailed
+from ocivalidate.errors import OciValidateError, RuntimeFailed
 from ocivalidate.rules.clauses import load
 from ocivalidate.runtime.case_context import CaseContext
 from ocivalidate.runtime.case_helpers.tracing import Trace
@@ -57,7 +57,7 @@ class Lived:
     container: Container | None = None
 
 
-class _Broken(Exception):
+class _Broken(OciValidateError):
     """A clause is broken: the first argument is the :class:`Problem`."""
 
 
