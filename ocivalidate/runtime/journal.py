@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -34,8 +35,11 @@ class Journal:
         self._open: dict[str, list[Result]] = {}
         self.results: tuple[Result, ...] = ()
         head = write(_identity(request))
+        # What would wait for another end, or is written elsewhere.
+        if os.path.lexists(path) and not os.path.isfile(path):
+            raise UsageError(f"{path}: not a journal of an exploration: not a regular file")
         if os.path.exists(path) and os.path.getsize(path):
-            self.results = self._read(head)
+            self.results = self._read(head, request.explore)
             # The last line may have been cut.
             self._append(b"" if self._ends_in_a_line() else b"\n")
         else:
@@ -75,7 +79,7 @@ class Journal:
             file.seek(-1, os.SEEK_END)
             return file.read() == b"\n"
 
-    def _read(self, head: bytes) -> tuple[Result, ...]:
+    def _read(self, head: bytes, count: int) -> tuple[Result, ...]:
         try:
             first, *lines = read_file(self._path, _MOST_BYTES).split(b"\n")
             request = read(first)
@@ -83,7 +87,17 @@ class Journal:
             raise UsageError(f"{self._path}: not a journal of an exploration: {problem}") from problem
         if not isinstance(request, Request) or write(_identity(request)) != head:
             raise UsageError(f"{self._path}: the journal of another run: of other options, or another runtime")
-        return tuple(result for line in lines for result in _results_in(line))
+        # A case once, as two runs may have written, and none that this run does not have.
+        cases: dict[str, list[Result]] = {}
+        for results in filter(None, map(_results_in, lines)):
+            if _number(results[0].case) <= count:
+                cases.setdefault(results[0].case, results)
+        return tuple(result for results in cases.values() for result in results)
+
+
+def _number(case: str) -> int:
+    digits = case.removeprefix(_KEPT)
+    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 10 else sys.maxsize
 
 
 def _identity(request: Request) -> Request:

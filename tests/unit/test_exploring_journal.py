@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -51,6 +53,21 @@ def test_what_could_not_be_judged_and_single_features_are_tried_again(tmp_path: 
     path = tmp_path / "journal"
     kept(path, replace(SECOND[0], outcome=Outcome.ERROR), replace(SECOND[0], case="parts.user.somebody"))
     assert Journal(str(path), REQUEST).done == ()
+
+
+def test_what_two_runs_wrote_is_told_once_and_only_as_far_as_a_run_goes(tmp_path: Path) -> None:
+    path = tmp_path / "journal"
+    kept(path, *FIRST, *SECOND)
+    kept(path, *FIRST)
+    assert Journal(str(path), REQUEST).done == ("explore.00001", "explore.00002")
+    assert [*Journal(str(path), replace(REQUEST, explore=1)).results] == FIRST
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: os.symlink("nothing", path)])
+def test_what_is_no_regular_file_is_refused_at_once(make: Callable[[Path], None], tmp_path: Path) -> None:
+    make(tmp_path / "journal")
+    with pytest.raises(UsageError, match="not a regular file"):
+        Journal(str(tmp_path / "journal"), REQUEST)
 
 
 def test_a_line_that_was_cut_is_passed_over(tmp_path: Path) -> None:

@@ -251,5 +251,7 @@ def _journaled_as(trial: CaseContext, judged: Judged) -> Iterator[None]:
     if journal is not None:
         journal.judged(judged)
     trial.runtime.journal = None
-    yield
-    trial.runtime.journal = journal
+    try:
+        yield
+    finally:
+        trial.runtime.journal = journal
