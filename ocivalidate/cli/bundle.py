@@ -6,11 +6,11 @@ import argparse
 
 from ocivalidate.bundle.api import check_bundle
 from ocivalidate.bundle.options import BundleOptions
-from ocivalidate.cli import settings as settings_module
+from ocivalidate.cli import changed, settings as settings_module
 from ocivalidate.cli.output import publish
 from ocivalidate.cli.settings import Settings
 from ocivalidate.errors import UsageError
-from ocivalidate.rules.findings import Report
+from ocivalidate.rules.findings import ExitCode, Report
 
 
 def add_options(parser: argparse.ArgumentParser, _command: str) -> None:
@@ -21,6 +21,7 @@ def add_options(parser: argparse.ArgumentParser, _command: str) -> None:
     parser.add_argument("--image", metavar="SOURCE", help="also judge whether the bundle matches this image")
     parser.add_argument("--ref", metavar="NAME", help="with --image: the image of this name")
     parser.add_argument("--platform", metavar="OS/ARCH", help="with --image: the image for this platform")
+    changed.add_option(parser, "configurations of containers")
     settings_module.add_options(parser)
 
 
@@ -30,6 +31,10 @@ def run(options: argparse.Namespace) -> int:
     looking = BundleOptions(
         settings["host"], settings["document-only"], settings["follow-links"], settings["max-size"], settings.digests
     )
+    if options.changed_files:
+        options.paths = changed.bundles(options.paths, settings["max-size"])
+        if not options.paths:
+            return ExitCode.CONFORMS
     reports = [check_bundle(path, settings.selection, looking) for path in options.paths]
     if options.image is not None:
         reports += _conversions(options, settings)

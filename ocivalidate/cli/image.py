@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from ocivalidate.cli import settings as settings_module
+from ocivalidate.cli import changed, settings as settings_module
 from ocivalidate.cli.image_view import progress_bar, tree
 from ocivalidate.cli.output import publish
 from ocivalidate.cli.streams import print_text
@@ -15,6 +15,7 @@ from ocivalidate.image.found import ImageFilter
 from ocivalidate.image.layers.limits import DEFAULT, LayerLimits
 from ocivalidate.image.limits import Limits
 from ocivalidate.image.names import refuse_no_platform
+from ocivalidate.rules.findings import ExitCode
 from ocivalidate.vocabulary.versions import IMAGE_CHOICES
 
 # Option → the limit that it sets, and what it limits.
@@ -50,6 +51,7 @@ def add_options(parser: argparse.ArgumentParser, _command: str) -> None:
     add_archive_limit(parser)
     for option, (name, what) in LIMITS.items():
         parser.add_argument(option, metavar="N", help=f"{what} (default: {getattr(DEFAULT, name)})")
+    changed.add_option(parser, "images")
     settings_module.add_options(parser, without=_NOT_FOR_IMAGES)
 
 
@@ -78,6 +80,10 @@ def run(options: argparse.Namespace) -> int:
         layer_limits(options),
         settings["follow-links"],
     )
+    if options.changed_files:
+        options.sources = changed.images(options.sources)
+        if not options.sources:
+            return ExitCode.CONFORMS
     reports = []
     for source in options.sources:
         with progress_bar(source) as progress:

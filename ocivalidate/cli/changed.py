@@ -1,0 +1,97 @@
+"""``--changed-files``: the paths are files that changed, as pre-commit and git name them, of whatever program.
+
+What they are part of is judged, each thing once; what is no document or image of OCI is passed over, as the
+``config.json`` of another program is no finding.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from ocivalidate import meanings
+from ocivalidate.bundle.sources import read_file
+from ocivalidate.errors import NotMeant, TooLarge, Unreadable
+
+_NAMES_ITS_RELEASE = b'"ociVersion"'
+# How the members are written that nearly every container has, and how many of them tell one that forgot its release.
+_OF_CONTAINERS = {"process": dict, "root": dict, "mounts": list}
+_ENOUGH = 2
+_IMAGES = ("layout", "saved")
+
+
+def add_option(parser: argparse.ArgumentParser, wholes: str) -> None:
+    """Add the option to the parser of a command. ``wholes``: what it judges, that files are part of."""
+    help_text = f"the paths are changed files of any kind: judge the {wholes} among them, and pass over the others"
+    parser.add_argument("--changed-files", action="store_true", help=help_text)
+
+
+def bundles(files: Iterable[str], max_size: int) -> list[str]:
+    """The files that configure containers, as far as their text tells, and those too long to be read."""
+    return list(dict.fromkeys(file for file in files if os.path.isfile(file) and _is_config(file, max_size)))
+
+
+def _is_config(file: str, max_size: int) -> bool:
+    try:
+        data = read_file(file, max_size)
+    except Unreadable as problem:
+        # Judging it says why. A long file is rather another program's.
+        return not isinstance(problem, TooLarge)
+    return _NAMES_ITS_RELEASE in data or _is_container(data)
+
+
+def _is_container(data: bytes) -> bool:
+    """Whether a document has the members of a container."""
+    try:
+        value: Any = json.loads(data)
+    except (ValueError, RecursionError):
+        return False
+    there = value if isinstance(value, dict) else {}
+    return sum(isinstance(there.get(name), kind) for name, kind in _OF_CONTAINERS.items()) >= _ENOUGH
+
+
+def images(files: Iterable[str]) -> list[str]:
+    """The layout folders that the files are part of, and the archives of images among them."""
+    return list(dict.fromkeys(_images(files)))
+
+
+def _images(files: Iterable[str]) -> Iterator[str]:
+    known: dict[str, bool] = {}
+    for file in files:
+        layout = next((folder for folder in _folders_around(file) if _is_layout(folder, known)), "")
+        if layout or (os.path.isfile(file) and _is_image(file)):
+            yield layout or file
+
+
+def _folders_around(file: str) -> Iterator[str]:
+    """The folders that a path goes through, the innermost first: a file of a layout may be gone."""
+    folder = os.path.dirname(file)
+    while True:
+        yield folder or "."
+        above = os.path.dirname(folder)
+        if above == folder:
+            return
+        folder = above
+
+
+def _is_layout(folder: str, known: dict[str, bool]) -> bool:
+    if folder not in known:
+        known[folder] = meanings.of_path(folder) == "layout"
+    return known[folder]
+
+
+def _is_image(file: str) -> bool:
+    from ocivalidate.image.limits import Limits
+    from ocivalidate.image.sources.opening import open_source
+
+    try:
+        with open_source(file, Limits()) as source:
+            return source.alone is None and meanings.of_names(source.children("")) in _IMAGES
+    except NotMeant:
+        return False
+    except Unreadable:
+        # An archive that is damaged: judging it says where.
+        return meanings.of_path(file) == "archive"
