@@ -52,8 +52,9 @@ def test_a_configuration_among_others_is_judged_alone(say: Command, folder: Path
 @pytest.mark.parametrize("change", ["no release", "misspelled release", "cut off"])
 def test_a_broken_configuration_is_no_other_file(say: Command, folder: Path, change: str) -> None:
     document = json.loads(Path(GOOD, "config.json").read_text(encoding="utf-8"))
+    release = document["ociVersion"]
     if change != "cut off":
-        release = document.pop("ociVersion")
+        del document["ociVersion"]
     if change == "misspelled release":
         document["ociVerison"] = release
     text = json.dumps(document)
