@@ -54,6 +54,9 @@ _OWN: Mapping[str, frozenset[str]] = {
     "runtime-state": frozenset({"id", "status", "pid", "bundle"}),
     "runtime-features": _OF_FEATURES | {_HOOK_NAMES},
 }
+# How the members are written that nearly every container has, and how many of them tell one.
+_OF_CONTAINERS: Mapping[str, type] = {"process": dict, "root": dict, "mounts": list}
+_ENOUGH = 2
 # What no command judges, and what can be done about it.
 _OTHERS: Mapping[str, str] = {
     "old-save": "this was saved by Docker before 1.10, without manifest.json: load and save it again with a newer "
@@ -136,6 +139,12 @@ def of_value(value: Any) -> str:
         return ""
     there = _members(value)
     return next((name for name, kind in _KINDS.items() if kind.marks and len(kind.marks & there) >= kind.together), "")
+
+
+def is_container(value: Any) -> bool:
+    """Whether a JSON value is the config of a container that forgot its release: two of its members, in their form."""
+    there = value if isinstance(value, dict) else {}
+    return sum(isinstance(there.get(name), kind) for name, kind in _OF_CONTAINERS.items()) >= _ENOUGH
 
 
 def _members(document: Mapping[str, Any]) -> set[str]:

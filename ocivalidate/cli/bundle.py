@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 
-from ocivalidate.bundle.api import check_bundle
+from ocivalidate.bundle.api import SPECIFICATION, check_bundle
 from ocivalidate.bundle.options import BundleOptions
 from ocivalidate.cli import changed, settings as settings_module
+from ocivalidate.cli.inputs import inputs
 from ocivalidate.cli.output import publish
 from ocivalidate.cli.settings import Settings
 from ocivalidate.errors import UsageError
@@ -16,7 +17,10 @@ from ocivalidate.rules.findings import ExitCode, Report
 def add_options(parser: argparse.ArgumentParser, _command: str) -> None:
     """The options of the command."""
     parser.add_argument(
-        "paths", nargs="+", metavar="PATH", help="a bundle folder, a config.json, or - for standard input"
+        "paths",
+        nargs="+",
+        metavar="PATH",
+        help="a bundle folder, a folder of bundles, a config.json, or - for standard input",
     )
     parser.add_argument("--image", metavar="SOURCE", help="also judge whether the bundle matches this image")
     parser.add_argument("--ref", metavar="NAME", help="with --image: the image of this name")
@@ -35,12 +39,19 @@ def run(options: argparse.Namespace) -> int:
         options.paths = changed.bundles(options.paths, settings["max-size"])
         if not options.paths:
             return ExitCode.CONFORMS
-    reports = [check_bundle(path, settings.selection, looking) for path in options.paths]
+    found, notes = inputs("bundle", options.paths, settings)
+    reports = [
+        Report("bundle", path, SPECIFICATION, problem=problem)
+        if problem
+        else check_bundle(path, settings.selection, looking)
+        for path, problem in found
+    ]
+    options.paths = [path for path, problem in found if not problem]
     if options.image is not None:
         reports += _conversions(options, settings)
     elif options.ref is not None or options.platform is not None:
         raise UsageError("--ref and --platform go with --image")
-    return publish(reports, settings)
+    return publish(reports, settings, notes)
 
 
 def _conversions(options: argparse.Namespace, settings: Settings) -> list[Report]:

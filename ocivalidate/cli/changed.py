@@ -10,16 +10,12 @@ import argparse
 import json
 import os
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 from ocivalidate import meanings
 from ocivalidate.bundle.sources import read_file
 from ocivalidate.errors import NotMeant, TooLarge, Unreadable
 
 _NAMES_ITS_RELEASE = b'"ociVersion"'
-# How the members are written that nearly every container has, and how many of them tell one that forgot its release.
-_OF_CONTAINERS = {"process": dict, "root": dict, "mounts": list}
-_ENOUGH = 2
 _IMAGES = ("layout", "saved")
 
 
@@ -46,11 +42,9 @@ def _is_config(file: str, max_size: int) -> bool:
 def _is_container(data: bytes) -> bool:
     """Whether a document has the members of a container."""
     try:
-        value: Any = json.loads(data)
+        return meanings.is_container(json.loads(data))
     except (ValueError, RecursionError):
         return False
-    there = value if isinstance(value, dict) else {}
-    return sum(isinstance(there.get(name), kind) for name, kind in _OF_CONTAINERS.items()) >= _ENOUGH
 
 
 def images(files: Iterable[str]) -> list[str]:

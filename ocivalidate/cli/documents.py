@@ -15,7 +15,9 @@ _CHECKS = {"state": check_state, "features": check_features}
 def add_options(parser: argparse.ArgumentParser, _command: str) -> None:
     """The options of both commands."""
     parser.add_argument("files", nargs="+", metavar="FILE", help="a file, or - for standard input")
-    settings_module.add_options(parser, without=frozenset({"host", "document-only", "follow-links"}))
+    settings_module.add_options(
+        parser, without=frozenset({"host", "document-only", "follow-links", *settings_module.OF_WALKS})
+    )
 
 
 def run(options: argparse.Namespace) -> int:

@@ -6,16 +6,17 @@ import argparse
 
 from ocivalidate.cli import changed, settings as settings_module
 from ocivalidate.cli.image_view import progress_bar, tree
+from ocivalidate.cli.inputs import inputs
 from ocivalidate.cli.output import publish
 from ocivalidate.cli.streams import print_text
 from ocivalidate.errors import UsageError
-from ocivalidate.image.api import ImageOptions, check_image
+from ocivalidate.image.api import SPECIFICATION, ImageOptions, check_image
 from ocivalidate.image.documents.subjects import SUBJECTS
 from ocivalidate.image.found import ImageFilter
 from ocivalidate.image.layers.limits import DEFAULT, LayerLimits
 from ocivalidate.image.limits import Limits
 from ocivalidate.image.names import refuse_no_platform
-from ocivalidate.rules.findings import ExitCode
+from ocivalidate.rules.findings import ExitCode, Report
 from ocivalidate.vocabulary.versions import IMAGE_CHOICES
 
 # Option → the limit that it sets, and what it limits.
@@ -33,7 +34,9 @@ _NOT_FOR_IMAGES = frozenset({"os", "host", "document-only", "spec-version"})
 
 def add_options(parser: argparse.ArgumentParser, _command: str) -> None:
     """The options of the command."""
-    parser.add_argument("sources", nargs="+", metavar="SOURCE", help="a layout folder, an archive, or -")
+    parser.add_argument(
+        "sources", nargs="+", metavar="SOURCE", help="a layout folder, a folder of layouts, an archive, or -"
+    )
     parser.add_argument("--ref", action="append", default=[], metavar="NAME", help="only the image of this name")
     parser.add_argument("--platform", action="append", default=[], metavar="OS/ARCH", help="only this platform")
     parser.add_argument("--complete", action="store_true", help="report missing blobs as errors")
@@ -84,14 +87,22 @@ def run(options: argparse.Namespace) -> int:
         options.sources = changed.images(options.sources)
         if not options.sources:
             return ExitCode.CONFORMS
+    found, notes = inputs("image", options.sources, settings) if options.kind is None else (_as_named(options), [])
     reports = []
-    for source in options.sources:
+    for source, problem in found:
+        if problem:
+            reports.append(Report("image", source, SPECIFICATION, problem=problem))
+            continue
         with progress_bar(source) as progress:
             reports.append(check_image(source, settings.selection, image_options, progress=progress))
     if settings["verbose"] and settings["format"] == "text":
         for report in reports:
             print_text(tree(report))
-    return publish(reports, settings)
+    return publish(reports, settings, notes)
+
+
+def _as_named(options: argparse.Namespace) -> list[tuple[str, str]]:
+    return [(source, "") for source in options.sources]
 
 
 def _wanted(options: argparse.Namespace) -> ImageFilter:

@@ -14,7 +14,9 @@ def add_options(parser: argparse.ArgumentParser, _command: str) -> None:
     """The options of the command."""
     parser.add_argument("document", metavar="CONFIG", help="the bundle folder or the config.json of the container")
     parser.add_argument("facts", metavar="FACTS", help="what ocivalidate probe printed in it; - is standard input")
-    settings_module.add_options(parser, without=frozenset({"os", "host", "document-only", "follow-links", "lint"}))
+    settings_module.add_options(
+        parser, without=frozenset({"os", "host", "document-only", "follow-links", "lint", *settings_module.OF_WALKS})
+    )
 
 
 def run(options: argparse.Namespace) -> int:

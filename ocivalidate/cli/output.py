@@ -19,12 +19,14 @@ from ocivalidate.rules.findings import ExitCode, Report, exit_code
 _CHECKOUTS = ("GITHUB_WORKSPACE", "CI_PROJECT_DIR")
 
 
-def publish(reports: Sequence[Report], settings: Settings) -> ExitCode:
+def publish(reports: Sequence[Report], settings: Settings, notes: Sequence[str] = ()) -> ExitCode:
     """Print the reports, write the files that ``--output`` asks for, and return the exit code.
+
+    ``notes``: lines on how the inputs were found, for those who want to read much.
 
     Raises :class:`UsageError` when a file cannot be written.
     """
-    options = options_of(settings)
+    options = replace(options_of(settings), notes=tuple(notes))
     write_outputs(reports, settings)
     colour = settings["format"] == "text" and wants_colour(settings["color"], terminal=sys.stdout.isatty())
     print_pieces(pieces(settings["format"], reports, replace(options, colour=colour)))

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from ocivalidate.runtime.run import Run
 
 _INTERRUPTED = 130
-_WITHOUT = frozenset({"os", "host", "document-only", "follow-links", "lint", "max-size", "max-findings"})
+_WITHOUT = frozenset(
+    {"os", "host", "document-only", "follow-links", "lint", "max-size", "max-findings", *settings_module.OF_WALKS}
+)
 
 
 def add_options(parser: argparse.ArgumentParser, _command: str) -> None:

@@ -28,7 +28,7 @@ _UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
 
 
 class Setting(NamedTuple):
-    """One option. ``kind``: ``choice``, ``patterns``, ``flag``, ``count``, ``size``, ``number`` or ``outputs``."""
+    """One option. ``kind``: ``choice``, ``patterns``, ``globs``, ``flag``, ``count``, ``size``, ``number`` …."""
 
     name: str
     kind: str
@@ -79,6 +79,14 @@ SETTINGS: tuple[Setting, ...] = (
         f"how many findings of a kind to show, the others are counted; or all (default: {MOST_OF_A_KIND})",
         metavar="N",
     ),
+    Setting(
+        "exclude",
+        "globs",
+        (),
+        "do not walk or take what matches this pattern, as in .gitignore; may be repeated",
+        metavar="PATTERN",
+    ),
+    Setting("respect-gitignore", "flag", False, "do not walk or take what git ignores"),
     Setting("format", "choice", "text", "what is printed", FORMATS),
     Setting("tap-version", "choice", "14", "the TAP version of --format tap; prove needs 13", ("13", "14")),
     Setting(
@@ -93,6 +101,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("quiet", "flag", False, "one line for each finding, and none where all is well", short="q"),
     Setting("verbose", "count", 0, "also show notes and skipped clauses; twice: every clause", short="v"),
 )
+OF_WALKS = frozenset({"exclude", "respect-gitignore"})
 _BY_NAME = {setting.name: setting for setting in SETTINGS}
 
 
@@ -121,6 +130,7 @@ def _add_option(parser: argparse.ArgumentParser, setting: Setting) -> None:
         "choice": {"choices": setting.choices},
         "patterns": {"action": "append", "metavar": setting.metavar},
         "outputs": {"action": "append", "metavar": setting.metavar},
+        "globs": {"action": "append", "metavar": setting.metavar},
         "size": {"metavar": setting.metavar},
         "number": {"metavar": setting.metavar},
     }
@@ -296,6 +306,7 @@ _FITS: dict[str, Callable[[Setting, Any], bool]] = {
     "choice": lambda setting, value: isinstance(value, str) and value in setting.choices,
     "patterns": _is_texts,
     "outputs": _is_texts,
+    "globs": _is_texts,
     "size": lambda _setting, value: isinstance(value, (int, str)) and not isinstance(value, bool),
     "number": lambda _setting, value: isinstance(value, (int, str)) and not isinstance(value, bool),
 }
@@ -304,6 +315,7 @@ _WANTED = {
     "count": "a number",
     "patterns": "an array of strings",
     "outputs": "an array of strings",
+    "globs": "an array of strings",
     "size": "a number of bytes, or a string such as 32M",
     "number": "a number, or all",
 }

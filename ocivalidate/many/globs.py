@@ -1,7 +1,7 @@
 """Patterns for paths, as in ``.gitignore`` (gitignore(5)).
 
-Ours and not a library's: a pattern and the names that it is held against may both come from a stranger, and those that
-make one regular expression of a pattern take exponential time for ``a*a*a*a*b``. Here the time for a name is at most the
+Ours and not a library's: a pattern and the names that it is held against may both come from a stranger, and libraries
+that make one ordinary expression of a pattern try ``a*a*a*a*b`` in every way. Here the time for a name is at most the
 length of the pattern times that of the name.
 """
 
@@ -56,7 +56,7 @@ class Pattern(NamedTuple):
 def pattern(line: str) -> Pattern | None:
     """The pattern that a line of a ``.gitignore`` means; ``None`` for an empty line, a comment, or what never matches.
 
-    Trailing spaces do not count unless one is quoted (``\\ ``).
+    Trailing spaces do not count unless one is quoted, with a backslash.
     """
     text = line.rstrip("\r\n")
     while text.endswith(" ") and not text.endswith("\\ "):

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from ocivalidate import meanings
 from ocivalidate.many.globs import ANY_FOLDERS, is_glob, matches_name
-from ocivalidate.many.kinds import CONFIG, ROOT, Entry, bundles, images, is_root
+from ocivalidate.many.kinds import CONFIG, ROOT, Entries, Entry, bundles, images, is_root
 from ocivalidate.many.walk import Input, Rules, TooMuch, Walk
 
 STANDARD_INPUT = "-"
@@ -27,7 +27,7 @@ class Inputs:
 
     def of(self, paths: Iterable[str]) -> list[Input]:
         """The inputs that these paths mean. What was found is not taken twice, what was named is as often as that."""
-        found = []
+        found: list[Input] = []
         for path in paths:
             if path == STANDARD_INPUT or os.path.lexists(path) or not is_glob(path):
                 found += self._named(path)
@@ -41,10 +41,10 @@ class Inputs:
             self._seen.add(os.path.abspath(path))
             yield Input(path)
             return
-        known = len(self._seen)
+        known, walked = len(self._seen), self.walk.folders
         yield from self._once(self.walk.inputs(_tidy(path)))
         if len(self._seen) == known:
-            yield self._none(path)
+            yield self._none(path, self.walk.folders - walked)
 
     def _once(self, inputs: Iterable[Input]) -> Iterator[Input]:
         for one in inputs:
@@ -67,14 +67,15 @@ class Inputs:
             return names.isdisjoint(meanings.OF_IMAGES) and not {CONFIG, ROOT} <= names
         return names.isdisjoint((CONFIG, ROOT)) and not meanings.of_path(path)
 
-    def _none(self, path: str) -> Input:
+    def _none(self, path: str, number: int) -> Input:
         """What to say of a folder in which nothing was found."""
         if self._command == "image":
             # Judging it says what it is instead.
             return Input(path)
-        number = self.walk.folders
         where = f"{number:,} folders" if number > 1 else "this folder"
-        return Input(path, f"no bundle found in {where}: no config.json, and no other JSON document, with an ociVersion")
+        return Input(
+            path, f"no bundle found in {where}: no config.json, and no other JSON document, with an ociVersion"
+        )
 
     def _matched(self, path: str) -> Iterator[Input]:
         """What a pattern matches that the shell has left alone: the same as if it had not."""
@@ -106,10 +107,14 @@ class Inputs:
         except (OSError, ValueError):
             return
         if first != ANY_FOLDERS:
-            for entry in entries.values():
-                if matches_name(first, entry.name) and (not entry.name.startswith(".") or first.startswith(".")):
-                    yield from self._hit(entry, rest, depth)
+            hits = (entry for entry in entries.values() if _matches(first, entry.name))
+            for entry in hits:
+                yield from self._hit(entry, rest, depth)
             return
+        yield from self._anywhere(folder, entries, rest, named=named, depth=depth)
+
+    def _anywhere(self, folder: str, entries: Entries, rest: list[str], *, named: bool, depth: int) -> Iterator[str]:
+        """What the rest of a pattern matches in a folder and in all below it."""
         while rest and rest[0] == ANY_FOLDERS:
             rest = rest[1:]
         if rest:
@@ -127,6 +132,11 @@ class Inputs:
             yield entry.path
         elif entry.is_folder:
             yield from self._below(entry.path, rest, depth=depth + 1)
+
+
+def _matches(part: str, name: str) -> bool:
+    """Whether a part of a pattern matches a name, as in a shell: hidden names only if it begins like one."""
+    return matches_name(part, name) and (not name.startswith(".") or part.startswith("."))
 
 
 def _tidy(path: str) -> str:

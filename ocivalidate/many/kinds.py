@@ -7,7 +7,7 @@ import os
 import re
 import stat
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ocivalidate import meanings
 from ocivalidate.system import portable
@@ -106,20 +106,20 @@ def _bundle(config: Entry, entries: Entries, largest: int) -> bytes | None:
     text = data.replace(b"\0", b"") if b"\0" in data[:4] else data
     if _VERSION in text:
         return text
-    return text if any(member in text for member in _MEMBERS) and _kind(text) == "runtime-config" else None
+    return text if any(member in text for member in _MEMBERS) and meanings.is_container(_value(text)) else None
 
 
 def _is_config(entry: Entry) -> bool:
     """Whether a file says that it is a config, whatever its name."""
     data = read(entry, _LARGEST_ALONE)
-    return data is not None and _VERSION in data and _kind(data) == "runtime-config"
+    return data is not None and _VERSION in data and meanings.of_value(_value(data)) == "runtime-config"
 
 
-def _kind(data: bytes) -> str:
+def _value(data: bytes) -> Any:
     try:
-        return meanings.of_value(json.loads(data))
+        return json.loads(data)
     except (ValueError, RecursionError):
-        return ""
+        return None
 
 
 def read(entry: Entry, largest: int) -> bytes | None:

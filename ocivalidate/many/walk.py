@@ -1,7 +1,7 @@
 """Walks the folders below a path for what is to be judged.
 
-The tree may be a stranger's. No link is followed (unless the caller wants it), so there are no loops and nothing outside
-is read; nothing but regular files is opened; depth, number of entries and number of inputs have limits; root
+The tree may be a stranger's. No link is followed (unless the caller wants it), so there are no loops and nothing
+outside is read; nothing but regular files is opened; depth, number of entries and number of inputs have limits; root
 filesystems are not walked. The order is that of the names, whatever the file system says.
 """
 
@@ -62,7 +62,7 @@ class _Folder(NamedTuple):
     ignores: Ignores
 
 
-class TooMuch(Exception):  # noqa: N818  # it never leaves this package
+class TooMuch(Exception):
     """A limit of the walk was reached."""
 
 
@@ -89,14 +89,16 @@ class Walk:
             while stack:
                 folder = stack.pop()
                 found, below = self._folder(folder, root)
-                for one in found:
-                    self._found += 1
-                    if self._found > self._rules.limits.inputs:
-                        raise TooMuch(f"more than {self._rules.limits.inputs:,} inputs")
-                    yield one
+                self._count_found(len(found))
+                yield from found
                 stack += reversed(below)
         except TooMuch as limit:
             yield Input(path, f"the walk over its folders has ended early, at {limit}: name folders further down")
+
+    def _count_found(self, number: int) -> None:
+        self._found += number
+        if self._found > self._rules.limits.inputs:
+            raise TooMuch(f"more than {self._rules.limits.inputs:,} inputs")
 
     def count(self, cost: int = 1) -> None:
         """Count an entry that was looked at. Raises :class:`TooMuch`."""

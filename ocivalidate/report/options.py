@@ -19,6 +19,7 @@ class Options:
     14. ``tool_version``: our own version. ``settings``: the names of the settings that a settings file changed for this
     run, and ``settings_file`` is that file; every format names both. ``root``: the absolute path of the checkout, which
     files are shown relative to, and ``within``: the working directory from there; both ``""`` if nothing is known.
+    ``notes``: lines on how the run came to be, before all else if ``verbose`` (text).
     """
 
     fail_on: Severity = Severity.ERROR
@@ -32,3 +33,4 @@ class Options:
     root: str = ""
     within: str = ""
     statistics: bool = False
+    notes: tuple[str, ...] = ()

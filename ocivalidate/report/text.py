@@ -36,6 +36,8 @@ def pieces(reports: Sequence[Report], options: Options) -> Iterator[str]:
 
 def _all_lines(reports: Sequence[Report], options: Options) -> Iterator[Line]:
     shown = []
+    if options.verbose:
+        yield from ([(visible(line), "")] for line in options.notes)
     for report in reports:
         said = not options.quiet or _needs_saying(report, options)
         for line in _details(report, options, name=len(reports) > 1):
