@@ -7,9 +7,11 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 _CHILDREN = "/proc/{process}/task/{thread}/children"
-_LOOKS = 8  # at what may be at work
+_LOOKS = 16  # at what may be at work
+_AT_WORK = 1 / 7  # of the time in which it need not wait, on processors
 _MOST_THREADS = 1000  # that are looked at
 
 
@@ -38,35 +40,68 @@ def children() -> list[int]:
 def works(pid: int, frozen: Callable[[int], bool], seconds: float = 0.1) -> bool:
     """Whether a process, or one below it, works or waits for a processor or a disk, and not for somebody.
 
-    It is looked at again and again, ``seconds`` apart: one that only waits takes no time of a processor between two of
-    the looks. It may between others: a runtime whose containers have a kernel of their own does small things for them
-    even when they are idle. ``frozen`` tells whether a thread is in a frozen control group, where it looks as if it
-    waited for a disk.
+    It is looked at 16 times, ``seconds`` apart, and judged by all of these looks together, as work comes in bursts: it
+    works if it used a processor for a seventh of the time in which it did not have to wait for one, or if in half of
+    the looks it was to be run or waited for a disk. Less is what a runtime does whose containers have a kernel of
+    their own, even when they are idle. ``frozen`` tells whether a thread is in a frozen control group, where it looks
+    as if it waited for a disk.
     """
-    before = _work(pid, frozen)
-    for _ in range(_LOOKS):
+    busy, used, before = 0, 0.0, _work(pid, frozen)
+    begun = time.monotonic()
+    waited = dict.fromkeys(before.waited, 0.0)
+    for look in range(_LOOKS):
         time.sleep(seconds)
         after = _work(pid, frozen)
-        if before == after and not any(state in "RD" for state, _ticks in after.values()):
-            return False
+        busy += after.ready
+        used += max(0.0, after.used - before.used)
+        for thread, delay in after.waited.items():
+            waited[thread] = waited.get(thread, 0.0) + delay - before.waited.get(thread, 0.0)
         before = after
-    return bool(before)
+        # What is enough for all of the time is enough now.
+        whole = (time.monotonic() - begun) * _LOOKS / (look + 1)
+        free = max(0.0, whole - max(waited.values(), default=0.0))
+        if 2 * busy >= _LOOKS or (used > 0 and used >= _AT_WORK * free):
+            return True
+    return False
 
 
-def _work(pid: int, frozen: Callable[[int], bool]) -> dict[int, tuple[str, int]]:
-    """The state of every thread below a process and in it, and its time on processors, in clock ticks."""
-    found: dict[int, tuple[str, int]] = {}
-    waiting = [pid]
-    while waiting and len(found) < _MOST_THREADS:
-        process = waiting.pop()
+class _Work(NamedTuple):
+    """What a process and those below it do: whether one is to be run or waits for a disk, and times in seconds.
+
+    ``used``: on processors, also by those that have ended. ``waited``: for one, by each thread, where the kernel tells.
+    """
+
+    ready: bool
+    used: float
+    waited: dict[int, float]
+
+
+def _work(pid: int, frozen: Callable[[int], bool]) -> _Work:
+    ready, ticks, waited = False, 0, dict[int, float]()
+    left = [pid]
+    known = {pid}
+    while left and len(waited) < _MOST_THREADS:
+        process = left.pop()
+        # Times of the process and of its children that have ended.
+        ticks += sum(map(int, _stat(process)[11:15]))
         with contextlib.suppress(OSError):
-            for thread in os.listdir(f"/proc/{process}/task"):
-                fields = _stat(int(thread))
-                if fields:
-                    state = "T" if fields[0] == "D" and frozen(int(thread)) else fields[0]
-                    found[int(thread)] = state, int(fields[11]) + int(fields[12])
-            waiting += [child for child in _below(process) if child not in found]
-    return found
+            for thread in map(int, os.listdir(f"/proc/{process}/task")):
+                state = _stat(thread)[:1]
+                ready = ready or state == ["R"] or (state == ["D"] and not frozen(thread))
+                waited[thread] = _delay(process, thread)
+            below = [child for child in _below(process) if child not in known]
+            left += below
+            known.update(below)
+    return _Work(ready, ticks / os.sysconf("SC_CLK_TCK"), waited)
+
+
+def _delay(process: int, thread: int) -> float:
+    """The seconds that a thread has waited for a processor; 0 where the kernel does not tell (CONFIG_SCHED_INFO)."""
+    try:
+        words = Path(f"/proc/{process}/task/{thread}/schedstat").read_text(encoding="ascii").split()
+        return int(words[1]) / 1e9
+    except (OSError, ValueError, IndexError):
+        return 0.0
 
 
 def _below(process: int) -> list[int]:
