@@ -377,4 +377,4 @@ def idmap(trial: CaseContext) -> None:
         trial.expect(clause, "what is claimed is not what is done", got=bool(claimed), want=maps)
     else:
         # Mapping may have been tried, and this file system or this kind of mapping not have it.
-        trial.skip(f"a mount with mappings is refused here: {created.last_error_line}", clause)
+        trial.skip_refused(created.last_error_line, clause)

@@ -103,14 +103,14 @@ def mapped_mounts_map_owners(trial: CaseContext) -> None:
         clauses = [clauses[option] for clauses in (KNOWN, APPLIED, USE_GIVEN)]
         if option in done.refused:
             trial.expect(clauses[0], f"the option {option} is refused", got=done.refused[option], want="created")
-            trial.skip(f"the runtime refuses the option {option}", *clauses[1:])
+            trial.skip_refused(done.refused[option], *clauses[1:])
             continue
         got = {"mount": owners(facts, f"/m/{option}"), "below": owners(facts, f"/m/{option}/below")}
         want = {"mount": wanted(OWNERS), "below": wanted(below)}
         for clause in clauses:
             trial.expect(clause, f"owners are not mapped as a mount with {option} says", got=got, want=want)
     if BOTH[0] in done.refused:
-        trial.skip("the runtime refuses mapped mounts", APPLIES)
+        trial.skip_refused(done.refused[BOTH[0]], APPLIES)
         return
     got = owners(facts, f"/m/{BOTH[0]}")
     for pointer in PROPERTIES:
@@ -132,7 +132,7 @@ def relative_sources_of_mapped_mounts(trial: CaseContext) -> None:
         }
         done = mounting.create_with(trial, config_for(trial, *mounts, user=user), mounts)
         if "absolute" in done.refused:
-            trial.skip(f"the runtime refuses mapped mounts: {done.refused['absolute']}")
+            trial.skip_refused(done.refused["absolute"])
         got: Any = done.refused.get("relative")
         facts = done.container.must_start().facts()
         want = owners(facts, "/m/absolute")
@@ -156,7 +156,7 @@ def mappings_of_the_mount_come_first(trial: CaseContext) -> None:
     for option in BOTH:
         clause = USE_GIVEN[option]
         if option in done.refused:
-            trial.skip(f"the runtime refuses {option} in a user namespace: {done.refused[option]}", clause)
+            trial.skip_refused(done.refused[option], clause)
             continue
         got = owners(facts, f"/m/{option}")["0-0"]
         message = "the mappings of the mount are not used in a user namespace"
@@ -195,7 +195,7 @@ def nothing_to_map_by_is_an_error(trial: CaseContext) -> None:
     for option in BOTH:
         clause = NO_USER[option]
         if option in control.refused:
-            trial.skip(f"the runtime refuses {option} with mappings, too: {control.refused[option]}", clause)
+            trial.skip_refused(control.refused[option], clause)
             continue
         config = trial.config("wait")
         config["mounts"].append({**mapped(source, "rbind", option), "destination": "/var"})
@@ -218,9 +218,7 @@ def mapped_mounts_beside_a_joined_pid_namespace(trial: CaseContext) -> None:
     facts = done.container.must_start().facts()
     for option in BOTH:
         if option in done.refused:
-            trial.skip(
-                f"the runtime refuses {option} in a joined PID namespace: {done.refused[option]}", APPLIED[option]
-            )
+            trial.skip_refused(done.refused[option], APPLIED[option])
             continue
         message = f"owners are not mapped as a mount with {option} says, in a joined PID namespace"
         trial.expect(APPLIED[option], message, got=owners(facts, f"/m/{option}"), want=wanted(OWNERS))

@@ -154,7 +154,8 @@ def missing_destinations_are_made(trial: CaseContext) -> None:
     container = container_with(trial, mounts, [["read", path] for path in paths])
     done = container.create()
     if done.refused:
-        trial.skip("the runtime refuses destinations that are not there, and nothing says that it must make them")
+        # Nothing says that a runtime must make them.
+        trial.skip_refused(done.last_error_line, odd=True)
     facts = container.must_start().facts()
     trial.applied(DESTINATION, got=[facts.outcome("read", path) for path in paths], want=["data"] * 3)
 
@@ -228,7 +229,7 @@ def sysfs_in_a_user_namespace(trial: CaseContext) -> None:
         trial.applied(OPTIONS, got="ro" in mounted.get("options", ()), want=True, message=message)
         container.clean_up()
     if True in refused:
-        trial.skip(f"the runtime refuses sysfs in a user namespace: {refused[True]}")
+        trial.skip_refused(refused[True], odd=True)
 
 
 @case("config.mounts.destination.relative-to-root", needs=["root", "isolation"])

@@ -9,9 +9,10 @@ from ocivalidate.report.escape import visible
 from ocivalidate.report.options import Options
 from ocivalidate.report.verdicts import failed, failed_once, told_once, trouble
 from ocivalidate.rules.clauses import Severity
-from ocivalidate.rules.findings import ExitCode, Outcome, Report, exit_code
+from ocivalidate.rules.findings import ExitCode, Outcome, Report, Result, exit_code
 
 _LONGEST_PROBLEM = 500
+_MUCH_REFUSED = 1 / 20  # of what was asked of a runtime
 
 
 def closing_line(report: Report) -> str:
@@ -22,8 +23,26 @@ def closing_line(report: Report) -> str:
         return f"{subject}: could not be judged: {visible(problem, _LONGEST_PROBLEM)}"
     line = f"{subject}: {_verdict(report)} {_against(report)}: {', '.join(_counts(report))}"
     # Images say so when blobs are absent: what is there may conform, but the whole was not verified.
-    incomplete = report.facts.get("incomplete")
-    return f"{line}; INCOMPLETE: {visible(str(incomplete))}" if incomplete else line
+    incomplete = report.facts.get("incomplete") or _much_refused(report)
+    line += f"; INCOMPLETE: {visible(str(incomplete))}" if incomplete else ""
+    slow = report.facts.get("slow")
+    return f"{line}; the runtime is slow: {visible(str(slow))}" if slow else line
+
+
+def _much_refused(report: Report) -> str:
+    """What keeps a run from looking like a pass: a runtime that has refused much is known by little.
+
+    Runtimes refuse one of forty at the most, and may refuse everything that is optional.
+    """
+    refused = sum(map(_is_refused, report.results))
+    asked = refused + sum(result.outcome not in (Outcome.SKIP, Outcome.ERROR) for result in report.results)
+    if not refused or refused < _MUCH_REFUSED * asked:
+        return ""
+    return f"the runtime refused what {refused} of {asked} verdicts rest on (failures with --strict)"
+
+
+def _is_refused(result: Result) -> bool:
+    return result.outcome is Outcome.SKIP and result.reason.startswith("refused: ")
 
 
 def settings_note(options: Options) -> str:
@@ -65,7 +84,11 @@ def _verdict(report: Report) -> str:
         parts.append(f"{counted(outcomes[Outcome.ERROR], 'clause')} that could not be judged")
     if parts:
         return f"{', '.join(parts)} against"
-    return "conforms to" if report.judged else "nothing was judged against"
+    if not report.judged:
+        return "nothing was judged against"
+    return (
+        "conforms, where it did not refuse, to" if report.kind == "runtime" and _much_refused(report) else "conforms to"
+    )
 
 
 def _against(report: Report) -> str:

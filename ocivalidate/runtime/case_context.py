@@ -10,9 +10,9 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-from ocivalidate.errors import CannotJudge, OciValidateError
+from ocivalidate.errors import CannotJudge, OciValidateError, RuntimeFailed
 from ocivalidate.rules.clauses import Severity, load
 from ocivalidate.runtime import judging, refusing
 from ocivalidate.runtime.driving import configs
@@ -25,7 +25,7 @@ from ocivalidate.runtime.inside import rootfs
 from ocivalidate.runtime.inside.facts import Facts
 from ocivalidate.runtime.kernel import cgroups, kernelnames
 from ocivalidate.runtime.properties import full_id, in_release, property_clause
-from ocivalidate.runtime.run_context import RunContext
+from ocivalidate.runtime.run_context import Declared, RunContext
 from ocivalidate.runtime.verdicts import Verdict, shown
 from ocivalidate.vocabulary.versions import holds
 
@@ -45,26 +45,6 @@ class ControlFailed(OciValidateError):
 
 class ControlRefused(ControlFailed):
     """What a refusal is compared with was refused too, as the runtime may. The message is what it said."""
-
-
-class Declared(Protocol):
-    """What a case declares before it runs: see :class:`~ocivalidate.runtime.cases.Case`."""
-
-    @property
-    def id(self) -> str:
-        """Its id."""
-
-    @property
-    def sets(self) -> tuple[str, ...]:
-        """Pointers of the properties that it sets and observes."""
-
-    @property
-    def clauses(self) -> tuple[str, ...]:
-        """Ids of all clauses that it judges."""
-
-    @property
-    def timeout(self) -> float:
-        """Seconds for the whole case."""
 
 
 class CaseContext:
@@ -286,6 +266,20 @@ class CaseContext:
         if not clauses:
             raise Skipped(reason)
         self.skips |= {full_id(clause): reason for clause in clauses}
+
+    def skip_refused(self, said: str, *clauses: str, odd: bool = False) -> None:
+        """The same, as the runtime refused a valid config with these words, and may do so; with ``--strict`` they fail.
+
+        ``odd``: what was refused is no value of the config, but what is odd beside it: no failure, ever. Without
+        clauses it raises :class:`Skipped`, or :class:`RuntimeFailed`.
+        """
+        if odd or not self.stage.strict:
+            self.skip(f"{refusing.REFUSED}: {said}", *clauses)
+            return
+        if not clauses:
+            raise RuntimeFailed(f"create failed: {said}")
+        for clause in clauses:
+            self.expect_that(clause, f"create failed: {said}", held=False)
 
     def holds(self, since: str = "1.0.0", until: str | None = None) -> bool:
         """Whether the release of this run is between two releases, both included."""

@@ -167,7 +167,8 @@ class End:
     """The run is over.
 
     ``complete``: every case of the plan was tried. ``left``: what could not be removed. ``stopped``: what hung, so that
-    the others were not tried. ``put_back``: devices of the host that somebody changed during the run.
+    the others were not tried. ``put_back``: devices of the host that somebody changed during the run. ``slow``: what a
+    runtime that is slower than this host by far gets no time for.
     """
 
     complete: bool
@@ -176,11 +177,12 @@ class End:
     spent: Spent = Spent()
     stopped: str = ""
     put_back: tuple[str, ...] = ()
+    slow: str = ""
 
     @property
     def facts(self) -> dict[str, Any]:
         """The facts for a report, as plain JSON."""
-        odd = {"stopped": self.stopped, "put_back": [*self.put_back]}
+        odd = {"stopped": self.stopped, "put_back": [*self.put_back], "slow": self.slow}
         return {"seconds": self.seconds, **members(self.spent), **{name: told for name, told in odd.items() if told}}
 
 

@@ -6,11 +6,32 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from ocivalidate.runtime.driving.subject import RuntimeUnderTest
 from ocivalidate.runtime.kernel import cgroups
 from ocivalidate.runtime.kernel.host import Host
 from ocivalidate.runtime.kernel.nodes import Devices
+
+
+class Declared(Protocol):
+    """What a case declares before it runs: see :class:`~ocivalidate.runtime.cases.Case`."""
+
+    @property
+    def id(self) -> str:
+        """Its id."""
+
+    @property
+    def sets(self) -> tuple[str, ...]:
+        """Pointers of the properties that it sets and observes."""
+
+    @property
+    def clauses(self) -> tuple[str, ...]:
+        """Ids of all clauses that it judges."""
+
+    @property
+    def timeout(self) -> float:
+        """Seconds for the whole case."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -20,6 +21,7 @@ from ocivalidate.runtime.cases import Case
 from ocivalidate.runtime.driving import driver, operations, output
 from ocivalidate.runtime.kernel import cgroups, processes
 from ocivalidate.runtime.protocol import Request
+from ocivalidate.runtime.running import session as session_module
 from ocivalidate.runtime.running.attempt import attempt
 from ocivalidate.runtime.running.session import Session, Setup
 from tests.unit import faking
@@ -107,7 +109,68 @@ def test_a_process_that_does_something_small_now_and_then_does_not_work() -> Non
     process = subprocess.Popen([sys.executable, "-c", pulse])
     try:
         time.sleep(0.5)
-        assert not any(processes.works(process.pid, cgroups.frozen) for _ in range(8))
+        assert not any(processes.works(process.pid, cgroups.frozen) for _ in range(2))
     finally:
         process.kill()
         process.wait()
+
+
+@pytest.mark.parametrize("child", [False, True])
+def test_work_in_bursts_is_work(child: bool) -> None:  # noqa: FBT001  # a parameter of the test
+    """Whenever it is looked at: no look alone tells, and between two of them a burst may be over, or its process."""
+    work = "end = time.process_time() + 0.12\n    while time.process_time() < end: pass\n"
+    if child:
+        work = f"pid = os.fork()\n    {work}    pid or os._exit(0)\n    os.waitpid(pid, 0)\n"
+    process = subprocess.Popen([sys.executable, "-c", f"import os, time\nwhile True:\n    {work}    time.sleep(0.3)"])
+    try:
+        time.sleep(0.2)
+        assert processes.works(process.pid, cgroups.frozen)
+    finally:
+        process.kill()
+        process.wait()
+
+
+def scripted(monkeypatch: pytest.MonkeyPatch, looks: list[processes._Work]) -> bool:
+    """What comes of these looks, one after the other, a second apart."""
+    clock, seen = iter(float(second) for second in range(100)), iter(looks)
+    monkeypatch.setattr(processes, "time", SimpleNamespace(monotonic=lambda: next(clock), sleep=lambda _seconds: None))
+    monkeypatch.setattr(processes, "_work", lambda _pid, _frozen: next(seen))
+    return processes.works(1, cgroups.frozen)
+
+
+def test_one_burst_anywhere_in_the_time_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was told idle by the first pause that was as long as the time between two looks."""
+    for burst in range(1, 17):
+        looks = [processes._Work(ready=False, used=3.0 * (look >= burst), waited={1: 0.0}) for look in range(17)]
+        assert scripted(monkeypatch, looks), burst
+
+
+def test_what_gets_no_processor_works_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It used 4 of 160 hundredths, and waited for a processor for nearly all of the others."""
+    looks = [
+        processes._Work(ready=False, used=0.04 * look, waited={1: 0.9 * look, 2: 0.1 * look}) for look in range(17)
+    ]
+    assert scripted(monkeypatch, looks)
+    looks = [processes._Work(ready=False, used=0.04 * look, waited={1: 0.1 * look}) for look in range(17)]
+    assert not scripted(monkeypatch, looks)
+
+
+def test_a_slow_runtime_does_not_move_all_deadlines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who takes long for the first container gets some times the time of the host, and is told so."""
+    monkeypatch.setattr(operations, "call", driver.call)
+    monkeypatch.setattr(session_module, "host_pace", lambda: 1.5)
+    monkeypatch.setattr(session_module, "_MOST_OF_A_RUNTIME", 1.2)
+    program = fake_runtime.write(tmp_path / "fake")
+    slow = tmp_path / "slow"
+    slow.write_text(f'#!/bin/sh\nsleep 0.3\nexec {program} "$@"\n', encoding="ascii")
+    slow.chmod(0o755)
+    session = Session(Setup(Request(str(slow))))
+    try:
+        session.open()
+        session.smoke()
+        assert session.stage.pace == pytest.approx(1.8)
+        assert session.slow.startswith("the first container took ")
+        assert session.slow.endswith(" s, and calls and waits get 1.8 times the usual time, no more")
+        assert session.pace == 1.5
+    finally:
+        session.close()

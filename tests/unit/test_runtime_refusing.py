@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import re
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -10,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from ocivalidate import resources
 from ocivalidate.rules.clauses import load
 from ocivalidate.rules.findings import Outcome, Result
 from ocivalidate.runtime import refusing
@@ -69,7 +72,14 @@ def test_strict_makes_it_a_failure(fake: Faked) -> None:
     assert result.findings[0].message.startswith("create failed: cannot apply linux.sysctl")
 
 
-@pytest.mark.parametrize("fault", ["makes-a-container-of-a-refused-create", "crashes-on-what-it-cannot-apply"])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "makes-a-container-of-a-refused-create",
+        "denies-the-container-of-a-refused-create",
+        "crashes-on-what-it-cannot-apply",
+    ],
+)
 def test_what_leaves_a_container_or_crashes_is_no_refusal(fake: Faked, fault: str) -> None:
     [result] = tried(fake, runs(*SYSCTL), fault=fault)
     assert result.outcome is Outcome.FAIL
@@ -209,3 +219,48 @@ def test_a_refused_control_breaks_no_clause_that_asks_for_support(fake: Faked) -
 
     [result] = tried(fake, controls, TABLE)
     assert (result.outcome, result.reason.partition(":")[0]) == (Outcome.SKIP, refusing.REFUSED)
+
+
+def test_a_case_that_lets_a_runtime_refuse_has_a_skip_that_counts(fake: Faked) -> None:
+    def lets(trial: CaseContext) -> None:
+        trial.expect(APPLIES_CONFIG, "it is not there", got=True)
+        trial.skip_refused("no such thing", TABLE)
+
+    assert [result.outcome for result in tried(fake, lets, APPLIES_CONFIG, TABLE)] == [Outcome.PASS, Outcome.SKIP]
+    assert tried(fake, lets, APPLIES_CONFIG, TABLE)[1].reason == "refused: no such thing"
+    applied, table = tried(fake, lets, APPLIES_CONFIG, TABLE, strict=True)
+    assert (applied.outcome, table.outcome) == (Outcome.PASS, Outcome.FAIL)
+    assert table.findings[0].message == "create failed: no such thing"
+
+
+def test_what_is_odd_beside_a_config_may_be_refused_with_strict(fake: Faked) -> None:
+    [result] = tried(fake, lambda trial: trial.skip_refused("a link", APPLIES_CONFIG, odd=True), strict=True)
+    assert (result.outcome, result.reason) == (Outcome.SKIP, "refused: a link")
+
+
+def test_the_rest_of_a_case_that_lets_a_runtime_refuse_fails_with_strict(fake: Faked) -> None:
+    def lets(trial: CaseContext) -> None:
+        trial.skip_refused("no such thing")
+
+    assert [result.reason for result in tried(fake, lets)] == ["refused: no such thing"]
+    assert [result.outcome for result in tried(fake, lets, strict=True)] == [Outcome.FAIL]
+
+
+# What a case says of a refusal that it has already judged, or of one that is about a host.
+JUDGED = {
+    "the runtime refuses to start it",
+    "the runtime refuses the container, as it should not, for ",
+}
+
+
+def test_no_case_hides_a_refusal_in_a_skip_of_its_own() -> None:
+    """Such a skip is not counted, and passes with ``--strict``: a runtime could refuse what it gets wrong."""
+    hidden = []
+    for file in sorted((resources.folder("conformance")).glob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "skip":
+                texts = [one.value for one in ast.walk(node) if isinstance(one, ast.Constant)]
+                text = str(texts[0]) if texts else ""
+                if re.search("the runtime (refuse|reject|does not (take|accept|support))", text) and text not in JUDGED:
+                    hidden.append(f"{file.name}:{node.lineno}: {text}")
+    assert hidden == []

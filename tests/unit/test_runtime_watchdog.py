@@ -84,7 +84,7 @@ def test_a_run_with_a_case_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
     engine = Engine(Request("none", jobs=1), events.append, private=False)
     [one, other] = cases("a.hangs", "a.never", timeout=0.1)
     todo = [SimpleNamespace(case=case, clauses=(CREATES,)) for case in (one, other)]
-    session = cast(Any, SimpleNamespace(stage=SimpleNamespace(pace=1.0), umask=None))
+    session = cast(Any, SimpleNamespace(stage=SimpleNamespace(pace=1.0), pace=1.0, umask=None))
     with engine._watchdog.awake(pause=0.02):
         engine._try_all(session, cast(Any, todo))
     hangs.set()
@@ -93,6 +93,25 @@ def test_a_run_with_a_case_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
     assert isinstance(result, Result)
     assert result.outcome is Outcome.ERROR
     assert result.reason.startswith("a.hangs made no progress for 0 s, in wait (threading.py:")
+
+
+def test_a_run_that_takes_too_long_gives_up_what_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each case has its result; the pace of the runtime does not count."""
+    events: list[Event] = []
+    monkeypatch.setattr(engine_module, "_WHOLE", 0.5)
+    monkeypatch.setattr(engine_module, "_FOR_A_CASE", 0.3)
+    done = SimpleNamespace(results=(), runtime_seconds=0.0, waited=0.0, seconds=0.0, calls=0, containers=0)
+    monkeypatch.setattr(
+        engine_module, "attempt", lambda _stage, case, *_: time.sleep(1.5 * (case.id == "a.two")) or done
+    )
+    engine = Engine(Request("none", jobs=1), events.append, private=False)
+    todo = [SimpleNamespace(case=case, clauses=(CREATES,)) for case in cases("a.one", "a.two", "a.three")]
+    session = cast(Any, SimpleNamespace(stage=SimpleNamespace(pace=1000.0), pace=1.0, umask=None))
+    engine._try_all(session, cast(Any, todo))
+    told = [event for event in events if isinstance(event, Result)]
+    assert [(result.case, result.outcome, result.reason) for result in told] == [
+        ("a.three", Outcome.ERROR, "not tried: the run has taken more than 0 min")
+    ]
 
 
 def test_an_engine_that_says_nothing_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -130,9 +130,33 @@ class Container:
         :class:`RuntimeFailed`.
         """
         said = done.last_error_line
-        if operation == "create" and done.generates_error and not self.exists():
+        made = self._made_all_the_same() if operation == "create" else ""
+        if operation == "create" and done.generates_error and not made:
             raise ConfigRefused(f"create failed: {said}", said, configs.of_bundle(self.bundle, self.id))
-        raise RuntimeFailed(f"{operation} failed: {said}")
+        raise RuntimeFailed(f"{operation} failed: {said}{made and f', and {made}'}")
+
+    def _made_all_the_same(self) -> str:
+        """What a create that failed has made of a container, in words; ``""`` for nothing.
+
+        What the runtime says of it is not all: it may deny a process that runs. Those that it has killed may take a
+        moment to be gone.
+        """
+        if self.exists():
+            return "made a container all the same"
+        deadline = time.monotonic() + _DYING_PATIENCE * self.runtime.pace
+        while left := self._processes():
+            if time.monotonic() > deadline:
+                return f"left {', '.join(f'process {pid}' for pid in left)}"
+            with self.runtime.call_times.waiting():
+                time.sleep(0.005)  # there is no notice of the end of such a process
+        return ""
+
+    def _processes(self) -> list[int]:
+        """Living processes in the control groups of this container, and one of ours that its pid file names."""
+        found = {pid for folder in self._own_groups() for pid in cgroups.members(folder)}
+        with contextlib.suppress(Unreadable):
+            found |= {pid for pid in [handed.pid_in(str(self.pid_file))] if kin.descends(pid)}
+        return sorted(pid for pid in found if pid and processes.began(pid))
 
     def state(self) -> dict[str, Any]:
         """The output of ``state``. Raises :class:`RuntimeFailed` if it fails or prints no JSON object."""

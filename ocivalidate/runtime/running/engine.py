@@ -51,6 +51,7 @@ Emit = Callable[[Event], None]
 
 HUNG = 75
 """The exit code if something other than a case hangs."""
+_WHOLE, _FOR_A_CASE = 600.0, 10.0  # seconds for a run, and more for each of its cases
 _OPENING = 120.0  # seconds for identifying the runtime, removing leftovers of runs, building the root filesystem
 
 
@@ -123,6 +124,7 @@ class Engine:
                 spent=spent,
                 stopped=self._hung,
                 put_back=tuple(session.put_back),
+                slow=session.slow,
             )
         )
         return 0
@@ -152,8 +154,14 @@ class Engine:
     def _try_all(self, session: Session, todo: Sequence[Planned]) -> Spent:
         self._clauses = clauses = {one.case.id: one.clauses for one in todo}
 
+        # Cases have deadlines, but a runtime that hangs in each would make a run of hours. Its own pace does not count.
+        most = (_WHOLE + _FOR_A_CASE * len(todo)) * session.pace
+        until = time.monotonic() + most
+
         def work(case: Case) -> Attempt:
             self._emit(Begin(case.id))
+            if time.monotonic() > until:
+                return given_up(case, clauses[case.id], f"not tried: the run has taken more than {most / 60:.0f} min")
             with self._watchdog.over(case.id, (case.timeout + GRACE) * session.stage.pace):
                 return attempt(session.stage, case, clauses[case.id], self._request.require)
 

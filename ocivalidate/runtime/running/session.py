@@ -27,7 +27,9 @@ from ocivalidate.runtime.running.sweeping import Ground, Swept
 _SMOKE_PATIENCE = 12.0  # seconds for the first container
 _USUAL_SMOKE = 0.5  # seconds that the first container takes at most where nothing is slow
 _USUAL_START = 0.2  # seconds that an interpreter takes at most there to start and end
-_MOST_PACE = 60.0
+_MOST_PACE = 60.0  # of a host
+_MOST_OF_A_RUNTIME = 10.0  # times the pace of the host: a runtime that is slower gets no more time
+_NEW = 0x6C020000  # new namespaces of all kinds that most containers have: mounts, UTS, IPC, PID, network
 _LONGEST_CLAIM = 2000  # characters that are told of what a runtime says of itself
 
 
@@ -57,7 +59,9 @@ class Session:
         self._groups = claims.NO_GROUP
         self._stage: RunContext | None = None
         self._devices = nodes.Devices()
-        self._pace = 1.0
+        self.pace = 1.0
+        """How much slower than usual this host is, whatever the runtime: 1 at least."""
+        self.slow = ""
         # The umask of our caller.
         self.umask: int | None = None
 
@@ -81,8 +85,8 @@ class Session:
         self.umask = inherited.common_umask()
         try:
             asked = self.setup.request
-            self._pace = host_pace()
-            tested = subject.identify(asked.runtime, asked.arguments, asked.spec_version, self._pace)
+            self.pace = host_pace()
+            tested = subject.identify(asked.runtime, asked.arguments, asked.spec_version, self.pace)
             here = host.look()
             self._ground = ground = self._ground or Ground.prepare()
             if self.setup.private:
@@ -134,7 +138,7 @@ class Session:
             keeps=bool(self.setup.request.dump_dir),
             given_rootfs=os.path.abspath(self.setup.request.rootfs or "") if self.setup.request.rootfs else "",
             strict=self.setup.request.strict,
-            pace=self._pace,
+            pace=self.pace,
             devices=self._devices,
             missing=self.missing,
         )
@@ -167,8 +171,13 @@ class Session:
             trial = CaseContext(self.stage, Case("smoke", lambda _trial: None, (), timeout=_SMOKE_PATIENCE))
             begun = time.monotonic()
             _smoke(trial)
-            pace = min(_MOST_PACE, (time.monotonic() - begun) / _USUAL_SMOKE)
-            self._stage = replace(self.stage, pace=max(self._pace, pace))
+            seconds = time.monotonic() - begun
+            # Once more, as others may have come to work here meanwhile.
+            self.pace = max(self.pace, host_pace())
+            taken = seconds / _USUAL_SMOKE
+            pace = max(self.pace, min(taken, self.pace * _MOST_OF_A_RUNTIME))
+            self.slow = too_slow(seconds, pace) if taken > pace else ""
+            self._stage = replace(self.stage, pace=pace)
         except (RuntimeFailed, CannotJudge, OSError) as problem:
             gone = self.missing()
             if gone:
@@ -196,10 +205,19 @@ class Session:
 
 
 def host_pace() -> float:
-    """How much slower than usual a program starts here: 1 at least. The runtime has no part in it."""
+    """How much slower than usual a program starts here, in namespaces of its own where it may: 1 at least.
+
+    The runtime has no part in it.
+    """
+    program = interpreter.bare("-c", f"import ctypes; ctypes.CDLL(None).unshare({_NEW:#x})")
     begun = time.monotonic()
-    subprocess.run(interpreter.bare("-c", "pass"), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=False)
+    subprocess.run(program, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=False)
     return min(_MOST_PACE, max(1.0, (time.monotonic() - begun) / _USUAL_START))
+
+
+def too_slow(seconds: float, pace: float) -> str:
+    """What is told of a runtime that is slower than the pace that it gets."""
+    return f"the first container took {seconds:.1f} s, and calls and waits get {pace:.1f} times the usual time, no more"
 
 
 def _smoke(trial: CaseContext) -> None:
