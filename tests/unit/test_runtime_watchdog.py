@@ -101,9 +101,12 @@ def test_a_run_that_takes_too_long_gives_up_what_is_left(monkeypatch: pytest.Mon
     monkeypatch.setattr(engine_module, "_WHOLE", 0.5)
     monkeypatch.setattr(engine_module, "_FOR_A_CASE", 0.3)
     done = SimpleNamespace(results=(), runtime_seconds=0.0, waited=0.0, seconds=0.0, calls=0, containers=0)
-    monkeypatch.setattr(
-        engine_module, "attempt", lambda _stage, case, *_: time.sleep(1.5 * (case.id == "a.two")) or done
-    )
+
+    def tried(_stage: Any, case: Any, *_: Any) -> Any:
+        time.sleep(1.5 * (case.id == "a.two"))
+        return done
+
+    monkeypatch.setattr(engine_module, "attempt", tried)
     engine = Engine(Request("none", jobs=1), events.append, private=False)
     todo = [SimpleNamespace(case=case, clauses=(CREATES,)) for case in cases("a.one", "a.two", "a.three")]
     session = cast(Any, SimpleNamespace(stage=SimpleNamespace(pace=1000.0), pace=1.0, umask=None))
