@@ -70,7 +70,7 @@ def test_a_report_of_cases_that_are_no_more(say: Command, tmp_path: Path) -> Non
         ),
         (["-m", "fixtures.mutants.score", "--explore", "0"], "score: --explore takes a number of configs"),
         (["benchmarks/growth.py", "--only", "nosuch"], "growth.py: no row has nosuch in its name"),
-        (["benchmarks/runtime.py", "--select", "nosuch"], "runtime.py: no case and no clause matches nosuch"),
+        (["benchmarks/runtime.py", "sh", "--select", "nosuch"], "runtime.py: no case and no clause matches nosuch"),
         (["benchmarks/runtime.py", "/no/such/runtime"], "runtime.py: /no/such/runtime is not there"),
         (["tests/fuzz/run.py", "1", "nosuch"], "run.py: no target is called nosuch; known are documents, "),
         (["tests/fuzz/run.py", "nosuch"], "run.py: nosuch is no number of seconds"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -94,7 +96,7 @@ def test_a_process_below_it_counts() -> None:
         time.sleep(0.2)
         assert processes.works(process.pid, cgroups.frozen)
     finally:
-        subprocess.run(["kill", "-9", "--", f"-{process.pid}"], check=True)
+        os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
 

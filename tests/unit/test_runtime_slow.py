@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import tempfile
 import threading
@@ -108,7 +110,7 @@ def test_children_count_where_the_kernel_does_not_list_them(monkeypatch: pytest.
         time.sleep(0.2)
         assert processes.works(process.pid, cgroups.frozen)
     finally:
-        subprocess.run(["kill", "-9", "--", f"-{process.pid}"], check=True)
+        os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
 

@@ -396,7 +396,9 @@ def test_processes_that_a_runtime_put_into_a_group_are_not_killed(
 
 def test_where_the_root_of_a_process_is() -> None:
     with open("/proc/self/mountinfo", encoding="utf-8") as file:
-        sources = {line.partition(" - ")[2].split()[1] for line in file}
-    assert sweeping.root_source(os.getpid()) in sources
+        mounted = [line.split() for line in file]
+    # In a chroot whose root is no mount point, nothing is mounted there.
+    at_root = [line[line.index("-") + 2] for line in mounted if line[4] == "/"] or [""]
+    assert sweeping.root_source(os.getpid()) == at_root[-1]
     with pytest.raises(OSError, match="4000000"):
         sweeping.root_source(4_000_000)

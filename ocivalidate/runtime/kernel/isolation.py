@@ -9,6 +9,7 @@ parent of the engine, adopts the orphans of everything that the engine runs, and
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import signal
 import sys
@@ -20,10 +21,48 @@ from ocivalidate.runtime.kernel import kin, processes, syscalls
 _LOW_NUMBERS = 1000
 
 
+_PRIVATE = syscalls.MS_REC | syscalls.MS_PRIVATE
+# As many steps as one call takes; no path that can be named is deeper.
+_ALL_THE_WAY_UP = "../" * 1300
+
+
 def private_mounts() -> None:
-    """Move this process into a mount namespace of its own. It must not have started a thread."""
+    """Move this process into a mount namespace of its own. It must not have started a thread.
+
+    Its root is that of the namespace then, also where it was a folder somewhere (chroot(2)): no user namespace could be
+    made else (user_namespaces(7)). Raises :class:`OSError`.
+    """
     syscalls.unshare(syscalls.CLONE_NEWNS)
-    syscalls.mount("none", "/", flags=syscalls.MS_REC | syscalls.MS_PRIVATE)
+    try:
+        syscalls.mount("none", "/", flags=_PRIVATE)
+    except OSError as problem:
+        # The root is no mount point.
+        if problem.errno != errno.EINVAL:
+            raise
+        _make_root_of_all()
+
+
+def _make_root_of_all() -> None:
+    """Have the folder that is our root become that of this namespace, which nobody else is in.
+
+    All mounts have to be private before the first is made, and they hang on one that is out of reach. A process whose
+    folder is not below its root can leave it by ``..``.
+    """
+    here = os.getcwd()
+    root = os.open("/", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    os.chroot(os.path.dirname(os.path.realpath(__file__)))
+    os.fchdir(root)
+    os.chdir(_ALL_THE_WAY_UP)
+    syscalls.mount("none", ".", flags=_PRIVATE)
+    os.chroot(".")
+    os.fchdir(root)
+    os.close(root)
+    path = os.getcwd()
+    syscalls.mount(path, path, flags=syscalls.MS_BIND | syscalls.MS_REC)
+    os.chdir(path)
+    syscalls.mount(path, "/", flags=syscalls.MS_MOVE)
+    os.chroot(".")
+    os.chdir(here)
 
 
 def run_isolated(work: Callable[[], int]) -> int:

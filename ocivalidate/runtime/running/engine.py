@@ -58,7 +58,6 @@ _OPENING = 120.0  # seconds for identifying the runtime, removing leftovers of r
 # Why this process cannot have namespaces of its own → what may help.
 _HINTS = {
     errno.EPERM: "in a container, CAP_SYS_ADMIN is needed",
-    errno.EINVAL: "the root is not a mount point, as in a plain chroot: bind-mount its directory on itself first",
 }
 
 
