@@ -7,25 +7,42 @@ import argparse
 from ocivalidate.bundle.api import SPECIFICATION, check_bundle
 from ocivalidate.bundle.options import BundleOptions
 from ocivalidate.cli import changed, settings as settings_module
+from ocivalidate.cli.dashes import DashParser
 from ocivalidate.cli.inputs import inputs
 from ocivalidate.cli.output import publish
 from ocivalidate.cli.settings import Settings
 from ocivalidate.errors import UsageError
 from ocivalidate.rules.findings import ExitCode, Report
 
+_EXAMPLES = (
+    ("A bundle folder, or a config.json from a pipe:", "ocivalidate bundle ./b"),
+    ("", "runc spec && ocivalidate bundle - < config.json"),
+    (
+        "Warnings fail too, but for one clause:",
+        "ocivalidate bundle ./b --fail-on warning --ignore lint/members.unknown",
+    ),
+    (
+        "Reports for services, beside what is printed:",
+        "ocivalidate bundle ./b --output sarif=b.sarif --output junit=b.xml",
+    ),
+    ("Whether it matches the image that it was made of:", "ocivalidate bundle ./b --image ./layout --ref latest"),
+)
 
-def add_options(parser: argparse.ArgumentParser, _command: str) -> None:
+
+def add_options(parser: DashParser, _command: str) -> None:
     """The options of the command."""
+    parser.examples = _EXAMPLES
     parser.add_argument(
         "paths",
         nargs="+",
         metavar="PATH",
         help="a bundle folder, a folder of bundles, a config.json, or - for standard input",
     )
-    parser.add_argument("--image", metavar="SOURCE", help="also judge whether the bundle matches this image")
-    parser.add_argument("--ref", metavar="NAME", help="with --image: the image of this name")
-    parser.add_argument("--platform", metavar="OS/ARCH", help="with --image: the image for this platform")
     changed.add_option(parser, "configurations of containers")
+    images = parser.group("With an image")
+    images.add_argument("--image", metavar="SOURCE", help="also judge whether the bundle matches this image")
+    images.add_argument("--ref", metavar="NAME", help="with --image: the image of this name")
+    images.add_argument("--platform", metavar="OS/ARCH", help="with --image: the image for this platform")
     settings_module.add_options(parser)
 
 

@@ -6,23 +6,24 @@ What they are part of is judged, each thing once; what is no document or image o
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 from collections.abc import Iterable, Iterator
 
 from ocivalidate import meanings
 from ocivalidate.bundle.sources import read_file
+from ocivalidate.cli.dashes import DashParser
+from ocivalidate.cli.settings_table import FOUND
 from ocivalidate.errors import NotMeant, TooLarge, Unreadable
 
 _NAMES_ITS_RELEASE = b'"ociVersion"'
 _IMAGES = ("layout", "saved")
 
 
-def add_option(parser: argparse.ArgumentParser, wholes: str) -> None:
+def add_option(parser: DashParser, wholes: str) -> None:
     """Add the option to the parser of a command. ``wholes``: what it judges, that files are part of."""
     help_text = f"the paths are changed files of any kind: judge the {wholes} among them, and pass over the others"
-    parser.add_argument("--changed-files", action="store_true", help=help_text)
+    parser.group(FOUND).add_argument("--changed-files", action="store_true", help=help_text)
 
 
 def bundles(files: Iterable[str], max_size: int) -> list[str]:

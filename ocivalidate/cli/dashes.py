@@ -1,23 +1,36 @@
 """A parser for which ``--`` as the value of an option is a text like any other, and which imports little.
 
-It takes no abbreviated options, and complains in one line.
+It takes no abbreviated options, complains in one line, and prints help that fits the terminal.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
 import sys
+from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
 from ocivalidate.errors import UsageError
 
 
 class DashParser(argparse.ArgumentParser):
-    """argparse takes ``--`` away wherever it stands, also in ``--format=--``, and gives a list where a text is due."""
+    """argparse takes ``--`` away wherever it stands, also in ``--format=--``, and gives a list where a text is due.
 
-    def __init__(self, **keywords: Any) -> None:
-        super().__init__(**keywords, allow_abbrev=False)
+    ``examples``: what each shows, and its command line. ``commands``: the titles below which they are listed, each with
+    names and what these are for.
+    """
+
+    def __init__(self, *, add_help: bool = True, **keywords: Any) -> None:
+        super().__init__(**keywords, allow_abbrev=False, add_help=False)
+        self.examples: Sequence[tuple[str, str]] = ()
+        self.commands: Mapping[str, Mapping[str, str]] = {}
+        if add_help:
+            self.add_argument("-h", "--help", action="help", help="print this help and exit")
+
+    def group(self, title: str) -> argparse._ArgumentGroup:
+        """The group of options with this title, which is made where there is none."""
+        found = next((known for known in self._action_groups if known.title == title), None)
+        return self.add_argument_group(title) if found is None else found
 
     def _get_values(self, action: argparse.Action, arg_strings: list[str]) -> Any:
         if action.option_strings and action.nargs is None and arg_strings == ["--"]:
@@ -59,17 +72,26 @@ class DashParser(argparse.ArgumentParser):
             message = f"unrecognized arguments: {stray}{mistakes.option(stray, self._option_string_actions)}"
         raise UsageError(f"{message} (try {self.prog} --help)")
 
+    def format_help(self) -> str:
+        """The help without colours."""
+        from ocivalidate.cli.help import help_of
+        from ocivalidate.cli.screen import PLAIN
+
+        return help_of(self, PLAIN)
+
+    def print_help(self, file: object = None) -> None:  # noqa: ARG002  # so argparse calls it
+        """Print the help, in colours where a terminal reads it."""
+        from ocivalidate.cli.help import help_of
+        from ocivalidate.cli.screen import screen
+
+        self._print_message(help_of(self, screen()))
+
+    def _print_message(self, message: str, file: object = None) -> None:  # noqa: ARG002  # so argparse calls it
+        """Print what --help and --version say. That of argparse is silent when it cannot be written."""
+        from ocivalidate.cli.streams import print_text
+
+        print_text(message)
+
     def _get_formatter(self) -> argparse.HelpFormatter:
         """Argparse makes one for each option, and asks shutil how wide it is, which imports every compression."""
-        return self.formatter_class(prog=self.prog, width=_width())  # type: ignore[call-arg]  # every one of argparse has it
-
-
-def _width() -> int:
-    """How wide help is, as argparse has it: two columns less than the terminal, or than COLUMNS says."""
-    columns = os.environ.get("COLUMNS", "")
-    if columns.isascii() and columns.isdigit() and int(columns[:9]):
-        return int(columns[:9]) - 2
-    try:
-        return (os.get_terminal_size(sys.__stdout__.fileno()).columns or 80) - 2  # type: ignore[union-attr]  # caught
-    except (AttributeError, ValueError, OSError):
-        return 78
+        return self.formatter_class(prog=self.prog, width=80)  # type: ignore[call-arg]  # every one of argparse has it

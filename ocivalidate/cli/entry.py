@@ -5,40 +5,50 @@ from __future__ import annotations
 import argparse
 import importlib
 from collections.abc import Mapping, Sequence
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 from ocivalidate import __version__
 from ocivalidate.cli.dashes import DashParser
 from ocivalidate.cli.guard import guarded
-from ocivalidate.cli.streams import print_text
 
-# Command → its module below ocivalidate.cli and what it is for. Only the module of the command that is run gets loaded.
+_JUDGING, _KNOWING, _MAKING = "Judge", "Look up", "Make"
+
+
+class Command(NamedTuple):
+    """A command: its module below ocivalidate.cli, what it is for, and the title below which help lists it."""
+
+    module: str
+    summary: str
+    title: str
+
+
+# Only the module of the command that is run gets loaded.
 COMMANDS = {
-    "bundle": ("bundle", "judge bundles, or config.json files"),
-    "image": ("image", "judge images: layout folders and archives"),
-    "runtime": ("runtime", "judge a runtime by driving it"),
-    "unpack": ("unpack", "make a bundle of an image"),
-    "probe": ("probe", "print what can be seen of the container from inside it"),
-    "judge": ("judge", "check what the probe saw in a container against its config.json"),
-    "state": ("documents", "judge what a runtime's state prints"),
-    "features": ("documents", "judge what a runtime's features prints"),
-    "rules": ("rules", "list the clauses and their coverage"),
-    "explain": ("explain", "explain a clause, with a bad and a good example"),
-    "schema": ("schema", "print a JSON Schema of a document type for one release"),
-    "generate": ("generate", "write a config.json; the same as oci-gen"),
-    "demo": ("demo", "judge the samples that come with ocivalidate"),
+    "bundle": Command("bundle", "judge bundles, or config.json files", _JUDGING),
+    "image": Command("image", "judge images: layout folders and archives", _JUDGING),
+    "runtime": Command("runtime", "judge a runtime by driving it", _JUDGING),
+    "unpack": Command("unpack", "make a bundle of an image", _MAKING),
+    "probe": Command("probe", "print what can be seen of the container from inside it", _MAKING),
+    "judge": Command("judge", "check what the probe saw in a container against its config.json", _JUDGING),
+    "state": Command("documents", "judge what a runtime's state prints", _JUDGING),
+    "features": Command("documents", "judge what a runtime's features prints", _JUDGING),
+    "rules": Command("rules", "list the clauses and their coverage", _KNOWING),
+    "explain": Command("explain", "explain a clause, with a bad and a good example, or a case", _KNOWING),
+    "schema": Command("schema", "print a JSON Schema of a document type for one release", _KNOWING),
+    "generate": Command("generate", "write a config.json; the same as oci-gen", _MAKING),
+    "demo": Command("demo", "judge the samples that come with ocivalidate", _JUDGING),
 }
+_EXIT_CODES = "Exit codes: 0 conforms, 1 findings, 2 could not be judged."
+_EXAMPLES = (
+    ("Judge a bundle, an image, a runtime:", "ocivalidate bundle ./b"),
+    ("", "ocivalidate image ./layout"),
+    ("", "ocivalidate runtime --runtime runc"),
+    ("Why a finding is one:", "ocivalidate explain runtime/config.process.cwd.absolute"),
+    ("The options of a command:", "ocivalidate bundle --help"),
+)
 
 
-class Parser(DashParser):
-    """The parser of ``ocivalidate``."""
-
-    def _print_message(self, message: str, file: object = None) -> None:  # noqa: ARG002  # so argparse calls it
-        """Print what --help and --version say. That of argparse is silent when it cannot be written."""
-        print_text(message)
-
-
-class MainParser(Parser):
+class MainParser(DashParser):
     """The parser of what stands before the command."""
 
     def error(self, message: str) -> NoReturn:
@@ -69,7 +79,7 @@ def _dispatch(arguments: Sequence[str]) -> int:
     except SystemExit:
         # --help and --version end like this, when they have said all.
         return 0
-    code: int = importlib.import_module(f"ocivalidate.cli.{COMMANDS[options.command][0]}").run(options)
+    code: int = importlib.import_module(f"ocivalidate.cli.{COMMANDS[options.command].module}").run(options)
     return code
 
 
@@ -93,18 +103,32 @@ def _split(arguments: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
     return arguments[:end], arguments[end + 1 :]
 
 
-def _parser(arguments: Sequence[str]) -> tuple[Parser, Mapping[str, Parser]]:
+def _parser(arguments: Sequence[str]) -> tuple[DashParser, Mapping[str, DashParser]]:
     """The parser and those of the commands, of which only the one that the arguments ask for knows its options."""
     parser = MainParser(
         prog="ocivalidate",
         description="Judge OCI bundles and runtime documents against the OCI specifications, clause by clause.",
-        epilog="Exit codes: 0 conforms, 1 findings, 2 could not be judged.",
+        epilog=_EXIT_CODES,
     )
-    parser.add_argument("--version", action="version", version=f"ocivalidate {__version__}")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=Parser)
+    parser.commands = _titled()
+    parser.examples = _EXAMPLES
+    parser.add_argument(
+        "--version", action="version", version=f"ocivalidate {__version__}", help="print the version and exit"
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=DashParser)
     asked = next((argument for argument in arguments if argument in COMMANDS), None)
-    for name, (module, summary) in COMMANDS.items():
+    for name, (module, summary, title) in COMMANDS.items():
         command = commands.add_parser(name, help=summary, description=f"{summary[:1].upper()}{summary[1:]}.")
+        if title == _JUDGING:
+            command.epilog = _EXIT_CODES
         if name == asked:
             importlib.import_module(f"ocivalidate.cli.{module}").add_options(command, name)
     return parser, commands.choices
+
+
+def _titled() -> dict[str, dict[str, str]]:
+    """The commands and what they are for, below their titles."""
+    titles: dict[str, dict[str, str]] = {}
+    for name, command in COMMANDS.items():
+        titles.setdefault(command.title, {})[name] = command.summary
+    return titles

@@ -7,6 +7,8 @@ import json
 import textwrap
 from collections.abc import Iterator
 
+from ocivalidate.cli.dashes import DashParser
+from ocivalidate.cli.rules import add_format
 from ocivalidate.cli.streams import print_text
 from ocivalidate.errors import UsageError
 from ocivalidate.report.verdicts import url
@@ -21,10 +23,23 @@ _HOW = {
 }
 
 
-def add_options(parser: argparse.ArgumentParser, _command: str) -> None:
+_EXAMPLES = (
+    ("A clause, as findings name it:", "ocivalidate explain runtime/config.process.cwd.absolute"),
+    ("A case, as runs of a runtime name it:", "ocivalidate explain signals.running-container-gets-signals"),
+    ("All that have a word in them, a line each:", "ocivalidate explain cwd"),
+)
+
+
+def add_options(parser: DashParser, _command: str) -> None:
     """The options of the command."""
-    parser.add_argument("clauses", nargs="+", metavar="CLAUSE", help="the id of a clause")
-    parser.add_argument("--format", choices=("text", "json"), default="text", help="what is printed")
+    parser.examples = _EXAMPLES
+    parser.add_argument(
+        "clauses",
+        nargs="+",
+        metavar="CLAUSE",
+        help="the id of a clause or of a case, or a word that ids and summaries have",
+    )
+    add_format(parser)
 
 
 def run(options: argparse.Namespace) -> int:

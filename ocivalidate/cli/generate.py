@@ -31,16 +31,25 @@ _ON = ("true", "True", "TRUE", "t", "T", "1")
 _OFF = ("false", "False", "FALSE", "f", "F", "0")
 _NOT_ACCEPTED = 1
 _DESCRIPTION = "Write a config.json of the OCI runtime specification that ocivalidate bundle accepts."
-_EXAMPLES = """\
-examples:
-  %(prog)s --cpus 2 --memory 512m -v ./data:/data:ro -- /bin/server --port 80 > config.json
-  %(prog)s --profile hardened --user 1000:1000 --cap-add NET_BIND_SERVICE -o bundle/config.json
-  %(prog)s --template config.json --unset linux.seccomp --append process.args=-v
-  %(prog)s --set linux.netDevices.eth1.name=eth0 --set process.scheduler.policy=SCHED_BATCH
-  %(prog)s --list-paths | grep memory
-
-exit codes: 0 written, 1 the config would break the specification (--force writes it), 2 an option is invalid
-"""
+_EXAMPLES = (
+    (
+        "A server with limits and a volume:",
+        "%(prog)s --cpus 2 --memory 512m -v ./data:/data:ro -- /bin/server --port 80 > config.json",
+    ),
+    (
+        "Hardened, for a user:",
+        "%(prog)s --profile hardened --user 1000:1000 --cap-add NET_BIND_SERVICE -o bundle/config.json",
+    ),
+    ("From what is there:", "%(prog)s --template config.json --unset linux.seccomp --append process.args=-v"),
+    (
+        "Any field of the specification:",
+        "%(prog)s --set linux.netDevices.eth1.name=eth0 --set process.scheduler.policy=SCHED_BATCH",
+    ),
+    ("", "%(prog)s --list-paths | grep memory"),
+)
+_EXIT_CODES = (
+    "Exit codes: 0 written, 1 the config would break the specification (--force writes it), 2 an option is invalid."
+)
 _VERSIONS = f"{RUNTIME_RELEASES[0]} to {RUNTIME_RELEASES[-1]}, or next for the draft"
 
 
@@ -74,14 +83,14 @@ def main(arguments: Sequence[str], program: str) -> int:
     return guarded(program, lambda: _run(list(arguments), program))
 
 
-def add_options(_parser: argparse.ArgumentParser, _command: str) -> None:
+def add_options(_parser: DashParser, _command: str) -> None:
     """Nothing: as a command of ``ocivalidate`` it reads its command line by itself."""
 
 
 def _run(arguments: list[str], program: str) -> int:
     own = arguments[: arguments.index(COMMAND)] if COMMAND in arguments else arguments
     if _asks_for_help(own):
-        print_text(_parser(program).format_help())
+        _parser(program).print_help()
         return 0
     if "--version" in own:
         print_text(f"{program} {__version__}\n")
@@ -112,7 +121,8 @@ def parse(arguments: list[str], program: str) -> argparse.Namespace:
         arguments, words = rewritten(arguments)
         command = words if command is None and words else command
     parser = _parser(program)
-    options, strays = parser.parse_known_args(arguments, argparse.Namespace(requests=[], for_engines=[]))
+    options = argparse.Namespace(requests=[], for_engines=[])
+    _options, strays = parser.parse_known_args(arguments, options)
     if options.for_engines:
         raise OptionError(refusal(options.for_engines))
     if strays:
@@ -124,15 +134,15 @@ def parse(arguments: list[str], program: str) -> argparse.Namespace:
     return options
 
 
-def _parser(program: str) -> argparse.ArgumentParser:
+def _parser(program: str) -> DashParser:
     parser = DashParser(
         prog=program,
         usage="%(prog)s [OPTION...] [-- CMD ARGS...]",
         description=_DESCRIPTION,
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog=_EXIT_CODES,
         add_help=False,
     )
+    parser.examples = _EXAMPLES
     groups = {name: parser.add_argument_group(title) for name, title in GROUPS.items()}
     _add_start(groups["start"])
     for row in TABLE.values():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from ocivalidate.cli import changed, settings as settings_module
+from ocivalidate.cli.dashes import DashParser
 from ocivalidate.cli.image_view import progress_bar, tree
 from ocivalidate.cli.inputs import inputs
 from ocivalidate.cli.output import publish
@@ -18,50 +19,84 @@ from ocivalidate.image.limits import Limits
 from ocivalidate.image.names import refuse_no_platform
 from ocivalidate.rules.findings import ExitCode, Report
 from ocivalidate.vocabulary.versions import IMAGE_CHOICES
+from ocivalidate.vocabulary.wording import bytes_in_words
 
 # Option → the limit that it sets, and what it limits.
 LIMITS = {
-    "--max-inflated": ("inflated", "limit on the decompressed size of a layer in bytes"),
-    "--max-ratio": ("ratio", "limit on the compression ratio of a layer"),
-    "--max-entries": ("entries", "limit on the entries of a layer"),
-    "--max-path": ("path", "limit on the length of a path in a layer in bytes"),
-    "--max-extension": ("extension", "limit on the extension headers before an entry of a layer in bytes"),
-    "--max-window": ("window", "limit on the window size of a zstd frame in bytes"),
+    "--max-inflated": ("inflated", "the largest layer, once it is decompressed"),
+    "--max-ratio": ("ratio", "the highest compression ratio of a layer"),
+    "--max-entries": ("entries", "the most entries of a layer"),
+    "--max-path": ("path", "the longest path in a layer"),
+    "--max-extension": ("extension", "the largest extension headers before an entry of a layer"),
+    "--max-window": ("window", "the largest window of a zstd frame"),
 }
+_NUMBERS = ("--max-ratio", "--max-entries")
+_EXAMPLES = (
+    ("A layout folder, or an archive of docker save:", "ocivalidate image ./layout"),
+    ("", "docker save app | ocivalidate image -"),
+    ("One image of several, for one platform:", "ocivalidate image ./layout --ref latest --platform linux/arm64"),
+    ("What it is made of:", "ocivalidate image ./layout -v"),
+    ("A statement to sign:", "ocivalidate image ./layout --output in-toto=verdict.json"),
+)
 _KINDS = tuple(sorted(kind.removeprefix("image-") for kind in SUBJECTS))
 _NOT_FOR_IMAGES = frozenset({"os", "host", "document-only", "spec-version"})
 
 
-def add_options(parser: argparse.ArgumentParser, _command: str) -> None:
+def add_options(parser: DashParser, _command: str) -> None:
     """The options of the command."""
+    parser.examples = _EXAMPLES
     parser.add_argument(
-        "sources", nargs="+", metavar="SOURCE", help="a layout folder, a folder of layouts, an archive, or -"
+        "sources",
+        nargs="+",
+        metavar="SOURCE",
+        help="a layout folder, a folder of layouts, an archive, a JSON document, or - for standard input",
     )
-    parser.add_argument("--ref", action="append", default=[], metavar="NAME", help="only the image of this name")
-    parser.add_argument("--platform", action="append", default=[], metavar="OS/ARCH", help="only this platform")
-    parser.add_argument("--complete", action="store_true", help="report missing blobs as errors")
-    parser.add_argument("--no-orphans", action="store_true", help="skip unreferenced blobs")
+    changed.add_option(parser, "images")
+    judged = parser.group(settings_module.JUDGED)
+    judged.add_argument("--ref", action="append", default=[], metavar="NAME", help="only the image of this name")
+    judged.add_argument("--platform", action="append", default=[], metavar="OS/ARCH", help="only this platform")
+    judged.add_argument("--complete", action="store_true", help="report missing blobs as errors")
+    judged.add_argument("--no-orphans", action="store_true", help="skip unreferenced blobs")
+    add_release(judged)
+    judged.add_argument(
+        "--kind",
+        choices=_KINDS,
+        metavar="KIND",
+        help=f"what a JSON document that stands alone is: {', '.join(_KINDS)}",
+    )
+    settings_module.add_options(parser, without=_NOT_FOR_IMAGES)
+    add_limits(parser)
+    limits = parser.group(settings_module.LIMITED)
+    limits.add_argument(
+        "--max-depth", type=int, metavar="N", help=f"the deepest nesting of indexes (default: {Limits().depth})"
+    )
     parser.add_argument(
         "--jobs", type=int, metavar="N", help="how many blobs to read at a time (default: one per core)"
     )
-    parser.add_argument(
+
+
+def add_release(group: argparse._ArgumentGroup) -> None:
+    """The option that names the release of image-spec."""
+    group.add_argument(
         "--spec-version",
         choices=IMAGE_CHOICES,
-        help="the release to judge by, or next for its draft (default: the newest release)",
+        metavar="RELEASE",
+        help="the release of image-spec to judge by, such as 1.0.2, or next for its draft (default: the newest)",
     )
-    parser.add_argument("--kind", choices=_KINDS, help="the type of a JSON document that stands alone")
-    parser.add_argument("--max-depth", type=int, metavar="N", help="limit on the nesting of indexes")
-    add_archive_limit(parser)
+
+
+def add_limits(parser: DashParser) -> None:
+    """The options that limit layers, and archives around layouts."""
+    group = parser.group(settings_module.LIMITED)
+    archive = bytes_in_words(Limits().archive)
+    group.add_argument(
+        "--max-archive", metavar="SIZE", help=f"the largest archive, once it is decompressed (default: {archive})"
+    )
     for option, (name, what) in LIMITS.items():
-        parser.add_argument(option, metavar="N", help=f"{what} (default: {getattr(DEFAULT, name)})")
-    changed.add_option(parser, "images")
-    settings_module.add_options(parser, without=_NOT_FOR_IMAGES)
-
-
-def add_archive_limit(parser: argparse.ArgumentParser) -> None:
-    """The option that limits archives around layouts."""
-    help_text = f"bytes of an archive once it is decompressed (default: {Limits().archive})"
-    parser.add_argument("--max-archive", metavar="N", help=help_text)
+        number = getattr(DEFAULT, name)
+        default = f"{number:,}" if option in _NUMBERS else bytes_in_words(number)
+        metavar = "N" if option in _NUMBERS else "SIZE"
+        group.add_argument(option, metavar=metavar, help=f"{what} (default: {default})")
 
 
 def archive_limit(options: argparse.Namespace) -> int:

@@ -6,12 +6,20 @@ import argparse
 
 from ocivalidate.bundle.options import DocumentOptions
 from ocivalidate.cli import settings as settings_module
+from ocivalidate.cli.dashes import DashParser
 from ocivalidate.cli.output import publish
 from ocivalidate.errors import UsageError
 
+_EXAMPLES = (
+    ("What the probe saw in a container:", "podman exec -i box python3 - < look.py > facts.json"),
+    ("Where look.py is:", "ocivalidate probe --script --for config.json > look.py"),
+    ("Held against its configuration:", "ocivalidate judge config.json facts.json"),
+)
 
-def add_options(parser: argparse.ArgumentParser, _command: str) -> None:
+
+def add_options(parser: DashParser, _command: str) -> None:
     """The options of the command."""
+    parser.examples = _EXAMPLES
     parser.add_argument("document", metavar="CONFIG", help="the bundle folder or the config.json of the container")
     parser.add_argument("facts", metavar="FACTS", help="what ocivalidate probe printed in it; - is standard input")
     settings_module.add_options(

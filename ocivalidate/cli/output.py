@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 
 from ocivalidate import __version__
-from ocivalidate.cli.settings import Settings, wants_colour
+from ocivalidate.cli.screen import screen
+from ocivalidate.cli.settings import Settings
 from ocivalidate.cli.streams import print_pieces, tell
 from ocivalidate.errors import UsageError
 from ocivalidate.report import Options, pieces, problems
@@ -28,8 +28,10 @@ def publish(reports: Sequence[Report], settings: Settings, notes: Sequence[str] 
     """
     options = replace(options_of(settings), notes=tuple(notes))
     write_outputs(reports, settings)
-    colour = settings["format"] == "text" and wants_colour(settings["color"], terminal=sys.stdout.isatty())
-    print_pieces(pieces(settings["format"], reports, replace(options, colour=colour)))
+    if settings["format"] == "text":
+        seen = screen(settings["color"])
+        options = replace(options, colour=seen.colours, width=seen.width, links=seen.links)
+    print_pieces(pieces(settings["format"], reports, options))
     if settings["format"] != "text":
         tell_problems(reports)
     return exit_code_of(reports, settings)

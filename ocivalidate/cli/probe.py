@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
+from ocivalidate.cli.dashes import DashParser
 from ocivalidate.cli.streams import print_text
 from ocivalidate.errors import UsageError
 from ocivalidate.rules.findings import ExitCode
@@ -12,13 +13,18 @@ from ocivalidate.rules.findings import ExitCode
 _START = 'if __name__ == "__main__":'
 
 
-def add_options(parser: argparse.ArgumentParser, _command: str) -> None:
+_EXAMPLES = (
+    ("In a container that has ocivalidate:", "ocivalidate probe --for config.json > facts.json"),
+    ("In one that has only Python:", "ocivalidate probe --script --for config.json > look.py"),
+    ("", "podman exec -i box python3 - < look.py > facts.json"),
+    ("And then:", "ocivalidate judge config.json facts.json"),
+)
+
+
+def add_options(parser: DashParser, _command: str) -> None:
     """The options of the command."""
-    parser.epilog = (
-        "Where there is a Python and no ocivalidate: "
-        "ocivalidate probe --script --for CONFIG | podman exec -i CONTAINER python3 - > facts.json. "
-        "Then: ocivalidate judge CONFIG facts.json. The facts hold the environment, secrets included."
-    )
+    parser.examples = _EXAMPLES
+    parser.epilog = "The facts hold the environment, secrets included."
     parser.add_argument("paths", nargs="*", metavar="PATH", help="further paths to look at")
     parser.add_argument(
         "--for", dest="config_json", metavar="CONFIG", help="look at all that judging this bundle or config.json needs"

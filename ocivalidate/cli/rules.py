@@ -8,6 +8,8 @@ from dataclasses import asdict
 from typing import Any
 
 from ocivalidate.cli import rules_changes
+from ocivalidate.cli.dashes import DashParser
+from ocivalidate.cli.settings_table import PRINTED
 from ocivalidate.cli.streams import print_text
 from ocivalidate.errors import UsageError
 from ocivalidate.rules.clauses import LEVEL_NAMES, PLATFORMS, RELEASES, Clause, Level, likely, load, matches, unmatched
@@ -16,19 +18,55 @@ from ocivalidate.vocabulary.versions import NEXT, order
 JUDGED = ("static", "static-host", "dynamic", "none")
 
 
-def add_options(parser: argparse.ArgumentParser, _command: str) -> None:
+_EXAMPLES = (
+    ("Those of one member, or with a word in them:", "ocivalidate rules runtime/config.process.cwd"),
+    ("", "ocivalidate rules umask"),
+    ("What each MUST of a release is judged by:", "ocivalidate rules --spec-version 1.3.0 --level must -v"),
+    ("What a release changed:", "ocivalidate rules --diff 1.2.1..1.3.0"),
+)
+
+
+def add_options(parser: DashParser, _command: str) -> None:
     """The options of the command."""
-    parser.add_argument("patterns", nargs="*", metavar="CLAUSES", help="ids, prefixes of ids, globs (default: all)")
-    parser.add_argument("--level", choices=LEVEL_NAMES, help="only clauses of this level or above")
-    parser.add_argument("--spec-version", metavar="RELEASE", help="only clauses of this release, or of next, the draft")
-    parser.add_argument("--os", choices=PLATFORMS, help="only clauses for this platform")
-    parser.add_argument("--judged", choices=JUDGED, help="only clauses judged this way")
+    parser.examples = _EXAMPLES
     parser.add_argument(
+        "patterns",
+        nargs="*",
+        metavar="CLAUSES",
+        help="ids, prefixes of ids, globs, or words that ids and summaries have (default: all)",
+    )
+    which = parser.group("Which clauses")
+    which.add_argument(
+        "--level",
+        choices=LEVEL_NAMES,
+        metavar="LEVEL",
+        help=f"only clauses of this level or above: {', '.join(LEVEL_NAMES)}",
+    )
+    which.add_argument("--spec-version", metavar="RELEASE", help="only clauses of this release, or of next, the draft")
+    which.add_argument(
+        "--os", choices=PLATFORMS, metavar="OS", help=f"only clauses for this platform: {', '.join(PLATFORMS)}"
+    )
+    which.add_argument(
+        "--judged", choices=JUDGED, metavar="HOW", help=f"only clauses judged this way: {', '.join(JUDGED)}"
+    )
+    rules_changes.add_options(parser)
+    shown = parser.group(PRINTED)
+    shown.add_argument(
         "--coverage", action="store_true", help="count what is checked and witnessed instead of listing it"
     )
-    parser.add_argument("-v", "--verbose", action="store_true", help="name what judges each clause, and its file")
-    parser.add_argument("--format", choices=("text", "json"), default="text", help="what is printed")
-    rules_changes.add_options(parser)
+    shown.add_argument("-v", "--verbose", action="store_true", help="name what judges each clause, and its file")
+    add_format(shown)
+
+
+def add_format(group: argparse._ActionsContainer) -> None:
+    """The option that chooses between text and JSON."""
+    group.add_argument(
+        "--format",
+        choices=("text", "json"),
+        default="text",
+        metavar="FORMAT",
+        help="what is printed: text, json (default: text)",
+    )
 
 
 def run(options: argparse.Namespace) -> int:

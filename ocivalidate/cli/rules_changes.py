@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from ocivalidate.cli.dashes import DashParser
 from ocivalidate.errors import UsageError
 from ocivalidate.rules.changes import Changes, Member, changes, choices, steps
 from ocivalidate.rules.clauses import RELEASES, Clause, Level, matches
@@ -16,15 +17,20 @@ from ocivalidate.vocabulary.wording import shortened
 Wanted = Callable[[Clause], bool]
 
 
-def add_options(parser: argparse.ArgumentParser) -> None:
+def add_options(parser: DashParser) -> None:
     """The options that ask for changes."""
-    group = parser.add_argument_group("what changes between releases (or next, the draft)")
+    group = parser.group("What changes between releases (or next, the draft)")
     group.add_argument("--diff", metavar="OLD..NEW", help="what the second release changes from the first")
     group.add_argument(
         "--since", metavar="RELEASE", help="what each release after this one changed (default: the first)"
     )
     group.add_argument("--until", metavar="RELEASE", help="up to this one (default: the newest release)")
-    group.add_argument("--spec", choices=tuple(RELEASES), help="the specification, where both have such releases")
+    group.add_argument(
+        "--spec",
+        choices=tuple(RELEASES),
+        metavar="NAME",
+        help=f"the specification, where both have such releases: {', '.join(RELEASES)}",
+    )
 
 
 def asked_for(options: argparse.Namespace) -> bool:

@@ -8,11 +8,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ocivalidate.cli import settings as settings_module
+from ocivalidate.cli.dashes import DashParser
 from ocivalidate.cli.interrupts import forward_interrupts
 from ocivalidate.cli.output import exit_code_of, options_of, publish, tell_problems, write_outputs
 from ocivalidate.cli.settings import Settings
 from ocivalidate.cli.streams import errors_on_terminal, print_text
 from ocivalidate.errors import UsageError
+from ocivalidate.report import FORMATS
 from ocivalidate.report.tap import Stream
 from ocivalidate.rules.findings import Report, Result
 from ocivalidate.runtime.cases import Case
@@ -28,17 +30,31 @@ _WITHOUT = frozenset(
 )
 
 
-def add_options(parser: argparse.ArgumentParser, _command: str) -> None:
+_EXAMPLES = (
+    ("All cases, as root:", "ocivalidate runtime --runtime runc"),
+    (
+        "Some of them, and a record of each that does not pass:",
+        "ocivalidate runtime --runtime ./my-runtime --select hooks,signals --dump-dir kept --format text",
+    ),
+    ("What failed the last time:", "ocivalidate runtime --runtime ./my-runtime --rerun-failed report.json"),
+    ("Configs that nobody wrote:", "ocivalidate runtime --runtime ./my-runtime --explore 500 --dump-dir kept"),
+    ("The cases and what each judges:", "ocivalidate runtime --list -v --select signals"),
+)
+_RUNTIME, _CASES, _EXPLORING, _KNOWN, _RUN = "The runtime", "Cases", "Exploring", "Known deviations", "The run"
+
+
+def add_options(parser: DashParser, _command: str) -> None:
     """The options of the command."""
-    for names, keywords in _OPTIONS:
-        parser.add_argument(*names, **keywords)
+    parser.examples = _EXAMPLES
+    for title, names, keywords in _OPTIONS:
+        parser.group(title).add_argument(*names, **keywords)
     settings_module.add_options(
         parser,
         without=_WITHOUT,
         helps={
             "spec-version": "the release to judge by, or next for its draft (default: the one that the runtime claims)",
             "select": "judge only these: ids of cases or clauses, prefixes of ids, globs; may be repeated",
-            "format": "output format (default: tap, printed as the run goes)",
+            "format": f"what is printed: {', '.join(FORMATS)} (default: tap, as the run goes)",
         },
     )
 
@@ -47,55 +63,48 @@ def _several(metavar: str, text: str) -> dict[str, Any]:
     return {"action": "append", "default": [], "metavar": metavar, "help": f"{text}; may be repeated"}
 
 
-_OPTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
-    (("--runtime",), {"metavar": "PROGRAM", "help": "the runtime to judge: a path, or a name in PATH"}),
-    (("--runtime-arg",), _several("ARG", "an argument to put before every command of the runtime")),
+def _one(metavar: str, text: str) -> dict[str, Any]:
+    return {"metavar": metavar, "help": text}
+
+
+def _flag(text: str) -> dict[str, Any]:
+    return {"action": "store_true", "help": text}
+
+
+_OPTIONS: tuple[tuple[str, tuple[str, ...], dict[str, Any]], ...] = (
+    (_RUNTIME, ("--runtime",), _one("PROGRAM", "the runtime to judge: a path, or a name in PATH")),
+    (_RUNTIME, ("--runtime-arg",), _several("ARG", "an argument to put before every command of the runtime")),
+    (_CASES, ("--list",), _flag("list the cases and what each judges; run nothing")),
+    (_CASES, ("--rerun-failed",), _one("REPORT", "run only what failed in this report (--output json=REPORT)")),
+    (_CASES, ("--cases",), _one("DIR", "a folder with your own cases, used instead of ours")),
+    (_CASES, ("--require",), _several("NEED", "what this host must have: cases that lack it are errors, not skips")),
+    (_CASES, ("--strict",), _flag("a valid config that the runtime refuses is a failure instead of a skip")),
     (
-        ("--jobs", "-j"),
-        {"metavar": "N", "type": int, "help": "how many cases to run at a time (default: one per processor)"},
-    ),
-    (("--require",), _several("NEED", "what this host must have: cases that lack it are errors, not skips")),
-    (
-        ("--rootfs",),
-        {
-            "metavar": "DIR",
-            "help": "a root filesystem with /usr/bin/python3 (default: one made from this host's Python)",
-        },
-    ),
-    (("--cases",), {"metavar": "DIR", "help": "a folder with your own cases, used instead of ours"}),
-    (
-        ("--strict",),
-        {"action": "store_true", "help": "a valid config that the runtime refuses is a failure instead of a skip"},
-    ),
-    (("--dump-dir",), {"metavar": "DIR", "help": "keep a record here of each case that did not pass"}),
-    (
+        _EXPLORING,
         ("--explore",),
-        {
-            "metavar": "N",
-            "type": int,
-            "help": "instead of running cases, draw N valid configs and judge what comes of them",
-        },
+        _one("N", "instead of running cases, draw N valid configs and judge what comes of them") | {"type": int},
     ),
-    (("--seed",), {"metavar": "S", "type": int, "help": "which configs --explore draws (default: 0)"}),
+    (_EXPLORING, ("--seed",), _one("S", "which configs --explore draws (default: 0)") | {"type": int}),
+    (_EXPLORING, ("--against",), _one("OTHER", "explore this runtime too, and tell where the two differ")),
     (
-        ("--against",),
-        {"metavar": "OTHER", "help": "explore this runtime too, and tell where the two differ"},
-    ),
-    (
+        _EXPLORING,
         ("--resume",),
-        {
-            "metavar": "FILE",
-            "help": "keep what --explore has judged here, and go on from there the next time",
-        },
+        _one("FILE", "keep what --explore has judged here, and go on from there the next time"),
     ),
-    (("--list",), {"action": "store_true", "help": "list the cases and what each judges; run nothing"}),
-    (("--rerun-failed",), {"metavar": "REPORT", "help": "run only what failed in this report (--format json)"}),
-    (("--expectations",), _several("FILE", "a TOML file with known deviations")),
+    (_KNOWN, ("--expectations",), _several("FILE", "a TOML file with known deviations")),
+    (_KNOWN, ("--no-expectations",), _flag("ignore the known deviations that come with ocivalidate")),
+    (_KNOWN, ("--write-expectations",), _one("FILE", "write draft expectations for what failed")),
     (
-        ("--no-expectations",),
-        {"action": "store_true", "help": "ignore the known deviations that come with ocivalidate"},
+        _RUN,
+        ("--jobs", "-j"),
+        _one("N", "how many cases to run at a time (default: one per processor)") | {"type": int},
     ),
-    (("--write-expectations",), {"metavar": "FILE", "help": "write draft expectations for what failed"}),
+    (
+        _RUN,
+        ("--rootfs",),
+        _one("DIR", "a root filesystem with /usr/bin/python3 (default: one made from this host's Python)"),
+    ),
+    (_RUN, ("--dump-dir",), _one("DIR", "keep a record here of each case that did not pass")),
 )
 
 

@@ -6,6 +6,7 @@ import argparse
 import json
 
 from ocivalidate import resources
+from ocivalidate.cli.dashes import DashParser
 from ocivalidate.cli.streams import print_text
 from ocivalidate.errors import UsageError
 from ocivalidate.rules.schema import KINDS, releases
@@ -15,8 +16,16 @@ from ocivalidate.vocabulary.versions import NEXT
 OUTPUTS = {"report": "output/report.json", "in-toto": "output/in-toto.json"}
 
 
-def add_options(parser: argparse.ArgumentParser, _command: str) -> None:
+_EXAMPLES = (
+    ("For an editor, or another validator:", "ocivalidate schema runtime-config > config-schema.json"),
+    ("Of an older release:", "ocivalidate schema runtime-config --spec-version 1.1.0"),
+    ("What it cannot say:", "ocivalidate schema image-manifest --limits"),
+)
+
+
+def add_options(parser: DashParser, _command: str) -> None:
     """The options of the command."""
+    parser.examples = _EXAMPLES
     parser.add_argument(
         "name", choices=(*KINDS, *OUTPUTS), metavar="NAME", help=f"one of {', '.join((*KINDS, *OUTPUTS))}"
     )

@@ -6,135 +6,24 @@ The keys of the file are the long options without the dashes in front.
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 from ocivalidate.bundle.sources import MAX_SIZE
-from ocivalidate.cli.settings_file import FILE_NAME, NO_CONFIG, SettingsFile, settings_file
+from ocivalidate.cli.settings_file import SettingsFile, settings_file
+from ocivalidate.cli.settings_table import BY_NAME, JUDGED, LIMITED, OF_WALKS, PRINTED, SETTINGS, Setting, add_options
 from ocivalidate.errors import UsageError
 from ocivalidate.keeping import MOST_OF_A_KIND
 from ocivalidate.report import FORMATS, names_digests
-from ocivalidate.rules.clauses import LEVEL_NAMES, PLATFORMS, Selection, Severity
+from ocivalidate.rules.clauses import Selection
 from ocivalidate.vocabulary.spelling import one_typo_apart
-from ocivalidate.vocabulary.versions import RUNTIME_CHOICES
 from ocivalidate.vocabulary.wording import shortened
 
-COLOURS = ("auto", "always", "never")
-FAIL_ON = (Severity.ERROR.value, Severity.WARNING.value, Severity.NEVER.value)
+__all__ = ["JUDGED", "LIMITED", "OF_WALKS", "PRINTED", "Settings", "add_options", "number_or_all", "settle", "size"]
+
 _MOST_PATTERNS, _MOST_OUTPUTS = 1000, 50
 _UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
-
-
-class Setting(NamedTuple):
-    """One option. ``kind``: ``choice``, ``patterns``, ``globs``, ``flag``, ``count``, ``size``, ``number`` …."""
-
-    name: str
-    kind: str
-    default: Any
-    help: str
-    choices: tuple[str, ...] = ()
-    short: str = ""
-    metavar: str = ""
-
-    @property
-    def key(self) -> str:
-        """The attribute that holds the value after parsing."""
-        return self.name.replace("-", "_")
-
-
-# The order is that of --help.
-SETTINGS: tuple[Setting, ...] = (
-    Setting(
-        "spec-version",
-        "choice",
-        None,
-        "the release to judge by, or next for its draft (default: the one that the document names)",
-        RUNTIME_CHOICES,
-    ),
-    Setting(
-        "os", "choice", None, "the platform to judge for (default: those whose sections the document has)", PLATFORMS
-    ),
-    Setting(
-        "select",
-        "patterns",
-        (),
-        "judge only these clauses: ids, prefixes of ids, globs; may be repeated",
-        metavar="CLAUSES",
-    ),
-    Setting("ignore", "patterns", (), "suppress findings on these clauses; may be repeated", metavar="CLAUSES"),
-    Setting("level", "choice", "may", "judge only only clauses of this level or above", tuple(LEVEL_NAMES)),
-    Setting("fail-on", "choice", "error", "the lowest severity that makes the exit code 1", FAIL_ON),
-    Setting("exit-zero", "flag", False, "findings make the exit code 0 too; what could not be judged makes it 2"),
-    Setting("host", "flag", False, "also judge what depends on this host, such as the paths of hooks"),
-    Setting("document-only", "flag", False, "judge config.json alone, not the bundle folder"),
-    Setting("follow-links", "flag", False, "follow links that lead out of the folder"),
-    Setting("lint", "flag", False, "also judge the lint clauses: opinion, not specification"),
-    Setting("max-size", "size", MAX_SIZE, "size limit of a document (default: 32M)", metavar="BYTES"),
-    Setting(
-        "max-findings",
-        "number",
-        MOST_OF_A_KIND,
-        f"how many findings of a kind to show, the others are counted; or all (default: {MOST_OF_A_KIND})",
-        metavar="N",
-    ),
-    Setting(
-        "exclude",
-        "globs",
-        (),
-        "do not walk or take what matches this pattern, as in .gitignore; may be repeated",
-        metavar="PATTERN",
-    ),
-    Setting("respect-gitignore", "flag", False, "do not walk or take what git ignores"),
-    Setting("format", "choice", "text", "what is printed", FORMATS),
-    Setting("tap-version", "choice", "14", "the TAP version of --format tap; prove needs 13", ("13", "14")),
-    Setting(
-        "output",
-        "outputs",
-        (),
-        "also write a report to a file, or print it (FORMAT=-); may be repeated",
-        metavar="FORMAT=FILE",
-    ),
-    Setting("color", "choice", "auto", "when to colour the text", COLOURS),
-    Setting("statistics", "flag", False, "count the findings of each clause instead of showing them"),
-    Setting("quiet", "flag", False, "one line for each finding, and none where all is well", short="q"),
-    Setting("verbose", "count", 0, "also show notes and skipped clauses; twice: every clause", short="v"),
-)
-OF_WALKS = frozenset({"exclude", "respect-gitignore"})
-_BY_NAME = {setting.name: setting for setting in SETTINGS}
-
-
-def add_options(
-    parser: argparse.ArgumentParser, without: frozenset[str] = frozenset(), helps: Mapping[str, str] | None = None
-) -> None:
-    """Add the options to the parser of a command, but for those named in ``without``.
-
-    An option that is not given is ``None``. ``helps``: what some of them mean to this command.
-    """
-    for setting in SETTINGS:
-        if setting.name not in without:
-            _add_option(parser, setting._replace(help=(helps or {}).get(setting.name, setting.help)))
-    parser.add_argument(
-        "--config", metavar="FILE", help=f"the settings file (default: the nearest {FILE_NAME} or pyproject.toml)"
-    )
-    parser.add_argument("--no-config", action="store_true", help=f"read no settings file; same as {NO_CONFIG}=1")
-    parser.set_defaults(left_out=without)
-
-
-def _add_option(parser: argparse.ArgumentParser, setting: Setting) -> None:
-    names = [f"-{setting.short}"] * bool(setting.short) + [f"--{setting.name}"]
-    extra_of_kind: dict[str, dict[str, Any]] = {
-        "flag": {"action": "store_true"},
-        "count": {"action": "count"},
-        "choice": {"choices": setting.choices},
-        "patterns": {"action": "append", "metavar": setting.metavar},
-        "outputs": {"action": "append", "metavar": setting.metavar},
-        "globs": {"action": "append", "metavar": setting.metavar},
-        "size": {"metavar": setting.metavar},
-        "number": {"metavar": setting.metavar},
-    }
-    parser.add_argument(*names, dest=setting.key, default=None, help=setting.help, **extra_of_kind[setting.kind])
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,7 +131,7 @@ def _patterns(option: str, written: list[str] | tuple[str, ...]) -> tuple[str, .
 
 def size(written: str | int) -> int:
     """A number of bytes, or of anything, such as ``64K`` or ``32M``. Raises :class:`UsageError`."""
-    text = str(written).strip().lower().removesuffix("b").removesuffix("i")
+    text = "".join(str(written).split()).lower().removesuffix("b").removesuffix("i")
     number, unit = text.rstrip("kmg"), text[len(text.rstrip("kmg")) :]
     if not number.isascii() or not number.isdigit() or unit not in _UNITS or len(number) > 18 or int(number) == 0:
         raise UsageError(f"not a size: {shortened(str(written), 80)}; write a number of bytes, or for example 64K, 32M")
@@ -283,12 +172,12 @@ def _output(written: str) -> tuple[str, str]:
 
 
 def _from_file(file: str, name: str, value: Any) -> Any:
-    setting = _BY_NAME.get(name)
+    setting = BY_NAME.get(name)
     if setting is None:
         guess = next(
-            (known for known in _BY_NAME if one_typo_apart(name, known) or name.replace("_", "-") == known), None
+            (known for known in BY_NAME if one_typo_apart(name, known) or name.replace("_", "-") == known), None
         )
-        hint = f"; did you mean {guess}?" if guess else f"; known are {', '.join(_BY_NAME)}"
+        hint = f"; did you mean {guess}?" if guess else f"; known are {', '.join(BY_NAME)}"
         raise UsageError(f"{file}: unknown setting {shortened(name, 80)}{hint}")
     if not _FITS[setting.kind](setting, value):
         want = " or ".join(setting.choices) if setting.choices else _WANTED[setting.kind]
@@ -319,15 +208,3 @@ _WANTED = {
     "size": "a number of bytes, or a string such as 32M",
     "number": "a number, or all",
 }
-
-
-def wants_colour(choice: str, *, terminal: bool) -> bool:
-    """Whether to use colours.
-
-    ``--color``, then NO_COLOR and FORCE_COLOR (https://no-color.org), then whether a terminal reads.
-    """
-    if choice != "auto":
-        return choice == "always"
-    if os.environ.get("NO_COLOR"):
-        return False
-    return bool(os.environ.get("FORCE_COLOR")) or terminal

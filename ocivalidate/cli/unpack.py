@@ -9,14 +9,14 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from types import FrameType
 
+from ocivalidate.cli.dashes import DashParser
 from ocivalidate.cli.exits import exit_code_of
 from ocivalidate.cli.generate import apply, parse, start as start_config
-from ocivalidate.cli.image import LIMITS, add_archive_limit, archive_limit, layer_limits
+from ocivalidate.cli.image import add_limits, add_release, archive_limit, layer_limits
 from ocivalidate.cli.one_line import one_line
 from ocivalidate.cli.streams import errors_on_terminal, tell
 from ocivalidate.errors import UsageError
 from ocivalidate.generate.builder import ConfigBuilder
-from ocivalidate.image.layers.limits import DEFAULT
 from ocivalidate.image.limits import Limits
 from ocivalidate.image.names import refuse_no_platform
 from ocivalidate.rules.clauses import Severity, load, unmatched
@@ -26,59 +26,69 @@ from ocivalidate.unpack.api import Progress, Unpacked, UnpackOptions, unpack_ima
 from ocivalidate.unpack.attributes import IdRange
 from ocivalidate.unpack.generator import ConfigSteps
 from ocivalidate.unpack.target import tidy
-from ocivalidate.vocabulary.versions import IMAGE_CHOICES, draft_note
+from ocivalidate.vocabulary.versions import draft_note
 
 _RANGE = re.compile(r"([0-9]{1,10}):([0-9]{1,10}):([0-9]{1,10})")
 _SHOWN_FINDINGS = 100
 _EPILOG = (
-    "After -- follow options of oci-gen (see oci-gen --help), such as -- --cpus 2 --template config.json; "
-    "they take precedence. Exit codes: 0 unpacked, 1 the image is at fault, 2 not possible. On failure nothing is left "
-    "behind."
+    "After -- follow options of oci-gen (see oci-gen --help), which take precedence.\n\n"
+    "Exit codes: 0 unpacked, 1 the image is at fault, 2 not possible. On failure nothing is left behind."
+)
+_EXAMPLES = (
+    ("A bundle of an image, for runc run:", "ocivalidate unpack ./layout ./b --ref latest"),
+    ("With limits of its own:", "ocivalidate unpack ./layout ./b -- --cpus 2 --memory 512m"),
+    ("From docker, without root:", "docker save app | ocivalidate unpack --rootless - ./b"),
 )
 
 
-def add_options(parser: argparse.ArgumentParser, _command: str) -> None:
+def add_options(parser: DashParser, _command: str) -> None:
     """The options of the command."""
+    parser.usage = "%(prog)s [OPTION...] SOURCE BUNDLE [-- OPTION OF oci-gen...]"
     parser.epilog = _EPILOG
-    parser.add_argument("source", metavar="SOURCE", help="a layout folder, an archive, or -")
+    parser.examples = _EXAMPLES
+    parser.add_argument("source", metavar="SOURCE", help="a layout folder, an archive, or - for standard input")
     parser.add_argument("bundle", metavar="BUNDLE", help="the folder to make")
-    parser.add_argument("--ref", metavar="NAME", help="the image of this name")
-    parser.add_argument("--platform", metavar="OS/ARCH", help="the image for this platform: OS/ARCH or OS/ARCH/VARIANT")
-    parser.add_argument("--force", action="store_true", help="replace an existing BUNDLE")
-    parts = parser.add_mutually_exclusive_group()
-    parts.add_argument("--rootfs-only", action="store_true", help="write only BUNDLE/rootfs")
-    parts.add_argument("--config-only", action="store_true", help="write only BUNDLE/config.json")
-    parser.add_argument(
-        "--rootless",
-        action=argparse.BooleanOptionalAction,
-        default=None,
-        help="unpack as an unprivileged user (default: when not root)",
-    )
-    for what in ("uid", "gid"):
-        parser.add_argument(
-            f"--{what}-map",
-            action="append",
-            default=[],
-            metavar="CONTAINER:HOST:SIZE",
-            help=f"{what}s in the container and what they are on the host; may be repeated",
-        )
-    parser.add_argument(
+    _add_image(parser.group("Which image"))
+    _add_bundle(parser.group("The bundle"))
+    add_limits(parser)
+    parser.add_argument("-q", "--quiet", action="store_true", help="print only what prevents unpacking")
+
+
+def _add_image(group: argparse._ArgumentGroup) -> None:
+    """The options that say which image is unpacked, and how it is judged."""
+    group.add_argument("--ref", metavar="NAME", help="the image of this name")
+    group.add_argument("--platform", metavar="OS/ARCH", help="the image for this platform: OS/ARCH or OS/ARCH/VARIANT")
+    add_release(group)
+    group.add_argument(
         "--ignore",
         action="append",
         default=[],
         metavar="CLAUSES",
         help="unpack despite findings on these clauses of safety/; may be repeated",
     )
-    parser.add_argument(
-        "--spec-version",
-        choices=IMAGE_CHOICES,
-        help="the release of image-spec to judge by, or next for its draft (default: the newest release)",
+    group.add_argument("--follow-links", action="store_true", help="follow links that lead out of a layout folder")
+
+
+def _add_bundle(group: argparse._ArgumentGroup) -> None:
+    """The options that say what is written."""
+    group.add_argument("--force", action="store_true", help="replace an existing BUNDLE")
+    parts = group.add_mutually_exclusive_group()
+    parts.add_argument("--rootfs-only", action="store_true", help="write only BUNDLE/rootfs")
+    parts.add_argument("--config-only", action="store_true", help="write only BUNDLE/config.json")
+    group.add_argument(
+        "--rootless",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="unpack as an unprivileged user (default: when not root)",
     )
-    parser.add_argument("--follow-links", action="store_true", help="follow links that lead out of a layout folder")
-    add_archive_limit(parser)
-    for option, (name, what) in LIMITS.items():
-        parser.add_argument(option, metavar="N", help=f"{what} (default: {getattr(DEFAULT, name)})")
-    parser.add_argument("-q", "--quiet", action="store_true", help="print only what prevents unpacking")
+    for what in ("uid", "gid"):
+        group.add_argument(
+            f"--{what}-map",
+            action="append",
+            default=[],
+            metavar="CONTAINER:HOST:SIZE",
+            help=f"{what}s in the container and what they are on the host; may be repeated",
+        )
 
 
 def run(options: argparse.Namespace) -> int:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from ocivalidate.report.block import STYLES
+from ocivalidate.report.painting import Line
+from ocivalidate.report.verdicts import url
 from ocivalidate.rules.clauses import Clause, Severity
 from ocivalidate.rules.findings import Report
 
 
-def statistics(reports: Sequence[Report], *, verbose: bool) -> Iterator[str]:
+def statistics(reports: Sequence[Report], *, verbose: bool) -> Iterator[Line]:
     """A line for each clause and severity, the most frequent first: how many, how severe, which clause, what it says.
 
     Notes count if ``verbose``, as they are shown then.
@@ -23,4 +26,8 @@ def statistics(reports: Sequence[Report], *, verbose: bool) -> Iterator[str]:
     rows = sorted(counted.items(), key=lambda row: (-row[1], -row[0][1].rank, row[0][0].id))
     width = len(f"{rows[0][1]:,}") if rows else 0
     for (clause, severity), number in rows:
-        yield f"{number:>{width},} {severity}[{clause.id}]: {clause.summary}"
+        yield [
+            (f"{number:>{width},} ", ""),
+            (f"{severity}[{clause.id}]", f"{STYLES.get(severity, '')} {url(clause)}"),
+            (f": {clause.summary}", ""),
+        ]

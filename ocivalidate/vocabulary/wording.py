@@ -9,6 +9,7 @@ from typing import Any
 from ocivalidate.jsontext.integers import Inexact
 
 _LONGEST = 60
+_UNITS = ((1 << 40, "TiB"), (1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"))
 
 
 def excerpt(value: Any) -> str:
@@ -36,3 +37,11 @@ def _written(value: Any) -> str:
 def shortened(text: str, most: int = 400) -> str:
     """A text of the document, cut to a readable length."""
     return text if len(text) <= most else f"{text[:most]}…"
+
+
+def bytes_in_words(number: int) -> str:
+    """A number of bytes with the largest unit that fits: ``32 MiB``, ``1.5 GiB``, ``512 bytes``."""
+    for unit, name in _UNITS:
+        if number >= unit:
+            return f"{number // unit} {name}" if number % unit == 0 else f"{number / unit:.1f} {name}"
+    return f"{number} bytes"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import io
 import os
@@ -23,6 +22,7 @@ MEMORY_MAY_GROW = 8 << 20
 
 with atheris.instrument_imports(include=["ocivalidate"]):
     from ocivalidate.bundle.api import check_config, check_features, check_state
+    from ocivalidate.cli.dashes import DashParser
     from ocivalidate.cli.generate import main as generate
     from ocivalidate.cli.settings import add_options, settle
     from ocivalidate.image import check_image
@@ -78,7 +78,7 @@ def options(data: bytes) -> None:
 
 def settings(data: bytes) -> None:
     """Bytes as a settings file: one that the command line names, the nearest one, and the table of a project."""
-    parser = argparse.ArgumentParser()
+    parser = DashParser()
     add_options(parser)
     for name, before in (("ocivalidate.toml", b""), ("pyproject.toml", b"[tool.ocivalidate]\n")):
         file = FOLDER.resolve() / name

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import json
 import os
@@ -13,6 +12,7 @@ from typing import NamedTuple
 import pytest
 from hypothesis import given, strategies as st
 
+from ocivalidate.cli.dashes import DashParser
 from ocivalidate.cli.settings import add_options, settle
 from ocivalidate.cli.settings_file import _others_write
 from ocivalidate.errors import UsageError
@@ -366,7 +366,7 @@ def test_whatever_a_settings_file_holds_is_obeyed_or_told(
     folder = tmp_path_factory.getbasetemp() / "any-settings"
     folder.mkdir(exist_ok=True)
     (folder / "any.toml").write_bytes(data)
-    parser = argparse.ArgumentParser()
+    parser = DashParser()
     add_options(parser)
     with contextlib.suppress(UsageError):
         settle(parser.parse_args(["--config", str(folder / "any.toml")]))

@@ -308,7 +308,7 @@ def test_help_names_every_flag_in_groups() -> None:
     ran = run_help()
     for option in TABLE.values():
         assert option.flags[0] in ran
-    for title in ("Process:", "Security:", "Every field of the specification:", "examples:", "exit codes:"):
+    for title in ("Process:", "Security:", "Every field of the specification:", "Examples:", "Exit codes:"):
         assert f"\n{title}" in ran
 
 
@@ -320,7 +320,9 @@ def run_help() -> str:
 
 def examples() -> list[tuple[str, str]]:
     """The command lines of the help and of the documentation, and what stands below each if it is a complaint."""
-    found = [(line.strip(), "") for line in run_help().splitlines() if line.startswith("  oci-gen ")]
+    unbroken = re.sub(r" \\\n +", " ", run_help())
+    found = [(line, "") for line in re.findall(r"^    \$ (oci-gen .*)", unbroken, re.MULTILINE)]
+    assert len(found) == 5
     for name in ("README.md", "docs/generate.md"):
         lines = (ROOT / name).read_text(encoding="utf-8").splitlines()
         for line, below in pairwise(lines):
