@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ocivalidate.cli.dashes import DashParser
 
 _WIDEST = 120
-# On a terminal that is narrower what an option is for stands below it.
+# On a terminal that is narrower what an option is for stands below it, unless all names are short.
 _NARROW = 72
 _MOST_IN_FRONT = 30
 _BELOW = 8
@@ -45,7 +45,9 @@ def _lines(parser: DashParser, width: int) -> Iterator[Line]:
     sections = [*_sections(parser)]
     # The rows of all sections have one column for what they are for.
     terms = [_size(term) for _title, rows in sections for term, _text in rows]
-    indent = min(_MOST_IN_FRONT, max(terms, default=0) + 4) if width >= _NARROW else 0
+    indent = min(_MOST_IN_FRONT, max(terms, default=0) + 4)
+    if width < _NARROW and indent > width // 4:
+        indent = 0
     for title, rows in sections:
         yield []
         yield from fitted([(f"{title}:", "strong")], width, 2)
@@ -154,7 +156,7 @@ def _examples(parser: DashParser, width: int) -> Iterator[Line]:
 
 
 def _command(command: str, width: int) -> Iterator[Line]:
-    """A command line, broken as a shell takes it: between words, before options, and a backslash says that it goes on."""
+    """A command line, broken between words as a shell takes it, and before options."""
     words = re.findall(_WORDS, command)
     row = "    $"
     for word in words:

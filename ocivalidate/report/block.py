@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from ocivalidate.report.columns import columns
 from ocivalidate.report.escape import visible
-from ocivalidate.report.fitting import LEAST, Digests, fitted
+from ocivalidate.report.fitting import LEAST, Digests, fitted, together
 from ocivalidate.report.options import Options
 from ocivalidate.report.painting import Line
 from ocivalidate.report.source import WIDTH, Excerpt, excerpt
@@ -35,11 +35,13 @@ def block(finding: Finding, report: Report, kept_in: str, options: Options) -> I
     style, link = STYLES.get(finding.severity, ""), url(finding.clause)
     margin = " " * max(_MARGIN, len(str(location.line or "")))
     message = short(visible(finding.message, LONGEST_MESSAGE))
-    place = "  ".join(filter(None, [position(location), *coordinates(location)])) or visible(report.subject)
+    place = "  ".join(map(together, filter(None, [position(location), *coordinates(location)])))
     facts = short(_values(finding))
     head: Line = [(f"{finding.severity}[{finding.clause.id}]", f"{style} {link}"), (f": {message}", "strong")]
     yield from fitted(head, width)
-    yield from fitted([(f"{margin}--> ", _FRAME), (short(place), "")], width, len(margin) + 4)
+    yield from fitted(
+        [(f"{margin}--> ", _FRAME), (short(place or visible(report.subject)), "")], width, len(margin) + 4
+    )
     if location.line and location.text:
         room = min(WIDTH, max(width - len(margin) - _AROUND, LEAST)) if width else WIDTH
         shown = excerpt(location.text, location.column or 1, location.end_column, room)
@@ -77,7 +79,7 @@ def _notes(finding: Finding, report: Report, first: tuple[str, ...], short: Shor
     yield [(visible(citation(finding.clause, report)), f" {url(finding.clause)}")]
     if finding.hint:
         yield [(f"hint: {short(visible(finding.hint, LONGEST_MESSAGE))}", "")]
-    yield [(f"help: ocivalidate explain {finding.clause.id}", "")]
+    yield [("help: ", ""), (together(f"ocivalidate explain {finding.clause.id}"), "")]
     if finding.more:
         yield [(others(finding), "")]
 

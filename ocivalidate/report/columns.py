@@ -17,6 +17,6 @@ def column(letter: str) -> int:
     """How many columns one printable code point takes: 0, 1 or 2."""
     if letter.isascii():
         return 1
-    if unicodedata.category(letter) in ("Mn", "Me") or ord(letter) in _WITHIN:
+    if unicodedata.category(letter) in ("Mn", "Me", "Mc") or ord(letter) in _WITHIN:
         return 0
     return 2 if unicodedata.east_asian_width(letter) in ("W", "F") else 1

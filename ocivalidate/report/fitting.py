@@ -12,14 +12,26 @@ from ocivalidate.report.painting import Line
 LEAST = 24
 _DIGEST = re.compile(r"(?<=[:/])[0-9a-f]{32,128}(?![0-9a-zA-Z])")
 _SHORT = 12
+# Foreign text does not have it: visible() writes it as an escape.
+_HELD = "\u00a0"
 
 
 def fitted(line: Line, width: int, hang: int | Line = 4) -> Iterator[Line]:
     """The line, broken between words where it is wider than ``width`` (0: nowhere).
 
     The lines that follow begin with ``hang``, a number of spaces or what stands in front. What has no space in it is
-    never broken: ids and paths are to be copied.
+    never broken: ids and paths are to be copied; nor is what :func:`together` made one word.
     """
+    for row in _fitted(line, width, hang):
+        yield [(text.replace(_HELD, " "), style) for text, style in row]
+
+
+def together(text: str) -> str:
+    """The text as one word, whose spaces hold: for what is to be copied as a whole. Only :func:`fitted` takes it."""
+    return text.replace(" ", _HELD)
+
+
+def _fitted(line: Line, width: int, hang: int | Line) -> Iterator[Line]:
     if not width or sum(columns(text) for text, _style in line) <= width:
         yield line
         return
