@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import os
 import sys
+from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from ocivalidate.bundle import sources
@@ -40,6 +42,7 @@ CONTAINER_STATE = DocumentType("runtime-state", frozenset({"state", "json"}), ST
 FEATURES_STRUCTURE = DocumentType(
     "runtime-features", frozenset({"features", "json"}), FEATURES, closed="runtime/features.no-undefined-properties"
 )
+_CALLED = {"runtime-config": "bundle", "runtime-state": "state", "runtime-features": "features"}
 SUBJECTS = (BUNDLE, CONTAINER_STATE, FEATURES_STRUCTURE)
 judged_by_table(__name__, "BUNDLE", [BUNDLE.absent, BUNDLE.outside])
 judged_by_table(__name__, "FEATURES_STRUCTURE", [FEATURES_STRUCTURE.closed])
@@ -87,30 +90,78 @@ def check_bundle(path: StrPath, selection: Selection | None = None, options: Bun
         source, document = sources.Source(problem.name, problem.folder, None), _outside(problem)
     except Unreadable as problem:
         return Report("bundle", name, SPECIFICATION, problem=str(problem))
+    return _checked(name, source, document, selection, options)
+
+
+def check_read(name: str, source: sources.Source, selection: Selection, options: BundleOptions) -> Report:
+    """Judge what was read, or what became of it: :func:`check_bundle` from there on."""
+    return _checked(name, source, _document(source, BUNDLE, selection), selection, options)
+
+
+def _checked(
+    name: str, source: sources.Source, document: Document, selection: Selection, options: BundleOptions
+) -> Report:
     other = _other(BUNDLE, document, source.data)
     if other:
         return Report("bundle", name, SPECIFICATION, problem=other)
     folder = None if options.document_only else source.folder
-    chosen = _choose(document.value, "ociVersion", selection.spec_version, selection.platform)
-    # A bundle for another platform is never judged on this host's disk.
-    disk = (folder is not None or options.host) and host_platform() in chosen.platforms
-    context = replace(chosen.context(), folder=folder, disk=disk, host=options.host)
-    report = _report("bundle", BUNDLE, name, document, chosen, context, selection)
+    report = _judged(name, document, selection, folder, host=options.host, mending=options.fixes)
+    if options.fixes and source.data is not None:
+        report = _with_safe_fixes(report, source, selection, folder, host=options.host)
     return replace(report, facts=sources.digests_of(source)) if options.digests else report
 
 
-def check_config(data: bytes, selection: Selection | None = None, *, name: str = sources.STANDARD_INPUT) -> Report:
+def check_config(
+    data: bytes,
+    selection: Selection | None = None,
+    *,
+    name: str = sources.STANDARD_INPUT,
+    fixes: bool = False,
+) -> Report:
     """Judge the bytes of a ``config.json`` that stands alone, of any size (runtime-spec config.md).
 
-    ``selection`` as for :func:`check_bundle`; ``name`` is how the report calls the document. Raises as
-    :func:`check_bundle` does.
+    ``selection`` as for :func:`check_bundle`; ``name`` is how the report calls the document. ``fixes``: findings carry
+    what mends them, where there is one safe answer. Raises as :func:`check_bundle` does.
     """
     if not isinstance(data, bytes):
         raise TypeError(f"data must be bytes, not {type(data).__name__}")
     selection = _settled(selection)
-    document = _read(data, name, BUNDLE, selection)
+    report = _judged(name, _read(data, name, BUNDLE, selection), selection, mending=fixes)
+    return _with_safe_fixes(report, sources.Source(name, None, data), selection) if fixes else report
+
+
+def _judged(
+    name: str,
+    document: Document,
+    selection: Selection,
+    folder: Path | None = None,
+    *,
+    host: bool = False,
+    mending: bool = False,
+) -> Report:
+    """A ``config.json`` judged; with what is around it, if it stands in a bundle folder."""
     chosen = _choose(document.value, "ociVersion", selection.spec_version, selection.platform)
-    return _report("bundle", BUNDLE, name, document, chosen, chosen.context(), selection)
+    # A bundle for another platform is never judged on this host's disk.
+    disk = (folder is not None or host) and host_platform() in chosen.platforms
+    context = replace(chosen.context(), folder=folder, disk=disk, host=host)
+    return _report(BUNDLE, name, document, chosen, context, selection, mending=mending)
+
+
+def _with_safe_fixes(
+    report: Report, source: sources.Source, selection: Selection, folder: Path | None = None, *, host: bool = False
+) -> Report:
+    """The report, of whose fixes those are left that break nothing: no clause, whatever the selection is."""
+    if not any(finding.fix for finding in report.findings):
+        return report
+    from ocivalidate.fixes.choosing import broken_in, safe_fixes
+
+    whole = replace(selection, select=(), ignore=(), level="may", most=1)
+
+    def judged(data: bytes) -> Counter[str]:
+        document = _read(data, source.name, BUNDLE, whole)
+        return broken_in(_judged(report.subject, document, whole, folder, host=host))
+
+    return safe_fixes(report, source.data or b"", judged)
 
 
 def check_state(path: StrPath, selection: Selection | None = None, options: DocumentOptions | None = None) -> Report:
@@ -125,7 +176,7 @@ def check_state(path: StrPath, selection: Selection | None = None, options: Docu
         return read
     document, facts = read
     chosen = _choose(document.value, "ociVersion", selection.spec_version, selection.platform or "linux")
-    return replace(_report("state", CONTAINER_STATE, name, document, chosen, chosen.context(), selection), facts=facts)
+    return replace(_report(CONTAINER_STATE, name, document, chosen, chosen.context(), selection), facts=facts)
 
 
 def check_features(path: StrPath, selection: Selection | None = None, options: DocumentOptions | None = None) -> Report:
@@ -146,7 +197,7 @@ def check_features(path: StrPath, selection: Selection | None = None, options: D
         note = chosen.release_note or f"the document says {chosen.release}"
         note = f"{note}; {first} is the first with features"
         chosen = chosen._replace(release=first, release_note=note)
-    report = _report("features", FEATURES_STRUCTURE, name, document, chosen, chosen.context(), selection)
+    report = _report(FEATURES_STRUCTURE, name, document, chosen, chosen.context(), selection)
     return replace(report, facts=facts)
 
 
@@ -236,20 +287,21 @@ def _platforms(members: dict[str, Any], asked: str | None) -> tuple[frozenset[st
 
 
 def _report(
-    kind: str,
     subject: DocumentType,
     path: str,
     document: Document,
     chosen: _Chosen,
     context: CheckContext,
     selection: Selection,
+    *,
+    mending: bool = False,
 ) -> Report:
     load_checks()
     clauses = active_clauses(subject, chosen.release, chosen.platforms, selection)
     ledger = Ledger(clauses, selection)
-    judge(subject, document, context, ledger)
+    judge(subject, document, context, ledger, mending=mending)
     return Report(
-        kind,
+        _CALLED[subject.kind],
         path,
         SPECIFICATION,
         chosen.release,

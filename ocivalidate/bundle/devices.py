@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from ocivalidate.rules.checks import Node, Violation
+from ocivalidate.rules.remedies import Drop, same
 
 _FIFO = "p"
 
@@ -28,4 +29,5 @@ def same_nodes(devices: Node, clause: str) -> Iterator[Violation]:
         earlier = first.setdefault(("c" if kind == "u" else kind, major, minor), device)
         if earlier is not device:
             message = f"{device.place} is the same device as {earlier.place}"
-            yield device.breaks(clause, message, got=f"{kind} {major}:{minor}")
+            remedy = Drop() if same(device.value, earlier.value) else None
+            yield device.breaks(clause, message, got=f"{kind} {major}:{minor}", remedy=remedy)

@@ -11,6 +11,7 @@ from ocivalidate.bundle.process import repeated
 from ocivalidate.bundle.registry import CONFIG
 from ocivalidate.bundle.values import CLOCKS, LINUX_NAMESPACES, in_open_list
 from ocivalidate.rules.checks import CheckContext, Node, Violation
+from ocivalidate.rules.remedies import written
 
 PATH = "runtime/config-linux.namespaces.path.absolute"
 TYPE = "runtime/config-linux.namespaces.type.values"
@@ -95,8 +96,7 @@ def namespace_type_is_known(node: Node, context: CheckContext) -> Iterator[Viola
     """An open list: kernels add namespace types."""
     for violation in in_open_list(node, context, TYPE, LINUX_NAMESPACES):
         meant = _OTHER_NAMES.get(node.value)
-        hint = f"did you mean {meant}?" if meant else violation.hint
-        yield node.breaks(TYPE, violation.message, want=violation.want, hint=hint, severity=violation.severity)
+        yield violation._replace(hint=f"did you mean {meant}?", remedy=written(meant)) if meant else violation
 
 
 @CONFIG.check("/linux/namespaces", UNIQUE)

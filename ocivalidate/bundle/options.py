@@ -24,7 +24,7 @@ class BundleOptions(NamedTuple):
     ``host``: judge also what depends on this host, such as the paths of hooks. ``document_only``: ignore the folder, as
     for a ``config.json`` that stands alone. ``follow_links``: read a ``config.json`` that is a link out of the folder.
     ``max_size``: the maximum size of ``config.json`` in bytes (default: 32 MiB). ``digests``: the facts of the report
-    name its digest.
+    name its digest. ``fixes``: findings carry what mends them, where there is one safe answer.
     """
 
     host: bool = False
@@ -32,3 +32,4 @@ class BundleOptions(NamedTuple):
     follow_links: bool = False
     max_size: int = MAX_SIZE
     digests: bool = False
+    fixes: bool = False

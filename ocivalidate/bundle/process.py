@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 
@@ -9,8 +10,10 @@ from ocivalidate.bundle.cpulists import list_form
 from ocivalidate.bundle.paths import not_absolute
 from ocivalidate.bundle.registry import CONFIG
 from ocivalidate.bundle.values import CAPABILITIES, LINUX_RLIMITS, SOLARIS_RLIMITS, in_open_list
+from ocivalidate.jsontext.pointers import Path
 from ocivalidate.rules.checks import CheckContext, Node, Violation
 from ocivalidate.rules.clauses import Severity
+from ocivalidate.rules.remedies import Drop, Write, near, same
 
 CWD = "runtime/config.process.cwd.absolute"
 ARGS = "runtime/config.process.args.non-empty-non-windows"
@@ -39,6 +42,8 @@ _NEVER_MADE = "SCHED_ISO"
 # kernel/sched/deadline.c, __checkparam_dl(): the shortest runtime, in nanoseconds, and the first time that is too long.
 _SHORTEST, _TOO_LONG = 1024, 2**63
 _CAPABILITY_NAME = r"[A-Za-z_]+"
+# Nobody writes a capability wrongly more often and wants all of it mended.
+_MOST_PLACES = 64
 
 
 @CONFIG.check("/process/cwd", CWD)
@@ -125,16 +130,36 @@ def capability_is_known(node: Node, context: CheckContext) -> Iterator[Violation
     """Until 1.0.2 runtimes had to refuse an unknown capability; from 1.1.0 on they warn about it."""
     if node.value in CAPABILITIES:
         return
-    hint = _capability_hint(node.value)
+    meant = _capability_meant(node.value)
     lowered = Severity.WARNING if context.since("1.1.0") else None
-    yield node.breaks(CAPABILITY, f"{node.place} is not a known capability", hint=hint, severity=lowered)
+    hint = f"did you mean {meant}?" if meant else ""
+    remedy = _capability_remedy(meant, node, context) if meant else None
+    message = f"{node.place} is not a known capability"
+    yield node.breaks(CAPABILITY, message, hint=hint, severity=lowered, remedy=remedy)
 
 
-def _capability_hint(written: str) -> str:
-    name = written.upper()
+def _capability_meant(given: str) -> str:
+    name = given.upper()
     guess = name if name.startswith("CAP_") else f"CAP_{name}"
-    known = re.fullmatch(_CAPABILITY_NAME, written) is not None and guess in CAPABILITIES
-    return f"did you mean {guess}?" if known else ""
+    if re.fullmatch(_CAPABILITY_NAME, given) is not None and guess in CAPABILITIES:
+        return guess
+    return near(given, sorted(CAPABILITIES))
+
+
+def _capability_remedy(name: str, node: Node, context: CheckContext) -> Write:
+    """It is written rightly in every set at once: what is effective has to be permitted by the same name."""
+    places = context.once("misspelled capabilities", lambda: _misspelled_capabilities(context))
+    return Write(json.dumps(name), tuple(path for path in places[name] if path != node.path))
+
+
+def _misspelled_capabilities(context: CheckContext) -> dict[str, list[Path]]:
+    places: dict[str, list[Path]] = {}
+    for name in CAPABILITY_SETS:
+        for entry in context.root.elements("process", "capabilities", name):
+            meant = "" if entry.value in CAPABILITIES else _capability_meant(entry.value)
+            if meant and len(places.setdefault(meant, [])) <= _MOST_PLACES:
+                places[meant].append(entry.path)
+    return places
 
 
 @CONFIG.check("/process/capabilities/effective", NOT_PERMITTED)
@@ -204,6 +229,7 @@ def repeated(entries: Node, member: str, clause: str) -> Iterator[Violation]:
             continue
         if value in first:
             message = f"{entry.place} repeats the {member} of {first[value].place}"
-            yield entry.breaks(clause, message, got=value)
+            remedy = Drop() if same(entry.value, first[value].value) else None
+            yield entry.breaks(clause, message, got=value, remedy=remedy)
         else:
             first[value] = entry

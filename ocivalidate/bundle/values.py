@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 
 from ocivalidate.rules.checks import CheckContext, Node, Violation
 from ocivalidate.rules.clauses import Severity
+from ocivalidate.rules.remedies import near, written
 
 OpenList = Mapping[str, str | None]
 
@@ -111,7 +112,10 @@ def in_open_list(
     value = node.value
     if value not in known:
         want = " or ".join(name for name, since in known.items() if since and context.since(since))
-        yield node.breaks(clause, f"{node.place} is a value that no specification and no kernel defines", want=want)
+        message = f"{node.place} is a value that no specification and no kernel defines"
+        name = near(value, known)
+        hint, remedy = (f"did you mean {name}?", written(name)) if name else ("", None)
+        yield node.breaks(clause, message, want=want, hint=hint, remedy=remedy)
         return
     since = known[value]
     if since is None:

@@ -43,6 +43,11 @@ def add_options(parser: DashParser, _command: str) -> None:
     images.add_argument("--image", metavar="SOURCE", help="also judge whether the bundle matches this image")
     images.add_argument("--ref", metavar="NAME", help="with --image: the image of this name")
     images.add_argument("--platform", metavar="OS/ARCH", help="with --image: the image for this platform")
+    fixing = parser.group("Mending").add_mutually_exclusive_group()
+    fixing.add_argument(
+        "--fix", action="store_true", help="mend what has one safe answer, then judge; with - print the document"
+    )
+    fixing.add_argument("--diff", action="store_true", help="print what --fix would change, and change nothing")
     settings_module.add_options(parser)
 
 
@@ -50,25 +55,40 @@ def run(options: argparse.Namespace) -> int:
     """Judge every path and print what was found."""
     settings = settings_module.settle(options)
     looking = BundleOptions(
-        settings["host"], settings["document-only"], settings["follow-links"], settings["max-size"], settings.digests
+        settings["host"],
+        settings["document-only"],
+        settings["follow-links"],
+        settings["max-size"],
+        settings.digests,
+        settings.fixes,
     )
     if options.changed_files:
         options.paths = changed.bundles(options.paths, settings["max-size"])
         if not options.paths:
             return ExitCode.CONFORMS
     found, notes = inputs("bundle", options.paths, settings)
+    options.paths = [path for path, problem in found if not problem]
+    unwritten = ExitCode.CONFORMS
+    if options.fix or options.diff:
+        from ocivalidate.cli import fixing
+
+        fixing.refuse_nonsense(options, settings)
+        if options.diff:
+            return fixing.show(found, settings, looking)
+        if options.paths == ["-"]:
+            return fixing.mend_standard_input(settings, looking)
+        unwritten = fixing.mend(options.paths, settings, looking)
     reports = [
         Report("bundle", path, SPECIFICATION, problem=problem)
         if problem
         else check_bundle(path, settings.selection, looking)
         for path, problem in found
     ]
-    options.paths = [path for path, problem in found if not problem]
     if options.image is not None:
         reports += _conversions(options, settings)
     elif options.ref is not None or options.platform is not None:
         raise UsageError("--ref and --platform go with --image")
-    return publish(reports, settings, notes)
+    return max(publish(reports, settings, notes), unwritten)
 
 
 def _conversions(options: argparse.Namespace, settings: Settings) -> list[Report]:

@@ -15,7 +15,7 @@ from ocivalidate.cli.settings_file import SettingsFile, settings_file
 from ocivalidate.cli.settings_table import BY_NAME, JUDGED, LIMITED, OF_WALKS, PRINTED, SETTINGS, Setting, add_options
 from ocivalidate.errors import UsageError
 from ocivalidate.keeping import MOST_OF_A_KIND
-from ocivalidate.report import FORMATS, names_digests
+from ocivalidate.report import FORMATS, names_digests, shows_fixes
 from ocivalidate.rules.clauses import Selection
 from ocivalidate.vocabulary.spelling import one_typo_apart
 from ocivalidate.vocabulary.wording import shortened
@@ -47,7 +47,16 @@ class Settings:
     @property
     def digests(self) -> bool:
         """Whether a report is to name the digests of what was judged."""
-        return any(map(names_digests, (self["format"], *(name for name, _file in self.outputs))))
+        return any(map(names_digests, self._formats))
+
+    @property
+    def fixes(self) -> bool:
+        """Whether a report is to say which findings can be mended."""
+        return any(map(shows_fixes, self._formats))
+
+    @property
+    def _formats(self) -> list[str]:
+        return [self["format"], *(name for name, _file in self.outputs)]
 
 
 def settle(

@@ -36,6 +36,17 @@ def print_pieces(pieces: Iterable[str]) -> None:
         raise UnwritableOutput(f"cannot write to standard output: {error.strerror}") from error
 
 
+def print_bytes(data: bytes) -> None:
+    """Write to standard output what need not be text. Raises as :func:`print_text` does."""
+    try:
+        sys.stdout.flush()
+        _write_all(sys.stdout.buffer, data)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise UnwritableOutput(f"cannot write to standard output: {error.strerror}") from error
+
+
 def chunks(pieces: Iterable[str]) -> Iterator[bytes]:
     """The text of all pieces, so much at a time as is worth a write."""
     gathered: list[str] = []

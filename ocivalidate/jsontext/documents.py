@@ -62,10 +62,14 @@ class Document:
 
     def span_of(self, tokens: Sequence[str | int], *, key: bool = False) -> Span | None:
         """:meth:`span` for the member names and array indexes on the way to the value."""
-        way = tuple(map(str, tokens))
-        place = self._foreseen[way] if way in self._foreseen else self._places and self._places.find(way)
+        place = self.place_of(tokens)
         offsets = place and (place.name if key else place.value)
         return self._lines.span(*offsets) if offsets else None
+
+    def place_of(self, tokens: Sequence[str | int]) -> Place | None:
+        """The offsets of the value to which these member names and indexes lead, and of its name."""
+        way = tuple(map(str, tokens))
+        return self._foreseen[way] if way in self._foreseen else self._places and self._places.find(way)
 
     def foresee(self, ways: Iterable[Sequence[str | int]]) -> None:
         """Find where the values to which these member names and indexes lead stand, before :meth:`span_of` is asked.

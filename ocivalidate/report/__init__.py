@@ -15,32 +15,35 @@ from typing import NamedTuple
 from ocivalidate.report.options import Options
 from ocivalidate.rules.findings import ExitCode, Report, exit_code
 
-__all__ = ["FORMATS", "Options", "is_report", "names_digests", "pieces", "problems", "render"]
+__all__ = ["FORMATS", "Options", "is_report", "names_digests", "pieces", "problems", "render", "shows_fixes"]
 
 
 class Format(NamedTuple):
     """A format: the module below this package that renders it, and how its reports begin or end, as patterns of bytes.
 
-    They tell a report of ours from other files. ``digests``: it names the digests of what was judged.
+    They tell a report of ours from other files. ``digests``: it names the digests of what was judged; ``fixes``: it
+    says which findings can be mended.
     """
 
     module: str
     head: bytes = b""
     tail: bytes = b""
     digests: bool = False
+    fixes: bool = False
 
 
 _LAST_LINE = rb"(?:\bclauses? judged, |could not be judged|nothing was judged)[^\n]*\n\Z"
 
 _FORMATS: Mapping[str, Format] = {
     # One row for each format.
-    "text": Format("text", tail=_LAST_LINE),
-    "json": Format("json_report", rb'\A\{\s*"schema": "urn:ocivalidate:report-1"'),
+    "text": Format("text", tail=_LAST_LINE, fixes=True),
+    "json": Format("json_report", rb'\A\{\s*"schema": "urn:ocivalidate:report-1"', fixes=True),
     "tap": Format("tap", rb"\ATAP version 1[34]\n"),
     "junit": Format("junit", rb'\A<\?xml [^>]*>\s*<testsuites name="ocivalidate"'),
     "sarif": Format(
         "sarif",
         rb'\A\{\s*"\$schema": "[^"]*sarif[^"]*",[^{]*\{\s*"tool": \{\s*"driver": \{\s*"name": "ocivalidate"',
+        fixes=True,
     ),
     "github": Format("github", tail=_LAST_LINE),
     "gitlab": Format("gitlab", rb'\A\[(?:\]\n\Z|\s*\{\s*"check_name": "(?:runtime|image|safety|lint|ocivalidate)/)'),
@@ -73,6 +76,11 @@ def render(format_name: str, reports: Sequence[Report], options: Options) -> str
 def names_digests(format_name: str) -> bool:
     """Whether a format names the digests of what was judged, so that they have to be known."""
     return _FORMATS[format_name].digests
+
+
+def shows_fixes(format_name: str) -> bool:
+    """Whether a format says which findings can be mended, so that this has to be known."""
+    return _FORMATS[format_name].fixes
 
 
 def is_report(head: bytes, tail: bytes) -> bool:

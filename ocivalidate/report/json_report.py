@@ -95,6 +95,9 @@ def _finding(finding: Finding) -> dict[str, Any]:
     }
     if finding.more:
         data["more"] = finding.more
+    if finding.fix:
+        changes = [change._asdict() for change in finding.fix.changes]
+        data["fix"] = {"title": finding.fix.title, "changes": changes}
     if clause.document:
         reference = {"document": clause.document, "anchor": clause.anchor, "url": url(clause)}
         data["reference"] = {name: value for name, value in reference.items() if value or name != "url"}

@@ -20,7 +20,7 @@ from ocivalidate.report.places import Spot, in_checkout, spot
 from ocivalidate.report.sarif_rules import Json, Rules, message, rule
 from ocivalidate.report.verdicts import HOME, advice, title, told, unjudged
 from ocivalidate.rules.clauses import Clause, Severity
-from ocivalidate.rules.findings import ExitCode, Finding, Location, Outcome, Report, Result, exit_code
+from ocivalidate.rules.findings import ExitCode, Finding, Fix, Location, Outcome, Report, Result, exit_code
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 # GitHub reads the first, and would make one of the line, which moves; the other is what it is.
@@ -191,6 +191,8 @@ class _Results:
             "locations": [_location(place, location)],
             "partialFingerprints": dict.fromkeys(_FINGERPRINTS, fingerprint),
         }
+        if finding and finding.fix:
+            result["fixes"] = [_fix(finding.fix, place)]
         if finding and finding.more:
             result["properties"] = {"more": finding.more}
         # Of all results or of none: the standard requires it.
@@ -216,6 +218,24 @@ def _location(place: Spot, location: Location) -> Json:
     names = dict.fromkeys([location.pointer, place.inner, location.digest, location.member, location.case])
     logical = [{"fullyQualifiedName": visible(name)} for name in names if name]  # the schema wants each once
     return {"physicalLocation": physical} | ({"logicalLocations": logical} if logical else {})
+
+
+def _fix(fix: Fix, place: Spot) -> Json:
+    """What mends a finding, in the file in which it stands."""
+    replacements = [
+        {
+            "deletedRegion": {
+                "startLine": change.line,
+                "startColumn": change.column,
+                "endLine": change.end_line,
+                "endColumn": change.end_column,
+            },
+            "insertedContent": {"text": change.text},
+        }
+        for change in fix.changes
+    ]
+    artifact = {"artifactLocation": _artifact(place.file), "replacements": replacements}
+    return {"description": {"text": message(fix.title)}, "artifactChanges": [artifact]}
 
 
 def _artifact(file: str) -> Json:

@@ -12,7 +12,7 @@ from ocivalidate.report.fitting import fitted
 from ocivalidate.report.header import described
 from ocivalidate.report.options import Options
 from ocivalidate.report.painting import Line, painted
-from ocivalidate.report.summary import closing_line, settings_note, total_line
+from ocivalidate.report.summary import closing_line, counted, settings_note, total_line
 from ocivalidate.report.verdicts import advice, others, title, told_once
 from ocivalidate.rules.clauses import Severity
 from ocivalidate.rules.findings import ExitCode, Finding, Outcome, Report, Result, exit_code
@@ -47,6 +47,8 @@ def _all_lines(reports: Sequence[Report], options: Options) -> Iterator[Line]:
         from ocivalidate.report.statistics import statistics
 
         yield from _fitted(statistics(reports, verbose=bool(options.verbose)), options)
+    if not options.quiet:
+        yield from _fixes(reports)
     if reports and not shown:
         if not options.settings:
             return
@@ -58,6 +60,13 @@ def _all_lines(reports: Sequence[Report], options: Options) -> Iterator[Line]:
         last.append([(total_line(reports, options.fail_on), _CLOSING_STYLES[exit_code(reports, options.fail_on)])])
     last[-1].append((settings_note(options), ""))
     yield from _fitted(last, options)
+
+
+def _fixes(reports: Sequence[Report]) -> Iterator[Line]:
+    """How many findings can be mended, and how."""
+    number = sum(1 for report in reports for finding in report.findings if finding.fix)
+    if number:
+        yield [(f"fixes: --fix mends {counted(number, 'finding')}, --diff shows how", "")]
 
 
 def _needs_saying(report: Report, options: Options) -> bool:

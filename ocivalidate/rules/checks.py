@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 from ocivalidate.jsontext.pointers import Path, place_at, pointer_to, tokens_of
 from ocivalidate.rules.clauses import Severity
+from ocivalidate.rules.remedies import Remedy
 from ocivalidate.vocabulary.versions import holds
 from ocivalidate.vocabulary.wording import excerpt
 
@@ -27,7 +28,7 @@ class Violation(NamedTuple):
     """One broken clause.
 
     ``path`` leads to where. ``severity`` lowers that of the clause for this violation; ``at_name``: the member's name
-    is at fault, not its value; ``span``: where it stands, when the path does not say it.
+    is at fault, not its value; ``span``: where it stands, when the path does not say it; ``remedy``: what may mend it.
     """
 
     clause: str
@@ -39,6 +40,7 @@ class Violation(NamedTuple):
     severity: Severity | None = None
     at_name: bool = False
     span: Span | None = None
+    remedy: Remedy | None = None
 
     @property
     def pointer(self) -> str:

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from ocivalidate.rules.clauses import Clause, Severity
 
@@ -34,13 +34,38 @@ class Location:
     case: str = ""
 
 
+class Change(NamedTuple):
+    """``text`` in place of the bytes of a document from ``start`` to ``end`` (exclusive, from 0).
+
+    Lines and columns are those of the same places, counted as in :class:`Location`.
+    """
+
+    start: int
+    end: int
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+    text: str
+
+
+class Fix(NamedTuple):
+    """The one safe answer to a finding: ``title`` says what is done, ``changes`` where, without overlap.
+
+    All that is not in a change stays as it is, byte for byte.
+    """
+
+    title: str
+    changes: tuple[Change, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One violation of one clause.
 
     ``got`` and ``want`` are short and optional; ``hint`` says what to do. ``more``: how many others of the same kind
     (clause, severity, and pattern of place) were found of which only the number was kept; the last that was kept says
-    it.
+    it. ``fix``: what mends it, where there is one safe answer and somebody asked for it.
     """
 
     clause: Clause
@@ -51,6 +76,7 @@ class Finding:
     want: str = ""
     hint: str = ""
     more: int = 0
+    fix: Fix | None = None
 
 
 class Outcome(StrEnum):

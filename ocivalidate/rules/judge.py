@@ -18,8 +18,10 @@ from ocivalidate.rules.checks import CheckContext, Node, Registry, Violation, ru
 from ocivalidate.rules.clauses import Clause, Level, Selection, Severity, load
 from ocivalidate.rules.declared import judged_by_table, judges
 from ocivalidate.rules.findings import Location
-from ocivalidate.rules.fitting import Shape, Walk
+from ocivalidate.rules.fitting import Fault, Shape, Walk
+from ocivalidate.rules.fixing import Fixer
 from ocivalidate.rules.ledger import Ledger, Place
+from ocivalidate.rules.remedies import DropRepeated, Remedy, Rename, Write, WriteInteger, as_scalar, near, written
 from ocivalidate.vocabulary.spelling import Names, same_but_for_case
 from ocivalidate.vocabulary.versions import holds
 from ocivalidate.vocabulary.wording import shortened
@@ -127,14 +129,17 @@ def active_clauses(
 class _Finder:
     """Finds where violations stand in a document: all those that are told in one go, when the first is asked for."""
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: Document, *, mending: bool) -> None:
         self._document = document
         self._ways: list[Path] = []
+        self.fixer = Fixer(document) if mending else None
 
     def expect(self, violation: Violation) -> None:
         """A violation that is told will be asked for."""
         if violation.span is None:
             self._ways.append(violation.path)
+        if self.fixer and isinstance(violation.remedy, Write):
+            self._ways += violation.remedy.others
 
     def locate(self, violation: Violation) -> Location:
         """Where a violation stands."""
@@ -150,11 +155,11 @@ class _Finder:
 class _Sheet:
     """What is said of one document: which clauses count, of what kind a violation is, and where it stands."""
 
-    def __init__(self, subject: DocumentType, document: Document, ledger: Ledger) -> None:
+    def __init__(self, subject: DocumentType, document: Document, ledger: Ledger, *, mending: bool) -> None:
         self.counts = ledger.counts
         self.clauses = ledger.of_subjects(subject.subjects)
         self._file = document.name
-        self._finder = _Finder(document)
+        self._finder = _Finder(document, mending=mending)
         self._ledger = ledger
         self._patterns = schema.Patterns(subject.kind)
 
@@ -187,17 +192,21 @@ class _Sheet:
         clause = self.clauses.get(violation.clause)
         if clause is None:
             return
-        place = Place(self._file, "", functools.partial(self._finder.locate, violation))
+        fixer = self._finder.fixer
+        mend = functools.partial(fixer.fix, violation) if fixer and violation.remedy is not None else None
+        place = Place(self._file, "", functools.partial(self._finder.locate, violation), mend)
         if self._ledger.put(clause, violation, place, kind):
             self._finder.expect(violation)
 
 
-def judge(subject: DocumentType, document: Document, context: CheckContext, ledger: Ledger) -> None:
+def judge(
+    subject: DocumentType, document: Document, context: CheckContext, ledger: Ledger, *, mending: bool = False
+) -> None:
     """Judge a document by the clauses of a ledger that are on such documents.
 
-    ``context.root`` is replaced by the document's own root.
+    ``context.root`` is replaced by the document's own root. ``mending``: findings carry what may mend them.
     """
-    sheet = _Sheet(subject, document, ledger)
+    sheet = _Sheet(subject, document, ledger, mending=mending)
     _text_problems(subject, document, sheet)
     if document.usable:
         _judge_value(subject, document, context, sheet)
@@ -220,7 +229,8 @@ def _text_problems(subject: DocumentType, document: Document, sheet: _Sheet) -> 
         if sheet.counts.keep(kind, 1 + problem.more):
             path = path_of(*parse_pointer(problem.pointer))
             span = document.where(problem)
-            sheet.put(Violation(clause, path, problem.message, got=problem.got, span=span), kind)
+            remedy = DropRepeated() if problem.kind == "duplicate-name" else None
+            sheet.put(Violation(clause, path, problem.message, problem.got, span=span, remedy=remedy), kind)
 
 
 def _judge_value(subject: DocumentType, document: Document, context: CheckContext, sheet: _Sheet) -> None:
@@ -228,12 +238,23 @@ def _judge_value(subject: DocumentType, document: Document, context: CheckContex
     sound = walk.value(schema.shape(subject.kind, context.release), document.value)
     for fault in walk.faults:
         error = schema.error_of(fault)
-        sheet.put(Violation(error.clause, error.path, error.message, error.got, error.want), fault.kind)
+        hint, remedy = _answer(fault, error.keyword)
+        told = Violation(error.clause, error.path, error.message, error.got, error.want, hint, remedy=remedy)
+        sheet.put(told, fault.kind)
     sheet.judged(schema.judged_by(walk) | subject.undefined_clauses() | {INTEGER_NOTATION})
     if sound:
         # The rules of a release do not apply to a member that it does not have: it counts as broken.
         whole = replace(context, root=Node(document.value, None, walk.broken), text=document.text)
         run(subject.registry, whole, sheet)
+
+
+def _answer(fault: Fault, keyword: str) -> tuple[str, Remedy | None]:
+    """What to do about a fault, and what may mend it, where that is clear."""
+    if keyword == "enum":
+        name = near(fault.value, fault.shape.node["enum"])
+        return (f"did you mean {name}?", written(name)) if name else ("", None)
+    remedy = as_scalar(fault.value, fault.shape.node, fault.path) if keyword == "type" else None
+    return ("write it without the quotes" if remedy else ""), remedy
 
 
 class _Walk(Walk):
@@ -263,8 +284,16 @@ class _Walk(Walk):
             message += f", and {fault}" if fault else ""
         # A development version has members of the release that it led to, whatever number that got in the end.
         severity = Severity.NOTE if clause == TOO_NEW and self._context.development else None
+        means_one = clause not in (TOO_NEW, REMOVED, UNKNOWN) and _all_names(shape).only(name) == known
         told = Violation(
-            self._subject.closed or clause, there, message, shortened(name), hint=hint, severity=severity, at_name=True
+            self._subject.closed or clause,
+            there,
+            message,
+            shortened(name),
+            hint=hint,
+            severity=severity,
+            at_name=True,
+            remedy=Rename(known) if means_one else None,
         )
         self._sheet.put(told, kind)
 
@@ -276,6 +305,7 @@ class _Walk(Walk):
             message = f"{place_at(path)} is an integer that is written with a fraction or an exponent"
             hint = "runtimes written in Go refuse the document"
             told = Violation(INTEGER_NOTATION, path, message, got=repr(value), want=str(int(value)), hint=hint)
+            told = told._replace(remedy=WriteInteger())
             self._sheet.put(told, kind)
 
 
@@ -292,6 +322,12 @@ def _recognised(shape: Shape, name: str, release: str) -> tuple[str, str]:
 @functools.cache
 def _names(shape: Shape) -> Names:
     return Names(shape.members)
+
+
+@functools.cache
+def _all_names(shape: Shape) -> Names:
+    """Those of other releases too."""
+    return Names([*shape.members, *shape.absent])
 
 
 def _about_undefined(clause: str, path: Path, known: str, context: CheckContext, audience: str) -> tuple[str, str]:

@@ -16,7 +16,7 @@ from typing import NamedTuple, Protocol, TypedDict, Unpack
 from ocivalidate.keeping import Counts
 from ocivalidate.rules.checks import Violation
 from ocivalidate.rules.clauses import Clause, Selection, Severity
-from ocivalidate.rules.findings import Finding, Location, Outcome, Result
+from ocivalidate.rules.findings import Finding, Fix, Location, Outcome, Result
 
 NOT_PRESENT = "not present"
 FOLLOWS = "follows from another finding"
@@ -24,11 +24,12 @@ _ABSENT = (Outcome.SKIP, NOT_PRESENT)
 
 
 class Place(NamedTuple):
-    """Where a violation stands in a document, ``file``: to be located only if it is told."""
+    """Where a violation stands in a document, ``file``: to be located, and mended, only if it is told."""
 
     file: str
     pointer: str
     locate: Callable[[], Location]
+    mend: Callable[[], Fix | None] | None = None
 
 
 class Causes(Protocol):
@@ -313,8 +314,9 @@ def _pattern(pointer: str | None) -> str | None:
 
 def _finding(entry: _Entry) -> Finding:
     clause, said, place, _kind = entry
-    location = place.locate() if isinstance(place, Place) else place
-    return Finding(clause, said.severity or clause.severity, said.message, location, said.got, said.want, said.hint)
+    location, mend = (place.locate(), place.mend) if isinstance(place, Place) else (place, None)
+    severity, fix = said.severity or clause.severity, mend and mend()
+    return Finding(clause, severity, said.message, location, said.got, said.want, said.hint, fix=fix)
 
 
 def _position(finding: Finding) -> tuple[str, int, int, str]:

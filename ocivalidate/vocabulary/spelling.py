@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
 
 _LONGEST = 200
@@ -23,16 +24,40 @@ class Names:
 
     def similar(self, written: str) -> str:
         """The first name that differs by case alone, else the first that is one typing error apart, else ``""``."""
+        return next(iter(self._similar(written)), "")
+
+    def only(self, written: str) -> str:
+        """The same, if no other name comes as close; else ``""``."""
+        found = self._similar(written)
+        return found[0] if len(found) == 1 else ""
+
+    def _similar(self, written: str) -> list[str]:
         if not written:
-            return ""
+            return []
         same = self._by_case.get(written.casefold())
         if same is not None:
-            return same
+            return [same]
         length = len(written)
         ends = ((length, True, written[0]), (length, False, written[-1]))
         candidates = {name for end in ends for name in self._by_end.get(end, ())}
         close = (name for name in candidates if one_typo_apart(written, name))
-        return min(close, key=self._order.__getitem__, default="")
+        return sorted(close, key=self._order.__getitem__)
+
+
+def meant(written: str, known: Iterable[str]) -> str:
+    """The one name that was meant: it differs by case, by the prefix of all names, or by one error; or ``""``."""
+    if not written or len(written) > _LONGEST:
+        return ""
+    prefix, names, similar = _known(tuple(known))
+    whole = f"{prefix}{written.upper()}"
+    return whole if prefix and whole in names else similar.only(written)
+
+
+@functools.cache
+def _known(known: tuple[str, ...]) -> tuple[str, frozenset[str], Names]:
+    """The prefix of all names, up to an underscore, and the names."""
+    start = functools.reduce(lambda one, other: one[: _common_prefix(one, other)], known)
+    return start[: start.rfind("_") + 1], frozenset(known), Names(known)
 
 
 def nearest(written: str, known: Iterable[str], *, most: int = 3, cutoff: float = 0.6) -> list[str]:
