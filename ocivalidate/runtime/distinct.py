@@ -61,11 +61,12 @@ def sign_of(clause: str, message: str, hint: str, got: str) -> Sign:
     """
     words = hint.removeprefix(_HINT).split(", ")
     features = tuple(_ALONE.sub(r"\1", word) for word in words)
-    said = _shape(got.rpartition(": ")[2]) if "is refused" in message else ""
-    return clause, _shape(message), features, said
+    said = shape(got.rpartition(": ")[2]) if "is refused" in message else ""
+    return clause, shape(message), features, said
 
 
-def _shape(text: str) -> str:
+def shape(text: str) -> str:
+    """What a runtime said, without numbers, paths and what it quotes: those differ between configs."""
     return _VARYING.sub("…", text)
 
 

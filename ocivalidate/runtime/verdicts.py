@@ -13,7 +13,8 @@ from ocivalidate.rules.ledger import Ledger
 from ocivalidate.runtime import refusing
 from ocivalidate.runtime.refusing import NOT_REACHED
 
-_LONGEST_VALUE = 400
+LONGEST_VALUE = 400
+"""Characters of a value in a report."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ def shown(value: Any) -> str:
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)
     except ValueError:
         text = repr(value)
-    return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"
+    return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}…"
 
 
 def results(

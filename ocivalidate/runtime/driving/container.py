@@ -180,12 +180,12 @@ class Container:
         """Whether the runtime knows the container."""
         return self.runtime.state(self.id).ok
 
-    def wait_for_status(self, status: str) -> str:
-        """Ask until the runtime reports this status, for some seconds, and return the last that it reported.
+    def wait_for_status(self, status: str, seconds: float = _STATUS_PATIENCE) -> str:
+        """Ask until the runtime reports this status, for some ``seconds``, and return the last that it reported.
 
         Raises :class:`CannotJudge` if the time of the case is over first, or the container process is still at work.
         """
-        soon = time.monotonic() + _STATUS_PATIENCE * self.runtime.pace
+        soon = time.monotonic() + seconds * self.runtime.pace
         asked = 0
         while True:
             now, asked = self.status(), asked + 1
@@ -251,6 +251,13 @@ class Container:
             raise RuntimeFailed("the runtime did not name the container process")
         self.runtime.note(Waited("end", self.id))
         self._output.poll(self._process.descriptor, "the end of the container process")
+
+    def ends(self, seconds: float) -> bool:
+        """Whether the container process ends, or has ended, within some seconds."""
+        ended = self._process.descriptor >= 0 and self._process.ends(seconds * self.runtime.pace)
+        if ended:
+            self.runtime.note(Waited("end", self.id))
+        return ended
 
     def end_process(self) -> None:
         """Kill the container process without the runtime, and wait for its end.

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
-import re
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from ocivalidate.bundle.api import check_config
-from ocivalidate.runtime.exploring.building import beyond, built, settings_of
+from ocivalidate.runtime.distinct import shape
+from ocivalidate.runtime.driving.journal import Journal
+from ocivalidate.runtime.exploring.building import beyond, built
+from ocivalidate.runtime.exploring.confirming import ALWAYS, Rate, Shows, often, settled
 from ocivalidate.runtime.exploring.features import Place, Setting, Value
 from ocivalidate.runtime.exploring.ground import Ground
 from ocivalidate.runtime.exploring.shrinking import Budget, shrink
@@ -19,19 +22,31 @@ from ocivalidate.runtime.verdicts import shown
 
 _MOST_TRIES = 60  # for one problem: to find its features among all of a config
 _MOST_TRIES_OF_MEMBERS = 24
-_AGAIN = 2  # times that a problem has to show once more
 _LONGEST_MEMBER = 160
+_KEPT_BACK = 0.25  # of the time of a case, for what comes after shrinking
 
 Key = tuple[str, str]
 _REFUSED = "refused"
-_VARYING = re.compile(r"\"[^\"]*\"|'[^']*'|/[^\s:,]+|[0-9]+")
+
+
+class Owned(NamedTuple):
+    """A setting, with the feature that it is of."""
+
+    feature: str
+    setting: Setting
+
+
+Some = tuple[Owned, ...]
+"""A part of a config."""
 
 
 @dataclass(frozen=True, slots=True)
 class Culprits:
     """The fewest members of a config that cause a problem. ``config``: with them alone, as it was run.
 
-    ``parts``: the features with their values, as ``feature.value``.
+    ``parts``: the features with their values, as ``feature.value``. ``rate``: how often it showed with these members;
+    one that is not confirmed never showed again, so that nothing is known of what causes it, and all members are there.
+    ``journal``: of a try that showed it, where journals are kept.
     """
 
     features: tuple[str, ...]
@@ -40,116 +55,173 @@ class Culprits:
     config: Mapping[str, Any]
     problem: Problem
     refused: str = ""
+    rate: Rate = ALWAYS
+    journal: Journal | None = None
+
+
+class Found(NamedTuple):
+    """What was found to cause a problem: ``parts`` as of :class:`Culprits`."""
+
+    parts: tuple[str, ...]
+    some: Some
+    rate: Rate
 
 
 @dataclass(slots=True)
 class Known:
-    """The features that were found to cause a problem, by its kind: they are tried first. Shared by all cases."""
+    """What was found to cause a problem, by its kind: it is tried first. Shared by all cases."""
 
-    _found: dict[Key, list[frozenset[str]]] = field(default_factory=dict)
+    _found: dict[Key, dict[tuple[str, ...], Found]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def add(self, key: Key, values: Mapping[str, Value]) -> None:
+    def add(self, key: Key, found: Found) -> None:
         """Remember one."""
-        found = frozenset(values)
         with self._lock:
-            some = self._found.setdefault(key, [])
-            if found not in some:
-                some.append(found)
+            self._found.setdefault(key, {}).setdefault(found.parts, found)
 
-    def within(self, key: Key, values: Mapping[str, Value]) -> list[list[str]]:
-        """Those that a config has, in its order."""
+    def same(self, key: Key, values: Mapping[str, Value]) -> list[Found]:
+        """Those of which a config has all parts."""
         with self._lock:
-            some = [names for names in self._found.get(key, ()) if names <= values.keys()]
-        return [[name for name in values if name in names] for names in some]
+            some = [*self._found.get(key, {}).values()]
+        has = {f"{name}.{value.name}" for name, value in values.items()}
+        return [one for one in some if has.issuperset(one.parts)]
+
+    def alike(self, key: Key, values: Mapping[str, Value]) -> list[Some]:
+        """What a config has of the features of those that were found, with whichever values."""
+        with self._lock:
+            some = dict.fromkeys(
+                frozenset(one.feature for one in found.some) for found in self._found.get(key, {}).values()
+            )
+        return [
+            owned({name: values[name] for name in values if name in names}) for names in some if names <= values.keys()
+        ]
+
+
+def owned(values: Mapping[str, Value]) -> Some:
+    """All that some values set."""
+    return tuple(Owned(name, setting) for name, value in values.items() for setting in value.settings)
+
+
+def _settings(some: Some) -> tuple[Setting, ...]:
+    return tuple(one.setting for one in some)
+
+
+def _text(some: Some) -> str:
+    return json.dumps(_settings(some))
+
+
+def _features(some: Some) -> list[str]:
+    return [*dict.fromkeys(one.feature for one in some)]
 
 
 def _key(tried: Tried) -> Key:
-    return (_REFUSED, _shape(tried.refused)) if tried.refused else tried.problems[0].key
+    return (_REFUSED, shape(tried.refused)) if tried.refused else tried.problems[0].key
 
 
 def _shows(tried: Tried, key: Key) -> bool:
     if key[0] == _REFUSED:
-        return bool(tried.refused) and _shape(tried.refused) == key[1]
+        return bool(tried.refused) and shape(tried.refused) == key[1]
     return tried.has(key)
 
 
-def _shape(said: str) -> str:
-    """What a runtime said, without numbers, paths and what it quotes: those differ between configs."""
-    return _VARYING.sub("…", said)
-
-
 class _Search:
-    """Tries parts of one config, until what is left causes the problem and nothing less does."""
+    """Tries parts of one config: ``whole`` is all of it, which showed the problem when it was ``tried``."""
 
-    def __init__(self, ground: Ground, key: Key) -> None:
-        self.ground, self.key = ground, key
-        self._seen: dict[str, Tried] = {}
+    def __init__(self, ground: Ground, whole: Some, tried: Tried) -> None:
+        self.ground, self.key = ground, _key(tried)
+        # What came of each part that showed the problem, when it was tried last.
+        self._last = {_text(whole): tried}
+        runtime, seconds = ground.trial.runtime, ground.trial.case.timeout * ground.trial.stage.pace
+        self._until = runtime.deadline - seconds * _KEPT_BACK
 
-    def fails(self, settings: Sequence[Setting]) -> bool:
-        """Whether a config with these settings has the problem."""
-        config = built(self.ground.trial.config(), settings)
-        text = json.dumps(config)
-        tried = self._seen.get(text) or attempt(self.ground, config)
-        self._seen[text] = tried
-        return _shows(tried, self.key)
+    def shows(self, some: Some) -> bool:
+        """Whether a config with this shows the problem."""
+        tried = attempt(self.ground, built(self.ground.trial.config(), _settings(some)))
+        showed = _shows(tried, self.key)
+        if showed:
+            self._last[_text(some)] = tried
+        return showed
+
+    def last(self, some: Some) -> Tried:
+        """What came of a part that showed the problem."""
+        return self._last[_text(some)]
+
+    def fewest(self, some: Some, shows: Shows[Some]) -> Some:
+        """The fewest features of what shows the problem, and the fewest members of these."""
+
+        def fails(few: Some) -> bool:
+            # What was found so far is told when time is short.
+            return time.monotonic() < self._until and shows(few)
+
+        names = shrink(_features(some), lambda few: fails(_of(some, few)), Budget(_MOST_TRIES))
+        some = _of(some, names)
+        if len(names) == 1 and fails(()):
+            return ()
+        return self._fewest_members(some, fails)
+
+    def _fewest_members(self, some: Some, fails: Shows[Some]) -> Some:
+        """What the problem needs of the members, as far as the config stays valid."""
+        budget, base = Budget(_MOST_TRIES_OF_MEMBERS), self.ground.trial.config()
+        fine = remarks(built(base, _settings(some)))
+        smaller: Some | None = some
+        while smaller is not None:
+            some = smaller
+            smaller = next(
+                (
+                    few
+                    for few in _one_less(some)
+                    if remarks(built(base, _settings(few))) <= fine and budget.spend() and fails(few)
+                ),
+                None,
+            )
+        return some
 
 
-def find(ground: Ground, values: Mapping[str, Value], tried: Tried, known: Known) -> Culprits | None:
-    """What of ``values`` causes the (first) problem of a config; ``None`` if it does not come again.
+def _of(some: Some, names: Sequence[str]) -> Some:
+    return tuple(one for one in some if one.feature in names)
+
+
+def find(ground: Ground, values: Mapping[str, Value], tried: Tried, known: Known) -> Culprits:
+    """What of ``values`` causes the (first) problem of a config.
 
     Raises :class:`CannotJudge`.
     """
-    key = _key(tried)
-    search = _Search(ground, key)
+    whole = owned(values)
+    search = _Search(ground, whole, tried)
+    key = search.key
+    for one in known.same(key, values):
+        if often(search.shows, one.rate.patience)(one.some):
+            return _culprits(search, values, one.some, one.rate)
+    begun = next((some for some in known.alike(key, values) if search.shows(some)), whole)
+    some, rate = settled(begun, search.shows, search.fewest)
+    if not rate.confirmed and begun != whole:
+        some, rate = settled(whole, search.shows, search.fewest)
+    found = _culprits(search, values, some, rate)
+    if rate.confirmed:
+        known.add(key, Found(found.parts, some, rate))
+    return found
 
-    def fails(names: Sequence[str]) -> bool:
-        return search.fails(settings_of({name: values[name] for name in names}))
 
-    names = next((some for some in known.within(key, values) if fails(some)), None)
-    if names is None:
-        if not any(_Search(ground, key).fails(settings_of(values)) for _ in range(_AGAIN)):
-            return None
-        names = shrink([*values], fails, Budget(_MOST_TRIES))
-    few = {name: values[name] for name in names}
-    known.add(key, few)
-    settings = _fewest(search, settings_of(few))
-    # Once more, alone in the journal, of which a script is made that does it again.
-    ground.begin_anew()
-    last = attempt(ground, built(ground.trial.config(), settings))
-    if not _shows(last, key):
-        return None
-    problem = next((one for one in last.problems if one.key == key), Problem(*key))
+def _culprits(search: _Search, values: Mapping[str, Value], some: Some, rate: Rate) -> Culprits:
+    """What is told of what was found."""
+    last, names = search.last(some), tuple(_features(some))
+    problem = next((one for one in last.problems if one.key == search.key), Problem(*search.key))
     parts = tuple(f"{name}.{values[name].name}" for name in names)
-    return Culprits(tuple(names), parts, _members(ground, settings), last.config, problem, last.refused)
+    members = _members(search.ground, _settings(some))
+    return Culprits(names, parts, members, last.config, problem, last.refused, rate, last.journal)
 
 
-def _fewest(search: _Search, settings: Sequence[Setting]) -> tuple[Setting, ...]:
-    """The settings without the members that the problem does not need, as far as the config stays valid."""
-    budget, kept = Budget(_MOST_TRIES_OF_MEMBERS), tuple(settings)
-    base = search.ground.trial.config()
-    fine = remarks(built(base, kept))
-    smaller: tuple[Setting, ...] | None = kept
-    while smaller is not None:
-        kept = smaller
-        smaller = next(
-            (
-                some
-                for some in _one_less(kept)
-                if remarks(built(base, some)) <= fine and budget.spend() and search.fails(some)
-            ),
-            None,
-        )
-    return kept
-
-
-def _one_less(settings: tuple[Setting, ...]) -> Iterator[tuple[Setting, ...]]:
-    """The settings without one of them, or without one member or entry of one."""
-    for number, setting in enumerate(settings):
-        if len(settings) > 1:
-            yield settings[:number] + settings[number + 1 :]
+def _one_less(some: Some) -> Iterator[Some]:
+    """A part of a config without one of its settings, or without one member or entry of one."""
+    for number, one in enumerate(some):
+        if len(some) > 1:
+            yield some[:number] + some[number + 1 :]
+        setting = one.setting
         for value in _less(setting.value) if setting.place != Place.SAY else ():
-            yield (*settings[:number], setting._replace(value=value), *settings[number + 1 :])
+            yield (*some[:number], one._replace(setting=setting._replace(value=value)), *some[number + 1 :])
+        if setting.place.startswith(Place.HOOK) and len(setting.value) == 1:
+            # A hook without anything is one all the same.
+            yield (*some[:number], one._replace(setting=setting._replace(value={})), *some[number + 1 :])
 
 
 def _less(value: Any) -> Iterator[Any]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import itertools
 import json
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from ocivalidate.errors import ConfigRefused
@@ -18,15 +19,17 @@ from ocivalidate.runtime.driving import configs
 from ocivalidate.runtime.driving.journal import Judged
 from ocivalidate.runtime.exploring import drawing
 from ocivalidate.runtime.exploring.building import built, settings_of, values_of
+from ocivalidate.runtime.exploring.confirming import Rate, confirm
 from ocivalidate.runtime.exploring.culprits import Culprits, Known, find
 from ocivalidate.runtime.exploring.features import Feature, Value
 from ocivalidate.runtime.exploring.ground import Ground
 from ocivalidate.runtime.exploring.offers import Lacking, offer
 from ocivalidate.runtime.exploring.table import FEATURES
-from ocivalidate.runtime.exploring.trying import REMOVES, Problem, Tried, attempt, has_own_users
+from ocivalidate.runtime.exploring.trying import JOURNALS, REMOVES, Problem, Tried, attempt, has_own_users
 from ocivalidate.runtime.judging.outside import INHERITED, INTERACTION, NEW, accepted_together
 from ocivalidate.runtime.properties import property_clause
 from ocivalidate.runtime.run_context import RunContext
+from ocivalidate.runtime.verdicts import LONGEST_VALUE
 
 _OF_EVERY_CONTAINER = (
     REMOVES,
@@ -40,8 +43,7 @@ _SECONDS_FOR_A_PART, _SECONDS_FOR_A_CONFIG = 30.0, 300.0
 _MOST_FINDINGS = 4  # of one config: after each, it is tried without what caused it
 CAUSES = "causes"
 """The note of a case that holds what was found: a list of :class:`Culprits`."""
-JOURNALS = "journals"
-"""The note of a config that holds the journals of what no other config has shown: a script is made of each."""
+_LEAST_OF_MEMBERS = 120  # of the members that are told, in characters
 _NOTHING = "nothing that was seen of the container shows it"
 
 
@@ -98,12 +100,15 @@ class Exploration:
 
     def _try_part(self, part: Part, trial: CaseContext) -> None:
         self._bad.add(part.name)
-        tried = attempt(Ground(trial), built(trial.config(), part.value.settings))
+        ground, config = Ground(trial), built(trial.config(), part.value.settings)
+        tried = attempt(ground, config)
         if tried.refused:
-            raise ConfigRefused(f"create failed: {tried.refused}", tried.refused, tried.config)
+            rate = confirm(lambda: bool(attempt(ground, config).refused), 1)
+            said = tried.refused if rate.steady else f"{tried.refused} ({rate})"
+            raise ConfigRefused(f"create failed: {said}", said, tried.config)
         if not tried.problems:
             self._bad.discard(part.name)
-        _tell(trial, tried)
+        _tell(trial, tried, _again(ground, config, tried))
 
     # --- Configs
 
@@ -136,29 +141,30 @@ class Exploration:
     def _try_config(self, drawn: Mapping[str, Value], trial: CaseContext) -> None:
         values = {name: value for name, value in drawn.items() if f"{name}.{value.name}" not in self._bad}
         ground = Ground(trial)
-        tried = attempt(ground, built(trial.config(), settings_of(values)))
+        config = built(trial.config(), settings_of(values))
+        tried = attempt(ground, config)
         # What other configs have shown is told, and not kept once more.
         kept = trial.notes[JOURNALS] = []
         for number in range(_MOST_FINDINGS):
             if not tried.refused and not tried.problems:
                 break
             culprits = find(ground, values, tried, self._known)
-            if culprits is None:
-                _unsteady(trial, tried)
-                return
+            trial.runtime.journal = culprits.journal
             new = self._told.is_new(_sign(trial, culprits))
             _report(trial, culprits, name="config.json" if not kept else f"config-{len(kept) + 1}.json")
             if new:
                 kept.append(trial.runtime.journal)
-            ground.begin_anew()
+            if not culprits.features:
+                break
             # What else is wrong shows without one of those that caused this; of many configs not always the same one,
             # so that each of them still meets all others.
             gone = culprits.features[zlib.crc32(f"{trial.case.id} {number}".encode()) % len(culprits.features)]
             values = {name: value for name, value in values.items() if name != gone}
-            tried = attempt(ground, built(trial.config(), settings_of(values)))
+            config = built(trial.config(), settings_of(values))
+            tried = attempt(ground, config)
         if not any(verdict.clause == INTERACTION for verdict in trial.verdicts):
             trial.expect(INTERACTION, accepted_together("").message, got=True)
-        _tell(trial, tried)
+        _tell(trial, tried, _again(ground, config, tried))
 
     def _clauses(
         self, features: Iterable[Feature], values: Mapping[str, Value], *, of_every: bool = True
@@ -175,33 +181,50 @@ class Exploration:
         )
 
 
-def _tell(trial: CaseContext, tried: Tried) -> None:
+def _again(ground: Ground, config: Mapping[str, Any], tried: Tried) -> Mapping[Problem, Rate]:
+    """How often each problem of a config shows that is not looked into."""
+    more: list[Tried] = []
+
+    def shows(problem: Problem, number: int) -> bool:
+        while len(more) <= number:
+            more.append(attempt(ground, config))
+        return more[number].has(problem.key)
+
+    return {problem: _rate(shows, problem) for problem in tried.problems}
+
+
+def _rate(shows: Callable[[Problem, int], bool], problem: Problem) -> Rate:
+    numbers = itertools.count()
+    return confirm(lambda: shows(problem, next(numbers)), 1)
+
+
+def _tell(trial: CaseContext, tried: Tried, rates: Mapping[Problem, Rate]) -> None:
     """The verdicts on a config of which all was seen."""
+    journal = trial.runtime.journal = tried.journal
     for clause in sorted(tried.held & set(trial.case.clauses)):
         trial.expect(clause, "", got=True)
     for problem in tried.problems:
-        trial.expect_that(
-            problem.clause if problem.clause in trial.case.clauses else trial.case.clauses[0],
-            problem.message,
-            held=False,
-            got=problem.got,
-            want=problem.want,
-            pointer=problem.pointer,
-        )
+        rate = rates[problem]
+        clause = problem.clause if problem.clause in trial.case.clauses else trial.case.clauses[0]
+        with _journaled_as(trial, Judged(clause, problem.message, problem.got, problem.want, problem.pointer)):
+            trial.expect_that(
+                clause,
+                problem.message,
+                held=False,
+                got=": ".join(filter(None, (str(rate), problem.got))),
+                want=problem.want,
+                pointer=problem.pointer,
+                severity=None if rate.confirmed else Severity.WARNING,
+            )
+    trial.runtime.journal = journal
     _skip_the_rest(trial)
 
 
-def _skip_the_rest(trial: CaseContext, reason: str = _NOTHING) -> None:
+def _skip_the_rest(trial: CaseContext) -> None:
     judged = {verdict.clause for verdict in trial.verdicts}
     rest = [clause for clause in trial.case.clauses if clause not in judged and clause not in trial.skips]
     if rest:
-        trial.skip(reason, *rest)
-
-
-def _unsteady(trial: CaseContext, tried: Tried) -> None:
-    """A problem that did not come again is no verdict."""
-    said = tried.refused or tried.problems[0].message
-    _skip_the_rest(trial, f"seen once, and not again: {said}")
+        trial.skip(_NOTHING, *rest)
 
 
 def _told_of(trial: CaseContext, culprits: Culprits) -> tuple[str, Problem]:
@@ -228,20 +251,33 @@ def _report(trial: CaseContext, culprits: Culprits, name: str) -> None:
     clause, one = _told_of(trial, culprits)
     # In a user namespace the kernel itself refuses much, whoever asks.
     may = culprits.refused and (trial.may_refuse(culprits.config) or has_own_users(culprits.config))
-    said = f"with only {', '.join(culprits.members)}"
+    mild = (may and not trial.stage.strict) or not culprits.rate.confirmed
     with _journaled_as(trial, Judged(clause, one.message, one.got, one.want, one.pointer)):
         trial.expect_that(
             clause,
             one.message,
             held=False,
-            got=f"{said}: {one.got}" if one.got else said,
+            got=_got(culprits, one),
             want=one.want,
             pointer=one.pointer,
-            severity=Severity.WARNING if may and not trial.stage.strict else None,
+            severity=Severity.WARNING if mild else None,
             hint=_hint(culprits),
         )
     # Only now: it is none of the files that a script looks for.
     (trial.folder / name).write_text(json.dumps(culprits.config, indent=1, ensure_ascii=False) + "\n", "utf-8")
+
+
+def _got(culprits: Culprits, one: Problem) -> str:
+    """How often it shows, with which members, and what was got: members are cut before that is."""
+    members = ", ".join(culprits.members)
+    if not culprits.rate.confirmed:
+        with_them = f"with all of {members}" if members else "with the usual config"
+    else:
+        with_them = f"with only {members}" if members else "with only the usual config"
+    said = f"{culprits.rate}, {with_them}" if str(culprits.rate) else with_them
+    room = max(_LEAST_OF_MEMBERS, LONGEST_VALUE - len(one.got) - len(": "))
+    said = said if len(said) <= room else f"{said[: room - 1]}…"
+    return f"{said}: {one.got}" if one.got else said
 
 
 @contextlib.contextmanager

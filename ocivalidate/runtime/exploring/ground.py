@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import stat
@@ -70,8 +71,13 @@ class Ground:
 
     def joined(self, config: Mapping[str, Any]) -> dict[str, str]:
         """The namespaces that a config joins, by type, as links."""
-        entries = (config.get("linux") or {}).get("namespaces") or ()
-        return {entry["type"]: os.readlink(entry["path"]) for entry in entries if entry.get("path")}
+        found: dict[str, str] = {}
+        for entry in (config.get("linux") or {}).get("namespaces") or ():
+            # A runtime may have ended who holds it: then nothing is known of it.
+            with contextlib.suppress(OSError):
+                if entry.get("path"):
+                    found[entry["type"]] = os.readlink(entry["path"])
+        return found
 
     def _words(self, container: Container, text: str) -> dict[str, str]:
         words = {

@@ -129,6 +129,11 @@ def config_of(life: Sequence[str]) -> Config:
     )
 
 
+def plainer(word: str) -> str:
+    """A word that asks for less, or the same word: a hook that only notes what it sees, for one that sleeps."""
+    return word.replace(":sleeps", ":notes")
+
+
 def moves_of(life: Sequence[str]) -> list[str]:
     """The moves of a life, in order."""
     return [word for word in life if ":" not in word]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from ocivalidate.errors import ConfigRefused, RuntimeFailed
@@ -13,7 +14,7 @@ from ocivalidate.runtime import judging
 from ocivalidate.runtime.case_context import CaseContext
 from ocivalidate.runtime.case_helpers.tracing import Trace
 from ocivalidate.runtime.driving.container import Container
-from ocivalidate.runtime.driving.journal import Looked
+from ocivalidate.runtime.driving.journal import Journal, Looked
 from ocivalidate.runtime.exploring.ground import Ground
 from ocivalidate.runtime.judging import Judgement
 from ocivalidate.runtime.kernel import cgroups, kernelnames
@@ -22,6 +23,8 @@ from ocivalidate.runtime.kernel.namespaces import namespaces_of
 from ocivalidate.runtime.properties import CREATES_ENVIRONMENT, in_release, property_clause
 from ocivalidate.runtime.verdicts import shown
 
+JOURNALS = "journals"
+"""The note of a case that holds the journals of what no other case has shown: a script is made of each."""
 REMOVES = "runtime/runtime.delete.removes-resources"
 _HOOK_PATIENCE = 5.0  # seconds that a hook has to write what it noted
 
@@ -46,13 +49,15 @@ class Tried:
     """What came of a config.
 
     ``config``: as it was run. ``refused``: what the runtime said that would not create it, ``""`` where it did.
-    ``held``: the clauses of which something was seen that is as it should be; ``problems``: what is not.
+    ``held``: the clauses of which something was seen that is as it should be; ``problems``: what is not. ``journal``:
+    of this try alone, where journals are kept.
     """
 
     config: Mapping[str, Any]
     refused: str = ""
     held: frozenset[str] = frozenset()
     problems: tuple[Problem, ...] = ()
+    journal: Journal | None = field(default=None, compare=False, repr=False)
 
     def has(self, key: tuple[str, str]) -> bool:
         """Whether it has a problem of this kind."""
@@ -64,6 +69,11 @@ def attempt(ground: Ground, config: Mapping[str, Any]) -> Tried:
 
     Raises :class:`CannotJudge`.
     """
+    ground.begin_anew()
+    return replace(_attempt(ground, config), journal=ground.trial.runtime.journal)
+
+
+def _attempt(ground: Ground, config: Mapping[str, Any]) -> Tried:
     trial = ground.trial
     container, made, trace = ground.container(config)
     try:
@@ -76,10 +86,12 @@ def attempt(ground: Ground, config: Mapping[str, Any]) -> Tried:
         container.clean_up()
         trial.containers.remove(container)
         shutil.rmtree(container.bundle, ignore_errors=True)
-        for file in (container.output, container.errors):
-            trial.runtime.outputs.remove(file)
-        for file in (container.output, container.errors, container.pid_file):
-            file.unlink(missing_ok=True)
+        mine = (container.output, container.errors, container.pid_file)
+        trial.runtime.outputs[:] = [file for file in trial.runtime.outputs if file not in mine]
+        for file in mine:
+            # Whatever a runtime has put in its place.
+            with contextlib.suppress(OSError):
+                file.unlink(missing_ok=True)
 
 
 def _lived(ground: Ground, container: Container, config: Mapping[str, Any], trace: Trace | None) -> Tried:
@@ -138,8 +150,10 @@ def _sources(config: Mapping[str, Any]) -> dict[str, Any]:
     for entry in config.get("mounts") or ():
         source = str(entry.get("source"))
         if {"bind", "rbind"} & set(entry.get("options") or ()) and source.startswith("/"):
-            node = os.stat(source)
-            found[source] = {"inode": node.st_ino, "uid": node.st_uid, "gid": node.st_gid}
+            # A runtime may have taken it away: then nothing is known of it.
+            with contextlib.suppress(OSError):
+                node = os.stat(source)
+                found[source] = {"inode": node.st_ino, "uid": node.st_uid, "gid": node.st_gid}
     return found
 
 

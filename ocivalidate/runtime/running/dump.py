@@ -21,7 +21,7 @@ from ocivalidate.rules.findings import Outcome, Result
 from ocivalidate.runtime.case_context import CaseContext
 from ocivalidate.runtime.driving.journal import Journal, Judged
 from ocivalidate.runtime.driving.subject import dialects
-from ocivalidate.runtime.exploring.exploration import JOURNALS
+from ocivalidate.runtime.exploring.trying import JOURNALS
 from ocivalidate.runtime.inside import rootfs
 from ocivalidate.runtime.kernel import handed
 from ocivalidate.runtime.protocol import DEEPEST, LAST_KEPT, MOST_BYTES, MOST_FILES, MOST_PIECE, Dump
