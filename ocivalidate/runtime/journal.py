@@ -1,49 +1,97 @@
 """What an exploration has judged so far, in a file, so that it can go on where it was stopped.
 
-The first line is the request; each other one has all results of one config. A line that was not written to its end is
-passed over. What the values of single features come to is not kept: it is asked again, as the configs depend on it.
+The first line is the request, the second one says which program was judged; each other one has all results of one
+config. A line that was not written to its end is passed over. What the values of single features come to is not kept:
+it is asked again, as the configs depend on it. One run at a time has a journal.
 """
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
+from ocivalidate import __version__
 from ocivalidate.bundle.sources import read_file
 from ocivalidate.errors import ProtocolError, Unreadable, UsageError
 from ocivalidate.rules.findings import Outcome, Result
-from ocivalidate.runtime.protocol import Request, read, read_event, write
+from ocivalidate.runtime.protocol import Request, RuntimeFacts, read_event, write
 
 _KEPT = "explore."
 """Begins the ids of the cases of which results are kept."""
 _MOST_BYTES = 1 << 30
+_SUITE, _REQUEST, _PROGRAM = "ocivalidate", "request", "runtime"
 
 
 class Journal:
     """A journal at ``path``, of what ``request`` asks for; ``results`` are those that it has already.
 
-    Raises :class:`UsageError` for a file that is none, or that is one of another run.
+    It is locked until it is closed. Raises :class:`UsageError` for a file that is none, one of another run or of
+    another version of ours, and one that another run has.
     """
 
     def __init__(self, path: str, request: Request) -> None:
         self._path = path
         self._planned: Counter[str] = Counter()
         self._open: dict[str, list[Result]] = {}
+        self._judged: dict[str, str] | None = None
         self.results: tuple[Result, ...] = ()
-        head = write(_identity(request))
         # What would wait for another end, or is written elsewhere.
         if os.path.lexists(path) and not os.path.isfile(path):
             raise UsageError(f"{path}: not a journal of an exploration: not a regular file")
-        if os.path.exists(path) and os.path.getsize(path):
-            self.results = self._read(head, request.explore)
-            # The last line may have been cut.
-            self._append(b"" if self._ends_in_a_line() else b"\n")
-        else:
-            self._append(head)
+        self._file = self._locked()
+        try:
+            if os.path.getsize(path):
+                self.results = self._read(_head(request), request.explore)
+                # The last line may have been cut.
+                self._append(b"" if self._ends_in_a_line() else b"\n")
+            else:
+                self._append(_head(request))
+        except BaseException:
+            self.close()
+            raise
+
+    def _locked(self) -> io.FileIO:
+        """The file, which no other run may have."""
+        import fcntl  # absent on systems where cases can only be listed
+
+        try:
+            file = open(self._path, "ab", buffering=0)  # noqa: SIM115  # it is kept open, and locked
+        except OSError as problem:
+            raise UsageError(f"{self._path}: cannot be written: {problem.strerror}") from problem
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as problem:
+            file.close()
+            raise UsageError(f"{self._path}: another run is writing this journal") from problem
+        except OSError as problem:
+            file.close()
+            raise UsageError(f"{self._path}: cannot be locked: {problem.strerror}") from problem
+        return file
+
+    def close(self) -> None:
+        """Let another run have it."""
+        self._file.close()
+
+    def begin(self, runtime: RuntimeFacts) -> None:
+        """Take note of the program that is judged. Raises :class:`UsageError` if another one was."""
+        judged = {"version": runtime.version, "digest": runtime.digest}
+        if self._judged is None:
+            self._append(json.dumps({_PROGRAM: judged}).encode() + b"\n")
+        elif self._judged != judged:
+            was, now = self._judged, judged
+            what = (
+                f"it is version {now['version'] or 'unknown'} now, and was {was.get('version') or 'unknown'}"
+                if was.get("version") != now["version"]
+                else "it was built anew since"
+            )
+            raise UsageError(f"{self._path}: the journal of another build of this runtime: {what}")
+        self._judged = judged
 
     @property
     def done(self) -> tuple[str, ...]:
@@ -69,8 +117,7 @@ class Journal:
     def _append(self, data: bytes) -> None:
         """Add something to the file, in one call. Raises :class:`UsageError`."""
         try:
-            with open(self._path, "ab", buffering=0) as file:
-                file.write(data)
+            self._file.write(data)
         except OSError as problem:
             raise UsageError(f"{self._path}: cannot be written: {problem.strerror}") from problem
 
@@ -82,17 +129,36 @@ class Journal:
     def _read(self, head: bytes, count: int) -> tuple[Result, ...]:
         try:
             first, *lines = read_file(self._path, _MOST_BYTES).split(b"\n")
-            request = read(first)
-        except (Unreadable, ProtocolError) as problem:
+        except Unreadable as problem:
             raise UsageError(f"{self._path}: not a journal of an exploration: {problem}") from problem
-        if not isinstance(request, Request) or write(_identity(request)) != head:
+        given, wanted = _members_in(first), _members_in(head)
+        if _REQUEST not in given:
+            raise UsageError(f"{self._path}: not a journal of an exploration: its first line is no request")
+        if given.get(_SUITE) != wanted[_SUITE]:
+            said = f"kept by version {given.get(_SUITE)}, and this is {wanted[_SUITE]}"
+            raise UsageError(f"{self._path}: the journal of another version of ocivalidate: {said}")
+        if given != wanted:
             raise UsageError(f"{self._path}: the journal of another run: of other options, or another runtime")
-        # A case once, as two runs may have written, and none that this run does not have.
+        self._judged = next((found for line in lines if (found := _members_in(line).get(_PROGRAM))), None)
+        # A case once, and none that this run does not have.
         cases: dict[str, list[Result]] = {}
         for results in filter(None, map(_results_in, lines)):
             if _number(results[0].case) <= count:
                 cases.setdefault(results[0].case, results)
-        return tuple(result for results in cases.values() for result in results)
+        # Without a word on the program, nobody knows what they are about.
+        return tuple(result for results in cases.values() for result in results) if self._judged is not None else ()
+
+
+def _head(request: Request) -> bytes:
+    return json.dumps({_SUITE: __version__, _REQUEST: json.loads(write(_identity(request)))}).encode() + b"\n"
+
+
+def _members_in(line: bytes) -> dict[str, Any]:
+    try:
+        found = json.loads(line or b"null")
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _number(case: str) -> int:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ocivalidate import resources
-from ocivalidate.errors import BadCase, ProtocolError
+from ocivalidate.errors import BadCase, ProtocolError, UsageError
 from ocivalidate.rules.findings import Outcome, Report, Result
 from ocivalidate.runtime.cases import Case
 from ocivalidate.runtime.distinct import distinct
@@ -97,6 +97,8 @@ class Run:
         except BaseException:
             self.kill()
             self._engine.wait()
+            if self._journal is not None:
+                self._journal.close()
             raise
 
     def __iter__(self) -> Iterator[Step]:
@@ -111,7 +113,13 @@ class Run:
             # A runtime with root privileges can reach into the engine. What it forges there is no verdict.
             self._problem = f"{STRANGE} ({problem})"
             self._engine.kill()
+        except UsageError as problem:
+            # The journal of another build, or one that cannot be written any more.
+            self._problem = str(problem)
+            self._engine.kill()
         finally:
+            if self._journal is not None:
+                self._journal.close()
             self._kept.close()
             self._finish(self._engine.wait())
 
@@ -172,6 +180,8 @@ class Run:
     def _step(self, event: Event) -> Step | None:
         match event:
             case Header():
+                if self._journal is not None:
+                    self._journal.begin(event.runtime)
                 self._facts |= event.facts
                 runtime, mode = event.runtime, event.host.cgroup_mode
                 self._expected = Expectations(self._known, runtime.name, runtime.version, event.release, mode)

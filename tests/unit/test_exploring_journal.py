@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,7 +15,7 @@ from ocivalidate.rules.clauses import Severity, load
 from ocivalidate.rules.findings import Finding, Location, Outcome, Result
 from ocivalidate.runtime.comparing import differences
 from ocivalidate.runtime.journal import Journal
-from ocivalidate.runtime.protocol import Request
+from ocivalidate.runtime.protocol import Request, RuntimeFacts
 
 CWD, REMOVES = (
     load("runtime")[f"runtime/{name}"] for name in ("config.process.cwd.absolute", "runtime.delete.removes-resources")
@@ -23,44 +24,57 @@ LEFT = Finding(REMOVES, Severity.ERROR, "delete leaves things behind", Location(
 REQUEST = Request("runc", explore=3, seed=4)
 FIRST = [Result(CWD, Outcome.PASS, case="explore.00001"), Result(REMOVES, Outcome.FAIL, "", (LEFT,), "explore.00001")]
 SECOND = [Result(CWD, Outcome.SKIP, "refused: no", case="explore.00002")]
+RUNC = RuntimeFacts(
+    ("/usr/bin/runc",), "runc", "1.3.0", "1.2.0", "runc version 1.3.0", True, "sha256:aa"
+)  # as it stands in the protocol
 PLAN = [(one.case, one.clause.id) for one in (*FIRST, *SECOND)]
+
+
+def opened(path: Path, request: Request = REQUEST, runtime: RuntimeFacts = RUNC) -> Journal:
+    """A journal that was begun, and that another run may have again."""
+    journal = Journal(str(path), request)
+    with contextlib.closing(journal):
+        journal.begin(runtime)
+    return journal
 
 
 def kept(path: Path, *results: Result, request: Request = REQUEST) -> None:
     journal = Journal(str(path), request)
+    journal.begin(RUNC)
     journal.plan(PLAN)
     for result in results:
         journal.take(result)
+    journal.close()
 
 
 def test_a_run_goes_on_with_what_was_judged(tmp_path: Path) -> None:
     path = tmp_path / "journal"
     kept(path, *FIRST)
-    again = Journal(str(path), replace(REQUEST, explore=9, jobs=1, dump_dir="/elsewhere"))
+    again = opened(path, replace(REQUEST, explore=9, jobs=1, dump_dir="/elsewhere"))
     assert again.done == ("explore.00001",)
     assert [*again.results] == FIRST
     kept(path, *SECOND)
-    assert Journal(str(path), REQUEST).done == ("explore.00001", "explore.00002")
+    assert opened(path).done == ("explore.00001", "explore.00002")
 
 
 def test_a_case_counts_when_all_of_it_was_judged(tmp_path: Path) -> None:
     path = tmp_path / "journal"
     kept(path, FIRST[0])
-    assert Journal(str(path), REQUEST).done == ()
+    assert opened(path).done == ()
 
 
 def test_what_could_not_be_judged_and_single_features_are_tried_again(tmp_path: Path) -> None:
     path = tmp_path / "journal"
     kept(path, replace(SECOND[0], outcome=Outcome.ERROR), replace(SECOND[0], case="parts.user.somebody"))
-    assert Journal(str(path), REQUEST).done == ()
+    assert opened(path).done == ()
 
 
 def test_what_two_runs_wrote_is_told_once_and_only_as_far_as_a_run_goes(tmp_path: Path) -> None:
     path = tmp_path / "journal"
     kept(path, *FIRST, *SECOND)
     kept(path, *FIRST)
-    assert Journal(str(path), REQUEST).done == ("explore.00001", "explore.00002")
-    assert [*Journal(str(path), replace(REQUEST, explore=1)).results] == FIRST
+    assert opened(path).done == ("explore.00001", "explore.00002")
+    assert [*opened(path, replace(REQUEST, explore=1)).results] == FIRST
 
 
 @pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: os.symlink("nothing", path)])
@@ -77,11 +91,11 @@ def test_a_line_that_was_cut_is_passed_over(tmp_path: Path) -> None:
     whole = path.read_bytes()
     path.write_bytes(whole[:-20])
     kept(path, *SECOND)
-    assert Journal(str(path), REQUEST).done == ("explore.00001", "explore.00002")
-    for length in range(len(whole)):
+    assert opened(path).done == ("explore.00001", "explore.00002")
+    for length in range(0, len(whole), 11):
         path.write_bytes(whole[:length])
         try:
-            done = Journal(str(path), REQUEST).done
+            done = opened(path).done
         except UsageError:
             continue
         assert len(done) <= 2
@@ -110,6 +124,51 @@ def test_a_file_that_is_none_is_refused_and_left_alone(tmp_path: Path) -> None:
     assert path.read_text(encoding="utf-8") == "my notes\n"
     with pytest.raises(UsageError, match="cannot be written"):
         Journal(str(tmp_path / "none" / "journal"), REQUEST)
+
+
+def test_one_run_at_a_time_has_a_journal(tmp_path: Path) -> None:
+    path = tmp_path / "journal"
+    first = Journal(str(path), REQUEST)
+    with pytest.raises(UsageError, match="another run is writing this journal"):
+        Journal(str(path), REQUEST)
+    first.begin(RUNC)
+    first.close()
+    assert opened(path).done == ()
+    assert path.read_bytes().count(b"\n") == 2
+
+
+@pytest.mark.parametrize(
+    ("runtime", "why"),
+    [
+        (replace(RUNC, digest="sha256:b"), "another build of this runtime: it was built anew since"),
+        (replace(RUNC, version="1.3.1", digest="sha256:b"), "it is version 1.3.1 now, and was 1.3.0"),
+        (replace(RUNC, version=""), "it is version unknown now, and was 1.3.0"),
+    ],
+)
+def test_a_runtime_that_was_built_anew_has_another_journal(tmp_path: Path, runtime: RuntimeFacts, why: str) -> None:
+    path = tmp_path / "journal"
+    kept(path, *FIRST)
+    before = path.read_bytes()
+    with pytest.raises(UsageError, match=why):
+        opened(path, runtime=runtime)
+    assert path.read_bytes() == before
+    assert opened(path).done == ("explore.00001",)
+
+
+def test_what_another_version_of_ours_kept_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "journal"
+    kept(path, *FIRST)
+    monkeypatch.setattr("ocivalidate.runtime.journal.__version__", "9.9.9")
+    with pytest.raises(UsageError, match=r"another version of ocivalidate: kept by version .*, and this is 9\.9\.9"):
+        Journal(str(path), REQUEST)
+
+
+def test_results_of_nobody_knows_which_program_are_not_told(tmp_path: Path) -> None:
+    path = tmp_path / "journal"
+    kept(path, *FIRST)
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join([lines[0], *lines[2:]]))
+    assert opened(path).done == ()
 
 
 # --- two runtimes

@@ -81,5 +81,8 @@ def settled(whole: Thing, shows: Shows[Thing], fewest: Fewest[Thing]) -> tuple[T
         if not rate.shown or rate.patience <= patience:
             break
         patience = rate.patience
+    if patience > 1:
+        more = confirm(lambda: shows(found))
+        rate = Rate(rate.shown + more.shown, rate.tried + more.tried)
     # What it was shrunk to showed it once, and that was an accident.
     return (found, rate) if rate.confirmed else (whole, first)
