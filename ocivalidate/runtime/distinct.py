@@ -59,10 +59,13 @@ def sign_of(clause: str, message: str, hint: str, got: str) -> Sign:
 
     Which values of its features they are may differ, and what is quoted; of a refusal its last words count.
     """
-    words = hint.removeprefix(_HINT).split(", ")
-    features = tuple(_ALONE.sub(r"\1", word) for word in words)
     said = shape(got.rpartition(": ")[2]) if "is refused" in message else ""
-    return clause, shape(message), features, said
+    return clause, shape(message), features_of(hint), said
+
+
+def features_of(hint: str) -> tuple[str, ...]:
+    """The features of the parts that a finding takes, or the words of its life, by its hint."""
+    return tuple(_ALONE.sub(r"\1", word) for word in hint.removeprefix(_HINT).split(", ") if word)
 
 
 def shape(text: str) -> str:

@@ -20,16 +20,18 @@ from ocivalidate.errors import Malformed, Unreadable, UsageError
 from ocivalidate.rules.clauses import load
 from ocivalidate.rules.findings import Finding, Outcome, Result
 from ocivalidate.runtime.cases import Case
+from ocivalidate.runtime.distinct import features_of
 from ocivalidate.vocabulary.versions import LONGEST_VERSION, NEXT, Version, order
 
 UNFILLED = "FILL IN"
 """Start of the placeholder that ``--write-expectations`` writes as a reason; it is refused."""
 
+_ALONE = "parts."
 _DRAWN = ("explore.", "lives.", "parts.")
 _COMPARISON = re.compile(r"(<=|>=|==|!=|<|>)\s*(\S+)")
 _VERSION = re.compile(r"v?([0-9]{1,9})(?:\.([0-9]{1,9}))?(?:\.([0-9]{1,9}))?(?:-([0-9A-Za-z.-]+))?(?:[+~].*)?")
 _TEXTS = ("case", "clause", "versions", "spec", "cgroups", "reason", "link")
-_OTHERS = ("messages", "sometimes", "expires")
+_OTHERS = ("messages", "explored", "sometimes", "expires")
 # A release that is called by its day, as runsc's are, and as Debian writes it.
 _DATED = re.compile(r"^(?:release-|0\.0~)(?=[0-9]{8})")
 # On a hybrid host the controllers are those of version 1.
@@ -43,8 +45,9 @@ class Expectation:
     ``runtime``: the name that ``--version`` prints. ``case``: id of a case, or a glob. ``versions``, ``spec``:
     comparisons with the version of the runtime and with the release judged by (``>=1.1,<1.2``), empty for all.
     ``cgroups``: the version of control groups on the host, ``v1`` or ``v2``, empty for any.
-    ``messages``: globs on the messages that are expected, so that no other failure is hidden; empty for
-    anything. ``sometimes``: it does not always fail, so a pass is accepted. ``origin``: file and entry.
+    ``messages``: globs on the messages that are expected, so that no other failure is hidden; empty for anything.
+    ``explored``: globs on ``FEATURES: MESSAGE``, how it shows in drawn configs. ``sometimes``: it may pass, so that
+    a pass is accepted. ``origin``: file and entry.
     """
 
     runtime: str
@@ -56,6 +59,7 @@ class Expectation:
     cgroups: str = ""
     link: str = ""
     messages: tuple[str, ...] = ()
+    explored: tuple[str, ...] = ()
     sometimes: bool = False
     expires: dt.date | None = None
     origin: str = ""
@@ -72,6 +76,33 @@ class Expectation:
     def expects(self, finding: Finding) -> bool:
         """Whether a finding on such a result is an expected one."""
         return not self.messages or any(fnmatchcase(finding.message, pattern) for pattern in self.messages)
+
+    def explains(self, case: str, finding: Finding) -> bool:
+        """Whether a finding on a drawn config is this deviation.
+
+        It is by what ``explored`` says. Without that, an entry on drawn cases speaks of these; one on another case has
+        to name the message, and speaks of single features: what takes several to show is news.
+        """
+        takes = _takes(case, finding)
+        if self.explored:
+            here = fnmatchcase(case, self.case) if is_drawn(self.case) else True
+            return here and any(_is(takes, finding.message, glob) for glob in self.explored)
+        if is_drawn(self.case):
+            return fnmatchcase(case, self.case) and self.expects(finding)
+        return bool(self.messages) and len(takes) <= 1 and self.expects(finding)
+
+
+def _is(takes: Sequence[str], message: str, glob: str) -> bool:
+    """Whether a finding that takes these features, and no other, has this message."""
+    features, _, said = glob.partition(": ")
+    names = features.split(", ")
+    each = len(names) == len(takes) and all(map(fnmatchcase, takes, names))
+    return each and fnmatchcase(message, said)
+
+
+def _takes(case: str, finding: Finding) -> tuple[str, ...]:
+    """The features that a finding on a drawn config takes; of a life its words."""
+    return (case.split(".")[1],) if case.startswith(_ALONE) else features_of(finding.hint)
 
 
 def satisfies(version: str, comparisons: str) -> bool:
@@ -155,13 +186,22 @@ def _entry(entry: Mapping[str, Any], runtime: str, origin: str, today: dt.date) 
     _refuse_no_comparisons(entry, origin)
     if entry.get("cgroups", "v1") not in _VERSIONS_OF_GROUPS.values():
         raise UsageError(f"{origin}: cgroups must be v1 or v2")
-    messages, sometimes = _messages(entry, origin), entry.get("sometimes", False)
+    messages, explored = (_globs(entry, origin, name) for name in ("messages", "explored"))
+    sometimes = entry.get("sometimes", False)
     if not isinstance(sometimes, bool):
         raise UsageError(f"{origin}: sometimes must be true or false")
     expires = _expiry(entry, origin, today)
     texts = {name: entry[name] for name in _TEXTS if name in entry}
     texts["reason"] = reason
-    return Expectation(runtime=runtime, origin=origin, messages=messages, sometimes=sometimes, expires=expires, **texts)
+    return Expectation(
+        runtime=runtime,
+        origin=origin,
+        messages=messages,
+        explored=explored,
+        sometimes=sometimes,
+        expires=expires,
+        **texts,
+    )
 
 
 def _refuse_no_comparisons(entry: Mapping[str, Any], origin: str) -> None:
@@ -174,11 +214,14 @@ def _refuse_no_comparisons(entry: Mapping[str, Any], origin: str) -> None:
             raise UsageError(f"{origin}: {name}: {problem}") from problem
 
 
-def _messages(entry: Mapping[str, Any], origin: str) -> tuple[str, ...]:
-    messages = entry.get("messages", [])
-    if not isinstance(messages, list) or not all(isinstance(text, str) and text for text in messages):
-        raise UsageError(f"{origin}: messages must be an array of strings")
-    return tuple(messages)
+def _globs(entry: Mapping[str, Any], origin: str, name: str) -> tuple[str, ...]:
+    globs = entry.get(name, [])
+    if not isinstance(globs, list) or not all(isinstance(text, str) and text for text in globs):
+        raise UsageError(f"{origin}: {name} must be an array of strings")
+    strange = next((text for text in globs if name == "explored" and ": " not in text), None)
+    if strange is not None:
+        raise UsageError(f"{origin}: explored: {strange} is not FEATURES: MESSAGE, such as mount-tmpfs: the tmpfs at *")
+    return tuple(globs)
 
 
 def _expiry(entry: Mapping[str, Any], origin: str, today: dt.date) -> dt.date | None:
@@ -228,9 +271,8 @@ class Expectations:
             return result
         of_clause = self._by_clause.get(result.clause.id, ())
         if is_drawn(result.case):
-            # Which deviations a drawn config meets is chance. What is known of a case is known here by its messages.
-            known = [one for one in of_clause if one.means(result.case, result.clause.id) or one.messages]
-            return _failed(result, known) if result.outcome is Outcome.FAIL else result
+            # Which deviations a drawn config meets is chance, so that a pass contradicts none.
+            return _explored(result, of_clause) if result.outcome is Outcome.FAIL else result
         known = [one for one in of_clause if one.means(result.case, result.clause.id)]
         if result.outcome is Outcome.FAIL:
             return _failed(result, known)
@@ -242,7 +284,19 @@ def _failed(result: Result, known: Sequence[Expectation]) -> Result:
     others = tuple(finding for finding in result.findings if not any(one.expects(finding) for one in known))
     if others or not known:
         return replace(result, findings=others or result.findings)
-    one = next((one for one in known if any(map(one.expects, result.findings))), known[0])
+    return _expected(result, next((one for one in known if any(map(one.expects, result.findings))), known[0]))
+
+
+def _explored(result: Result, known: Sequence[Expectation]) -> Result:
+    """The same of a drawn case: what is known of it is told finding by finding."""
+    by = [next((one for one in known if one.explains(result.case, finding)), None) for finding in result.findings]
+    others = tuple(finding for finding, one in zip(result.findings, by, strict=True) if one is None)
+    if others or not by or by[0] is None:
+        return replace(result, findings=others or result.findings)
+    return _expected(result, by[0])
+
+
+def _expected(result: Result, one: Expectation) -> Result:
     reason = f"{one.reason} ({one.link})" if one.link else one.reason
     return replace(result, outcome=Outcome.XFAIL, reason=reason)
 

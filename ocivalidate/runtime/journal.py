@@ -16,7 +16,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from ocivalidate import __version__
 from ocivalidate.bundle.sources import read_file
 from ocivalidate.errors import ProtocolError, Unreadable, UsageError
 from ocivalidate.rules.findings import Outcome, Result
@@ -150,7 +149,16 @@ class Journal:
 
 
 def _head(request: Request) -> bytes:
-    return json.dumps({_SUITE: __version__, _REQUEST: json.loads(write(_identity(request)))}).encode() + b"\n"
+    return json.dumps({_SUITE: _version(), _REQUEST: json.loads(write(_identity(request)))}).encode() + b"\n"
+
+
+def _version() -> str:
+    from importlib import metadata  # of no use to most runs
+
+    try:
+        return metadata.version("ocivalidate")
+    except metadata.PackageNotFoundError:
+        return "unknown"
 
 
 def _members_in(line: bytes) -> dict[str, Any]:

@@ -106,7 +106,7 @@ def test_a_fault_where_two_features_meet_is_found_and_shrunk(tmp_path: Path, fau
 def test_the_same_seed_finds_the_same_and_a_run_goes_on(tmp_path: Path, faulty: str) -> None:
     journal = tmp_path / "journal"
     first = explored(tmp_path, faulty, 3, *FEW, "--resume", str(journal))
-    assert len(journal.read_text().splitlines()) == 4
+    assert len(journal.read_text().splitlines()) == 5
     again = explored(tmp_path, faulty, 5, *FEW, "--resume", str(journal), "-j", "1")
     straight = explored(tmp_path, faulty, 5, *FEW)
     drawn = [one for one in outcomes(straight) if one[0].startswith("explore.")]

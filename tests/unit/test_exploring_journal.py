@@ -158,7 +158,7 @@ def test_a_runtime_that_was_built_anew_has_another_journal(tmp_path: Path, runti
 def test_what_another_version_of_ours_kept_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "journal"
     kept(path, *FIRST)
-    monkeypatch.setattr("ocivalidate.runtime.journal.__version__", "9.9.9")
+    monkeypatch.setattr("importlib.metadata.version", lambda _name: "9.9.9")
     with pytest.raises(UsageError, match=r"another version of ocivalidate: kept by version .*, and this is 9\.9\.9"):
         Journal(str(path), REQUEST)
 

@@ -16,6 +16,7 @@ from ocivalidate import resources
 from ocivalidate.errors import UsageError
 from ocivalidate.rules.findings import Outcome, Result
 from ocivalidate.runtime.cases import Case
+from ocivalidate.runtime.distinct import hint_of
 from ocivalidate.runtime.expectations import Expectation, Expectations, drafted, read, reject_unmatched, satisfies
 from ocivalidate.runtime.running.loading import load_cases
 from ocivalidate.tomltext import MAX_SIZE
@@ -297,3 +298,70 @@ def test_an_entry_may_be_on_drawn_configs_alone() -> None:
     reject_unmatched([entry], [])
     with pytest.raises(UsageError, match="there is no clause runtime/nothing"):
         reject_unmatched([replace(entry, clause="runtime/nothing")], [])
+
+
+def drawn_result(case: str, message: str, *parts: str) -> Result:
+    found = replace(NO_PID, message=message, hint=hint_of(parts) if parts else "")
+    return replace(result(Outcome.FAIL, case), findings=(found,))
+
+
+TMPFS = "the tmpfs at /m/again has another mode"
+
+
+@pytest.mark.parametrize(
+    ("fields", "case", "message", "parts", "outcome"),
+    [
+        # Of one feature alone, by what is said to be explored; of others, and of another message, it is news.
+        ({}, "parts.mount-tmpfs.data", TMPFS, (), Outcome.XFAIL),
+        ({}, "parts.mount-tmpfs-again.small", TMPFS, (), Outcome.XFAIL),
+        ({}, "parts.mount-bind.plain", TMPFS, (), Outcome.FAIL),
+        ({}, "parts.mount-tmpfs.data", "the tmpfs at /m/again lacks noexec", (), Outcome.FAIL),
+        ({}, "explore.00001", TMPFS, ("parts.mount-tmpfs.data",), Outcome.XFAIL),
+        ({}, "explore.00001", TMPFS, ("parts.mount-tmpfs.data", "parts.umask.all"), Outcome.FAIL),
+        # What takes two features is known where they are named.
+        (
+            {"explored": ("namespace-user, root-propagation: the root *",)},
+            "explore.00002",
+            "the root filesystem is not slave",
+            ("parts.namespace-user.new", "parts.root-propagation.slave"),
+            Outcome.XFAIL,
+        ),
+        # By its messages alone an entry speaks of one feature, and of no meeting.
+        ({"explored": (), "messages": (TMPFS,)}, "explore.00001", TMPFS, ("parts.mount-tmpfs.data",), Outcome.XFAIL),
+        ({"explored": (), "messages": (TMPFS,)}, "explore.00001", TMPFS, ("parts.a.b", "parts.c.d"), Outcome.FAIL),
+        # One on drawn cases speaks of these, and of no others.
+        (
+            {"explored": (), "messages": (), "case": "explore.*"},
+            "explore.1",
+            TMPFS,
+            ("parts.a.b", "parts.c.d"),
+            Outcome.XFAIL,
+        ),
+        ({"explored": (), "messages": (), "case": "parts.*"}, "explore.00001", TMPFS, ("parts.a.b",), Outcome.FAIL),
+        ({"case": "lives.*", "explored": ("create, kill: *",)}, "lives.00001", "x", ("create", "kill"), Outcome.XFAIL),
+        ({"case": "lives.*", "explored": ("create, kill: *",)}, "lives.00001", "x", ("create", "start"), Outcome.FAIL),
+    ],
+)
+def test_a_known_deviation_is_known_where_it_is_met_and_hides_no_other(
+    fields: dict[str, Any], case: str, message: str, parts: tuple[str, ...], outcome: Outcome
+) -> None:
+    entry = known(**{"explored": ("mount-tmpfs*: the tmpfs at * has another mode",), "messages": ("x",), **fields})
+    judged = Expectations([entry], "runc", "1.0", "1.0.2").judge(drawn_result(case, message, *parts))
+    assert judged.outcome is outcome
+
+
+def test_of_several_findings_on_a_drawn_config_only_what_is_news_is_left() -> None:
+    entry = known(messages=("x",), explored=("mount-tmpfs: *",))
+    old, new = (
+        drawn_result("explore.00001", message, part).findings[0]
+        for message, part in (("old", "parts.mount-tmpfs.data"), ("new", "parts.umask.all"))
+    )
+    both = replace(result(Outcome.FAIL, "explore.00001"), findings=(old, new))
+    judged = Expectations([entry], "runc", "1.0", "1.0.2").judge(both)
+    assert (judged.outcome, [one.message for one in judged.findings]) == (Outcome.FAIL, ["new"])
+
+
+def test_what_is_explored_names_features_and_a_message(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="explored: the mount is wrong is not FEATURES: MESSAGE"):
+        read(written(tmp_path, f'{ENTRY}explored = ["the mount is wrong"]'))
+    assert read(written(tmp_path, f'{ENTRY}explored = ["mount-bind: *"]'))[0].explored == ("mount-bind: *",)
