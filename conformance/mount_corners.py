@@ -6,11 +6,14 @@ from typing import Any
 
 from ocivalidate.runtime import CaseContext, case, mounting, option_rows, steps
 
+TYPE = "/mounts/*/type"
 SOURCE, OPTIONS = "/mounts/*/source", option_rows.OPTIONS
 KEPT = ("nosuid", "nodev", "noexec")
 CREATES = "runtime.create.creates"
 READONLY = "config-linux.readonlyPaths.readonly"
 
+# That of no file system.
+FOLDER_MODE = 0o711
 # What a bind mount asks for, by name.
 ASKED: dict[str, tuple[str, ...]] = {"nothing": (), "ro": ("ro",), "nosuid": ("nosuid", "rprivate")}
 
@@ -71,3 +74,22 @@ def readonly_paths_keep_the_attributes_of_their_mount(trial: CaseContext) -> Non
     got = facts.outcome("overwrite", "/mnt/file", "x")
     trial.expect(READONLY, "a read-only path can be written", got=got, want="EROFS", pointer="/linux/readonlyPaths")
     trial.applied("/linux/readonlyPaths", got=got, want="EROFS")
+
+
+@case(sets=[TYPE], needs=["root", "isolation"])
+def file_systems_have_the_modes_of_their_kind(trial: CaseContext) -> None:
+    """The root of a file system has the mode that the kernel gives it, not that of the folder that it covers."""
+    kinds = {"/proc": "proc", "/sys": "sysfs"}
+    config = trial.config(*steps(*(["stat", path] for path in kinds), ["mountinfo"], ["wait"]))
+    container = trial.container(config)
+    for path in kinds:
+        folder = container.bundle / "rootfs" / path.lstrip("/")
+        folder.mkdir(exist_ok=True)
+        folder.chmod(FOLDER_MODE)
+    facts = container.must_create().must_start().facts()
+    for path, kind in kinds.items():
+        if mounting.at(facts.value("mountinfo"), path).get("type") != kind:
+            continue
+        covered = facts.value("stat", path)["mode"] & 0o7777 == FOLDER_MODE
+        message = f"the root of the {kind} at {path} has the mode of the folder that it covers"
+        trial.applied(TYPE, got=covered, want=False, message=message)

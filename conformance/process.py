@@ -102,6 +102,14 @@ def groups_given_twice(trial: CaseContext) -> None:
     trial.judge_facts(config, trial.run(config))
 
 
+@case(sets=["/process/user/uid", "/process/user/gid", "/process/user/additionalGids"], needs=["root"])
+def large_ids(trial: CaseContext) -> None:
+    """Users and groups have ids of 32 bits, of which the last alone is none."""
+    most = (1 << 32) - 2
+    config = set_user(trial.config("ids", ",", "wait"), uid=most, gid=most - 1, additionalGids=[1 << 31, most])
+    trial.judge_facts(config, trial.run(config))
+
+
 @case("config.process.user.umask.untouched", sets=["/process/user/umask"])
 def umask_from_caller(trial: CaseContext) -> None:
     """Without umask the process has that of the caller of the runtime; a given umask of zero is applied."""
