@@ -16,7 +16,7 @@ from ocivalidate.runtime import Call, CaseContext, Container, Facts, case, mount
 ROOTFS = "/linux/rootfsPropagation"
 OPTIONS = "/mounts/*/options"
 APPLIES = "runtime.create.applies-config"
-NEEDS = ("root", "isolation", "cap:SYS_ADMIN")
+NEEDS = ("root", "isolation", "cap:SYS_ADMIN", "propagation")
 MS_BIND = "0x1000"
 MS_BIND_ALL = "0x5000"
 # What travels, by the word for the propagation. For shared, nothing says whether the host is a peer.
@@ -130,7 +130,7 @@ def judge_refusal_of_rshared(trial: CaseContext, done: Call) -> None:
     )
 
 
-@case(sets=[ROOTFS], needs=(*NEEDS, "namespace:user"))
+@case(sets=[ROOTFS], needs=(*NEEDS, "namespace:user", "propagation:user"))
 def root_in_a_user_namespace(trial: CaseContext) -> None:
     """In a user namespace the forms of rootfsPropagation count, too.
 

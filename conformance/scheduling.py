@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ocivalidate.runtime import CaseContext, Facts, caller, case, steps
+from ocivalidate.runtime import CaseContext, Facts, caller, case, grouping, steps
 
 SCHEDULER = "/process/scheduler"
 POLICY, NICE, PRIORITY, FLAGS = (f"{SCHEDULER}/{name}" for name in ("policy", "nice", "priority", "flags"))
@@ -17,7 +17,14 @@ LOOK = steps(["scheduler"], ["wait"])
 
 
 def scheduled(trial: CaseContext, **members: Any) -> dict[str, Any]:
-    """A config with this scheduler, whose probe looks at what it got."""
+    """A config with this scheduler, whose probe looks at what it got; skips where the kernel refuses it to anybody."""
+    config = with_scheduler(trial, members)
+    grouping.skip_unscheduled(trial, config)
+    return config
+
+
+def with_scheduler(trial: CaseContext, members: dict[str, Any]) -> dict[str, Any]:
+    """A config with this scheduler, whatever the kernel makes of it."""
     config = trial.config(*LOOK)
     config["process"]["scheduler"] = members
     if members["policy"] in ("SCHED_FIFO", "SCHED_RR"):
@@ -71,7 +78,7 @@ def real_time_without_priority(trial: CaseContext) -> None:
 def refused(trial: CaseContext, clause: str, wrong: dict[str, Any], right: dict[str, Any], message: str) -> None:
     """Judge that a scheduler which the kernel refuses is refused, by create or by start, when another one is not."""
     trial.control(scheduled(trial, **right))
-    container = trial.container(scheduled(trial, **wrong))
+    container = trial.container(with_scheduler(trial, wrong))
     created = container.create()
     done = container.start() if created.ok else created
     got = "an error" if done.refused else f"runs: {container.facts().outcome('scheduler')}"

@@ -146,7 +146,7 @@ class CaseContext:
         if not group or not cgroups.has_real_time_budgets(layout):
             return
         try:
-            cgroups.give_real_time(layout, group, 200_000)
+            cgroups.give_real_time(layout, group, 250_000)
         except OSError as problem:
             self.skip(f"this kernel gives a control group no real-time budget: {problem.strerror}")
         # It goes with the group, at the end of the run: before, the kernel still counts what groups below, which are

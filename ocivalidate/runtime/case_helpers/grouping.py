@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import Any
 
 from ocivalidate.runtime.case_context import CaseContext
 from ocivalidate.runtime.case_helpers.limits import is_unified
 from ocivalidate.runtime.driving.container import Container
-from ocivalidate.runtime.kernel import cgroups
+from ocivalidate.runtime.kernel import asking, cgroups
 
 # Each with a value in the config, so that the process has to be in a group of it.
 RESOURCES: dict[str, dict[str, Any]] = {
@@ -70,3 +71,26 @@ def limit_files(trial: CaseContext) -> dict[str, str]:
     memory = "memory.max" if is_unified(trial) else "memory.limit_in_bytes"
     files = {"memory": memory, "pids": "pids.max"}
     return {name: files[name] for name in usable(trial) if name in files}
+
+
+def skip_unscheduled(trial: CaseContext, config: Mapping[str, Any]) -> None:
+    """Skip where the kernel refuses ``process.scheduler`` of a config to a process in a group like its container's.
+
+    Raises :class:`Skipped`, with what the kernel said.
+    """
+    layout, group, folders = trial.stage.layout, "", list[str]()
+    if trial.subject.isolates and trial.host.root and trial.stage.group:
+        group = trial.make_group("asked")
+        folders = cgroups.folders(layout, group)
+        budget = ((config.get("linux") or {}).get("resources") or {}).get("cpu", {}).get("realtimeRuntime", 0)
+        try:
+            if budget and cgroups.has_real_time_budgets(layout):
+                cgroups.give_real_time(layout, group, budget // 10)
+        except OSError as problem:
+            trial.skip(f"this kernel gives a control group below ours no real-time budget: {problem.strerror}")
+    refused = asking.scheduling_refused(config["process"]["scheduler"], folders)
+    if group:
+        # Its budget is for the container. What is left is removed once more when the case is over.
+        cgroups.remove(layout, group)
+    if refused:
+        trial.skip(refused)

@@ -28,6 +28,13 @@ POLICIES = {
 }
 # sched_setattr(2): the flags that the kernel keeps and sched_getattr(2) returns. The others only affect the call.
 KEPT_SCHEDULING_FLAGS = {"SCHED_FLAG_RESET_ON_FORK": 1, "SCHED_FLAG_RECLAIM": 2, "SCHED_FLAG_DL_OVERRUN": 4}
+SCHEDULING_FLAGS = {
+    **KEPT_SCHEDULING_FLAGS,
+    "SCHED_FLAG_KEEP_POLICY": 8,
+    "SCHED_FLAG_KEEP_PARAMS": 16,
+    "SCHED_FLAG_UTIL_CLAMP_MIN": 32,
+    "SCHED_FLAG_UTIL_CLAMP_MAX": 64,
+}
 # ioprio_set(2)
 IO_CLASSES = {"IOPRIO_CLASS_RT": 1, "IOPRIO_CLASS_BE": 2, "IOPRIO_CLASS_IDLE": 3}
 # personality(2)

@@ -9,7 +9,6 @@ import ctypes
 import errno
 import functools
 import os
-import struct
 import time
 
 CLONE_NEWNS = 0x00020000
@@ -99,20 +98,6 @@ def watch(path: str) -> int:
     return descriptor
 
 
-def policy_refused(policy: int) -> str:
-    """Why this kernel refuses the calling thread a scheduling policy; ``""`` if it does not.
-
-    The thread's own policy is restored.
-    """
-    number = 314 if os.uname().machine == "x86_64" else 274
-    # sched_setattr(2): size, policy, flags, nice, priority, runtime, deadline, period. Real-time policies need a
-    # priority, the deadline policy needs a budget, and each ignores the fields of the other.
-    real_time, budget = (1, 2), (3_000_000, 20_000_000, 30_000_000) if policy == 6 else (0, 0, 0)
-    wanted = struct.pack("IIQiIQQQ", 48, policy, 0, 0, int(policy in real_time), *budget)
-    before = struct.pack("IIQiIQQQ", 48, 0, 0, os.getpriority(os.PRIO_PROCESS, 0), 0, 0, 0, 0)
-    try:
-        _checked(_libc().syscall(number, 0, wanted, 0), "sched_setattr")
-    except OSError as problem:
-        return f"this kernel refuses the scheduling policy {policy} with {errno.errorcode.get(problem.errno or 0)}"
-    _checked(_libc().syscall(number, 0, before, 0), "sched_setattr")
-    return ""
+def number_of_sched_setattr() -> int:
+    """What number this machine has for sched_setattr(2)."""
+    return 314 if os.uname().machine == "x86_64" else 274

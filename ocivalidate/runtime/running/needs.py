@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from ocivalidate.errors import BadCase
 from ocivalidate.runtime.driving.subject import RuntimeUnderTest
-from ocivalidate.runtime.kernel import kernelnames, programs, syscalls
+from ocivalidate.runtime.kernel import asking, cgroups, kernelnames, programs
 from ocivalidate.runtime.kernel.host import Host
 
 Look = Callable[[Host, RuntimeUnderTest, str], str]
@@ -71,10 +72,23 @@ def _numa(host: Host, _subject: RuntimeUnderTest, _detail: str) -> str:
     return "" if host.numa else "this kernel has no NUMA nodes"
 
 
+_POLICIES: dict[str, dict[str, Any]] = {
+    **{name: {"policy": name, "priority": int(name in ("SCHED_FIFO", "SCHED_RR"))} for name in kernelnames.POLICIES},
+    "SCHED_DEADLINE": {"policy": "SCHED_DEADLINE", "runtime": 3_000_000, "deadline": 20_000_000, "period": 30_000_000},
+}
+
+
 def _policy(host: Host, _subject: RuntimeUnderTest, detail: str) -> str:
     if "SYS_NICE" not in host.bounding:
         return f"no process here can have {detail}: CAP_SYS_NICE is not in our bounding set"
-    return syscalls.policy_refused(kernelnames.POLICIES[detail])
+    if detail in ("SCHED_FIFO", "SCHED_RR") and cgroups.has_real_time_budgets(cgroups.layout()):
+        # That is a matter of the group: a case asks in one like that of its container.
+        return ""
+    return asking.scheduling_refused(_POLICIES[detail])
+
+
+def _propagation(_host: Host, _subject: RuntimeUnderTest, detail: str) -> str:
+    return asking.propagation_refused(user=detail == "user")
 
 
 def _resctrl(host: Host, _subject: RuntimeUnderTest, _detail: str) -> str:
@@ -113,6 +127,7 @@ NEEDS: dict[str, Look] = {
     "numa": _numa,
     "policy": _policy,
     "program": _program,
+    "propagation": _propagation,
     "resctrl": _resctrl,
     "root": _root,
     "seccomp": _seccomp,
