@@ -64,7 +64,6 @@ LISTED = (
     # Its mode is more than most masks let through.
     device("/dev/listed-open", "c", 3, fileMode=0o666, uid=11, gid=0),
     device("/dev/folder/deep/listed", "c", 4, fileMode=0o600, uid=0, gid=0),
-    device("/opt/listed", "c", 5, fileMode=0o600, uid=0, gid=0),
     {"path": "/dev/listed-zero", "type": "c", "major": 1, "minor": 5, "fileMode": 0o444, "uid": 0, "gid": 0},
     {"path": "/dev/listed-fifo", "type": "p", "fileMode": 0o622, "uid": 3, "gid": 4},
 )
@@ -97,6 +96,18 @@ def listed(trial: CaseContext) -> None:
     trial.expect(AVAILABLE, "a device does not do what its numbers mean", got=got, want="\0" * 4)
 
 
+@case(AVAILABLE, sets=[f"{DEVICES}/path"], needs=["root", "cap:MKNOD"])
+def listed_outside_of_dev(trial: CaseContext) -> None:
+    """A device may be anywhere in the container, not below /dev alone."""
+    entry = device("/opt/listed", "c", 5, fileMode=0o600, uid=0, gid=0)
+    config = with_devices(trial, entry, probe=steps(["look", "/opt/listed"], ["open", "/opt/listed", "r"], ["wait"]))
+    facts = trial.run(config)
+    trial.judge_facts(config, facts)
+    got = facts.outcome("open", "/opt/listed")
+    trial.applied(f"{DEVICES}/path", got=got, want="ENXIO", message="there is no /opt/listed")
+    trial.expect(AVAILABLE, "/opt/listed cannot be opened", got=got, want="ENXIO")
+
+
 @case(AVAILABLE, sets=[f"{DEVICES}/type"], needs=["root", "cap:MKNOD"])
 def unbuffered(trial: CaseContext) -> None:
     """A device of type u is a character device."""
@@ -118,7 +129,16 @@ def without_mode_and_owner(trial: CaseContext) -> None:
 
 # ---------------------------------------------------------------------------------------------- what is there already
 
-FOUND = device("/opt/found", "c", 8, fileMode=0o600)
+# Below /dev first, as a runtime may take devices nowhere else.
+PLACES = ("/dev/found", "/opt/found")
+
+
+def with_found(trial: CaseContext, path: str, probe: Sequence[str]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A config with one device at a path of the root filesystem, and its entry; nothing is mounted on what holds it."""
+    entry = device(path, "c", 8, fileMode=0o600)
+    config = with_devices(trial, entry, probe=probe)
+    config["mounts"] = [one for one in config["mounts"] if not one["destination"].startswith(os.path.dirname(path))]
+    return config, entry
 
 
 def _make_node(container: Container, path: str, kind: int, minor: int, major: int = MAJOR) -> None:
@@ -129,14 +149,18 @@ def _make_node(container: Container, path: str, kind: int, minor: int, major: in
 
 
 def _mismatched(trial: CaseContext, kind: int, minor: int, what: str) -> None:
-    config = with_devices(trial, FOUND, probe=["wait"])
-    trial.control(config)
-    container = trial.container(config)
-    _make_node(container, FOUND["path"], kind, minor)
-    done = container.create()
-    message = f"at the path of a listed device there is {what}, and create does not say so"
-    got = "created" if done.ok else done.last_error_line
-    trial.expect_that(MISMATCH, message, held=done.refused, got=got, want="an error", pointer="/linux/devices/0/path")
+    for path in PLACES:
+        config, _entry = with_found(trial, path, ["wait"])
+        trial.control(config)
+        container = trial.container(config)
+        _make_node(container, path, kind, minor)
+        done = container.create()
+        message = f"at the path of a listed device there is {what}, and create does not say so"
+        got = f"{path}: {'created' if done.ok else done.last_error_line}"
+        trial.expect_that(
+            MISMATCH, message, held=done.refused, got=got, want="an error", pointer="/linux/devices/0/path"
+        )
+        container.clean_up()
 
 
 @case(MISMATCH, needs=["root", "cap:MKNOD"])
@@ -148,18 +172,22 @@ def path_with_a_file(trial: CaseContext) -> None:
 @case(MISMATCH, needs=["root", "cap:MKNOD"])
 def path_with_another_device(trial: CaseContext) -> None:
     """A device with another number at the path of a listed device is an error."""
-    _mismatched(trial, stat.S_IFCHR, FOUND["minor"] + 1, "another device")
+    _mismatched(trial, stat.S_IFCHR, 9, "another device")
 
 
 @case(AVAILABLE, sets=[f"{DEVICES}/type", f"{DEVICES}/major", f"{DEVICES}/minor"], needs=["root", "cap:MKNOD"])
 def path_with_the_device(trial: CaseContext) -> None:
     """The very device at the path is no error."""
-    config = with_devices(trial, FOUND, probe=steps(["look", FOUND["path"]], ["open", FOUND["path"], "r"], ["wait"]))
-    container = trial.container(config)
-    _make_node(container, FOUND["path"], stat.S_IFCHR, FOUND["minor"])
-    facts = container.must_create().must_start().facts()
-    trial.judge_facts(config, facts)
-    trial.expect(AVAILABLE, "the device cannot be opened", got=facts.outcome("open", FOUND["path"]), want="ENXIO")
+    for path in PLACES:
+        config, entry = with_found(trial, path, steps(["look", path], ["open", path, "r"], ["wait"]))
+        if path != PLACES[0]:
+            trial.control(config)
+        container = trial.container(config)
+        _make_node(container, path, stat.S_IFCHR, entry["minor"])
+        facts = container.must_create().must_start().facts()
+        trial.judge_facts(config, facts)
+        trial.expect(AVAILABLE, "the device cannot be opened", got=facts.outcome("open", path), want="ENXIO")
+        container.clean_up()
 
 
 DEFAULTS = frozenset({(1, 3), (1, 5), (1, 7), (1, 8), (1, 9), (5, 0), (5, 1), (5, 2)})
@@ -224,17 +252,32 @@ def rule(allow: bool, kind: str, major: int | None, minor: int | None, access: s
 
 def _tried(
     trial: CaseContext, rules: Sequence[dict[str, Any]], wanted: Mapping[tuple[str, str], bool]
-) -> dict[str, bool]:
-    """Which openings succeed under some rules, of those wanted: ``name mode`` → whether it was allowed."""
+) -> dict[str, bool | str]:
+    """Which openings succeed under some rules, of those wanted: ``name mode`` → whether it was allowed, or what came.
+
+    No driver has these numbers: what is allowed ends in ENXIO, and what ends otherwise was not seen to be allowed. Where
+    the kernel in the container shows no devices of the root filesystem, they are listed, below /dev.
+    """
     rules_or_skip(trial)
-    config = trial.config(*steps(*(["open", f"{NODES}/{name}", how] for name, how in wanted), ["wait"]))
-    config["linux"]["resources"] = {"devices": list(rules)}
-    container = trial.container(config)
-    for name in {name for name, _ in wanted}:
-        kind, major, minor = _NODES[name]
-        _make_node(container, f"{NODES}/{name}", stat.S_IFCHR if kind == "c" else stat.S_IFBLK, minor, major)
-    facts = container.must_create().must_start().facts()
-    return {f"{name} {how}": facts.outcome("open", f"{NODES}/{name}", how) not in DENIED for name, how in wanted}
+    found: dict[str, Any] = {}
+    for folder in (NODES, "/dev/nodes"):
+        config = trial.config(*steps(*(["open", f"{folder}/{name}", how] for name, how in wanted), ["wait"]))
+        config["linux"]["resources"] = {"devices": list(rules)}
+        listed = folder != NODES
+        for name in dict.fromkeys(name for name, _ in wanted) if listed else ():
+            kind, major, minor = _NODES[name]
+            entry = {"path": f"{folder}/{name}", "type": kind, "major": major, "minor": minor, "fileMode": 0o666}
+            config["linux"].setdefault("devices", []).append(entry)
+        container = trial.container(config)
+        for name in {name for name, _ in wanted} if not listed else ():
+            kind, major, minor = _NODES[name]
+            _make_node(container, f"{folder}/{name}", stat.S_IFCHR if kind == "c" else stat.S_IFBLK, minor, major)
+        facts = container.must_create().must_start().facts()
+        found = {f"{name} {how}": facts.outcome("open", f"{folder}/{name}", how) for name, how in wanted}
+        container.clean_up()
+        if "ENOENT" not in found.values():
+            break
+    return {key: {"ENXIO": True, **dict.fromkeys(DENIED, False)}.get(got, got) for key, got in found.items()}
 
 
 def _judge_rules(
