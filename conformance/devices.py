@@ -255,8 +255,8 @@ def _tried(
 ) -> dict[str, bool | str]:
     """Which openings succeed under some rules, of those wanted: ``name mode`` → whether it was allowed, or what came.
 
-    No driver has these numbers: what is allowed ends in ENXIO, and what ends otherwise was not seen to be allowed. Where
-    the kernel in the container shows no devices of the root filesystem, they are listed, below /dev.
+    No driver has these numbers: what is allowed ends in ENXIO, and what ends otherwise was not seen to be allowed.
+    Where the kernel in the container shows no devices of the root filesystem, they are listed, below /dev.
     """
     rules_or_skip(trial)
     found: dict[str, Any] = {}

@@ -152,6 +152,7 @@ def masked_where_the_null_device_is_a_link(trial: CaseContext) -> None:
     config = trial.config(*steps(hidden, ["read", f"{TREE}/open"], ["wait"]))
     config["mounts"] = [mount for mount in config["mounts"] if mount["destination"] == "/proc"]
     config["linux"]["maskedPaths"] = [hidden[1]]
+    trial.control(config)
     container = trial.container(config)
     populate(container)
     rootfs = container.bundle / "rootfs"

@@ -17,9 +17,11 @@ import pytest
 
 from fixtures.mutants import Mutant
 from fixtures.mutants.operators.configs import places
+from ocivalidate.report.summary import closing_line
 from ocivalidate.rules.clauses import Selection
 from ocivalidate.rules.findings import Outcome, Result
 from ocivalidate.runtime import refusing, run_runtime
+from ocivalidate.runtime.api import check_runtime
 from ocivalidate.runtime.cases import Case
 from ocivalidate.runtime.driving import configs
 from ocivalidate.runtime.options import RuntimeOptions
@@ -100,6 +102,23 @@ def test_of_all_that_is_refused_nothing_fails_but_what_asks_for_support(tmp_path
     before = {one[:2] for one in failures(RUNTIME, cases, tmp_path / "none")}
     after = failures(RUNTIME, cases, tmp_path / "all", *optional())
     assert [one for one in after if one[:2] not in before and one[1] not in ASKED] == []
+
+
+def test_who_refuses_all_that_it_may_does_not_look_like_a_pass(tmp_path: Path) -> None:
+    """The last line says how much is not known, and with ``--strict`` nothing of it is passed over."""
+    base = configs.base(RELEASE, "wait")
+    usual = {pointer: [holder[key] for holder, key in places(base, pointer)] for pointer in optional()}
+    mutant = str(Mutant("refuses all", "refuses-values", (), {"usual": usual}).write(tmp_path, str(RUNTIME)))
+    selection = Selection(select=("names.*", "state.every-status"))
+    report = check_runtime(mutant, selection, options=RuntimeOptions(own_expectations=False))
+    line = closing_line(report)
+    assert ": conforms, where it did not refuse, to runtime-spec " in line
+    assert "; INCOMPLETE: the runtime refused what " in line
+    strict = check_runtime(mutant, selection, options=RuntimeOptions(own_expectations=False, strict=True))
+    skipped = {(one.case, one.clause.id) for one in report.results if one.reason.startswith("refused: ")}
+    failed = {(one.case, one.clause.id) for one in strict.results if one.outcome is Outcome.FAIL}
+    assert skipped
+    assert skipped <= failed
 
 
 def every(runtime: str) -> Iterator[str]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from fixtures.fake_runtime.faults import FAULTS
 from fixtures.mutants import Mutant
 from fixtures.mutants.operators import OPERATORS
 from fixtures.mutants.tables import mutants
@@ -174,3 +175,14 @@ def test_the_table_is_in_order() -> None:
     ]
     assert idle == []
     assert [pointer for pointer in UNSEEN if not any(pointer in case.sets for case in cases)] == []
+
+
+def test_each_case_has_something_to_notice() -> None:
+    """A case that nothing names cannot be seen to fail: a mutant, or a fault of the fake, is missing."""
+    cases = load_cases(resources.folder("conformance"))
+    of_faults = {case for fault in FAULTS.values() for case in fault.cases}
+    patterns = {pattern for mutant in mutants(cases) for pattern in mutant.cases}
+    idle = [
+        case.id for case in cases if case.id not in of_faults and not any(matches(case.id, one) for one in patterns)
+    ]
+    assert idle == []

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -18,7 +18,7 @@ from ocivalidate.rules.findings import Outcome, Result
 from ocivalidate.runtime import refusing
 from ocivalidate.runtime.case_context import CaseContext
 from ocivalidate.runtime.cases import Case
-from ocivalidate.runtime.driving import configs
+from ocivalidate.runtime.driving import configs, operations
 from ocivalidate.runtime.driving.configs import changed
 from ocivalidate.runtime.driving.driver import Call
 from ocivalidate.runtime.driving.subject import identify
@@ -264,3 +264,34 @@ def test_no_case_hides_a_refusal_in_a_skip_of_its_own() -> None:
                 if re.search("the runtime (refuse|reject|does not (take|accept|support))", text) and text not in JUDGED:
                     hidden.append(f"{file.name}:{node.lineno}: {text}")
     assert hidden == []
+
+
+def test_who_refuses_by_start_has_created_what_it_does_not_support(
+    fake: Faked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``create`` has to apply what the config says, or to generate an error: later is too late."""
+
+    def late(argv: Any, **named: Any) -> Call:
+        return Call(tuple(argv), 1, "", "no such thing", 0.0) if "start" in argv else faking.forked(argv, **named)
+
+    monkeypatch.setattr(operations, "call", late)
+    [result] = tried(fake, lambda trial: cast(None, trial.container(trial.config("wait")).must_create().must_start()))
+    assert result.outcome is Outcome.FAIL
+    assert result.findings[0].message == "start failed: no such thing"
+
+
+def test_who_refuses_what_every_config_has_fails(fake: Faked, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A runtime that knows our probe by its arguments, environment or working directory cannot refuse it."""
+    for pointer, value in (
+        ("/process/args", ["/usr/bin/python3", "-c", ""]),
+        ("/process/env", ["A=b"]),
+        ("/process/cwd", "/var"),
+        ("/annotations", {"a": "b"}),
+        ("/hooks", {"poststop": [{"path": "/bin/true"}]}),
+    ):
+
+        def refused(argv: Any, **named: Any) -> Call:
+            return Call(tuple(argv), 1, "", "no", 0.0) if "create" in argv else faking.forked(argv, **named)
+
+        monkeypatch.setattr(operations, "call", refused)
+        assert tried(fake, runs(pointer, value))[0].outcome is Outcome.FAIL, pointer
