@@ -11,47 +11,22 @@ import stat
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ocivalidate.runtime import CaseContext, Container, Facts, caller, case, mounting, steps
+from ocivalidate.runtime import CaseContext, Facts, caller, case, device_rules, mounting, steps
 
 AVAILABLE = "config-linux.devices.available"
 MISMATCH = "config-linux.devices.path.mismatch-error"
 UNLISTED = "config-linux.devices.no-unlisted-access"
 ORDER = "config-linux.resources.devices.order"
 DEVICES = "/linux/devices/*"
+device, rule, MAJOR, OTHER_MAJOR = device_rules.device, device_rules.rule, device_rules.MAJOR, device_rules.OTHER_MAJOR
+DENIED, ALLOW_ALL, DENY_ALL = device_rules.DENIED, device_rules.ALLOW_ALL, device_rules.DENY_ALL
 RULES = "/linux/resources/devices/*"
-# Majors of character and block devices end at 511.
-MAJOR, OTHER_MAJOR = 1600, 1601
-DENIED = ("EPERM", "EACCES")
-ALLOW_ALL = {"allow": True, "access": "rwm"}
-DENY_ALL = {"allow": False, "access": "rwm"}
-NODES = "/opt/nodes"
 OF_THE_HOST = "safety/runtime.host-devices"
-
-
-def device(path: str, kind: str, minor: int, **members: int) -> dict[str, Any]:
-    """An entry of linux.devices."""
-    return {"path": path, "type": kind, "major": MAJOR, "minor": minor, **members}
-
-
-def rules_or_skip(trial: CaseContext) -> None:
-    """Skip where rules on devices cannot be, or where we ourselves may not use the devices that they are tried with."""
-    mode = trial.stage.layout.mode
-    if mode == "none" or (mode != "v2" and "devices" not in trial.host.controllers):
-        trial.skip("this host has no control group controller devices")
-    node = trial.folder / "node"
-    node.unlink(missing_ok=True)
-    os.mknod(node, stat.S_IFCHR | 0o600, os.makedev(MAJOR, 1))
-    try:
-        os.close(os.open(node, os.O_RDONLY | os.O_NONBLOCK))
-    except PermissionError as problem:
-        trial.skip(f"we may not use devices of our own choice here: {problem.strerror}")
-    except OSError:
-        return
 
 
 def with_devices(trial: CaseContext, *entries: dict[str, Any], probe: Sequence[str]) -> dict[str, Any]:
     """A config with these devices, all of which may be used."""
-    rules_or_skip(trial)
+    device_rules.rules_or_skip(trial)
     config = trial.config(*probe)
     config["linux"]["devices"] = list(entries)
     config["linux"]["resources"] = {"devices": [ALLOW_ALL]}
@@ -141,19 +116,12 @@ def with_found(trial: CaseContext, path: str, probe: Sequence[str]) -> tuple[dic
     return config, entry
 
 
-def _make_node(container: Container, path: str, kind: int, minor: int, major: int = MAJOR) -> None:
-    """Put a device into the root filesystem of a container."""
-    target = container.bundle / "rootfs" / path.lstrip("/")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    os.mknod(target, kind | 0o666, os.makedev(major, minor))
-
-
 def _mismatched(trial: CaseContext, kind: int, minor: int, what: str) -> None:
     for path in PLACES:
         config, _entry = with_found(trial, path, ["wait"])
         trial.control(config)
         container = trial.container(config)
-        _make_node(container, path, kind, minor)
+        device_rules.make_node(container, path, kind, minor)
         done = container.create()
         message = f"at the path of a listed device there is {what}, and create does not say so"
         got = f"{path}: {'created' if done.ok else done.last_error_line}"
@@ -183,7 +151,7 @@ def path_with_the_device(trial: CaseContext) -> None:
         if path != PLACES[0]:
             trial.control(config)
         container = trial.container(config)
-        _make_node(container, path, stat.S_IFCHR, entry["minor"])
+        device_rules.make_node(container, path, stat.S_IFCHR, entry["minor"])
         facts = container.must_create().must_start().facts()
         trial.judge_facts(config, facts)
         trial.expect(AVAILABLE, "the device cannot be opened", got=facts.outcome("open", path), want="ENXIO")
@@ -197,17 +165,19 @@ DEFAULTS = frozenset({(1, 3), (1, 5), (1, 7), (1, 8), (1, 9), (5, 0), (5, 1), (5
 def unlisted(trial: CaseContext) -> None:
     """Without rules, a device that is not listed cannot be used, and /dev has none but the default devices."""
     looks = steps(
-        ["open", f"{NODES}/one", "r"], ["mknod", "/tmp/made", "c", str(MAJOR), "2"], ["open", "/tmp/made", "r"]
+        ["open", f"{device_rules.NODES}/one", "r"],
+        ["mknod", "/tmp/made", "c", str(MAJOR), "2"],
+        ["open", "/tmp/made", "r"],
     )
     names = sorted({"kmsg", "mem", "kvm", "fuse", "loop0", "tty0", "ttyS0", "vda", "sda", *os.listdir("/dev")})
     inside = [f"/dev/{name}" for name in names if not os.path.isdir(f"/dev/{name}") or os.path.islink(f"/dev/{name}")]
     config = trial.config(*looks, ",", *steps(*(["follow", path] for path in inside), ["wait"]))
     container = trial.container(config)
-    _make_node(container, f"{NODES}/one", stat.S_IFCHR, 1)
+    device_rules.make_node(container, f"{device_rules.NODES}/one", stat.S_IFCHR, 1)
     facts = container.must_create().must_start().facts()
     # What is not there is not used either: it could not be made, or the kernel in the container does not show it.
     fine = (*DENIED, "ENOENT")
-    for path in (f"{NODES}/one", "/tmp/made"):
+    for path in (f"{device_rules.NODES}/one", "/tmp/made"):
         got, message = facts.outcome("open", path), f"a device that is not listed can be used: {path}"
         trial.expect_that(UNLISTED, message, held=got in fine, got=got, want="EPERM", pointer="/linux/devices")
     message = "a device that is neither listed nor a default one is in /dev"
@@ -228,65 +198,14 @@ def _strange(facts: Facts, paths: Sequence[str]) -> list[str]:
 
 # --------------------------------------------------------------------------------------------------- what is allowed
 
-# Node → type and numbers.
-_NODES = {
-    "c1": ("c", MAJOR, 1),
-    "c2": ("c", MAJOR, 2),
-    "c3": ("c", MAJOR, 3),
-    "c4": ("c", MAJOR, 4),
-    "c5": ("c", MAJOR, 5),
-    "c6": ("c", MAJOR, 6),
-    "b1": ("b", MAJOR, 1),
-    "b2": ("b", MAJOR, 2),
-    "other": ("c", OTHER_MAJOR, 77),
-    "next": ("c", OTHER_MAJOR + 1, 78),
-    "last": ("c", OTHER_MAJOR + 1, 79),
-}
-
-
-def rule(allow: bool, kind: str, major: int | None, minor: int | None, access: str) -> dict[str, Any]:  # noqa: FBT001  # as in the config
-    """An entry of linux.resources.devices; ``None`` stands for all numbers."""
-    numbers = {name: number for name, number in (("major", major), ("minor", minor)) if number is not None}
-    return {"allow": allow, "type": kind, **numbers, "access": access}
-
-
-def _tried(
-    trial: CaseContext, rules: Sequence[dict[str, Any]], wanted: Mapping[tuple[str, str], bool]
-) -> dict[str, bool | str]:
-    """Which openings succeed under some rules, of those wanted: ``name mode`` → whether it was allowed, or what came.
-
-    No driver has these numbers: what is allowed ends in ENXIO, and what ends otherwise was not seen to be allowed.
-    Where the kernel in the container shows no devices of the root filesystem, they are listed, below /dev.
-    """
-    rules_or_skip(trial)
-    found: dict[str, Any] = {}
-    for folder in (NODES, "/dev/nodes"):
-        config = trial.config(*steps(*(["open", f"{folder}/{name}", how] for name, how in wanted), ["wait"]))
-        config["linux"]["resources"] = {"devices": list(rules)}
-        listed = folder != NODES
-        for name in dict.fromkeys(name for name, _ in wanted) if listed else ():
-            kind, major, minor = _NODES[name]
-            entry = {"path": f"{folder}/{name}", "type": kind, "major": major, "minor": minor, "fileMode": 0o666}
-            config["linux"].setdefault("devices", []).append(entry)
-        container = trial.container(config)
-        for name in {name for name, _ in wanted} if not listed else ():
-            kind, major, minor = _NODES[name]
-            _make_node(container, f"{folder}/{name}", stat.S_IFCHR if kind == "c" else stat.S_IFBLK, minor, major)
-        facts = container.must_create().must_start().facts()
-        found = {f"{name} {how}": facts.outcome("open", f"{folder}/{name}", how) for name, how in wanted}
-        container.clean_up()
-        if "ENOENT" not in found.values():
-            break
-    return {key: {"ENXIO": True, **dict.fromkeys(DENIED, False)}.get(got, got) for key, got in found.items()}
-
 
 def _judge_rules(
     trial: CaseContext, rules: Sequence[dict[str, Any]], wanted: Mapping[tuple[str, str], tuple[bool, str]]
 ) -> None:
     """Judge what is allowed under some rules: (node, mode) → whether it is to be, and the member that it shows."""
-    got = _tried(trial, rules, {key: allowed for key, (allowed, _) in wanted.items()})
+    got = device_rules.tried(trial, rules, {key: allowed for key, (allowed, _) in wanted.items()})
     for (name, how), (allowed, leaf) in wanted.items():
-        kind, major, minor = _NODES[name]
+        kind, major, minor = device_rules.NUMBERS[name]
         message = f"opening {kind} {major}:{minor} for {how} is {'refused' if allowed else 'allowed'} against the rules"
         if leaf == "order":
             trial.expect(ORDER, message, got=got[f"{name} {how}"], want=allowed, pointer="/linux/resources/devices")
@@ -383,8 +302,11 @@ def rules_in_order(trial: CaseContext) -> None:
 @case(sets=[f"{RULES}/access"], needs=["root", "cap:MKNOD"])
 def rules_on_making_nodes(trial: CaseContext) -> None:
     """A device can be made only where a rule allows it."""
-    rules_or_skip(trial)
-    allowed, denied = ["mknod", "/allowed", "c", str(MAJOR), "1"], ["mknod", "/denied", "c", str(MAJOR), "2"]
+    device_rules.rules_or_skip(trial)
+    allowed, denied = (
+        ["mknod", "/allowed", "c", str(MAJOR), "1"],
+        ["mknod", "/denied", "c", str(MAJOR), "2"],
+    )
     config = trial.config(*steps(allowed, denied, ["wait"]))
     config["linux"]["resources"] = {"devices": [DENY_ALL, rule(True, "c", MAJOR, 1, "m")]}
     facts = trial.run(config)

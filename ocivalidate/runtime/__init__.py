@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ocivalidate.runtime.api import run_runtime
     from ocivalidate.runtime.case_context import CaseContext
     from ocivalidate.runtime.case_helpers import (
+        device_rules,
         filters,
         grouping,
         hook_containers,
@@ -69,6 +70,7 @@ _HOMES = {
 _ROOMS = {
     "cgroup_values": "kernel",
     "cgroups": "kernel",
+    "device_rules": "case_helpers",
     "filters": "case_helpers",
     "grouping": "case_helpers",
     "hook_containers": "case_helpers",
@@ -102,6 +104,7 @@ __all__ = [
     "cgroup_values",
     "cgroups",
     "changed",
+    "device_rules",
     "document_clauses",
     "filters",
     "grouping",

@@ -24,7 +24,10 @@ LIMITS = {"memory": str(200 << 20), "pids": "50"}
 
 
 def usable(trial: CaseContext) -> list[str]:
-    """The controllers that this host has, of those that every runtime knows."""
+    """The names of the controllers of ``RESOURCES`` that this host has.
+
+    Raises :class:`Skipped` if it has none.
+    """
     found = [name for name in RESOURCES if name in trial.host.controllers]
     if not found:
         trial.skip(f"this host has none of the controllers {', '.join(RESOURCES)}")
@@ -32,7 +35,11 @@ def usable(trial: CaseContext) -> list[str]:
 
 
 def with_path(trial: CaseContext, path: str | None, *probe: str) -> dict[str, Any]:
-    """A config with this cgroupsPath and a value for every usable controller."""
+    """A config with this ``cgroupsPath`` and a value for every usable controller, so that each has to be applied.
+
+    ``path`` is ``None`` for a config that names no group; ``probe`` are steps of the probe (default: it waits). Raises
+    :class:`Skipped` if no controller is usable.
+    """
     config = trial.config(*(probe or ("wait",)))
     config["linux"]["cgroupsPath"] = path
     resources: dict[str, Any] = {}
@@ -44,30 +51,36 @@ def with_path(trial: CaseContext, path: str | None, *probe: str) -> dict[str, An
 
 
 def without_limits(config: dict[str, Any]) -> dict[str, Any]:
-    """The config, without resources: its process joins a group whose limits are not to change."""
+    """Take ``linux.resources`` out of a config, and return the same config.
+
+    Its process joins a group whose limits are not to change.
+    """
     config["linux"].pop("resources", None)
     return config
 
 
 def places(trial: CaseContext, container: Container) -> dict[str, str]:
-    """The group of the container process, by controller."""
+    """The path of the group of the container process in each usable controller; ``none`` if it is in none."""
     groups, unified = container.groups, is_unified(trial)
     return {name: groups.get("" if unified else name, "none") for name in usable(trial)}
 
 
 def own_path(trial: CaseContext, *names: str) -> str:
-    """An absolute path of this case alone, which nothing has made."""
+    """An absolute ``cgroupsPath``, below the group of this run, that nothing has made: of the case, then ``names``."""
     return "/".join((trial.stage.group, trial.case.id.replace(".", "-"), *names))
 
 
 def remove_later(trial: CaseContext, path: str) -> None:
-    """Remove a group that a runtime makes above that of a container, when the case is over."""
+    """Remove a group, by its path, when the case is over: a runtime makes it above that of a container.
+
+    What cannot be removed is an error of the case.
+    """
     layout = trial.stage.layout
     trial.undo(lambda: [f"control group {folder}" for folder in cgroups.remove(layout, path)])
 
 
 def limit_files(trial: CaseContext) -> dict[str, str]:
-    """The file with the limit of each usable controller whose values both versions word alike."""
+    """Controller → the name of the file with its limit, for the usable ones that both versions word alike."""
     memory = "memory.max" if is_unified(trial) else "memory.limit_in_bytes"
     files = {"memory": memory, "pids": "pids.max"}
     return {name: files[name] for name in usable(trial) if name in files}

@@ -42,12 +42,15 @@ ANNOTATIONS = {"org.example.note": "some words: zażółć", "org.example.empty"
 
 
 def kinds_of(trial: CaseContext) -> list[Kind]:
-    """The kinds that the release has."""
+    """The kinds of hooks that the release of the run has, in the order of a life."""
     return [kind for kind in KINDS if trial.holds(kind.since)]
 
 
 def prepared(trial: CaseContext) -> tuple[Container, Trace]:
-    """A container that is to be, whose program pauses, and its trace."""
+    """A container that is not created yet, whose program notes that it runs and waits, and the trace of its hooks.
+
+    It has ``ANNOTATIONS``. Raises :class:`ControlFailed` if the runtime does not take its config without hooks.
+    """
     config = trial.config()
     config["annotations"] = dict(ANNOTATIONS)
     if trial.subject.isolates:
@@ -70,7 +73,10 @@ class FinishedContainer:
 
 
 def live_with_hooks(trial: CaseContext) -> FinishedContainer:
-    """Two hooks of each kind, in a container that is created, started, killed and deleted."""
+    """Create, start, kill and delete a container with two hooks of each kind, and say what they noted and when.
+
+    Raises :class:`RuntimeFailed` if one of the operations fails, :class:`CannotJudge` if time runs out.
+    """
     container, trace = prepared(trial)
     line = trace.program("pause")
     hooks: dict[str, list[dict[str, Any]]] = {}
@@ -111,7 +117,10 @@ def _timed(operation: Callable[[], Any], trace: Trace) -> Span:
 
 
 def write_failing_hook(trace: Trace, kinds: Sequence[Kind], failing: Kind, *failure: str) -> None:
-    """Give a container one hook of each kind, and three of one kind, of which the second fails."""
+    """Give a container one hook of each of ``kinds`` and two more of the kind ``failing``, and write its config.
+
+    The second of that kind fails: ``failure`` is what its recorder is asked to do, as for :meth:`Trace.add`.
+    """
     for kind in kinds:
         trace.add(kind.name, inside=kind.path_inside)
     trace.add(failing.name, *failure, inside=failing.path_inside)
@@ -120,13 +129,20 @@ def write_failing_hook(trace: Trace, kinds: Sequence[Kind], failing: Kind, *fail
 
 
 def create_and_start(container: Container) -> tuple[Call, Call | None]:
-    """Create and, where that succeeds, start a container."""
+    """Create and, where that succeeds, start a container: both calls, ``None`` for one that was not made.
+
+    Neither has to succeed. Raises :class:`CannotJudge` for a call that does not end in time.
+    """
     created = container.create()
     return created, container.start() if created.ok else None
 
 
 def judge_end(trial: CaseContext, clause: str, failing: Kind, container: Container, trace: Trace) -> None:
-    """After an error the process is stopped, the container destroyed, nothing else runs but its poststop hooks."""
+    """Judge what becomes of a container of which the second hook of the kind ``failing`` has failed.
+
+    Its process is stopped, it is destroyed, and nothing else runs but its poststop hooks (runtime.md, lifecycle).
+    Raises :class:`RuntimeFailed` if that hook did not run, :class:`CannotJudge` if a process is still at work.
+    """
     # A start that does not wait for its hooks returns before they have run.
     pids = {pid_of((record.state() or {}).get("pid")) for record in trace.records() if _is_outside(record)}
     patience = _ENDING_PATIENCE * container.runtime.pace
@@ -152,7 +168,7 @@ def late_records(failing: Kind, names: Sequence[str]) -> list[str]:
 
 
 def judge_poststop_ran(trial: CaseContext, trace: Trace) -> None:
-    """The poststop hook of a container of which another hook has failed ran, once."""
+    """Judge that the poststop hook of a container of which another hook has failed ran, once."""
     stops = [name for name in trace.names() if name.startswith("poststop/")]
     trial.expect(AFTERWARDS, "poststop hooks do not run after a hook has failed", got=stops, want=["poststop/0"])
 
@@ -162,7 +178,10 @@ def _is_outside(record: Record) -> bool:
 
 
 def ends(pid: int, seconds: float) -> bool:
-    """Whether a process ends within some seconds. Raises :class:`CannotJudge` if it is still at work then."""
+    """Whether a process ends within ``seconds``, or has ended; a zombie counts as ended.
+
+    Raises :class:`CannotJudge` if it is still at work then.
+    """
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         with contextlib.suppress(OSError):

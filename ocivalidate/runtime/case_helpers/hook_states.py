@@ -17,7 +17,10 @@ STATE = "config.hooks.state-on-stdin"
 
 
 def judge_state(trial: CaseContext, lived: FinishedContainer, kind: Kind, record: Record) -> None:
-    """The state that a hook reads: valid, of this container, and true at this moment."""
+    """Judge the state that a hook got on its standard input: valid, of this container, and true at that moment.
+
+    ``record`` is what the hook noted, one of the kind ``kind`` (config.md, POSIX-platform hooks).
+    """
     state = record.state()
     broken = ["no JSON object"] if state is None else _broken(trial, state)
     trial.expect(STATE, f"{record.name} does not get a valid state", got=broken, want=[])

@@ -82,13 +82,17 @@ _LATE_NAMESPACES = ("cgroup",)
 
 
 def without_late(namespaces: Mapping[str, str]) -> dict[str, str]:
-    """Those namespaces that are there when hooks of create run."""
+    """Namespaces (name → link) without those that a runtime may make after the hooks of create have run."""
     return {name: link for name, link in namespaces.items() if name not in _LATE_NAMESPACES}
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """When an operation ran: by our clock, and by how many records there were when it began and when it had ended."""
+    """When an operation ran.
+
+    ``begun`` and ``ended``: seconds on our ``time.monotonic``. ``first`` and ``past``: how many records there were
+    then.
+    """
 
     begun: float
     ended: float
@@ -115,20 +119,29 @@ class HookTimeline:
     clock: str = ""
 
     def of(self, kind: Kind) -> list[Record]:
-        """What the hooks of a kind noted."""
+        """What the hooks of a kind noted, in the order in which it was noted."""
         return [record for record in self.records if record.kind == kind.name]
 
     def first(self, name: str) -> Record | None:
-        """What one recorder noted."""
+        """What one recorder noted first; ``None`` if it noted nothing.
+
+        ``name`` is that of its record: ``prestart/0``.
+        """
         return next((record for record in self.records if record.name == name), None)
 
     def before(self, record: Record, operation: str) -> bool:
-        """Whether a recorder began before an operation was called."""
+        """Whether a recorder began before an operation (``create``, ``start``, ``delete``) was called.
+
+        Raises :class:`KeyError` for one that has no span.
+        """
         span = self.spans[operation]
         return record.begun < span.begun if record.clock == self.clock else record.place < span.first
 
     def after(self, record: Record, operation: str) -> bool:
-        """Whether a recorder ended after an operation had returned."""
+        """Whether a recorder ended after an operation had returned.
+
+        Raises :class:`KeyError` for one that has no span.
+        """
         span = self.spans[operation]
         return record.ended > span.ended if record.clock == self.clock else record.place >= span.past
 
@@ -148,12 +161,12 @@ def _faults(records: Sequence[Record], *looks: Fault) -> list[str]:
 
 
 def in_turn(records: Sequence[Record]) -> bool:
-    """Whether each began when the one before had ended."""
+    """Whether each record, in this order, began when the one before had ended."""
     return all(later.follows(earlier) for earlier, later in itertools.pairwise(records))
 
 
 def follows(timeline: HookTimeline, later: Kind, earlier: Kind) -> bool:
-    """Whether all hooks of a kind began when all of another had ended."""
+    """Whether all hooks of the kind ``later`` began when all of ``earlier`` had ended; false if either did not run."""
     before, after = timeline.of(earlier), timeline.of(later)
     return bool(before) and bool(after) and all(one.follows(other) for one in after for other in before)
 
@@ -168,7 +181,10 @@ def _outside_of(timeline: HookTimeline, operation: str) -> Fault:
 
 
 def create_faults(timeline: HookTimeline, kind: Kind) -> list[str]:
-    """Within create, when namespaces and mounts are made, and before the root is changed."""
+    """What is wrong with the time of the hooks of a kind that run in create, in words; empty if all is well.
+
+    They run within create, when namespaces and mounts are made, and before the root is changed.
+    """
 
     def unready(record: Record) -> str:
         root = record.root if kind.inside else record.process.get("root")
@@ -193,7 +209,7 @@ def _too_late(timeline: HookTimeline) -> Fault:
 
 
 def prestart_faults(timeline: HookTimeline) -> list[str]:
-    """After start is called, and before the program is executed: the time of prestart hooks up to 1.0.2."""
+    """The same for prestart hooks by 1.0.0 to 1.0.2: after start is called, and before the program is executed."""
 
     def too_early(record: Record) -> str:
         return "ran before start was called" if timeline.before(record, "start") else ""
@@ -202,12 +218,12 @@ def prestart_faults(timeline: HookTimeline) -> list[str]:
 
 
 def start_container_faults(timeline: HookTimeline) -> list[str]:
-    """Within start, and before the program is executed."""
+    """The same for startContainer hooks: within start, and before the program is executed."""
     return _faults(timeline.of(START_CONTAINER), _outside_of(timeline, "start"), _too_late(timeline))
 
 
 def poststart_faults(timeline: HookTimeline) -> list[str]:
-    """After the program is executed, and before start returns."""
+    """The same for poststart hooks: after the program is executed, and before start returns."""
 
     def too_early(record: Record) -> str:
         if not all(map(record.follows, timeline.of(START_CONTAINER))):
@@ -218,7 +234,7 @@ def poststart_faults(timeline: HookTimeline) -> list[str]:
 
 
 def poststop_faults(timeline: HookTimeline) -> list[str]:
-    """When what the hooks looked for is gone, and before delete returns."""
+    """The same for poststop hooks: when what they looked for is gone, and before delete returns."""
 
     def too_early(record: Record) -> str:
         left = [path for path, there in record.there.items() if there]

@@ -17,22 +17,28 @@ CREATE_RESOURCES = "runtime/runtime.lifecycle.create-resources"
 
 
 def pointers(*names: str) -> list[str]:
-    """Pointers below linux.resources."""
+    """The pointers of properties below ``linux.resources``: ``cpu/shares`` → ``/linux/resources/cpu/shares``."""
     return [f"{RESOURCES}/{name}" for name in names]
 
 
 def is_unified(trial: CaseContext) -> bool:
-    """Whether controllers are those of version 2."""
+    """Whether the controllers of this host are those of version 2."""
     return trial.stage.layout.mode == "v2"
 
 
 def scratch(trial: CaseContext, controller: str) -> str:
-    """The folder of the group above those of all containers."""
+    """The folder, in the hierarchy of a controller, of the group above those of all containers.
+
+    Raises :class:`KeyError` for a controller that this host does not have.
+    """
     return f"{trial.stage.layout.controllers[controller]}{trial.stage.group}"
 
 
 def skip_without_files(trial: CaseContext, wanted: list[Expected]) -> None:
-    """Skip what this kernel has no files for: they were looked for in a group of ours."""
+    """Skip where this kernel lacks a file that a value is expected in; it is looked for in our own group.
+
+    Raises :class:`Skipped`, also when nothing is wanted: then version 2 has no equivalent.
+    """
     if not wanted:
         trial.skip("control groups of version 2 have no equivalent")
     for one in wanted:
@@ -42,7 +48,10 @@ def skip_without_files(trial: CaseContext, wanted: list[Expected]) -> None:
 
 
 def preset(trial: CaseContext, controller: str, group: str, file: str, text: str) -> None:
-    """Write to a file of a group of ours, that the container finds another value there. Skips where there is none."""
+    """Write ``text`` to a file of a group of ours (by its path), so that a container finds another value there.
+
+    Raises :class:`Skipped` where the kernel has no such file, :class:`OSError` where it does not take the text.
+    """
     path = f"{trial.stage.layout.controllers[controller]}{group}/{file}"
     if not os.path.exists(path):
         trial.skip(f"this kernel has no {file} in control groups")
@@ -52,14 +61,18 @@ def preset(trial: CaseContext, controller: str, group: str, file: str, text: str
 
 
 def put(trial: CaseContext, file: Path, text: str) -> None:
-    """Write to a file of a group of ours. Raises :class:`OSError`."""
+    """Write ``text`` to a file of a group of ours, and note it in the journal. Raises :class:`OSError`."""
     file.write_text(text, encoding="ascii")
     group = str(file.parent)
     trial.runtime.note(Grouped(group[max(0, group.find(trial.stage.group)) :], "", file.name, text))
 
 
 def found(container: Container, one: Expected) -> tuple[str, str]:
-    """What stands where a value is expected, and what should; both alike when it may."""
+    """What stands in the files of a container's group for one expected value, and what is wanted there.
+
+    Both are alike when what stands there is one of the values that it may have; else the first says what is there, in
+    the unit of the file or in words.
+    """
     folder = container.group_folder(one.controller)
     if not folder:
         return f"the process is in no group of {one.controller}", one.places[0].wants[0]
@@ -73,12 +86,18 @@ def found(container: Container, one: Expected) -> tuple[str, str]:
 
 
 def values(trial: CaseContext, resources: dict[str, Any]) -> list[Expected]:
-    """What a release wants in the files of the control groups of this host."""
+    """What has to stand in the files of control groups of this host for ``linux.resources``.
+
+    It depends on the release of the run, and on the version of control groups.
+    """
     return expected(resources, unified=is_unified(trial), reserved=trial.holds("1.1.0"))
 
 
 def judge_values(trial: CaseContext, container: Container, resources: dict[str, Any]) -> None:
-    """Judge what stands in the groups of a container against its resources, as far as the case declares."""
+    """Judge what stands in the groups of a created container against its ``linux.resources``.
+
+    Only properties that the case declares in ``sets`` are judged, and ``CREATE_RESOURCES`` if it declares that.
+    """
     for one in values(trial, resources):
         if one.pointer not in trial.case.sets:
             continue
@@ -90,7 +109,11 @@ def judge_values(trial: CaseContext, container: Container, resources: dict[str, 
 
 
 def limited(trial: CaseContext, resources: dict[str, Any], *probe: str, group: str = "") -> Container:
-    """A created container with these resources, whose values were judged."""
+    """A created container with these ``linux.resources``, whose values were judged by :func:`judge_values`.
+
+    ``probe``: the steps of its probe (default: it waits). ``group``: its ``cgroupsPath`` (default: one of its own).
+    Raises :class:`Skipped` where the kernel has no file for a value, :class:`RuntimeFailed` if create fails.
+    """
     skip_without_files(trial, values(trial, resources))
     config = trial.config(*(probe or ("wait",)))
     config["linux"]["resources"] = resources
@@ -102,5 +125,8 @@ def limited(trial: CaseContext, resources: dict[str, Any], *probe: str, group: s
 
 
 def facts_of(container: Container) -> Facts:
-    """Start a container and take what its probe reports."""
+    """Start a created container, and take what its probe reports.
+
+    Raises :class:`RuntimeFailed` if start fails or no report comes.
+    """
     return container.must_start().facts()

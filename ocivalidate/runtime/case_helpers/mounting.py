@@ -51,7 +51,10 @@ MACHINES = "machine:" + "|".join(_CODE)
 
 
 def euid_program(machine: str) -> bytes:
-    """An executable that exits with its effective user (of which a status has the lower byte); empty if unknown."""
+    """The bytes of an executable that exits with the lowest byte of its effective user id.
+
+    Empty for a machine that it is not written for: see ``MACHINES``.
+    """
     if machine not in _CODE:
         return b""
     number, code = _CODE[machine]
@@ -73,7 +76,8 @@ def host_mount(
 ) -> Path:
     """Mount something in our own mount namespace until the case is over, and return where.
 
-    ``options`` are words of mount(8); those on propagation are applied afterwards.
+    ``options`` are words of mount(8): flags, ``remount``, and propagation, which is applied afterwards. Raises
+    :class:`OSError`.
     """
     target.mkdir(mode=0o755, exist_ok=True)
     flags = sum(_FLAGS.get(option, 0) for option in options)
@@ -92,14 +96,14 @@ def _unmount(target: Path) -> None:
 
 
 def lay_out(trial: CaseContext, folder: Path) -> None:
-    """Lay out in a folder of ours what the probe's step ``effects`` looks at."""
+    """Lay out in a folder of ours what the probe's step ``effects`` looks at. Raises :class:`OSError`."""
     done = probe.perform("lay-out", [str(folder), euid_program(trial.host.machine).hex()])
     if "error" in done:
         raise OSError(f"cannot lay out {folder}: {done['error']}")
 
 
 def effects_of(trial: CaseContext, folder: str) -> list[list[str]]:
-    """The steps that lay out a folder in the container, and then look at what can be done there."""
+    """The two steps of the probe that lay out a folder in the container, and look at what can be done there."""
     return [["lay-out", folder, euid_program(trial.host.machine).hex()], ["effects", folder]]
 
 
@@ -184,12 +188,12 @@ def in_user_namespace(config: dict[str, Any]) -> dict[str, Any]:
 
 
 def at(facts_mounts: Sequence[Mapping[str, Any]], point: str) -> Mapping[str, Any]:
-    """The entry of mountinfo for what is on top at ``point``; empty where nothing is mounted."""
+    """The entry for what is on top at ``point``, of what the probe's step ``mountinfo`` gave; empty for nothing."""
     return next((entry for entry in reversed(facts_mounts) if entry["point"] == point), {})
 
 
 def propagation(entry: Mapping[str, Any]) -> str:
-    """How an entry of mountinfo takes part in propagation, in the word of mount(8)."""
+    """How a mount, by its entry of mountinfo, takes part in propagation: in the words of mount(8)."""
     words = {field.partition(":")[0] for field in entry.get("propagation", ())}
     if "shared" in words:
         return "shared"
@@ -199,5 +203,5 @@ def propagation(entry: Mapping[str, Any]) -> str:
 
 
 def host_mount_points() -> set[str]:
-    """The mount points of our own mount namespace."""
+    """The paths of all mounts in our own mount namespace."""
     return {str(entry["point"]) for entry in probe.mountinfo()}

@@ -48,22 +48,25 @@ class Row:
 
     @property
     def name(self) -> str:
-        """The option."""
+        """The option itself, as it stands in the config."""
         return option_of(self.clause)
 
     @property
     def point(self) -> str:
-        """Where its mount is in the container."""
+        """The path of its mount in the container."""
         return f"/m/{'bind-' if self.source is not None else ''}{self.name}"
 
 
 def option_of(clause: str) -> str:
-    """The option that a clause of the table is about: the last part of its id."""
+    """The option that a clause of the table of options is about: the last part of its id."""
     return clause.rpartition(".")[2]
 
 
 def source(trial: CaseContext, option: str) -> str:
-    """A folder of ours to bind, laid out, on a mount with this option; with another such mount below it."""
+    """The path of a folder to bind, laid out as for ``effects``, on a mount of ours with this option.
+
+    Below it is another such mount, in ``below``. It is made once a case. Raises :class:`OSError`.
+    """
     top = trial.folder / f"source-{option}"
     if not top.exists():
         for place in (top, top / "below"):
@@ -75,7 +78,7 @@ def source(trial: CaseContext, option: str) -> str:
 
 
 def mount_of(trial: CaseContext, row: Row) -> dict[str, Any]:
-    """The entry of ``mounts`` for a row."""
+    """The entry of ``mounts`` that shows a row: a tmpfs, or a bind mount of :func:`source`."""
     made: dict[str, Any] = {"destination": row.point, "options": row.options.split()}
     if row.source is None:
         return made | {"type": "tmpfs", "source": "tmpfs"}
@@ -83,7 +86,7 @@ def mount_of(trial: CaseContext, row: Row) -> dict[str, Any]:
 
 
 def seen(facts: Facts, row: Row) -> Any:
-    """What a row is to be judged by."""
+    """What the probe saw of a row, to be compared with its ``want``; ``not mounted`` if nothing is there."""
     if row.look == "super":
         return row.word in at(facts.value("mountinfo"), row.point).get("super", ())
     if not at(facts.value("mountinfo"), row.point):
@@ -99,7 +102,10 @@ class Judge:
         self.failed: set[str] = set()
 
     def option(self, clause: str, options: str, *, got: Any, want: Any, refused: str | None = None) -> None:
-        """Judge an option: by its clause, or, where the release has none, as part of the property."""
+        """Judge an option: by its clause, or, where the release has none, as part of the property.
+
+        ``options``: all of its mount, for the message. ``refused``: what create said to it, ``None`` if it was taken.
+        """
         name = option_of(clause)
         message = f"with {options.replace(' ', ',')} the option {name} does not have its effect"
         if not self.trial.holds("1.1.0"):
@@ -113,7 +119,7 @@ class Judge:
             self.failed.add(name)
 
     def close(self) -> None:
-        """Judge the table as far as it says MUST."""
+        """Judge the clause on the table as a whole, by the options that it demands (MUST). Call it once, at the end."""
         failed = sorted(self.failed - SHOULD)
         self.trial.expect(TABLE, "options that the table requires are not implemented", got=failed, want=[])
         if self.trial.holds("1.1.0"):

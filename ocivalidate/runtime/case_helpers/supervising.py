@@ -36,7 +36,7 @@ METADATA = "some words: ü"
 
 
 def count_documents(message: Any) -> int:
-    """How many JSON documents a connection carried."""
+    """How many JSON documents came one after the other on a connection; -1 if the text is none."""
     text, decoder, count = message.text.decode("utf-8", "replace").strip(), json.JSONDecoder(), 0
     while text:
         try:
@@ -48,7 +48,10 @@ def count_documents(message: Any) -> int:
 
 
 def judge_process_state(trial: CaseContext, container: Container, message: Any) -> None:
-    """Judge what came on the connection: descriptors, and the members of the state."""
+    """Judge what a runtime sent to a seccomp supervisor: descriptors, members, and the state of the container.
+
+    ``message`` is what came on the connection (config-linux.md, the container process state).
+    """
     state = message.state()
     trial.expect(
         "config-linux.containerProcessState.json-payload", "the payload is no JSON object", got=isinstance(state, dict)

@@ -100,7 +100,12 @@ class Trace:
         timeout: int | None = None,
         path: str | None = None,
     ) -> dict[str, Any]:
-        """Add a hook, the next one of its kind, and return it as it stands in the config."""
+        """Add a hook, the next one of its kind, and return its entry in the config.
+
+        ``action``: what its recorder does beside noting (see ``recorder.py``). ``inside``: its path is one in the
+        container. ``env`` and ``timeout`` (in seconds) are members of the entry, ``path`` is another path than that of
+        the recorder.
+        """
         hooks = self.config.setdefault("hooks", {}).setdefault(kind, [])
         name = f"{kind}/{len(hooks)}"
         hook: dict[str, Any] = {"path": path or (_HOOK if inside else str(self._outside))}
@@ -111,7 +116,10 @@ class Trace:
         return hook
 
     def program(self, *action: str) -> list[str]:
-        """Make the program of the container a recorder too, and return its command line."""
+        """Make the program of the container a recorder too, and return its command line.
+
+        :meth:`write` writes it.
+        """
         line = self._line("program/0", *action, inside=True)
         line[0] = PYTHON
         self.config["process"]["args"] = line
@@ -126,11 +134,14 @@ class Trace:
         return [own_name, *interpreter.BARE, script, file, name, *action]
 
     def write(self) -> None:
-        """Write the config with all that was added."""
+        """Write the config, with all that was added, to the bundle."""
         self._config_file.write_text(json.dumps(self.config, indent=1), encoding="utf-8")
 
     def records(self) -> list[Record]:
-        """What was noted so far, in the order in which it happened."""
+        """What was noted so far, in this order.
+
+        What is no record is passed over: a container may write anything there.
+        """
         lines = self._notes.content().decode("ascii", "replace").split("\n")[:-1]
         for line in lines[self._seen :]:
             # Anything may stand there: whoever writes the file may be the container.
@@ -146,7 +157,10 @@ class Trace:
         return [record.name for record in self.records()]
 
     def wait(self, name: str, seconds: float) -> Record | None:
-        """Wait for what the recorder of this name notes, and return it; ``seconds`` are those of a quick machine."""
+        """Wait for what the recorder of this name notes, and return it; ``None`` if it does not come.
+
+        ``seconds`` are those of a quick machine: on a slow one they are as much longer.
+        """
         end = time.monotonic() + seconds * self.container.runtime.pace
         while True:
             found = next((record for record in self.records() if record.name == name), None)
@@ -155,7 +169,10 @@ class Trace:
             self._rest()  # the file may not be there yet, so that it cannot be watched
 
     def wait_for_end(self, name: str, seconds: float) -> float:
-        """Wait for the end of a recorder that sleeps, for so many seconds at most, and return the time."""
+        """Wait for the end of a recorder that sleeps, for ``seconds`` at most.
+
+        Returns the moment of its end, or of giving up, on ``time.monotonic``.
+        """
         end = time.monotonic() + seconds
         while self._sleeps(name) and time.monotonic() < end:
             self._rest()  # a lock that may never be free cannot be waited for
