@@ -43,6 +43,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--official-schemas", action="store_true", help="compare verdicts with the official schemas, fetched with Go"
     )
+    group.addoption("--container", action="store_true", help="build an image of the tool from packages, and run it")
     group.addoption("--museum", action="store_true", help="fetch runtimes, and see the bugs that they shipped")
     group.addoption("--install", action="store_true", help="run the tests that install our package from an index")
 
@@ -58,6 +59,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 # Marker → the option that lets its tests run, and why they do not without it.
 _ASKED_FOR = {
+    "container": ("--container", "fetches packages: pytest --container, or tox -e container"),
     "install": ("--install", "needs an index: pytest --install, or tox -e build"),
     "museum": ("--museum", "fetches runtimes: pytest --museum, or tox -e museum"),
     "official": ("--official-schemas", "fetches schemas: pytest --official-schemas, or tox -e schemas"),
