@@ -119,7 +119,7 @@ def _judge_times(trial: CaseContext, timeline: hooking.HookTimeline) -> None:
             message = (
                 f"{kind.name} hooks do not run within create, between making the environment and changing the root"
             )
-            _judge_faults(trial, clause, message, hooking.create_faults(timeline, kind))
+            _judge_faults(trial, clause, message, hooking.create_faults(timeline, kind), hidden=timeline.hidden(kind))
     for clause, later, earlier in _SEQUENCES:
         message = f"{later.name} hooks do not wait for {earlier.name} hooks"
         got = [record.name for record in timeline.records]
@@ -127,11 +127,20 @@ def _judge_times(trial: CaseContext, timeline: hooking.HookTimeline) -> None:
             clause, message, held=hooking.follows(timeline, later, earlier), got=got, want=f"{earlier.name} first"
         )
     for clause, message, look in _FAULTS:
-        _judge_faults(trial, clause, f"hooks do not run {message}", look(timeline))
+        hidden = look is hooking.poststart_faults and timeline.hidden(hooking.POSTSTART)
+        _judge_faults(trial, clause, f"hooks do not run {message}", look(timeline), hidden=hidden)
 
 
-def _judge_faults(trial: CaseContext, clause: str, message: str, faults: Sequence[str]) -> None:
-    """Each fault is a finding of its own, so that one that is known does not hide another one."""
+def _judge_faults(
+    trial: CaseContext, clause: str, message: str, faults: Sequence[str], *, hidden: bool = False
+) -> None:
+    """Each fault is a finding of its own, so that one that is known does not hide another one.
+
+    ``hidden``: what makes no fault was not wholly seen.
+    """
+    if hidden and not faults:
+        trial.skip("not reached: the process that state names does not run the program of the container", clause)
+        return
     trial.expect_that(clause, message, held=True)
     for fault in faults:
         trial.expect(clause, f"{message}: {fault}", got=faults, want=[])

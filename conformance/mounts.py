@@ -116,8 +116,9 @@ def file_systems_have_their_type_and_source(trial: CaseContext) -> None:
     found = {kind: mounting.at(facts.value("mountinfo"), f"/t/{kind}") for kind in types}
     got = {kind: entry.get("type") for kind, entry in found.items()}
     trial.applied(TYPE, got=got, want={kind: kind for kind in types})
-    got = {kind: entry.get("source") for kind, entry in found.items()}
-    trial.applied(SOURCE, got=got, want={kind: f"of-{kind}" for kind in types})
+    if not trial.stage.own_kernel:  # such a source is a name that Linux keeps, and nothing else uses
+        got = {kind: entry.get("source") for kind, entry in found.items()}
+        trial.applied(SOURCE, got=got, want={kind: f"of-{kind}" for kind in types})
     missing = [path for path in marks.values() if facts.error("stat", path)]
     trial.applied(TYPE, got=missing, want=[], message="file systems lack what is in those of their type")
     modes = {kind: oct(facts.value("stat", f"/t/{kind}")["mode"]) for kind in MODES}
@@ -224,7 +225,8 @@ def sysfs_in_a_user_namespace(trial: CaseContext) -> None:
         trial.applied(TYPE, got=got, want="sysfs", message="in a user namespace /sys is not what the config says")
         message = "in a user namespace /sys is of another network namespace, or is none"
         there = ["lo"] if network else sorted(os.listdir("/sys/class/net"))
-        trial.applied(TYPE, got=facts.outcome("list", "/sys/class/net"), want=there, message=message)
+        if not trial.stage.own_kernel:  # which has a network and a sysfs of its own
+            trial.applied(TYPE, got=facts.outcome("list", "/sys/class/net"), want=there, message=message)
         message = "in a user namespace /sys is not mounted read-only"
         trial.applied(OPTIONS, got="ro" in mounted.get("options", ()), want=True, message=message)
         container.clean_up()

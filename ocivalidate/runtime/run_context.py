@@ -59,6 +59,9 @@ class RunContext:
     strict: bool = False
     # How much slower than usual everything goes here: 1 at least, and every deadline is as much later.
     pace: float = 1.0
+    # Whether containers have a kernel of their own, as in a sandbox. Then the process that the runtime names runs that
+    # kernel, and not the program; and what it shows in the container need not be what ours would.
+    own_kernel: bool = False
     # The configs that this runtime has been seen to accept, as text: a control is needed once a run, not once a case.
     accepted: set[str] = field(default_factory=set)
     # One at a time: the same control, tried by two cases at once, would be two containers in one control group.

@@ -13,6 +13,7 @@ from ocivalidate.runtime.case_helpers.hook_containers import late_records
 from ocivalidate.runtime.case_helpers.hooking import (
     CREATE_CONTAINER,
     CREATE_RUNTIME,
+    KINDS,
     POSTSTART,
     PRESTART,
     START_CONTAINER,
@@ -181,7 +182,8 @@ def sandboxed(*names: str) -> HookTimeline:
     """The life above noted in this order, where what runs in the container sees a clock that began elsewhere."""
     by_name = {record.name: record for record in RECORDS}
     records = [replace(by_name[name], place=place) for place, name in enumerate(names or by_name)]
-    return replace(LIFE, records=[in_sandbox(one) if one.name in SANDBOXED else one for one in records])
+    records = [in_sandbox(one) if one.name in SANDBOXED else one for one in records]
+    return replace(LIFE, records=records, sandboxed=True)
 
 
 def in_sandbox(record: Record) -> Record:
@@ -195,6 +197,19 @@ def test_a_right_life_in_a_sandbox_has_no_faults() -> None:
         assert create_faults(life, kind) == []
     assert start_container_faults(life) == poststart_faults(life) == poststop_faults(life) == []
     assert in_turn(life.records)
+
+
+def test_what_nobody_sees_outside_of_a_sandbox_is_no_fault_and_not_passed() -> None:
+    inside = {"argv": ["kernel"], "root": [1, 1], "namespaces": {}}
+    life = sandboxed()
+    life = replace(life, records=[replace(one, process=inside) for one in life.records])
+    assert create_faults(life, CREATE_RUNTIME) == create_faults(life, PRESTART) == poststart_faults(life) == []
+    assert [kind.name for kind in KINDS if life.hidden(kind)] == ["prestart", "createRuntime"]
+    until = ("prestart/0", "createRuntime/0", "createContainer/0", "startContainer/0")
+    assert sandboxed(*until, "poststart/0", "program/0", "poststop/0").hidden(POSTSTART)
+    late = replace(life, spans={**life.spans, "create": Span(0, 1, 0, 3)})
+    assert "createRuntime/0: ended after create had returned" in create_faults(late, CREATE_RUNTIME)
+    assert not any(LIFE.hidden(kind) for kind in KINDS)
 
 
 def test_the_order_of_what_was_noted_in_a_sandbox_shows_faults() -> None:

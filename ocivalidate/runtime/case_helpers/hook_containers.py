@@ -105,7 +105,8 @@ def live_with_hooks(trial: CaseContext) -> FinishedContainer:
     spans["delete"] = _timed(container.must_delete, trace)
     mounts = [str(container.bundle / "rootfs") + entry["destination"] for entry in trace.config["mounts"]]
     root = os.stat("/")
-    timeline = HookTimeline(trace.records(), spans, namespaces, line, mounts, (root.st_dev, root.st_ino), clock())
+    place, own = (root.st_dev, root.st_ino), trial.stage.own_kernel
+    timeline = HookTimeline(trace.records(), spans, namespaces, line, mounts, place, clock(), sandboxed=own)
     return FinishedContainer(container, hooks, timeline)
 
 

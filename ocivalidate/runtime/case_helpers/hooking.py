@@ -107,7 +107,8 @@ class HookTimeline:
     ``records``: what was noted in it. ``spans``: when its operations began and ended. ``namespaces``: those of the
     container process. ``program``: its command line. ``mounts``: where, seen from the host, something was to be
     mounted. ``host``: device and inode of the root folder of the host. ``clock``: ours. Who has a kernel of its own,
-    as in a sandbox, sees another clock: then the order in which things were noted tells.
+    as in a sandbox, sees another clock: then the order in which things were noted tells. ``sandboxed``: whether the
+    program has a kernel of its own, which is what the process of the state runs then.
     """
 
     records: Sequence[Record]
@@ -117,6 +118,7 @@ class HookTimeline:
     mounts: Sequence[str]
     host: Sequence[int]
     clock: str = ""
+    sandboxed: bool = False
 
     def of(self, kind: Kind) -> list[Record]:
         """What the hooks of a kind noted, in the order in which it was noted."""
@@ -144,6 +146,14 @@ class HookTimeline:
         """
         span = self.spans[operation]
         return record.ended > span.ended if record.clock == self.clock else record.place >= span.past
+
+    def hidden(self, kind: Kind) -> bool:
+        """Whether nobody outside of a sandbox can see the moment at which hooks of a kind have to run."""
+        if not self.sandboxed or kind.inside:
+            return False
+        program = self.first("program/0")
+        seen = program is not None and all(record.follows(program) for record in self.of(kind))
+        return kind.during == "create" or (kind is POSTSTART and not seen)
 
     def executed_by(self, record: Record) -> bool:
         """Whether the container process had executed the program when a hook looked at it."""
@@ -187,6 +197,8 @@ def create_faults(timeline: HookTimeline, kind: Kind) -> list[str]:
     """
 
     def unready(record: Record) -> str:
+        if timeline.hidden(kind):
+            return ""
         root = record.root if kind.inside else record.process.get("root")
         if root is None:
             return "its state names no process"
@@ -228,6 +240,8 @@ def poststart_faults(timeline: HookTimeline) -> list[str]:
     def too_early(record: Record) -> str:
         if not all(map(record.follows, timeline.of(START_CONTAINER))):
             return "did not wait for startContainer hooks"
+        if timeline.sandboxed:
+            return ""
         return "" if timeline.executed_by(record) else "ran before the program was executed"
 
     return _faults(timeline.of(POSTSTART), _outside_of(timeline, "start"), too_early)

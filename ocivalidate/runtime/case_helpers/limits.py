@@ -9,7 +9,7 @@ from typing import Any
 from ocivalidate.runtime.case_context import CaseContext
 from ocivalidate.runtime.driving.container import Container
 from ocivalidate.runtime.driving.journal import Grouped, Looked
-from ocivalidate.runtime.inside.facts import Facts
+from ocivalidate.runtime.inside.facts import Facts, find_facts
 from ocivalidate.runtime.kernel.cgroup_values import RESOURCES, Expected, expected
 from ocivalidate.runtime.kernel.cgroups import content
 
@@ -122,6 +122,20 @@ def limited(trial: CaseContext, resources: dict[str, Any], *probe: str, group: s
     container = trial.container(config).must_create()
     judge_values(trial, container, resources)
     return container
+
+
+def processor_time(container: Container) -> float | None:
+    """The seconds of processor time that the host counted for the group of a container; ``None`` if it does not."""
+    usage = content(container.group_folder("cpuacct"), "cpuacct.usage")
+    if usage is not None:
+        return int(usage) / 1e9
+    counted = dict(line.split() for line in (content(container.group_folder("cpu"), "cpu.stat") or "").splitlines())
+    return int(counted["usage_usec"]) / 1e6 if "usage_usec" in counted else None
+
+
+def reports(container: Container) -> bool:
+    """Whether the probe in a running container comes to its report, and the container does not end before."""
+    return container.wait_output(find_facts) is not None
 
 
 def facts_of(container: Container) -> Facts:

@@ -83,6 +83,12 @@ def uname() -> dict[str, str]:
     }
 
 
+def kernel() -> str:
+    """The kernel that this process sees, in words."""
+    names = os.uname()
+    return " ".join((names.sysname, names.release, names.version, names.machine))
+
+
 def _domain_name() -> str:
     try:
         return read("/proc/sys/kernel/domainname").strip()
@@ -848,6 +854,7 @@ STEPS: dict[str, Callable[..., Any]] = {
     "int80": int80,
     "interfaces": interfaces,
     "ioprio": ioprio,
+    "kernel": kernel,
     "label": label,
     "lay-out": lay_out,
     "link": _done(os.link),

@@ -12,12 +12,13 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from ocivalidate.errors import CannotJudge, RuntimeFailed
 from ocivalidate.runtime.case_context import CaseContext
 from ocivalidate.runtime.cases import Case
 from ocivalidate.runtime.driving import subject
-from ocivalidate.runtime.inside import rootfs
+from ocivalidate.runtime.inside import probe, rootfs
 from ocivalidate.runtime.kernel import cgroups, claims, host, inherited, interpreter, kin, nodes, syscalls
 from ocivalidate.runtime.protocol import Header, Request, RuntimeFacts
 from ocivalidate.runtime.run_context import RunContext
@@ -170,14 +171,14 @@ class Session:
         try:
             trial = CaseContext(self.stage, Case("smoke", lambda _trial: None, (), timeout=_SMOKE_PATIENCE))
             begun = time.monotonic()
-            _smoke(trial)
+            kernel = _smoke(trial)
             seconds = time.monotonic() - begun
             # Once more, as others may have come to work here meanwhile.
             self.pace = max(self.pace, host_pace())
             taken = seconds / _USUAL_SMOKE
             pace = max(self.pace, min(taken, self.pace * _MOST_OF_A_RUNTIME))
             self.slow = too_slow(seconds, pace) if taken > pace else ""
-            self._stage = replace(self.stage, pace=pace)
+            self._stage = replace(self.stage, pace=pace, own_kernel=kernel != probe.kernel())
         except (RuntimeFailed, CannotJudge, OSError) as problem:
             gone = self.missing()
             if gone:
@@ -220,19 +221,24 @@ def too_slow(seconds: float, pace: float) -> str:
     return f"the first container took {seconds:.1f} s, and calls and waits get {pace:.1f} times the usual time, no more"
 
 
-def _smoke(trial: CaseContext) -> None:
-    """Run every operation once. Cases judge their effects; this only shows whether anything can be observed."""
-    container = trial.container(trial.config("ids", ",", "wait")).must_create()
+def _smoke(trial: CaseContext) -> Any:
+    """Run every operation once, and return which kernel the container has.
+
+    Cases judge their effects; this only shows whether anything can be observed.
+    """
+    container = trial.container(trial.config("ids", ",", "kernel", ",", "wait")).must_create()
     if not container.alive():
         raise RuntimeFailed(f"after create there is no process {container.pid or ''}".rstrip() + " of the container")
     # What it prints is for the cases: here it is enough that there is such a command.
     with contextlib.suppress(RuntimeFailed):
         container.state()
     container.must_start()
-    container.facts().value("ids")
+    facts = container.facts()
+    facts.value("ids")
     # Whether it works is for the cases, too.
     container.kill()
     container.clean_up()
+    return facts.value("kernel")
 
 
 # Words in error messages of runtimes → what may help.
