@@ -9,7 +9,7 @@ from typing import Any, cast
 import pytest
 
 from ocivalidate.runtime.case_context import CaseContext, Skipped
-from ocivalidate.runtime.case_helpers.limits import found, is_unified, scratch, skip_without_files
+from ocivalidate.runtime.case_helpers.limits import found, is_unified, processor_time, scratch, skip_without_files
 from ocivalidate.runtime.driving.container import Container
 from ocivalidate.runtime.kernel import cgroups
 from ocivalidate.runtime.kernel.cgroup_values import expected
@@ -120,3 +120,26 @@ def test_files_are_kept_before_a_delete(tmp_path: Path) -> None:
     container.keeps_groups = True
     container.delete()
     assert container.group_files[f"{tmp_path}/own/pids.max"] == "7"
+
+
+@pytest.mark.parametrize(
+    ("mode", "file", "text", "seconds"),
+    [
+        ("v1", "cpuacct/own/cpuacct.usage", "250000000\n", 0.25),
+        ("v2", "own/cpu.stat", "usage_usec 250000\nuser_usec 9\n", 0.25),
+        # The first version has such a file without it, and need not have the controller that counts.
+        ("v1", "cpu/own/cpu.stat", "nr_periods 1\n", None),
+    ],
+)
+def test_the_time_that_a_group_got_is_what_the_host_counts(
+    tmp_path: Path, mode: str, file: str, text: str, seconds: float | None
+) -> None:
+    layout, container = made(tmp_path, mode)
+    counter = file.split("/", maxsplit=1)[0]
+    container._layout = cgroups.Layout(
+        layout.mode, {**layout.controllers, counter: str(tmp_path / counter)}, layout.unified
+    )
+    container._process.groups = {**container._process.groups, counter: "/own"}
+    (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / file).write_text(text)
+    assert processor_time(container) == seconds

@@ -21,6 +21,7 @@ from ocivalidate.rules.findings import Outcome, Result
 from ocivalidate.runtime.case_context import CaseContext
 from ocivalidate.runtime.cases import Case
 from ocivalidate.runtime.driving import driver, operations, output
+from ocivalidate.runtime.inside import probe
 from ocivalidate.runtime.kernel import cgroups, processes
 from ocivalidate.runtime.protocol import Request
 from ocivalidate.runtime.running import session as session_module
@@ -76,6 +77,22 @@ def test_the_first_container_tells_how_slow_a_machine_is(tmp_path: Path, monkeyp
         assert session.stage.pace > 3.0
     finally:
         session.close()
+
+
+def test_the_first_container_tells_whether_containers_have_a_kernel_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(operations, "call", driver.call)
+    program = fake_runtime.write(tmp_path / "fake")
+    for kernel, own in ((probe.kernel(), False), ("Linux 4.4.0 #1 SMP x86_64", True)):
+        monkeypatch.setattr(probe, "kernel", lambda kernel=kernel: kernel)
+        session = Session(Setup(Request(str(program))))
+        try:
+            session.open()
+            session.smoke()
+            assert session.stage.own_kernel == own
+        finally:
+            session.close()
 
 
 def test_a_process_that_waits_for_somebody_does_not_work() -> None:

@@ -79,6 +79,12 @@ def test_a_program_that_is_no_runtime_is_one_line() -> None:
     assert "/nosuch/runtime" in str(told.value)
 
 
+def test_a_run_beyond_its_time_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fixtures.subjects.runs._PATIENCE", 0.001)
+    with pytest.raises(CannotRun, match=r"^the run on /bin/true is not done after 0 seconds$"):
+        run("/bin/true")
+
+
 def bug(**more: Any) -> Bug:
     return Bug("b", "all", subject("runc@1"), subject("runc@2"), "a", (CLAUSE,), "it shows", **more)
 

@@ -86,7 +86,7 @@ def uname() -> dict[str, str]:
 def kernel() -> str:
     """The kernel that this process sees, in words."""
     names = os.uname()
-    return " ".join((names.sysname, names.release, names.version, names.machine))
+    return f"{names.sysname} {names.release} {names.version} {names.machine}"
 
 
 def _domain_name() -> str:
