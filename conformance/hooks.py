@@ -280,7 +280,8 @@ class Sleeper:
     """A container with a hook that sleeps.
 
     ``least``: seconds between the beginning of the operation that ran the hook and its end; ``most``: seconds that the
-    hook has been there by its own account, or, if it did not come so far, ``least``.
+    hook has been there by its own account, or, if it did not come so far, ``least``. ``hung``: the operation that did
+    not end at all.
     """
 
     kind: hooking.Kind
@@ -288,6 +289,7 @@ class Sleeper:
     trace: Trace
     least: float = 0.0
     most: float = 0.0
+    hung: str = ""
 
     @property
     def long(self) -> float:
@@ -300,7 +302,7 @@ class Sleeper:
         return f"{self.kind.name}/0"
 
 
-@case(sets=[f"/hooks/{kind.name}/*/timeout" for kind in hooking.KINDS], needs=["root"])
+@case(sets=[f"/hooks/{kind.name}/*/timeout" for kind in hooking.KINDS], needs=["root"], timeout=90.0)
 def hooks_are_aborted_after_their_timeout(trial: CaseContext) -> None:
     """A hook of each kind that sleeps for longer is ended after its timeout."""
     sleepers = [_sleeper(trial, kind) for kind in hook_containers.kinds_of(trial)]
@@ -308,8 +310,13 @@ def hooks_are_aborted_after_their_timeout(trial: CaseContext) -> None:
         list(threads.map(_abort, sleepers))
     for sleeper in sleepers:
         survived = f"{sleeper.hook}/survived" in sleeper.trace.names()
+        pointer = f"/hooks/{sleeper.kind.name}/*/timeout"
+        if sleeper.hung:
+            message = f"{sleeper.hung} hangs when a {sleeper.kind.name} hook is there for longer than its timeout"
+            trial.applied(pointer, got="hangs", want="ends", message=message)
+            continue
         trial.applied(
-            f"/hooks/{sleeper.kind.name}/*/timeout",
+            pointer,
             got=sleeper.least >= SECONDS * 0.9 and sleeper.most < sleeper.long * 0.9 and not survived,
             want=True,
             message=f"a {sleeper.kind.name} hook with a timeout of {SECONDS} s was there for {sleeper.most:.2f} s",
@@ -332,7 +339,11 @@ def _abort(sleeper: Sleeper) -> None:
             container.wait_exit()
             container.wait_for_status("stopped")
         before = time.monotonic()
-        done: Call = getattr(container, name)()
+        may_hang = {"may_hang": True} if name == sleeper.kind.during else {}
+        done: Call = getattr(container, name)(**may_hang)
+        if done.ended == "timeout":
+            sleeper.hung = name
+            return
         # Only a hook of this operation can be about to begin.
         begun = sleeper.trace.wait(sleeper.hook, _SOON if name == sleeper.kind.during else 0.0)
         end = sleeper.trace.wait_for_end(sleeper.hook, sleeper.long) if begun else before + done.seconds
