@@ -158,11 +158,24 @@ def test_a_hook_that_is_aborted_before_it_notes_anything_has_not_run_for_long() 
     [*cases_of(case_folder(None) / "hooks.py")]
     hooks = sys.modules["ocivalidate_conformance_hooks"]
     trace = SimpleNamespace(wait=lambda *_: None, clock="")
-    container = SimpleNamespace(create=lambda: SimpleNamespace(ok=False, seconds=hooks.LONG))
+    done = SimpleNamespace(ok=False, seconds=hooks.LONG, ended="exit")
+    container = SimpleNamespace(create=lambda **_: done)
     sleeper = hooks.Sleeper(PRESTART, container, trace)
     hooks._abort(sleeper)
     assert sleeper.least > hooks.SECONDS
     assert sleeper.most < hooks.LONG * 0.9
+
+
+def test_an_operation_that_a_hook_hangs_is_told_and_only_that_may_hang() -> None:
+    [*cases_of(case_folder(None) / "hooks.py")]
+    hooks = sys.modules["ocivalidate_conformance_hooks"]
+    trace = SimpleNamespace(wait=lambda *_: None, clock="")
+    done = SimpleNamespace(ok=True, seconds=0.0, ended="exit")
+    hangs = SimpleNamespace(ok=False, seconds=20.0, ended="timeout")
+    container = SimpleNamespace(create=lambda: done, start=lambda *, may_hang: hangs if may_hang else done)
+    sleeper = hooks.Sleeper(POSTSTART, container, trace)
+    hooks._abort(sleeper)
+    assert sleeper.hung == "start"
 
 
 def test_a_program_may_note_late_that_it_runs() -> None:
