@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple, NoReturn
 
 from ocivalidate import __version__
@@ -36,6 +36,7 @@ COMMANDS = {
     "explain": Command("explain", "explain a clause, with a bad and a good example, or a case", _KNOWING),
     "schema": Command("schema", "print a JSON Schema of a document type for one release", _KNOWING),
     "generate": Command("generate", "write a config.json; the same as oci-gen", _MAKING),
+    "completions": Command("completions", "print completions for a shell", _KNOWING),
     "demo": Command("demo", "judge the samples that come with ocivalidate", _JUDGING),
 }
 _EXIT_CODES = "Exit codes: 0 conforms, 1 findings, 2 could not be judged."
@@ -103,7 +104,16 @@ def _split(arguments: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
     return arguments[:end], arguments[end + 1 :]
 
 
-def _parser(arguments: Sequence[str]) -> tuple[DashParser, Mapping[str, DashParser]]:
+def whole_parser() -> DashParser:
+    """The parser with all options of all commands: for what is made of them, such as manual pages."""
+    from ocivalidate.cli.generate import parser_of
+
+    parser, commands = _parser((), every=True)
+    commands["generate"] = parser_of("ocivalidate generate")
+    return parser
+
+
+def _parser(arguments: Sequence[str], *, every: bool = False) -> tuple[DashParser, dict[str, DashParser]]:
     """The parser and those of the commands, of which only the one that the arguments ask for knows its options."""
     parser = MainParser(
         prog="ocivalidate",
@@ -121,7 +131,7 @@ def _parser(arguments: Sequence[str]) -> tuple[DashParser, Mapping[str, DashPars
         command = commands.add_parser(name, help=summary, description=f"{summary[:1].upper()}{summary[1:]}.")
         if title == _JUDGING:
             command.epilog = _EXIT_CODES
-        if name == asked:
+        if name == asked or every:
             importlib.import_module(f"ocivalidate.cli.{module}").add_options(command, name)
     return parser, commands.choices
 

@@ -90,7 +90,7 @@ def add_options(_parser: DashParser, _command: str) -> None:
 def _run(arguments: list[str], program: str) -> int:
     own = arguments[: arguments.index(COMMAND)] if COMMAND in arguments else arguments
     if _asks_for_help(own):
-        _parser(program).print_help()
+        parser_of(program).print_help()
         return 0
     if "--version" in own:
         print_text(f"{program} {__version__}\n")
@@ -120,7 +120,7 @@ def parse(arguments: list[str], program: str) -> argparse.Namespace:
 
         arguments, words = rewritten(arguments)
         command = words if command is None and words else command
-    parser = _parser(program)
+    parser = parser_of(program)
     options = argparse.Namespace(requests=[], for_engines=[])
     _options, strays = parser.parse_known_args(arguments, options)
     if options.for_engines:
@@ -134,7 +134,8 @@ def parse(arguments: list[str], program: str) -> argparse.Namespace:
     return options
 
 
-def _parser(program: str) -> DashParser:
+def parser_of(program: str) -> DashParser:
+    """The parser of ``oci-gen``, or of the command that is the same."""
     parser = DashParser(
         prog=program,
         usage="%(prog)s [OPTION...] [-- CMD ARGS...]",

@@ -38,17 +38,17 @@ def help_of(parser: DashParser, screen: Screen) -> str:
 
 
 def _lines(parser: DashParser, width: int) -> Iterator[Line]:
-    yield from fitted(_usage(parser), width, 7)
+    yield from fitted(usage(parser), width, 7)
     if parser.description:
         yield []
         yield from fitted([(parser.description, "")], width, 0)
-    sections = [*_sections(parser)]
+    titled = [*sections(parser)]
     # The rows of all sections have one column for what they are for.
-    terms = [_size(term) for _title, rows in sections for term, _text in rows]
+    terms = [_size(term) for _title, rows in titled for term, _text in rows]
     indent = min(_MOST_IN_FRONT, max(terms, default=0) + 4)
     if width < _NARROW and indent > width // 4:
         indent = 0
-    for title, rows in sections:
+    for title, rows in titled:
         yield []
         yield from fitted([(f"{title}:", "strong")], width, 2)
         for row in rows:
@@ -59,7 +59,8 @@ def _lines(parser: DashParser, width: int) -> Iterator[Line]:
         yield from fitted(_marked(" ".join(paragraph.split())), width, 0)
 
 
-def _usage(parser: DashParser) -> Line:
+def usage(parser: DashParser) -> Line:
+    """What stands behind ``usage:``, with it."""
     if parser.usage:
         return [("usage: ", "strong"), (parser.usage.replace(_PROGRAM, parser.prog), "")]
     words = [_argument(action) for action in parser._actions if not action.option_strings]  # noqa: SLF001  # no list of arguments is public
@@ -73,7 +74,7 @@ def _argument(action: argparse.Action) -> str:
     )
 
 
-def _sections(parser: DashParser) -> Iterator[tuple[str, list[Row]]]:
+def sections(parser: DashParser) -> Iterator[tuple[str, list[Row]]]:
     """Titles and rows: arguments, the groups as they were made, and last what belongs to none of them."""
     groups = {str(group.title): group for group in parser._action_groups}  # noqa: SLF001  # no list of groups is public
     others = groups.pop(_OPTIONS, None)

@@ -12,6 +12,8 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 import ocivalidate
+from ocivalidate.cli.completing import SHELLS, script
+from ocivalidate.cli.manual import pages
 
 CHECKOUT = Path(__file__).parents[2]
 DATA_FOLDERS = [name for name in ("schemas", "fixtures", "conformance") if (CHECKOUT / name).is_dir()]
@@ -54,10 +56,36 @@ def test_wheel_has_every_module_and_says_that_it_is_typed(names: set[str]) -> No
     assert "ocivalidate/py.typed" in names
 
 
-def test_wheel_has_nothing_outside_the_package(names: set[str]) -> None:
+def test_wheel_has_nothing_outside_the_package_but_what_the_system_reads(names: set[str]) -> None:
     tops = {PurePosixPath(name).parts[0] for name in names}
-    assert tops == {"ocivalidate", f"ocivalidate-{ocivalidate.__version__}.dist-info"}
+    assert tops == {"ocivalidate"} | {f"ocivalidate-{ocivalidate.__version__}.{end}" for end in ("data", "dist-info")}
+    shared = {name.partition(".data/data/")[2] for name in names if ".data/" in name}
+    assert {PurePosixPath(name).parts[:2] for name in shared} == {
+        ("share", "man"),
+        ("share", "bash-completion"),
+        ("share", "zsh"),
+        ("share", "fish"),
+    }
     assert not [name for name in names if name.endswith((".pyc", ".pyo"))]
+
+
+def test_wheel_has_the_manual_pages_of_the_parsers(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        entries = [name for name in archive.namelist() if "/man1/" in name]
+        found = {name.rpartition("/")[2]: archive.read(name).decode() for name in entries}
+    (date,) = {text.split('"')[1] for text in found.values()}
+    assert found == pages(date)
+
+
+def test_wheel_has_the_completions_that_it_prints(wheel: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path)
+    # Without what makes them: isolated, and no site-packages.
+    start = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); from ocivalidate.cli import main; sys.exit(main())"
+    for shell in SHELLS:
+        command = [sys.executable, "-I", "-S", "-c", start, "completions", shell]
+        done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=tmp_path)
+        assert done.stdout == script("ocivalidate", shell)
 
 
 def test_metadata_states_version_and_licence(metadata: Message) -> None:

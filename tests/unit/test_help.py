@@ -23,7 +23,7 @@ SHELL = re.compile(r"[|<>]|&&")
 def parser_of(name: str) -> DashParser:
     if name == "oci-gen":
         # Not before: the function of the package that has this name makes way for the module.
-        from ocivalidate.cli.generate import _parser
+        from ocivalidate.cli.generate import parser_of as _parser
 
         return _parser("oci-gen")
     parser, commands = entry._parser([name])
