@@ -12,6 +12,7 @@ from ocivalidate.cli.settings import Settings
 from ocivalidate.cli.streams import print_pieces, tell
 from ocivalidate.errors import UsageError
 from ocivalidate.report import Options, pieces, problems
+from ocivalidate.report.escape import visible
 from ocivalidate.rules.clauses import Severity
 from ocivalidate.rules.findings import ExitCode, Report, exit_code
 
@@ -26,6 +27,12 @@ def publish(reports: Sequence[Report], settings: Settings, notes: Sequence[str] 
 
     Raises :class:`UsageError` when a file cannot be written.
     """
+    if settings["baseline"] or settings["per-path-ignores"] or settings["write-baseline"] is not None:
+        from ocivalidate.cli.known import without_known
+
+        reports, lines = without_known(reports, settings)
+        for line in () if settings["quiet"] else lines:
+            tell(f"ocivalidate: {visible(line)}")
     options = replace(options_of(settings), notes=tuple(notes))
     write_outputs(reports, settings)
     if settings["format"] == "text":

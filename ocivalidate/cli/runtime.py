@@ -26,7 +26,17 @@ if TYPE_CHECKING:
 
 _INTERRUPTED = 130
 _WITHOUT = frozenset(
-    {"os", "host", "document-only", "follow-links", "lint", "max-size", "max-findings", *settings_module.OF_WALKS}
+    {
+        "os",
+        "host",
+        "document-only",
+        "follow-links",
+        "lint",
+        "max-size",
+        "max-findings",
+        *settings_module.OF_WALKS,
+        *settings_module.OF_KNOWN,
+    }
 )
 
 

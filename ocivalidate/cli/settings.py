@@ -12,7 +12,17 @@ from typing import Any
 
 from ocivalidate.bundle.sources import MAX_SIZE
 from ocivalidate.cli.settings_file import SettingsFile, settings_file
-from ocivalidate.cli.settings_table import BY_NAME, JUDGED, LIMITED, OF_WALKS, PRINTED, SETTINGS, Setting, add_options
+from ocivalidate.cli.settings_table import (
+    BY_NAME,
+    JUDGED,
+    LIMITED,
+    OF_KNOWN,
+    OF_WALKS,
+    PRINTED,
+    SETTINGS,
+    Setting,
+    add_options,
+)
 from ocivalidate.errors import UsageError
 from ocivalidate.keeping import MOST_OF_A_KIND
 from ocivalidate.report import FORMATS, names_digests, shows_fixes
@@ -20,7 +30,18 @@ from ocivalidate.rules.clauses import Selection
 from ocivalidate.vocabulary.spelling import one_typo_apart
 from ocivalidate.vocabulary.wording import shortened
 
-__all__ = ["JUDGED", "LIMITED", "OF_WALKS", "PRINTED", "Settings", "add_options", "number_or_all", "settle", "size"]
+__all__ = [
+    "JUDGED",
+    "LIMITED",
+    "OF_KNOWN",
+    "OF_WALKS",
+    "PRINTED",
+    "Settings",
+    "add_options",
+    "number_or_all",
+    "settle",
+    "size",
+]
 
 _MOST_PATTERNS, _MOST_OUTPUTS = 1000, 50
 _UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
@@ -85,6 +106,7 @@ def settle(
         elif name in said and name not in options.left_out:
             values[name] = said[name]
             changed += [name] * (said[name] != default and name != "color")
+    values["write-baseline"] = getattr(options, "write_baseline", None)
     outputs = _printed([_output(text) for text in values["output"]], values, given=options.format is not None)
     if options.statistics and values["format"] != "text":
         raise UsageError(f"--statistics counts in text, not in {values['format']}: add --format text")
@@ -205,6 +227,8 @@ _FITS: dict[str, Callable[[Setting, Any], bool]] = {
     "patterns": _is_texts,
     "outputs": _is_texts,
     "globs": _is_texts,
+    "file": lambda _setting, value: isinstance(value, str) and value != "",
+    "table": lambda setting, value: isinstance(value, dict) and all(_is_texts(setting, one) for one in value.values()),
     "size": lambda _setting, value: isinstance(value, (int, str)) and not isinstance(value, bool),
     "number": lambda _setting, value: isinstance(value, (int, str)) and not isinstance(value, bool),
 }
@@ -214,6 +238,8 @@ _WANTED = {
     "patterns": "an array of strings",
     "outputs": "an array of strings",
     "globs": "an array of strings",
+    "file": "the name of a file",
+    "table": "a table of patterns for paths, each with an array of clauses",
     "size": "a number of bytes, or a string such as 32M",
     "number": "a number, or all",
 }

@@ -40,7 +40,7 @@ def settings_file(named: str | None, *, none: bool) -> SettingsFile | None:
     if none:
         return None
     if named:
-        return SettingsFile(named, _table(named, _read(named)))
+        return SettingsFile(named, _table(named, read_file(named)))
     return None if os.environ.get(NO_CONFIG) else _nearest()
 
 
@@ -53,13 +53,13 @@ def _nearest() -> SettingsFile | None:
     for folder in (here, *here.parents):
         own, project = str(folder / FILE_NAME), str(folder / PROJECT)
         if os.path.isfile(own):
-            return SettingsFile(own, _table(own, _read(own, trusted=False)))
-        if os.path.isfile(project) and _MARK in _read(project):
-            return SettingsFile(project, _table(project, _read(project, trusted=False)))
+            return SettingsFile(own, _table(own, read_file(own, trusted=False)))
+        if os.path.isfile(project) and _MARK in read_file(project):
+            return SettingsFile(project, _table(project, read_file(project, trusted=False)))
     return None
 
 
-def _read(path: str, *, trusted: bool = True) -> bytes:
+def read_file(path: str, *, trusted: bool = True) -> bytes:
     """What the file says, as far as it could count. Raises :class:`UsageError`."""
     try:
         # Opening a device can have side effects.

@@ -19,6 +19,7 @@ from ocivalidate.vocabulary.wording import bytes_in_words
 if TYPE_CHECKING:
     from ocivalidate.cli.dashes import DashParser
 
+BASELINE = "ocivalidate-baseline.json"
 COLOURS = ("auto", "always", "never")
 FAIL_ON = (Severity.ERROR.value, Severity.WARNING.value, Severity.NEVER.value)
 # The titles of --help.
@@ -129,6 +130,9 @@ SETTINGS: tuple[Setting, ...] = (
         "findings make the exit code 0 too; what could not be judged makes it 2",
         group=FAILING,
     ),
+    Setting("baseline", "file", None, "suppress the findings that this file knows", metavar="FILE", group=FAILING),
+    # A table, so settings files alone can have it.
+    Setting("per-path-ignores", "table", {}, ""),
     Setting(
         "format",
         "choice",
@@ -176,6 +180,7 @@ SETTINGS: tuple[Setting, ...] = (
     ),
 )
 OF_WALKS = frozenset({"exclude", "respect-gitignore"})
+OF_KNOWN = frozenset({"baseline", "per-path-ignores"})
 BY_NAME = {setting.name: setting for setting in SETTINGS}
 
 _EXTRA: Mapping[str, Mapping[str, Any]] = {
@@ -184,6 +189,7 @@ _EXTRA: Mapping[str, Mapping[str, Any]] = {
     "choice": {},
     "patterns": {"action": "append"},
     "globs": {"action": "append"},
+    "file": {},
     "outputs": {"action": "append"},
     "size": {},
     "number": {},
@@ -198,8 +204,11 @@ def add_options(
     An option that is not given is ``None``. ``helps``: what some of them mean to this command.
     """
     for setting in SETTINGS:
-        if setting.name not in without:
+        if setting.name not in without and setting.kind in _EXTRA:
             _add_option(parser, setting._replace(help=(helps or {}).get(setting.name, setting.help)))
+    if "baseline" not in without:
+        help_text = f"write what is found to a baseline (default: that of --baseline, or {BASELINE})"
+        parser.group(FAILING).add_argument("--write-baseline", nargs="?", const="", metavar="FILE", help=help_text)
     group = parser.group(FILED)
     group.add_argument(
         "--config", metavar="FILE", help=f"the settings file (default: the nearest {FILE_NAME} or pyproject.toml)"

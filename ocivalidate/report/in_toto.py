@@ -59,7 +59,13 @@ def _result(reports: Sequence[Report], options: Options) -> str:
     if exit_code(reports, options.fail_on) is not ExitCode.CONFORMS:
         return "FAILED"
     warned = any(True for _name in _tests(reports, options, _WARNED))
-    return "WARNED" if warned or any(report.facts.get("incomplete") for report in reports) else "PASSED"
+    return "WARNED" if warned or any(map(_is_partial, reports)) else "PASSED"
+
+
+def _is_partial(report: Report) -> bool:
+    """Whether something was not verified, or is known to be wrong and not told."""
+    grave = (one.finding.severity.rank >= Severity.WARNING.rank for one in report.hidden)
+    return bool(report.facts.get("incomplete")) or any(grave)
 
 
 def _tests(reports: Sequence[Report], options: Options, wanted: str) -> Iterator[str]:

@@ -10,7 +10,7 @@ from ocivalidate.report.json_pieces import Opened, written
 from ocivalidate.report.options import Options
 from ocivalidate.report.verdicts import failed, url
 from ocivalidate.rules.clauses import Severity
-from ocivalidate.rules.findings import Finding, Location, Outcome, Report, Result, exit_code
+from ocivalidate.rules.findings import Finding, Location, Outcome, Report, Result, Suppressed, exit_code
 
 SCHEMA = "urn:ocivalidate:report-1"
 # A document on one long line would be repeated in full by each finding in it.
@@ -53,6 +53,7 @@ def _report(report: Report) -> Opened:
         suppressed=report.suppressed,
         complete=report.complete,
         **({"file": report.file} if report.file else {}),
+        **({"hidden": map(_hidden, report.hidden)} if report.hidden else {}),
     )
 
 
@@ -102,6 +103,10 @@ def _finding(finding: Finding) -> dict[str, Any]:
         reference = {"document": clause.document, "anchor": clause.anchor, "url": url(clause)}
         data["reference"] = {name: value for name, value in reference.items() if value or name != "url"}
     return data
+
+
+def _hidden(one: Suppressed) -> dict[str, Any]:
+    return {**_finding(one.finding), "by": visible(one.by)}
 
 
 def _location(location: Location) -> dict[str, Any]:

@@ -84,11 +84,22 @@ def _verdict(report: Report) -> str:
         parts.append(f"{counted(outcomes[Outcome.ERROR], 'clause')} that could not be judged")
     if parts:
         return f"{', '.join(parts)} against"
-    if not report.judged:
+    if not report.says_something:
         return "nothing was judged against"
+    if known := _suppressed(report):
+        return f"{known} suppressed, otherwise conforms to"
     return (
         "conforms, where it did not refuse, to" if report.kind == "runtime" and _much_refused(report) else "conforms to"
     )
+
+
+def _suppressed(report: Report) -> str:
+    """How many errors and warnings are not told of, as somebody wanted that; ``""`` for none."""
+    numbers: Counter[Severity] = Counter()
+    for one in report.hidden:
+        numbers[one.finding.severity] += 1 + one.finding.more
+    told = [counted(numbers[grave], str(grave)) for grave in (Severity.ERROR, Severity.WARNING) if numbers[grave]]
+    return " and ".join(told)
 
 
 def _against(report: Report) -> str:

@@ -15,7 +15,7 @@ from ocivalidate.report.painting import Line, painted
 from ocivalidate.report.summary import closing_line, counted, settings_note, total_line
 from ocivalidate.report.verdicts import advice, others, title, told_once
 from ocivalidate.rules.clauses import Severity
-from ocivalidate.rules.findings import ExitCode, Finding, Outcome, Report, Result, exit_code
+from ocivalidate.rules.findings import ExitCode, Finding, Outcome, Report, Result, Suppressed, exit_code
 
 _OUTCOME_STYLES = {
     Outcome.PASS: "good",
@@ -85,6 +85,8 @@ def _details(report: Report, options: Options, *, name: bool) -> Iterator[Line]:
         if finding.severity.rank >= Severity.WARNING.rank or options.verbose:
             kept_in = kept.get(finding.location.case, "")
             yield from [_compact(finding)] if options.quiet else block(finding, report, kept_in, options)
+    if options.verbose:
+        yield from _fitted((_suppressed(one) for one in report.hidden), options)
     others_told: Iterator[Line] = ([(line, "")] for line in told(report))
     yield from _fitted(others_told, options)
     prefix = (f"{visible(report.subject)}: " if name else "", "")
@@ -97,6 +99,11 @@ def _details(report: Report, options: Options, *, name: bool) -> Iterator[Line]:
 
 def _fitted(lines: Iterable[Line], options: Options) -> Iterator[Line]:
     return (one for line in lines for one in fitted(line, options.width))
+
+
+def _suppressed(one: Suppressed) -> Line:
+    """A finding that is not told but to those who ask, and why."""
+    return [("suppressed ", ""), *_compact(one.finding), (f" (by {visible(one.by)})", "")]
 
 
 def _compact(finding: Finding) -> Line:

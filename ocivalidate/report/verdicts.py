@@ -26,7 +26,7 @@ def unjudged(report: Report) -> str:
     """Why the subject was not judged, or ``""``; a clause that could not be judged has a result that says so."""
     if trouble(report):
         return trouble(report)
-    return "" if report.judged or report.count(Outcome.ERROR) else "nothing was judged"
+    return "" if report.says_something or report.count(Outcome.ERROR) else "nothing was judged"
 
 
 def points(report: Report) -> list[Result]:

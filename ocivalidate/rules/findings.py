@@ -113,6 +113,17 @@ class Result:
     pointer: str | None = None
 
 
+class Suppressed(NamedTuple):
+    """A finding that somebody did not want to be told of, and what says so: ``ignore``, or a file."""
+
+    finding: Finding
+    by: str
+
+
+IGNORED = "ignore"
+"""What suppresses findings on clauses that a selection ignores."""
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
     """All that one run says of one subject.
@@ -120,9 +131,10 @@ class Report:
     ``kind``: bundle, state, features, image … ``subject``: what was judged, as the caller named it. ``release`` is the
     release whose clauses applied and ``release_note`` why, when that needs saying; ``platforms`` likewise. ``facts``
     are further header fields, plain JSON. ``problem``: why the subject could not be judged (then there are no results).
-    ``suppressed`` counts findings that a selection hid. ``file``: the file in which stands what names no other: the
-    document, the index of a layout, or an archive, of which files are called ``FILE:PATH``. ``complete`` is the footer:
-    a report without it is broken and never reads as a pass.
+    ``suppressed`` counts findings that are not told as somebody wanted that; ``hidden`` are the first of each kind of
+    them. ``file``: the file in which stands what names no other: the document, the index of a layout, or an archive, of
+    which files are called ``FILE:PATH``. ``complete`` is the footer: a report without it is broken and never reads as a
+    pass.
     """
 
     kind: str
@@ -135,6 +147,7 @@ class Report:
     results: tuple[Result, ...] = ()
     findings: tuple[Finding, ...] = ()
     suppressed: int = 0
+    hidden: tuple[Suppressed, ...] = ()
     problem: str = ""
     facts: dict[str, Any] = field(default_factory=dict)
     complete: bool = True
@@ -155,6 +168,11 @@ class Report:
     def judged(self) -> int:
         """How many clauses got a verdict (pass, fail, xfail or xpass)."""
         return len(self.results) - self.count(Outcome.SKIP) - self.count(Outcome.ERROR)
+
+    @property
+    def says_something(self) -> bool:
+        """Whether anything was judged: what is known, and suppressed for that, was judged too."""
+        return self.judged > 0 or any(one.by != IGNORED for one in self.hidden)
 
 
 class ExitCode(IntEnum):
@@ -179,7 +197,7 @@ def exit_code(reports: Iterable[Report], fail_on: Severity = Severity.ERROR) -> 
 
 
 def _exit_code(report: Report, fail_on: Severity) -> ExitCode:
-    if not report.complete or report.problem or report.judged == 0 or report.count(Outcome.ERROR):
+    if not report.complete or report.problem or not report.says_something or report.count(Outcome.ERROR):
         return ExitCode.COULD_NOT_JUDGE
     if fail_on is Severity.NEVER:
         return ExitCode.CONFORMS

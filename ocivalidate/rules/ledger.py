@@ -16,7 +16,7 @@ from typing import NamedTuple, Protocol, TypedDict, Unpack
 from ocivalidate.keeping import Counts
 from ocivalidate.rules.checks import Violation
 from ocivalidate.rules.clauses import Clause, Selection, Severity
-from ocivalidate.rules.findings import Finding, Fix, Location, Outcome, Result
+from ocivalidate.rules.findings import IGNORED, Finding, Fix, Location, Outcome, Result, Suppressed
 
 NOT_PRESENT = "not present"
 FOLLOWS = "follows from another finding"
@@ -49,12 +49,13 @@ class Verdicts(NamedTuple):
     """What a ledger comes to.
 
     A result for each active clause, in the order of the inventory; the findings in the order of files and of places in
-    them; ``suppressed`` counts those that the selection hid.
+    them; ``suppressed`` counts those that the selection hid, and ``hidden`` are the first of each kind of them.
     """
 
     results: tuple[Result, ...]
     findings: tuple[Finding, ...]
     suppressed: int
+    hidden: tuple[Suppressed, ...] = ()
 
 
 class Details(TypedDict, total=False):
@@ -115,8 +116,8 @@ class Ledger:
         self._told: set[Hashable] = set()
         # Those of the entries that were located, in the same order.
         self._findings: list[Finding] = []
-        # The kinds of what the selection hides; clauses with violations that are hidden, or beyond those that are kept.
-        self._hidden: set[Hashable] = set()
+        # What the selection hides; clauses with violations that are hidden, or beyond those that are kept.
+        self._hidden: list[_Entry] = []
         self._untold: set[str] = set()
 
     # --- Occasions
@@ -189,7 +190,7 @@ class Ledger:
             raise AssertionError(f"a violation of {clause.id} may not weigh more than the clause")
         self._judged.add(_judged_as(clause))
         if clause.id in self._ignored:
-            self._hidden.add(kind)
+            self._hidden.append(_Entry(clause, violation, place, kind))
             self._untold.add(_judged_as(clause))
             return False
         self._entries.append(_Entry(clause, violation, place, kind))
@@ -222,9 +223,9 @@ class Ledger:
         self._findings += [_finding(entry) for entry in self._entries[len(self._findings) :]]
         return [(finding, entry.kind) for finding, entry in zip(self._findings, self._entries, strict=True)]
 
-    def hidden(self) -> set[Hashable]:
-        """The kinds of what the selection hides."""
-        return self._hidden
+    def hidden(self) -> list[tuple[Finding, Hashable]]:
+        """What the selection hides, each with its kind."""
+        return [(_finding(entry), entry.kind) for entry in self._hidden]
 
     def results(self, findings: Iterable[Finding]) -> Iterator[Result]:
         """The results, of which these are the findings. What is not told has none: it is neither passed nor skipped."""
@@ -268,14 +269,21 @@ def together(ledgers: Sequence[Ledger]) -> Verdicts:
     for finding, number in findings:
         of_ledger[number].append(finding)
     results = chain.from_iterable(ledger.results(own) for ledger, own in zip(ledgers, of_ledger, strict=True))
-    hidden = set().union(*(ledger.hidden() for ledger in ledgers))
-    suppressed = sum(ledgers[0].counts.all(kind) for kind in hidden)
-    return Verdicts(tuple(results), tuple(finding for finding, _number in findings), suppressed)
+    hidden = _in_order(ledgers, Ledger.hidden)
+    suppressed = sum(1 + finding.more for finding, _number in hidden)
+    return Verdicts(
+        tuple(results),
+        tuple(finding for finding, _number in findings),
+        suppressed,
+        tuple(Suppressed(finding, IGNORED) for finding, _number in hidden),
+    )
 
 
-def _in_order(ledgers: Sequence[Ledger]) -> list[tuple[Finding, int]]:
+def _in_order(
+    ledgers: Sequence[Ledger], which: Callable[[Ledger], list[tuple[Finding, Hashable]]] = Ledger.told
+) -> list[tuple[Finding, int]]:
     """The findings, each with the number of its ledger: the last of each kind says how many more there are."""
-    told = [(finding, kind, number) for number, ledger in enumerate(ledgers) for finding, kind in ledger.told()]
+    told = [(finding, kind, number) for number, ledger in enumerate(ledgers) for finding, kind in which(ledger)]
     if not told:
         return []
     told.sort(key=lambda one: _position(one[0]))
