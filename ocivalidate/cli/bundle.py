@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import functools
 
 from ocivalidate.bundle.api import SPECIFICATION, check_bundle
 from ocivalidate.bundle.options import BundleOptions
 from ocivalidate.cli import changed, settings as settings_module
+from ocivalidate.cli.all_judged import all_judged
 from ocivalidate.cli.dashes import DashParser
 from ocivalidate.cli.inputs import inputs
 from ocivalidate.cli.output import publish
@@ -14,6 +16,8 @@ from ocivalidate.cli.settings import Settings
 from ocivalidate.errors import UsageError
 from ocivalidate.rules.findings import ExitCode, Report
 
+# So many bundles take as long as it takes to begin a process.
+_WORTH_A_PROCESS = 32
 _EXAMPLES = (
     ("A bundle folder, or a config.json from a pipe:", "ocivalidate bundle ./b"),
     ("", "runc spec && ocivalidate bundle - < config.json"),
@@ -49,11 +53,15 @@ def add_options(parser: DashParser, _command: str) -> None:
     )
     fixing.add_argument("--diff", action="store_true", help="print what --fix would change, and change nothing")
     settings_module.add_options(parser)
+    parser.add_argument(
+        "--jobs", type=int, metavar="N", help="how many processes judge, of many inputs (default: one per core)"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
     """Judge every path and print what was found."""
     settings = settings_module.settle(options)
+    settings_module.at_least_one("--jobs", options.jobs)
     looking = BundleOptions(
         settings["host"],
         settings["document-only"],
@@ -78,12 +86,8 @@ def run(options: argparse.Namespace) -> int:
         if options.paths == ["-"]:
             return fixing.mend_standard_input(settings, looking)
         unwritten = fixing.mend(options.paths, settings, looking)
-    reports = [
-        Report("bundle", path, SPECIFICATION, problem=problem)
-        if problem
-        else check_bundle(path, settings.selection, looking)
-        for path, problem in found
-    ]
+    judge = functools.partial(check_bundle, selection=settings.selection, options=looking)
+    reports = all_judged("bundle", SPECIFICATION, judge, found, jobs=options.jobs, worth=_WORTH_A_PROCESS)
     if options.image is not None:
         reports += _conversions(options, settings)
     elif options.ref is not None or options.platform is not None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import functools
+from collections.abc import Sequence
 
 from ocivalidate.cli import changed, settings as settings_module
+from ocivalidate.cli.all_judged import all_judged
 from ocivalidate.cli.dashes import DashParser
 from ocivalidate.cli.image_view import progress_bar, tree
 from ocivalidate.cli.inputs import inputs
 from ocivalidate.cli.output import publish
+from ocivalidate.cli.settings import Settings
 from ocivalidate.cli.streams import print_text
-from ocivalidate.errors import UsageError
 from ocivalidate.image.api import SPECIFICATION, ImageOptions, check_image
 from ocivalidate.image.documents.subjects import SUBJECTS
 from ocivalidate.image.found import ImageFilter
@@ -38,6 +41,8 @@ _EXAMPLES = (
     ("What it is made of:", "ocivalidate image ./layout -v"),
     ("A statement to sign:", "ocivalidate image ./layout --output in-toto=verdict.json"),
 )
+# So many images are judged beside each other, and not the blobs of each.
+_WORTH_A_PROCESS = 8
 _KINDS = tuple(sorted(kind.removeprefix("image-") for kind in SUBJECTS))
 _NOT_FOR_IMAGES = frozenset({"os", "host", "document-only", "spec-version"})
 
@@ -71,7 +76,10 @@ def add_options(parser: DashParser, _command: str) -> None:
         "--max-depth", type=int, metavar="N", help=f"the deepest nesting of indexes (default: {Limits().depth})"
     )
     parser.add_argument(
-        "--jobs", type=int, metavar="N", help="how many blobs to read at a time (default: one per core)"
+        "--jobs",
+        type=int,
+        metavar="N",
+        help="how many blobs, or of many images how many of them, to read at a time (default: one per core)",
     )
 
 
@@ -112,7 +120,7 @@ def run(options: argparse.Namespace) -> int:
         _wanted(options),
         options.complete,
         not options.no_orphans,
-        _at_least_one("--jobs", options.jobs),
+        settings_module.at_least_one("--jobs", options.jobs),
         options.kind and f"image-{options.kind}",
         _limits(options, settings["max-size"]),
         layer_limits(options),
@@ -123,17 +131,23 @@ def run(options: argparse.Namespace) -> int:
         if not options.sources:
             return ExitCode.CONFORMS
     found, notes = inputs("image", options.sources, settings) if options.kind is None else (_as_named(options), [])
-    reports = []
-    for source, problem in found:
-        if problem:
-            reports.append(Report("image", source, SPECIFICATION, problem=problem))
-            continue
-        with progress_bar(source) as progress:
-            reports.append(check_image(source, settings.selection, image_options, progress=progress))
+    reports = _reports(found, settings, image_options)
     if settings["verbose"] and settings["format"] == "text":
         for report in reports:
             print_text(tree(report))
     return publish(reports, settings, notes)
+
+
+def _reports(found: Sequence[tuple[str, str]], settings: Settings, options: ImageOptions) -> list[Report]:
+    def judge(source: str) -> Report:
+        with progress_bar(source) as progress:
+            return check_image(source, settings.selection, options, progress=progress)
+
+    if len(found) >= 2 * _WORTH_A_PROCESS:
+        # Small images: their blobs are too few to keep several cores at work.
+        judge_one = functools.partial(check_image, selection=settings.selection, options=options._replace(jobs=1))
+        return all_judged("image", SPECIFICATION, judge_one, found, jobs=options.jobs, worth=_WORTH_A_PROCESS)
+    return all_judged("image", SPECIFICATION, judge, found, jobs=1, worth=_WORTH_A_PROCESS)
 
 
 def _as_named(options: argparse.Namespace) -> list[tuple[str, str]]:
@@ -148,7 +162,7 @@ def _wanted(options: argparse.Namespace) -> ImageFilter:
 
 def _limits(options: argparse.Namespace, max_size: int) -> Limits:
     limits = Limits(document=max_size, archive=archive_limit(options))
-    depth = _at_least_one("--max-depth", options.max_depth)
+    depth = settings_module.at_least_one("--max-depth", options.max_depth)
     return limits if depth is None else limits._replace(depth=depth)
 
 
@@ -162,9 +176,3 @@ def layer_limits(options: argparse.Namespace) -> LayerLimits:
         if written is not None:
             given[name] = settings_module.size(written)
     return replace(DEFAULT, **given)
-
-
-def _at_least_one(option: str, number: int | None) -> int | None:
-    if number is not None and number < 1:
-        raise UsageError(f"{option} must be at least 1")
-    return number

@@ -38,6 +38,7 @@ __all__ = [
     "PRINTED",
     "Settings",
     "add_options",
+    "at_least_one",
     "number_or_all",
     "settle",
     "size",
@@ -167,6 +168,13 @@ def size(written: str | int) -> int:
     if not number.isascii() or not number.isdigit() or unit not in _UNITS or len(number) > 18 or int(number) == 0:
         raise UsageError(f"not a size: {shortened(str(written), 80)}; write a number of bytes, or for example 64K, 32M")
     return int(number) * _UNITS[unit]
+
+
+def at_least_one(option: str, number: int | None) -> int | None:
+    """The number that an option has, if it has one. Raises :class:`UsageError` for less than 1."""
+    if number is not None and number < 1:
+        raise UsageError(f"{option} must be at least 1")
+    return number
 
 
 def number_or_all(option: str, written: str | int) -> int | None:

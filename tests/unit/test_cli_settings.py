@@ -88,7 +88,7 @@ def test_a_file_can_be_named_or_left_out(say: Command, tmp_path: Path) -> None:
         ('formt = "json"', "unknown setting formt; did you mean format?"),
         ("fail_on = 'error'", "unknown setting fail_on; did you mean fail-on?"),
         ("colour = 1", "unknown setting colour; did you mean color?"),
-        ("zzz = 1", "unknown setting zzz; known are spec-version, os, select"),
+        ("zzz = 1", "unknown setting zzz; known are exclude, respect-gitignore, spec-version"),
         ("host = 1", "host must be true or false"),
         ('lint = "yes"', "lint must be true or false"),
         ("format = 1", f"format must be {' or '.join(FORMATS)}"),

@@ -1,0 +1,114 @@
+"""Reports as bytes, to go from one process to another and to take little memory.
+
+Most results say nothing but how a clause fared, and the same in many reports: each such row of results is sent once,
+and held once. Clauses go by their ids.
+"""
+
+from __future__ import annotations
+
+import io
+import pickle
+from dataclasses import replace
+from typing import Any
+
+from ocivalidate.rules.clauses import Clause, load
+from ocivalidate.rules.findings import Outcome, Report, Result
+
+# clause, outcome, reason, case, seconds, dump, pointer: a result without findings.
+_Row = tuple[str | Clause, str, str, str, float | None, str, str | None]
+_Shape = tuple[_Row | None, ...]
+
+
+class Packer:
+    """Makes bytes of reports, for one :class:`Unpacker`, which gets them in the same order."""
+
+    def __init__(self) -> None:
+        self._shapes: dict[_Shape, int] = {}
+
+    def pack(self, report: Report) -> bytes:
+        """A report as bytes."""
+        shape = tuple(None if result.findings else _row(result) for result in report.results)
+        known = self._shapes.get(shape)
+        number = self._shapes.setdefault(shape, len(self._shapes))
+        rest = [result for result in report.results if result.findings]
+        stream = io.BytesIO()
+        _Pickler(stream, pickle.HIGHEST_PROTOCOL).dump(
+            (number, None if known is not None else shape, rest, replace(report, results=()))
+        )
+        return stream.getvalue()
+
+
+class Results:
+    """The results that reports share."""
+
+    def __init__(self) -> None:
+        self._known: dict[_Row, Result] = {}
+        self._whole: dict[_Shape, tuple[Result | None, ...]] = {}
+
+    def of(self, shape: _Shape) -> tuple[Result | None, ...]:
+        """The results of a shape, with a gap for each that has findings."""
+        if shape not in self._whole:
+            self._whole[shape] = tuple(row and self._result(row) for row in shape)
+        return self._whole[shape]
+
+    def _result(self, row: _Row) -> Result:
+        known = self._known.get(row)
+        if known is None:
+            clause, outcome, reason, case, seconds, dump, pointer = row
+            known = Result(
+                load()[clause] if isinstance(clause, str) else clause,
+                Outcome(outcome),
+                reason,
+                (),
+                case,
+                seconds,
+                dump,
+                pointer,
+            )
+            self._known[row] = known
+        return known
+
+
+class Unpacker:
+    """Makes reports of the bytes of one :class:`Packer`. ``results`` are shared with other unpackers."""
+
+    def __init__(self, results: Results) -> None:
+        self._results = results
+        self._shapes: list[tuple[Result | None, ...]] = []
+
+    def unpack(self, data: bytes) -> Report:
+        """The report again."""
+        number, shape, rest, report = _Unpickler(io.BytesIO(data)).load()
+        if shape is not None:
+            self._shapes.append(self._results.of(shape))
+        shared = self._shapes[number]
+        if rest:
+            others = iter(rest)
+            shared = tuple(result or next(others) for result in shared)
+        whole: Report = replace(report, results=shared)
+        return whole
+
+
+class _Pickler(pickle.Pickler):
+    """What is unpickled was pickled by ourselves, in a process that we started."""
+
+    def persistent_id(self, thing: Any) -> str | None:
+        return thing.id if type(thing) is Clause and thing.id in load() else None
+
+
+class _Unpickler(pickle.Unpickler):
+    def persistent_load(self, clause_id: str) -> Clause:
+        return load()[clause_id]
+
+
+def _row(result: Result) -> _Row:
+    clause = result.clause
+    return (
+        clause.id if clause.id in load() else clause,
+        result.outcome.value,
+        result.reason,
+        result.case,
+        result.seconds,
+        result.dump,
+        result.pointer,
+    )
