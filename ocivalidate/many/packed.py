@@ -9,14 +9,16 @@ from __future__ import annotations
 import io
 import pickle
 from dataclasses import replace
+from operator import attrgetter
 from typing import Any
 
 from ocivalidate.rules.clauses import Clause, load
 from ocivalidate.rules.findings import Outcome, Report, Result
 
 # clause, outcome, reason, case, seconds, dump, pointer: a result without findings.
-_Row = tuple[str | Clause, str, str, str, float | None, str, str | None]
+_Row = tuple[str, Outcome, str, str, float | None, str, str | None]
 _Shape = tuple[_Row | None, ...]
+_ROW = attrgetter("clause.id", "outcome", "reason", "case", "seconds", "dump", "pointer")
 
 
 class Packer:
@@ -27,7 +29,7 @@ class Packer:
 
     def pack(self, report: Report) -> bytes:
         """A report as bytes."""
-        shape = tuple(None if result.findings else _row(result) for result in report.results)
+        shape = tuple(None if result.findings else _ROW(result) for result in report.results)
         known = self._shapes.get(shape)
         number = self._shapes.setdefault(shape, len(self._shapes))
         rest = [result for result in report.results if result.findings]
@@ -55,16 +57,7 @@ class Results:
         known = self._known.get(row)
         if known is None:
             clause, outcome, reason, case, seconds, dump, pointer = row
-            known = Result(
-                load()[clause] if isinstance(clause, str) else clause,
-                Outcome(outcome),
-                reason,
-                (),
-                case,
-                seconds,
-                dump,
-                pointer,
-            )
+            known = Result(load()[clause], outcome, reason, (), case, seconds, dump, pointer)
             self._known[row] = known
         return known
 
@@ -99,16 +92,3 @@ class _Pickler(pickle.Pickler):
 class _Unpickler(pickle.Unpickler):
     def persistent_load(self, clause_id: str) -> Clause:
         return load()[clause_id]
-
-
-def _row(result: Result) -> _Row:
-    clause = result.clause
-    return (
-        clause.id if clause.id in load() else clause,
-        result.outcome.value,
-        result.reason,
-        result.case,
-        result.seconds,
-        result.dump,
-        result.pointer,
-    )

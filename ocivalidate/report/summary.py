@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from ocivalidate.report.escape import visible
 from ocivalidate.report.options import Options
-from ocivalidate.report.verdicts import failed, failed_once, told_once, trouble
+from ocivalidate.report.verdicts import failed, failed_once, outcomes_told, trouble
 from ocivalidate.rules.clauses import Severity
 from ocivalidate.rules.findings import ExitCode, Outcome, Report, Result, exit_code
 
@@ -72,7 +72,7 @@ def counted(number: int, noun: str) -> str:
 
 def _verdict(report: Report) -> str:
     severities = report.severities()
-    outcomes = Counter(result.outcome for result in told_once(report.results))
+    outcomes = outcomes_told(report.results)
     named = [
         (severities[Severity.ERROR], "error"),
         (severities[Severity.WARNING], "warning"),
@@ -112,7 +112,7 @@ def _against(report: Report) -> str:
 def _counts(report: Report) -> list[str]:
     if report.kind == "runtime":
         return _counts_of_run(report)
-    outcomes = Counter(result.outcome for result in told_once(report.results))
+    outcomes = outcomes_told(report.results)
     judged = outcomes.total() - outcomes[Outcome.SKIP] - outcomes[Outcome.ERROR]
     counts = [
         f"{counted(judged, 'clause')} judged",

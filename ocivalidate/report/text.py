@@ -13,7 +13,7 @@ from ocivalidate.report.header import described
 from ocivalidate.report.options import Options
 from ocivalidate.report.painting import Line, painted
 from ocivalidate.report.summary import closing_line, counted, settings_note, total_line
-from ocivalidate.report.verdicts import advice, others, title, told_once
+from ocivalidate.report.verdicts import advice, notable, others, title, told_once
 from ocivalidate.rules.clauses import Severity
 from ocivalidate.rules.findings import ExitCode, Finding, Outcome, Report, Result, Suppressed, exit_code
 
@@ -80,7 +80,7 @@ def _needs_saying(report: Report, options: Options) -> bool:
 def _details(report: Report, options: Options, *, name: bool) -> Iterator[Line]:
     if options.verbose:
         yield from _fitted(([(visible(line), "")] for line in described(report.facts)), options)
-    kept = {result.case: result.dump for result in report.results if result.dump}
+    kept = {result.case: result.dump for result in report.results if result.dump} if report.findings else {}
     for finding in () if options.statistics else report.findings:
         if finding.severity.rank >= Severity.WARNING.rank or options.verbose:
             kept_in = kept.get(finding.location.case, "")
@@ -90,7 +90,7 @@ def _details(report: Report, options: Options, *, name: bool) -> Iterator[Line]:
     others_told: Iterator[Line] = ([(line, "")] for line in told(report))
     yield from _fitted(others_told, options)
     prefix = (f"{visible(report.subject)}: " if name else "", "")
-    for result in told_once(report.results):
+    for result in notable(report.results):
         yield from _fitted(([prefix, *line] for line in _remark(result, options)), options)
     if options.verbose:
         rows = _all_results(report) if options.verbose > 1 else _skips(report)

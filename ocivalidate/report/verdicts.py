@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from urllib.parse import quote
 
 from ocivalidate.rules.clauses import RELEASES, Clause, Level, Severity
-from ocivalidate.rules.findings import Finding, Outcome, Report, Result, failing
+from ocivalidate.rules.findings import Finding, Outcome, Report, Result, failing, outcomes
 from ocivalidate.rules.ledger import NOT_PRESENT, failure
+from ocivalidate.rules.sharing import of_results
 from ocivalidate.vocabulary.versions import NEXT
 
 EVERYWHERE = "every container"
@@ -68,6 +70,7 @@ def fails(result: Result, fail_on: Severity) -> bool:
     return any(failing(finding, fail_on) for finding in result.findings)
 
 
+@of_results
 def told_once(results: Iterable[Result]) -> list[Result]:
     """The results without those of clauses that only say again what another one says: they share its finding."""
     kept: dict[tuple[str, str | None, str], Result] = {}
@@ -79,6 +82,23 @@ def told_once(results: Iterable[Result]) -> list[Result]:
     return list(kept.values())
 
 
+@of_results
+def outcomes_told(results: Iterable[Result]) -> Counter[Outcome]:
+    """How many of these have each outcome."""
+    return Counter(result.outcome for result in told_once(results))
+
+
+@of_results
+def notable(results: Iterable[Result]) -> list[Result]:
+    """Those of them that are no findings, and of which a reader may have to know all the same."""
+    return [
+        result
+        for result in told_once(results)
+        if result.outcome in (Outcome.ERROR, Outcome.XPASS, Outcome.XFAIL)
+        or (result.outcome is Outcome.SKIP and result.reason.startswith("refused: "))
+    ]
+
+
 def failed(report: Report) -> int:
     """How many results failed with an error or a warning: a note is no failure."""
     return _failed(points(report))
@@ -86,6 +106,8 @@ def failed(report: Report) -> int:
 
 def failed_once(report: Report) -> int:
     """The same, of clauses that say the same once: never more than there are findings."""
+    if not report.findings and not outcomes(report.results)[Outcome.FAIL]:
+        return 0
     return _failed(told_once(points(report)))
 
 

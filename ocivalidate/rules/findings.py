@@ -12,6 +12,7 @@ from enum import IntEnum, StrEnum
 from typing import Any, NamedTuple
 
 from ocivalidate.rules.clauses import Clause, Severity
+from ocivalidate.rules.sharing import of_results
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +156,7 @@ class Report:
 
     def count(self, outcome: Outcome) -> int:
         """How many results have this outcome."""
-        return sum(1 for result in self.results if result.outcome is outcome)
+        return outcomes(self.results)[outcome]
 
     def severities(self) -> Counter[Severity]:
         """How many findings there are of each severity."""
@@ -173,6 +174,17 @@ class Report:
     def says_something(self) -> bool:
         """Whether anything was judged: what is known, and suppressed for that, was judged too."""
         return self.judged > 0 or any(one.by != IGNORED for one in self.hidden)
+
+
+@of_results
+def outcomes(results: Iterable[Result]) -> Counter[Outcome]:
+    """How many results have each outcome."""
+    return Counter(result.outcome for result in results)
+
+
+@of_results
+def _has_bare_failures(results: Iterable[Result]) -> bool:
+    return any(result.outcome is Outcome.FAIL and not result.findings for result in results)
 
 
 class ExitCode(IntEnum):
@@ -204,6 +216,6 @@ def _exit_code(report: Report, fail_on: Severity) -> ExitCode:
     if report.count(Outcome.XPASS) or any(failing(finding, fail_on) for finding in report.findings):
         return ExitCode.FINDINGS
     # A failure that nobody described is a failure all the same.
-    if any(result.outcome is Outcome.FAIL and not result.findings for result in report.results):
+    if _has_bare_failures(report.results):
         return ExitCode.FINDINGS
     return ExitCode.CONFORMS

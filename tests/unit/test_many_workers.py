@@ -15,11 +15,12 @@ import pytest
 
 from ocivalidate.bundle.api import check_bundle
 from ocivalidate.errors import CannotJudge
+from ocivalidate.image.api import check_image
 from ocivalidate.many import workers
 from ocivalidate.many.packed import Packer, Results, Unpacker
+from ocivalidate.rules.clauses import Selection
 from ocivalidate.rules.findings import Report
-from tests.reports import ALL
-from tests.unit.command_line import BROKEN, GOOD
+from tests.unit.command_line import BROKEN, GOOD, SAMPLES
 
 LINUX = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="takes /proc and signals of Linux")
 
@@ -50,7 +51,9 @@ def command(folder: Path, *arguments: str, code: str = "") -> subprocess.Popen[s
 def test_reports_survive_their_journey() -> None:
     results = Results()
     packer, unpacker = Packer(), Unpacker(results)
-    for report in [*ALL, check_bundle(GOOD), check_bundle(BROKEN), check_bundle(GOOD)]:
+    images = [check_image(SAMPLES / name) for name in ("image-good", "image-broken")]
+    bundles = [check_bundle(path) for path in (GOOD, BROKEN, "nope", GOOD)]
+    for report in [*images, *bundles, check_bundle(BROKEN, Selection(ignore=("lint",)))]:
         again = unpacker.unpack(packer.pack(report))
         assert again == report
     # The findings of a result are those of the report, not copies.
