@@ -33,7 +33,8 @@ def publish(reports: Sequence[Report], settings: Settings, notes: Sequence[str] 
         reports, lines = without_known(reports, settings)
         for line in () if settings["quiet"] else lines:
             tell(f"ocivalidate: {visible(line)}")
-    options = replace(options_of(settings), notes=tuple(notes))
+    options = options_of(settings)
+    options = replace(options, notes=(*options.notes, *notes))
     write_outputs(reports, settings)
     if settings["format"] == "text":
         seen = screen(settings["color"])
@@ -62,6 +63,8 @@ def options_of(settings: Settings) -> Options:
         tool_version=__version__,
         settings_file=settings.file,
         settings=settings.changed,
+        unheeded=settings.unheeded,
+        notes=tuple(settings.told()) if settings["verbose"] else (),
         root=root,
         within=within,
     )

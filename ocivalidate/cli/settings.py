@@ -1,4 +1,4 @@
-"""Settings of the judging commands: from the command line first, then from a settings file, then the defaults.
+"""Settings of the judging commands: from the command line, else variables, else a settings file, else the defaults.
 
 The keys of the file are the long options without the dashes in front.
 """
@@ -6,12 +6,15 @@ The keys of the file are the long options without the dashes in front.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+import contextlib
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from ocivalidate.bundle.sources import MAX_SIZE
-from ocivalidate.cli.settings_file import SettingsFile, settings_file
+from ocivalidate.cli import variables
+from ocivalidate.cli.settings_file import NO_CONFIG, SettingsFile, settings_file
 from ocivalidate.cli.settings_table import (
     BY_NAME,
     JUDGED,
@@ -23,7 +26,7 @@ from ocivalidate.cli.settings_table import (
     Setting,
     add_options,
 )
-from ocivalidate.errors import UsageError
+from ocivalidate.errors import OptionError, UsageError
 from ocivalidate.keeping import MOST_OF_A_KIND
 from ocivalidate.report import FORMATS, names_digests, shows_fixes
 from ocivalidate.rules.clauses import Selection
@@ -44,6 +47,9 @@ __all__ = [
     "size",
 ]
 
+COMMAND_LINE = "command line"
+# Where commands have the paths of what they judge.
+_INPUTS = ("paths", "sources", "files", "document")
 _MOST_PATTERNS, _MOST_OUTPUTS = 1000, 50
 _UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
 
@@ -53,7 +59,8 @@ class Settings:
     """The settings of one run, whole and checked.
 
     ``outputs`` are pairs of format and file; ``outputs_by`` is the settings file that names them, if one does.
-    ``changed``: the settings by which the ``file`` changes what is judged or shown.
+    ``changed``: the settings by which the ``file`` changes what is judged or shown. ``origins``: who says something of
+    a setting, whoever counts first. ``unheeded``: what the file says that does not count, as it stands with the inputs.
     """
 
     values: Mapping[str, Any]
@@ -62,6 +69,17 @@ class Settings:
     outputs_by: str | None = None
     file: str = ""
     changed: tuple[str, ...] = ()
+    origins: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    unheeded: tuple[str, ...] = ()
+
+    def told(self) -> Iterator[str]:
+        """Lines on settings that do not come from the command line alone: what counts, who says so, and before whom."""
+        for name, origins in self.origins.items():
+            if origins and origins != (COMMAND_LINE,):
+                value = self.values[name]
+                shown = ", ".join(map(str, value)) if isinstance(value, (list, tuple, dict)) else value
+                before = f", before {' and '.join(origins[1:])}" if origins[1:] else ""
+                yield f"setting {name}: {shown} ({origins[0]}{before})"
 
     def __getitem__(self, name: str) -> Any:
         return self.values[name]
@@ -86,52 +104,107 @@ def settle(
     defaults: Mapping[str, Any] | None = None,
     cases: Callable[[], Iterable[str]] | None = None,
 ) -> Settings:
-    """Put the options, the settings file and the defaults together.
+    """Put options, variables, the settings file and the defaults together: the first that says something counts.
 
     ``defaults`` of a command count before those of the table. ``cases``: ids that patterns may mean beside clauses.
 
-    Raises :class:`UsageError` for anything that makes no sense.
+    Raises :class:`UsageError` for anything that makes no sense; unless the command line said it, it names who did.
     """
-    file = settings_file(options.config, none=options.no_config) or SettingsFile("", {})
-    said = {name: _from_file(file.path, name, value) for name, value in file.table.items()}
-    if not options.config:
-        _refuse_more(file.path, said)
+    file, unheeded = _file(options)
     values: dict[str, Any] = {}
+    origins: dict[str, tuple[str, ...]] = {}
     changed: list[str] = []
+    by_variable = variables.given(options.left_out)
     for setting in SETTINGS:
         name = setting.name
+        default = (defaults or {}).get(name, setting.default)
         given = getattr(options, setting.key, None)
-        values[name] = default = (defaults or {}).get(name, setting.default)
-        if given is not None:
-            values[name] = given
-        elif name in said and name not in options.left_out:
-            values[name] = said[name]
-            changed += [name] * (said[name] != default and name != "color")
+        said = [
+            *([(COMMAND_LINE, given)] if given is not None else []),
+            *([(variables.of(name), by_variable[name])] if name in by_variable else []),
+            *([(file.path, file.table[name])] if name in file.table and name not in options.left_out else []),
+        ]
+        origins[name] = tuple(origin for origin, _value in said)
+        values[name] = said[0][1] if said else default
+        if origins[name][:1] == (file.path,):
+            changed += [name] * (values[name] != default and name != "color")
     values["write-baseline"] = getattr(options, "write_baseline", None)
-    outputs = _printed([_output(text) for text in values["output"]], values, given=options.format is not None)
+    selection, outputs = _checked(values, origins, cases, given=options.format is not None)
     if options.statistics and values["format"] != "text":
         raise UsageError(f"--statistics counts in text, not in {values['format']}: add --format text")
-    values["max-size"] = size(values["max-size"])
-    most = number_or_all("--max-findings", values["max-findings"])
-    selection = Selection(
-        _patterns("select", values["select"]),
-        _patterns("ignore", values["ignore"]),
-        values["level"],
-        values["lint"],
-        most=most,
-        spec_version=values["spec-version"],
-        platform=values["os"],
-    )
-    selection.refuse_unmatched(cases)
-    if len(outputs) > _MOST_OUTPUTS:
-        raise UsageError(f"output has {len(outputs):,} files; at most {_MOST_OUTPUTS} are allowed")
     outputs_by = file.path if "output" in changed else None
     if outputs_by is not None:
         from ocivalidate.cli.confined import confined
 
         for _format, name in outputs:
             confined(name, outputs_by)
-    return Settings(values, selection, outputs, outputs_by, file.path, tuple(changed))
+    return Settings(values, selection, outputs, outputs_by, file.path, tuple(changed), origins, unheeded)
+
+
+def _file(options: argparse.Namespace) -> tuple[SettingsFile, tuple[str, ...]]:
+    """The settings file that counts, its values checked, and what in it is not heeded as nobody trusts it."""
+    off = options.no_config or (not options.config and bool(os.environ.get(NO_CONFIG)))
+    named = options.config or ("" if off else os.environ.get(variables.CONFIG, ""))
+    found = settings_file(named, none=off)
+    if found is not None:
+        said = {name: _from_file(found.path, name, value) for name, value in found.table.items()}
+        if not named:
+            _refuse_more(found.path, said)
+        return SettingsFile(found.path, said), ()
+    if off:
+        return SettingsFile("", {}), ()
+    from ocivalidate.cli.settings_beside import heeded, of_inputs
+
+    paths = next((getattr(options, name) for name in _INPUTS if hasattr(options, name)), ())
+    beside = of_inputs([paths] if isinstance(paths, str) else paths)
+    if beside is None:
+        return SettingsFile("", {}), ()
+    said = {name: _from_file(beside.path, name, value) for name, value in beside.table.items()}
+    return heeded(SettingsFile(beside.path, said))
+
+
+def _checked(
+    values: dict[str, Any],
+    origins: Mapping[str, tuple[str, ...]],
+    cases: Callable[[], Iterable[str]] | None,
+    *,
+    given: bool,
+) -> tuple[Selection, tuple[tuple[str, str], ...]]:
+    """What the texts among the values mean, which are the same wherever they come from. Raises :class:`UsageError`."""
+    with _told_by(origins["output"]):
+        outputs = _printed([_output(text) for text in values["output"]], values, given=given)
+        if len(outputs) > _MOST_OUTPUTS:
+            raise UsageError(f"output has {len(outputs):,} files; at most {_MOST_OUTPUTS} are allowed")
+    with _told_by(origins["max-size"]):
+        values["max-size"] = size(values["max-size"])
+    with _told_by(origins["max-findings"]):
+        most = number_or_all("--max-findings", values["max-findings"])
+    patterns = {}
+    for name in ("select", "ignore"):
+        with _told_by(origins[name]):
+            patterns[name] = _patterns(name, values[name])
+            Selection(patterns[name]).refuse_unmatched(cases)
+    selection = Selection(
+        patterns["select"],
+        patterns["ignore"],
+        values["level"],
+        values["lint"],
+        most=most,
+        spec_version=values["spec-version"],
+        platform=values["os"],
+    )
+    return selection, outputs
+
+
+@contextlib.contextmanager
+def _told_by(origins: tuple[str, ...]) -> Iterator[None]:
+    """Name who said what makes no sense, unless the command line did: that is in sight."""
+    try:
+        yield
+    except (UsageError, OptionError) as problem:
+        if not origins or origins[0] == COMMAND_LINE:
+            raise
+        raise UsageError(f"{origins[0]}: {problem}") from problem
 
 
 def _refuse_more(file: str, said: Mapping[str, Any]) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,6 +22,10 @@ PROJECT = "pyproject.toml"
 NO_CONFIG = "OCIVALIDATE_NO_CONFIG"
 _MARK = b"tool.ocivalidate"
 _WAYS_OUT = "--config FILE reads it anyway, --no-config reads none"
+
+
+class OfStrangers(UsageError):
+    """A settings file that others wrote, or could have."""
 
 
 class SettingsFile(NamedTuple):
@@ -50,12 +54,24 @@ def _nearest() -> SettingsFile | None:
     except OSError:
         # The folder has been removed, or a folder above it is closed to us.
         return None
-    for folder in (here, *here.parents):
+    return in_folders((here, *here.parents))
+
+
+def in_folders(folders: Iterable[Path], *, strangers: str = "refuse") -> SettingsFile | None:
+    """The settings file of the first of these folders that has one.
+
+    ``strangers``: ``refuse`` a file that others could have written, or ``pass over`` it. Raises :class:`UsageError`.
+    """
+    for folder in folders:
         own, project = str(folder / FILE_NAME), str(folder / PROJECT)
-        if os.path.isfile(own):
-            return SettingsFile(own, _table(own, read_file(own, trusted=False)))
-        if os.path.isfile(project) and _MARK in read_file(project):
-            return SettingsFile(project, _table(project, read_file(project, trusted=False)))
+        try:
+            if os.path.isfile(own):
+                return SettingsFile(own, _table(own, read_file(own, trusted=False)))
+            if os.path.isfile(project) and _MARK in read_file(project):
+                return SettingsFile(project, _table(project, read_file(project, trusted=False)))
+        except OfStrangers:
+            if strangers == "refuse":
+                raise
     return None
 
 
@@ -104,12 +120,14 @@ def _refuse_strangers(path: str, status: os.stat_result) -> None:
         _refuse_owner(path, os.lstat(link).st_uid, us)
     _refuse_owner(path, status.st_uid, us)
     if _others_write(status):
-        raise UsageError(f"{path}: a settings file that other users can write is not read; {_WAYS_OUT}")
+        raise OfStrangers(f"{path}: a settings file that other users can write is not read; {_WAYS_OUT}")
     for name in (path, os.path.realpath(path)):
         folder = os.stat(os.path.dirname(name) or ".")
         # Where the sticky bit is set, nobody replaces what is not theirs.
         if _others_write(folder) and not folder.st_mode & stat.S_ISVTX:
-            raise UsageError(f"{path}: a settings file in a folder that other users can write is not read; {_WAYS_OUT}")
+            raise OfStrangers(
+                f"{path}: a settings file in a folder that other users can write is not read; {_WAYS_OUT}"
+            )
 
 
 def _links(path: str) -> Iterator[str]:
@@ -123,7 +141,7 @@ def _links(path: str) -> Iterator[str]:
 
 def _refuse_owner(path: str, owner: int, us: int) -> None:
     if owner not in (us, 0):
-        raise UsageError(f"{path}: a settings file of another user ({owner}) is not read; {_WAYS_OUT}")
+        raise OfStrangers(f"{path}: a settings file of another user ({owner}) is not read; {_WAYS_OUT}")
 
 
 def _others_write(status: os.stat_result) -> bool:

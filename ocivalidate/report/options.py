@@ -18,9 +18,10 @@ class Options:
     16 or 256, 0 for none (text). ``width``: how many columns the terminal has that text is fitted to; 0 for what is no
     terminal, where no line is broken and no digest shortened. ``links``: whether citations lead to the clause (OSC 8).
     ``tap_version``: 13 or 14. ``tool_version``: our own version. ``settings``: the names of the settings that a
-    settings file changed for this run, and ``settings_file`` is that file; every format names both. ``root``: the
-    absolute path of the checkout, which files are shown relative to, and ``within``: the working directory from there;
-    both ``""`` if nothing is known. ``notes``: lines on how the run came to be, before all else if ``verbose`` (text).
+    settings file changed for this run, and ``settings_file`` is that file; every format names both.
+    ``unheeded``: what that file says and did not count (text). ``root``: the absolute path of the checkout, which files
+    are shown relative to, and ``within``: the working directory from there; both ``""`` if nothing is known.
+    ``notes``: lines on how the run came to be, before all else if ``verbose`` (text).
     """
 
     fail_on: Severity = Severity.ERROR
@@ -37,3 +38,4 @@ class Options:
     within: str = ""
     statistics: bool = False
     notes: tuple[str, ...] = ()
+    unheeded: tuple[str, ...] = ()

@@ -47,9 +47,12 @@ def _is_refused(result: Result) -> bool:
 
 def settings_note(options: Options) -> str:
     """What follows the last line when a settings file changed what is judged or shown; ``""`` when none did."""
-    if not options.settings:
-        return ""
-    return f"; settings of {visible(options.settings_file)}: {', '.join(options.settings)}"
+    file = visible(options.settings_file)
+    counted_ones = f"; settings of {file}: {', '.join(options.settings)}" if options.settings else ""
+    if not options.unheeded:
+        return counted_ones
+    others = ", ".join(map(visible, options.unheeded))
+    return f"{counted_ones}; not heeded, as {file} stands with the input: {others} (--config heeds it)"
 
 
 def total_line(reports: Sequence[Report], fail_on: Severity) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from tests.unit.command_line import Command, Said
 def say(capfdbinary: pytest.CaptureFixture[bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
     """Run a command line in this process, in an empty folder."""
     monkeypatch.chdir(tmp_path)
-    for name in ("NO_COLOR", "FORCE_COLOR", "OCIVALIDATE_DEBUG", "OCIVALIDATE_NO_CONFIG"):
+    for name in ("NO_COLOR", "FORCE_COLOR", *(name for name in os.environ if name.startswith("OCIVALIDATE_"))):
         monkeypatch.delenv(name, raising=False)
 
     def run(*arguments: str) -> Said:

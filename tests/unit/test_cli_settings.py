@@ -116,18 +116,18 @@ def test_a_file_that_is_no_toml_is_told(say: Command, tmp_path: Path) -> None:
 
 
 def test_settings_are_checked_like_options(say: Command, tmp_path: Path) -> None:
-    settings(tmp_path, 'select = ["nope"]')
-    assert complaint(say("bundle", GOOD)) == "no clause matches nope; ocivalidate rules lists them"
+    file = settings(tmp_path, 'select = ["nope"]')
+    assert complaint(say("bundle", GOOD)) == f"{file}: no clause matches nope; ocivalidate rules lists them"
 
 
 def test_patterns_and_outputs_of_a_file_have_a_limit(say: Command, tmp_path: Path) -> None:
     """Each pattern is held against each clause, and each output is a whole report."""
     file = settings(tmp_path, f"ignore = {[f'runtime/*{number}*' for number in range(9000)]}")
-    assert complaint(say("bundle", GOOD)) == "ignore has 9,000 patterns; at most 1,000 are allowed"
+    assert complaint(say("bundle", GOOD)) == f"{file}: ignore has 9,000 patterns; at most 1,000 are allowed"
     settings(tmp_path, f"ignore = {['runtime/*'] * 9000}")
     assert say("bundle", GOOD).code == 0
     settings(tmp_path, f"output = {[f'json=r{number}' for number in range(51)]}")
-    assert complaint(say("bundle", GOOD)) == "output has 51 files; at most 50 are allowed"
+    assert complaint(say("bundle", GOOD)) == f"{file}: output has 51 files; at most 50 are allowed"
     assert [*tmp_path.iterdir()] == [file]
 
 

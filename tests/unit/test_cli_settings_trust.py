@@ -291,9 +291,9 @@ def test_what_others_put_there_while_we_judged_is_not_followed(
 def _then(act: Callable[[], object]) -> Callable[..., object]:
     from ocivalidate.bundle.api import check_bundle
 
-    def check(path: str, *options: object) -> object:
+    def check(path: str, **options: object) -> object:
         act()
-        return check_bundle(path, *options)  # type: ignore[arg-type]  # as they came
+        return check_bundle(path, **options)  # type: ignore[arg-type]  # as they came
 
     return check
 
