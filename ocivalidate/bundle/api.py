@@ -164,6 +164,14 @@ def _with_safe_fixes(
     return safe_fixes(report, source.data or b"", judged)
 
 
+def check_document(kind: str, data: bytes, selection: Selection | None = None, *, name: str = "-") -> Report:
+    """Judge the bytes of a state or a features structure (``runtime-state``, ``runtime-features``)."""
+    subject = next(one for one in SUBJECTS if one.kind == kind)
+    selection = _settled(selection)
+    document = _read(data, name, subject, selection)
+    return (_features if subject is FEATURES_STRUCTURE else _state)(name, document, selection)
+
+
 def check_state(path: StrPath, selection: Selection | None = None, options: DocumentOptions | None = None) -> Report:
     """Judge a container state, as a runtime's ``state`` prints it (runtime-spec runtime.md#state).
 
@@ -175,8 +183,12 @@ def check_state(path: StrPath, selection: Selection | None = None, options: Docu
     if isinstance(read, Report):
         return read
     document, facts = read
+    return replace(_state(name, document, selection), facts=facts)
+
+
+def _state(name: str, document: Document, selection: Selection) -> Report:
     chosen = _choose(document.value, "ociVersion", selection.spec_version, selection.platform or "linux")
-    return replace(_report(CONTAINER_STATE, name, document, chosen, chosen.context(), selection), facts=facts)
+    return _report(CONTAINER_STATE, name, document, chosen, chosen.context(), selection)
 
 
 def check_features(path: StrPath, selection: Selection | None = None, options: DocumentOptions | None = None) -> Report:
@@ -190,6 +202,10 @@ def check_features(path: StrPath, selection: Selection | None = None, options: D
     if isinstance(read, Report):
         return read
     document, facts = read
+    return replace(_features(name, document, selection), facts=facts)
+
+
+def _features(name: str, document: Document, selection: Selection) -> Report:
     chosen = _choose(document.value, "ociVersionMax", selection.spec_version, selection.platform or "linux")
     # No earlier release defines the features structure.
     first = everything(FEATURES_STRUCTURE.kind)["x-since"]
@@ -197,8 +213,7 @@ def check_features(path: StrPath, selection: Selection | None = None, options: D
         note = chosen.release_note or f"the document says {chosen.release}"
         note = f"{note}; {first} is the first with features"
         chosen = chosen._replace(release=first, release_note=note)
-    report = _report(FEATURES_STRUCTURE, name, document, chosen, chosen.context(), selection)
-    return replace(report, facts=facts)
+    return _report(FEATURES_STRUCTURE, name, document, chosen, chosen.context(), selection)
 
 
 def _settled(selection: Selection | None) -> Selection:

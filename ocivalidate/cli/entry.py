@@ -37,6 +37,7 @@ COMMANDS = {
     "schema": Command("schema", "print a JSON Schema of a document type for one release", _KNOWING),
     "generate": Command("generate", "write a config.json; the same as oci-gen", _MAKING),
     "completions": Command("completions", "print completions for a shell", _KNOWING),
+    "lsp": Command("lsp", "serve an editor: findings, explanations, completion and fixes while one types", _KNOWING),
     "demo": Command("demo", "judge the samples that come with ocivalidate", _JUDGING),
 }
 _EXIT_CODES = "Exit codes: 0 conforms, 1 findings, 2 could not be judged."

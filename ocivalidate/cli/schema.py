@@ -12,6 +12,8 @@ from ocivalidate.errors import UsageError
 from ocivalidate.rules.schema import KINDS, releases
 from ocivalidate.vocabulary.versions import NEXT
 
+# For which there are settings (``schema_install.py``).
+EDITORS = ("vscode", "yaml-language-server")
 # The schemas of our own output, which have no releases.
 OUTPUTS = {"report": "output/report.json", "in-toto": "output/in-toto.json"}
 
@@ -20,6 +22,7 @@ _EXAMPLES = (
     ("For an editor, or another validator:", "ocivalidate schema runtime-config > config-schema.json"),
     ("Of an older release:", "ocivalidate schema runtime-config --spec-version 1.1.0"),
     ("What it cannot say:", "ocivalidate schema image-manifest --limits"),
+    ("In an editor:", "ocivalidate schema runtime-config --install vscode"),
 )
 
 
@@ -35,12 +38,26 @@ def add_options(parser: DashParser, _command: str) -> None:
         help="the release of the specification, or next for its draft (default: the newest release)",
     )
     parser.add_argument("--limits", action="store_true", help="list the errors that the schema cannot find, and why")
+    group = parser.group("In an editor")
+    group.add_argument(
+        "--install",
+        choices=EDITORS,
+        metavar="EDITOR",
+        help=f"write the schema to a file, and print the settings of {', '.join(EDITORS)} that name it",
+    )
+    group.add_argument("--into", metavar="DIR", help="the folder of that file (default: where data of the user is)")
+    group.add_argument("--match", metavar="GLOB", help="the files that it is for (default: as they are usually called)")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print the schema, or its limits."""
+    """Print the schema, or its limits, or the settings for an editor. Raises :class:`UsageError`."""
     from ocivalidate.printed import limits, standalone  # which load every check
 
+    if not options.install and (options.into is not None or options.match is not None):
+        raise UsageError("--into and --match go with --install")
+    if options.install and options.limits:
+        raise UsageError("--limits lists what a schema cannot say, and installs nothing")
+    called = options.name
     if options.name in OUTPUTS:
         if options.spec_version:
             raise UsageError(f"{options.name} is a format of ocivalidate, which takes no --spec-version")
@@ -58,5 +75,12 @@ def run(options: argparse.Namespace) -> int:
                 print_text(f"{limit.clause}{part}: {limit.reason}\n")
             return 0
         schema = standalone(options.name, release)
-    print_text(json.dumps(schema, indent=2, ensure_ascii=False) + "\n")
+        called = f"{options.name}-{release}"
+    text = json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+    if options.install:
+        from ocivalidate.cli.schema_install import install
+
+        install(text, called, options.name, options.install, into=options.into, match=options.match)
+    else:
+        print_text(text)
     return 0
