@@ -42,9 +42,12 @@ COMMAND_LINES: dict[str, tuple[list[str], set[int]]] = {
     "explain": (["runtime/config.process.cwd.absolute"], {0}),
     "schema": (["runtime-config"], {0}),
     "generate": ([], {0}),
+    "completions": (["bash"], {0}),
+    "lsp": ([], {0}),
     "demo": ([], {0}),
 }
-NAMES = sorted({*sys.stdlib_module_names, "sitecustomize", "usercustomize", "jsonschema", "rich", "zstandard", "isal"})
+LIBRARIES = ("jsonschema", "rich", "zstandard", "isal", "pygls", "lsprotocol", "cattrs", "attrs", "shtab")
+NAMES = sorted({*sys.stdlib_module_names, "sitecustomize", "usercustomize", *LIBRARIES})
 
 
 def hostile(folder: Path, names: list[str]) -> Path:
