@@ -217,9 +217,14 @@ def _cases_of(module: str) -> Declared:
 
 def _declared_by(some: Iterable[Case]) -> Declared:
     for case in some:
-        file = f"conformance/{Path(case.run.__code__.co_filename).name}"
-        look = functools.partial(_judge, "case", file, functools.partial(_def_line, case.run), case.id)
+        look = functools.partial(case_place, case)
         yield from ((clause, look) for clause in case.clauses)
+
+
+def case_place(case: Case) -> Judge:
+    """Where one of our cases stands."""
+    file = f"conformance/{Path(case.run.__code__.co_filename).name}"
+    return Judge("case", file, _def_line(case.run), case.id)
 
 
 _BUNDLES = tuple(f"bundle/{name}" for name in CHECK_MODULES)

@@ -4,16 +4,28 @@ from __future__ import annotations
 
 import argparse
 import json
-import textwrap
 from collections.abc import Iterator
+from typing import TYPE_CHECKING, NoReturn
 
 from ocivalidate.cli.dashes import DashParser
-from ocivalidate.cli.rules import add_format
+from ocivalidate.cli.lines import clipped, print_lines
+from ocivalidate.cli.rules import add_color, add_format
+from ocivalidate.cli.screen import screen
 from ocivalidate.cli.streams import print_text
 from ocivalidate.errors import UsageError
+from ocivalidate.report.escape import visible
+from ocivalidate.report.fitting import fitted, together
+from ocivalidate.report.painting import Line
+from ocivalidate.report.summary import counted
 from ocivalidate.report.verdicts import url
-from ocivalidate.rules.clauses import Clause, Level, likely, load
+from ocivalidate.rules.clauses import Clause, Level, containing, likely, load, matches
 from ocivalidate.rules.witnesses import Witness, example, witness_for
+
+if TYPE_CHECKING:
+    from ocivalidate.runtime.cases import Case
+
+_WIDEST = 110
+_INDENT = 13
 
 _HOW = {
     "static": "from the document alone",
@@ -40,33 +52,87 @@ def add_options(parser: DashParser, _command: str) -> None:
         help="the id of a clause or of a case, or a word that ids and summaries have",
     )
     add_format(parser)
+    add_color(parser)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Explain every clause that is asked for."""
-    found = [_find(clause_id) for clause_id in options.clauses]
+    """Explain every clause and case that is asked for, and list what has the words that are asked for."""
     if options.format == "json":
-        print_text(json.dumps({"clauses": [_as_json(clause) for clause in found]}, indent=1, ensure_ascii=False) + "\n")
-    else:
-        print_text("\n".join("\n".join(_as_text(clause)) + "\n" for clause in found))
+        print_text(json.dumps(_content(options.clauses), indent=1, ensure_ascii=False) + "\n")
+        return 0
+    seen = screen(options.color)
+    # Lines of text that are too long cannot be read.
+    width = min(seen.width or _WIDEST, _WIDEST)
+    found = [_meant(name) for name in options.clauses]
+    for number, (name, clauses, cases) in enumerate(found):
+        lines = [] if number == 0 else [Line()]
+        if len(clauses) + len(cases) > 1:
+            lines += _listed(name, clauses, cases, seen.width)
+        else:
+            lines += [line for clause in clauses for line in _as_lines(clause, width)]
+            lines += [line for case in cases for line in _case_lines(case, width)]
+        print_lines(lines, seen._replace(width=0))
     return 0
 
 
-def _find(clause_id: str) -> Clause:
-    clause = load().get(clause_id)
-    if clause is not None:
+def _content(names: list[str]) -> dict[str, object]:
+    """The clauses and cases with these very ids, as JSON. Raises :class:`UsageError`."""
+    found = [_named(name) or _refuse(name) for name in names]
+    content: dict[str, object] = {"clauses": [_as_json(one) for one in found if isinstance(one, Clause)]}
+    if cases := [one for one in found if not isinstance(one, Clause)]:
+        from ocivalidate.cli import explain_case
+
+        content["cases"] = [explain_case.as_json(case) for case in cases]
+    return content
+
+
+def _named(name: str) -> Clause | Case | None:
+    """The clause or the case with this id."""
+    clause = load().get(name)
+    if clause is not None or "/" in name or "." not in name:
         return clause
-    raise UsageError(f"no clause {clause_id}; {_of_case(clause_id) or likely(clause_id, [*load()])}")
+    from ocivalidate.cli import explain_case
+
+    return explain_case.find(name)
 
 
-def _of_case(name: str) -> str:
-    """One line on the id of a case; ``""`` for what is none."""
-    if "/" in name or "." not in name:
-        return ""
-    from ocivalidate.judges import cases
+def _meant(name: str) -> tuple[str, list[Clause], list[Case]]:
+    """What a name means: what has it for its id, else what begins so, or has the word. Raises :class:`UsageError`."""
+    found = _named(name)
+    if found is not None:
+        return (name, [found], []) if isinstance(found, Clause) else (name, [], [found])
+    clauses = [clause for clause in load().values() if matches(clause.id, name)]
+    cases: list[Case] = []
+    if "/" not in name and name.strip():
+        from ocivalidate.cli import explain_case
 
-    known = any(case.id == name for case in cases())
-    return f"it is a case: ocivalidate runtime --list -v --select {name} shows its clauses" if known else ""
+        clauses = clauses or containing(name, load().values())
+        cases = explain_case.containing(name)
+    if not clauses and not cases:
+        _refuse(name)
+    return name, clauses, cases
+
+
+def _refuse(name: str) -> NoReturn:
+    raise UsageError(f"no clause {name}; {likely(name, [*load()])}")
+
+
+def _case_lines(case: Case, width: int) -> Iterator[Line]:
+    from ocivalidate.cli import explain_case
+
+    return explain_case.as_lines(case, width)
+
+
+def _listed(name: str, clauses: list[Clause], cases: list[Case], width: int) -> Iterator[Line]:
+    """A line for each, as wide as the terminal at the most."""
+    for clause in clauses:
+        yield clipped([(clause.id, f"name {url(clause)}"), (f"  {clause.summary}", "")], width)
+    for case in cases:
+        yield clipped([("case ", ""), (case.id, "name"), (f"  {case.summary}", "")], width)
+    counts = [counted(len(clauses), "clause")] * bool(clauses) + [counted(len(cases), "case")] * bool(cases)
+    one = clauses[0].id if clauses else cases[0].id
+    said = f"{' and '.join(counts)} for {visible(name)}; explain one by its id: "
+    yield from fitted([(said, ""), (together(f"ocivalidate explain {one}"), "")], width)
 
 
 def _as_json(clause: Clause) -> dict[str, object]:
@@ -79,12 +145,19 @@ def _as_json(clause: Clause) -> dict[str, object]:
     return content
 
 
-def _as_text(clause: Clause) -> Iterator[str]:
-    yield clause.id
-    yield f"  {clause.summary}."
-    yield ""
+def _as_lines(clause: Clause, width: int) -> Iterator[Line]:
+    yield [(clause.id, f"strong {url(clause)}")]
+    yield from fitted([("  ", ""), (f"{clause.summary}.", "")], width, 2)
+    yield []
     for name, value in _facts(clause):
-        yield from textwrap.wrap(value, 110, initial_indent=f"  {name:<10} ", subsequent_indent=" " * 13)
+        if name == "where" and width < len(value) + _INDENT:
+            # An address is to be copied: it gets a line of its own.
+            yield [(f"  {name}", "frame")]
+            yield [("    ", ""), (value, f" {value}")]
+        else:
+            yield from fitted(
+                [(f"  {name:<10} ", "frame"), (value, f" {value}" if name == "where" else "")], width, _INDENT
+            )
     witness = witness_for(clause.same_as or clause.id)
     if witness:
         yield from _examples(witness)
@@ -155,17 +228,19 @@ def _reference(clause: Clause) -> str:
     return url(clause)
 
 
-def _examples(witness: Witness) -> Iterator[str]:
-    examples = {"breaks it": example(witness, "violates"), "keeps it": example(witness, "satisfies")}
-    for title, text in examples.items():
-        yield ""
-        yield f"  {title}:"
-        yield from textwrap.indent(text, "    ").splitlines()
+def _examples(witness: Witness) -> Iterator[Line]:
+    yield from _example("breaks it", "bad", example(witness, "violates"))
+    yield from _example("keeps it", "good", example(witness, "satisfies"))
 
 
-def _image_example(clause: Clause) -> Iterator[str]:
+def _example(title: str, style: str, text: str) -> Iterator[Line]:
+    yield from ([], [(f"  {title}:", style)])
+    yield from ([(f"    {line}", "")] for line in text.splitlines())
+
+
+def _image_example(clause: Clause) -> Iterator[Line]:
     from ocivalidate.image.documents.witnesses import image_witness
 
     witness = image_witness(clause.same_as or clause.id)
     if witness:
-        yield from ("", "  breaks it:", f"    {witness.text}")
+        yield from _example("breaks it", "bad", witness.text)

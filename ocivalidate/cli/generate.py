@@ -97,11 +97,29 @@ def _run(arguments: list[str], program: str) -> int:
         return 0
     options = parse(arguments, program)
     if options.list_paths:
-        from ocivalidate.generate.listing import listed
-
-        print_text(listed())
+        _list_paths()
         return 0
     return _write(apply(options, start(options)), options, program)
+
+
+def _list_paths() -> None:
+    from ocivalidate.cli.lines import print_lines
+    from ocivalidate.cli.screen import screen
+    from ocivalidate.generate.listing import listed
+    from ocivalidate.report.painting import Line
+
+    seen = screen()
+    rows = listed()
+    column = max(len(path) for path, _about in rows)
+    fits = not seen.width or column + 2 + max(len(about) for _path, about in rows) <= seen.width
+    lines: list[Line] = []
+    for path, about in rows:
+        if fits:
+            lines.append([(f"{path:<{column}}", "name"), (f"  {about}", "")])
+        else:
+            # What is known of a path stands below it.
+            lines += [[(path, "name")], [(f"    {about}", "")]]
+    print_lines(lines, seen)
 
 
 def _asks_for_help(own: list[str]) -> bool:

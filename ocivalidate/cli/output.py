@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ocivalidate import __version__
-from ocivalidate.cli.screen import screen
+from ocivalidate.cli.screen import is_terminal, screen
 from ocivalidate.cli.settings import Settings
 from ocivalidate.cli.streams import print_pieces, tell
 from ocivalidate.errors import UsageError
@@ -39,10 +39,20 @@ def publish(reports: Sequence[Report], settings: Settings, notes: Sequence[str] 
     if settings["format"] == "text":
         seen = screen(settings["color"])
         options = replace(options, colour=seen.colours, width=seen.width, links=seen.links)
-    print_pieces(pieces(settings["format"], reports, options))
+    made = pieces(settings["format"], reports, options)
+    if colours := tap_screen(settings):
+        from ocivalidate.report import tap_colours
+
+        made = tap_colours.pieces(made, colours)
+    print_pieces(made)
     if settings["format"] != "text":
         tell_problems(reports)
     return exit_code_of(reports, settings)
+
+
+def tap_screen(settings: Settings) -> int:
+    """How many colours TAP gets: on a terminal alone, as what is not shown is for a harness, whatever --color says."""
+    return screen(settings["color"]).colours if settings["format"] == "tap" and is_terminal() else 0
 
 
 def exit_code_of(reports: Sequence[Report], settings: Settings) -> ExitCode:

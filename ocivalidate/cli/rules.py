@@ -4,15 +4,31 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
 from ocivalidate.cli import rules_changes
 from ocivalidate.cli.dashes import DashParser
-from ocivalidate.cli.settings_table import PRINTED
+from ocivalidate.cli.lines import print_lines
+from ocivalidate.cli.screen import Screen, screen
+from ocivalidate.cli.settings_table import BY_NAME, PRINTED
 from ocivalidate.cli.streams import print_text
 from ocivalidate.errors import UsageError
-from ocivalidate.rules.clauses import LEVEL_NAMES, PLATFORMS, RELEASES, Clause, Level, likely, load, matches, unmatched
+from ocivalidate.report.painting import Line
+from ocivalidate.report.verdicts import url
+from ocivalidate.rules.clauses import (
+    LEVEL_NAMES,
+    PLATFORMS,
+    RELEASES,
+    Clause,
+    Level,
+    containing,
+    likely,
+    load,
+    matches,
+    unmatched,
+)
 from ocivalidate.vocabulary.versions import NEXT, order
 
 JUDGED = ("static", "static-host", "dynamic", "none")
@@ -56,6 +72,13 @@ def add_options(parser: DashParser, _command: str) -> None:
     )
     shown.add_argument("-v", "--verbose", action="store_true", help="name what judges each clause, and its file")
     add_format(shown)
+    add_color(shown)
+
+
+def add_color(group: argparse._ActionsContainer) -> None:
+    """The option that says when to colour."""
+    color = BY_NAME["color"]
+    group.add_argument("--color", choices=color.choices, default=color.default, metavar=color.metavar, help=color.help)
 
 
 def add_format(group: argparse._ActionsContainer) -> None:
@@ -71,30 +94,45 @@ def add_format(group: argparse._ActionsContainer) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the clauses, their coverage, or what changes between releases."""
+    seen = screen(options.color)
     if rules_changes.asked_for(options):
+        options.patterns = _with_words(options.patterns)
         chosen_ids = {clause.id for clause in _choose(options)}
-        print_text(rules_changes.printed(options, lambda clause: clause.id in chosen_ids))
+        rules_changes.show(options, lambda clause: clause.id in chosen_ids, seen)
         return 0
     if options.coverage:
         if options.patterns or options.level or options.spec_version or options.os or options.judged:
             raise UsageError("--coverage counts all clauses and takes no filter")
-        print_text(_coverage_json() if options.format == "json" else _coverage_text())
+        print_text(_coverage_json()) if options.format == "json" else print_lines(_coverage(seen.width), seen)
         return 0
+    options.patterns = _with_words(options.patterns)
     chosen = _choose(options)
     if not chosen:
         raise UsageError("no clause matches these filters")
-    text = _list_json(chosen) if options.format == "json" else _list_text(chosen, verbose=options.verbose)
-    print_text(text)
+    if options.format == "json":
+        print_text(_list_json(chosen))
+    else:
+        print_lines(_list(chosen, seen, verbose=options.verbose), seen)
     return 0
+
+
+def _with_words(patterns: list[str]) -> list[str]:
+    """The patterns; one that means no clause is a word, and means all that have it. Raises :class:`UsageError`."""
+    found: list[str] = []
+    for pattern in patterns:
+        known = pattern and not unmatched([pattern], load())
+        named = [] if known or "/" in pattern or not pattern.strip() else containing(pattern, load().values())
+        if not known and not named:
+            raise UsageError(f"no clause matches {pattern}; {likely(pattern, [*load()])}")
+        # The glob is for members, of which --diff tells, and which have no summary.
+        found += [f"*{pattern}*", *(clause.id for clause in named)] if named else [pattern]
+    return found
 
 
 def _choose(options: argparse.Namespace) -> list[Clause]:
     known = sorted({NEXT, *(release for releases in RELEASES.values() for release in releases)}, key=order)
     if options.spec_version and options.spec_version not in known:
         raise UsageError(f"unknown release {options.spec_version}; known are {', '.join(known)}")
-    strays = unmatched(options.patterns, load())
-    if strays:
-        raise UsageError(f"no clause matches {', '.join(strays)}; {likely(strays[0], [*load()])}")
     levels = LEVEL_NAMES[options.level] if options.level else frozenset(Level)
     return [
         clause
@@ -120,19 +158,24 @@ def _list_json(clauses: list[Clause]) -> str:
     return json.dumps({"clauses": [clause_json(clause) for clause in clauses]}, indent=1, ensure_ascii=False) + "\n"
 
 
-def _list_text(clauses: list[Clause], *, verbose: bool) -> str:
-    lines = []
+def _list(clauses: list[Clause], seen: Screen, *, verbose: bool) -> Iterator[Line]:
+    """A line for each clause, which a search finds; on a terminal its summary stands below, in a line of its own."""
     for clause in clauses:
-        lines.append(f"{clause.id}  {_label(clause)}  {clause.summary}")
+        head: Line = [(clause.id, f"name {url(clause)}"), (f"  {_label(clause)}", "")]
+        if seen.width:
+            yield head
+            yield [("    ", ""), (clause.summary, "")]
+        else:
+            yield [*head, (f"  {clause.summary}", "")]
         if verbose:
-            lines += _judges_text(clause)
-    return "\n".join([*lines, f"{len(clauses)} clauses", ""])
+            yield from _judges(clause)
+    yield [(f"{len(clauses)} clauses", "")]
 
 
-def _judges_text(clause: Clause) -> list[str]:
+def _judges(clause: Clause) -> Iterator[Line]:
     from ocivalidate.judges import judges_of
 
-    return [f"    {judge}" for judge in judges_of(clause)]
+    return ([(f"    {judge}", "frame")] for judge in judges_of(clause))
 
 
 def _label(clause: Clause) -> str:
@@ -157,21 +200,32 @@ def _coverage_json() -> str:
     return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
 
 
-def _coverage_text() -> str:
+def _coverage(width: int) -> Iterator[Line]:
     from ocivalidate.coverage import dynamic_table, property_table, table
 
-    parts = [
-        _columns([asdict(row) for row in table()]),
-        ["", "Dynamic clauses on Linux, and properties of config.json, by release:"],
-        _columns([asdict(row) for row in dynamic_table()]),
-        ["", "Properties of config.json on Linux:"],
-        [f"{row.property.pointer}  {', '.join(row.cases) or row.reason or 'NOT OBSERVED'}" for row in property_table()],
-    ]
-    return "\n".join([*(line for part in parts for line in part), ""])
+    yield from _columns([asdict(row) for row in table()], width)
+    yield from ([], [("Dynamic clauses on Linux, and properties of config.json, by release:", "strong")])
+    yield from _columns([asdict(row) for row in dynamic_table()], width)
+    yield from ([], [("Properties of config.json on Linux:", "strong")])
+    for row in property_table():
+        yield [(row.property.pointer, "name"), (f"  {', '.join(row.cases) or row.reason or 'NOT OBSERVED'}", "")]
 
 
-def _columns(rows: list[dict[str, Any]]) -> list[str]:
-    """Rows as lines with aligned columns, below their names."""
+def _columns(rows: list[dict[str, Any]], width: int) -> Iterator[Line]:
+    """Rows as lines with aligned columns, below their names.
+
+    On a terminal that is too narrow the first columns are titles, each above the rows that have it.
+    """
     cells = [tuple(rows[0]), *(tuple(str(value) for value in row.values()) for row in rows)]
     widths = [max(len(row[column]) for row in cells) for column in range(len(cells[0]))]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
+    titles = 0
+    while width and sum(widths[titles:]) + 2 * len(widths[titles:]) > width and titles < len(widths) - 1:
+        titles += 1
+    above: tuple[str, ...] = ()
+    for number, row in enumerate(cells):
+        if row[:titles] != above:
+            above = row[:titles]
+            yield [(" ".join(above), "strong")]
+        parts = zip(row[titles:], widths[titles:], strict=True)
+        text = "  ".join(cell.ljust(size) for cell, size in parts)
+        yield [("  " if titles else "", ""), (text, "" if number else "strong")]

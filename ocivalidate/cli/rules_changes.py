@@ -8,7 +8,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ocivalidate.cli.dashes import DashParser
+from ocivalidate.cli.lines import print_lines
+from ocivalidate.cli.screen import Screen
+from ocivalidate.cli.streams import print_text
 from ocivalidate.errors import UsageError
+from ocivalidate.report.painting import Line
+from ocivalidate.report.verdicts import url
 from ocivalidate.rules.changes import Changes, Member, changes, choices, steps
 from ocivalidate.rules.clauses import RELEASES, Clause, Level, matches
 from ocivalidate.vocabulary.versions import draft_note, order
@@ -47,13 +52,15 @@ def asked_for(options: argparse.Namespace) -> bool:
     return True
 
 
-def printed(options: argparse.Namespace, wanted: Wanted) -> str:
-    """The changes, as they are printed; ``wanted`` says which clauses. Raises :class:`UsageError`."""
+def show(options: argparse.Namespace, wanted: Wanted, seen: Screen) -> None:
+    """Print the changes; ``wanted`` says which clauses. Raises :class:`UsageError`."""
     found = [_filtered(one, options, wanted) for one in _found(options)]
     if options.format == "json":
         content = {"specification": found[0].specification, "changes": [_as_json(one) for one in found]}
-        return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
-    return "\n".join("\n".join(_as_text(one)) + "\n" for one in found)
+        print_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+        return
+    for number, one in enumerate(found):
+        print_lines([*([Line()] if number else []), *_as_lines(one, below=bool(seen.width))], seen, hang=6)
 
 
 # --- Which releases
@@ -126,17 +133,19 @@ def _is_meant(member: Member, patterns: list[str]) -> bool:
 # --- How they are shown
 
 
-def _as_text(found: Changes) -> Iterator[str]:
+def _as_lines(found: Changes, *, below: bool) -> Iterator[Line]:
+    """The changes; ``below``: the summary of a clause has a line of its own."""
     draft = draft_note(found.newer)
-    yield f"{found.specification} {found.older} to {found.newer}{f' ({draft})' if draft else ''}: {_counts(found)}"
-    yield from (f"  + {_clause(one)}" for one in found.added)
-    yield from (f"  - {_clause(one)}" for one in found.removed)
+    said = f"{found.specification} {found.older} to {found.newer}{f' ({draft})' if draft else ''}: {_counts(found)}"
+    yield [(said, "strong")]
+    told = [("  + ", "good", one) for one in found.added] + [("  - ", "bad", one) for one in found.removed]
     for old, new in found.replaced:
-        yield f"  ~ {_clause(old)}"
-        yield f"    now {_clause(new)}"
-    yield from (f"  + {_member(one)}" for one in found.members_added)
-    yield from (f"  - {_member(one)}" for one in found.members_removed)
-    yield from (f"  ~ {_member(one)}" for one in found.members_changed)
+        told += [("  ~ ", "warning", old), ("    now ", "", new)]
+    for sign, style, clause in told:
+        yield from _clause(sign, style, clause, below=below)
+    yield from (_member("  + ", "good", one) for one in found.members_added)
+    yield from (_member("  - ", "bad", one) for one in found.members_removed)
+    yield from (_member("  ~ ", "warning", one) for one in found.members_changed)
 
 
 def _counts(found: Changes) -> str:
@@ -152,14 +161,20 @@ def _counts(found: Changes) -> str:
     return "; ".join(parts)
 
 
-def _clause(clause: Clause) -> str:
+def _clause(sign: str, style: str, clause: Clause, *, below: bool) -> Iterator[Line]:
     level = clause.level.value if clause.level is not Level.NONE else clause.severity.value
     weight = f", {clause.severity}" if clause.contested else ""
-    return f"{clause.id}  [{level}{weight}, {clause.judged}]  {clause.summary}"
+    head: Line = [(sign, style), (clause.id, f"name {url(clause)}"), (f"  [{level}{weight}, {clause.judged}]", "")]
+    if below:
+        yield head
+        yield [("      ", ""), (clause.summary, "")]
+    else:
+        yield [*head, (f"  {clause.summary}", "")]
 
 
-def _member(member: Member) -> str:
-    return f"{member.document} {member.pointer or '(the whole document)'}{f': {member.how}' if member.how else ''}"
+def _member(sign: str, style: str, member: Member) -> Line:
+    how = f": {member.how}" if member.how else ""
+    return [(sign, style), (f"{member.document} {member.pointer or '(the whole document)'}", "name"), (how, "")]
 
 
 def _as_json(found: Changes) -> dict[str, Any]:

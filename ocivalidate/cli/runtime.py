@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -10,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 from ocivalidate.cli import settings as settings_module
 from ocivalidate.cli.dashes import DashParser
 from ocivalidate.cli.interrupts import forward_interrupts
-from ocivalidate.cli.output import exit_code_of, options_of, publish, tell_problems, write_outputs
+from ocivalidate.cli.output import exit_code_of, options_of, publish, tap_screen, tell_problems, write_outputs
 from ocivalidate.cli.settings import Settings
-from ocivalidate.cli.streams import errors_on_terminal, print_text
+from ocivalidate.cli.streams import errors_on_terminal, print_text, tell
 from ocivalidate.errors import UsageError
 from ocivalidate.report import FORMATS
 from ocivalidate.report.tap import Stream
+from ocivalidate.report.tap_colours import coloured
 from ocivalidate.rules.findings import Report, Result
 from ocivalidate.runtime.cases import Case
 from ocivalidate.runtime.running.loading import case_folder, load_cases
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from ocivalidate.runtime.run import Run
 
 _INTERRUPTED = 130
+# Needs that nobody but root can meet.
+_OF_ROOT = ("root", "controller")
 _WITHOUT = frozenset(
     {
         "os",
@@ -131,6 +135,8 @@ def run(options: argparse.Namespace) -> int:
     from ocivalidate.runtime.api import start_run
 
     driving = _driving(options)
+    if not settings["quiet"]:
+        _tell_what_needs_root(options, settings)
     running = start_run(options.runtime, settings.selection, driving)
     report, interrupted = _follow(running, settings)
     if options.against and not interrupted:
@@ -153,9 +159,11 @@ def _follow(running: Run, settings: Settings) -> tuple[Report, bool]:
     streamed = settings["format"] == "tap"
     stream = Stream(options_of(settings))
 
+    colours = tap_screen(settings)
+
     def say(text: str) -> None:
         if streamed:
-            print_text(text)
+            print_text(coloured(text, colours))
 
     # A terminal that shows the stream shows how far the run is.
     silent = settings["quiet"] or not errors_on_terminal() or (streamed and sys.stdout.isatty())
@@ -173,6 +181,22 @@ def _follow(running: Run, settings: Settings) -> tuple[Report, bool]:
     report = running.report()
     say(stream.end(report))
     return report, interrupt.happened
+
+
+def _tell_what_needs_root(options: argparse.Namespace, settings: Settings) -> None:
+    """Say, before anything runs, how much of it an ordinary user cannot have judged, and how to get it."""
+    if not hasattr(os, "geteuid") or os.geteuid() == 0:
+        return
+    said = f"this is user {os.geteuid()}, not root"
+    if options.explore is None:
+        from ocivalidate.cli.runtime_list import chosen
+
+        cases, _clauses = chosen(_cases(options), settings)
+        needy = [case for case in cases if any(need.partition(":")[0] in _OF_ROOT for need in case.needs)]
+        if not needy:
+            return
+        said += f": {len(needy)} of {len(cases)} cases need root, and are skipped unless the runtime does not isolate"
+    tell(f"ocivalidate: note: {said}; to have all judged, run this as root (sudo), if need be in a virtual machine")
 
 
 def _names(options: argparse.Namespace) -> list[str]:
@@ -239,7 +263,7 @@ def _compare(report: Report, other: str, settings: Settings, driving: RuntimeOpt
 
     with_both = compared(report, other, settings.selection, driving)
     if settings["format"] == "tap":
-        print_text("".join(f"{line}\n" for line in told(with_both)))
+        print_text(coloured("".join(f"{line}\n" for line in told(with_both)), tap_screen(settings)))
     return with_both
 
 

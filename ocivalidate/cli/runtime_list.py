@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ocivalidate.bundle.sources import MAX_SIZE, read_file
+from ocivalidate.cli.lines import print_lines
+from ocivalidate.cli.screen import screen
 from ocivalidate.cli.settings import Settings
 from ocivalidate.cli.streams import print_text
 from ocivalidate.errors import Unreadable, UsageError
+from ocivalidate.report.painting import Line
 from ocivalidate.runtime.cases import Case
 from ocivalidate.runtime.running.planning import plan
 from ocivalidate.vocabulary.versions import RUNTIME_RELEASES
@@ -19,8 +22,8 @@ _SCHEMA = "urn:ocivalidate:report-1"
 _BAD = ("fail", "error", "xpass")
 
 
-def print_cases(cases: Sequence[Case], settings: Settings) -> int:
-    """Print the cases that are selected, and what each of them shows, judges, sets and needs."""
+def chosen(cases: Sequence[Case], settings: Settings) -> tuple[list[Case], dict[str, list[str]]]:
+    """The cases that are selected, and the clauses that each judges. Raises :class:`UsageError` for none."""
     release = settings["spec-version"]
     selection = settings.selection
     wanted: dict[str, Case] = {}
@@ -33,14 +36,19 @@ def print_cases(cases: Sequence[Case], settings: Settings) -> int:
     if not wanted:
         raise UsageError("no case judges the selected clauses")
     # In the order of the plan, in which a case of an older release alone has its place too.
-    listed = [case for case in cases if case.id in wanted]
+    return [case for case in cases if case.id in wanted], clauses
+
+
+def print_cases(cases: Sequence[Case], settings: Settings) -> int:
+    """Print the cases that are selected, and what each of them shows, judges, sets and needs."""
+    listed, clauses = chosen(cases, settings)
     if settings["format"] == "json":
         content = {"cases": [_as_json(case, clauses[case.id]) for case in listed]}
         print_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n")
         return 0
-    lines = [line for case in listed for line in _as_text(case, clauses[case.id], settings["verbose"])]
+    lines = [line for case in listed for line in _as_lines(case, clauses[case.id], settings["verbose"])]
     judged = {clause for names in clauses.values() for clause in names}
-    print_text("\n".join([*lines, f"{len(listed)} cases, {len(judged)} clauses"]) + "\n")
+    print_lines([*lines, [(f"{len(listed)} cases, {len(judged)} clauses", "")]], screen(settings["color"]))
     return 0
 
 
@@ -56,10 +64,11 @@ def _as_json(case: Case, clauses: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _as_text(case: Case, clauses: Sequence[str], verbose: int) -> list[str]:
+def _as_lines(case: Case, clauses: Sequence[str], verbose: int) -> Iterator[Line]:
     needs = f" (needs {', '.join(case.needs)})" if case.needs else ""
-    lines = [f"{case.id}: {case.summary}{needs}"]
-    return [*lines, *(f"  {name}" for name in [*clauses, *case.sets])] if verbose else lines
+    yield [(case.id, "name"), (f": {case.summary}{needs}", "")]
+    if verbose:
+        yield from ([(f"  {name}", "")] for name in [*clauses, *case.sets])
 
 
 def failed_cases(file: str, cases: Sequence[Case]) -> tuple[str, ...]:

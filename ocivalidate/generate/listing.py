@@ -11,16 +11,14 @@ from ocivalidate.vocabulary.versions import NEXT, RUNTIME_RELEASES
 _HEAD = ("# path", "type", "releases", "clause")
 
 
-def listed() -> str:
-    """Path, type, releases and clause of every field, in columns, in the order of the specification.
+def listed() -> list[tuple[str, str]]:
+    """Path, and releases, type and clause, of every field, in the order of the specification.
 
     ``[]`` stands for ``[0]``, ``[-1]`` or ``[+]``, and ``*`` for a name.
     """
     rows = [_HEAD, *_rows()]
-    widths = [max(len(row[column]) for row in rows) for column in (0, 2)]
-    return "".join(
-        f"{path:<{widths[0]}}  {releases:<{widths[1]}}  {kind}  {clause}\n" for path, kind, releases, clause in rows
-    )
+    width = max(len(releases) for _path, _kind, releases, _clause in rows)
+    return [(path, f"{releases:<{width}}  {kind}  {clause}") for path, kind, releases, clause in rows]
 
 
 def _rows() -> Iterator[tuple[str, str, str, str]]:

@@ -291,6 +291,14 @@ def likely(written: str, names: Sequence[str]) -> str:
     return f"did you mean {' or '.join(near)}?" if near else "ocivalidate rules lists them"
 
 
+def containing(word: str, clauses: Iterable[Clause]) -> list[Clause]:
+    """The clauses that have the word in their id, and then those that have it in their summary, in any case."""
+    low = word.lower()
+    known = [*clauses]
+    by_id = [clause for clause in known if low in clause.id.lower()]
+    return by_id + [clause for clause in known if low in clause.summary.lower() and low not in clause.id.lower()]
+
+
 def unmatched(patterns: Iterable[str], clause_ids: Iterable[str]) -> list[str]:
     """The patterns that mean no clause at all: a typing error that must not pass silently."""
     ids = list(clause_ids)

@@ -62,9 +62,11 @@ ocivalidate unpack app
 ocivalidate runtime runc
 ocivalidate runtime
 ocivalidate runtime --runtime runc --select signal.running
-ocivalidate explain cwd
+ocivalidate explain cdw
 ocivalidate explain runtime/config.proces.cwd.absolute
-ocivalidate explain signals.running-container-gets-signals
+ocivalidate explain signals.running-container-gets-signal
+ocivalidate explain
+ocivalidate rules --level MUSTY
 ocivalidate rules cwdd
 ocivalidate schema config
 ocivalidate demo b
