@@ -18,7 +18,7 @@ from ocivalidate.report.fitting import fitted, together
 from ocivalidate.report.painting import Line
 from ocivalidate.report.summary import counted
 from ocivalidate.report.verdicts import url
-from ocivalidate.rules.clauses import Clause, Level, containing, likely, load, matches
+from ocivalidate.rules.clauses import Clause, Level, containing, load, matches
 from ocivalidate.rules.witnesses import Witness, example, witness_for
 
 if TYPE_CHECKING:
@@ -114,7 +114,14 @@ def _meant(name: str) -> tuple[str, list[Clause], list[Case]]:
 
 
 def _refuse(name: str) -> NoReturn:
-    raise UsageError(f"no clause {name}; {likely(name, [*load()])}")
+    from ocivalidate.cli import mistakes
+
+    cases: list[str] = []
+    if "." in name and "/" not in name:
+        from ocivalidate.judges import cases as known
+
+        cases = [case.id for case in known()]
+    raise UsageError(f"no clause {name}; {mistakes.clause(name, [*load()], cases)}")
 
 
 def _case_lines(case: Case, width: int) -> Iterator[Line]:

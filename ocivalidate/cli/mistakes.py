@@ -6,6 +6,7 @@ A table says what people write who know other tools; what is left are typing err
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from ocivalidate.vocabulary.spelling import nearest
@@ -61,6 +62,8 @@ VALUES: Mapping[str, str] = {
     **dict.fromkeys(("latest-draft", "draft", "main", "head"), "next"),
 }
 _SUFFIXES = {".sarif": "sarif", ".json": "json", ".xml": "junit", ".tap": "tap", ".txt": "text", ".md": "markdown"}
+_SHORT = 5
+_PARTS = re.compile(r"[./-]")
 _PROGRAMS = ("sh", "bash", "ash", "env", "cat", "sleep", "python3", "true")
 _VERBS = ("run", "create", "exec", "spec", "generate", "config")
 
@@ -161,6 +164,23 @@ def stray_of_generate(program: str, strays: Sequence[str], known: Iterable[str])
         return f"{told}; write {program} OPTIONS -- {' '.join(strays)}"
     rest = " ".join(strays[1:]) or "COMMAND"
     return f"{told}; a config has no image; the command goes after --: write {program} OPTIONS -- {rest}"
+
+
+def clause(written: str, ids: Sequence[str], cases: Sequence[str] = ()) -> str:
+    """What the id of a clause or a case means that nothing has, or a word that none has in it: a few words."""
+    from ocivalidate.rules.clauses import likely
+
+    if "/" not in written:
+        found = nearest(written, cases, most=1)
+        # Words of ids: likeness to a whole id says little of a short word.
+        parts = sorted({part for name in ids for part in _PARTS.split(name)})
+        if len(written) < _SHORT:
+            # Of few letters, another one makes another word; these are the same, in another order, or with one twice.
+            parts = [part for part in parts if sorted({*part}) == sorted({*written.lower()})]
+        found = found or nearest(written, parts, most=1, cutoff=0.65)
+        if found:
+            return meant(found).removeprefix("; ")
+    return likely(written, ids)
 
 
 def output(written: str, formats: Collection[str]) -> str:

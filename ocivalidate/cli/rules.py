@@ -24,7 +24,6 @@ from ocivalidate.rules.clauses import (
     Clause,
     Level,
     containing,
-    likely,
     load,
     matches,
     unmatched,
@@ -123,7 +122,9 @@ def _with_words(patterns: list[str]) -> list[str]:
         known = pattern and not unmatched([pattern], load())
         named = [] if known or "/" in pattern or not pattern.strip() else containing(pattern, load().values())
         if not known and not named:
-            raise UsageError(f"no clause matches {pattern}; {likely(pattern, [*load()])}")
+            from ocivalidate.cli import mistakes
+
+            raise UsageError(f"no clause matches {pattern}; {mistakes.clause(pattern, [*load()])}")
         # The glob is for members, of which --diff tells, and which have no summary.
         found += [f"*{pattern}*", *(clause.id for clause in named)] if named else [pattern]
     return found

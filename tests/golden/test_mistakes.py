@@ -64,7 +64,7 @@ ocivalidate runtime
 ocivalidate runtime --runtime runc --select signal.running
 ocivalidate explain cdw
 ocivalidate explain runtime/config.proces.cwd.absolute
-ocivalidate explain signals.running-container-gets-signal
+ocivalidate explain signals.runing-container-gets-signals
 ocivalidate explain
 ocivalidate rules --level MUSTY
 ocivalidate rules cwdd
