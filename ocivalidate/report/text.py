@@ -48,7 +48,7 @@ def _all_lines(reports: Sequence[Report], options: Options) -> Iterator[Line]:
 
         yield from _fitted(statistics(reports, verbose=bool(options.verbose)), options)
     if not options.quiet:
-        yield from _fixes(reports)
+        yield from _fitted(_fixes(reports), options)
     if reports and not shown:
         if not options.settings:
             return

@@ -50,7 +50,9 @@ def test_what_a_terminal_shows_is_what_a_pipe_gets(
         assert "\x1b[" in shown.out
         assert shown.code == piped.code
         if "--help" not in arguments:
-            assert words(ESCAPES.sub("", shown.out)) == words(piped.out)
+            same, other = words(ESCAPES.sub("", shown.out)), words(piped.out)
+            # On a narrow terminal a table says once what rows have in common.
+            assert (set(same) == set(other)) if "--coverage" in arguments else same == other
         monkeypatch.setenv("NO_COLOR", "1")
         assert say(*arguments).out == ESCAPES.sub("", shown.out)
 
