@@ -179,8 +179,9 @@ def test_a_list_of_explain_keeps_to_a_line_each(say: Command, monkeypatch: pytes
     piped = say("explain", "hook").out.splitlines()
     give_terminal(monkeypatch, 70)
     shown = ESCAPES.sub("", say("explain", "hook").out).splitlines()
-    assert len(shown) == len(piped)
-    assert all(len(line) <= 70 for line in shown[:-1])
+    # The last line, which says how many there are, may be two.
+    assert len(shown) - len(piped) in (0, 1)
+    assert all(len(line) <= 70 for line in shown)
     assert any(line.endswith("…") for line in shown)
 
 
