@@ -17,6 +17,7 @@ _VERSION = b'"ociVersion"'
 # A config without a version, which is at fault, names at least one of these.
 _MEMBERS = (b'"process"', b'"mounts"', b'"root"')
 _ROOT_PATH = re.compile(rb'"root"\s*+:\s*+\{[^{}]*?"path"\s*+:\s*+"([^"\\]*+)"')
+_BROKEN = object()
 _LARGEST_ALONE = 4 * 1024 * 1024
 # A few of these names are those of many projects.
 _OF_ROOTS = frozenset("bin boot dev etc home lib lib64 media mnt opt proc root run sbin srv sys tmp usr var".split())
@@ -110,16 +111,21 @@ def _bundle(config: Entry, entries: Entries, largest: int) -> bytes | None:
 
 
 def _is_config(entry: Entry) -> bool:
-    """Whether a file says that it is a config, whatever its name."""
+    """Whether a file says that it is a config, whatever its name; one that is damaged may be."""
     data = read(entry, _LARGEST_ALONE)
-    return data is not None and _VERSION in data and meanings.of_value(_value(data)) == "runtime-config"
+    if data is None or _VERSION not in data:
+        return False
+    value = _value(data)
+    if value is _BROKEN:
+        return data.lstrip()[:1] == b"{"
+    return isinstance(value, dict) and "ociVersion" in value and meanings.of_value(value) in ("", "runtime-config")
 
 
 def _value(data: bytes) -> Any:
     try:
         return json.loads(data)
     except (ValueError, RecursionError):
-        return None
+        return _BROKEN
 
 
 def read(entry: Entry, largest: int) -> bytes | None:

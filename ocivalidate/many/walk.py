@@ -169,7 +169,7 @@ class Walk:
         """The entries without those that are left out."""
         rules, kept = self._rules, {}
         home = _names(os.path.abspath(path), rules.home) if rules.excluded else []
-        self.count(len(entries) * (len(rules.excluded) + ignores.number) // 16)
+        self.count(len(entries) * (len(rules.excluded) + ignores.number) // 4)
         for name, entry in entries.items():
             if entry.is_folder and name in _CLOSED:
                 continue

@@ -54,7 +54,10 @@ def test_other_documents_are_found(tree: Path) -> None:
     shutil.copy(tree / "b" / "config.json", tree / "specs" / "one.json")
     (tree / "specs" / "state.json").write_text('{"ociVersion": "1.0.0", "id": "x", "status": "running", "pid": 1}')
     (tree / "specs" / "package.json").write_text('{"name": "x"}')
-    assert found("specs") == [("specs/one.json", "")]
+    (tree / "specs" / "broken.json").write_text('{"ociVersion": "1.0.0", ')
+    (tree / "specs" / "bare.json").write_text('{"ociVersion": "1.0.0"}')
+    (tree / "specs" / "list.json").write_text('[{"ociVersion": "1.0.0"}]')
+    assert found("specs") == [(f"specs/{name}.json", "") for name in ("bare", "broken", "one")]
 
 
 @pytest.mark.parametrize("text", ['{"process": {}, "root": {}}', '{"ociVersion": "1.0.0", ', '{"ociVersion"'])
