@@ -25,7 +25,7 @@ def inputs(command: str, paths: Sequence[str], settings: Settings) -> tuple[list
 
     Raises :class:`UsageError` for a pattern that is none.
     """
-    excluded = _patterns(settings["exclude"])
+    excluded = _patterns(settings["exclude"], settings.origins.get("exclude", ()))
     if all(_is_plain(command, path) for path in paths):
         # Most runs: nothing is searched.
         return [(path, "") for path in paths], []
@@ -50,9 +50,16 @@ def _is_plain(command: str, path: str) -> bool:
     return path == "-" or os.path.isfile(path) or os.path.lexists(os.path.join(path, _MARKS[command]))
 
 
-def _patterns(written: Sequence[str]) -> tuple[Pattern, ...]:
+def _patterns(written: Sequence[str], origins: Sequence[str]) -> tuple[Pattern, ...]:
     if not written:
         return ()
+    from ocivalidate.cli.settings import told_by
+
+    with told_by(origins):
+        return _read(written)
+
+
+def _read(written: Sequence[str]) -> tuple[Pattern, ...]:
     from ocivalidate.many.globs import pattern
 
     if len(written) > _MOST_PATTERNS:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ocivalidate.cli.settings import Settings
     from ocivalidate.many.globs import Pattern
 
-_MOST_ROWS = 1000
+_MOST_ROWS, _MOST_TOLD = 1000, 100
 
 
 def without_known(reports: Sequence[Report], settings: Settings) -> tuple[Sequence[Report], list[str]]:
@@ -95,7 +95,10 @@ def _told_gone(path: str, gone: Sequence[Known], *, verbose: bool) -> Iterator[s
     number = "1 finding no longer occurs" if len(gone) == 1 else f"{len(gone):,} findings no longer occur"
     yield f"{path}: {number} (--write-baseline takes {'it' if len(gone) == 1 else 'them'} out)"
     if verbose:
-        yield from (f"{path}: no longer occurs: {one.subject}: {one.clause}: {one.message}" for one in gone)
+        for one in gone[:_MOST_TOLD]:
+            yield f"{path}: no longer occurs: {one.subject}: {one.clause}: {one.message}"
+        if len(gone) > _MOST_TOLD:
+            yield f"{path}: no longer occur: {len(gone) - _MOST_TOLD:,} more"
 
 
 class PathIgnores:

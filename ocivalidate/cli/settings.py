@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -171,17 +171,17 @@ def _checked(
     given: bool,
 ) -> tuple[Selection, tuple[tuple[str, str], ...]]:
     """What the texts among the values mean, which are the same wherever they come from. Raises :class:`UsageError`."""
-    with _told_by(origins["output"]):
+    with told_by(origins["output"]):
         outputs = _printed([_output(text) for text in values["output"]], values, given=given)
         if len(outputs) > _MOST_OUTPUTS:
             raise UsageError(f"output has {len(outputs):,} files; at most {_MOST_OUTPUTS} are allowed")
-    with _told_by(origins["max-size"]):
+    with told_by(origins["max-size"]):
         values["max-size"] = size(values["max-size"])
-    with _told_by(origins["max-findings"]):
+    with told_by(origins["max-findings"]):
         most = number_or_all("--max-findings", values["max-findings"])
     patterns = {}
     for name in ("select", "ignore"):
-        with _told_by(origins[name]):
+        with told_by(origins[name]):
             patterns[name] = _patterns(name, values[name])
             Selection(patterns[name]).refuse_unmatched(cases)
     selection = Selection(
@@ -197,7 +197,7 @@ def _checked(
 
 
 @contextlib.contextmanager
-def _told_by(origins: tuple[str, ...]) -> Iterator[None]:
+def told_by(origins: Sequence[str]) -> Iterator[None]:
     """Name who said what makes no sense, unless the command line did: that is in sight."""
     try:
         yield

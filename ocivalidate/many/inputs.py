@@ -64,7 +64,10 @@ class Inputs:
         if not names or is_root(names):
             return False
         if self._command == "image":
-            return names.isdisjoint(meanings.OF_IMAGES) and not {CONFIG, ROOT} <= names
+            # A manifest.json is that of many programs; where nothing is found, this is judged after all.
+            marks = {*meanings.OF_IMAGES} - {"manifest.json"}
+            is_known = meanings.of_names(names) == "saved" or {CONFIG, ROOT} <= names
+            return names.isdisjoint(marks) and not is_known
         return names.isdisjoint((CONFIG, ROOT)) and not meanings.of_path(path)
 
     def _none(self, path: str, number: int) -> Input:

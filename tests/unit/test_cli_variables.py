@@ -61,7 +61,7 @@ def test_variables_are_heeded(say: Command, monkeypatch: pytest.MonkeyPatch, nam
         ("MAX_FINDINGS", "none", "OCIVALIDATE_MAX_FINDINGS: --max-findings needs a number"),
         ("SELECT", "nope", "OCIVALIDATE_SELECT: no clause matches nope"),
         ("OUTPUT", "srif=x", "OCIVALIDATE_OUTPUT: --output needs FORMAT=FILE"),
-        ("EXCLUDE", "a//b", "exclude: not a pattern as in .gitignore: a//b"),
+        ("EXCLUDE", "a//b", "OCIVALIDATE_EXCLUDE: exclude: not a pattern as in .gitignore: a//b"),
         ("BASELINE", "nope", "nope: no such file or directory"),
         ("CONFIG", "nope", "nope: no such file or directory"),
         ("FAILON", "warning", "there is no variable OCIVALIDATE_FAILON; did you mean OCIVALIDATE_FAIL_ON?"),

@@ -146,6 +146,20 @@ def test_a_folder_that_is_gone_is_told(tree: Path, monkeypatch: pytest.MonkeyPat
     assert tree.is_dir()
 
 
+def test_a_web_manifest_hides_no_image(tree: Path) -> None:
+    (tree / "manifest.json").write_text("{}", encoding="utf-8")
+    assert found(".", command="image") == [("images/app", "")]
+
+
+def test_a_config_that_is_a_link_out_is_judged_where_a_root_is(say: Command, tree: Path) -> None:
+    os.chdir(tree)
+    (tree / "c" / "rootfs").mkdir(parents=True)
+    (tree / "c" / "config.json").symlink_to("../b/config.json")
+    said = say("bundle", ".", "-q")
+    assert said.code == 1
+    assert "safety/bundle.link-out" in said.out
+
+
 def test_limits_hold(tree: Path) -> None:
     deep = tree.joinpath(*["d"] * 6)
     bundle(deep)
