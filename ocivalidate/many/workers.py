@@ -89,7 +89,8 @@ class _Worker:
         self.pipe, theirs = context.Pipe()
         inherited = [self.pipe, *(other.pipe for other in others)] if _forks() else []
         self._process = context.Process(target=_work, args=(judge, theirs, inherited), daemon=True)
-        self._process.start()
+        with contextlib.nullcontext() if _forks() else _no_strangers():
+            self._process.start()
         theirs.close()
 
     def give(self, waiting: Iterator[int], chunks: Sequence[Sequence[str]]) -> int | None:
@@ -148,6 +149,19 @@ def _no_interrupt() -> Iterator[None]:
         yield
     finally:
         mask(signal.SIG_SETMASK, before)
+
+
+@contextlib.contextmanager
+def _no_strangers() -> Iterator[None]:
+    """A new Python imports nothing from the working directory or PYTHONPATH before it gets our own search path."""
+    before = dict(os.environ)
+    os.environ.update(PYTHONSAFEPATH="1", PYTHONNOUSERSITE="1")
+    os.environ.pop("PYTHONPATH", None)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
 
 
 def _forks() -> bool:

@@ -46,6 +46,8 @@ SAME: dict[str, str] = {
     "generate --profile hardened": "",
     "probe --script": "",
     f"judge {GOOD} -": "{}",
+    "bundle fixtures/demo --exclude image-* --document-only --jobs 1 -v": "",
+    "image fixtures/demo/image-goo? fixtures/demo --exclude bundle-*": "",
     f"bundle {GOOD} --image {IMAGE} --format json --select lint": "",
 }
 # Command line → the one line that is said.

@@ -140,6 +140,23 @@ def test_no_process_is_left_when_the_first_is_killed(tmp_path: Path) -> None:
     pytest.fail("a process is left")
 
 
+@LINUX
+def test_a_new_python_imports_nothing_of_strangers(tmp_path: Path) -> None:
+    bundles(tmp_path, 6)
+    for name in ("multiprocessing", "pickle", "json", "ocivalidate", "sitecustomize"):
+        (tmp_path / f"{name}.py").write_text("open('owned', 'w').close()", encoding="utf-8")
+    # As where processes do not begin as copies.
+    code = (
+        "import sys\nsys.path.pop(0)\nimport ocivalidate.many.workers as workers\nworkers._forks = lambda: False\n"
+        "import os\nos.environ['PYTHONPATH'] = os.getcwd()"
+    )
+    process = command(tmp_path, "bundle", ".", "--jobs", "2", code=code)
+    out, errors = process.communicate(timeout=100)
+    assert (process.returncode, errors) == (1, "")
+    assert out.splitlines()[-1] == "total: 6 subjects: 5 passed, 1 failed, 0 could not be judged"
+    assert not (tmp_path / "owned").exists()
+
+
 def test_a_fault_is_raised_here(tmp_path: Path) -> None:
     faulty = (
         "import ocivalidate.cli.bundle as command\ndef check(path, selection, options):\n    raise RuntimeError(path)\n"
