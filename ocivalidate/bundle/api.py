@@ -161,7 +161,9 @@ def _with_safe_fixes(
         document = _read(data, source.name, BUNDLE, whole)
         return broken_in(_judged(report.subject, document, whole, folder, host=host))
 
-    return safe_fixes(report, source.data or b"", judged)
+    data = source.data or b""
+    is_whole = replace(selection, most=1) == whole
+    return safe_fixes(report, data, broken_in(report) if is_whole else judged(data), judged)
 
 
 def check_document(kind: str, data: bytes, selection: Selection | None = None, *, name: str = "-") -> Report:

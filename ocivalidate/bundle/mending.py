@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from ocivalidate.bundle import sources
@@ -12,7 +13,7 @@ from ocivalidate.rules.clauses import Selection
 from ocivalidate.rules.findings import Report
 
 # What wants the same bytes as another fix comes in the next round.
-_MOST_ROUNDS = 10
+_MOST_ROUNDS, _MOST_BYTES = 10, 8 * 1024 * 1024
 _MOST_OF_A_KIND = 1000
 
 
@@ -29,16 +30,19 @@ class Mended:
     report: Report
 
 
-def mend_bundle(path: str, selection: Selection, options: BundleOptions) -> Mended:
+def mend_bundle(
+    path: str, selection: Selection, options: BundleOptions, told: Callable[[Report], Report] = lambda report: report
+) -> Mended:
     """Mend what ``path`` means for ``check_bundle``, in memory. Nothing is written.
 
-    Raises :class:`Unreadable` for what cannot be read.
+    ``told``: the report without what is not to be mended, as nobody is told of it. Raises :class:`Unreadable` for what
+    cannot be read.
     """
     source = sources.bundle_source(path, options.max_size, follow_links=options.follow_links)
     document, titles = Changed(source.data or b""), []
     many = replace(selection, most=max(_MOST_OF_A_KIND, selection.most or 0))
-    for _ in range(_MOST_ROUNDS if source.data is not None else 0):
-        report = check_read(path, source._replace(data=document.data), many, options._replace(fixes=True))
+    for _ in range(min(_MOST_ROUNDS, max(2, _MOST_BYTES // len(source.data))) if source.data else 0):
+        report = told(check_read(path, source._replace(data=document.data), many, options._replace(fixes=True)))
         fixes = [finding.fix for finding in report.findings if finding.fix]
         if not fixes:
             break

@@ -53,10 +53,20 @@ def _looked_at(path: str, problem: str, settings: Settings, looking: BundleOptio
     if problem:
         return None, Report("bundle", path, SPECIFICATION, problem=problem)
     try:
-        mended = mend_bundle(path, settings.selection, looking)
+        mended = _mended(path, settings, looking)
     except Unreadable:
         return None, check_bundle(path, settings.selection, looking)
     return mended, mended.report
+
+
+def _mended(path: str, settings: Settings, looking: BundleOptions) -> Mended:
+    """A document mended, but for what the settings ignore at its path. Raises :class:`Unreadable`."""
+    if not settings["per-path-ignores"]:
+        return mend_bundle(path, settings.selection, looking)
+    from ocivalidate.cli.known import PathIgnores
+
+    ignored = PathIgnores(settings.file, settings["per-path-ignores"])
+    return mend_bundle(path, settings.selection, looking, ignored.applied)
 
 
 def _shown(mended: Mended) -> list[str]:
@@ -70,7 +80,7 @@ def mend(paths: Sequence[str], settings: Settings, looking: BundleOptions) -> Ex
     code = ExitCode.CONFORMS
     for path in paths:
         try:
-            mended = mend_bundle(path, settings.selection, looking)
+            mended = _mended(path, settings, looking)
             if not mended.titles:
                 continue
             folder = None if looking.follow_links else mended.source.folder
@@ -93,11 +103,18 @@ def _tell(mended: Mended) -> None:
 
 def mend_standard_input(settings: Settings, looking: BundleOptions) -> ExitCode:
     """Print what standard input becomes; what is left to find goes to standard error."""
-    mended = mend_bundle(STANDARD_INPUT, settings.selection, looking)
+    mended = _mended(STANDARD_INPUT, settings, looking)
     print_bytes(mended.document.data)
     if mended.titles:
         _tell(mended)
-    write_outputs([mended.report], settings)
-    for piece in pieces("text", [mended.report], options_of(settings)):
+    reports: Sequence[Report] = [mended.report]
+    if settings["per-path-ignores"] or settings["baseline"]:
+        from ocivalidate.cli.known import without_known
+
+        reports, lines = without_known(reports, settings)
+        for line in lines:
+            tell(line)
+    write_outputs(reports, settings)
+    for piece in pieces("text", reports, options_of(settings)):
         tell(piece.removesuffix("\n"))
-    return exit_code_of([mended.report], settings)
+    return exit_code_of(reports, settings)

@@ -16,9 +16,10 @@ from ocivalidate.rules.findings import Finding, Report, Result
 Broken = Counter[str]
 """How often each clause is broken: as long as a document is no text in JSON, by one clause alone."""
 
-# A document is judged so often at most, and so many of its bytes in all.
+# A document is judged so often at most, and so many of its bytes in all: one with a thousand findings in each of its
+# kilobytes must not take much longer than without fixes.
 _MOST_TRIALS = 40
-_MOST_BYTES = 32 * 1024 * 1024
+_MOST_BYTES = 2 * 1024 * 1024
 
 
 def broken_in(report: Report) -> Broken:
@@ -32,15 +33,15 @@ def broken_in(report: Report) -> Broken:
 class _Trials:
     """Judges documents with fixes, until that has cost enough."""
 
-    def __init__(self, data: bytes, judged: Callable[[bytes], Broken | None]) -> None:
+    def __init__(self, data: bytes, before: Broken, judged: Callable[[bytes], Broken | None]) -> None:
         self._data = data
         self._judged = judged
-        self._left = min(_MOST_TRIALS, max(2, _MOST_BYTES // (len(data) or 1)))
-        self.before = judged(data)
+        self._left = min(_MOST_TRIALS, max(1, _MOST_BYTES // (len(data) or 1)))
+        self._before = before
 
     def are_safe(self, findings: Sequence[Finding]) -> bool:
         """Whether the document with all of these fixes is better, and in no way worse."""
-        if self.before is None or self._left <= 0:
+        if self._left <= 0:
             return False
         fixes = [finding.fix for finding in findings if finding.fix]
         if overlapping(fixes):
@@ -49,19 +50,19 @@ class _Trials:
         after = self._judged(changed(self._data, fixes))
         gone = Counter(finding.clause.id for finding in findings)
         clauses = {*gone, *(after or ())}
-        return after is not None and all(after[one] <= self.before[one] - gone[one] for one in clauses)
+        return after is not None and all(after[one] <= self._before[one] - gone[one] for one in clauses)
 
 
-def safe_fixes(report: Report, data: bytes, judged: Callable[[bytes], Broken | None]) -> Report:
+def safe_fixes(report: Report, data: bytes, before: Broken, judged: Callable[[bytes], Broken | None]) -> Report:
     """The report, whose findings keep the fixes that are safe together.
 
-    ``data`` is the document, and ``judged`` tells how often each clause is broken in such a one; ``None`` if it cannot
-    be judged.
+    ``data`` is the document, ``before`` how often each clause is broken in it, and ``judged`` tells that of another;
+    ``None`` if it cannot be judged.
     """
     candidates = [finding for finding in report.findings if finding.fix]
     if not candidates:
         return report
-    kept = set(map(id, _safe(_Trials(data, judged), candidates)))
+    kept = set(map(id, _safe(_Trials(data, before, judged), candidates)))
     without = {id(finding): replace(finding, fix=None) for finding in candidates if id(finding) not in kept}
     return _with(report, without) if without else report
 

@@ -17,9 +17,8 @@ from ocivalidate.rules import schema
 from ocivalidate.rules.checks import CheckContext, Node, Registry, Violation, run
 from ocivalidate.rules.clauses import Clause, Level, Selection, Severity, load
 from ocivalidate.rules.declared import judged_by_table, judges
-from ocivalidate.rules.findings import Location
+from ocivalidate.rules.findings import Fix, Location
 from ocivalidate.rules.fitting import Fault, Shape, Walk
-from ocivalidate.rules.fixing import Fixer
 from ocivalidate.rules.ledger import Ledger, Place
 from ocivalidate.rules.remedies import DropRepeated, Remedy, Rename, Write, WriteInteger, as_scalar, near, written
 from ocivalidate.vocabulary.spelling import Names, same_but_for_case
@@ -28,6 +27,7 @@ from ocivalidate.vocabulary.wording import shortened
 
 if TYPE_CHECKING:
     from ocivalidate.jsontext.positions import Span
+    from ocivalidate.rules.fixing import Fixer
 
 SYNTAX = "runtime/glossary.json.syntax"
 UTF8 = "runtime/glossary.json.utf8"
@@ -132,14 +132,25 @@ class _Finder:
     def __init__(self, document: Document, *, mending: bool) -> None:
         self._document = document
         self._ways: list[Path] = []
-        self.fixer = Fixer(document) if mending else None
+        self.mending = mending
 
     def expect(self, violation: Violation) -> None:
         """A violation that is told will be asked for."""
         if violation.span is None:
             self._ways.append(violation.path)
-        if self.fixer and isinstance(violation.remedy, Write):
+        if self.mending and isinstance(violation.remedy, Write):
             self._ways += violation.remedy.others
+
+    def mend(self, violation: Violation) -> Fix | None:
+        """What may mend a violation."""
+        return self._fixer.fix(violation)
+
+    @functools.cached_property
+    def _fixer(self) -> Fixer:
+        # Most documents need none, and should not wait for it to be loaded.
+        from ocivalidate.rules.fixing import Fixer
+
+        return Fixer(self._document)
 
     def locate(self, violation: Violation) -> Location:
         """Where a violation stands."""
@@ -192,8 +203,8 @@ class _Sheet:
         clause = self.clauses.get(violation.clause)
         if clause is None:
             return
-        fixer = self._finder.fixer
-        mend = functools.partial(fixer.fix, violation) if fixer and violation.remedy is not None else None
+        finder = self._finder
+        mend = functools.partial(finder.mend, violation) if finder.mending and violation.remedy is not None else None
         place = Place(self._file, "", functools.partial(self._finder.locate, violation), mend)
         if self._ledger.put(clause, violation, place, kind):
             self._finder.expect(violation)

@@ -260,3 +260,23 @@ def test_file_whose_owner_cannot_be_kept_is_left_alone(tmp_path: Path, monkeypat
     with pytest.raises(UsageError, match=r"its owner cannot be kept \(Operation not permitted\)"):
         rewrite(str(file), b"a", b"b")
     assert (os.listdir(tmp_path), file.read_bytes()) == (["c.json"], b"a")
+
+
+def test_what_is_ignored_is_not_mended(say: Command) -> None:
+    files = [written(name, BAD) for name in ("a.json", "b.json")]
+    Path("ocivalidate.toml").write_text('[per-path-ignores]\n"a.json" = ["lint"]\n', encoding="utf-8")
+    assert say("bundle", "--fix", "--config", "ocivalidate.toml", "a.json", "b.json").code == 0
+    assert [file.read_text(encoding="utf-8") for file in files] == [BAD, GOOD]
+    files = [written(name, BAD) for name in ("a.json", "b.json")]
+    assert say("bundle", "--fix", "--no-config", "--ignore", "lint", "a.json").code == 0
+    assert files[0].read_text(encoding="utf-8") == BAD
+
+
+def test_folder_of_bundles_is_mended(say: Command) -> None:
+    files = [written(f"many/{name}/config.json", BAD) for name in "abc"]
+    for name in "abc":
+        Path("many", name, "rootfs").mkdir()
+    assert say("bundle", "--diff", "many").out.count("+++ ") == 3
+    said = say("bundle", "--fix", "many")
+    assert (said.code, said.err.count("fixed 1 finding")) == (0, 3)
+    assert [file.read_text(encoding="utf-8") for file in files] == [GOOD] * 3
