@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from ocivalidate.errors import OciValidateError
 from ocivalidate.many.globs import Pattern, last_word
 from ocivalidate.many.ignores import Ignores, of_checkout
 from ocivalidate.many.kinds import Entries, Entry, Taking
@@ -62,7 +63,7 @@ class _Folder(NamedTuple):
     ignores: Ignores
 
 
-class TooMuch(Exception):
+class TooMuch(OciValidateError):
     """A limit of the walk was reached."""
 
 
