@@ -1,7 +1,8 @@
 """What people expect of a tool that checks files: asked of ours and of five others, as far as they are in PATH.
 
 ``python benchmarks/comparison.py`` prints the table of docs/comparison.md, and exits with 1 where ours does less than
-another and no reason is given. ``-v`` prints each command, what it said, and why it counts or does not.
+another and no reason is given. ``-v`` prints each command, what it said, and why it counts or does not; ``--write``
+writes the table to the page.
 
     pip install ruff zizmor check-jsonschema
     go install github.com/rhysd/actionlint/cmd/actionlint@latest
@@ -25,6 +26,8 @@ from types import ModuleType
 
 HERE = Path(__file__).resolve().parent
 SAMPLES = HERE.parent / "fixtures" / "demo"
+PAGE = HERE.parent / "docs" / "comparison.md"
+TABLE = re.compile(r"(<!-- the table .*-->\n)(?:\|.*\n)*(<!-- its end -->)")
 LONGEST = 60.0
 TIMES = 7
 # What each of them is started with to check one small file.
@@ -191,10 +194,13 @@ def main(arguments: list[str]) -> int:
             run(VERSIONS.get(tool, f"{tool} --version"), folder)[1].split("\n")[0].split()[-1] for tool in tools
         ]
         times = [f"{measured(STARTS[tool], folder):.0f} ms" for tool in tools]
-    print(f"| expected | {' | '.join(tools)} | where ours does less |")
-    print(f"|---|{'---|' * len(tools)}---|")
-    for cells in [["version", *versions, ""], *table, ["one small file", *times, ""]]:
-        print(f"| {' | '.join(cells)} |")
+    lines = [f"| expected | {' | '.join(tools)} | where ours does less |", f"|---|{'---|' * len(tools)}---|"]
+    rows = [["version", *versions, ""], *table, ["one small file", *times, ""]]
+    lines += [f"| {' | '.join(cells)} |" for cells in rows]
+    print("\n".join(lines))
+    if "--write" in arguments:
+        text = PAGE.read_text(encoding="utf-8")
+        PAGE.write_text(re.sub(TABLE, "\\1" + "\n".join(lines) + "\n\\2", text), encoding="utf-8")
     for expected in worse:
         print(f"comparison.py: ours does less, and nothing says why: {expected}", file=sys.stderr)
     return 1 if worse else 0

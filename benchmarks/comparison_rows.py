@@ -288,6 +288,7 @@ ROWS = (
         Ask("check-jsonschema lsp --help", 0, "(?i)language server"),
         Ask("actionlint -lsp", 0, "(?i)language server"),
         Ask("crane lsp --help", 0, "(?i)language server"),
+        why="those for JSON take what `ocivalidate schema` prints",
     ),
     _row(
         "colours when asked for, and none with NO_COLOR",
@@ -306,6 +307,6 @@ ROWS = (
         Ask(f"{_SCHEMA} --watch good.json"),
         Ask("actionlint -watch good.yml"),
         Ask("crane validate --watch --tarball good.tar"),
-        why="an editor that shows findings as one types does more",
+        why="servers for JSON check as one types, by `ocivalidate schema`",
     ),
 )

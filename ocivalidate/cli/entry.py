@@ -126,7 +126,10 @@ def _parser(arguments: Sequence[str], *, every: bool = False) -> tuple[DashParse
     parser.add_argument(
         "--version", action="version", version=f"ocivalidate {__version__}", help="print the version and exit"
     )
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=DashParser)
+    # With its name at hand, Python 3.14 makes no formatter to find it, which would import shutil.
+    commands = parser.add_subparsers(
+        prog=parser.prog, dest="command", required=True, metavar="COMMAND", parser_class=DashParser
+    )
     asked = next((argument for argument in arguments if argument in COMMANDS), None)
     for name, (module, summary, title) in COMMANDS.items():
         command = commands.add_parser(name, help=summary, description=f"{summary[:1].upper()}{summary[1:]}.")
