@@ -282,13 +282,12 @@ ROWS = (
     ),
     _row(
         "a language server for editors",
-        Ask("ocivalidate lsp --help", 0, "(?i)language server"),
+        Ask("ocivalidate lsp --help", 0, "Serve an editor"),
         Ask("ruff server --help", 0, "(?i)language server"),
         Ask("zizmor --help", 0, "--lsp"),
         Ask("check-jsonschema lsp --help", 0, "(?i)language server"),
         Ask("actionlint -lsp", 0, "(?i)language server"),
         Ask("crane lsp --help", 0, "(?i)language server"),
-        why="those for JSON take what `ocivalidate schema` prints",
     ),
     _row(
         "colours when asked for, and none with NO_COLOR",
@@ -307,6 +306,6 @@ ROWS = (
         Ask(f"{_SCHEMA} --watch good.json"),
         Ask("actionlint -watch good.yml"),
         Ask("crane validate --watch --tarball good.tar"),
-        why="servers for JSON check as one types, by `ocivalidate schema`",
+        why="`ocivalidate lsp` shows findings in editors, as one types",
     ),
 )

@@ -106,7 +106,6 @@ def image(work: Path, store: list[str], base: str) -> str:
 @pytest.fixture(scope="module")
 def call(work: Path, store: list[str], image: str) -> Call:
     """Run the tool in a container: no network, a root that cannot be written, no right of any kind."""
-
     # What Debian's podman asks of runc on any host: not that of systemd, and limits that need no right.
     engine = ["podman", "--log-level=error", "--cgroup-manager=cgroupfs", "--runtime=runc", *store]
     confined = ["--network=none", "--read-only", "--read-only-tmpfs=false", "--cap-drop=all", "--log-driver=none"]
