@@ -41,17 +41,15 @@ class Inputs:
             self._seen.add(os.path.abspath(path))
             yield Input(path)
             return
-        known, walked = len(self._seen), self.walk.folders
-        yield from self._once(self.walk.inputs(_tidy(path)))
-        if len(self._seen) == known:
-            yield self._none(path, self.walk.folders - walked)
-
-    def _once(self, inputs: Iterable[Input]) -> Iterator[Input]:
-        for one in inputs:
+        is_empty, walked = True, self.walk.folders
+        for one in self.walk.inputs(_tidy(path)):
+            is_empty = False
             whole = os.path.abspath(one.path)
             if one.problem or whole not in self._seen:
                 self._seen.add(whole)
                 yield one
+        if is_empty:
+            yield self._none(path, self.walk.folders - walked)
 
     def _is_walked(self, path: str) -> bool:
         """Whether a folder is neither what the command judges nor what it knows to be something else."""
@@ -82,15 +80,16 @@ class Inputs:
 
     def _matched(self, path: str) -> Iterator[Input]:
         """What a pattern matches that the shell has left alone: the same as if it had not."""
-        known = len(self._seen)
+        is_empty = True
         try:
             for hit in self._hits(path):
+                is_empty = False
                 if os.path.abspath(hit) not in self._seen:
                     yield from self._named(hit)
         except TooMuch as limit:
             yield Input(path, f"the pattern matches too much: {limit}")
             return
-        if len(self._seen) == known:
+        if is_empty:
             yield Input(path, "no such file or directory, and nothing that this pattern matches")
 
     def _hits(self, path: str) -> Iterator[str]:

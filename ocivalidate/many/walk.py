@@ -85,6 +85,7 @@ class Walk:
         """What is to be judged below a folder, in order."""
         root, ignores = of_checkout(path) if self._rules.gitignore else ("", Ignores())
         stack = [_Folder(path, 0, ignores)]
+        self._seen.clear()
         self._enters(Entry("", path, stat.S_IFDIR))
         try:
             while stack:

@@ -174,6 +174,13 @@ def test_nothing_is_found_twice_and_what_is_named_is() -> None:
 
 
 @pytest.mark.usefixtures("tree")
+@pytest.mark.parametrize("paths", [("a/one", "a"), ("a", "a"), ("a/*", "a/**"), ("a", "[ab]", ".")])
+def test_what_was_found_before_is_no_lack(paths: tuple[str, ...]) -> None:
+    for follow in (False, True):
+        assert {problem for _path, problem in found(*paths, follow=follow)} == {""}
+
+
+@pytest.mark.usefixtures("tree")
 def test_globs_as_in_a_shell() -> None:
     assert found("a/*") == [("a/one", ""), ("a/two", "")]
     assert found("**/two") == [("a/two", "")]
