@@ -11,9 +11,10 @@ from ocivalidate.cli.all_judged import all_judged
 from ocivalidate.cli.dashes import DashParser
 from ocivalidate.cli.image_view import progress_bar, tree
 from ocivalidate.cli.inputs import inputs
+from ocivalidate.cli.lines import print_lines
 from ocivalidate.cli.output import publish
+from ocivalidate.cli.screen import screen
 from ocivalidate.cli.settings import Settings
-from ocivalidate.cli.streams import print_text
 from ocivalidate.image.api import SPECIFICATION, ImageOptions, check_image
 from ocivalidate.image.documents.subjects import SUBJECTS
 from ocivalidate.image.found import ImageFilter
@@ -133,8 +134,9 @@ def run(options: argparse.Namespace) -> int:
     found, notes = inputs("image", options.sources, settings) if options.kind is None else (_as_named(options), [])
     reports = _reports(found, settings, image_options)
     if settings["verbose"] and settings["format"] == "text":
+        seen = screen(settings["color"])
         for report in reports:
-            print_text(tree(report))
+            print_lines(tree(report, seen.width), seen, hang=11)
     return publish(reports, settings, notes)
 
 

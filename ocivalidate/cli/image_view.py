@@ -9,6 +9,8 @@ from typing import Any
 from ocivalidate.cli.streams import errors_on_terminal
 from ocivalidate.image.blobs import Progress
 from ocivalidate.report.escape import line_start, visible
+from ocivalidate.report.fitting import Digests
+from ocivalidate.report.painting import Line
 from ocivalidate.rules.findings import Report
 
 # Anything faster is over before it can be read.
@@ -43,24 +45,31 @@ def progress_bar(source: str) -> Iterator[Progress | None]:
         yield show
 
 
-def tree(report: Report) -> str:
-    """The images of a report, each with its config and its layers."""
-    lines = [line_start(visible(report.subject))]
-    for image in report.facts.get("images", []):
-        lines += _image(image)
-    return "\n".join([*lines, ""]) if len(lines) > 1 else ""
+def tree(report: Report, width: int) -> list[Line]:
+    """The images of a report, each with its config and its layers; on a terminal (of ``width``) digests are short."""
+    images = report.facts.get("images", [])
+    if not images:
+        return []
+    lines: list[Line] = [[(line_start(visible(report.subject)), "strong")]]
+    lines += [line for image in images for line in _image(image)]
+    if not width:
+        return lines
+    short = Digests(text for line in lines for text, _style in line).shortened
+    return [[(short(text), style) for text, style in line] for line in lines]
 
 
-def _image(image: dict[str, Any]) -> Iterator[str]:
+def _image(image: dict[str, Any]) -> Iterator[Line]:
     name = f" {image['name']}" if "name" in image else ""
-    yield f"  manifest {image['manifest']}{visible(name)} {visible(image.get('platform', ''))}".rstrip()
+    about = f"{image['manifest']}{visible(name)} {visible(image.get('platform', ''))}"
+    yield [("  manifest ", "frame"), (about, "")]
     if "config" in image:
-        yield f"    config {visible(image['config'])}" + (" (the ImageID)" if "image_id" in image else "")
+        image_id = " (the ImageID)" if "image_id" in image else ""
+        yield [("    config ", "frame"), (f"{visible(image['config'])}{image_id}", "")]
     for layer in image["layers"]:
-        yield f"    layer  {visible(layer['digest'])}  {_about(layer)}"
+        yield [("    layer  ", "frame"), (f"{visible(layer['digest'])}  {_about(layer)}", "")]
         if "diff_id" in layer:
-            yield f"           diffID {visible(layer['diff_id'])}"
-            yield f"           ChainID {visible(layer['chain_id'])}"
+            yield [("           diffID ", "frame"), (visible(layer["diff_id"]), "")]
+            yield [("           ChainID ", "frame"), (visible(layer["chain_id"]), "")]
 
 
 def _about(layer: dict[str, Any]) -> str:

@@ -51,7 +51,7 @@ def add_options(parser: DashParser, _command: str) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the schema, or its limits, or the settings for an editor. Raises :class:`UsageError`."""
-    from ocivalidate.printed import limits, standalone  # which load every check
+    from ocivalidate.printed import standalone  # which loads every check
 
     if not options.install and (options.into is not None or options.match is not None):
         raise UsageError("--into and --match go with --install")
@@ -70,9 +70,7 @@ def run(options: argparse.Namespace) -> int:
         if release not in (*known, NEXT):
             raise UsageError(f"unknown release {release}; known are {', '.join((*known, NEXT))}")
         if options.limits:
-            for limit in limits(options.name, release):
-                part = " (in part)" if limit.said_in_part else ""
-                print_text(f"{limit.clause}{part}: {limit.reason}\n")
+            _print_limits(options.name, release)
             return 0
         schema = standalone(options.name, release)
         called = f"{options.name}-{release}"
@@ -84,3 +82,13 @@ def run(options: argparse.Namespace) -> int:
     else:
         print_text(text)
     return 0
+
+
+def _print_limits(name: str, release: str) -> None:
+    """What the schema of a document type cannot say, a line for each clause."""
+    from ocivalidate.cli.lines import print_lines
+    from ocivalidate.cli.screen import screen
+    from ocivalidate.printed import limits
+
+    parts = ((limit, " (in part)" if limit.said_in_part else "") for limit in limits(name, release))
+    print_lines(([(limit.clause, "name"), (f"{part}: {limit.reason}", "")] for limit, part in parts), screen())
