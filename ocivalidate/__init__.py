@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from ocivalidate.image.layers.limits import LayerLimits
     from ocivalidate.image.limits import Limits
     from ocivalidate.rules.clauses import Clause, Level, Selection, Severity
-    from ocivalidate.rules.findings import ExitCode, Finding, Location, Outcome, Report, Result, exit_code
+    from ocivalidate.rules.findings import Change, ExitCode, Finding, Fix, Location, Outcome, Report, Result, exit_code
     from ocivalidate.rules.refusals import Refused, Rejected, RunStopped
     from ocivalidate.runtime.api import check_runtime, run_runtime
     from ocivalidate.runtime.judging.documents import check_facts
@@ -50,6 +50,7 @@ __all__ = [
     "BadCase",
     "BundleOptions",
     "CannotJudge",
+    "Change",
     "Clause",
     "ConfigBuilder",
     "ConfigSteps",
@@ -57,6 +58,7 @@ __all__ = [
     "DocumentOptions",
     "ExitCode",
     "Finding",
+    "Fix",
     "IdRange",
     "ImageFilter",
     "ImageOptions",
@@ -109,7 +111,9 @@ _HOMES = {
     "ConversionOptions": "ocivalidate.unpack.judging",
     "DocumentOptions": "ocivalidate.bundle.options",
     "ExitCode": "ocivalidate.rules.findings",
+    "Change": "ocivalidate.rules.findings",
     "Finding": "ocivalidate.rules.findings",
+    "Fix": "ocivalidate.rules.findings",
     "IdRange": "ocivalidate.unpack.attributes",
     "ImageFilter": "ocivalidate.image.found",
     "ImageOptions": "ocivalidate.image.api",

@@ -85,7 +85,8 @@ def mend(paths: Sequence[str], settings: Settings, looking: BundleOptions) -> Ex
                 continue
             folder = None if looking.follow_links else mended.source.folder
             rewrite(mended.source.name, mended.document.before, mended.document.data, within=folder)
-            _tell(mended)
+            if not settings["quiet"]:
+                _tell(mended)
         except Unreadable:
             continue  # as the report says
         except UsageError as problem:
@@ -105,7 +106,7 @@ def mend_standard_input(settings: Settings, looking: BundleOptions) -> ExitCode:
     """Print what standard input becomes; what is left to find goes to standard error."""
     mended = _mended(STANDARD_INPUT, settings, looking)
     print_bytes(mended.document.data)
-    if mended.titles:
+    if mended.titles and not settings["quiet"]:
         _tell(mended)
     reports: Sequence[Report] = [mended.report]
     if settings["per-path-ignores"] or settings["baseline"]:

@@ -280,3 +280,9 @@ def test_folder_of_bundles_is_mended(say: Command) -> None:
     said = say("bundle", "--fix", "many")
     assert (said.code, said.err.count("fixed 1 finding")) == (0, 3)
     assert [file.read_text(encoding="utf-8") for file in files] == [GOOD] * 3
+
+
+def test_quiet_fix_says_nothing_where_all_is_well(say: Command) -> None:
+    file = written("c.json", BAD)
+    assert say("bundle", "--fix", "-q", "c.json") == (0, "", "")
+    assert file.read_text(encoding="utf-8") == GOOD
