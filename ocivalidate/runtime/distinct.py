@@ -65,7 +65,16 @@ def sign_of(clause: str, message: str, hint: str, got: str) -> Sign:
 
 def features_of(hint: str) -> tuple[str, ...]:
     """The features of the parts that a finding takes, or the words of its life, by its hint."""
-    return tuple(_ALONE.sub(r"\1", word) for word in hint.removeprefix(_HINT).split(", ") if word)
+    return tuple(_ALONE.sub(r"\1", word) for word in _words(hint))
+
+
+def parts_of(hint: str) -> tuple[str, ...]:
+    """The parts that a finding takes, as ``feature.value``, or the words of its life, by its hint."""
+    return tuple(word.removeprefix("parts.") for word in _words(hint))
+
+
+def _words(hint: str) -> list[str]:
+    return [word for word in hint.removeprefix(_HINT).split(", ") if word]
 
 
 def shape(text: str) -> str:

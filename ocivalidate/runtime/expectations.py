@@ -20,7 +20,7 @@ from ocivalidate.errors import Malformed, Unreadable, UsageError
 from ocivalidate.rules.clauses import load
 from ocivalidate.rules.findings import Finding, Outcome, Result
 from ocivalidate.runtime.cases import Case
-from ocivalidate.runtime.distinct import features_of
+from ocivalidate.runtime.distinct import parts_of
 from ocivalidate.vocabulary.versions import LONGEST_VERSION, NEXT, Version, order
 
 UNFILLED = "FILL IN"
@@ -93,16 +93,17 @@ class Expectation:
 
 
 def _is(takes: Sequence[str], message: str, glob: str) -> bool:
-    """Whether a finding that takes these features, and no other, has this message."""
+    """Whether a finding that takes these features, or these of their values, and no other, has this message."""
     features, _, said = glob.partition(": ")
     names = features.split(", ")
-    each = len(names) == len(takes) and all(map(fnmatchcase, takes, names))
-    return each and fnmatchcase(message, said)
+    pairs = zip(takes, names, strict=True) if len(names) == len(takes) else ()
+    each = [any(fnmatchcase(one, name) for one in (part, part.partition(".")[0])) for part, name in pairs]
+    return bool(each) and all(each) and fnmatchcase(message, said)
 
 
 def _takes(case: str, finding: Finding) -> tuple[str, ...]:
-    """The features that a finding on a drawn config takes; of a life its words."""
-    return (case.split(".")[1],) if case.startswith(_ALONE) else features_of(finding.hint)
+    """The parts that a finding on a drawn config takes, as ``feature.value``; of a life its words."""
+    return (case.removeprefix(_ALONE),) if case.startswith(_ALONE) else parts_of(finding.hint)
 
 
 def satisfies(version: str, comparisons: str) -> bool:
@@ -261,9 +262,12 @@ class Expectations:
         self, all_: Iterable[Expectation], runtime: str, version: str, release: str, cgroup_mode: str = ""
     ) -> None:
         self._by_clause: dict[str, list[Expectation]] = {}
+        # A rule tells by one clause what a case tells by several: a message of features is enough.
+        self._explored: list[Expectation] = []
         for one in all_:
             if one.applies(runtime, version, release, cgroup_mode):
                 self._by_clause.setdefault(one.clause, []).append(one)
+                self._explored += [one] if one.explored and not is_drawn(one.case) else []
 
     def judge(self, result: Result) -> Result:
         """The result after applying the expectations."""
@@ -272,7 +276,7 @@ class Expectations:
         of_clause = self._by_clause.get(result.clause.id, ())
         if is_drawn(result.case):
             # Which deviations a drawn config meets is chance, so that a pass contradicts none.
-            return _explored(result, of_clause) if result.outcome is Outcome.FAIL else result
+            return _explored(result, [*of_clause, *self._explored]) if result.outcome is Outcome.FAIL else result
         known = [one for one in of_clause if one.means(result.case, result.clause.id)]
         if result.outcome is Outcome.FAIL:
             return _failed(result, known)
