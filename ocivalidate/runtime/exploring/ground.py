@@ -23,6 +23,7 @@ from ocivalidate.runtime.kernel.namespaces import NAMESPACE_FILES, NamespaceHold
 # Below the root filesystem: what is masked and protected, and where things are mounted.
 _FILES = ("etc/secret", "etc/kept", "var/secret/inside", "var/kept/inside", "m/file")
 _RESTRICTIONS = ("nosuid", "nodev", "noexec")
+_HOOK_PATIENCE, _HASTE = 5.0, 0.5  # seconds that a hook has to write what it noted
 _JOINED = "{joined:"
 _INSIDE = ("startContainer",)  # kinds of hooks whose program is in the container
 
@@ -50,6 +51,15 @@ class Ground:
         # Beside the bundles, whose folders nothing of ours is mounted in.
         self._sources = trial.folder / "sources"
         self._mounted: set[str] = set()
+        self._patience = _HOOK_PATIENCE
+
+    def wait_for_hook(self, trace: Trace, name: str, *, late: bool) -> None:
+        """Wait until a hook has noted what it saw, where it may run ``late``.
+
+        After one that was waited for in vain, others of the case are not waited for as long: it is tried many times.
+        """
+        if trace.wait(name, self._patience if late else 0) is None and late:
+            self._patience = _HASTE
 
     def begin_anew(self) -> None:
         """Forget what the journal of the case has so far, where one is kept."""

@@ -26,7 +26,6 @@ from ocivalidate.runtime.verdicts import shown
 JOURNALS = "journals"
 """The note of a case that holds the journals of what no other case has shown: a script is made of each."""
 REMOVES = "runtime/runtime.delete.removes-resources"
-_HOOK_PATIENCE = 5.0  # seconds that a hook has to write what it noted
 
 
 class Problem(NamedTuple):
@@ -107,7 +106,7 @@ def _lived(ground: Ground, container: Container, config: Mapping[str, Any], trac
     container.must_kill().wait_stopped().must_delete()
     left = container.leftovers_of_failure()
     if trace is not None:
-        facts["hooks"] = _ran(trace, config)
+        facts["hooks"] = _ran(ground, trace, config)
     return judged(trial, config, facts, left)
 
 
@@ -157,11 +156,11 @@ def _sources(config: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _ran(trace: Trace, config: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _ran(ground: Ground, trace: Trace, config: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The hooks that ran, in the order in which they did."""
     for kind, hooks in (config.get("hooks") or {}).items():
         for number in range(len(hooks)):
-            trace.wait(f"{kind}/{number}", _HOOK_PATIENCE if kind in ("poststart", "poststop") else 0)
+            ground.wait_for_hook(trace, f"{kind}/{number}", late=kind in ("poststart", "poststop"))
     return [
         {
             "kind": record.kind,
