@@ -11,7 +11,10 @@ import pytest
 
 from fixtures import fake_runtime
 
-pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="runtimes are driven on Linux")
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.skipif(not sys.platform.startswith("linux"), reason="runtimes are driven on Linux"),
+]
 
 
 def named(path: Path, name: str, fault: str = "") -> str:
