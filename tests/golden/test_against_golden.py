@@ -1,4 +1,4 @@
-"""What ``ocivalidate runtime --explore N --against OTHER`` says of two runtimes, of which one skips createRuntime hooks."""
+"""What ``ocivalidate runtime --explore N --against OTHER`` says of two runtimes, of which one skips some hooks."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ def named(path: Path, name: str, fault: str = "") -> str:
 
 
 def test_two_runtimes(tmp_path: Path, golden: Callable[[str, str], None]) -> None:
-    one, other = named(tmp_path / "one", "first-runtime"), named(tmp_path / "other", "second-runtime", "skips-createRuntime")
+    one = named(tmp_path / "one", "first-runtime")
+    other = named(tmp_path / "other", "second-runtime", "skips-createRuntime")
     command = [sys.executable, "-m", "ocivalidate", "runtime", "--no-config", "--runtime", one, "--against", other]
     done = subprocess.run(
         [*command, "--explore", "3", "--select", "parts.hooks-createRuntime*,explore.00001", "--jobs", "2"],

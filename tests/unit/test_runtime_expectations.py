@@ -332,6 +332,7 @@ TMPFS = "the tmpfs at /m/again has another mode"
         # By its messages alone an entry speaks of one feature, and of no meeting.
         ({"explored": (), "messages": (TMPFS,)}, "explore.00001", TMPFS, ("parts.mount-tmpfs.data",), Outcome.XFAIL),
         ({"explored": (), "messages": (TMPFS,)}, "explore.00001", TMPFS, ("parts.a.b", "parts.c.d"), Outcome.FAIL),
+        ({"explored": (), "messages": ("create *",)}, "parts.a.b", "create failed: no", (), Outcome.FAIL),
         # One on drawn cases speaks of these, and of no others.
         (
             {"explored": (), "messages": (), "case": "explore.*"},
