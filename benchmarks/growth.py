@@ -2,8 +2,8 @@
 
     python benchmarks/growth.py [--only WORD] [--quick | --limit]
 
-Each row is one dimension: documents, images, archives, unpacking (root), settings. A row starts small and grows until
-it takes long enough to measure, net of the cost of a tiny input. Then it is doubled, a few times at most, until
+Each row is one dimension: documents, images, archives, unpacking (root), folders, settings. A row starts small and
+grows until it takes long enough to measure, net of the cost of a tiny input. Then it is doubled, a few times at most, until
 doubling costs at most 2.3 times as much. It fails if doubling costs more than three times as much. A row that reaches a
 limit, or its largest size, before it can be measured is reported as bounded. The last line is on one megabyte of each
 document.
@@ -30,7 +30,7 @@ from typing import NamedTuple
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from benchmarks import growth_samples, unpack_growth  # noqa: E402  # a script finds its neighbours only now
+from benchmarks import growth_samples, many_growth, unpack_growth  # noqa: E402  # a script finds its neighbours only now
 from benchmarks.worst_documents import DOCUMENTS  # noqa: E402
 from fixtures.layouts import Layout  # noqa: E402
 
@@ -95,6 +95,8 @@ def rows() -> Iterator[Row]:
         yield Row(f"image: {name}", partial(_image, make_image), 200, 512_000)
     for name, dimension in unpack_growth.DIMENSIONS.items() if os.geteuid() == 0 else ():
         yield Row(f"unpack: {name}", partial(_unpack, dimension.make), max(1, dimension.size // 8), 8 * dimension.size)
+    for name, (make_folder, least, most) in many_growth.FOLDERS.items():
+        yield Row(f"many: {name}", partial(_folder, make_folder), least, most)
     for name, text in SETTINGS.items():
         yield Row(f"settings: {name}", partial(_settings, text), 1 << 14, MEGABYTE)
 
@@ -124,6 +126,10 @@ def _image(make: growth_samples.Make, folder: Path, n: int) -> list[str]:
 def _unpack(make: Callable[[int], Layout], folder: Path, n: int) -> list[str]:
     make(n).write(folder / "layout")
     return ["unpack", "-q", str(folder / "layout"), str(folder / "bundle")]
+
+
+def _folder(make: Callable[[Path, int], list[str]], folder: Path, n: int) -> list[str]:
+    return [*make(folder, n), "--no-config"]
 
 
 def _settings(make: Callable[[int], str], folder: Path, n: int) -> list[str]:

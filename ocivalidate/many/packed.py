@@ -18,6 +18,8 @@ from ocivalidate.rules.findings import Outcome, Report, Result
 # clause, outcome, reason, case, seconds, dump, pointer: a result without findings.
 _Row = tuple[str, Outcome, str, str, float | None, str, str | None]
 _Shape = tuple[_Row | None, ...]
+# The results without findings, with a gap for each of the others.
+_Plain = tuple[Result | None, ...]
 _ROW = attrgetter("clause.id", "outcome", "reason", "case", "seconds", "dump", "pointer")
 
 
@@ -30,13 +32,12 @@ class Packer:
     def pack(self, report: Report) -> bytes:
         """A report as bytes."""
         shape = tuple(None if result.findings else _ROW(result) for result in report.results)
-        known = self._shapes.get(shape)
+        is_new = shape not in self._shapes
         number = self._shapes.setdefault(shape, len(self._shapes))
+        plain = tuple(None if result.findings else result for result in report.results) if is_new else None
         rest = [result for result in report.results if result.findings]
         stream = io.BytesIO()
-        _Pickler(stream, pickle.HIGHEST_PROTOCOL).dump(
-            (number, None if known is not None else shape, rest, replace(report, results=()))
-        )
+        _Pickler(stream, pickle.HIGHEST_PROTOCOL).dump((number, plain, rest, replace(report, results=())))
         return stream.getvalue()
 
 
@@ -45,21 +46,16 @@ class Results:
 
     def __init__(self) -> None:
         self._known: dict[_Row, Result] = {}
-        self._whole: dict[_Shape, tuple[Result | None, ...]] = {}
+        self._whole: dict[_Shape, _Plain] = {}
 
-    def of(self, shape: _Shape) -> tuple[Result | None, ...]:
-        """The results of a shape, with a gap for each that has findings."""
+    def shared(self, results: _Plain) -> _Plain:
+        """The same results, each of them held once, and the row of them too."""
+        shape: _Shape = tuple(None if result is None else _ROW(result) for result in results)
         if shape not in self._whole:
-            self._whole[shape] = tuple(row and self._result(row) for row in shape)
+            self._whole[shape] = tuple(
+                None if result is None else self._known.setdefault(_ROW(result), result) for result in results
+            )
         return self._whole[shape]
-
-    def _result(self, row: _Row) -> Result:
-        known = self._known.get(row)
-        if known is None:
-            clause, outcome, reason, case, seconds, dump, pointer = row
-            known = Result(load()[clause], outcome, reason, (), case, seconds, dump, pointer)
-            self._known[row] = known
-        return known
 
 
 class Unpacker:
@@ -67,13 +63,13 @@ class Unpacker:
 
     def __init__(self, results: Results) -> None:
         self._results = results
-        self._shapes: list[tuple[Result | None, ...]] = []
+        self._shapes: list[_Plain] = []
 
     def unpack(self, data: bytes) -> Report:
         """The report again."""
-        number, shape, rest, report = _Unpickler(io.BytesIO(data)).load()
-        if shape is not None:
-            self._shapes.append(self._results.of(shape))
+        number, plain, rest, report = _Unpickler(io.BytesIO(data)).load()
+        if plain is not None:
+            self._shapes.append(self._results.shared(plain))
         shared = self._shapes[number]
         if rest:
             others = iter(rest)

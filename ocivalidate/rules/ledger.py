@@ -118,6 +118,7 @@ class Ledger:
         self._findings: list[Finding] = []
         # What the selection hides; clauses with violations that are hidden, or beyond those that are kept.
         self._hidden: list[_Entry] = []
+        self._hidden_findings: list[Finding] = []
         self._untold: set[str] = set()
 
     # --- Occasions
@@ -225,7 +226,8 @@ class Ledger:
 
     def hidden(self) -> list[tuple[Finding, Hashable]]:
         """What the selection hides, each with its kind."""
-        return [(_finding(entry), entry.kind) for entry in self._hidden]
+        self._hidden_findings += [_finding(entry) for entry in self._hidden[len(self._hidden_findings) :]]
+        return [(finding, entry.kind) for finding, entry in zip(self._hidden_findings, self._hidden, strict=True)]
 
     def results(self, findings: Iterable[Finding]) -> Iterator[Result]:
         """The results, of which these are the findings. What is not told has none: it is neither passed nor skipped."""

@@ -161,7 +161,7 @@ def test_what_is_ignored_appears_nowhere(said: list[Said], most: int | None, ign
 
 
 @given(st.lists(SAID, max_size=40), MOST, IGNORED, st.integers(0, 40))
-def test_each_place_is_located_once_and_only_if_it_is_told(
+def test_each_place_is_located_once_and_only_if_it_is_kept(
     said: list[Said], most: int | None, ignored: list[str], half: int
 ) -> None:
     located: list[int] = []
@@ -169,7 +169,9 @@ def test_each_place_is_located_once_and_only_if_it_is_told(
     ledger.findings()
     found = write(ledger, said[half:], located).verdicts()
     ledger.verdicts()
-    assert Counter(located) == Counter(finding.location.line for finding in found.findings)
+    kept = [*found.findings, *(one.finding for one in found.hidden)]
+    assert Counter(located) == Counter(finding.location.line for finding in kept)
+    assert {one.finding.clause.id for one in found.hidden} <= {*ignored}
 
 
 @given(st.lists(st.lists(SAID, max_size=20), min_size=1, max_size=4), MOST, IGNORED)
