@@ -3,10 +3,10 @@
     python benchmarks/growth.py [--only WORD] [--quick | --limit]
 
 Each row is one dimension: documents, images, archives, unpacking (root), folders, settings. A row starts small and
-grows until it takes long enough to measure, net of the cost of a tiny input. Then it is doubled, a few times at most, until
-doubling costs at most 2.3 times as much. It fails if doubling costs more than three times as much. A row that reaches a
-limit, or its largest size, before it can be measured is reported as bounded. The last line is on one megabyte of each
-document.
+grows until it takes long enough to measure, net of the cost of a tiny input. Then it is doubled, a few times at most,
+until doubling costs at most 2.3 times as much. It fails if doubling costs more than three times as much. A row that
+reaches a limit, or its largest size, before it can be measured is reported as bounded. The last line is on one megabyte
+of each document.
 
 ``--quick`` judges only those megabytes; ``--limit`` the worst of them at 1, 2, 4, 8 and 32 MB, the largest size of a
 document. Two processes measure at a time, in CPU seconds; a whole run takes about ten minutes on two cores. Run it with
