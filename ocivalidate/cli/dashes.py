@@ -12,6 +12,10 @@ from typing import Any, NoReturn
 
 from ocivalidate.errors import UsageError
 
+# En dash, em dash, minus sign, and the like.
+_OTHER_DASHES = tuple("\u2010\u2011\u2012\u2013\u2014\u2015\u2212")
+_DASHES = "-" + "".join(_OTHER_DASHES)
+
 
 class DashParser(argparse.ArgumentParser):
     """argparse takes ``--`` away wherever it stands, also in ``--format=--``, and gives a list where a text is due.
@@ -42,7 +46,23 @@ class DashParser(argparse.ArgumentParser):
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Read a command line, and remember it for complaints."""
         self.given = [*(sys.argv[1:] if args is None else args)]
+        self._refuse_other_dashes()
         return super().parse_known_args(args, namespace)
+
+    def _refuse_other_dashes(self) -> None:
+        """Tell of options that begin with a dash as word processors write it, which looks the same."""
+        for one in self.given:
+            name = f"--{one.lstrip(_DASHES)}"
+            if one[:1] in _OTHER_DASHES and name.partition("=")[0] in self._option_string_actions:
+                self.error(f"unrecognized arguments: {one}, which begins with another dash; did you mean {name}?")
+
+    def _get_value(self, action: argparse.Action, arg_string: str) -> Any:
+        try:
+            return super()._get_value(action, arg_string)
+        except argparse.ArgumentError as problem:
+            if action.type is not int:
+                raise
+            raise argparse.ArgumentError(action, f"needs a whole number, not {arg_string!r}") from problem
 
     def unknown_option(self) -> str:
         """The first of the given options that this parser does not have, ``""`` for none."""

@@ -60,7 +60,8 @@ class MainParser(DashParser):
         if self.given and self.given[0].startswith("-"):
             message = mistakes.before_command(self.given, COMMANDS) or message
         elif self.given and self.given[0] not in COMMANDS:
-            message = mistakes.no_command(self.given[0], COMMANDS)
+            asked = next((one for one in self.given[1:] if one in COMMANDS), "")
+            message = mistakes.no_command(self.given[0], COMMANDS, asked)
         super().error(message)
 
 
@@ -93,6 +94,8 @@ def _read(own: Sequence[str], after: Sequence[str]) -> argparse.Namespace:
         from ocivalidate.cli import mistakes
 
         command = commands[options.command]
+        if own[0] in strays:
+            parser.error(mistakes.before_command(own, COMMANDS))
         command.error(mistakes.stray(options.command, strays, command._option_string_actions))  # noqa: SLF001  # argparse has no list of options that is public
     return options  # type: ignore[no-any-return]  # of argparse
 

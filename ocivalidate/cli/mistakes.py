@@ -59,12 +59,17 @@ VALUES: Mapping[str, str] = {
     **dict.fromkeys(("warn", "warnings"), "warning"),
     **dict.fromkeys(("none", "off", "no", "false"), "never"),
     **dict.fromkeys(("yes", "on", "true", "force"), "always"),
+    "config.json": "runtime-config",
+    "index.json": "image-index",
+    "manifest.json": "image-manifest",
+    "state.json": "runtime-state",
+    "oci-layout": "image-layout",
     **dict.fromkeys(("latest-draft", "draft", "main", "head"), "next"),
 }
 _SUFFIXES = {".sarif": "sarif", ".json": "json", ".xml": "junit", ".tap": "tap", ".txt": "text", ".md": "markdown"}
 _SHORT = 5
 _PARTS = re.compile(r"[./-]")
-_PROGRAMS = ("sh", "bash", "ash", "env", "cat", "sleep", "python3", "true")
+_PROGRAMS = ("sh", "bash", "ash", "cat", "echo", "env", "id", "ls", "ps", "python", "python3", "sleep", "top", "true")
 _VERBS = ("run", "create", "exec", "spec", "generate", "config")
 
 
@@ -85,7 +90,8 @@ def value(written: str, choices: Collection[str]) -> str:
         # Releases by their beginning, and names by their end.
         releases if bare == "latest" else [name for name in releases if bare and name.startswith(f"{bare}.")],
         [name for name in known if bare and name.endswith(f"-{bare}")][:1],
-        nearest(bare, known, most=1),
+        # A release is not meant by one that looks like it.
+        [] if bare[:1].isdigit() else nearest(bare, known, most=1),
     )
     return meant(next((guess[-1:] for guess in guesses if guess), []))
 
@@ -99,13 +105,20 @@ def option(written: str, known: Iterable[str]) -> str:
         return meant([f"{say}{equals}{text}" if " " not in say else say])
     if not name.startswith("--"):
         return ""
+    if "--version" not in names and nearest(name[2:], ["version"], most=1, cutoff=0.8):
+        # Commands do not have it.
+        return meant(["ocivalidate --version"])
     # All begin with two dashes, which makes no two of them alike.
     bare = {one[2:]: one for one in names if one.startswith("--")}
+    if begun := [one for one in bare.values() if len(name) > _SHORT and one.startswith(f"{name}-")]:
+        return meant(begun[:1])
     return meant([bare[close] for close in nearest(name[2:], bare, most=1, cutoff=0.7)])
 
 
-def no_command(written: str, known: Collection[str]) -> str:
-    """One line on a command that there is not."""
+def no_command(written: str, known: Collection[str], asked: str = "") -> str:
+    """One line on a command that there is not. ``asked``: one that stands behind it."""
+    if written in ("help", "man") and asked:
+        return f"there is no command {written}{meant([f'ocivalidate {asked} --help'])}"
     guess = _command(written, known) or f" (choose from {', '.join(known)})"
     return f"there is no command {shortened(written, 80)}{guess}"
 

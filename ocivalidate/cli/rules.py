@@ -133,7 +133,10 @@ def _with_words(patterns: list[str]) -> list[str]:
 def _choose(options: argparse.Namespace) -> list[Clause]:
     known = sorted({NEXT, *(release for releases in RELEASES.values() for release in releases)}, key=order)
     if options.spec_version and options.spec_version not in known:
-        raise UsageError(f"unknown release {options.spec_version}; known are {', '.join(known)}")
+        from ocivalidate.cli import mistakes
+
+        guess = mistakes.value(options.spec_version, known) or f"; known are {', '.join(known)}"
+        raise UsageError(f"unknown release {options.spec_version}{guess}")
     levels = LEVEL_NAMES[options.level] if options.level else frozenset(Level)
     return [
         clause

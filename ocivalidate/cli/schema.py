@@ -68,7 +68,10 @@ def run(options: argparse.Namespace) -> int:
         known = releases(options.name)
         release = options.spec_version or known[-1]
         if release not in (*known, NEXT):
-            raise UsageError(f"unknown release {release}; known are {', '.join((*known, NEXT))}")
+            from ocivalidate.cli import mistakes
+
+            guess = mistakes.value(release, (*known, NEXT)) or f"; known are {', '.join((*known, NEXT))}"
+            raise UsageError(f"unknown release {release}{guess}")
         if options.limits:
             _print_limits(options.name, release)
             return 0

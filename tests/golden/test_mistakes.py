@@ -28,7 +28,14 @@ ocivalidate b/config.json
 ocivalidate runc
 ocivalidate nonsense
 ocivalidate --format json bundle b
+ocivalidate --verbose bundle b
+ocivalidate help bundle
 ocivalidate bundle
+ocivalidate bundle --verison
+ocivalidate bundle --version
+ocivalidate bundle --hlep
+ocivalidate bundle \u2013\u2013format json b
+ocivalidate bundle \u2014format=json b
 ocivalidate bundle --fromat json b
 ocivalidate bundle --quite
 ocivalidate bundle --json b
@@ -44,6 +51,7 @@ ocivalidate bundle b --fail-on warn
 ocivalidate bundle b --spec-version v1.2.0
 ocivalidate bundle b --spec-version 1.2
 ocivalidate bundle b --spec-version latest
+ocivalidate bundle b --spec-version 2.0.0
 ocivalidate bundle b --os Linux
 ocivalidate bundle b --level MUST
 ocivalidate bundle b --output report.sarif
@@ -61,6 +69,11 @@ ocivalidate bundle no/such/bundle
 ocivalidate unpack app
 ocivalidate runtime runc
 ocivalidate runtime
+ocivalidate runtime --runtime runc --dump kept
+ocivalidate runtime --runtime runc --jobs many
+ocivalidate rules --spec-version v1.2
+ocivalidate schema runtime-config --spec-version v1.1.0
+ocivalidate schema config.json
 ocivalidate runtime --runtime runc --select signal.running
 ocivalidate explain cdw
 ocivalidate explain runtime/config.proces.cwd.absolute
@@ -72,6 +85,9 @@ ocivalidate schema config
 ocivalidate demo b
 oci-gen /bin/sh
 oci-gen sh -c true
+oci-gen ls -la
+oci-gen nginx
+oci-gen --verison
 oci-gen -it alpine sh
 oci-gen run alpine
 oci-gen --memroy 1g
