@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import Draft7Validator, Draft202012Validator
 
+from ocivalidate import resources
 from ocivalidate.bundle.api import check_bundle, check_config
 from ocivalidate.bundle.mending import mend_bundle
 from ocivalidate.bundle.options import BundleOptions
@@ -16,6 +19,7 @@ from ocivalidate.rules.clauses import Selection
 from ocivalidate.rules.findings import Change, Finding, Fix, Report
 from tests.unit.command_line import SAMPLES
 
+DATA = Path(__file__).parents[1] / "data" / "schemas"
 WHOLE = '{"ociVersion": "1.2.0", "root": {"path": "rootfs"}, %s}'
 PROCESS = WHOLE % '"process": {"args": ["sh"], "cwd": "/", "user": {"uid": 0, "gid": 0}, %s}'
 USER = '"user": {"uid": 0, "gid": 0}'
@@ -185,6 +189,16 @@ def test_fix_in_json_and_sarif() -> None:
             "insertedContent": {"text": '"hostname"'},
         }
     ]
+
+
+def test_formats_with_fixes_are_what_their_schemas_say() -> None:
+    report = report_of(SEED % ",\n ".join([RLIMIT % "RLIMIT_CPU", CPU, RLIMIT % "é😀"]) + "\n")
+    assert with_fixes(report)
+    log = json.loads(render("sarif", [report], Options()))
+    sarif = json.loads((DATA / "sarif-schema-2.1.0.json").read_bytes())
+    assert list(Draft7Validator(sarif).iter_errors(log)) == []
+    data = json.loads(render("json", [report], Options()))
+    assert list(Draft202012Validator(resources.read_json("schemas", "output/report.json")).iter_errors(data)) == []
 
 
 def test_text_says_how_many_findings_can_be_mended() -> None:
