@@ -8,7 +8,10 @@ import shutil
 from pathlib import Path
 
 import pytest
+from hypothesis import given, strategies as st
 
+from ocivalidate.cli.baseline import read
+from ocivalidate.errors import UsageError
 from tests.unit.command_line import BROKEN, CWD, GOOD, Command, complaint
 
 BASELINE = "ocivalidate-baseline.json"
@@ -148,6 +151,24 @@ HOSTILE = {
 def test_a_broken_baseline_is_one_line(say: Command, here: Path, text: str) -> None:
     (here / "known.json").write_text(text, encoding="utf-8", errors="surrogateescape")
     assert complaint(say("bundle", "bad", "--baseline", "known.json")).startswith(f"known.json: {HOSTILE[text]}")
+
+
+NAMES = st.sampled_from(["schema", "findings", "fingerprint", "clause", "subject", "message", "number"])
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.just("urn:ocivalidate:baseline-1"),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=7),
+    max_leaves=20,
+)
+
+
+@given(st.binary() | VALUES.map(lambda value: json.dumps(value).encode()))
+def test_any_file_is_a_baseline_or_one_line(data: bytes) -> None:
+    try:
+        again = read("x", data)
+    except UsageError as problem:
+        assert str(problem).startswith("x: ")
+    else:
+        assert len(read("x", "".join(again.pieces()).encode())) == len(again)
 
 
 def test_what_is_no_file_is_no_baseline(say: Command, here: Path) -> None:
