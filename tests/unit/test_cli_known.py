@@ -164,11 +164,13 @@ VALUES = st.recursive(
 @given(st.binary() | VALUES.map(lambda value: json.dumps(value).encode()))
 def test_any_file_is_a_baseline_or_one_line(data: bytes) -> None:
     try:
-        again = read("x", data)
+        known = read("x", data)
     except UsageError as problem:
-        assert str(problem).startswith("x: ")
+        said = str(problem)
     else:
-        assert len(read("x", "".join(again.pieces()).encode())) == len(again)
+        said = "x: read"
+        assert len(read("x", "".join(known.pieces()).encode())) == len(known)
+    assert said.startswith("x: ")
 
 
 def test_what_is_no_file_is_no_baseline(say: Command, here: Path) -> None:
