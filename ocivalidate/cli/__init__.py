@@ -38,7 +38,7 @@ def main(argv: list[str] | None = None) -> int:
 def generate(argv: list[str] | None = None) -> int:
     """``oci-gen``: write a ``config.json`` for the command line ``argv``, and return the exit code."""
     arguments = _own_arguments() if argv is None else argv
-    from ocivalidate.cli.generate import main as run
+    from ocivalidate.cli.oci_gen import main as run
 
     return run(arguments, "oci-gen")
 

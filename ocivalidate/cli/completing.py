@@ -58,7 +58,7 @@ def script(program: str, shell: str) -> str:
 def parser_of(program: str) -> DashParser:
     """The parser of a program with the options of all its commands."""
     from ocivalidate.cli.entry import whole_parser
-    from ocivalidate.cli.generate import parser_of as generator
+    from ocivalidate.cli.oci_gen import parser_of as generator
 
     return whole_parser() if program == "ocivalidate" else generator(program)
 

@@ -69,7 +69,7 @@ def run(arguments: Sequence[str]) -> int:
     """Run a command line and return its exit code."""
     if arguments[:1] == ["generate"]:
         # What stands after -- is no option of ours, whatever it looks like: oci-gen reads its command line by itself.
-        from ocivalidate.cli.generate import main as generate
+        from ocivalidate.cli.oci_gen import main as generate
 
         return generate(arguments[1:], "ocivalidate generate")
     return guarded("ocivalidate", lambda: _dispatch(arguments))
@@ -110,7 +110,7 @@ def _split(arguments: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
 
 def whole_parser() -> DashParser:
     """The parser with all options of all commands: for what is made of them, such as manual pages."""
-    from ocivalidate.cli.generate import parser_of
+    from ocivalidate.cli.oci_gen import parser_of
 
     parser, commands = _parser((), every=True)
     commands["generate"] = parser_of("ocivalidate generate")

@@ -11,8 +11,8 @@ from types import FrameType
 
 from ocivalidate.cli.dashes import DashParser
 from ocivalidate.cli.exits import exit_code_of
-from ocivalidate.cli.generate import apply, parse, start as start_config
 from ocivalidate.cli.image import add_limits, add_release, archive_limit, layer_limits
+from ocivalidate.cli.oci_gen import apply, parse, start as start_config
 from ocivalidate.cli.one_line import one_line
 from ocivalidate.cli.streams import errors_on_terminal, tell
 from ocivalidate.errors import UsageError

@@ -23,7 +23,7 @@ MEMORY_MAY_GROW = 8 << 20
 with atheris.instrument_imports(include=["ocivalidate"]):
     from ocivalidate.bundle.api import check_config, check_features, check_state
     from ocivalidate.cli.dashes import DashParser
-    from ocivalidate.cli.generate import main as generate
+    from ocivalidate.cli.oci_gen import main as generate
     from ocivalidate.cli.settings import add_options, settle
     from ocivalidate.image import check_image
     from ocivalidate.report import FORMATS, Options, render

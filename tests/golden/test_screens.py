@@ -63,7 +63,7 @@ def test_screens(
         main(arguments)
     else:
         # Not before: the function of the package that has this name makes way for the module.
-        from ocivalidate.cli.generate import main as generate
+        from ocivalidate.cli.oci_gen import main as generate
 
         generate(arguments, program)
     shown = capfdbinary.readouterr().out.decode()

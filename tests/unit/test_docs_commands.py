@@ -234,7 +234,7 @@ def step(piece: str, given: bytes, monkeypatch: pytest.MonkeyPatch) -> tuple[int
 def program(words: list[str]) -> int:
     if words[0] == "oci-gen":
         # Not before: the function of the package that has this name makes way for the module.
-        from ocivalidate.cli.generate import main as generate
+        from ocivalidate.cli.oci_gen import main as generate
 
         return generate(words[1:], "oci-gen")
     if words[:3] == ["python", "-m", "fixtures.scaffold"]:

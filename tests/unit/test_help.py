@@ -23,7 +23,7 @@ SHELL = re.compile(r"[|<>]|&&")
 def parser_of(name: str) -> DashParser:
     if name == "oci-gen":
         # Not before: the function of the package that has this name makes way for the module.
-        from ocivalidate.cli.generate import parser_of as _parser
+        from ocivalidate.cli.oci_gen import parser_of as _parser
 
         return _parser("oci-gen")
     parser, commands = entry._parser([name])
@@ -88,7 +88,7 @@ def test_examples_can_be_read(name: str) -> None:
             if words[:1] == ["ocivalidate"] and "--help" not in words:
                 assert entry._read(*entry._split(words[1:])).command in COMMANDS
             elif words[:1] == ["oci-gen"]:
-                from ocivalidate.cli.generate import parse
+                from ocivalidate.cli.oci_gen import parse
 
                 assert parse(words[1:], "oci-gen").requests or "--list-paths" in words or "--profile" in words
 
