@@ -54,11 +54,18 @@ def clocks_in_a_user_namespace(trial: CaseContext) -> None:
     trial.applied(OFFSETS, got=got.get("boottime"), want=86400)
 
 
+def _put_back(file: str, before: str) -> None:
+    if Path(file).read_text(encoding="ascii") != before:
+        Path(file).write_text(before, encoding="ascii")
+
+
 @case(sets=[SYSCTL], needs=["root", "isolation", "namespace:user"])
 def kernel_parameters_of_a_user_namespace(trial: CaseContext) -> None:
     """A parameter that each user namespace has for itself is set in that of the container, and in no other."""
     file = "/proc/sys/user/max_mnt_namespaces"
     before = Path(file).read_text(encoding="ascii")
+    # A runtime may set the one outside, which would stay.
+    trial.undo(lambda: _put_back(file, before))
     config = mounting.in_user_namespace(trial.config(*steps(["read", file], ["wait"])))
     config["linux"]["sysctl"] = {"user.max_mnt_namespaces": "77"}
     trial.applied(SYSCTL, got=trial.run(config).outcome("read", file), want="77\n")

@@ -72,7 +72,7 @@ def request_of(runtime: str, selection: Selection, options: RuntimeOptions) -> R
         rootfs=_path(options.rootfs, "rootfs"),
         jobs=options.jobs,
         require=tuple(options.require),
-        dump_dir=_path(options.dump_dir, "dump_dir"),
+        dump_dir=_folder_to_fill(_path(options.dump_dir, "dump_dir")),
         strict=options.strict,
         explore=options.explore or 0,
         seed=options.seed,
@@ -117,6 +117,23 @@ def refuse_unknown_needs(required: Sequence[str], option: str) -> None:
     strange = [need for need in required if need.partition(":")[0] not in NEEDS]
     if strange:
         raise OptionError(f"{option}: unknown need {strange[0]}; known are {', '.join(NEEDS)}")
+
+
+def _folder_to_fill(path: str | None) -> str | None:
+    """A folder that is there or can be made, or its last run would be lost. Raises :class:`OptionError`."""
+    if path is None:
+        return None
+    try:
+        there = os.path.abspath(path)
+    except OSError:
+        raise OptionError(f"dump_dir {path}: the working directory is gone") from None
+    while not os.path.lexists(there):
+        there = os.path.dirname(there)
+    if not os.path.isdir(there):
+        raise OptionError(f"dump_dir {path}: {there} is not a folder")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise OptionError(f"dump_dir {path}: nothing can be written in {there}")
+    return path
 
 
 def _path(path: StrPath | None, name: str) -> str | None:

@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ocivalidate import resources
-from ocivalidate.errors import BadCase, ProtocolError, UsageError
+from ocivalidate.errors import BadCase, CannotJudge, ProtocolError, UsageError
 from ocivalidate.rules.findings import Outcome, Report, Result
 from ocivalidate.runtime.cases import Case
 from ocivalidate.runtime.distinct import distinct
 from ocivalidate.runtime.expectations import Expectation, Expectations, read, reject_unmatched
 from ocivalidate.runtime.journal import Journal
 from ocivalidate.runtime.kept import DumpFolder
-from ocivalidate.runtime.launching import Launcher, LocalLauncher
+from ocivalidate.runtime.launching import Launcher, LocalLauncher, RunningEngine
 from ocivalidate.runtime.protocol import (
     Bailout,
     Begin,
@@ -63,7 +63,8 @@ class Run:
 
     ``journal``: what an earlier run of the same has judged, which is told first, and where the results of this one go.
 
-    The constructor raises :class:`UsageError`, and :class:`BadCase` if the cases cannot be loaded.
+    The constructor raises :class:`UsageError`, :class:`BadCase` if the cases cannot be loaded, and
+    :class:`CannotJudge` if no engine can be started.
     """
 
     def __init__(
@@ -88,7 +89,7 @@ class Run:
         self._complete = False
         self._order, self._kept = Order(), DumpFolder(request.dump_dir)
         self._launcher = launcher or LocalLauncher()
-        self._engine = self._launcher.start(request)
+        self._engine = self._started(request)
         try:
             # While the engine looks at the host and the runtime.
             if self._known:
@@ -100,6 +101,14 @@ class Run:
             if self._journal is not None:
                 self._journal.close()
             raise
+
+    def _started(self, request: Request) -> RunningEngine:
+        try:
+            return self._launcher.start(request)
+        except OSError as problem:
+            if self._journal is not None:
+                self._journal.close()
+            raise CannotJudge(f"the engine of a run cannot be started: {problem}") from problem
 
     def __iter__(self) -> Iterator[Step]:
         try:

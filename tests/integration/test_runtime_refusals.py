@@ -50,6 +50,11 @@ CHOSEN = (
 RELEASE = "1.0.2"
 # Areas in which a config has something beside what a case judges.
 OTHERS = ("extensibility.", "hooks.", "idmap.", "namespaces.entries-", "propagation.bound-", "terminal.")
+# Cases that judge something else than a property that they need, so that they do not declare it.
+BESIDE = {
+    "/process/user/uid": "root-corners.",
+    "/linux/uidMappings/*/hostID": "mount-corners.source-",
+}
 # About support itself, with nothing beside it.
 ASKED = (
     "runtime/config-linux.namespaces.types-supported",
@@ -94,6 +99,16 @@ def test_what_is_refused_is_skipped(pointer: str, tmp_path: Path) -> None:
     before = {one[:2] for one in failures(RUNTIME, cases, tmp_path / "none")}
     after = failures(RUNTIME, cases, tmp_path / "one", pointer)
     assert [one for one in after if one[:2] not in before and not refusing.demands(one[1])] == []
+
+
+@pytest.mark.parametrize(("pointer", "area"), BESIDE.items())
+def test_what_is_refused_beside_what_is_judged_fails_nothing(pointer: str, area: str, tmp_path: Path) -> None:
+    assert RUNTIME is not None
+    cases = [case for case in load_cases(case_folder(None)) if case.id.startswith(area)]
+    before = {one[:2] for one in failures(RUNTIME, cases, tmp_path / "none")}
+    after = failures(RUNTIME, cases, tmp_path / "one", pointer)
+    assert cases
+    assert [one for one in after if one[:2] not in before] == []
 
 
 def test_of_all_that_is_refused_nothing_fails_but_what_asks_for_support(tmp_path: Path) -> None:

@@ -133,3 +133,14 @@ def test_progress_says_how_far_it_is() -> None:
         for result in RUN.results:
             progress.show(result)
         assert progress.line() == r"7/7, 3 not as they should be  state.\x1bpids"
+
+
+@pytest.mark.parametrize("below", ["", "/deeper/still"])
+def test_a_file_is_no_folder_for_dumps(below: str, tmp_path: Path, say: Command) -> None:
+    """Before anything runs: a run may take long, and what it was to show would be lost."""
+    file = tmp_path / "file"
+    file.write_text("mine", encoding="utf-8")
+    said = say("runtime", "--runtime", "none", "--dump-dir", f"{file}{below}")
+    assert said.code == 2
+    assert complaint(said) == f"dump_dir {file}{below}: {file} is not a folder"
+    assert file.read_text(encoding="utf-8") == "mine"

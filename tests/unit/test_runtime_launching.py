@@ -15,7 +15,7 @@ from ocivalidate.runtime.options import RuntimeOptions
 if sys.platform != "linux":
     pytest.skip("runtimes are driven on Linux", allow_module_level=True)
 
-from ocivalidate.errors import ProtocolError
+from ocivalidate.errors import CannotJudge, ProtocolError
 from ocivalidate.rules.findings import ExitCode, Outcome, Result, exit_code
 from ocivalidate.runtime.api import check_runtime, run_runtime
 from ocivalidate.runtime.launching import engine_command, run_events
@@ -89,6 +89,15 @@ def test_the_public_calls_take_a_launcher() -> None:
     report = check_runtime("none", None, RuntimeOptions(own_expectations=False, launcher=Elsewhere(Spoken(events))))
     assert report.results == tuple(results)
     assert [*run_events(Request("none"), Elsewhere(Spoken(events)))] == events
+
+
+def test_an_engine_that_cannot_be_started_is_told() -> None:
+    class Nowhere(Elsewhere):
+        def start(self, request: Request) -> Spoken:
+            raise PermissionError(13, "Permission denied", request.runtime)
+
+    with pytest.raises(CannotJudge, match=r"cannot be started: .*Permission denied"):
+        Run(Request("none"), OURS, Nowhere(Spoken([])))
 
 
 def test_an_interrupt_goes_where_the_engine_is() -> None:

@@ -235,6 +235,14 @@ def _read_request() -> Request:
     return read_request(line)
 
 
+def _stand_somewhere() -> None:
+    """Leave a working directory that was removed: runtimes would fail in it, whatever they are asked."""
+    try:
+        os.getcwd()
+    except OSError:
+        os.chdir("/")
+
+
 def main() -> int:
     """Read the request, isolate, run."""
     # Accidental output must not get between events.
@@ -247,6 +255,7 @@ def main() -> int:
         emit(Bailout(f"cannot read the request: {problem}"))
         return 2
     inherited.forget_signals()
+    _stand_somewhere()
     # The owners of this run and of others are identified by pid, which cannot be seen inside the namespace.
     try:
         ground = Ground.prepare()
