@@ -78,7 +78,7 @@ def test_every_case_of_ours_is_listed(say: Command) -> None:
         ([], "no runtime given: use --runtime PROGRAM"),
         (["--runtime", "x", "--select", "nothing.there"], "no case and no clause matches nothing.there"),
         (["--runtime", "x", "--jobs", "0"], "--jobs needs a number"),
-        (["--runtime", "x", "--jobs", "many"], "invalid int value"),
+        (["--runtime", "x", "--jobs", "many"], "needs a whole number, not 'many'"),
         (["--runtime", "x", "--require", "moon"], "unknown need moon; known are cap, "),
         (["--runtime", "x", "--expectations", "none.toml"], "none.toml: No such file"),
         (["--runtime", "x", "--rerun-failed", "none.json"], "none.json: "),
