@@ -85,8 +85,8 @@ class Journal:
         elif self._judged != judged:
             was, now = self._judged, judged
             what = (
-                f"it is version {now['version'] or 'unknown'} now, and was {was.get('version') or 'unknown'}"
-                if was.get("version") != now["version"]
+                f"it is version {now['version'] or 'unknown'} now, and was {was['version'] or 'unknown'}"
+                if was["version"] != now["version"]
                 else "it was built anew since"
             )
             raise UsageError(f"{self._path}: the journal of another build of this runtime: {what}")
@@ -138,7 +138,7 @@ class Journal:
             raise UsageError(f"{self._path}: the journal of another version of ocivalidate: {said}")
         if given != wanted:
             raise UsageError(f"{self._path}: the journal of another run: of other options, or another runtime")
-        self._judged = next((found for line in lines if (found := _members_in(line).get(_PROGRAM))), None)
+        self._judged = next(filter(None, map(_program_in, lines)), None)
         # A case once, and none that this run does not have.
         cases: dict[str, list[Result]] = {}
         for results in filter(None, map(_results_in, lines)):
@@ -169,8 +169,15 @@ def _members_in(line: bytes) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
+def _program_in(line: bytes) -> dict[str, str] | None:
+    """The program that a line names: anybody may have written it."""
+    found = _members_in(line).get(_PROGRAM)
+    known = isinstance(found, dict) and {*found} == {"version", "digest"}
+    return found if known and all(isinstance(text, str) for text in found.values()) else None
+
+
 def _number(case: str) -> int:
-    digits = case.removeprefix(_KEPT)
+    digits = case.removeprefix(_KEPT) if case.startswith(_KEPT) else ""
     return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 10 else sys.maxsize
 
 
@@ -184,4 +191,8 @@ def _results_in(line: bytes) -> list[Result]:
         events = [read_event(text.encode()) for text in json.loads(line or b"[]")]
     except (ValueError, TypeError, AttributeError, ProtocolError):
         return []
-    return [event for event in events if isinstance(event, Result)]
+    results = [event for event in events if isinstance(event, Result) and event.outcome is not Outcome.ERROR]
+    # All that is in a line is of one case, each clause once, and could be judged: that is what is written.
+    one_case = len({result.case for result in results}) == 1
+    once = len({result.clause.id for result in results}) == len(events)
+    return results if one_case and once else []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,7 +16,7 @@ from ocivalidate.rules.clauses import Severity, load
 from ocivalidate.rules.findings import Finding, Location, Outcome, Result
 from ocivalidate.runtime.comparing import differences
 from ocivalidate.runtime.journal import Journal
-from ocivalidate.runtime.protocol import Request, RuntimeFacts
+from ocivalidate.runtime.protocol import Request, RuntimeFacts, write
 
 CWD, REMOVES = (
     load("runtime")[f"runtime/{name}"] for name in ("config.process.cwd.absolute", "runtime.delete.removes-resources")
@@ -169,6 +170,34 @@ def test_results_of_nobody_knows_which_program_are_not_told(tmp_path: Path) -> N
     lines = path.read_bytes().splitlines(keepends=True)
     path.write_bytes(b"".join([lines[0], *lines[2:]]))
     assert opened(path).done == ()
+
+
+@pytest.mark.parametrize("told", ["x", ["x"], 7, {"version": 1, "digest": []}, {"version": "1"}, {}])
+def test_a_program_that_is_none_is_nobody(tmp_path: Path, told: object) -> None:
+    path = tmp_path / "journal"
+    kept(path, *FIRST)
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join([lines[0], json.dumps({"runtime": told}).encode() + b"\n", *lines[2:]]))
+    assert opened(path).done == ()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        [FIRST[0], replace(FIRST[1], case="explore.00002")],
+        [FIRST[0], replace(FIRST[1], case="mounts.bind")],
+        [replace(FIRST[0], case="00001")],
+        [replace(FIRST[0], outcome=Outcome.ERROR)],
+        [FIRST[0], FIRST[0]],
+    ],
+)
+def test_a_line_that_no_run_writes_is_passed_over(tmp_path: Path, line: list[Result]) -> None:
+    path = tmp_path / "journal"
+    kept(path, *SECOND)
+    with path.open("ab") as file:
+        file.write(json.dumps([write(one).decode() for one in line]).encode() + b"\n")
+    assert opened(path).done == ("explore.00002",)
+    assert [*opened(path).results] == SECOND
 
 
 # --- two runtimes
