@@ -282,6 +282,21 @@ def test_the_probe_is_where_the_script_puts_it() -> None:
     assert '"$BASE/usr/lib/ocivalidate/probe"' in text_of(life())
 
 
+MACHINERY = Path(script.__file__).with_name("machinery.sh").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/a b/runc", "/a|e;touch x|/runc", "/a&b\\c/runc", "/a\nb/runc", "/a|w /nosuch/x\n/runc", "/-e/$(id)`id`'\""],
+)
+def test_any_path_can_be_that_of_the_runtime(path: str, tmp_path: Path) -> None:
+    functions = f"DID=/did NAME=name PYTHON={word(path)} RUNTIME={word(path)} HELD=\n" + MACHINERY
+    text = f"{functions}\nprintf '%s\\n' '@RUNTIME@ @PYTHON@ @WORK@' | filled\n"
+    done = subprocess.run(["sh", "-c", text], capture_output=True, text=True, check=False, timeout=20, cwd=tmp_path)
+    assert (done.stdout, done.stderr) == (f"{path} {path} /did\n", "")
+    assert [*tmp_path.iterdir()] == []
+
+
 def test_it_ends_where_there_is_no_runtime(tmp_path: Path) -> None:
     path = tmp_path / "reproduce.sh"
     path.write_text(text_of(life()), encoding="utf-8")

@@ -18,7 +18,7 @@ main() {
         exit $?
     fi
     case $RUNTIME in
-        */*) RUNTIME=$(cd "$(dirname "$RUNTIME")" 2>/dev/null && pwd)/$(basename "$RUNTIME") ;;
+        */*) RUNTIME=$(cd -- "$(dirname -- "$RUNTIME")" 2>/dev/null && pwd)/$(basename -- "$RUNTIME") ;;
         *) RUNTIME=$(command -v "$RUNTIME") || give_up "there is no such program in PATH" ;;
     esac
     [ -x "$RUNTIME" ] || give_up "there is no program $RUNTIME"
@@ -145,7 +145,11 @@ fetch_base() {
 # What the story says is written with marks for what differs here.
 filled() {
     # shellcheck disable=SC2086  # words of sed
-    LC_ALL=C sed -e "s|@WORK@|$DID|g" -e "s|@NAME@|$NAME|g" -e "s|@PYTHON@|$PYTHON|g" -e "s|@RUNTIME@|$RUNTIME|g" $HELD
+    LC_ALL=C sed -e "s|@WORK@|$DID|g" -e "s|@NAME@|$NAME|g" -e "s|@PYTHON@|$(meant "$PYTHON")|g" -e "s|@RUNTIME@|$(meant "$RUNTIME")|g" $HELD
+}
+# A path, as sed puts in its place: any path may be the runtime's, and sed runs commands, too.
+meant() {
+    case $1 in *[!A-Za-z0-9/_.+-]*) printf '%s\n' "$1" | LC_ALL=C sed -e 's/[\\|&]/\\&/g' -e '$!s/$/\\/' ;; *) printf '%s' "$1" ;; esac
 }
 HELD=
 marked() (
@@ -271,7 +275,7 @@ call() {
     done
     complaint=$(sed -e '/Stack backtrace:/,$d' -e 's/^[[:space:]]*//' -e 's/[[:space:]]*$//' -e '/^$/d' "$said.errors" |
         tail -n 1 | cut -c 1-500 | marked | LC_ALL=C sed -E 's/[0-9]+/#/g')
-    printf '%s: %s\n' "$now" "$complaint" >"$WORK/shown/$(basename "$word").came"
+    printf '%s: %s\n' "$now" "$complaint" >"$WORK/shown/$(basename -- "$word").came"
     observe "exit status" "$recorded" "$now" astray
 }
 # came_to COMMAND IN_THE_RUN: how the last call of a command ended.
@@ -475,6 +479,6 @@ verdict() {
 end_containers() {
     for name in "$DID"/root/*; do
         [ -d "$name" ] || continue
-        delete_again "$(basename "$name")" >/dev/null 2>&1
+        delete_again "$(basename -- "$name")" >/dev/null 2>&1
     done
 }
