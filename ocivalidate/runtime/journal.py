@@ -172,8 +172,9 @@ def _members_in(line: bytes) -> dict[str, Any]:
 def _program_in(line: bytes) -> dict[str, str] | None:
     """The program that a line names: anybody may have written it."""
     found = _members_in(line).get(_PROGRAM)
-    known = isinstance(found, dict) and {*found} == {"version", "digest"}
-    return found if known and all(isinstance(text, str) for text in found.values()) else None
+    if not isinstance(found, dict) or {*found} != {"version", "digest"}:
+        return None
+    return found if all(isinstance(text, str) for text in found.values()) else None
 
 
 def _number(case: str) -> int:
