@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from fixtures.subjects import recording, subject
-from fixtures.subjects.deviations import PAGE, cell, page, passed_over, unexplained
+from fixtures.subjects import CannotFetch, recording, subject
+from fixtures.subjects.deviations import PAGE, _judged, _section, cell, page, passed_over, plain, unexplained
 from fixtures.subjects.recording import Record, keep, made, packed, read, records
 from fixtures.subjects.runs import Run
 from ocivalidate.runtime.expectations import Expectation
@@ -122,6 +122,48 @@ def test_an_expectation_that_a_version_has_outlived_is_found() -> None:
     one = kept({"a": ("pass", "")})
     assert list(passed_over(one, [entry()])) == [("a", CLAUSE, "o")]
     assert list(passed_over(one, [entry("<1.5"), entry(sometimes=True)])) == []
+
+
+EVIL = "<img src=x>\n## a | [b](http://c) `$(id)` @d \x1b[31m"
+
+
+def test_what_a_runtime_says_is_no_markup_of_the_page() -> None:
+    shown = plain(EVIL)
+    assert not set("<>|`[]\n\x1b") & set(shown)
+    assert "://" not in shown
+    assert "@d" not in shown
+    one = kept({"nobody-knows-it": ("fail", EVIL)})
+    data = {**one.data, "runtime": {"name": EVIL, "version": EVIL, "claim": ""}, "date": EVIL, "release": EVIL}
+    text = _section(EVIL, [Record(data)], []) + _judged([Record(data)])
+    assert "\x1b" not in text
+    assert "<img" not in text
+    assert "](" not in text
+    assert text.count("\n## ") == 1
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"no gzip",
+        packed(b"{}")[:-4],
+        packed(b"{"),
+        packed(b"[" * 100_000),
+        packed(b"7"),
+        packed(b"{}"),
+        packed(b"0" * (17 << 20)),
+        packed(json.dumps({**kept({}).data, "results": {"a": {CLAUSE: []}}}).encode()),
+        packed(json.dumps({**kept({}).data, "results": {"a": ["x"]}}).encode()),
+        packed(json.dumps({**kept({}).data, "runtime": 1}).encode()),
+        packed(json.dumps({**kept({}).data, "release": [1]}).encode()),
+    ],
+)
+def test_what_is_no_record_is_one_line(content: bytes, tmp_path: Path) -> None:
+    file = tmp_path / "runc-1.5.3.json.gz"
+    file.write_bytes(content)
+    with pytest.raises(CannotFetch, match="not a record of a run"):
+        read(file)
+    assert read(keep(subject("runc@1.5.3"), kept({}), tmp_path)) == kept({})
 
 
 RECORDS = records()
