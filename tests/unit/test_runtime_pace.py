@@ -21,7 +21,7 @@ from ocivalidate.rules.findings import Outcome, Result
 from ocivalidate.runtime.case_context import CaseContext
 from ocivalidate.runtime.cases import Case
 from ocivalidate.runtime.driving import driver, operations, output
-from ocivalidate.runtime.inside import probe
+from ocivalidate.runtime.inside import probe, rootfs
 from ocivalidate.runtime.kernel import cgroups, processes
 from ocivalidate.runtime.protocol import Request
 from ocivalidate.runtime.running import session as session_module
@@ -79,13 +79,34 @@ def test_the_first_container_tells_how_slow_a_machine_is(tmp_path: Path, monkeyp
         session.close()
 
 
+def test_a_process_runs_here_whose_program_this_kernel_executes(tmp_path: Path) -> None:
+    program = tmp_path / rootfs.PYTHON.lstrip("/")
+    program.parent.mkdir(parents=True)
+    os.symlink(os.path.realpath(sys.executable), program)
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
+        for _ in range(100):  # until it has begun
+            if session_module.runs_here(child.pid, tmp_path):
+                break
+            time.sleep(0.01)
+        assert session_module.runs_here(child.pid, tmp_path)
+        assert not session_module.runs_here(child.pid, tmp_path / "usr")
+        program.unlink()
+        program.touch()
+        assert not session_module.runs_here(child.pid, tmp_path)
+        child.kill()
+    assert not session_module.runs_here(0, tmp_path)
+
+
 def test_the_first_container_tells_whether_containers_have_a_kernel_of_their_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(operations, "call", driver.call)
     program = fake_runtime.write(tmp_path / "fake")
-    for kernel, own in ((probe.kernel(), False), ("Linux 4.4.0 #1 SMP x86_64", True)):
+    other = "Linux 4.4.0 #1 SMP x86_64"
+    # A container can be made to say anything (setarch --uname-2.6): what this kernel runs has no other.
+    for kernel, here, own in ((probe.kernel(), False, False), (other, False, True), (other, True, False)):
         monkeypatch.setattr(probe, "kernel", lambda kernel=kernel: kernel)
+        monkeypatch.setattr(session_module, "runs_here", lambda *_args, here=here: here)
         session = Session(Setup(Request(str(program))))
         try:
             session.open()
