@@ -40,6 +40,8 @@ def run(options: argparse.Namespace) -> int:
 
     try:
         print_text(script(options.program, options.shell))
-    except ImportError as problem:
+    except ModuleNotFoundError as problem:
+        if problem.name != "shtab":
+            raise
         raise UsageError("a checkout makes completions with shtab: pip install shtab") from problem
     return 0

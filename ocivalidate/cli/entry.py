@@ -35,7 +35,7 @@ COMMANDS = {
     "rules": Command("rules", "list the clauses and their coverage", _KNOWING),
     "explain": Command("explain", "explain a clause, with a bad and a good example, or a case", _KNOWING),
     "schema": Command("schema", "print a JSON Schema of a document type for one release", _KNOWING),
-    "generate": Command("generate", "write a config.json; the same as oci-gen", _MAKING),
+    "generate": Command("oci_gen", "write a config.json; the same as oci-gen", _MAKING),
     "completions": Command("completions", "print completions for a shell", _KNOWING),
     "lsp": Command("lsp", "serve an editor: findings, explanations, completion and fixes while one types", _KNOWING),
     "demo": Command("demo", "judge the samples that come with ocivalidate", _JUDGING),

@@ -112,7 +112,7 @@ def option(written: str, known: Iterable[str]) -> str:
     bare = {one[2:]: one for one in names if one.startswith("--")}
     if begun := [one for one in bare.values() if len(name) > _SHORT and one.startswith(f"{name}-")]:
         return meant(begun[:1])
-    return meant([bare[close] for close in nearest(name[2:], bare, most=1, cutoff=0.7)])
+    return meant([bare[close] for close in nearest(name[2:], bare, most=1, cutoff=0.65)])
 
 
 def no_command(written: str, known: Collection[str], asked: str = "") -> str:

@@ -118,15 +118,18 @@ def run(options: argparse.Namespace) -> int:
 def _with_words(patterns: list[str]) -> list[str]:
     """The patterns; one that means no clause is a word, and means all that have it. Raises :class:`UsageError`."""
     found: list[str] = []
+    strays: list[str] = []
     for pattern in patterns:
         known = pattern and not unmatched([pattern], load())
         named = [] if known or "/" in pattern or not pattern.strip() else containing(pattern, load().values())
         if not known and not named:
-            from ocivalidate.cli import mistakes
-
-            raise UsageError(f"no clause matches {pattern}; {mistakes.clause(pattern, [*load()])}")
+            strays.append(pattern)
         # The glob is for members, of which --diff tells, and which have no summary.
         found += [f"*{pattern}*", *(clause.id for clause in named)] if named else [pattern]
+    if strays:
+        from ocivalidate.cli import mistakes
+
+        raise UsageError(f"no clause matches {', '.join(strays)}; {mistakes.clause(strays[0], [*load()])}")
     return found
 
 
