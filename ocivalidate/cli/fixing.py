@@ -114,7 +114,7 @@ def mend_standard_input(settings: Settings, looking: BundleOptions) -> ExitCode:
 
         reports, lines = without_known(reports, settings)
         for line in lines:
-            tell(line)
+            tell(f"ocivalidate: {visible(line)}")
     write_outputs(reports, settings)
     for piece in pieces("text", reports, options_of(settings)):
         tell(piece.removesuffix("\n"))

@@ -98,10 +98,15 @@ def errors_on_terminal() -> bool:
 
 
 def tell(line: str) -> None:
-    """Write a line to standard error. Where it cannot be written, the exit code has to do."""
+    """Write a line to standard error, which is no command of a build service, whatever it begins with.
+
+    Where it cannot be written, the exit code has to do.
+    """
+    from ocivalidate.report.escape import line_start
+
     try:
         if sys.stderr is not None:
-            sys.stderr.write(f"{line}\n")
+            sys.stderr.write(f"{line_start(line)}\n")
             sys.stderr.flush()
     except OSError:
         give_up(sys.stderr)

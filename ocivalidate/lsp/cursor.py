@@ -45,6 +45,8 @@ class _Frame:
     wants: str
     key: str | int = 0
     names: list[tuple[str, int]] = field(default_factory=list)
+    # How many frames are open up to the innermost of each bracket, itself included.
+    depths: dict[str, int] = field(default_factory=dict)
 
     def inner(self) -> Way:
         """The way to the value that comes next."""
@@ -55,15 +57,16 @@ def cursor(text: str, offset: int) -> Cursor | None:
     """What stands at an offset; ``None`` where that cannot be told."""
     frames = [_Frame("", (), "value")]
     found: tuple[_Frame, Cursor] | None = None
+    depth = 0
     for number, token in enumerate(_TOKEN.finditer(text)):
         start, end, written = token.start(), token.end(), token[0]
         if number > _MOST_TOKENS or len(frames) > _DEEPEST:
             break
         if found is None and (start >= offset or (end >= offset and written not in "{}[],:")):
             inside = start < offset or (start == offset and written[0] not in "{}[],:")
-            found = _at(frames[-1], (start, end) if inside else (offset, offset), text)
-        if found is not None and found[0] not in frames:
-            break
+            found, depth = _at(frames[-1], (start, end) if inside else (offset, offset), text), len(frames)
+        if len(frames) < depth:
+            break  # The object that the place is in has ended.
         _step(frames, written, start)
     if found is None:
         found = _at(frames[-1], (offset, offset), text)
@@ -85,14 +88,15 @@ def _step(frames: list[_Frame], token: str, start: int) -> None:
     """Go on by one token; what stands where it may not is taken for what it looks most like."""
     frame = frames[-1]
     if token in _CLOSES:
-        depth = next((n for n in range(len(frames) - 1, 0, -1) if frames[n].bracket == _CLOSES[token]), 0)
+        depth = frame.depths.get(_CLOSES[token], 0)
         if depth:
-            del frames[depth:]
+            del frames[depth - 1 :]
             frames[-1].wants = "comma"
     elif token in "{[":
         inner = frame.inner()
         frame.wants = "comma"
-        frames.append(_Frame(token, inner, "name" if token == "{" else "value"))
+        depths = {**frame.depths, token: len(frames) + 1}
+        frames.append(_Frame(token, inner, "name" if token == "{" else "value", depths=depths))
     elif token == ",":
         if frame.bracket == "[" and isinstance(frame.key, int):
             frame.key += 1

@@ -46,6 +46,11 @@ class Pattern(NamedTuple):
     keeps: bool = False
     folders: bool = False
 
+    @property
+    def cost(self) -> int:
+        """What matching it costs at worst, in ordinary patterns: one that is long, or has many parts, costs more."""
+        return max(1, sum(map(len, self.parts)) // 16, 4 * (len(self.parts) - 4))
+
     def matches(self, names: Sequence[str], *, folder: bool) -> bool:
         """Whether it matches a path, given by its names from the folder down in which the pattern counts."""
         if self.folders and not folder:

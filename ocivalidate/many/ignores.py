@@ -16,17 +16,19 @@ from ocivalidate.system import portable
 
 NAME = ".gitignore"
 _LARGEST, _MOST = 256 * 1024, 2000
+# As many parts as are remembered in their compiled form: more would be compiled anew for each name.
+_MOST_PARTS = 4000
 
 
 class Ignores(NamedTuple):
-    """The patterns that count in a folder: those of each file, with how many names its folder is deep."""
+    """The patterns that count in a folder: those of each file, with how many names its folder is deep.
+
+    ``cost``: what all of them cost for each name; ``parts``: how many parts they have.
+    """
 
     rows: tuple[tuple[int, tuple[Pattern, ...]], ...] = ()
-
-    @property
-    def number(self) -> int:
-        """How many patterns there are."""
-        return sum(len(found) for _depth, found in self.rows)
+    cost: int = 0
+    parts: int = 0
 
     def ignore(self, names: Sequence[str], *, folder: bool) -> bool:
         """Whether a path is ignored, given by its names from the root of the checkout; its folder is not."""
@@ -38,8 +40,19 @@ class Ignores(NamedTuple):
 
     def below(self, folder: str, depth: int) -> Ignores:
         """The same for what is in a folder, with the file that it may have."""
-        found = read(os.path.join(folder, NAME))
-        return Ignores((*self.rows, (depth, found))) if found else self
+        return self.and_(depth, read(os.path.join(folder, NAME)))
+
+    def and_(self, depth: int, found: Sequence[Pattern]) -> Ignores:
+        """The same and further patterns, as many as may count at once."""
+        parts, kept = self.parts, list[Pattern]()
+        for one in found:
+            if parts + len(one.parts) > _MOST_PARTS:
+                break
+            parts += len(one.parts)
+            kept.append(one)
+        if not kept:
+            return self
+        return Ignores((*self.rows, (depth, tuple(kept))), self.cost + sum(one.cost for one in kept), parts)
 
 
 def of_checkout(folder: str) -> tuple[str, Ignores]:
@@ -51,7 +64,7 @@ def of_checkout(folder: str) -> tuple[str, Ignores]:
         if above == root:
             return "", Ignores()
         root = above
-    found = Ignores(((0, read(os.path.join(root, ".git", "info", "exclude"))),))
+    found = Ignores().and_(0, read(os.path.join(root, ".git", "info", "exclude")))
     names = [] if here == root else os.path.relpath(here, root).split(os.sep)
     for depth in range(len(names)):
         found = found.below(os.path.join(root, *names[:depth]), depth)

@@ -75,6 +75,7 @@ class Walk:
 
     def __init__(self, rules: Rules) -> None:
         self._rules = rules
+        self._cost = sum(one.cost for one in rules.excluded)
         self._entries = self._found = 0
         self._seen: set[tuple[int, int]] = set()
         self.folders = 0
@@ -171,7 +172,7 @@ class Walk:
         """The entries without those that are left out."""
         rules, kept = self._rules, {}
         home = _names(os.path.abspath(path), rules.home) if rules.excluded else []
-        self.count(len(entries) * (len(rules.excluded) + ignores.number) // 4)
+        self.count(len(entries) * (self._cost + ignores.cost) // 4)
         for name, entry in entries.items():
             if entry.is_folder and name in _CLOSED:
                 continue

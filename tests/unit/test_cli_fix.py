@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from ocivalidate.cli import main
+from ocivalidate.cli.baseline import SCHEMA
 from ocivalidate.cli.rewriting import rewrite
 from ocivalidate.errors import UsageError
 from tests.unit.command_line import Command, complaint
@@ -114,6 +115,25 @@ def test_standard_input_is_printed_as_it_becomes(say: Command, monkeypatch: pyte
     assert "-: fixed 1 finding\n" in said.err
     assert "error[runtime/config.process.cwd.absolute]" in said.err
     assert len(json.loads(Path("report.json").read_text(encoding="utf-8"))["reports"][0]["findings"]) == 1
+
+
+def test_what_was_fixed_is_no_command_of_a_build_service(say: Command) -> None:
+    written("::error::pwned.json", BAD)
+    said = say("bundle", "--fix", "::error::pwned.json")
+    assert said.err == '\\x3a:error::pwned.json: fixed 1 finding\n  rename process.termnal to "terminal"\n'
+
+
+def test_what_a_baseline_says_is_visible_text(say: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Input:
+        buffer = io.BytesIO(BAD.encode())
+
+    monkeypatch.setattr(sys, "stdin", Input)
+    known = {"fingerprint": "0:1", "clause": "c", "subject": "gone", "message": "\x1b]0;x\n::error::pwned"}
+    written("known.json", json.dumps({"schema": SCHEMA, "findings": [known]}))
+    said = say("bundle", "--fix", "-v", "--baseline", "known.json", "-")
+    assert r"no longer occurs: gone: c: \x1b]0;x\n::error::pwned" in said.err
+    assert "\x1b" not in said.err
+    assert "\n::" not in said.err
 
 
 @pytest.mark.parametrize("data", [b"\xff\xfe{", b"{", b""])

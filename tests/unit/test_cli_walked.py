@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -217,6 +218,22 @@ def test_what_git_ignores(tree: Path) -> None:
     assert found(".", gitignore=True) == [("two", "")]
     # A stranger's .gitignore hides nothing from those who do not want it.
     assert ("one", "") in found(".")
+
+
+def test_patterns_of_git_that_are_dear_count_for_more(tree: Path) -> None:
+    (tree / ".git").mkdir()
+    for number, folder in enumerate((tree, tree / "d", tree / "d" / "d")):
+        folder.mkdir(exist_ok=True)
+        rows = (f"{number}{'*a' * 55}{row:05}\n" for row in range(2000))
+        (folder / ".gitignore").write_text("".join(rows), encoding="utf-8")
+    for name in range(40):
+        (tree / "d" / "d" / ("a" * 200 + str(name))).touch()
+    begun = time.process_time()
+    ends = found(".", gitignore=True, limits=Limits(entries=50_000))
+    assert ends[-1][1].endswith("at more than 50,000 files and folders: name folders further down")
+    ends = found(".", gitignore=True, limits=Limits(entries=10_000_000))
+    assert "early" not in ends[-1][1]
+    assert time.process_time() - begun < 8
 
 
 @pytest.mark.parametrize("format_name", FORMATS)

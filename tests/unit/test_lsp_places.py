@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -40,6 +41,18 @@ def test_any_place_is_one_of_the_text(text: str, line: int, character: int) -> N
 def test_cursor_takes_any_text(text: str, offset: int) -> None:
     found = cursor(text, min(offset, len(text)))
     assert found is None or 0 <= found.start <= found.end <= len(text)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [('{"a":' * 500 + '{"x":1,', "1," * 60_000), ("[" * 500, "}" * 60_000), ("[" * 500, "[]" * 60_000)],
+    ids=["deep and long", "never opened", "opened and closed"],
+)
+def test_cursor_is_quick_in_what_is_deep(before: str, after: str) -> None:
+    begun = time.process_time()
+    cursor(before + after, 2503)
+    cursor(before + after, len(before + after))
+    assert time.process_time() - begun < 2
 
 
 VALUES = st.recursive(
