@@ -28,7 +28,7 @@ _ENDINGS = {
     ),
     "ENVIRONMENT": (
         ("NO_COLOR, FORCE_COLOR", "No colours, or colours where no terminal reads."),
-        ("OCIVALIDATE_NO_CONFIG", "If set, no settings file is read."),
+        ("OCIVALIDATE_NO_CONFIG", "With 1, no settings file is read."),
         ("OCIVALIDATE_DEBUG", "If set, an internal error shows where it happened."),
     ),
 }

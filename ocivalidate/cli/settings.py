@@ -14,7 +14,7 @@ from typing import Any
 
 from ocivalidate.bundle.sources import MAX_SIZE
 from ocivalidate.cli import variables
-from ocivalidate.cli.settings_file import NO_CONFIG, SettingsFile, settings_file
+from ocivalidate.cli.settings_file import PROJECT, SettingsFile, settings_file
 from ocivalidate.cli.settings_table import (
     BY_NAME,
     JUDGED,
@@ -143,7 +143,7 @@ def settle(
 
 def _file(options: argparse.Namespace) -> tuple[SettingsFile, tuple[str, ...]]:
     """The settings file that counts, its values checked, and what in it is not heeded as nobody trusts it."""
-    off = options.no_config or (not options.config and bool(os.environ.get(NO_CONFIG)))
+    off = options.no_config or (not options.config and variables.no_config())
     named = options.config or ("" if off else os.environ.get(variables.CONFIG, ""))
     found = settings_file(named, none=off)
     if found is not None:
@@ -290,6 +290,8 @@ def _from_file(file: str, name: str, value: Any) -> Any:
             (known for known in BY_NAME if one_typo_apart(name, known) or name.replace("_", "-") == known), None
         )
         hint = f"; did you mean {guess}?" if guess else f"; known are {', '.join(BY_NAME)}"
+        if name == "tool" and os.path.basename(file) != PROJECT:
+            hint = f": only {PROJECT} has [tool.ocivalidate]; here the settings stand without that line"
         raise UsageError(f"{file}: unknown setting {shortened(name, 80)}{hint}")
     if not _FITS[setting.kind](setting, value):
         want = " or ".join(setting.choices) if setting.choices else _WANTED[setting.kind]

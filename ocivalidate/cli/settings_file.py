@@ -36,7 +36,7 @@ class SettingsFile(NamedTuple):
 
 
 def settings_file(named: str | None, *, none: bool) -> SettingsFile | None:
-    """The file that the user ``named``, or the nearest one; ``none`` or the environment may turn the search off.
+    """The file that the user ``named``, or the nearest one; ``none`` turns the search off.
 
     Raises :class:`UsageError` for one that cannot be read, makes no sense, or that others could have written. A file
     that the user names is trusted.
@@ -45,7 +45,7 @@ def settings_file(named: str | None, *, none: bool) -> SettingsFile | None:
         return None
     if named:
         return SettingsFile(named, _table(named, read_file(named)))
-    return None if os.environ.get(NO_CONFIG) else _nearest()
+    return _nearest()
 
 
 def _nearest() -> SettingsFile | None:

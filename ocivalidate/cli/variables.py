@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
+from ocivalidate.cli.settings_file import NO_CONFIG
 from ocivalidate.cli.settings_table import BY_NAME, Setting
 from ocivalidate.errors import UsageError
 from ocivalidate.vocabulary.wording import shortened
@@ -42,6 +43,12 @@ def given(without: Collection[str] = ()) -> dict[str, Any]:
     }
 
 
+def no_config() -> bool:
+    """Whether the environment turns settings files off. Raises :class:`UsageError` for a value that is no flag."""
+    text = os.environ.get(NO_CONFIG, "")
+    return bool(text) and _switch(NO_CONFIG, text)
+
+
 def _refuse_nearly(written: Mapping[str, str], known: Mapping[str, Setting]) -> None:
     """A variable of another name may be for something else, but not one that is a typing error."""
     from ocivalidate.vocabulary.spelling import one_typo_apart
@@ -56,6 +63,10 @@ def _refuse_nearly(written: Mapping[str, str], known: Mapping[str, Setting]) -> 
 
 
 def _flag(name: str, _setting: Setting, text: str) -> bool:
+    return _switch(name, text)
+
+
+def _switch(name: str, text: str) -> bool:
     if text.strip().lower() not in _FLAGS:
         raise UsageError(f"{name} must be {_ON_OFF}, not {shortened(text, 80)}")
     return _FLAGS[text.strip().lower()]

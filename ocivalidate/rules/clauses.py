@@ -287,7 +287,10 @@ def likely(written: str, names: Sequence[str]) -> str:
     if whole:
         return f"'*{part}*' matches {sum(part in name for name in names)}, such as {whole}"
     begin = {name[: len(written) + 1]: name for name in names}
-    near = nearest(written, names) or [begin[one] for one in nearest(written, begin, most=1, cutoff=0.8)]
+    families = [*dict.fromkeys(name.partition("/")[0] for name in names if "/" in name)]
+    # A short word is like the beginning of some long name or other.
+    family = nearest(part, families, most=1, cutoff=0.8) if "/" not in part else []
+    near = family or nearest(written, names) or [begin[one] for one in nearest(written, begin, most=1, cutoff=0.8)]
     return f"did you mean {' or '.join(near)}?" if near else "ocivalidate rules lists them"
 
 

@@ -92,6 +92,17 @@ def test_a_variable_names_the_settings_file(say: Command, tmp_path: Path, monkey
     assert say("bundle", GOOD, "--config", "mine.toml").json["complete"]
 
 
+def test_no_config_is_a_flag_as_any_other(say: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "ocivalidate.toml").write_text('format = "json"', encoding="utf-8")
+    for off in ("0", "false", "no", "OFF"):
+        monkeypatch.setenv("OCIVALIDATE_NO_CONFIG", off)
+        assert say("bundle", GOOD).json["complete"]
+    monkeypatch.setenv("OCIVALIDATE_NO_CONFIG", "yes")
+    assert say("bundle", GOOD).out.startswith(f"{GOOD}: conforms")
+    monkeypatch.setenv("OCIVALIDATE_NO_CONFIG", "maybe")
+    assert complaint(say("bundle", GOOD)).startswith("OCIVALIDATE_NO_CONFIG must be 1, true, yes or on, or 0")
+
+
 # --- Settings that stand with what is judged
 
 
