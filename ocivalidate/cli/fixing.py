@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import os
+import stat
 import sys
 from collections.abc import Sequence
 
@@ -17,8 +19,11 @@ from ocivalidate.cli.streams import print_bytes, print_pieces, tell
 from ocivalidate.errors import Unreadable, UsageError
 from ocivalidate.fixes.diff import diff
 from ocivalidate.report import pieces
-from ocivalidate.report.escape import visible
+from ocivalidate.report.escape import visible, without_log_commands
 from ocivalidate.rules.findings import ExitCode, Report
+
+# The variables of build services that obey commands in the middle of a line.
+_OBEYING = ("GITHUB_ACTIONS", "TF_BUILD", "TEAMCITY_VERSION")
 
 
 def refuse_nonsense(options: argparse.Namespace, settings: Settings) -> None:
@@ -71,8 +76,20 @@ def _mended(path: str, settings: Settings, looking: BundleOptions) -> Mended:
 
 def _shown(mended: Mended) -> list[str]:
     lines = [*diff(visible(mended.source.name), mended.document)]
-    # Whoever reads a pipe wants every byte; a terminal would obey some.
-    return [visible(line.removesuffix("\n")) + "\n" for line in lines] if sys.stdout.isatty() else lines
+    # Whoever reads a pipe wants every byte; a terminal would obey some, and so would what keeps the log of a build.
+    if sys.stdout.isatty():
+        return [visible(line.removesuffix("\n")) + "\n" for line in lines]
+    return [*map(without_log_commands, lines)] if _is_log() else lines
+
+
+def _is_log() -> bool:
+    """Whether a build service reads standard output, as far as can be told: a file is for somebody else."""
+    if not any(os.environ.get(name) for name in _OBEYING):
+        return False
+    try:
+        return not stat.S_ISREG(os.fstat(sys.stdout.fileno()).st_mode)
+    except (OSError, ValueError):
+        return True
 
 
 def mend(paths: Sequence[str], settings: Settings, looking: BundleOptions) -> ExitCode:

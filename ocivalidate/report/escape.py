@@ -37,6 +37,11 @@ def line_start(line: str) -> str:
     return _LINE_COMMAND.sub(r"\1\\x3a", line)
 
 
+def without_log_commands(line: str) -> str:
+    """A line that is to stay as it is, but for what log readers obey wherever it stands."""
+    return _LOG_COMMAND.sub(r"#\\x23", line)
+
+
 # An escape of a JSON text; the first two groups are a pair of surrogates, the third is one that stands alone.
 _JSON_ESCAPE = re.compile(r"\\(?:u(d[89ab]..)\\u(d[c-f]..)|u(d[89a-f]..)|.)")
 

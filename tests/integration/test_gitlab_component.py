@@ -143,6 +143,13 @@ def test_inputs_are_no_commands(checkout: Path, text: str) -> None:
     assert not list((checkout / "elsewhere").iterdir())
 
 
+def test_a_file_where_the_reports_go_is_replaced(checkout: Path) -> None:
+    (checkout / "ocivalidate-reports").write_text("of the checkout", encoding="utf-8")
+    done = run(checkout, path=["bundle-good"])
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (checkout / "ocivalidate-reports" / "junit.xml").is_file()
+
+
 def test_what_gitlab_refuses() -> None:
     for inputs in ({"kind": "x"}, {"job": "a: b"}, {"stage": "a\n"}, {"image": "$(x)"}, {"package": "-r x"}):
         with pytest.raises(AssertionError):

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import stat
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -121,6 +122,25 @@ def test_what_was_fixed_is_no_command_of_a_build_service(say: Command) -> None:
     written("::error::pwned.json", BAD)
     said = say("bundle", "--fix", "::error::pwned.json")
     assert said.err == '\\x3a:error::pwned.json: fixed 1 finding\n  rename process.termnal to "terminal"\n'
+
+
+@pytest.mark.parametrize("service", ["GITHUB_ACTIONS", "TF_BUILD", "TEAMCITY_VERSION", ""])
+def test_a_diff_is_no_command_in_the_log_of_a_build(service: str, tmp_path: Path) -> None:
+    commands = "##vso[task.setvariable variable=x]y ##[error]x ##teamcity[x]"
+    (tmp_path / "c.json").write_bytes(BAD.replace("é", commands).encode())
+    whole = DIFF.format("c.json").replace("é", commands)
+    others = {
+        name: text
+        for name, text in os.environ.items()
+        if name not in ("GITHUB_ACTIONS", "TF_BUILD", "TEAMCITY_VERSION")
+    }
+    words = [sys.executable, "-P", "-m", "ocivalidate", "bundle", "--no-config", "--diff", "c.json"]
+    environment = {**others, service: "1"} if service else others
+    done = subprocess.run(words, stdout=subprocess.PIPE, cwd=tmp_path, env=environment, check=False)
+    assert done.stdout.decode() == (whole.replace("##", r"#\x23") if service else whole)
+    with open(tmp_path / "patch", "wb") as file:
+        subprocess.run(words, stdout=file, cwd=tmp_path, env=environment, check=False)
+    assert (tmp_path / "patch").read_bytes().decode() == whole
 
 
 def test_what_a_baseline_says_is_visible_text(say: Command, monkeypatch: pytest.MonkeyPatch) -> None:
