@@ -71,7 +71,7 @@ def run(options: argparse.Namespace) -> int:
         settings.fixes,
     )
     if options.changed_files:
-        options.paths = changed.bundles(options.paths, settings["max-size"])
+        options.paths = changed.bundles(options.paths, settings["max-size"], follow_links=looking.follow_links)
         if not options.paths:
             return ExitCode.CONFORMS
     found, notes = inputs("bundle", options.paths, settings)

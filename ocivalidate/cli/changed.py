@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterable, Iterator
 
 from ocivalidate import meanings
-from ocivalidate.bundle.sources import read_file
+from ocivalidate.bundle.sources import CONFIG_NAME, read_file
 from ocivalidate.cli.dashes import DashParser
 from ocivalidate.cli.settings_table import FOUND
 from ocivalidate.errors import NotMeant, TooLarge, Unreadable
@@ -26,9 +26,20 @@ def add_option(parser: DashParser, wholes: str) -> None:
     parser.group(FOUND).add_argument("--changed-files", action="store_true", help=help_text)
 
 
-def bundles(files: Iterable[str], max_size: int) -> list[str]:
+def bundles(files: Iterable[str], max_size: int, *, follow_links: bool) -> list[str]:
     """The files that configure containers, as far as their text tells, and those too long to be read."""
-    return list(dict.fromkeys(file for file in files if os.path.isfile(file) and _is_config(file, max_size)))
+    wanted = (file for file in files if _is_file(file, follow_links=follow_links))
+    return list(dict.fromkeys(file for file in wanted if _is_config(file, max_size)))
+
+
+def _is_file(file: str, *, follow_links: bool) -> bool:
+    """Whether a file that changed is to be looked at.
+
+    A link that changed is a path and no document, and where it leads its author chose; one that is the ``config.json``
+    of a bundle is judged as such, and not followed out of it.
+    """
+    is_link = os.path.islink(file) and os.path.basename(file) != CONFIG_NAME
+    return os.path.isfile(file) and (follow_links or not is_link)
 
 
 def _is_config(file: str, max_size: int) -> bool:
@@ -48,16 +59,16 @@ def _is_container(data: bytes) -> bool:
         return False
 
 
-def images(files: Iterable[str]) -> list[str]:
+def images(files: Iterable[str], *, follow_links: bool) -> list[str]:
     """The layout folders that the files are part of, and the archives of images among them."""
-    return list(dict.fromkeys(_images(files)))
+    return list(dict.fromkeys(_images(files, follow_links=follow_links)))
 
 
-def _images(files: Iterable[str]) -> Iterator[str]:
+def _images(files: Iterable[str], *, follow_links: bool) -> Iterator[str]:
     known: dict[str, bool] = {}
     for file in files:
         layout = next((folder for folder in _folders_around(file) if _is_layout(folder, known)), "")
-        if layout or (os.path.isfile(file) and _is_image(file)):
+        if layout or (_is_file(file, follow_links=follow_links) and _is_image(file)):
             yield layout or file
 
 

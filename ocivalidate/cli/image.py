@@ -128,7 +128,7 @@ def run(options: argparse.Namespace) -> int:
         settings["follow-links"],
     )
     if options.changed_files:
-        options.sources = changed.images(options.sources)
+        options.sources = changed.images(options.sources, follow_links=settings["follow-links"])
         if not options.sources:
             return ExitCode.CONFORMS
     found, notes = inputs("image", options.sources, settings) if options.kind is None else (_as_named(options), [])

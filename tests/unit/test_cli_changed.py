@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -35,6 +36,22 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_config_of_another_program_is_passed_over_silently(say: Command, folder: Path, text: str) -> None:
     (folder / "config.json").write_text(text, encoding="utf-8")
     assert say("bundle", "--changed-files", "config.json") == (0, "", "")
+
+
+@pytest.mark.parametrize("command", ["bundle", "image"])
+def test_a_link_that_changed_is_not_read(say: Command, folder: Path, command: str) -> None:
+    host = folder / "host.json"
+    host.write_text('{"ociVersion": "1.0.2", "process": {"cwd": "secret"}}', encoding="utf-8")
+    (folder / "checkout").mkdir()
+    os.chdir(folder / "checkout")
+    os.symlink("../host.json", "x.json")
+    assert say(command, "--changed-files", "x.json") == (0, "", "")
+    if command == "bundle":
+        assert "secret" in say("bundle", "--changed-files", "--follow-links", "x.json").out
+        os.symlink("../host.json", "config.json")
+        said = say("bundle", "--changed-files", "--document-only", "config.json")
+        assert said.code == 1
+        assert "secret" not in said.out
 
 
 def test_a_file_that_is_gone_and_a_folder_are_passed_over(say: Command, folder: Path) -> None:
