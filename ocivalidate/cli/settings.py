@@ -110,6 +110,7 @@ def settle(
 
     Raises :class:`UsageError` for anything that makes no sense; unless the command line said it, it names who did.
     """
+    _refuse_empty(options)
     file, unheeded = _file(options)
     values: dict[str, Any] = {}
     origins: dict[str, tuple[str, ...]] = {}
@@ -139,6 +140,14 @@ def settle(
         for _format, name in outputs:
             confined(name, outputs_by)
     return Settings(values, selection, outputs, outputs_by, file.path, tuple(changed), origins, unheeded)
+
+
+def _refuse_empty(options: argparse.Namespace) -> None:
+    """A path without a letter names nothing that a message could show."""
+    for name in (*_INPUTS, "facts"):
+        given = getattr(options, name, None)
+        if given == "" or (isinstance(given, list) and "" in given):
+            raise UsageError("a path is empty: is it a variable that is not set?")
 
 
 def _file(options: argparse.Namespace) -> tuple[SettingsFile, tuple[str, ...]]:

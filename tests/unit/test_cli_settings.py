@@ -147,3 +147,11 @@ def test_what_is_wrong_is_said_in_a_line_that_can_be_read(say: Command, tmp_path
     assert said.code == 0
     assert "(got kkk" in said.err
     assert len(said.err) < 1000
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("bundle", ""), ("bundle", GOOD, ""), ("image", ""), ("state", ""), ("features", ""), ("judge", GOOD, "")],
+)
+def test_an_empty_path_is_told_as_one(say: Command, words: tuple[str, ...]) -> None:
+    assert complaint(say(*words)) == "a path is empty: is it a variable that is not set?"
