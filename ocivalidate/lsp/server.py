@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
+import os
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -195,4 +197,5 @@ def made() -> Server:
 
 def serve() -> None:
     """Serve an editor until it is done."""
-    made().start_io()
+    # The server closes what it writes to, and whoever called us still has to flush theirs.
+    made().start_io(stdout=os.fdopen(os.dup(sys.stdout.fileno()), "wb"))

@@ -354,3 +354,17 @@ def test_server_speaks_nothing_but_the_protocol_and_ends_with_its_editor() -> No
     hello = b'Content-Length: 17\r\n\r\n{"jsonrpc":"2.0"}Content-Length: 3\r\n\r\n{]}'
     done = subprocess.run(command, input=hello, capture_output=True, cwd=CHECKOUT, timeout=_SECONDS, check=False)
     assert not done.stdout or done.stdout.startswith(b"Content-Length: ")
+
+
+def test_an_editor_that_says_goodbye_gets_exit_code_0() -> None:
+    messages = (
+        {"id": 1, "method": "initialize", "params": {"processId": None, "rootUri": None, "capabilities": {}}},
+        {"method": "initialized", "params": {}},
+        {"id": 2, "method": "shutdown"},
+        {"method": "exit"},
+    )
+    texts = [json.dumps({"jsonrpc": "2.0", **message}) for message in messages]
+    said = "".join(f"Content-Length: {len(text)}\r\n\r\n{text}" for text in texts)
+    command = [sys.executable, "-m", "ocivalidate", "lsp"]
+    done = subprocess.run(command, input=said.encode(), capture_output=True, timeout=_SECONDS, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
