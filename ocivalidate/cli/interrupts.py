@@ -30,7 +30,10 @@ class Interrupt:
 
 @contextmanager
 def forward_interrupts(running: Stoppable) -> Iterator[Interrupt]:
-    """Hand interrupts to ``running`` as long as the block runs; none is raised as an exception in the midst of it."""
+    """Hand interrupts to ``running`` as long as the block runs; none is raised as an exception in the midst of it.
+
+    After one, no further one changes how the process ends: what was judged is still to be told.
+    """
     interrupt = Interrupt()
 
     def handle(_number: int, _frame: object) -> None:
@@ -47,4 +50,4 @@ def forward_interrupts(running: Stoppable) -> Iterator[Interrupt]:
         yield interrupt
     finally:
         for number, handler in before.items():
-            signal.signal(number, handler)
+            signal.signal(number, signal.SIG_IGN if interrupt.happened else handler)

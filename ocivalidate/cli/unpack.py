@@ -201,7 +201,11 @@ def _visible(text: str) -> str:
 def _stopped_by_signals() -> Iterator[None]:
     """Have SIGTERM and SIGHUP end the command as Ctrl-C does, so that it tidies up; then let nothing disturb that."""
 
+    stopped = False
+
     def stop(_number: int, _frame: FrameType | None) -> None:
+        nonlocal stopped
+        stopped = True
         for known in before:
             signal.signal(known, signal.SIG_IGN)
         raise KeyboardInterrupt
@@ -213,7 +217,8 @@ def _stopped_by_signals() -> Iterator[None]:
         yield
     finally:
         for number, handler in before.items():
-            signal.signal(number, handler)
+            # A second one, while the process ends, does not change how it ends.
+            signal.signal(number, signal.SIG_IGN if stopped else handler)
 
 
 def _signals() -> list[signal.Signals]:
