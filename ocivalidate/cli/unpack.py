@@ -200,7 +200,6 @@ def _visible(text: str) -> str:
 @contextmanager
 def _stopped_by_signals() -> Iterator[None]:
     """Have SIGTERM and SIGHUP end the command as Ctrl-C does, so that it tidies up; then let nothing disturb that."""
-
     stopped = False
 
     def stop(_number: int, _frame: FrameType | None) -> None:

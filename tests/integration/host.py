@@ -61,7 +61,9 @@ def named(name: str) -> list[str]:
     for process in Path("/proc").iterdir():
         if process.name.isdigit():
             with contextlib.suppress(OSError):
-                if name in (process / "cgroup").read_text() + (process / "cmdline").read_text():
+                # One that has ended may wait for us to reap it, where an earlier test made us adopt our orphans.
+                ended = (process / "stat").read_text().rpartition(")")[2].split()[0] == "Z"
+                if not ended and name in (process / "cgroup").read_text() + (process / "cmdline").read_text():
                     found.append(f"process {process.name}")
     return found
 
