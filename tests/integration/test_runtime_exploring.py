@@ -82,7 +82,8 @@ FEW = ("--select", "parts.umask,parts.terminal,parts.env,explore")
 
 def test_a_fault_where_two_features_meet_is_found_and_shrunk(tmp_path: Path, faulty: str) -> None:
     kept = tmp_path / "kept"
-    report = explored(tmp_path, faulty, 10, *FEW, "--dump-dir", str(kept), code=1)
+    # What is known of the runtime below is kept, too, and is nothing that was found.
+    report = explored(tmp_path, faulty, 10, *FEW, "--dump-dir", str(kept), "--no-expectations", code=1)
     found = [
         (one["location"]["case"], one)
         for one in report["findings"]
