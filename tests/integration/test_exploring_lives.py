@@ -35,6 +35,7 @@ def test_a_sound_runtime_has_no_problem() -> None:
     assert sum(one.outcome is Outcome.PASS for one in report.results) > 100
 
 
+@pytest.mark.slow
 def test_each_fault_is_found_within_200_lives() -> None:
     before = snapshot()
     done = subprocess.run(

@@ -104,6 +104,7 @@ def test_a_fault_where_two_features_meet_is_found_and_shrunk(tmp_path: Path, fau
     assert len([*kept.glob("explore.*")]) <= len(report["facts"]["distinct"])
 
 
+@pytest.mark.slow
 def test_the_same_seed_finds_the_same_and_a_run_goes_on(tmp_path: Path, faulty: str) -> None:
     journal = tmp_path / "journal"
     first = explored(tmp_path, faulty, 3, *FEW, "--resume", str(journal))
@@ -117,6 +118,7 @@ def test_the_same_seed_finds_the_same_and_a_run_goes_on(tmp_path: Path, faulty: 
     ]
 
 
+@pytest.mark.slow
 def test_two_runtimes_are_compared(tmp_path: Path, faulty: str) -> None:
     report = explored(tmp_path, "runc", 6, *FEW, "--against", faulty)
     against = report["facts"]["against"]

@@ -23,6 +23,7 @@ pytestmark = [
 ]
 
 
+@pytest.mark.slow
 def test_late_wordy_and_with_more_in_its_state(tmp_path: Path) -> None:
     assert RUNTIME is not None
     wrapper = Mutant("unusual", "unusual", ()).write(tmp_path, RUNTIME)
