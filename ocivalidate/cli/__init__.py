@@ -11,6 +11,13 @@ import sys
 from ocivalidate import __version__
 from ocivalidate.system import importing
 
+_owns_process = False
+
+
+def owns_process() -> bool:
+    """Whether this process is one of our programs, and not one that calls us as a library."""
+    return _owns_process
+
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command line ``argv`` (default: that of the process).
@@ -45,6 +52,8 @@ def generate(argv: list[str] | None = None) -> int:
 
 def _own_arguments() -> list[str]:
     """The arguments of this process, which is the command line then, and imports nothing of strangers from here on."""
+    global _owns_process  # noqa: PLW0603  # one per process
+    _owns_process = True
     importing.forget_strangers()
     _fill_standard_streams()
     return sys.argv[1:]

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
+from ocivalidate.cli import owns_process
+
 _SIGNALS = [number for number in signal.Signals if number.name in ("SIGINT", "SIGTERM", "SIGHUP")]
 
 
@@ -32,7 +34,7 @@ class Interrupt:
 def forward_interrupts(running: Stoppable) -> Iterator[Interrupt]:
     """Hand interrupts to ``running`` as long as the block runs; none is raised as an exception in the midst of it.
 
-    After one, no further one changes how the process ends: what was judged is still to be told.
+    After one, no further one changes how a process of ours ends: what was judged is still to be told.
     """
     interrupt = Interrupt()
 
@@ -50,4 +52,4 @@ def forward_interrupts(running: Stoppable) -> Iterator[Interrupt]:
         yield interrupt
     finally:
         for number, handler in before.items():
-            signal.signal(number, signal.SIG_IGN if interrupt.happened else handler)
+            signal.signal(number, signal.SIG_IGN if interrupt.happened and owns_process() else handler)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from types import FrameType
 
+from ocivalidate.cli import owns_process
 from ocivalidate.cli.dashes import DashParser
 from ocivalidate.cli.exits import exit_code_of
 from ocivalidate.cli.image import add_limits, add_release, archive_limit, layer_limits
@@ -217,7 +218,7 @@ def _stopped_by_signals() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             # A second one, while the process ends, does not change how it ends.
-            signal.signal(number, signal.SIG_IGN if stopped else handler)
+            signal.signal(number, signal.SIG_IGN if stopped and owns_process() else handler)
 
 
 def _signals() -> list[signal.Signals]:

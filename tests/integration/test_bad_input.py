@@ -339,7 +339,8 @@ def test_a_bundle_that_is_a_link_to_itself_is_not_judged(run: Runner) -> None:
 
 def test_a_path_at_which_nothing_stands_is_not_judged(run: Runner) -> None:
     assert run.could_not_judge("bundle", "b") == "b: could not be judged: no such file or directory"
-    assert run.could_not_judge("bundle", "") == ": could not be judged: no such file or directory"
+    said = run.could_not_judge("bundle", "")
+    assert said == "ocivalidate: error: a path is empty: is it a variable that is not set?"
     assert "file name too long" in run.could_not_judge("bundle", "b" * 5000)
 
 

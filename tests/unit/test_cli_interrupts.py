@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from ocivalidate import cli
 from ocivalidate.cli.interrupts import forward_interrupts
 
 
@@ -41,7 +42,8 @@ def test_the_first_ends_in_order_and_the_second_at_once() -> None:
     assert interrupt.happened
 
 
-def test_one_that_comes_while_the_process_ends_does_not_change_how_it_ends() -> None:
+def test_one_that_comes_while_the_process_ends_does_not_change_how_it_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cli, "_owns_process", True)
     with forward_interrupts(Noted()):
         signal.raise_signal(signal.SIGINT)
     signal.raise_signal(signal.SIGINT)
@@ -51,5 +53,12 @@ def test_one_that_comes_while_the_process_ends_does_not_change_how_it_ends() -> 
 def test_without_one_all_is_as_before() -> None:
     with forward_interrupts(Noted()):
         pass
+    with pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)
+
+
+def test_who_calls_us_keeps_its_handlers() -> None:
+    with forward_interrupts(Noted()):
+        signal.raise_signal(signal.SIGINT)
     with pytest.raises(KeyboardInterrupt):
         signal.raise_signal(signal.SIGINT)
