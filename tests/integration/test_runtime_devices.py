@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import shutil
 import stat
@@ -28,11 +29,15 @@ def in_own_mounts(work: Callable[[], None]) -> None:
     """Do something in a child with mounts of its own; what it asserts is told by its exit code."""
     from ocivalidate.runtime.kernel import isolation
 
+    in_a_child(isolation.private_mounts, work)
+
+
+def in_a_child(*steps: Callable[[], object]) -> None:
     child = os.fork()
     if child == 0:
         try:
-            isolation.private_mounts()
-            work()
+            for step in steps:
+                step()
         except BaseException:  # noqa: BLE001  # whatever it is, it is told
             traceback.print_exc()
             os._exit(1)
@@ -78,6 +83,36 @@ def test_the_nodes_are_others_and_do_the_same() -> None:
     in_own_mounts(work)
     assert identity(NULL) == before[0]
     assert os.stat(NULL).st_uid != STRANGER
+
+
+def mounts() -> str:
+    return Path("/proc/self/mountinfo").read_text("utf-8")
+
+
+def test_no_mount_is_made_or_removed_where_the_host_can_see_it() -> None:
+    from ocivalidate.runtime.kernel import isolation, nodes, syscalls
+
+    def enter_what_others_have_made() -> None:
+        # A namespace, so that the host is safe from this test, which syscalls knows nothing of.
+        libc = ctypes.CDLL(None)
+        assert libc.unshare(syscalls.CLONE_NEWNS) == 0
+        assert libc.mount(b"none", b"/", None, ctypes.c_ulong(syscalls.MS_REC | syscalls.MS_PRIVATE), None) == 0
+
+    def nothing_is_mounted() -> None:
+        before = mounts()
+        assert nodes.cover().given.before.keys() >= {"null", "zero"}
+        with pytest.raises(PermissionError, match="not in a mount namespace of its own"):
+            syscalls.mount("none", "/mnt", "tmpfs")
+        with pytest.raises(PermissionError, match="not in a mount namespace of its own"):
+            syscalls.unmount("/proc")
+        assert mounts() == before
+
+    def they_are_made_in_our_own() -> None:
+        isolation.private_mounts()
+        in_a_child(lambda: syscalls.mount("none", "/mnt", "tmpfs"))
+
+    in_a_child(enter_what_others_have_made, nothing_is_mounted)
+    in_a_child(enter_what_others_have_made, they_are_made_in_our_own, enter_what_others_have_made, nothing_is_mounted)
 
 
 def test_where_no_nodes_can_be_made_those_of_the_host_are_put_back(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ def answers(monkeypatch: pytest.MonkeyPatch, *numbers: int) -> list[int]:
         return -1 if number else 0
 
     monkeypatch.setattr(syscalls, "_libc", lambda: SimpleNamespace(mount=mount))
+    monkeypatch.setattr(syscalls, "have_own_mounts", lambda: True)
     monkeypatch.setattr(syscalls, "_BUSY_PAUSE", 0.0)
     return left
 
@@ -41,3 +42,12 @@ def test_what_stays_in_the_way_is_an_error(
     with pytest.raises(OSError, match="/m") as raised:
         syscalls.mount("none", "/m", flags=flags)
     assert (raised.value.errno, 200 - len(left)) == (number, calls)
+
+
+def test_nothing_is_mounted_in_a_namespace_that_others_have_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(syscalls, "_libc", lambda: pytest.fail("asked the kernel"))
+    assert not syscalls.have_own_mounts()
+    with pytest.raises(PermissionError, match="not in a mount namespace of its own: '/m'"):
+        syscalls.mount("none", "/m", "tmpfs")
+    with pytest.raises(PermissionError, match="not in a mount namespace of its own: '/m'"):
+        syscalls.unmount("/m")

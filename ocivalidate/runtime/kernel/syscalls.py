@@ -10,6 +10,7 @@ import errno
 import functools
 import os
 import time
+from dataclasses import dataclass
 
 CLONE_NEWNS = 0x00020000
 CLONE_NEWPID = 0x20000000
@@ -54,17 +55,52 @@ def _checked(result: int, what: str) -> int:
     return result
 
 
+@dataclass(slots=True)
+class _Mounts:
+    """The mount namespace that this process has made, by the number of its inode; 0 for none.
+
+    Children by fork(2) have it too.
+    """
+
+    made: int = 0
+
+
+_OWN = _Mounts()
+
+
 def unshare(flags: int) -> None:
     """Move this process into new namespaces (``CLONE_NEW*``)."""
     _checked(_libc().unshare(flags), "unshare")
+    if flags & CLONE_NEWNS:
+        _OWN.made = _mount_namespace()
+
+
+def have_own_mounts() -> bool:
+    """Whether this thread is in the mount namespace that its process, or one it was forked from, has made."""
+    return _OWN.made != 0 and _mount_namespace() == _OWN.made
+
+
+def _mount_namespace() -> int:
+    """The number of the namespace's inode; 1, which none has, where it cannot be seen."""
+    try:
+        return os.stat("/proc/thread-self/ns/mnt").st_ino
+    except OSError:
+        return 1
+
+
+def _refuse_the_hosts(target: str) -> None:
+    """No mount of ours is ever made or removed where others can see it, whatever the caller believes."""
+    if not have_own_mounts():
+        raise PermissionError(errno.EPERM, "not in a mount namespace of its own", target)
 
 
 def mount(source: str, target: str, kind: str = "", flags: int = 0, data: str = "") -> None:
-    """Attach a file system.
+    """Attach a file system, in a mount namespace that this process has made by :func:`unshare`, and nowhere else.
 
     A remount waits a moment while a file is open there for writing: a child that another thread is just forking has
     all our descriptors until it executes its program.
     """
+    _refuse_the_hosts(target)
     arguments = (source.encode(), os.fsencode(target), kind.encode() or None, ctypes.c_ulong(flags), data.encode())
     left = _BUSY_TRIES if flags & MS_REMOUNT else 1
     while (result := _libc().mount(*arguments)) < 0 and ctypes.get_errno() == errno.EBUSY and (left := left - 1):
@@ -73,7 +109,11 @@ def mount(source: str, target: str, kind: str = "", flags: int = 0, data: str = 
 
 
 def unmount(target: str, flags: int = MNT_DETACH) -> None:
-    """umount2(2); by default lazy: the mount disappears at once, and its users keep their open files."""
+    """umount2(2); by default lazy: the mount disappears at once, and its users keep their open files.
+
+    As with :func:`mount`, in a namespace of our own alone.
+    """
+    _refuse_the_hosts(target)
     _checked(_libc().umount2(os.fsencode(target), flags), target)
 
 
