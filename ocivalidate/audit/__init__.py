@@ -1,0 +1,1 @@
+"""Auditing many images at once: registries, their storage, folders of layouts."""
