@@ -1,0 +1,121 @@
+"""The registries that audits are tried on: real servers take what we make, and store it as our makers write it."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from fixtures.registries import servers
+from fixtures.registries.content import Content, images
+from fixtures.registries.lying import Registry, serving
+from fixtures.registries.pushing import push
+from fixtures.registries.storing import Tree
+
+pytestmark = pytest.mark.integration
+CHECKOUT = Path(__file__).parents[3]
+
+
+@pytest.fixture(scope="module")
+def content() -> Content:
+    return images(10)
+
+
+def need(program: str) -> None:
+    """Skip the test unless this program is here."""
+    reason = servers.absent(program)
+    if reason:
+        pytest.skip(reason)
+
+
+def files(root: Path) -> dict[str, bytes]:
+    return {path.relative_to(root).as_posix(): path.read_bytes() for path in root.rglob("*") if path.is_file()}
+
+
+def get(host: str, path: str) -> bytes:
+    with urllib.request.urlopen(f"http://{host}{path}", timeout=20) as answer:
+        return bytes(answer.read())
+
+
+@pytest.mark.parametrize("name", ["debian", "distribution"])
+def test_our_tree_is_the_one_that_the_server_writes(name: str, content: Content, tmp_path: Path) -> None:
+    start, program = servers.REGISTRIES[name]
+    need(program)
+    theirs, ours = tmp_path / "theirs", tmp_path / "ours"
+    theirs.mkdir()
+    with start(theirs, tmp_path) as server:
+        push(server.host, content)
+    Tree(ours, content).write()
+    assert files(ours) == files(theirs)
+
+
+@pytest.mark.parametrize("name", servers.REGISTRIES)
+def test_a_server_hands_out_what_it_holds_and_logs_each_read(name: str, content: Content, tmp_path: Path) -> None:
+    start, program = servers.REGISTRIES[name]
+    need(program)
+    root = tmp_path / "root"
+    root.mkdir()
+    if name != "crane":
+        Tree(root, content).write()
+    with start(root, tmp_path) as server:
+        if name == "crane":
+            push(server.host, content)
+        assert sorted(json.loads(get(server.host, "/v2/_catalog"))["repositories"]) == sorted(content.repositories)
+        read = 0
+        for held in content.repositories.values():
+            for digest in held.layers:
+                assert get(server.host, f"/v2/{held.name}/blobs/{digest}") == content.blobs[digest]
+                read += 1
+        assert sum(server.reads().values()) == read
+
+
+def test_a_server_ends_with_the_process_that_started_it(content: Content, tmp_path: Path) -> None:
+    need("docker-registry")
+    Tree(tmp_path / "root", content).write()
+    code = (
+        "import sys, time; from pathlib import Path; from fixtures.registries import servers\n"
+        f"with servers.debian(Path({str(tmp_path / 'root')!r}), Path({str(tmp_path)!r})) as server:\n"
+        "    print(server.host, flush=True); time.sleep(60)"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], cwd=CHECKOUT, stdout=subprocess.PIPE, text=True) as starter:
+        assert starter.stdout is not None
+        host = starter.stdout.readline().strip()
+        assert get(host, "/v2/") == b"{}"
+        os.kill(starter.pid, signal.SIGKILL)
+    end = time.monotonic() + 10
+    while time.monotonic() < end:
+        try:
+            get(host, "/v2/")
+        except (OSError, http.client.HTTPException):
+            return
+        time.sleep(0.05)
+    pytest.fail("the server goes on")
+
+
+def test_an_s3_server_hands_out_the_files_below_a_folder(content: Content, tmp_path: Path) -> None:
+    need("versitygw")
+    Tree(tmp_path / "root/bucket", content).write()
+    with servers.s3(tmp_path / "root", tmp_path) as server, pytest.raises(urllib.error.HTTPError, match="403"):
+        get(server.host, "/bucket")
+
+
+@pytest.mark.parametrize("tag", ["v0", "v3"])
+def test_the_honest_registry_is_one_to_skopeo(tag: str, content: Content, tmp_path: Path) -> None:
+    need("skopeo")
+    held = content.repositories["team0/app0"]
+    with serving(Registry(content)) as registry:
+        command = ["skopeo", "--insecure-policy", "copy", "-q", "--all", "--preserve-digests", "--src-tls-verify=false"]
+        names = [f"docker://{registry.host}/{held.name}:{tag}", f"oci:{tmp_path / 'copy'}:it"]
+        subprocess.run([*command, *names], check=True, timeout=60)
+        assert (tmp_path / "copy/blobs" / held.tags[tag].replace(":", "/")).is_file()
+        copied = {f"sha256:{path.name}" for path in tmp_path.glob("copy/blobs/sha256/*")}
+        assert copied & set(held.layers) == set(registry.reads()) & set(held.layers)
