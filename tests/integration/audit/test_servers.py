@@ -101,11 +101,16 @@ def test_a_server_ends_with_the_process_that_started_it(content: Content, tmp_pa
     pytest.fail("the server goes on")
 
 
-def test_an_s3_server_hands_out_the_files_below_a_folder(content: Content, tmp_path: Path) -> None:
+def test_an_s3_server_hands_out_the_files_below_a_folder_to_those_who_know_its_secret(
+    content: Content, tmp_path: Path
+) -> None:
     need("versitygw")
     Tree(tmp_path / "root/bucket", content).write()
-    with servers.s3(tmp_path / "root", tmp_path) as server, pytest.raises(urllib.error.HTTPError, match="403"):
-        get(server.host, "/bucket")
+    with servers.s3(tmp_path / "root", tmp_path) as server:
+        with pytest.raises(urllib.error.HTTPError, match="403"):
+            get(server.host, "/bucket/docker")
+        refused = servers.Request("GET", "/bucket/docker", 403)
+        assert server.requests() == [refused]
 
 
 @pytest.mark.parametrize("tag", ["v0", "v3"])
