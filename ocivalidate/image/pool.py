@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _TICK = 0.1
 # After hashing or inflating, a worker waits at most this long for one that reads headers. With the interpreter's
 # default of 5 ms, two cores do the work of one and a half.
-_SWITCH = 0.00005
+SWITCH = 0.00005
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ def verify_all(
         return
     pool = _Pool(jobs, max(1, workers or cores()))
     interval = sys.getswitchinterval()
-    sys.setswitchinterval(_SWITCH)
+    sys.setswitchinterval(SWITCH)
     pool.start()
     try:
         yield from pool.results(progress)
