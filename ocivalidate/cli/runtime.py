@@ -23,6 +23,7 @@ from ocivalidate.runtime.cases import Case
 from ocivalidate.runtime.running.loading import case_folder, load_cases
 
 if TYPE_CHECKING:
+    from ocivalidate.runtime.launching import Launcher
     from ocivalidate.runtime.options import RuntimeOptions
     from ocivalidate.runtime.run import Run
 
@@ -118,6 +119,14 @@ _OPTIONS: tuple[tuple[str, tuple[str, ...], dict[str, Any]], ...] = (
         ("--rootfs",),
         _one("DIR", "a root filesystem with /usr/bin/python3 (default: one made from this host's Python)"),
     ),
+    (
+        _RUN,
+        ("--sandbox",),
+        _one(
+            "uml[,…]",
+            "judge in a machine of its own, without root: uml[,cgroup=v1|v2|hybrid][,memory=1G][,kernel=PATH]",
+        ),
+    ),
     (_RUN, ("--dump-dir",), _one("DIR", "keep a record here of each case that did not pass")),
 )
 
@@ -185,7 +194,7 @@ def _follow(running: Run, settings: Settings) -> tuple[Report, bool]:
 
 def _tell_what_needs_root(options: argparse.Namespace, settings: Settings) -> None:
     """Say, before anything runs, how much of it an ordinary user cannot have judged, and how to get it."""
-    if not hasattr(os, "geteuid") or os.geteuid() == 0:
+    if options.sandbox or not hasattr(os, "geteuid") or os.geteuid() == 0:
         return
     said = f"this is user {os.geteuid()}, not root"
     if options.explore is None:
@@ -196,7 +205,7 @@ def _tell_what_needs_root(options: argparse.Namespace, settings: Settings) -> No
         if not needy:
             return
         said += f": {len(needy)} of {len(cases)} cases need root, and are skipped unless the runtime does not isolate"
-    tell(f"ocivalidate: note: {said}; to have all judged, run this as root (sudo), if need be in a virtual machine")
+    tell(f"ocivalidate: note: {said}; to have all judged, use --sandbox uml, or run this as root (sudo)")
 
 
 def _names(options: argparse.Namespace) -> list[str]:
@@ -234,7 +243,18 @@ def _driving(options: argparse.Namespace) -> RuntimeOptions:
         explore=options.explore,
         seed=options.seed or 0,
         resume=options.resume,
+        launcher=_launcher(options.sandbox),
     )
+
+
+def _launcher(sandbox: str | None) -> Launcher | None:
+    """Where the engine runs: on this host, or in a sandbox. Raises :class:`UsageError` and :class:`CannotJudge`."""
+    if sandbox is None:
+        return None
+    from ocivalidate.runtime.sandbox.launcher import SandboxLauncher
+    from ocivalidate.runtime.sandbox.wanted import parse
+
+    return SandboxLauncher(parse(sandbox))
 
 
 def _refuse_without_explore(options: argparse.Namespace) -> None:

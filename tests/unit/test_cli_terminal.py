@@ -234,7 +234,7 @@ def test_a_run_without_root_says_so_first(
     first = said.err.splitlines()[0]
     found = re.fullmatch(
         r"ocivalidate: note: this is user 1000, not root: (\d+) of (\d+) cases need root, and are skipped unless the "
-        r"runtime does not isolate; to have all judged, run this as root \(sudo\), if need be in a virtual machine",
+        r"runtime does not isolate; to have all judged, use --sandbox uml, or run this as root \(sudo\)",
         first,
     )
     assert bool(found) == told

@@ -45,6 +45,11 @@ class Held(NamedTuple):
 
 # The beginning of a command → what holds it. The first that fits counts.
 ELSEWHERE = {
+    # A kernel beside this one.
+    "ocivalidate runtime --runtime runc --sandbox uml": Held(
+        "a kernel", "tests/integration/test_runtime_sandbox.py", '"--sandbox", "uml'
+    ),
+    "sudo apt install user-mode-linux": Held("network", ".ci/run", "user-mode-linux"),
     # Root: containers are started.
     "ocivalidate runtime --runtime runc --explore 100 --against": Held(
         "root", "tests/integration/test_runtime_exploring.py", "--against"

@@ -1,0 +1,9 @@
+"""A sandbox: a kernel of our own beside this host's, in which the engine drives the runtime.
+
+The command line stays outside; the engine, its cases and the runtime are inside, as root of a machine that ends with
+the run. So an ordinary user gets every case judged, whatever control groups the host has.
+
+``wanted`` reads what is asked for, ``kernels`` finds what runs it, ``seeing`` and ``showing`` tell which files of the
+host the guest needs and hand them on, ``uml`` is a command line, ``keeper`` the process that stands between the command
+line and the guest (``relaying``, ``last_words``), and ``guest`` the first process inside.
+"""

@@ -1,0 +1,174 @@
+"""The process between the command line and a guest: boots it, passes on what is said, and leaves nothing.
+
+For the command line it is an engine: a request comes in, messages go out, the exit code is that of the engine in
+the guest. Its child serves; it itself adopts what that leaves, ends it, and removes the folder of the sandbox.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import pwd
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ocivalidate.errors import CannotJudge, ProtocolError
+from ocivalidate.runtime.kernel import inherited, interpreter, isolation, syscalls
+from ocivalidate.runtime.kernel.owners import Owner
+from ocivalidate.runtime.launching import engine_command
+from ocivalidate.runtime.protocol import MOST_LINE, Bailout, Request, read_request, write
+from ocivalidate.runtime.running import workspace
+from ocivalidate.runtime.sandbox import guest, showing, uml
+from ocivalidate.runtime.sandbox.kernels import Kernel
+from ocivalidate.runtime.sandbox.relaying import Guest, relay
+from ocivalidate.runtime.sandbox.seeing import OWN, User, shown
+from ocivalidate.runtime.sandbox.wanted import Sandbox
+
+_NOBODY = "nobody"
+
+
+def command(sandbox: Sandbox, kernel: Kernel) -> tuple[str, ...]:
+    """The command line of a keeper."""
+    told = [sandbox.kind, sandbox.cgroup, sandbox.memory, sandbox.cpus, kernel.path, kernel.version, kernel.seccomp]
+    return (*interpreter.ours("ocivalidate.runtime.sandbox.keeper"), json.dumps(told))
+
+
+@dataclass(frozen=True, slots=True)
+class _Booted:
+    """What a guest is booted with: a command line, and where its user is."""
+
+    sandbox: Sandbox
+    kernel: Kernel
+    folder: Path
+    init: tuple[str, ...]
+    variables: dict[str, str]
+    user: tuple[int, int] | None
+
+
+def main() -> int:
+    """Read the request, prepare, serve, clean up."""
+    kind, cgroup, memory, cpus, path, version, seccomp = json.loads(sys.argv[1])
+    sandbox, kernel = Sandbox(kind, cgroup, memory, cpus), Kernel(path, version, seccomp)
+    inherited.forget_signals()
+    made: workspace.Workspace | None = None
+    try:
+        line = _read_line()
+        request = read_request(line)
+        os.umask(inherited.UMASK)
+        made = workspace.make(Owner.this_process(), private=False)
+        # The kernel of the guest, which may be another user's, looks into it.
+        made.folder.chmod(0o755)
+        booted = _prepare(made.folder, line, request, sandbox, kernel)
+        return isolation.run_kept(lambda: _serve(booted))
+    except (CannotJudge, ProtocolError, OSError) as problem:
+        _say(Bailout(f"the sandbox cannot be started: {problem}", getattr(problem, "hint", "")))
+        return 2
+    finally:
+        if made is not None:
+            made.remove()
+
+
+def _read_line() -> bytes:
+    line = b""
+    while not line.endswith(b"\n") and len(line) <= MOST_LINE and (more := os.read(0, 65536)):
+        line += more
+    return line
+
+
+def _say(bailout: Bailout) -> None:
+    line = write(bailout)
+    with contextlib.suppress(OSError):
+        while line:
+            line = line[os.write(1, line) :]
+
+
+def _user() -> tuple[int, int] | None:
+    """As whom the kernel of the guest runs: root is nobody there, as nothing of the host is to be changed."""
+    if os.geteuid() != 0:
+        return None
+    try:
+        found = pwd.getpwnam(_NOBODY)
+    except KeyError:
+        return 65534, 65534
+    return found.pw_uid, found.pw_gid
+
+
+def _prepare(folder: Path, line: bytes, request: Request, sandbox: Sandbox, kernel: Kernel) -> _Booted:
+    """Put all that the guest needs into the folder. Raises :class:`OSError`."""
+    user = _user()
+    who = (
+        User(os.geteuid(), frozenset((os.getegid(), *os.getgroups())))
+        if user is None
+        else User(user[0], frozenset(user[1:]))
+    )
+    every = shown(showing.needs(request), who)
+    seed = folder / "seed"
+    copies = [(one.source, showing.copy(one, str(seed))) for one in every if one.closed]
+    places = dict(copies)
+    shutil.copyfile(guest.__file__, folder / "guest.py")
+    (folder / "request").write_bytes(line)
+    own = folder / "kernel"
+    own.mkdir(mode=0o700)
+    if user is not None:
+        os.chown(own, *user)
+    plan = {
+        "shown": [(one.place, places.get(one.source, one.source)) for one in every],
+        "closed": _outermost({one.closed for one in every if one.closed}),
+        "own": OWN,
+        "cgroup": sandbox.cgroup,
+        "command": engine_command(),
+        "environment": showing.environment(),
+        "request": str(folder / "request"),
+        "events": uml.EVENTS,
+        "control": uml.CONTROL,
+    }
+    (folder / "plan").write_text(json.dumps(plan), encoding="utf-8")
+    python, variables = showing.first_python(copies)
+    init = (python, "-I", "-S", "-B", str(folder / "guest.py"), str(folder / "plan"))
+    return _Booted(sandbox, kernel, folder, init, variables, user)
+
+
+def _outermost(closed: Iterable[str]) -> list[str]:
+    """Those that are not below another one, or below a folder of the guest's own."""
+    every = sorted(closed)
+    above = (*every, *OWN)
+    return [one for one in every if not any(one.startswith(f"{other}/") for other in above) and one not in OWN]
+
+
+def _serve(booted: _Booted) -> int:
+    """Boot the guest, and relay until it has ended."""
+    if booted.user is not None:
+        os.setgroups([])
+        os.setgid(booted.user[1])
+        os.setuid(booted.user[0])
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    stop, tell_stop = os.pipe()
+    events, tell_events = os.pipe()
+    control, tell_control = os.pipe()
+    log, tell_log = os.pipe()
+    lines = uml.Lines(stop, tell_events, tell_control)
+    own = str(booted.folder / "kernel")
+    process = subprocess.Popen(
+        uml.command(booted.kernel, booted.sandbox, lines, own, booted.init),
+        stdin=subprocess.DEVNULL,
+        stdout=tell_log,
+        stderr=tell_log,
+        pass_fds=(stop, tell_events, tell_control),
+        env=uml.variables(os.environ) | {"HOME": own},
+        cwd="/",
+        preexec_fn=lambda: syscalls.die_with_parent(signal.SIGKILL),  # noqa: PLW1509  # no thread was started
+    )
+    for descriptor in (stop, tell_events, tell_control, tell_log):
+        os.close(descriptor)
+    return relay(Guest(process, tell_stop, events, control, log), booted.sandbox)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
