@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from ocivalidate.runtime import CaseContext, Container, case, grouping
+from ocivalidate.runtime import CaseContext, Container, case, changed, grouping, steps
 
 REMOVES = "runtime.delete.removes-resources"
+KEEPS = "runtime.delete.keeps-foreign-resources"
+CPUS = "/linux/resources/cpu/cpus"
+PATH = "/linux/cgroupsPath"
 BELOW = ("one", "one/deep", "one/deep/er", "two")
 # Its child goes on in a session of its own; what it prints says that both are there.
 FORKS = "import os, time\nif os.fork() == 0:\n    os.setsid()\nelse:\n    print('both', flush=True)\ntime.sleep(3600)"
@@ -53,3 +56,56 @@ def processes_that_outlive_the_first(trial: CaseContext) -> None:
         trial.skip(f"the runtime refuses to delete what still has processes: {done.last_error_line}")
     left = sorted(folder for folder in folders if os.path.isdir(folder))
     trial.expect(REMOVES, "delete succeeds, and groups with processes are there", got=left, want=[])
+
+
+@case(REMOVES, KEEPS, needs=["root", "isolation"])
+def group_above_that_another_container_is_in(trial: CaseContext) -> None:
+    """Two containers are below one group, which the first made: each is deleted, and the other one stays as it was."""
+    grouping.remove_later(trial, grouping.own_path(trial))
+    config = trial.config("wait")
+    first, second = (
+        trial.container(changed(config, PATH, grouping.own_path(trial, "above", name))).must_create().must_start()
+        for name in ("first", "second")
+    )
+    folders, others = own_folders(trial, first), own_folders(trial, second)
+    first.must_kill().wait_stopped()
+    done = first.delete()
+    message = f"a container cannot be deleted while another is in a group beside its own: {done.last_error_line}"
+    trial.expect(REMOVES, message, got=done.ok, want=True)
+    left = sorted(folder for folder in folders if os.path.isdir(folder))
+    trial.expect(REMOVES, "its groups are there after delete", got=left, want=[])
+    gone = sorted(folder for folder in others if not os.path.isdir(folder))
+    trial.expect(KEEPS, "delete removes groups of another container", got=gone, want=[])
+    trial.expect(KEEPS, "delete ends another container", got=second.status(), want="running")
+    done = second.must_kill().wait_stopped().delete()
+    trial.expect(REMOVES, f"the other one cannot be deleted: {done.last_error_line}", got=done.ok, want=True)
+
+
+@case(sets=[CPUS], needs=["root", "controller:cpuset", "cgroup:v1", "cpus:2"])
+def processors_of_the_group_above(trial: CaseContext) -> None:
+    """The group above keeps its processors where that of the container has fewer of them."""
+    above = trial.make_group("above", above_others=True)
+    file = Path(f"{trial.stage.layout.controllers['cpuset']}{above}", "cpuset.cpus")
+    before = file.read_text(encoding="ascii").strip()
+    config = trial.config(*steps(["affinity"], ["wait"]))
+    one = str(min(os.sched_getaffinity(0)))
+    config["linux"] |= {"cgroupsPath": f"{above}/own", "resources": {"cpu": {"cpus": one}}}
+    facts = trial.container(config).must_create().must_start().facts()
+    trial.judge_facts(config, facts)
+    after = file.read_text(encoding="ascii").strip()
+    trial.applied(CPUS, got=after, want=before, message="the processors of the group above are other ones")
+
+
+@case("config-linux.cgroupsPath.absolute-from-mount", sets=[PATH], needs=["root"])
+def path_with_odd_letters(trial: CaseContext) -> None:
+    """A group is called as the config says, with blanks, colons and whatever else a name may have in it."""
+    name = "a b:c,d%e\\f#g=h;ü"
+    path = grouping.own_path(trial, name)
+    grouping.remove_later(trial, grouping.own_path(trial))
+    config = trial.config("wait")
+    config["linux"]["cgroupsPath"] = path
+    container = trial.container(config).must_create().must_start()
+    got = grouping.places(trial, container)
+    message = "the process is not in the group at cgroupsPath, which has odd letters in it"
+    trial.expect("config-linux.cgroupsPath.absolute-from-mount", message, got=got, want=dict.fromkeys(got, path))
+    trial.applied(PATH, got=got, want=dict.fromkeys(got, path), message=message)

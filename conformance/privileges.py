@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from ocivalidate.runtime import CaseContext, Container, Facts, caller, case, programs, steps
+from ocivalidate.runtime import CaseContext, Container, Facts, caller, case, filters, programs, steps
 
 APPLIED = "config.process.oomScoreAdj.applied"
 UNTOUCHED = "config.process.oomScoreAdj.untouched"
@@ -53,6 +53,28 @@ def no_new_privileges(trial: CaseContext) -> None:
         trial.judge_facts(config, facts)
         message = f"a set-uid program is run as another user, noNewPrivileges being {json.dumps(given)}"
         trial.applied("/process/noNewPrivileges", got=effective_uid(facts, *step), want=want, message=message)
+
+
+@case(
+    sets=["/process/noNewPrivileges", "/linux/seccomp/syscalls/*/names"],
+    needs=["root", "isolation", "seccomp:errno", "cap:SYS_ADMIN"],
+)
+def filter_without_no_new_privileges(trial: CaseContext) -> None:
+    """A seccomp filter of a user without capabilities holds, and takes no privileges that the config leaves."""
+    step = ["execute", SUID, "-I", "-S", trial.probe_path, "ids"]
+    denied = ["syscall", filters.number(trial, "getitimer"), "0", "0"]
+    config = filters.with_filter(trial.config(*steps(["status"], step, denied, ["wait"])), filters.failing())
+    config["process"]["user"] = {"uid": 1000, "gid": 1000}
+    config["process"]["capabilities"] = {}
+    config["process"]["noNewPrivileges"] = False
+    facts = run_with_suid_file(trial, config)
+    trial.judge_facts(config, facts)
+    message = "beside a seccomp filter, a set-uid program gains nothing, and the config has noNewPrivileges false"
+    trial.applied(
+        "/process/noNewPrivileges", got=effective_uid(facts, *step) in (0, "EPERM"), want=True, message=message
+    )
+    message = "the seccomp filter of a user without capabilities does not hold"
+    trial.applied("/linux/seccomp/syscalls/*/names", got=facts.outcome(*denied), want="EPERM", message=message)
 
 
 @case(APPLIED, sets=["/process/oomScoreAdj"])

@@ -166,6 +166,31 @@ def environment_and_arguments(trial: CaseContext) -> None:
     trial.applied("/process/args", got=facts.value("say"), want=WORDS, message=message)
 
 
+@case(sets=["/process/env"])
+def home_is_what_is_given(trial: CaseContext) -> None:
+    """HOME is a variable as any other: the value that is given, an empty one as well, is its value."""
+    for home in ("/not/there", ""):
+        config = trial.config(*steps(["environ"], ["ids"], ["wait"]))
+        config["process"]["env"] = ["PATH=/usr/bin:/bin", f"HOME={home}"]
+        trial.judge_facts(config, trial.run(config))
+
+
+@case(sets=["/process/cwd"], needs=["isolation"])
+def cwd_behind_links(trial: CaseContext) -> None:
+    """A working directory behind links of the root filesystem, absolute or not, and on a file system of the kernel."""
+    for given, real in {"/links/absolute": "/tmp", "/links/relative": "/tmp", "/proc/sys": "/proc/sys"}.items():
+        config = trial.config(*steps(["cwd"], ["wait"]))
+        config["process"]["cwd"] = given
+        container = trial.container(config)
+        links = container.bundle / "rootfs" / "links"
+        links.mkdir()
+        (links / "absolute").symlink_to("/tmp")
+        (links / "relative").symlink_to("../tmp")
+        got = container.must_create().must_start().facts().value("cwd")
+        trial.applied("/process/cwd", got=got, want=real, message=f"{given} is not the working directory")
+        container.clean_up()
+
+
 @case(sets=["/process/env", "/process/args"])
 def many_arguments(trial: CaseContext) -> None:
     """Thousands of arguments and variables come through, in order."""

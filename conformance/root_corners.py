@@ -6,9 +6,12 @@ filesystem that a runtime may want: one that reads some for its own purposes mus
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from ocivalidate.runtime import CaseContext, Container, case, mounting, steps
@@ -16,6 +19,8 @@ from ocivalidate.runtime import CaseContext, Container, case, mounting, steps
 RUNS = "runtime.lifecycle.run-program"
 CREATES = "runtime.create.creates"
 UID = 1234
+# What the mount has that is the root filesystem.
+KEPT = ("noatime", "nodev", "nosuid")
 # A line of /etc/group as large directories of users make them.
 LONG = "all:x:4242:" + ",".join(f"somebody{number}" for number in range(20_000))
 
@@ -143,3 +148,96 @@ def standard_input_that_cannot_be_given_away(trial: CaseContext) -> None:
         closed = ("/bin/sh", "-c", f'exec "$@" {redirection}', "sh")
         runs(trial, container, f"with a standard input {what} there is no container", closed, odd=odd)
         container.clean_up()
+
+
+@contextlib.contextmanager
+def writer_of(trial: CaseContext, fifo: Path) -> Iterator[list[str]]:
+    """Be the writer of a FIFO for whoever waits for one, so that nobody hangs; gives a list that then has an entry.
+
+    Who has it open for reading after a time in which ``create`` is over usually is taken to wait.
+    """
+    over, waited = threading.Event(), list[str]()
+
+    def watch() -> None:
+        pause = 1.0 * trial.runtime.pace
+        while not over.wait(pause):
+            with contextlib.suppress(OSError):  # ENXIO: nobody reads
+                os.close(os.open(fifo, os.O_WRONLY | os.O_NONBLOCK))
+                waited.append("the runtime waits for a writer")
+            pause = 0.05
+
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(watch)
+        try:
+            yield waited
+        finally:
+            over.set()
+
+
+@case(CREATES, RUNS, needs=["root"])
+def user_files_that_nobody_writes_to(trial: CaseContext) -> None:
+    """Where /etc/passwd or /etc/group is a FIFO, nobody waits for what is written to it: there is a container."""
+    for name in ("passwd", "group"):
+        config = trial.config(*steps(["ids"], ["wait"]))
+        config["process"]["user"] = {"uid": UID, "gid": UID, "additionalGids": [17]}
+        trial.control(config)
+        container = trial.container(config)
+        file = container.bundle / "rootfs" / "etc" / name
+        file.parent.mkdir(exist_ok=True)
+        file.unlink(missing_ok=True)
+        os.mkfifo(file)
+        with writer_of(trial, file) as waited:
+            done = container.create(may_hang=True)
+            if done.ok and not waited:
+                done = container.start(may_hang=True)
+        said = waited[0] if waited else done.last_error_line
+        message = f"where /etc/{name} is a FIFO that nobody writes to, there is no container: {said}"
+        held = trial.expect(CREATES, message, got=done.ok and not waited, want=True)
+        if not held:
+            trial.skip("there is no container without somebody who writes", RUNS)
+            break
+        trial.expect(RUNS, f"where /etc/{name} is a FIFO, the program does not run", got="ids" in container.facts())
+        container.clean_up()
+
+
+# Which some runtime covers by a file system of its own where they are empty.
+FOLDERS = ("tmp", "run", "var", "home", "mnt", "opt", "srv", "root", "media")
+
+
+@case(sets=["/root/path"], needs=["isolation"])
+def folders_are_those_of_the_root_filesystem(trial: CaseContext) -> None:
+    """Folders on which the config mounts nothing, empty ones too, are those of the root filesystem and no others."""
+    covered = {mount["destination"].strip("/") for mount in trial.config("wait")["mounts"]}
+    folders = [name for name in FOLDERS if name not in covered]
+    makes = [["mkdir", f"/{name}/ours"] for name in folders]
+    moves = [["rename", f"/{name}/ours", f"/{name}-ours"] for name in folders]
+    config = trial.config(*steps(*makes, *moves, ["wait"]))
+    container = trial.container(config)
+    for name in folders:
+        (container.bundle / "rootfs" / name).mkdir(exist_ok=True)
+    facts = container.must_create().must_start().facts()
+    for name, make, move in zip(folders, makes, moves, strict=True):
+        # What lies on another mount cannot be moved.
+        got = facts.error(*make) or facts.error(*move)
+        message = f"/{name}, on which nothing is to be mounted, is not that of the root filesystem"
+        trial.applied("/root/path", got=got, want=None, message=message)
+
+
+@case(sets=["/root/readonly"], needs=["root", "isolation"])
+def readonly_root_keeps_the_attributes_of_its_mount(trial: CaseContext) -> None:
+    """A root filesystem that is made read-only keeps what its mount has: nosuid, nodev and noatime."""
+    seen = {}
+    for readonly in (False, True):
+        config = trial.config(*steps(["mountinfo"], ["wait"]))
+        config["root"]["readonly"] = readonly
+        container = trial.container(config)
+        rootfs = container.bundle / "rootfs"
+        mounting.host_mount(trial, rootfs, "bind", kind="none", source=str(rootfs))
+        mounting.host_mount(trial, rootfs, "remount", "bind", *KEPT)
+        options = mounting.at(container.must_create().must_start().facts().value("mountinfo"), "/").get("options", [])
+        seen[readonly] = sorted(set(KEPT) & set(options))
+        container.clean_up()
+    if not seen[False]:
+        trial.skip("a root filesystem that can be written does not show the attributes of its mount either")
+    message = "a read-only root filesystem loses attributes of the mount that it is"
+    trial.applied("/root/readonly", got=seen[True], want=seen[False], message=message)

@@ -48,6 +48,7 @@ _RLIMITS = "/process/rlimits"
 _BATCH = {"policy": "SCHED_BATCH"}
 _BEST_EFFORT = {"class": "IOPRIO_CLASS_BE", "priority": 4}
 _TMPFS = {"destination": "/tmp", "type": "tmpfs", "source": "tmpfs", "options": ["size=1m"]}
+_BIND = {"destination": "/tmp", "type": "none", "source": "/etc", "options": ["bind"]}
 _DEVICE = {"path": "/dev/given", "type": "c", "major": 1, "minor": 3, "fileMode": 438}
 _IDS = {"containerID": 0, "hostID": 0, "size": 65536}
 _POLICY = {"mode": "MPOL_BIND", "nodes": "0"}
@@ -106,6 +107,7 @@ GENERAL = Table(
         Row("mount-type-unknown", "/mounts/-", _TMPFS | {"type": "nosuchfs"}, _TMPFS),
         Row("mount-source-missing", "/mounts/-", {"destination": "/mnt", "source": "/nosuch", "options": ["bind"]}),
         Row("mount-option-unknown", "/mounts/-", _TMPFS | {"options": ["nosuchoption=1"]}, _TMPFS),
+        Row("bind-option-unknown", "/mounts/-", _BIND | {"options": ["bind", "nosuchoption=1"]}, _BIND),
         Row("mount-options-type", "/mounts/-", _TMPFS | {"options": "ro"}, _TMPFS),
         Row("mount-destination-absent", "/mounts/-", {"type": "tmpfs", "source": "tmpfs"}, _TMPFS),
         Row("mounts-type", "/mounts", {}),
@@ -210,9 +212,33 @@ CPUSET = Table(
     (Row("cpu-cpus-too-many", "/linux/resources/cpu/cpus", "0-100000", "0"),),
     needs=("controller:cpuset",),
 )
+HUGE_PAGES = Table(
+    (
+        Row(
+            "huge-page-size-that-is-a-path",
+            "/linux/resources/hugepageLimits",
+            [{"pageSize": "2MB/../hugetlb.2MB", "limit": 2 << 20}],
+            [{"pageSize": "2MB", "limit": 2 << 20}],
+        ),
+    ),
+    needs=("controller:hugetlb",),
+)
 DEVICES = Table((Row("device-rule-type-unknown", "/linux/resources/devices/-", _DENIED | {"type": "x"}, _DENIED),))
 
-TABLES: Sequence[Table] = (PROCESS, GENERAL, LINUX, MEMORY_POLICY, TIME, USER, SECCOMP, MEMORY, CPU, CPUSET, DEVICES)
+TABLES: Sequence[Table] = (
+    PROCESS,
+    GENERAL,
+    LINUX,
+    MEMORY_POLICY,
+    TIME,
+    USER,
+    SECCOMP,
+    MEMORY,
+    CPU,
+    CPUSET,
+    HUGE_PAGES,
+    DEVICES,
+)
 
 
 def _control(trial: CaseContext, table: Table, but: Row | None = None) -> dict[str, Any]:

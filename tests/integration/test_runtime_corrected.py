@@ -41,6 +41,7 @@ CORRECTED: dict[str, tuple[str, dict[str, Any]]] = {
             },
         }.items()
     },
+    "root-corners.user-files-that-nobody-writes-to": ("reads-quiet-files", {}),
     "cgroup-paths.group-that-was-there": ("leaves", {"what": "groups"}),
     "cgroups.memory-oom-killer-enabled": (
         "writes-in-groups",

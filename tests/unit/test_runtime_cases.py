@@ -142,6 +142,7 @@ def test_rows_that_the_specification_forbids_are_found_by_the_check_of_bundles()
         "mount-type-unknown",
         "mount-source-missing",
         "mount-option-unknown",
+        "bind-option-unknown",
         "namespace-path-missing",
         "namespace-path-no-namespace",
         "sysctl-unknown",
