@@ -13,6 +13,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from collections.abc import Iterator
 from typing import NamedTuple, Self
 
 from ocivalidate.errors import OciValidateError
@@ -45,17 +46,27 @@ class Found(NamedTuple):
 class Beneath:
     """A folder whose files are read. ``follow``: links may lead anywhere, as the system takes them.
 
-    Raises :class:`OSError` when there is no such folder; its own name may be a link. All paths are relative, with
-    slashes. Every method raises :class:`LeadsOut`, :class:`OSError`, and ``ValueError`` for what is no path.
+    ``opened``: its descriptor, if it is open already. Raises :class:`OSError` when there is no such folder; its own
+    name may be a link. All paths are relative, with slashes. Every method raises :class:`LeadsOut`, :class:`OSError`,
+    and ``ValueError`` for what is no path.
     """
 
-    def __init__(self, folder: str, *, follow: bool = False) -> None:
+    def __init__(self, folder: str, *, follow: bool = False, opened: int = -1) -> None:
         self._name = folder
         self._follow = follow
-        self._root = -1
+        self._root = opened
         self._real = os.path.realpath(folder)
-        if not follow and CAN_WALK:
+        if opened < 0 and not follow and CAN_WALK:
             self._root = os.open(folder, _REACH & ~flags("O_NOFOLLOW"))
+
+    def within(self, path: str) -> Beneath:
+        """The same for a folder in it: nothing leads out of that one, either."""
+        if self._root >= 0:
+            return Beneath(os.path.join(self._name, *path.split("/")), follow=self._follow, opened=self.reach(path))
+        full = self._checked(path)
+        if not os.path.isdir(full):
+            raise OSError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+        return Beneath(full, follow=self._follow)
 
     def close(self) -> None:
         """Let go of the folder."""
@@ -100,6 +111,14 @@ class Beneath:
             finally:
                 os.close(descriptor)
 
+    def listing(self, path: str) -> Listing:
+        """A folder opened to be listed name by name, which takes no memory for the others."""
+        if self._root < 0:
+            return Listing(self._checked(path), -1)
+        with _Walk(self._root, self._real) as walk:
+            walk.enter(path)
+            return Listing("", os.open(".", _LIST, dir_fd=walk.folder))
+
     def open(self, path: str) -> int:
         """Open the file at a path for reading; :class:`OSError` for all that is no regular file."""
         if self._root >= 0:
@@ -136,6 +155,44 @@ class Beneath:
             if not _is_below(real, self._real):
                 raise LeadsOut(path, real)
         return full
+
+
+class Listing:
+    """An open folder. It gives its entries once, in the order of the file system, and opens folders in it.
+
+    Nothing in it is followed. Every method may raise :class:`OSError`.
+    """
+
+    def __init__(self, path: str, descriptor: int) -> None:
+        self._path = path
+        self._descriptor = descriptor
+        try:
+            self._entries = os.scandir(path if descriptor < 0 else descriptor)
+        except BaseException:
+            self._let_go()
+            raise
+
+    def __iter__(self) -> Iterator[os.DirEntry[str]]:
+        return self._entries
+
+    def below(self, name: str) -> Listing:
+        """Open a folder in it; no link counts as one."""
+        if self._descriptor >= 0:
+            return Listing("", os.open(name, _LIST, dir_fd=self._descriptor))
+        path = os.path.join(self._path, name)
+        if not stat.S_ISDIR(os.lstat(path).st_mode):
+            raise OSError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+        return Listing(path, -1)
+
+    def close(self) -> None:
+        """Let go of the folder."""
+        self._entries.close()
+        self._let_go()
+
+    def _let_go(self) -> None:
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
 
 
 def _refuse_all_but_files(status: os.stat_result) -> None:

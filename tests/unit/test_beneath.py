@@ -196,3 +196,36 @@ def test_who_changes_the_folder_meanwhile_wins_nothing(folder: Path, way: str) -
             except (OSError, LeadsOut):
                 continue
     assert SECRET not in seen
+
+
+def test_a_folder_is_listed_name_by_name_and_nothing_in_it_followed(folder: Path) -> None:
+    (folder / "a/link").symlink_to("b")
+    with Beneath(str(folder)) as below:
+        listing = below.listing("a")
+        try:
+            assert sorted(item.name for item in listing) == ["b", "link"]
+            with pytest.raises(OSError, match=r"."):
+                listing.below("link")
+            inner = listing.below("b")
+            assert [(item.name, item.stat(follow_symlinks=False).st_size) for item in inner] == [("file", 7)]
+            inner.close()
+        finally:
+            listing.close()
+        with pytest.raises(OSError, match=r"."):
+            below.listing("a/b/file")
+
+
+def test_nothing_leads_out_of_a_folder_within_another_one(folder: Path) -> None:
+    (folder / "a/b/up").symlink_to("../x")
+    (folder / "a/x").write_bytes(SECRET)
+    (folder / "a/b/in").symlink_to(folder / "a/b/file")
+    with Beneath(str(folder)) as whole, whole.within("a/b") as part:
+        assert part.names("") == ["file", "in", "up"]
+        assert part.look("in").status.st_size == 7
+        with pytest.raises(LeadsOut):
+            part.look("up")
+        with pytest.raises((OSError, LeadsOut)):
+            whole.within("a/b/file")
+    (folder / "out").symlink_to(folder.parent / "inside-too")
+    with Beneath(str(folder)) as whole, pytest.raises(LeadsOut):
+        whole.within("out")

@@ -223,7 +223,7 @@ def _itself(opener: Opener) -> Opener:
 
 
 class FolderSource(Source):
-    """A layout folder. ``follow_links``: links in it may lead anywhere.
+    """A layout folder. ``follow_links``: links in it may lead anywhere. ``opened``: the folder, if it is open already.
 
     Raises :class:`Unreadable` if the folder cannot be opened.
     """
@@ -231,11 +231,11 @@ class FolderSource(Source):
     form = "folder"
     symlinks = True
 
-    def __init__(self, name: str, *, follow_links: bool = False) -> None:
+    def __init__(self, name: str, *, follow_links: bool = False, opened: Beneath | None = None) -> None:
         self.name = name
         self.confined = not follow_links
         try:
-            self._folder = Beneath(name, follow=follow_links)
+            self._folder = opened or Beneath(name, follow=follow_links)
         except (OSError, ValueError) as error:
             raise Unreadable(reason(error)) from error
 

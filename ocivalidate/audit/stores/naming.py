@@ -1,0 +1,54 @@
+"""The names of a storage: digests that are folders, repositories, tags."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+
+from ocivalidate.vocabulary import digests
+from ocivalidate.vocabulary.wording import shortened
+
+# distribution-spec, Pulling manifests: the grammars of <name> and <reference>. Every letter has one way to match.
+_PART = r"[a-z0-9]+(?:(?:\.|__?|-+)[a-z0-9]+)*"
+_REPOSITORY = re.compile(rf"{_PART}(?:/{_PART})*")
+_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
+# What distribution and docker take: with the host it has to fit into 255.
+_LONGEST_REPOSITORY = 255
+
+
+def digest(algorithm: str, encoded: str) -> str:
+    """The digest that a folder and a name in it make; empty if they make none."""
+    text = f"{algorithm}:{encoded}"
+    return "" if digests.problem(text) else text
+
+
+def digest_problem(algorithm: str, encoded: str) -> str:
+    """Why a folder and a name in it make no digest, in a line."""
+    return f"{shortened(f'{algorithm}:{encoded}')} is no digest: {digests.problem(f'{algorithm}:{encoded}')}"
+
+
+def is_repository(name: str) -> bool:
+    """Whether a repository may have this name."""
+    return len(name) <= _LONGEST_REPOSITORY and _REPOSITORY.fullmatch(name) is not None
+
+
+def is_tag(name: str) -> bool:
+    """Whether a tag may have this name."""
+    return _TAG.fullmatch(name) is not None
+
+
+def link_digest(content: bytes | None) -> str:
+    """The digest in a file that makes a link; empty if it holds none, or more than that."""
+    try:
+        text = (content or b"").decode("ascii")
+    except UnicodeDecodeError:
+        return ""
+    return "" if digests.problem(text) else text
+
+
+def seconds(content: bytes | None) -> float:
+    """The time in a file, as RFC 3339 writes it, in seconds since 1970; 0 if it holds none."""
+    try:
+        return datetime.fromisoformat((content or b"").decode("ascii").strip()).timestamp()
+    except (ValueError, OverflowError, OSError):
+        return 0
