@@ -17,7 +17,13 @@ from ocivalidate.vocabulary.versions import RUNTIME_RELEASES
 _MUST = frozenset({Level.MUST, Level.MUST_NOT})
 _SHOULD = frozenset({Level.SHOULD, Level.SHOULD_NOT})
 # Family → its name in the table.
-SPECIFICATIONS = {"runtime": "runtime-spec", "image": "image-spec", "safety": "safety", "lint": "lint"}
+SPECIFICATIONS = {
+    "runtime": "runtime-spec",
+    "image": "image-spec",
+    "storage": "storage",
+    "safety": "safety",
+    "lint": "lint",
+}
 
 
 @dataclass(frozen=True, slots=True)

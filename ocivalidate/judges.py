@@ -47,7 +47,7 @@ class Judge(NamedTuple):
         return f"{self.file}:{self.line} {self.name}"
 
 
-_ID = re.compile(r"(?:image|lint|runtime|safety)/[\w.*-]+")
+_ID = re.compile(r"(?:image|lint|runtime|safety|storage)/[\w.*-]+")
 
 Declared = Iterator[tuple[str, Callable[[], Judge]]]
 """Clauses, each with what looks up where its judge stands."""
@@ -95,6 +95,8 @@ def _groups_about(clause: Clause) -> tuple[str, ...]:
         return ("facts", "cases")
     if clause.subject == "converter":
         return ("conversion",)
+    if clause.subject == "storage":
+        return ("storage",)
     if clause.subject == "json":
         return ("text", "bundle", "image")
     if clause.subject.startswith("image"):
@@ -196,6 +198,10 @@ def _image() -> Declared:
     yield from _declared("ocivalidate.unpack.api")
 
 
+def _storage() -> Declared:
+    yield from _declared("ocivalidate.audit.api", "ocivalidate.audit.")
+
+
 def _conversion() -> Declared:
     yield from _declared("ocivalidate.unpack.conversion")
 
@@ -236,6 +242,7 @@ _ROOMS: Mapping[str, Callable[[], Declared]] = {
     "runtime schemas": lambda: _schemas("runtime"),
     "image code": _image,
     "image schemas": lambda: _schemas("image"),
+    "storage": _storage,
     "conversion": _conversion,
     "facts": _facts,
     "cases": _cases,

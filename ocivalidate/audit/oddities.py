@@ -30,6 +30,7 @@ CLAUSES: Mapping[str, str] = {
     REPOSITORY_NAME: "storage/repository.name",
     PLACEHOLDER: "storage/blob.placeholder",
     STRANGER: "storage/entry.unknown",
-    UNREADABLE: "storage/entry.readable",
+    # Not broken by it: it could not be judged.
+    UNREADABLE: "storage/entry.unknown",
 }
 """Kind → the clause that it breaks."""

@@ -26,6 +26,7 @@ class Command(NamedTuple):
 COMMANDS = {
     "bundle": Command("bundle", "judge bundles, or config.json files", _JUDGING),
     "image": Command("image", "judge images: layout folders and archives", _JUDGING),
+    "audit": Command("audit", "judge all images of a registry's storage, or of many layouts", _JUDGING),
     "runtime": Command("runtime", "judge a runtime by driving it", _JUDGING),
     "unpack": Command("unpack", "make a bundle of an image", _MAKING),
     "probe": Command("probe", "print what can be seen of the container from inside it", _MAKING),

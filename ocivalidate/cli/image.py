@@ -94,13 +94,14 @@ def add_release(group: argparse._ArgumentGroup) -> None:
     )
 
 
-def add_limits(parser: DashParser) -> None:
+def add_limits(parser: DashParser, *, archives: bool = True) -> None:
     """The options that limit layers, and archives around layouts."""
     group = parser.group(settings_module.LIMITED)
     archive = bytes_in_words(Limits().archive)
-    group.add_argument(
-        "--max-archive", metavar="SIZE", help=f"the largest archive, once it is decompressed (default: {archive})"
-    )
+    if archives:
+        group.add_argument(
+            "--max-archive", metavar="SIZE", help=f"the largest archive, once it is decompressed (default: {archive})"
+        )
     for option, (name, what) in LIMITS.items():
         number = getattr(DEFAULT, name)
         default = f"{number:,}" if option in _NUMBERS else bytes_in_words(number)

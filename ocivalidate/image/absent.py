@@ -38,7 +38,7 @@ def tell_absent(context: ImageContext, ledger: Ledger, present: int, *, complete
         ledger.judged(BLOB_ABSENT)
     judged = any(is_there(context.found, image.config_reference) for image in context.found.images)
     for path, references in sorted(absent.items()):
-        wanted = next((reference for reference in references if not _by_right(reference)), None)
+        wanted = next((reference for reference in references if not by_right(reference)), None)
         if complete and wanted is not None:
             place = Location(context.shown(path), digest=str(wanted.digest or ""))
             message = f"the blob that a {wanted.role} descriptor refers to is absent"
@@ -76,7 +76,7 @@ def called(reference: Reference) -> str:
     return f"{reference.role} {reference.digest or reference.path}" + (f" for {platform}" if platform else "")
 
 
-def _by_right(reference: Reference) -> bool:
+def by_right(reference: Reference) -> bool:
     """Whether a layer may be missing from a complete layout, because it is fetched from elsewhere."""
     return reference.media_type in media_types.FOREIGN or reference.urls
 

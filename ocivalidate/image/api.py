@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -17,7 +18,8 @@ from ocivalidate.image.describe import describe
 from ocivalidate.image.documents import kinds, registry
 from ocivalidate.image.documents.judging import judge_read
 from ocivalidate.image.documents.subjects import SUBJECTS
-from ocivalidate.image.found import ImageFilter, WalkResult
+from ocivalidate.image.found import Blob, ImageFilter, WalkResult
+from ocivalidate.image.layers.blob import BlobFacts
 from ocivalidate.image.layers.limits import DEFAULT as DEFAULT_LAYER_LIMITS, LayerLimits
 from ocivalidate.image.limits import Limits
 from ocivalidate.image.names import refuse_no_platform
@@ -161,13 +163,7 @@ def _judge(
     if options.orphans and options.wanted.all and found.is_layout:
         wanted += blobs.orphans(source, release, context, ledger)
     facts = blobs.verify(source, wanted, options.layer_limits, options.jobs, progress, options.executor)
-    sound = {blob.path for blob in wanted if blobs.judge_blob(blob, facts[blob.path], context, ledger)}
-    stacks = Stacks(source, facts, sound, context, ledger, options.layer_limits)
-    accounts = Accounts(source, facts, sound, context, ledger, options.layer_limits)
-    for image in found.images:
-        blobs.judge_diff_ids(image, facts, sound, context, ledger)
-        stacks.judge(image)
-        accounts.judge(image)
+    judge_content(source, wanted, facts, context, ledger, options.layer_limits)
     told = tell_absent(context, ledger, len(wanted), complete=options.complete)
     details = describe(found, facts, whole=options.wanted.all) | told
     return _report(source, release, ledger, details)
@@ -193,6 +189,25 @@ def survey(source: Source, release: str, selection: Selection, options: ImageOpt
     if found.is_layout and options.wanted.all:
         ambiguous.judge_beside_index(context, options.limits, ledger)
     return context, ledger
+
+
+def judge_content(
+    source: Source,
+    wanted: Iterable[Blob],
+    facts: dict[str, BlobFacts],
+    context: ImageContext,
+    ledger: Ledger,
+    layer_limits: LayerLimits,
+) -> None:
+    """Judge what the blobs of an image hold, by the ``facts`` at their paths; without these a blob is left open."""
+    known = [blob for blob in wanted if blob.path in facts]
+    sound = {blob.path for blob in known if blobs.judge_blob(blob, facts[blob.path], context, ledger)}
+    stacks = Stacks(source, facts, sound, context, ledger, layer_limits)
+    accounts = Accounts(source, facts, sound, context, ledger, layer_limits)
+    for image in context.found.images:
+        blobs.judge_diff_ids(image, facts, sound, context, ledger)
+        stacks.judge(image)
+        accounts.judge(image)
 
 
 def _with_complete(selection: Selection, options: ImageOptions) -> Selection:

@@ -1,8 +1,8 @@
 """Clauses: the normative statements that everything else refers to, and how they are loaded and selected.
 
 A clause id (``runtime/config.process.cwd.absolute``) is the rule id: it is an API, never renamed and never reused.
-Families are ``runtime/`` and ``image/`` (the specifications), ``safety/`` (hazards that the specifications do not
-forbid) and ``lint/`` (opinion). The inventory is data: ``schemas/clauses/*.json``.
+Families are ``runtime/`` and ``image/`` (the specifications), ``storage/`` (what holds images), ``safety/`` (hazards
+that the specifications do not forbid) and ``lint/`` (opinion). The inventory is data: ``schemas/clauses/*.json``.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ocivalidate.keeping import MOST_OF_A_KIND
 from ocivalidate.system.arguments import at_least_one, given, known, texts
 from ocivalidate.vocabulary.versions import IMAGE_RELEASES, NEXT, RUNTIME_RELEASES, holds
 
-FAMILIES = ("runtime", "image", "safety", "lint")
+FAMILIES = ("runtime", "image", "storage", "safety", "lint")
 RELEASES: Mapping[str, tuple[str, ...]] = {"runtime": RUNTIME_RELEASES, "image": IMAGE_RELEASES}
 PLATFORMS = ("linux", "windows", "solaris", "vm", "zos", "freebsd")
 

@@ -139,6 +139,13 @@ class Ledger:
         """Say that a clause could not be judged although there was occasion to: it is neither passed nor failed."""
         self._errors.setdefault(clause_id, reason)
 
+    def pass_on(self, other: Ledger) -> None:
+        """Say the same of occasions to another ledger, which adds up what several come to."""
+        other._judged |= self._judged
+        for name in ("_reasons", "_open", "_errors"):
+            known: dict[str, str] = getattr(other, name)
+            known |= {key: reason for key, reason in getattr(self, name).items() if key not in known}
+
     # --- Violations
 
     @cached_property

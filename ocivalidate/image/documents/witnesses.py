@@ -19,8 +19,8 @@ def layouts() -> Any:
 
 @functools.cache
 def image_witness(clause_id: str) -> ImageWitness | None:
-    """The witness for a clause on files, blobs, layers or several documents; ``None`` if it has no such witness."""
-    found: ImageWitness | None = layouts().WITNESSES.get(clause_id)
+    """The witness for a clause on files, blobs, layers, several documents or storage; ``None`` if it has none."""
+    found: ImageWitness | None = layouts().WITNESSES.get(clause_id) or layouts().STORAGE.get(clause_id)
     if found is not None:
         return found
     layer = layouts().LAYERS.get(clause_id)

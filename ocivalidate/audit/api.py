@@ -1,0 +1,90 @@
+"""Auditing many images: the library call behind ``ocivalidate audit``. Nothing here prints or exits."""
+
+from __future__ import annotations
+
+from concurrent.futures import Executor
+
+from ocivalidate.audit.book import Book
+from ocivalidate.audit.judging import Judge, storage_clauses, tell_all
+from ocivalidate.audit.options import AuditOptions, Work
+from ocivalidate.audit.planning import FAILURES, plan, problem_of
+from ocivalidate.audit.storage import judge_storage
+from ocivalidate.audit.store import Store
+from ocivalidate.audit.stores.recognising import open_store
+from ocivalidate.audit.summing import facts_of, told
+from ocivalidate.audit.verifying import verify
+from ocivalidate.image.api import NO_PLATFORMS, SPECIFICATION, WHOLE
+from ocivalidate.rules.clauses import Selection, settled
+from ocivalidate.rules.findings import Report
+from ocivalidate.rules.judge import active_clauses
+from ocivalidate.rules.ledger import Ledger
+from ocivalidate.system.arguments import StrPath, given, path_text
+from ocivalidate.vocabulary.versions import IMAGE_CHOICES, IMAGE_RELEASES, draft_note
+
+KIND = "audit"
+
+
+def audit(
+    target: StrPath | Store,
+    selection: Selection | None = None,
+    options: AuditOptions | None = None,
+    *,
+    executor: Executor | None = None,
+    work: Work | None = None,
+) -> Report:
+    """Judge all images of a registry, of its storage, or of a folder of layouts, and what holds them.
+
+    ``target``: the name of one of these, or any :class:`Store`. ``selection``: what is judged; without a
+    ``spec_version`` by the newest release of image-spec. ``executor`` verifies the blobs, in other threads, processes
+    or machines; the caller keeps it. ``work``: how the long part is done.
+
+    What cannot be read gives a report with a ``problem``. One that was interrupted is not ``complete``. Raises
+    :class:`OptionError` for an option that makes no sense, and ``TypeError`` for one of another type.
+    """
+    name = target.name if isinstance(target, Store) else path_text(target, "target")
+    chosen = settled(selection, SPECIFICATION, IMAGE_CHOICES)
+    asked = given(options, AuditOptions, "options")
+    doing = given(work, Work, "work")
+    if executor is not None:
+        doing = doing._replace(executor=executor)
+    try:
+        if isinstance(target, Store):
+            return _audited(target, chosen, asked, doing)
+        with open_store(name) as store:
+            return _audited(store, chosen, asked, doing)
+    except FAILURES as problem:
+        return Report(KIND, name, SPECIFICATION, problem=problem_of(problem))
+
+
+def _audited(store: Store, selection: Selection, options: AuditOptions, work: Work) -> Report:
+    release = selection.spec_version or IMAGE_RELEASES[-1]
+    clauses = {**active_clauses(WHOLE, release, NO_PLATFORMS, selection), **storage_clauses(selection)}
+    total = Ledger(clauses, selection)
+    book = Book(options.book)
+    stopped = ""
+    try:
+        plan(store, book, options)
+        verify(store, book, options, work)
+    except KeyboardInterrupt:
+        stopped = "interrupted"
+    judge = Judge(store, book, release, selection, options, total)
+    for unit in book.units():
+        judge.judge(unit)
+    judge_storage(store, book, options, total, selection)
+    tell_all(total, told(book))
+    facts = facts_of(store, book, options)
+    if stopped:
+        facts["stopped"] = stopped
+    return Report(
+        KIND,
+        store.name,
+        SPECIFICATION,
+        release,
+        draft_note(release),
+        (),
+        "",
+        *total.verdicts(),
+        facts=facts,
+        complete=not stopped,
+        file=store.name,
+    )

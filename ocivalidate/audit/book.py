@@ -1,0 +1,303 @@
+"""What an audit keeps of what it reads: sets that grow with the registry, in a file, so that memory stays flat.
+
+A file of SQLite that only this process writes and that goes away with it. One connection, one lock: whoever opens blobs
+in other threads looks into it too.
+"""
+
+from __future__ import annotations
+
+import pickle
+import sqlite3
+import threading
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from ocivalidate.audit.store import LAYER, TAG, Held, Link
+from ocivalidate.image.layers.blob import BlobFacts
+from ocivalidate.rules.findings import Finding
+
+_PAGE = 1000
+# Facts of layers that many images share are at hand for the next one.
+_FACTS_AT_HAND = 128
+_QUICK = 1
+# What refers to a blob: nothing, something that is no image, an image with which it is judged.
+_ALONE, _JUDGED = 1, 2
+_TABLES = """
+CREATE TABLE held(path TEXT PRIMARY KEY, digest TEXT, size INT, repository TEXT, listed INT, used INT DEFAULT 0,
+                  layer INT DEFAULT 0, diffs TEXT DEFAULT '', done INT DEFAULT 0, judged INT DEFAULT 0) WITHOUT ROWID;
+CREATE INDEX held_digest ON held(digest);
+CREATE TABLE facts(path TEXT PRIMARY KEY, facts BLOB) WITHOUT ROWID;
+CREATE TABLE documents(path TEXT PRIMARY KEY, data BLOB) WITHOUT ROWID;
+CREATE TABLE links(repository TEXT, kind TEXT, tag TEXT, digest TEXT, path TEXT);
+CREATE INDEX links_repository ON links(repository, kind, digest);
+CREATE TABLE units(number INTEGER PRIMARY KEY, repository TEXT, digest TEXT, old INT DEFAULT 0, problem TEXT DEFAULT '',
+                   UNIQUE(repository, digest));
+CREATE TABLE left_open(repository TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE named(repository TEXT, digest TEXT, manifest INT, PRIMARY KEY(repository, digest)) WITHOUT ROWID;
+CREATE TABLE absent(repository TEXT, digest TEXT, key BLOB, PRIMARY KEY(repository, digest)) WITHOUT ROWID;
+CREATE TABLE findings(number INTEGER PRIMARY KEY, key BLOB UNIQUE, finding BLOB, wound TEXT);
+CREATE TABLE breaks(finding INT, repository TEXT, name TEXT, PRIMARY KEY(finding, repository, name)) WITHOUT ROWID;
+CREATE TABLE states(repository TEXT, name TEXT, digest TEXT, state TEXT, PRIMARY KEY(repository, name)) WITHOUT ROWID;
+"""
+_FAST = "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-65536;"
+
+
+class Wanted(NamedTuple):
+    """A blob to verify, and as what: ``layer``: to inflate it; ``diffs``: the algorithms of its diffIDs."""
+
+    held: Held
+    layer: bool = False
+    diffs: tuple[str, ...] = ()
+
+
+class Unit(NamedTuple):
+    """Something that is judged as one image: a manifest of a repository, or with no digest all of its layout.
+
+    ``old``: a manifest of schema 1, which is no image; ``problem``: why it could not be read.
+    """
+
+    repository: str
+    digest: str
+    old: bool = False
+    problem: str = ""
+
+
+class Told(NamedTuple):
+    """A distinct finding, what it does to those that break by it, and the first of these as (repository, name)."""
+
+    finding: Finding
+    wound: str
+    broken: tuple[tuple[str, str], ...]
+    others: int
+
+
+class Book:
+    """The book of one audit. ``path``: where to keep it (default: a temporary file, in the folder for such)."""
+
+    def __init__(self, path: str = "") -> None:
+        self._lock = threading.RLock()
+        self._base = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        self._base.executescript(_FAST + _TABLES)
+        self._facts = lru_cache(_FACTS_AT_HAND)(self._load_facts)
+
+    def close(self) -> None:
+        """Let go of it."""
+        self._base.close()
+
+    def do(self, statement: str, *values: Any) -> sqlite3.Cursor:
+        """Execute a statement."""
+        with self._lock:
+            return self._base.execute(statement, values)
+
+    def rows(self, question: str, *values: Any) -> Iterator[tuple[Any, ...]]:
+        """The rows of an answer, some at a time, so that the book may be written meanwhile."""
+        answer = self.do(question, *values)
+        while True:
+            with self._lock:
+                page = answer.fetchmany(_PAGE)
+            if not page:
+                return
+            yield from page
+
+    def one(self, question: str, *values: Any) -> Any:
+        """The first value of the only row of an answer; ``None`` if there is none."""
+        row = self.do(question, *values).fetchone()
+        return row[0] if row else None
+
+    # --- What is held
+
+    def list_held(self, listed: Iterable[Held]) -> None:
+        """Put down blobs that a storage lists."""
+        statement = "INSERT OR IGNORE INTO held(path, digest, size, repository, listed) VALUES(?, ?, ?, ?, 1)"
+        for one in listed:
+            self.do(statement, one.path, one.digest, one.size, one.repository)
+
+    def use(self, wanted: Wanted, *, alone: bool = False) -> None:
+        """Put down that something refers to a blob, and as what.
+
+        ``alone``: what refers to it is not judged as an image, so that the blob has to be judged by itself.
+        """
+        held = wanted.held
+        statement = "INSERT OR IGNORE INTO held(path, digest, size, repository, listed) VALUES(?, ?, ?, ?, 0)"
+        self.do(statement, held.path, held.digest, held.size, held.repository)
+        known = self.one("SELECT diffs FROM held WHERE path = ?", held.path)
+        every = ",".join(sorted({*filter(None, known.split(",")), *wanted.diffs}))
+        self.do(
+            "UPDATE held SET used = max(used, ?), layer = max(layer, ?), diffs = ? WHERE path = ?",
+            _ALONE if alone else _JUDGED,
+            wanted.layer,
+            every,
+            held.path,
+        )
+
+    def is_held(self, digest: str) -> str:
+        """A path at which a blob of this digest is held; empty if there is none."""
+        return self.one("SELECT path FROM held WHERE digest = ? LIMIT 1", digest) or ""
+
+    def unverified(self) -> Iterator[Wanted]:
+        """The blobs of which not all is known that is wanted, the largest first."""
+        question = (
+            "SELECT path, digest, size, repository, layer, diffs FROM held WHERE done <= layer ORDER BY size DESC, path"
+        )
+        for path, digest, size, repository, layer, diffs in self.rows(question):
+            yield Wanted(Held(digest, size, path, repository), bool(layer), tuple(filter(None, diffs.split(","))))
+
+    def bytes_unverified(self) -> int:
+        """How many bytes the blobs have of which not all is known that is wanted."""
+        return int(self.one("SELECT sum(max(size, 0)) FROM held WHERE done <= layer") or 0)
+
+    def not_judged(self) -> Iterator[Held]:
+        """The blobs that were judged with no image, of which the bytes are known."""
+        question = (
+            "SELECT digest, size, path, repository FROM held WHERE used < ? AND NOT judged AND done ORDER BY path"
+        )
+        return (Held(*row) for row in self.rows(question, _JUDGED))
+
+    def set_judged(self, path: str) -> None:
+        """Put down that a blob was judged with the layout that holds it, though nothing refers to it."""
+        self.do("UPDATE held SET judged = 1 WHERE path = ?", path)
+
+    # --- What is known of bytes
+
+    def keep_facts(self, path: str, facts: BlobFacts, *, layer: bool = False) -> None:
+        """Put down what was found out about a blob; ``layer``: it was inflated."""
+        data = pickle.dumps(facts)
+        self.do("INSERT OR REPLACE INTO facts(path, facts) VALUES(?, ?)", path, data)
+        self.do("UPDATE held SET done = ? WHERE path = ?", 1 + layer, path)
+
+    def facts(self, path: str) -> BlobFacts | None:
+        """What is known about a blob."""
+        return self._facts(path)
+
+    def _load_facts(self, path: str) -> BlobFacts | None:
+        data = self.one("SELECT facts FROM facts WHERE path = ?", path)
+        found: BlobFacts | None = None if data is None else pickle.loads(data)  # noqa: S301  # written by this process
+        return found
+
+    def keep_document(self, path: str, data: bytes) -> None:
+        """Keep the bytes of a document, so that it is read once."""
+        packed = zlib.compress(data, _QUICK)
+        self.do("INSERT OR IGNORE INTO documents(path, data) VALUES(?, ?)", path, packed)
+
+    def document(self, path: str) -> bytes | None:
+        """The bytes of a document that was read."""
+        packed = self.one("SELECT data FROM documents WHERE path = ?", path)
+        return None if packed is None else zlib.decompress(packed)
+
+    # --- Repositories
+
+    def add_link(self, link: Link) -> None:
+        """Put down something that names a blob."""
+        self.do("INSERT INTO links VALUES(?, ?, ?, ?, ?)", link.repository, link.kind, link.tag, link.digest, link.path)
+
+    def links(self, repository: str, kind: str) -> Iterator[Link]:
+        """The links of a repository, of a kind."""
+        question = "SELECT repository, kind, digest, tag, path FROM links WHERE repository = ? AND kind = ?"
+        return (Link(*row) for row in self.rows(question, repository, kind))
+
+    def tags_of(self, repository: str, digest: str) -> list[str]:
+        """The tags that lead to a digest."""
+        question = "SELECT DISTINCT tag FROM links WHERE repository = ? AND kind = ? AND digest = ? ORDER BY tag"
+        return [tag for (tag,) in self.rows(question, repository, TAG, digest)]
+
+    def add_unit(self, repository: str, digest: str) -> bool:
+        """Put down what is to be judged as one image; whether that is new."""
+        done = self.do("INSERT OR IGNORE INTO units(repository, digest) VALUES(?, ?)", repository, digest)
+        return done.rowcount > 0
+
+    def set_old(self, repository: str, digest: str) -> None:
+        """Put down that such a unit is a manifest of schema 1."""
+        self.do("UPDATE units SET old = 1 WHERE repository = ? AND digest = ?", repository, digest)
+
+    def fail(self, repository: str, digest: str, problem: str) -> None:
+        """Put down why a unit could not be read, or with no digest all of its repository."""
+        self.add_unit(repository, digest)
+        self.do("UPDATE units SET problem = ? WHERE repository = ? AND digest = ?", problem, repository, digest)
+        self.leave_open(repository)
+
+    def leave_open(self, repository: str) -> None:
+        """Put down that not all is known to which a repository refers."""
+        self.do("INSERT OR IGNORE INTO left_open VALUES(?)", repository)
+
+    def is_left_open(self) -> bool:
+        """Whether there is a repository of which not all is known to which it refers."""
+        return self.one("SELECT 1 FROM left_open LIMIT 1") is not None
+
+    def units(self) -> Iterator[Unit]:
+        """What is judged as one image."""
+        question = "SELECT repository, digest, old, problem FROM units ORDER BY number"
+        return (Unit(repository, digest, bool(old), why) for repository, digest, old, why in self.rows(question))
+
+    def name(self, repository: str, digest: str, *, manifest: bool) -> None:
+        """Put down that a manifest of a repository names a blob."""
+        statement = (
+            "INSERT INTO named VALUES(?, ?, ?) ON CONFLICT DO UPDATE SET manifest = max(manifest, excluded.manifest)"
+        )
+        self.do(statement, repository, digest, manifest)
+
+    def is_reached(self, repository: str, digest: str) -> bool:
+        """Whether a manifest was come upon in a repository."""
+        return bool(self.one("SELECT manifest FROM named WHERE repository = ? AND digest = ?", repository, digest))
+
+    # --- What is wrong
+
+    def set_absent(self, repository: str, digest: str, key: bytes = b"") -> None:
+        """Put down that a repository does not hand out a blob that is referred to, and the finding that says so."""
+        self.do("INSERT OR REPLACE INTO absent VALUES(?, ?, ?)", repository, digest, key)
+
+    def take_absent(self, repository: str, digest: str) -> list[tuple[str, str]]:
+        """Who breaks by the absence of a blob, when another finding tells the cause: that of the absence is dropped."""
+        key = self.one("SELECT key FROM absent WHERE repository = ? AND digest = ?", repository, digest)
+        number = self.one("SELECT number FROM findings WHERE key = ?", key)
+        if number is None:
+            return []
+        question = "SELECT repository, name FROM breaks WHERE finding = ?"
+        broken = [(repository, name) for repository, name in self.rows(question, number)]
+        self.do("DELETE FROM breaks WHERE finding = ?", number)
+        self.do("DELETE FROM findings WHERE number = ?", number)
+        return broken
+
+    def unreferenced(self) -> Iterator[Held]:
+        """The blobs that are held and that nothing refers to."""
+        question = "SELECT digest, size, path, repository FROM held WHERE listed AND NOT used ORDER BY path"
+        return (Held(*row) for row in self.rows(question))
+
+    def unreferenced_links(self) -> Iterator[Link]:
+        """The links of repositories to blobs that none of their manifests refers to."""
+        question = (
+            "SELECT repository, kind, digest, tag, path FROM links l WHERE kind = ? AND NOT EXISTS("
+            "SELECT 1 FROM named n WHERE n.repository = l.repository AND n.digest = l.digest)"
+        )
+        return (Link(*row) for row in self.rows(question, LAYER))
+
+    def dangling_links(self) -> Iterator[Link]:
+        """The links, other than tags, to blobs that are not held and to which no manifest refers."""
+        question = (
+            "SELECT repository, kind, digest, tag, path FROM links l WHERE kind != ? AND digest != '' "
+            "AND NOT EXISTS(SELECT 1 FROM held h WHERE h.digest = l.digest) "
+            "AND NOT EXISTS(SELECT 1 FROM named n WHERE n.repository = l.repository AND n.digest = l.digest)"
+        )
+        return (Link(*row) for row in self.rows(question, TAG))
+
+    def tell(self, key: bytes, finding: Finding, wound: str, broken: Sequence[tuple[str, str]]) -> None:
+        """Put down a finding once, and those that break by it."""
+        packed = pickle.dumps(finding)
+        self.do("INSERT OR IGNORE INTO findings(key, finding, wound) VALUES(?, ?, ?)", key, packed, wound)
+        number = self.one("SELECT number FROM findings WHERE key = ?", key)
+        for repository, name in broken:
+            self.do("INSERT OR IGNORE INTO breaks VALUES(?, ?, ?)", number, repository, name)
+
+    def told(self, shown: int) -> Iterator[Told]:
+        """The distinct findings in the order in which they were found, each with the first that break by it."""
+        for number, packed, wound in self.rows("SELECT number, finding, wound FROM findings ORDER BY number"):
+            first = "SELECT repository, name FROM breaks WHERE finding = ? ORDER BY repository, name LIMIT ?"
+            broken = tuple((repository, name) for repository, name in self.rows(first, number, shown))
+            every = self.one("SELECT count(*) FROM breaks WHERE finding = ?", number)
+            finding = pickle.loads(packed)  # noqa: S301  # written by this process
+            yield Told(finding, wound, broken, every - len(broken))
+
+    def set_state(self, repository: str, name: str, digest: str, state: str) -> None:
+        """Put down how a tag, or a manifest without one, fares."""
+        self.do("INSERT OR REPLACE INTO states VALUES(?, ?, ?, ?)", repository, name, digest, state)

@@ -1,0 +1,213 @@
+"""Judges every image of an audit as ``ocivalidate image`` judges it, and says which tags break by what is found.
+
+All that the images share was read before: documents and facts come from the book.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import replace
+
+from ocivalidate.audit.book import Book, Unit
+from ocivalidate.audit.breaking import Names, OneName
+from ocivalidate.audit.options import AuditOptions
+from ocivalidate.audit.planning import FAILURES, problem_of, refs_of
+from ocivalidate.audit.repository import RepositorySource, digest_of, opened
+from ocivalidate.audit.store import Store
+from ocivalidate.image import blobs
+from ocivalidate.image.absent import by_right
+from ocivalidate.image.api import ImageOptions, judge_content, survey
+from ocivalidate.image.context import ImageContext
+from ocivalidate.image.found import Blob, ImageFilter
+from ocivalidate.image.graph import Reference
+from ocivalidate.image.layers.blob import BlobFacts
+from ocivalidate.rules.clauses import Clause, Selection, Severity, load
+from ocivalidate.rules.declared import judges
+from ocivalidate.rules.findings import Finding, Location
+from ocivalidate.rules.ledger import Ledger
+
+TAG_TARGET = "storage/tag.target"
+LINK_TARGET = "storage/link.target"
+ABSENT = "storage/blob.absent"
+ELSEWHERE = "storage/blob.elsewhere"
+SUBJECT = "storage/subject.absent"
+SCHEMA1 = "storage/manifest.schema1"
+SOUND, INCOMPLETE, UNJUDGED, BROKEN = "sound", "incomplete", "unjudged", "broken"
+"""How an image fares: all of it is there and right; parts are absent; parts cannot be read; something is wrong."""
+
+_STATES = (SOUND, INCOMPLETE, UNJUDGED, BROKEN)
+_OF_ABSENCE = frozenset({ABSENT, ELSEWHERE})
+# Of a layout with many images, so many findings of a kind are kept to say which of these break by them.
+_MOST_OF_A_LAYOUT = 10_000
+
+
+def storage_clauses(selection: Selection) -> dict[str, Clause]:
+    """The clauses on storage that a selection wants."""
+    return {clause.id: clause for clause in load("storage").values() if selection.wants(clause)}
+
+
+class Judge:
+    """Judges the images of one store, each by itself; ``total`` gets what there was occasion to judge."""
+
+    def __init__(
+        self, store: Store, book: Book, release: str, selection: Selection, options: AuditOptions, total: Ledger
+    ) -> None:
+        self._store = store
+        self._book = book
+        self._release = release
+        self._selection = selection
+        self._options = options
+        self._total = total
+        self._clauses = storage_clauses(selection)
+
+    def judge(self, unit: Unit) -> None:
+        """Judge one image, or one layout."""
+        names: Names = OneName(self._book, unit, self._options)
+        if unit.problem:
+            self._set_states(names, {}, UNJUDGED)
+            return
+        if unit.old:
+            self._judge_old(unit, names)
+            return
+        try:
+            with opened(self._store, self._book, unit.repository, unit.digest) as source:
+                self._judge_in(source, unit)
+        except FAILURES as problem:
+            self._book.fail(unit.repository, unit.digest, problem_of(problem))
+            self._set_states(names, {}, UNJUDGED)
+
+    def _judge_in(self, source: RepositorySource, unit: Unit) -> None:
+        options = self._options
+        wanted = ImageFilter() if unit.digest else refs_of(self._book, unit.repository, options)
+        selection = self._selection
+        if not unit.digest and selection.most is not None:
+            selection = replace(selection, most=max(selection.most, _MOST_OF_A_LAYOUT))
+        image_options = ImageOptions(wanted, limits=options.limits, layer_limits=options.layer_limits)
+        context, ledger = survey(source, self._release, selection, image_options)
+        found = context.found
+        every = list(found.blobs.values())
+        if found.is_layout and options.all:
+            every += blobs.orphans(source, self._release, context, ledger)
+        facts = self._facts(source, every)
+        judge_content(source, every, facts, context, ledger, options.layer_limits)
+        names = OneName(self._book, unit, options) if unit.digest else Names(unit.repository, context)
+        beside = Ledger(self._clauses, selection, once=True)
+        self._judge_absent(unit, names, context, beside)
+        failed = [path for path, one in {**found.contents, **facts}.items() if one.failure]
+        states = dict.fromkeys((name for path in failed for name in names.of_path(path)), UNJUDGED)
+        for each in (ledger, beside):
+            self._put(each, unit, names, states)
+        self._set_states(names, states, SOUND)
+
+    def _facts(self, source: RepositorySource, every: Iterable[Blob]) -> dict[str, BlobFacts]:
+        """What is known of blobs, by their paths in the image."""
+        known: dict[str, BlobFacts] = {}
+        for blob in every:
+            held = source.held(blob.path)
+            facts = self._book.facts(held.path) if held else None
+            if held is not None and facts is not None:
+                known[blob.path] = facts
+                self._book.set_judged(held.path)
+        return known
+
+    @judges(SUBJECT)
+    def _judge_absent(self, unit: Unit, names: Names, context: ImageContext, ledger: Ledger) -> None:
+        """What an image refers to and its repository does not hand out."""
+        ledger.judged(TAG_TARGET, ABSENT, ELSEWHERE)
+        found = context.found
+        for references in found.absent.values():
+            wanted = next((one for one in references if not by_right(one)), None)
+            if wanted is None:
+                continue
+            if not wanted.file and unit.digest:
+                self._tell_root(unit, names, ledger)
+            else:
+                self._tell_absent(unit, wanted, context, ledger)
+        for path, references in found.references.items():
+            subject = next((one for one in references if one.role == "subject"), None)
+            if subject is None:
+                continue
+            ledger.judged(SUBJECT)
+            if found.entries[path] is None and path not in found.absent:
+                place = Location(context.shown(path), digest=digest_of(path))
+                message = "the manifest that this one says it belongs to is absent"
+                ledger.add(SUBJECT, context.place(subject, digest=place.digest), message, got=place.digest)
+
+    @judges(TAG_TARGET, LINK_TARGET)
+    def _tell_root(self, unit: Unit, names: Names, ledger: Ledger) -> None:
+        place = Location(self._store.shown(f"{unit.repository}@{unit.digest}"), digest=unit.digest)
+        tagged = [name for name in names.every() if not name.startswith("@")]
+        held = self._book.is_held(unit.digest)
+        if tagged:
+            message = "a tag leads to a manifest that this repository does not hold"
+            ledger.add(TAG_TARGET, place, message, hint=f"held at {self._store.shown(held)}" if held else "")
+        else:
+            ledger.add(LINK_TARGET, place, "a manifest of the repository is absent")
+
+    @judges(ABSENT, ELSEWHERE)
+    def _tell_absent(self, unit: Unit, wanted: Reference, context: ImageContext, ledger: Ledger) -> None:
+        digest = str(wanted.digest or "")
+        held = self._book.is_held(digest) if unit.digest else ""
+        hint = f"referenced by {context.way_to(wanted)}"
+        if held:
+            place = Location(context.shown(wanted.path), digest=digest)
+            message = f"the blob that a {wanted.role} descriptor refers to is not one of this repository"
+            ledger.add(ELSEWHERE, place, message, got=f"it is held at {self._store.shown(held)}", hint=hint)
+            return
+        shown = self._store.shown(digest) if unit.digest else context.shown(wanted.path)
+        message = f"the blob that a {wanted.role} descriptor refers to is absent"
+        ledger.add(ABSENT, Location(shown, digest=digest), message, hint=hint)
+
+    @judges(SCHEMA1)
+    def _judge_old(self, unit: Unit, names: Names) -> None:
+        ledger = Ledger(self._clauses, self._selection)
+        held = self._store.find(unit.repository, unit.digest)
+        place = Location(self._store.shown(held.path if held else unit.digest), digest=unit.digest)
+        ledger.add(SCHEMA1, place, "a manifest of schema 1, which today's clients do not pull")
+        self._put(ledger, unit, names, {})
+        self._set_states(names, {}, SOUND)
+
+    # --- What it comes to
+
+    def _put(self, ledger: Ledger, unit: Unit, names: Names, states: dict[str, str]) -> None:
+        """Put the findings of a ledger into the book, and what they make of the tags into ``states``."""
+        ledger.pass_on(self._total)
+        for finding in ledger.findings():
+            wound = wound_of(finding)
+            broken = names.of(finding)
+            for name in broken if wound else ():
+                states[name] = max(states.get(name, SOUND), wound, key=_STATES.index)
+            told = broken if wound else ()
+            key = key_of(finding)
+            self._book.tell(key, finding, wound, [(unit.repository, name) for name in told])
+            if finding.clause.id in _OF_ABSENCE:
+                self._book.set_absent(unit.repository, finding.location.digest, key)
+        for finding, _kind in ledger.hidden():
+            self._book.tell(key_of(finding), finding, "", [])
+
+    def _set_states(self, names: Names, states: dict[str, str], otherwise: str) -> None:
+        for name in names.every():
+            state = states.get(name, states.get("", otherwise))
+            self._book.set_state(names.repository, name, names.digest_of(name), state)
+
+
+def wound_of(finding: Finding) -> str:
+    """What a finding makes of an image; empty if it leaves it sound."""
+    if finding.severity is not Severity.ERROR:
+        return ""
+    return INCOMPLETE if finding.clause.id in _OF_ABSENCE else BROKEN
+
+
+def key_of(finding: Finding) -> bytes:
+    """What a finding has in common with the same one of another image that shares the blob or the document."""
+    place = finding.location
+    parts = (finding.clause.id, finding.severity, finding.message, place.file, place.pointer, place.member, finding.got)
+    return hashlib.sha256("\0".join(map(str, parts)).encode(errors="surrogatepass")).digest()
+
+
+def tell_all(ledger: Ledger, findings: Iterable[Finding]) -> None:
+    """Put findings that were told by other ledgers into this one."""
+    for one in findings:
+        details = {"severity": one.severity, "got": one.got, "want": one.want, "hint": one.hint}
+        ledger.add(one.clause.id, one.location, one.message, more=one.more, **details)  # type: ignore[arg-type]

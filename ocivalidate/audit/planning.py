@@ -1,0 +1,133 @@
+"""What an audit has to look at: lists the store, walks over every image in it, and puts down which blobs to verify.
+
+Nothing is judged here. Every manifest that a tag leads to is walked to the end, then those that no tag has led to.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+
+from ocivalidate.audit import old_manifests
+from ocivalidate.audit.book import Book, Wanted
+from ocivalidate.audit.options import AuditOptions
+from ocivalidate.audit.repository import RepositorySource, digest_of, opened, path_of
+from ocivalidate.audit.store import REVISION, TAG, Store
+from ocivalidate.errors import OciValidateError
+from ocivalidate.image.found import ImageFilter, WalkResult
+from ocivalidate.image.roots import walk_image
+from ocivalidate.jsontext.documents import Noting
+from ocivalidate.system.reasons import reason
+from ocivalidate.vocabulary import digests
+
+FAILURES = (OciValidateError, OSError)
+"""What a store raises where it cannot be read: one repository that cannot be read is no reason to leave the others."""
+
+
+def plan(store: Store, book: Book, options: AuditOptions) -> None:
+    """Put down what is selected. Raises what is in ``FAILURES`` if the store as a whole cannot be listed."""
+    if options.all and store.complete:
+        book.list_held(store.blobs())
+    for repository in store.repositories():
+        if options.wants_repository(repository):
+            _Planner(store, book, options, repository).plan()
+
+
+def refs_of(book: Book, repository: str, options: AuditOptions) -> ImageFilter:
+    """Which images of a layout are selected."""
+    if not options.tags:
+        return ImageFilter()
+    return ImageFilter(tuple(link.tag for link in book.links(repository, TAG) if options.wants_tag(link.tag)))
+
+
+class _Planner:
+    """Puts down one repository."""
+
+    def __init__(self, store: Store, book: Book, options: AuditOptions, repository: str) -> None:
+        self._store = store
+        self._book = book
+        self._options = options
+        self._repository = repository
+
+    def plan(self) -> None:
+        book, repository = self._book, self._repository
+        try:
+            for link in self._store.links(repository):
+                book.add_link(link)
+            layout = self._store.whole(repository)
+        except FAILURES as problem:
+            book.fail(repository, "", problem_of(problem))
+            return
+        if layout is not None:
+            layout.close()
+            if not self._options.tags or refs_of(book, repository, self._options).refs:
+                self._unit("")
+            return
+        self._from(link.digest for link in book.links(repository, TAG) if self._options.wants_tag(link.tag))
+        if not self._options.tags:
+            self._from(link.digest for link in book.links(repository, REVISION))
+
+    def _from(self, roots: Iterable[str]) -> None:
+        """Walk from manifests that nothing has led to so far, and from what refers to those that are reached."""
+        for root in roots:
+            waiting = deque([root])
+            while waiting:
+                digest = waiting.popleft()
+                if digest and not self._book.is_reached(self._repository, digest):
+                    waiting.extend(self._unit(digest))
+
+    def _unit(self, digest: str) -> list[str]:
+        """Walk over what is judged as one image; return the manifests that refer to those in it."""
+        book, repository = self._book, self._repository
+        if not book.add_unit(repository, digest):
+            return []
+        try:
+            with opened(self._store, book, repository, digest) as source:
+                manifests = self._walk(source, digest)
+            return [one for digest in manifests for one in self._store.referrers(repository, digest)]
+        except FAILURES as problem:
+            book.fail(repository, digest, problem_of(problem))
+            return []
+
+    def _walk(self, source: RepositorySource, digest: str) -> list[str]:
+        """Put down what an image refers to; return the digests of its manifests and indexes."""
+        if digest and (old := old_manifests.read(source, path_of(digest))) is not None:
+            self._put_old(source, digest, old)
+            return [digest]
+        wanted = ImageFilter() if digest else refs_of(self._book, self._repository, self._options)
+        found = walk_image(source, wanted, self._options.limits, lambda _kind: Noting())
+        self._put(source, found)
+        return [digest for path in (*found.manifests, *found.indexes) if (digest := digest_of(path))]
+
+    def _put(self, source: RepositorySource, found: WalkResult) -> None:
+        book, repository = self._book, self._repository
+        for path, references in found.references.items():
+            book.name(repository, str(references[0].digest or ""), manifest=path in found.manifests)
+            held = source.held(path) if found.entries[path] is not None else None
+            if held is None:
+                continue
+            blob = found.blobs.get(path)
+            layer, diffs = (
+                (blob.layer, tuple(filter(digests.computable, blob.diff_algorithms))) if blob else (False, ())
+            )
+            book.use(Wanted(held, layer, diffs))
+            facts = found.contents.get(path)
+            if facts is not None and not facts.failure:
+                book.keep_facts(held.path, facts)
+        if found.spoilt or found.exceeded:
+            # What they refer to is not known, and may seem to be of no use.
+            book.leave_open(repository)
+
+    def _put_old(self, source: RepositorySource, digest: str, old: old_manifests.OldManifest) -> None:
+        book, repository = self._book, self._repository
+        book.set_old(repository, digest)
+        for each, manifest in ((digest, True), *((layer, False) for layer in old.layers)):
+            book.name(repository, each, manifest=manifest)
+            held = source.held(path_of(each))
+            if held is not None:
+                book.use(Wanted(held), alone=True)
+
+
+def problem_of(problem: Exception) -> str:
+    """Why something could not be read, in one line."""
+    return reason(problem) if isinstance(problem, OSError) else str(problem)

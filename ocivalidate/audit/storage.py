@@ -1,0 +1,105 @@
+"""Judges what only a storage has: blobs and links that no image leads to, uploads left behind, and what is odd."""
+
+from __future__ import annotations
+
+from itertools import islice
+
+from ocivalidate.audit.book import Book
+from ocivalidate.audit.judging import BROKEN, LINK_TARGET, key_of, storage_clauses, wound_of
+from ocivalidate.audit.oddities import CLAUSES, UNREADABLE
+from ocivalidate.audit.options import AuditOptions
+from ocivalidate.audit.store import Store
+from ocivalidate.image.comparing import judge_content
+from ocivalidate.image.context import ImageContext
+from ocivalidate.image.found import WalkResult
+from ocivalidate.image.sources.opening import LooseSource
+from ocivalidate.rules.clauses import Selection
+from ocivalidate.rules.declared import judged_by_table, judges
+from ocivalidate.rules.findings import Location
+from ocivalidate.rules.ledger import Ledger
+from ocivalidate.vocabulary import digests
+
+UNREFERENCED = "storage/blob.unreferenced"
+LINK_UNREFERENCED = "storage/link.unreferenced"
+UPLOAD = "storage/upload.left"
+# A storage in ruins has as many oddities as it has files.
+_MOST_ODD = 100_000
+
+judged_by_table("ocivalidate.audit.oddities", "CLAUSES", CLAUSES.values())
+
+
+def judge_storage(store: Store, book: Book, options: AuditOptions, ledger: Ledger, selection: Selection) -> None:
+    """Judge what no image shows, once all of them were judged; ``ledger`` takes it, and the book what breaks by it."""
+    _judge_bytes(store, book, ledger)
+    if options.all and store.complete:
+        _judge_blobs(store, book, ledger)
+        _judge_links(store, book, ledger)
+        _judge_uploads(store, ledger)
+    _judge_oddities(store, book, options, ledger, selection)
+
+
+class _Holding(LooseSource):
+    """A store as the source of blobs by their place in it."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store.name, b"")
+        self._store = store
+
+    def shown(self, path: str) -> str:
+        return self._store.shown(path)
+
+
+def _judge_bytes(store: Store, book: Book, ledger: Ledger) -> None:
+    """Hold blobs that no image holds against their names."""
+    context = ImageContext(_Holding(store), WalkResult())
+    for held in book.not_judged():
+        facts, digest = book.facts(held.path), digests.parse(held.digest)
+        if facts is not None and digest is not None:
+            judge_content(held.path, digest, facts, context, ledger)
+
+
+@judges(UNREFERENCED)
+def _judge_blobs(store: Store, book: Book, ledger: Ledger) -> None:
+    ledger.judged(UNREFERENCED)
+    held = "a blob that nothing refers to"
+    for one in book.unreferenced():
+        ledger.add(UNREFERENCED, Location(store.shown(one.path), digest=one.digest), held, got=f"{one.size} bytes")
+
+
+@judges(LINK_UNREFERENCED, LINK_TARGET)
+def _judge_links(store: Store, book: Book, ledger: Ledger) -> None:
+    ledger.judged(LINK_UNREFERENCED, LINK_TARGET)
+    for link in book.dangling_links():
+        place = Location(store.shown(link.path or f"{link.repository}@{link.digest}"), digest=link.digest)
+        ledger.add(LINK_TARGET, place, f"a {link.kind} of {link.repository} is not held")
+    for link in book.unreferenced_links():
+        place = Location(store.shown(link.path or f"{link.repository}@{link.digest}"), digest=link.digest)
+        ledger.add(LINK_UNREFERENCED, place, f"a blob of {link.repository} that none of its manifests refers to")
+
+
+@judges(UPLOAD)
+def _judge_uploads(store: Store, ledger: Ledger) -> None:
+    ledger.judged(UPLOAD)
+    for upload in store.uploads():
+        days = f", {upload.age / 86400:.0f} days old" if upload.age >= 0 else ""
+        ledger.add(
+            UPLOAD, Location(store.shown(upload.path)), "an upload was left behind", got=f"{upload.size} bytes{days}"
+        )
+
+
+def _judge_oddities(store: Store, book: Book, options: AuditOptions, total: Ledger, selection: Selection) -> None:
+    clauses = storage_clauses(selection)
+    for odd in islice(store.oddities(), _MOST_ODD):
+        if odd.repository and not options.wants_repository(odd.repository):
+            continue
+        if odd.kind == UNREADABLE:
+            total.error(CLAUSES[odd.kind], f"{store.shown(odd.path)}: {odd.text}")
+            continue
+        ledger = Ledger(clauses, selection)
+        ledger.add(CLAUSES[odd.kind], Location(store.shown(odd.path), digest=odd.digest), odd.text)
+        broken = book.take_absent(odd.repository, odd.digest) if odd.digest else []
+        if odd.tag:
+            broken.append((odd.repository, odd.tag))
+            book.set_state(odd.repository, odd.tag, odd.digest, BROKEN)
+        for finding in ledger.findings():
+            book.tell(key_of(finding), finding, wound_of(finding), broken if wound_of(finding) else [])
