@@ -45,6 +45,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption("--container", action="store_true", help="build an image of the tool from packages, and run it")
     group.addoption("--museum", action="store_true", help="fetch runtimes, and see the bugs that they shipped")
+    group.addoption("--audit", action="store_true", help="run the audits of hundreds of images that take long")
     group.addoption("--slow", action="store_true", help="run the tests that take a minute or more")
     group.addoption("--install", action="store_true", help="run the tests that install our package from an index")
 
@@ -60,6 +61,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 # Marker → the option that lets its tests run, and why they do not without it.
 _ASKED_FOR = {
+    "audit": ("--audit", "takes long, or needs servers that Go builds: pytest --audit, or tox -e audit"),
     "container": ("--container", "fetches packages: pytest --container, or tox -e container"),
     "install": ("--install", "needs an index: pytest --install, or tox -e build"),
     "museum": ("--museum", "fetches runtimes: pytest --museum, or tox -e museum"),
