@@ -15,11 +15,13 @@ from pathlib import Path
 
 import pytest
 
+from fixtures.layouts import Image, Index, Layout
 from fixtures.registries import servers
 from fixtures.registries.content import Content, images
 from fixtures.registries.lying import Registry, serving
 from fixtures.registries.pushing import push
-from fixtures.registries.storing import Tree
+from fixtures.registries.storing import Containerd, Tree
+from tests.integration.audit.needs import need
 
 pytestmark = pytest.mark.integration
 CHECKOUT = Path(__file__).parents[3]
@@ -28,13 +30,6 @@ CHECKOUT = Path(__file__).parents[3]
 @pytest.fixture(scope="module")
 def content() -> Content:
     return images(10)
-
-
-def need(program: str) -> None:
-    """Skip the test unless this program is here."""
-    reason = servers.absent(program)
-    if reason:
-        pytest.skip(reason)
 
 
 def files(root: Path) -> dict[str, bytes]:
@@ -56,6 +51,23 @@ def test_our_tree_is_the_one_that_the_server_writes(name: str, content: Content,
         push(server.host, content)
     Tree(ours, content).write()
     assert files(ours) == files(theirs)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root: containerd")
+def test_our_content_store_is_the_one_that_containerd_writes(tmp_path: Path) -> None:
+    need("containerd", "ctr")
+    layout = Layout(Index((Image(name="example.org/app:1"),)))
+    (tmp_path / "layout.tar").write_bytes(layout.archive())
+    with servers.containerd(tmp_path / "theirs", tmp_path) as address:
+        command = ["ctr", "-a", str(address), "images", "import", "--no-unpack", str(tmp_path / "layout.tar")]
+        subprocess.run(command, check=True, capture_output=True, timeout=60)
+    content = Content()
+    content.repository("app").push(Image())
+    ours = files(Containerd(tmp_path / "ours", content).write().root)
+    theirs = {name: data for name, data in files(tmp_path / "theirs").items() if name.startswith(Containerd.top)}
+    # It keeps the index of the archive too.
+    assert len(theirs) == len(ours) + 1
+    assert ours.items() <= theirs.items()
 
 
 @pytest.mark.parametrize("name", servers.REGISTRIES)
