@@ -36,7 +36,10 @@ CREATE TABLE units(number INTEGER PRIMARY KEY, repository TEXT, digest TEXT, old
                    UNIQUE(repository, digest));
 CREATE TABLE left_open(repository TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE named(repository TEXT, digest TEXT, manifest INT, PRIMARY KEY(repository, digest)) WITHOUT ROWID;
-CREATE TABLE absent(repository TEXT, digest TEXT, key BLOB, PRIMARY KEY(repository, digest)) WITHOUT ROWID;
+CREATE TABLE absent(repository TEXT, digest TEXT, clause TEXT, key BLOB, PRIMARY KEY(repository, digest, clause))
+    WITHOUT ROWID;
+CREATE INDEX absent_digest ON absent(digest);
+CREATE TABLE odd(path TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE findings(number INTEGER PRIMARY KEY, key BLOB UNIQUE, finding BLOB, wound TEXT);
 CREATE TABLE breaks(finding INT, repository TEXT, name TEXT, PRIMARY KEY(finding, repository, name)) WITHOUT ROWID;
 CREATE TABLE states(repository TEXT, name TEXT, digest TEXT, state TEXT, PRIMARY KEY(repository, name)) WITHOUT ROWID;
@@ -243,21 +246,57 @@ class Book:
 
     # --- What is wrong
 
-    def set_absent(self, repository: str, digest: str, key: bytes = b"") -> None:
+    def set_absent(self, repository: str, digest: str, clause: str, key: bytes) -> None:
         """Put down that a repository does not hand out a blob that is referred to, and the finding that says so."""
-        self.do("INSERT OR REPLACE INTO absent VALUES(?, ?, ?)", repository, digest, key)
+        self.do("INSERT OR REPLACE INTO absent VALUES(?, ?, ?, ?)", repository, digest, clause, key)
+
+    def merge_absent(self, clauses: Sequence[str]) -> None:
+        """Of several findings on the absence of one blob, leave the first by these clauses, with all that break."""
+        question = "SELECT digest FROM absent GROUP BY digest HAVING count(DISTINCT key) > 1"
+        for (digest,) in self.rows(question):
+            if self.is_held(digest):
+                continue
+            known = dict(self.rows("SELECT clause, key FROM absent WHERE digest = ?", digest))
+            first, *others = [known[clause] for clause in clauses if clause in known]
+            for other in others:
+                self._merge(first, other)
+
+    def _merge(self, into: bytes, other: bytes) -> None:
+        kept, dropped = (self.one("SELECT number FROM findings WHERE key = ?", key) for key in (into, other))
+        self.do("UPDATE OR IGNORE breaks SET finding = ? WHERE finding = ?", kept, dropped)
+        self.do("DELETE FROM breaks WHERE finding = ?", dropped)
+        self.do("DELETE FROM findings WHERE number = ?", dropped)
+
+    def is_absent(self, repository: str, digest: str) -> bool:
+        """Whether it is told that a repository does not hand out a blob; without a repository: any of them."""
+        return next(self._absent(repository, digest), None) is not None
 
     def take_absent(self, repository: str, digest: str) -> list[tuple[str, str]]:
         """Who breaks by the absence of a blob, when another finding tells the cause: that of the absence is dropped."""
-        key = self.one("SELECT key FROM absent WHERE repository = ? AND digest = ?", repository, digest)
-        number = self.one("SELECT number FROM findings WHERE key = ?", key)
-        if number is None:
-            return []
-        question = "SELECT repository, name FROM breaks WHERE finding = ?"
-        broken = [(repository, name) for repository, name in self.rows(question, number)]
-        self.do("DELETE FROM breaks WHERE finding = ?", number)
-        self.do("DELETE FROM findings WHERE number = ?", number)
+        broken = []
+        for number in {*self._absent(repository, digest)}:
+            question = "SELECT repository, name FROM breaks WHERE finding = ?"
+            broken += [(repository, name) for repository, name in self.rows(question, number)]
+            self.do("DELETE FROM breaks WHERE finding = ?", number)
+            self.do("DELETE FROM findings WHERE number = ?", number)
         return broken
+
+    def _absent(self, repository: str, digest: str) -> Iterator[int]:
+        question = (
+            "SELECT f.number FROM absent a JOIN findings f ON f.key = a.key "
+            "WHERE a.digest = ? AND (a.repository = ? OR ? = '')"
+        )
+        return (number for (number,) in self.rows(question, digest, repository, repository))
+
+    def set_odd(self, path: str) -> None:
+        """Put down that something is told of what stands at a path."""
+        self.do("INSERT OR IGNORE INTO odd VALUES(?)", path)
+
+    def is_odd_below(self, folder: str) -> bool:
+        """Whether something is told of what stands in a folder."""
+        question = "SELECT 1 FROM odd WHERE path > ? AND path < ? LIMIT 1"
+        # The character after the slash.
+        return self.one(question, f"{folder}/", f"{folder}0") is not None
 
     def unreferenced(self) -> Iterator[Held]:
         """The blobs that are held and that nothing refers to."""
@@ -265,17 +304,18 @@ class Book:
         return (Held(*row) for row in self.rows(question))
 
     def unreferenced_links(self) -> Iterator[Link]:
-        """The links of repositories to blobs that none of their manifests refers to."""
+        """The links of repositories to blobs that their manifests do not refer to, but those of others do."""
         question = (
-            "SELECT repository, kind, digest, tag, path FROM links l WHERE kind = ? AND NOT EXISTS("
-            "SELECT 1 FROM named n WHERE n.repository = l.repository AND n.digest = l.digest)"
+            "SELECT repository, kind, digest, tag, path FROM links l WHERE kind = ? AND path NOT IN odd "
+            "AND NOT EXISTS(SELECT 1 FROM named n WHERE n.repository = l.repository AND n.digest = l.digest) "
+            "AND EXISTS(SELECT 1 FROM held h WHERE h.digest = l.digest AND h.used)"
         )
         return (Link(*row) for row in self.rows(question, LAYER))
 
     def dangling_links(self) -> Iterator[Link]:
         """The links, other than tags, to blobs that are not held and to which no manifest refers."""
         question = (
-            "SELECT repository, kind, digest, tag, path FROM links l WHERE kind != ? AND digest != '' "
+            "SELECT repository, kind, digest, tag, path FROM links l WHERE kind != ? AND path NOT IN odd "
             "AND NOT EXISTS(SELECT 1 FROM held h WHERE h.digest = l.digest) "
             "AND NOT EXISTS(SELECT 1 FROM named n WHERE n.repository = l.repository AND n.digest = l.digest)"
         )

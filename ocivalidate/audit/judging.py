@@ -37,7 +37,10 @@ SOUND, INCOMPLETE, UNJUDGED, BROKEN = "sound", "incomplete", "unjudged", "broken
 """How an image fares: all of it is there and right; parts are absent; parts cannot be read; something is wrong."""
 
 _STATES = (SOUND, INCOMPLETE, UNJUDGED, BROKEN)
-_OF_ABSENCE = frozenset({ABSENT, ELSEWHERE})
+OF_ABSENCE = (TAG_TARGET, ABSENT, ELSEWHERE, LINK_TARGET)
+"""The clauses that are broken by what is absent, the gravest first."""
+
+_OF_PARTS = frozenset({ABSENT, ELSEWHERE})
 # Of a layout with many images, so many findings of a kind are kept to say which of these break by them.
 _MOST_OF_A_LAYOUT = 10_000
 
@@ -136,12 +139,13 @@ class Judge:
 
     @judges(TAG_TARGET, LINK_TARGET)
     def _tell_root(self, unit: Unit, names: Names, ledger: Ledger) -> None:
-        place = Location(self._store.shown(f"{unit.repository}@{unit.digest}"), digest=unit.digest)
-        tagged = [name for name in names.every() if not name.startswith("@")]
         held = self._book.is_held(unit.digest)
-        if tagged:
-            message = "a tag leads to a manifest that this repository does not hold"
-            ledger.add(TAG_TARGET, place, message, hint=f"held at {self._store.shown(held)}" if held else "")
+        # What no repository holds is one defect, however many of them name it.
+        shown = self._store.shown(f"{unit.repository}@{unit.digest}" if held else unit.digest)
+        place = Location(shown, digest=unit.digest)
+        if any(not name.startswith("@") for name in names.every()):
+            got = f"it is held at {self._store.shown(held)}" if held else ""
+            ledger.add(TAG_TARGET, place, "a tag leads to a manifest that its repository does not hold", got=got)
         else:
             ledger.add(LINK_TARGET, place, "a manifest of the repository is absent")
 
@@ -181,8 +185,8 @@ class Judge:
             told = broken if wound else ()
             key = key_of(finding)
             self._book.tell(key, finding, wound, [(unit.repository, name) for name in told])
-            if finding.clause.id in _OF_ABSENCE:
-                self._book.set_absent(unit.repository, finding.location.digest, key)
+            if finding.clause.id in OF_ABSENCE:
+                self._book.set_absent(unit.repository, finding.location.digest, finding.clause.id, key)
         for finding, _kind in ledger.hidden():
             self._book.tell(key_of(finding), finding, "", [])
 
@@ -196,7 +200,7 @@ def wound_of(finding: Finding) -> str:
     """What a finding makes of an image; empty if it leaves it sound."""
     if finding.severity is not Severity.ERROR:
         return ""
-    return INCOMPLETE if finding.clause.id in _OF_ABSENCE else BROKEN
+    return INCOMPLETE if finding.clause.id in _OF_PARTS else BROKEN
 
 
 def key_of(finding: Finding) -> bytes:

@@ -6,7 +6,6 @@ Nothing is judged here. Every manifest that a tag leads to is walked to the end,
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
 
 from ocivalidate.audit import old_manifests
 from ocivalidate.audit.book import Book, Wanted
@@ -63,18 +62,20 @@ class _Planner:
             if not self._options.tags or refs_of(book, repository, self._options).refs:
                 self._unit("")
             return
-        self._from(link.digest for link in book.links(repository, TAG) if self._options.wants_tag(link.tag))
-        if not self._options.tags:
-            self._from(link.digest for link in book.links(repository, REVISION))
+        for link in book.links(repository, TAG):
+            if link.digest and self._options.wants_tag(link.tag):
+                self._from(link.digest)
+        for link in () if self._options.tags else book.links(repository, REVISION):
+            if not book.is_reached(repository, link.digest):
+                self._from(link.digest)
 
-    def _from(self, roots: Iterable[str]) -> None:
-        """Walk from manifests that nothing has led to so far, and from what refers to those that are reached."""
-        for root in roots:
-            waiting = deque([root])
-            while waiting:
-                digest = waiting.popleft()
-                if digest and not self._book.is_reached(self._repository, digest):
-                    waiting.extend(self._unit(digest))
+    def _from(self, root: str) -> None:
+        """Walk from a manifest, and from what refers to those that are reached."""
+        waiting = deque(self._unit(root))
+        while waiting:
+            digest = waiting.popleft()
+            if not self._book.is_reached(self._repository, digest):
+                waiting.extend(self._unit(digest))
 
     def _unit(self, digest: str) -> list[str]:
         """Walk over what is judged as one image; return the manifests that refer to those in it."""

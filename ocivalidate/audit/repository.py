@@ -41,7 +41,9 @@ class RepositorySource(Source):
         """What the repository holds at ``blobs/ALGORITHM/ENCODED``."""
         if path not in self._found:
             digest = digest_of(path)
-            self._found[path] = self._store.find(self._repository, digest) if digest else None
+            found = self._store.find(self._repository, digest) if digest else None
+            # Under the digest of one blob the storage may hand out another one.
+            self._found[path] = found if found is not None and found.digest == digest else None
         return self._found[path]
 
     def entry(self, path: str) -> Entry | None:
@@ -123,8 +125,10 @@ class WholeSource(RepositorySource):
         return super().opener(path) if self.held(path) else self._layout.opener(path)
 
     def shown(self, path: str) -> str:
-        """As the layout calls it."""
-        return self._layout.shown(path)
+        """As the layout calls it; a blob that has its bytes in another repository is named by that one's."""
+        held = self.held(path)
+        own = held is None or held.path in (path, f"{self._repository}/{path}")
+        return self._layout.shown(path) if held is None or own else self._store.shown(held.path)
 
     def repeats(self) -> Any:
         """As the layout says."""

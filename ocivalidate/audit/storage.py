@@ -5,17 +5,17 @@ from __future__ import annotations
 from itertools import islice
 
 from ocivalidate.audit.book import Book
-from ocivalidate.audit.judging import BROKEN, LINK_TARGET, key_of, storage_clauses, wound_of
-from ocivalidate.audit.oddities import CLAUSES, UNREADABLE
+from ocivalidate.audit.judging import LINK_TARGET, OF_ABSENCE, SOUND, key_of, storage_clauses, wound_of
+from ocivalidate.audit.oddities import CLAUSES, NO_DATA, UNREADABLE
 from ocivalidate.audit.options import AuditOptions
-from ocivalidate.audit.store import Store
+from ocivalidate.audit.store import Odd, Store
 from ocivalidate.image.comparing import judge_content
 from ocivalidate.image.context import ImageContext
 from ocivalidate.image.found import WalkResult
 from ocivalidate.image.sources.opening import LooseSource
 from ocivalidate.rules.clauses import Selection
 from ocivalidate.rules.declared import judged_by_table, judges
-from ocivalidate.rules.findings import Location
+from ocivalidate.rules.findings import Finding, Location
 from ocivalidate.rules.ledger import Ledger
 from ocivalidate.vocabulary import digests
 
@@ -30,12 +30,13 @@ judged_by_table("ocivalidate.audit.oddities", "CLAUSES", CLAUSES.values())
 
 def judge_storage(store: Store, book: Book, options: AuditOptions, ledger: Ledger, selection: Selection) -> None:
     """Judge what no image shows, once all of them were judged; ``ledger`` takes it, and the book what breaks by it."""
+    book.merge_absent(OF_ABSENCE)
     _judge_bytes(store, book, ledger)
+    _judge_oddities(store, book, options, ledger, selection)
     if options.all and store.complete:
         _judge_blobs(store, book, ledger)
         _judge_links(store, book, ledger)
         _judge_uploads(store, ledger)
-    _judge_oddities(store, book, options, ledger, selection)
 
 
 class _Holding(LooseSource):
@@ -95,11 +96,23 @@ def _judge_oddities(store: Store, book: Book, options: AuditOptions, total: Ledg
         if odd.kind == UNREADABLE:
             total.error(CLAUSES[odd.kind], f"{store.shown(odd.path)}: {odd.text}")
             continue
+        book.set_odd(odd.path)
+        if odd.kind == NO_DATA and book.is_odd_below(odd.path):
+            continue
         ledger = Ledger(clauses, selection)
         ledger.add(CLAUSES[odd.kind], Location(store.shown(odd.path), digest=odd.digest), odd.text)
-        broken = book.take_absent(odd.repository, odd.digest) if odd.digest else []
-        if odd.tag:
-            broken.append((odd.repository, odd.tag))
-            book.set_state(odd.repository, odd.tag, odd.digest, BROKEN)
         for finding in ledger.findings():
-            book.tell(key_of(finding), finding, wound_of(finding), broken if wound_of(finding) else [])
+            _put(book, finding, odd)
+
+
+def _put(book: Book, finding: Finding, odd: Odd) -> None:
+    """Put down an oddity; it is the cause of what is absent by it, unless the absence is what matters."""
+    broken: list[tuple[str, str]] = []
+    if odd.digest and book.is_absent(odd.repository, odd.digest):
+        if not wound_of(finding):
+            return
+        broken = book.take_absent(odd.repository, odd.digest)
+    if odd.tag:
+        broken.append((odd.repository, odd.tag))
+        book.set_state(odd.repository, odd.tag, odd.digest, wound_of(finding) or SOUND)
+    book.tell(key_of(finding), finding, wound_of(finding), broken if wound_of(finding) else [])

@@ -26,7 +26,7 @@ def _breaks(one: Told) -> str:
     if not named:
         return ""
     more = f" and {one.others} more" if one.others else ""
-    return f"{one.wound} by it: {', '.join(named)}{more}"
+    return f"breaks {', '.join(named)}{more}"
 
 
 def name_of(repository: str, name: str) -> str:

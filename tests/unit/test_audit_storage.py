@@ -1,0 +1,146 @@
+"""What an audit finds in a storage: every clause by its witness, and nothing else; what breaks by it, and what not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from fixtures.layouts import STORAGE, Artifact, Image, Index, Layer, Layout, Tree, tar, zot
+from fixtures.layouts.storage import ROOT, other, written
+from fixtures.layouts.tars import Entry
+from ocivalidate.audit.api import audit
+from ocivalidate.audit.options import AuditOptions
+from ocivalidate.rules.clauses import Severity, load
+from ocivalidate.rules.findings import ExitCode, Report, exit_code
+
+CONTENT = "image/image-layout.blobs.content-matches"
+
+
+def clauses(report: Report) -> list[str]:
+    return [finding.clause.id for finding in report.findings]
+
+
+def states(report: Report) -> dict[str, str]:
+    """How each tag fares that is not sound."""
+    return {f"{one['repository']}:{one['name']}": one["state"] for one in report.facts["not_sound"]}
+
+
+@pytest.mark.parametrize("clause", STORAGE)
+def test_a_witness_breaks_its_clause_and_nothing_else(clause: str, tmp_path: Path) -> None:
+    report = audit(str(STORAGE[clause].breaks(tmp_path / "storage")))
+    assert clauses(report) == [clause]
+    wanted = ExitCode.FINDINGS if load()[clause].severity is Severity.ERROR else ExitCode.CONFORMS
+    assert exit_code([report]) is wanted
+
+
+def test_every_clause_on_storage_has_a_witness() -> None:
+    assert STORAGE.keys() == set(load("storage"))
+
+
+def sound() -> Tree:
+    tree = Tree()
+    tree.push("app", Image())
+    tree.push("app", Index((Image(name=None), other())), "all")
+    tree.push("library/base", other(), "v1")
+    tree.push("library/base", Artifact(subject=Image(name=None)), "signature")
+    return tree
+
+
+def test_a_sound_storage_has_no_findings(tmp_path: Path) -> None:
+    report = audit(str(sound().write(tmp_path)))
+    assert (report.findings, report.problem, exit_code([report])) == ((), "", ExitCode.CONFORMS)
+    assert report.facts["images"] == {"sound": 4, "broken": 0, "incomplete": 0, "unjudged": 0}
+    assert report.facts["unreferenced"] == {"blobs": 0, "bytes": 0, "certain": True}
+
+
+def test_a_damaged_blob_is_told_once_with_all_that_break_by_it(tmp_path: Path) -> None:
+    tree = sound()
+    layer = Layer().to_bytes()
+    path = tree.data(tree.add(layer))
+    tree.files[path] = layer[:-1] + b"x"
+    report = audit(str(tree.write(tmp_path)))
+    assert clauses(report) == [CONTENT]
+    found = report.findings[0]
+    assert found.location.file == f"{tmp_path}/{path}"
+    assert found.hint.startswith("breaks app:all, app:latest, library/base:signature")
+    assert states(report) == {"app:all": "broken", "app:latest": "broken", "library/base:signature": "broken"}
+
+
+def test_only_what_is_selected_is_judged(tmp_path: Path) -> None:
+    tree = sound()
+    del tree.files[tree.data(tree.push("broken", Image((Layer(tar([Entry("a")])),)), "v2"))]
+    tree.add(b"nobody's")
+    folder = str(tree.write(tmp_path))
+    # The layer and the configuration of what is gone, and what was nobody's.
+    assert sorted(clauses(audit(folder))) == [*["storage/blob.unreferenced"] * 3, "storage/tag.target"]
+    some = audit(folder, options=AuditOptions(repositories=("app", "library/*")))
+    assert (some.findings, some.facts["repositories"]["count"]) == ((), 2)
+    tagged = audit(folder, options=AuditOptions(tags=("v*",)))
+    assert clauses(tagged) == ["storage/tag.target"]
+    assert tagged.facts["images"] == {"sound": 1, "broken": 1, "incomplete": 0, "unjudged": 0}
+
+
+def test_an_absent_manifest_is_one_defect_however_many_repositories_name_it(tmp_path: Path) -> None:
+    tree = sound()
+    root = tree.push("other", other(), "v3")
+    del tree.files[tree.data(root)]
+    report = audit(str(tree.write(tmp_path)))
+    told = [finding for finding in report.findings if finding.clause.severity is Severity.ERROR]
+    assert [finding.clause.id for finding in told] == ["storage/tag.target"]
+    assert told[0].hint == "breaks app:all, library/base:v1, other:v3"
+    assert states(report) == {"app:all": "incomplete", "library/base:v1": "broken", "other:v3": "broken"}
+
+
+def test_a_manifest_that_no_tag_leads_to_is_judged_too(tmp_path: Path) -> None:
+    tree = sound()
+    root = tree.push("app", Image((Layer(tar([Entry("a")]), diff_id="sha256:" + "0" * 64),)), "gone")
+    for path in [path for path in tree.files if "/tags/gone/" in path]:
+        del tree.files[path]
+    report = audit(str(tree.write(tmp_path)))
+    assert clauses(report) == ["image/config.diffID.uncompressed-tar"]
+    assert states(report) == {f"app:@{root}": "broken"}
+
+
+def test_a_manifest_that_cannot_be_followed_makes_what_is_unreferenced_uncertain(tmp_path: Path) -> None:
+    tree = Tree()
+    root = tree.push("app", Image())
+    tree.files[tree.data(root)] += b" "
+    report = audit(str(tree.write(tmp_path)))
+    assert report.facts["unreferenced"]["certain"] is False
+    assert states(report) == {"app:latest": "broken"}
+
+
+def test_what_nothing_refers_to_is_verified_too(tmp_path: Path) -> None:
+    tree = sound()
+    tree.files[tree.data(tree.add(b"nobody's"))] = b"changed"
+    assert clauses(audit(str(tree.write(tmp_path)))) == [CONTENT, "storage/blob.unreferenced"]
+
+
+def test_a_placeholder_of_zot_is_the_blob_for_which_it_stands(tmp_path: Path) -> None:
+    layout = Layout(Index((Image(),)))
+    blobs = [path for path in layout.files if path.startswith("blobs/")]
+    files = zot({"first": layout, "second": layout}, [("second", path) for path in blobs])
+    report = audit(str(written({"_global_blobstore_migrated": b"", **files}, tmp_path)))
+    assert (report.findings, report.facts["blobs"]) == ((), len(blobs))
+    assert report.facts["images"]["sound"] == 2
+
+
+def test_a_layer_of_an_old_manifest_is_not_unreferenced_and_is_verified(tmp_path: Path) -> None:
+    storage = STORAGE["storage/manifest.schema1"].breaks(tmp_path / "storage")
+    assert audit(str(storage)).facts["unreferenced"]["blobs"] == 0
+
+
+def test_an_empty_registry_could_not_be_judged(tmp_path: Path) -> None:
+    (tmp_path / ROOT / "repositories").mkdir(parents=True)
+    report = audit(str(tmp_path))
+    assert (report.problem, exit_code([report])) == ("", ExitCode.CONFORMS)
+
+
+@pytest.mark.parametrize("name", ["nowhere", "empty"])
+def test_what_is_no_storage_is_told_in_one_line(name: str, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    report = audit(str(tmp_path / name))
+    assert report.problem
+    assert "\n" not in report.problem
+    assert exit_code([report]) is ExitCode.COULD_NOT_JUDGE
