@@ -61,6 +61,10 @@ class Files(Protocol):
     def name(self) -> str:
         """The place, as the user gave it."""
 
+    @property
+    def marks_folders(self) -> bool:
+        """Whether empty files may stand for folders, as in buckets, which have none."""
+
     def look(self, path: str) -> Entry | None:
         """What stands at a path, links followed within the storage; ``None`` if nothing does."""
 

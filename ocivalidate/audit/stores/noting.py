@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from ocivalidate.audit import oddities
 from ocivalidate.audit.store import Odd
-from ocivalidate.audit.stores.files import FOLDER, OUTSIDE, UNREADABLE, Entry
+from ocivalidate.audit.stores.files import FILE, FOLDER, OUTSIDE, UNREADABLE, Entry
 from ocivalidate.image.sources.litter import is_litter
 from ocivalidate.vocabulary.wording import shortened
 
@@ -15,9 +15,13 @@ MOST_OF_A_KIND = 1000
 
 
 class Noted:
-    """What was odd, each once: the first of each kind, and how many others there were."""
+    """What was odd, each once: the first of each kind, and how many others there were.
 
-    def __init__(self, most: int = MOST_OF_A_KIND) -> None:
+    ``markers``: empty files that are in the way stand for folders, and are not odd.
+    """
+
+    def __init__(self, most: int = MOST_OF_A_KIND, *, markers: bool = False) -> None:
+        self._markers = markers
         self._most = most
         self._kept: dict[tuple[str, str], Odd] = {}
         self._seen: dict[str, int] = {}
@@ -40,10 +44,9 @@ class Noted:
             return
         self.note(Odd(kind, entry.path, f"{in_words(entry)}{wanted and f' where {wanted} belongs'}"))
 
-    @staticmethod
-    def passes(entry: Entry) -> bool:
-        """Whether it is a file that desktops and file systems leave everywhere."""
-        return is_litter(entry.name)
+    def passes(self, entry: Entry) -> bool:
+        """Whether it is a file that desktops, file systems and tools for buckets leave everywhere."""
+        return is_litter(entry.name) or (self._markers and entry.kind == FILE and not entry.size)
 
     def all(self) -> Iterator[Odd]:
         """What was kept, and a line for each kind of which there was more."""

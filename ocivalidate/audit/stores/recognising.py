@@ -9,6 +9,7 @@ from typing import Final
 
 from ocivalidate.audit.store import Store
 from ocivalidate.audit.stores.bare import BareStore
+from ocivalidate.audit.stores.bucket_names import SCHEMES
 from ocivalidate.audit.stores.files import FILE, FOLDER, Files, below, is_file, is_folder, join
 from ocivalidate.audit.stores.folder import FolderFiles
 from ocivalidate.audit.stores.layouts import LayoutsStore
@@ -17,8 +18,6 @@ from ocivalidate.audit.stores.zot import SHARED, UPLOADS, ZotStore
 from ocivalidate.errors import NotMeant, Unreadable
 from ocivalidate.image.sources.source import BLOBS, INDEX_JSON, OCI_LAYOUT
 from ocivalidate.vocabulary.digests import HEX_LENGTHS
-
-BUCKETS: Final = ("s3://", "gs://", "az://")
 
 # How many entries of a storage are looked at before its form is known.
 _SAMPLE = 10_000
@@ -51,18 +50,22 @@ def open_store(name: str) -> Store:
 
 
 def _files(name: str) -> Files:
-    if name.startswith(BUCKETS):
-        raise Unreadable("buckets cannot be read yet")
+    if name.startswith(SCHEMES):
+        from ocivalidate.audit.stores.bucket import BucketFiles
+
+        return BucketFiles(name)
     return FolderFiles(name)
 
 
 def recognise(files: Files) -> Store:
     """The storage that files are. Errors as for :func:`open_store`."""
+    if not _has_anything(files):
+        raise NotMeant("there is nothing in it")
     for form in _FORMS:
         store = form(files)
         if store is not None:
             return store
-    raise NotMeant(UNKNOWN if _has_anything(files) else "there is nothing in it")
+    raise NotMeant(UNKNOWN)
 
 
 def _tree(files: Files) -> Store | None:
@@ -107,7 +110,7 @@ def _layouts(files: Files) -> Store | None:
     if uploads:
         return ZotStore(files)
     # Nobody but zot keeps layouts in a bucket.
-    return ZotStore(files, "layouts") if files.name.startswith(BUCKETS) else LayoutsStore(files)
+    return ZotStore(files, "layouts") if files.name.startswith(SCHEMES) else LayoutsStore(files)
 
 
 _FORMS: tuple[Callable[[Files], Store | None], ...] = (_tree, _containerd, _zot, _bare, _layouts)

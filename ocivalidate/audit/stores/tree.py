@@ -46,7 +46,7 @@ class TreeStore(Store):
         self._files = files
         self._blobs = join(base, BLOBS)
         self._repositories = join(base, REPOSITORIES)
-        self._noted = Noted()
+        self._noted = Noted(markers=files.marks_folders)
 
     # --- Blobs
 
