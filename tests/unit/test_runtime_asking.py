@@ -75,3 +75,9 @@ def test_a_propagation_that_is_refused_is_told(monkeypatch: pytest.MonkeyPatch) 
 def test_a_child_that_breaks_is_told() -> None:
     assert asking._said("import sys; sys.exit('no such file')") == "no such file"
     assert asking._said("import sys; sys.exit(3)") == "exit status 3"
+
+
+def test_the_kernel_tells_linux32_of_a_machine_of_its_own() -> None:
+    machine = os.uname().machine
+    assert asking.machine_of_linux32() in ({"x86_64": "i686"}.get(machine, machine), machine)
+    assert os.uname().machine == machine

@@ -107,3 +107,8 @@ def skip_unscheduled(trial: CaseContext, config: Mapping[str, Any]) -> None:
         cgroups.remove(layout, group)
     if refused:
         trial.skip(refused)
+
+
+def linux32_is_told() -> bool:
+    """Whether this kernel tells a process whose execution domain is LINUX32 of another machine."""
+    return asking.machine_of_linux32() != os.uname().machine

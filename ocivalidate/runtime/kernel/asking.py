@@ -67,6 +67,20 @@ def propagation_refused(*, user: bool = False) -> str:
     return f"this kernel refuses us {said}" if said else ""
 
 
+_LINUX32 = 0x8
+_MACHINE = """
+import ctypes, os, sys
+ctypes.CDLL(None).personality(ctypes.c_ulong(int(sys.argv[1])))
+print(os.uname().machine)
+"""
+
+
+@functools.cache
+def machine_of_linux32() -> str:
+    """The machine of which this kernel tells a process whose execution domain is LINUX32."""
+    return _said(_MACHINE, str(_LINUX32))
+
+
 def _said(code: str, *words: str) -> str:
     try:
         done = subprocess.run(

@@ -41,11 +41,19 @@ def command(sandbox: Sandbox, kernel: Kernel) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Booted:
-    """What a guest is booted with: a command line, and where its user is."""
+class _Asked:
+    """What guest is wanted. ``private``: this process has mounts of its own."""
 
     sandbox: Sandbox
     kernel: Kernel
+    private: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Booted:
+    """What a guest is booted with. ``user``: as whom, if not as we are."""
+
+    asked: _Asked
     folder: Path
     init: tuple[str, ...]
     variables: dict[str, str]
@@ -58,21 +66,34 @@ def main() -> int:
     sandbox, kernel = Sandbox(kind, cgroup, memory, cpus), Kernel(path, version, seccomp)
     inherited.forget_signals()
     made: workspace.Workspace | None = None
+    private = False
     try:
         line = _read_line()
         request = read_request(line)
         os.umask(inherited.UMASK)
+        private = _own_mounts()
         made = workspace.make(Owner.this_process(), private=False)
         # The kernel of the guest, which may be another user's, looks into it.
         made.folder.chmod(0o755)
-        booted = _prepare(made.folder, line, request, sandbox, kernel)
+        booted = _prepare(made.folder, line, request, _Asked(sandbox, kernel, private))
         return isolation.run_kept(lambda: _serve(booted))
     except (CannotJudge, ProtocolError, OSError) as problem:
         _say(Bailout(f"the sandbox cannot be started: {problem}", getattr(problem, "hint", "")))
         return 2
     finally:
         if made is not None:
+            if private:
+                showing.take_back(str(made.folder))
             made.remove()
+
+
+def _own_mounts() -> bool:
+    """Whether this process has mounts of its own from now on: root mostly can."""
+    if os.geteuid() == 0:
+        with contextlib.suppress(OSError):
+            isolation.private_mounts()
+            return True
+    return False
 
 
 def _read_line() -> bytes:
@@ -100,7 +121,7 @@ def _user() -> tuple[int, int] | None:
     return found.pw_uid, found.pw_gid
 
 
-def _prepare(folder: Path, line: bytes, request: Request, sandbox: Sandbox, kernel: Kernel) -> _Booted:
+def _prepare(folder: Path, line: bytes, request: Request, asked: _Asked) -> _Booted:
     """Put all that the guest needs into the folder. Raises :class:`OSError`."""
     user = _user()
     who = (
@@ -110,7 +131,7 @@ def _prepare(folder: Path, line: bytes, request: Request, sandbox: Sandbox, kern
     )
     every = shown(showing.needs(request), who)
     seed = folder / "seed"
-    copies = [(one.source, showing.copy(one, str(seed))) for one in every if one.closed]
+    copies = [(one.source, showing.hand_on(one, str(seed), private=asked.private)) for one in every if one.closed]
     places = dict(copies)
     shutil.copyfile(guest.__file__, folder / "guest.py")
     (folder / "request").write_bytes(line)
@@ -122,7 +143,7 @@ def _prepare(folder: Path, line: bytes, request: Request, sandbox: Sandbox, kern
         "shown": [(one.place, places.get(one.source, one.source)) for one in every],
         "closed": _outermost({one.closed for one in every if one.closed}),
         "own": OWN,
-        "cgroup": sandbox.cgroup,
+        "cgroup": asked.sandbox.cgroup,
         "command": engine_command(),
         "environment": showing.environment(),
         "request": str(folder / "request"),
@@ -132,7 +153,7 @@ def _prepare(folder: Path, line: bytes, request: Request, sandbox: Sandbox, kern
     (folder / "plan").write_text(json.dumps(plan), encoding="utf-8")
     python, variables = showing.first_python(copies)
     init = (python, "-I", "-S", "-B", str(folder / "guest.py"), str(folder / "plan"))
-    return _Booted(sandbox, kernel, folder, init, variables, user)
+    return _Booted(asked, folder, init, variables, user)
 
 
 def _outermost(closed: Iterable[str]) -> list[str]:
@@ -156,7 +177,7 @@ def _serve(booted: _Booted) -> int:
     lines = uml.Lines(stop, tell_events, tell_control)
     own = str(booted.folder / "kernel")
     process = subprocess.Popen(
-        uml.command(booted.kernel, booted.sandbox, lines, own, booted.init),
+        uml.command(booted.asked.kernel, booted.asked.sandbox, lines, own, booted.init),
         stdin=subprocess.DEVNULL,
         stdout=tell_log,
         stderr=tell_log,
@@ -167,7 +188,7 @@ def _serve(booted: _Booted) -> int:
     )
     for descriptor in (stop, tell_events, tell_control, tell_log):
         os.close(descriptor)
-    return relay(Guest(process, tell_stop, events, control, log), booted.sandbox)
+    return relay(Guest(process, tell_stop, events, control, log), booted.asked.sandbox)
 
 
 if __name__ == "__main__":

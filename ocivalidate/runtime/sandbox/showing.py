@@ -5,6 +5,7 @@ A copy stands below a folder of the sandbox, at the path that it has on the host
 
 from __future__ import annotations
 
+import contextlib
 import glob
 import os
 import re
@@ -14,10 +15,11 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 
-from ocivalidate.runtime.kernel import interpreter, programs
+from ocivalidate.runtime.kernel import interpreter, programs, syscalls
 from ocivalidate.runtime.protocol import Request
 from ocivalidate.runtime.sandbox.seeing import Need, Shown
 from ocivalidate.system import importing
+from ocivalidate.system.mounts import mounts
 
 # Of a Python that has to be copied: what neither the engine nor the probe imports.
 _LEAVE = (
@@ -89,6 +91,36 @@ def _libraries(program: str) -> list[str]:
     except (OSError, subprocess.SubprocessError):
         return []
     return _LINE.findall(done.stdout.decode(errors="replace"))
+
+
+def hand_on(one: Shown, below: str, *, private: bool) -> str:
+    """Have a need where the guest's kernel can read it, below a folder, and return where. Raises :class:`OSError`.
+
+    ``private``: this process has its own mount namespace, in which what only folders above keep from others need not be
+    copied.
+    """
+    if private and one.closed != one.source:
+        target = f"{below}{one.source}"
+        if os.path.lexists(target):
+            # It came with a folder above.
+            return target
+        if os.path.isdir(one.source):
+            os.makedirs(target, exist_ok=True)
+        else:
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+            with open(target, "ab"):
+                pass
+        with contextlib.suppress(OSError):
+            syscalls.mount(one.source, target, flags=syscalls.MS_BIND)
+            return target
+    return copy(one, below)
+
+
+def take_back(below: str) -> None:
+    """Unmount what was handed on below a folder."""
+    points = [mount.point for mount in mounts() if mount.point.startswith(f"{below}/")]
+    for point in reversed(points):
+        syscalls.unmount(point)
 
 
 def copy(one: Shown, below: str) -> str:
