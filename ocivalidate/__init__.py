@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from ocivalidate.image.found import ImageFilter
     from ocivalidate.image.layers.limits import LayerLimits
     from ocivalidate.image.limits import Limits
+    from ocivalidate.registry.options import RegistryLimits, RegistryOptions
     from ocivalidate.rules.clauses import Clause, Level, Selection, Severity
     from ocivalidate.rules.findings import Change, ExitCode, Finding, Fix, Location, Outcome, Report, Result, exit_code
     from ocivalidate.rules.refusals import Refused, Rejected, RunStopped
@@ -72,6 +73,8 @@ __all__ = [
     "OptionError",
     "Outcome",
     "Refused",
+    "RegistryLimits",
+    "RegistryOptions",
     "Rejected",
     "Report",
     "Result",
@@ -127,6 +130,8 @@ _HOMES = {
     "OptionError": "ocivalidate.errors",
     "Outcome": "ocivalidate.rules.findings",
     "Refused": "ocivalidate.rules.refusals",
+    "RegistryLimits": "ocivalidate.registry.options",
+    "RegistryOptions": "ocivalidate.registry.options",
     "Rejected": "ocivalidate.rules.refusals",
     "RunStopped": "ocivalidate.rules.refusals",
     "Report": "ocivalidate.rules.findings",

@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from ocivalidate import resources
-from ocivalidate.image.documents.witnesses import image_witness
+from ocivalidate.image.documents.witnesses import image_witness, served_witness
 from ocivalidate.judges import cases, judged_ids
 from ocivalidate.rules.clauses import Clause, Level, load
 from ocivalidate.rules.witnesses import witness_for
@@ -20,6 +20,7 @@ _SHOULD = frozenset({Level.SHOULD, Level.SHOULD_NOT})
 SPECIFICATIONS = {
     "runtime": "runtime-spec",
     "image": "image-spec",
+    "distribution": "distribution-spec",
     "storage": "storage",
     "safety": "safety",
     "lint": "lint",
@@ -110,7 +111,7 @@ def checked_clauses() -> set[str]:
 def is_witnessed(clause: Clause) -> bool:
     """Whether there is a document that breaks the clause and one that keeps it."""
     clause_id = clause.same_as or clause.id
-    return witness_for(clause_id) is not None or image_witness(clause_id) is not None
+    return any(found(clause_id) is not None for found in (witness_for, image_witness, served_witness))
 
 
 def table() -> list[Row]:

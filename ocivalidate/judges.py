@@ -47,7 +47,7 @@ class Judge(NamedTuple):
         return f"{self.file}:{self.line} {self.name}"
 
 
-_ID = re.compile(r"(?:image|lint|runtime|safety|storage)/[\w.*-]+")
+_ID = re.compile(r"(?:distribution|image|lint|runtime|safety|storage)/[\w.*-]+")
 
 Declared = Iterator[tuple[str, Callable[[], Judge]]]
 """Clauses, each with what looks up where its judge stands."""
@@ -99,7 +99,7 @@ def _groups_about(clause: Clause) -> tuple[str, ...]:
         return ("storage",)
     if clause.subject == "json":
         return ("text", "bundle", "image")
-    if clause.subject.startswith("image"):
+    if clause.subject.startswith(("image", "registry")):
         return ("text", "image")
     # Cases have runtimes print these, and judge what they print.
     return ("text", "bundle", "cases") if clause.subject in ("state", "features") else ("text", "bundle")

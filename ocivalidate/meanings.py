@@ -61,7 +61,7 @@ _ENOUGH = 2
 _OTHERS: Mapping[str, str] = {
     "old-save": "this was saved by Docker before 1.10, without manifest.json: load and save it again with a newer "
     "Docker",
-    "directory": "this is a skopeo dir: folder, not an image layout: convert it with skopeo copy dir:PATH oci:LAYOUT",
+    "directory": "this is a skopeo dir: folder, not an image layout: write dir: in front of its path",
     "storage": "this is the image store of an engine or a registry: save an image from it first",
     "blobs": "these are the blobs of a layout: name the folder that contains blobs",
     "windows-layer": "this is a Windows layer, not an image",
@@ -73,9 +73,26 @@ _ROOT = "bin boot dev etc home lib lib32 lib64 media mnt opt proc root run sbin 
 _SOURCE = "Containerfile Dockerfile Makefile CMakeLists.txt Cargo.toml go.mod package.json pom.xml pyproject.toml .git"
 
 
-# How skopeo and podman write what lies on this machine, and what lies elsewhere (containers-transports(5)).
-_HERE = re.compile(r"(?:oci|oci-archive|oci-layout|docker-archive|dir):(?://)?")
-_ELSEWHERE = re.compile(r"(?:docker|oci|https?)://|docker-daemon:|containers-storage:")
+# What names of images begin with that are read here, as skopeo and podman write them (containers-transports(5)).
+TRANSPORTS = ("docker://", "oci:", "oci-archive:", "docker-archive:", "dir:")
+# Names that begin like this are not read, and what to write.
+_UNREAD = (
+    ("docker-daemon:", "images of a daemon are not read here; use docker save IMAGE | ocivalidate image -"),
+    ("containers-storage:", "images of podman are not read here; use podman save IMAGE | ocivalidate image -"),
+    ("oci://", "write docker:// instead of oci://"),
+    ("https://", "write docker://HOST/NAME:TAG for an image in a registry"),
+    ("http://", "write docker://HOST/NAME:TAG for an image in a registry, and --tls-verify=false"),
+)
+
+
+def transport(name: str) -> tuple[str, str]:
+    """What the name of an image begins with, one of ``TRANSPORTS`` or nothing, and what stands behind it."""
+    if name.startswith("oci://"):
+        return "", name
+    # As docker buildx calls it.
+    name = re.sub(r"^oci-layout:(?://)?", "oci:", name)
+    prefix = next((prefix for prefix in TRANSPORTS if name.startswith(prefix)), "")
+    return prefix, name[len(prefix) :]
 
 
 class _Names(NamedTuple):
@@ -267,15 +284,14 @@ def instead(wanted: str, found: str, value: Any = None) -> str:
 def of_address(name: str) -> str:
     """One line on a path that is not there, if it is the address of an image, or an empty text.
 
-    Other tools write a name behind the path, as in ``oci:layout:latest``, and before it what kind of image it is.
+    Other tools write a name behind the path, as in ``./layout:latest``, or an image in a registry as ``alpine:3.19``.
     """
-    start = _HERE.match(name)
-    rest = name[start.end() :] if start else name
-    ends = [place.start() for place in re.finditer(":", rest)][:_MOST_TOLD]
-    path = next((rest[:end] for end in (None, *ends) if rest[:end] and os.path.exists(rest[:end])), "")
-    if path and path != name:
-        ref = rest[len(path) + 1 :]
+    unread = next((told for prefix, told in _UNREAD if name.startswith(prefix)), "")
+    if unread:
+        return f"no such file or directory: {unread}"
+    ends = [place.start() for place in re.finditer(":", name)][:_MOST_TOLD]
+    path = next((name[:end] for end in ends if name[:end] and os.path.exists(name[:end])), "")
+    if path:
+        ref = name[len(path) + 1 :]
         return f"no such file or directory, but there is {path}: use that" + (f", with --ref {ref}" if ref else "")
-    if _ELSEWHERE.match(name):
-        return "no such file or directory: images are not pulled; use skopeo copy docker://IMAGE oci:LAYOUT"
     return ""

@@ -7,7 +7,7 @@ import functools
 
 from ocivalidate.bundle.api import SPECIFICATION, check_bundle
 from ocivalidate.bundle.options import BundleOptions
-from ocivalidate.cli import changed, settings as settings_module
+from ocivalidate.cli import changed, registries, settings as settings_module
 from ocivalidate.cli.all_judged import all_judged
 from ocivalidate.cli.dashes import DashParser
 from ocivalidate.cli.inputs import inputs
@@ -47,6 +47,7 @@ def add_options(parser: DashParser, _command: str) -> None:
     images.add_argument("--image", metavar="SOURCE", help="also judge whether the bundle matches this image")
     images.add_argument("--ref", metavar="NAME", help="with --image: the image of this name")
     images.add_argument("--platform", metavar="OS/ARCH", help="with --image: the image for this platform")
+    registries.add_options(parser)
     fixing = parser.group("Mending").add_mutually_exclusive_group()
     fixing.add_argument(
         "--fix", action="store_true", help="mend what has one safe answer, then judge; with - print the document"
@@ -107,5 +108,11 @@ def _conversions(options: argparse.Namespace, settings: Settings) -> list[Report
     refuse_no_platform(options.platform, "--platform")
     # The release and the platform are those of runtime-spec, and the image has its own.
     selection = replace(settings.selection, spec_version=None, platform=None)
-    looking = ConversionOptions(options.ref, options.platform, settings["follow-links"], settings["max-size"])
+    looking = ConversionOptions(
+        options.ref,
+        options.platform,
+        settings["follow-links"],
+        settings["max-size"],
+        registries.registry_options(options),
+    )
     return [check_conversion(path, options.image, selection, looking) for path in options.paths]

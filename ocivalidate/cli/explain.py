@@ -168,7 +168,7 @@ def _as_lines(clause: Clause, width: int) -> Iterator[Line]:
     witness = witness_for(clause.same_as or clause.id)
     if witness:
         yield from _examples(witness)
-    elif clause.family in ("image", "safety"):
+    elif clause.family in ("image", "distribution", "safety"):
         yield from _image_example(clause)
 
 
@@ -246,8 +246,9 @@ def _example(title: str, style: str, text: str) -> Iterator[Line]:
 
 
 def _image_example(clause: Clause) -> Iterator[Line]:
-    from ocivalidate.image.documents.witnesses import image_witness
+    from ocivalidate.image.documents.witnesses import image_witness, served_witness
 
-    witness = image_witness(clause.same_as or clause.id)
+    found = clause.same_as or clause.id
+    witness = image_witness(found) or served_witness(found)
     if witness:
         yield from _example("breaks it", "bad", witness.text)

@@ -13,6 +13,7 @@ from ocivalidate.cli.image_view import progress_bar, tree
 from ocivalidate.cli.inputs import inputs
 from ocivalidate.cli.lines import print_lines
 from ocivalidate.cli.output import publish
+from ocivalidate.cli.registries import add_options as add_registry_options, registry_options
 from ocivalidate.cli.screen import screen
 from ocivalidate.cli.settings import Settings
 from ocivalidate.image.api import SPECIFICATION, ImageOptions, check_image
@@ -39,6 +40,7 @@ _EXAMPLES = (
     ("A layout folder, or an archive of docker save:", "ocivalidate image ./layout"),
     ("", "docker save app | ocivalidate image -"),
     ("One image of several, for one platform:", "ocivalidate image ./layout --ref latest --platform linux/arm64"),
+    ("An image in a registry, with its referrers:", "ocivalidate image docker://registry.example.org/app:1.2"),
     ("What it is made of:", "ocivalidate image ./layout -v"),
     ("A statement to sign:", "ocivalidate image ./layout --output in-toto=verdict.json"),
 )
@@ -55,7 +57,8 @@ def add_options(parser: DashParser, _command: str) -> None:
         "sources",
         nargs="+",
         metavar="SOURCE",
-        help="a layout folder, a folder of layouts, an archive, a JSON document, or - for standard input",
+        help="a layout folder, a folder of layouts, an archive, a JSON document, - for standard input, or a name as "
+        "skopeo writes it: docker://HOST/NAME:TAG, oci:DIR:REF, oci-archive:FILE, docker-archive:FILE, dir:DIR",
     )
     changed.add_option(parser, "images")
     judged = parser.group(settings_module.JUDGED)
@@ -63,6 +66,9 @@ def add_options(parser: DashParser, _command: str) -> None:
     judged.add_argument("--platform", action="append", default=[], metavar="OS/ARCH", help="only this platform")
     judged.add_argument("--complete", action="store_true", help="report missing blobs as errors")
     judged.add_argument("--no-orphans", action="store_true", help="skip unreferenced blobs")
+    judged.add_argument(
+        "--manifests-only", action="store_true", help="judge all documents, and of other blobs presence and size alone"
+    )
     add_release(judged)
     judged.add_argument(
         "--kind",
@@ -70,6 +76,7 @@ def add_options(parser: DashParser, _command: str) -> None:
         metavar="KIND",
         help=f"what a JSON document that stands alone is: {', '.join(_KINDS)}",
     )
+    add_registry_options(parser)
     settings_module.add_options(parser, without=_NOT_FOR_IMAGES)
     add_limits(parser)
     limits = parser.group(settings_module.LIMITED)
@@ -127,6 +134,8 @@ def run(options: argparse.Namespace) -> int:
         _limits(options, settings["max-size"]),
         layer_limits(options),
         settings["follow-links"],
+        manifests_only=options.manifests_only,
+        registry=registry_options(options),
     )
     if options.changed_files:
         options.sources = changed.images(options.sources, follow_links=settings["follow-links"])

@@ -47,7 +47,19 @@ def inputs(command: str, paths: Sequence[str], settings: Settings) -> tuple[list
 
 
 def _is_plain(command: str, path: str) -> bool:
-    return path == "-" or os.path.isfile(path) or os.path.lexists(os.path.join(path, _MARKS[command]))
+    return (
+        path == "-"
+        or (command == "image" and is_name(path))
+        or os.path.isfile(path)
+        or os.path.lexists(os.path.join(path, _MARKS[command]))
+    )
+
+
+def is_name(path: str) -> bool:
+    """Whether this is the name of an image as skopeo writes it, and no path."""
+    from ocivalidate import meanings
+
+    return bool(meanings.transport(path)[0])
 
 
 def _patterns(written: Sequence[str], origins: Sequence[str]) -> tuple[Pattern, ...]:

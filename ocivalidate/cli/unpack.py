@@ -15,6 +15,7 @@ from ocivalidate.cli.exits import exit_code_of
 from ocivalidate.cli.image import add_limits, add_release, archive_limit, layer_limits
 from ocivalidate.cli.oci_gen import apply, parse, start as start_config
 from ocivalidate.cli.one_line import one_line
+from ocivalidate.cli.registries import add_options as add_registry_options, registry_options
 from ocivalidate.cli.streams import errors_on_terminal, tell
 from ocivalidate.errors import UsageError
 from ocivalidate.generate.builder import ConfigBuilder
@@ -47,10 +48,15 @@ def add_options(parser: DashParser, _command: str) -> None:
     parser.usage = "%(prog)s [OPTION...] SOURCE BUNDLE [-- OPTION OF oci-gen...]"
     parser.epilog = _EPILOG
     parser.examples = _EXAMPLES
-    parser.add_argument("source", metavar="SOURCE", help="a layout folder, an archive, or - for standard input")
+    parser.add_argument(
+        "source",
+        metavar="SOURCE",
+        help="a layout folder, an archive, - for standard input, or a name: docker://HOST/NAME:TAG, oci:DIR:REF",
+    )
     parser.add_argument("bundle", metavar="BUNDLE", help="the folder to make")
     _add_image(parser.group("Which image"))
     _add_bundle(parser.group("The bundle"))
+    add_registry_options(parser)
     add_limits(parser)
     parser.add_argument("-q", "--quiet", action="store_true", help="print only what prevents unpacking")
 
@@ -134,6 +140,7 @@ def _options(options: argparse.Namespace) -> UnpackOptions:
         layer_limits=layer_limits(options),
         follow_links=options.follow_links,
         spec_version=options.spec_version,
+        registry=registry_options(options),
         generator=_generator(list(options.after)),
     )
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ocivalidate import meanings
 from ocivalidate.errors import NotMeant, Unreadable
-from ocivalidate.image import ambiguous, blobs, comparing, layout
+from ocivalidate.image import ambiguous, blobs, comparing, layout, served
 from ocivalidate.image.absent import BLOB_ABSENT, tell_absent
 from ocivalidate.image.accounts import Accounts
 from ocivalidate.image.causes import Causes
@@ -29,10 +29,11 @@ from ocivalidate.image.sources.opening import open_document, open_source
 from ocivalidate.image.sources.source import LooseDocument, Source
 from ocivalidate.image.stacks import Stacks
 from ocivalidate.jsontext.documents import Noting, read_document
+from ocivalidate.registry.options import RegistryOptions
 from ocivalidate.rules.checks import CheckContext, Node, Registry
 from ocivalidate.rules.clauses import Selection, settled
 from ocivalidate.rules.findings import Report
-from ocivalidate.rules.judge import DocumentType, active_clauses, judge, noting
+from ocivalidate.rules.judge import REGISTRY, DocumentType, active_clauses, judge, noting
 from ocivalidate.rules.ledger import Ledger
 from ocivalidate.system.arguments import StrPath, at_least_one, given, known, limits, path_text, texts
 from ocivalidate.vocabulary.versions import IMAGE_CHOICES, IMAGE_RELEASES, draft_note, noted
@@ -51,13 +52,18 @@ WHOLE = DocumentType(
 )
 
 
+# The same from a server, with what that says beside the content.
+SERVED = DocumentType("image-index", WHOLE.subjects | {REGISTRY}, Registry())
+
+
 class ImageOptions(NamedTuple):
     """How to judge an image.
 
     ``complete``: absent blobs are errors. ``orphans``: verify unreferenced blobs too. ``jobs``: the number of threads
     (default: one per core). ``kind``: the type of a standalone document, a key of ``subjects.SUBJECTS`` (default: by
     its content). ``follow_links``: links in a layout folder may lead out of it. ``executor``: verifies blobs, in other
-    threads or processes; the caller keeps it and shuts it down.
+    threads or processes; the caller keeps it and shuts it down. ``manifests_only``: of blobs that are no documents only
+    presence and size are judged. ``registry``: how registries are reached.
     """
 
     wanted: ImageFilter = ImageFilter()
@@ -69,6 +75,8 @@ class ImageOptions(NamedTuple):
     layer_limits: LayerLimits = DEFAULT_LAYER_LIMITS
     follow_links: bool = False
     executor: Executor | None = None
+    manifests_only: bool = False
+    registry: RegistryOptions = RegistryOptions()
 
 
 def check_image(
@@ -81,7 +89,8 @@ def check_image(
     """Judge an image by image-spec, every byte of it.
 
     ``source``: a layout folder, an archive of a layout or of ``docker save``, a standalone document, ``-`` for standard
-    input, or any :class:`Source`. ``selection``: what is judged; without a ``spec_version`` by the newest release.
+    input, a name as skopeo writes it (``docker://HOST/NAME:TAG``, ``oci:DIR:REF`` …), or any :class:`Source`.
+    ``selection``: what is judged; without a ``spec_version`` by the newest release.
     ``options``: how to judge. ``progress`` is called with the number of bytes read so far and the total.
 
     Unreadable input gives a report with a ``problem``. Raises :class:`OptionError` for an option that makes no sense,
@@ -109,6 +118,7 @@ def _checked(options: ImageOptions) -> ImageOptions:
     known(options.kind, tuple(sorted(SUBJECTS)), "kind of document")
     given(options.wanted, ImageFilter, "wanted")
     given(options.layer_limits, LayerLimits, "layer_limits")
+    given(options.registry, RegistryOptions, "registry")
     limits(given(options.limits, Limits, "limits")._asdict(), asdict(options.layer_limits))
     texts(options.wanted.refs, "refs")
     for platform in texts(options.wanted.platforms, "platforms"):
@@ -119,7 +129,9 @@ def _checked(options: ImageOptions) -> ImageOptions:
 def _open(name: str, options: ImageOptions) -> Source:
     if options.kind is not None:
         return open_document(name, options.limits)
-    return open_source(name, options.limits, options.layer_limits, follow_links=options.follow_links)
+    return open_source(
+        name, options.limits, options.layer_limits, follow_links=options.follow_links, registry=options.registry
+    )
 
 
 def _judge_document(loose: LooseDocument, release: str, selection: Selection, kind: str | None) -> Report:
@@ -157,16 +169,30 @@ def _refuse_other_documents(value: Any) -> None:
 def _judge(
     source: Source, release: str, selection: Selection, options: ImageOptions, progress: blobs.Progress | None
 ) -> Report:
+    options = _as_asked(source, options)
     context, ledger = survey(source, release, selection, options)
     found = context.found
     wanted = list(found.blobs.values())
+    if options.manifests_only:
+        blobs.judge_presence(wanted, context, ledger)
+        return _finished(source, release, context, ledger, {}, len(wanted), options)
     if options.orphans and options.wanted.all and found.is_layout:
         wanted += blobs.orphans(source, release, context, ledger)
     facts = blobs.verify(source, wanted, options.layer_limits, options.jobs, progress, options.executor)
     judge_content(source, wanted, facts, context, ledger, options.layer_limits)
-    told = tell_absent(context, ledger, len(wanted), complete=options.complete)
-    details = describe(found, facts, whole=options.wanted.all) | told
-    return _report(source, release, ledger, details)
+    return _finished(source, release, context, ledger, facts, len(wanted), options)
+
+
+def _as_asked(source: Source, options: ImageOptions) -> ImageOptions:
+    """The options with what the name of the source asks for. Raises :class:`Unreadable` where both name images."""
+    complete = options.complete or source.whole
+    if source.served and options.wanted.refs:
+        raise Unreadable("a name in a registry says which image: leave out --ref")
+    if not source.asked:
+        return options._replace(complete=complete)
+    if options.wanted.refs not in ((), source.asked):
+        raise Unreadable(f"the name says which image already: {', '.join(source.asked)}; leave out --ref")
+    return options._replace(complete=complete, wanted=options.wanted._replace(refs=source.asked))
 
 
 def survey(source: Source, release: str, selection: Selection, options: ImageOptions) -> tuple[ImageContext, Ledger]:
@@ -175,10 +201,13 @@ def survey(source: Source, release: str, selection: Selection, options: ImageOpt
     Raises :class:`Unreadable`.
     """
     registry.load_checks()
+    options = _as_asked(source, options)
     found = walk_image(source, options.wanted, options.limits, lambda kind: noting(SUBJECTS[kind].kind, selection))
     _refuse_empty_choice(found, options.wanted)
     context = ImageContext(source, found)
-    clauses = active_clauses(WHOLE, release, NO_PLATFORMS, _with_complete(selection, options))
+    clauses = active_clauses(
+        SERVED if source.served else WHOLE, release, NO_PLATFORMS, _with_complete(selection, options)
+    )
     ledger = Ledger(clauses, selection, causes=Causes(), once=True)
     layout.judge_files(context, ledger)
     for read in found.documents.values():
@@ -215,7 +244,19 @@ def _with_complete(selection: Selection, options: ImageOptions) -> Selection:
     return selection if not options.complete else selection.also(BLOB_ABSENT)
 
 
-def _report(source: Source, release: str, ledger: Ledger, details: dict[str, Any]) -> Report:
+def _finished(
+    source: Source,
+    release: str,
+    context: ImageContext,
+    ledger: Ledger,
+    facts: dict[str, BlobFacts],
+    present: int,
+    options: ImageOptions,
+) -> Report:
+    """The report, once all that was wanted is judged."""
+    served.judge_answers(context, facts, ledger)
+    told = tell_absent(context, ledger, present, complete=options.complete)
+    details = describe(context.found, facts, whole=options.wanted.all) | told
     note, file = draft_note(release), source.file()
     return Report(
         "image", source.name, SPECIFICATION, release, note, (), "", *ledger.verdicts(), facts=details, file=file

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from ocivalidate.image.causes import COMPRESSION
-from ocivalidate.image.comparing import judge_content
+from ocivalidate.image.comparing import CONTENT, judge_content, judge_sizes
 from ocivalidate.image.context import ImageContext
 from ocivalidate.image.documents.media_types import LAYERS
 from ocivalidate.image.found import Blob
@@ -33,6 +33,7 @@ DIFF_ID = "image/config.diffID.uncompressed-tar"
 ORDER = "image/config.rootfs.diff_ids.order"
 NAME_CHARSET = "image/image-layout.blobs.name-charset"
 PER_ALGORITHM = "image/image-layout.blobs.directory-per-algorithm"
+_UNREAD = "only documents are read (--manifests-only)"
 _LITTER = "not a blob: desktops, file systems and tools leave such files anywhere"
 
 Progress = Callable[[int, int], None]
@@ -88,7 +89,7 @@ def verify(
     jobs = [Job(blob.path, _request(source, blob, limits)) for blob in blobs]
     total = sum(job.size for job in jobs)
     tell = (lambda done: progress(done, total)) if progress else None
-    found = verify_all(jobs, workers=workers, executor=executor, progress=tell)
+    found = verify_all(jobs, workers=workers, executor=executor, progress=tell, interrupt=source.interrupt)
     return {job.key: facts for job, facts in found}
 
 
@@ -96,7 +97,17 @@ def _request(source: Source, blob: Blob, limits: LayerLimits) -> BlobRequest:
     algorithms = (blob.digest.algorithm,) if blob.digest and not digests.unverifiable(blob.digest) else ()
     wanted = tuple(sorted(name for name in blob.diff_algorithms if digests.computable(name)))
     opener = source.opener(blob.path)
-    return BlobRequest(opener, algorithms, blob.layer, wanted, blob.size, used=blob.layer, limits=limits)
+    size = blob.size if blob.size >= 0 else None
+    return BlobRequest(opener, algorithms, blob.layer, wanted, size, used=blob.layer, limits=limits)
+
+
+def judge_presence(blobs: list[Blob], context: ImageContext, ledger: Ledger) -> None:
+    """Judge the sizes of blobs that are not read, each against its descriptors."""
+    for blob in blobs:
+        if blob.size >= 0:
+            judge_sizes(blob.path, blob.size, context, ledger)
+        ledger.leave_open(CONTENT, _UNREAD)
+        context.unverified[blob.path] = _UNREAD
 
 
 def judge_blob(blob: Blob, facts: BlobFacts, context: ImageContext, ledger: Ledger) -> bool:

@@ -56,9 +56,14 @@ def judge_content(
     references = context.found.references.get(path, [])
     if digest is not None and not _has_digest(path, digest, references, facts, context, ledger):
         return False
-    for reference in references:
-        _judge_size(reference, facts.size, context, ledger)
+    judge_sizes(path, facts.size, context, ledger)
     return True
+
+
+def judge_sizes(path: str, size: int, context: ImageContext, ledger: Ledger) -> None:
+    """Compare the size of a blob with all of its descriptors."""
+    for reference in context.found.references.get(path, ()):
+        _judge_size(reference, size, context, ledger)
 
 
 @judges(CONTENT)

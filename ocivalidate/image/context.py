@@ -51,7 +51,10 @@ class ImageContext:
         while at is not None and len(steps) < _LONGEST_WAY:
             above = self.found.references.get(at.file, ())
             file = shortened(f"{above[0].digest or at.file}", _SHOWN_DIGEST) if above else self._root_of(at)
-            steps.append(f"{file} {at.pointer}".rstrip() + (f" ({shortened(at.name, _SHOWN_NAME)})" if at.name else ""))
+            steps.append(
+                f"{file} {at.pointer}".rstrip()
+                + (f" ({shortened(at.name, _SHOWN_NAME)})" if at.name and at.file else "")
+            )
             at = above[0] if above else None
         return " → ".join(reversed(steps))
 

@@ -28,7 +28,7 @@ def describe(found: WalkResult, facts: dict[str, BlobFacts], *, whole: bool = Tr
 def _digests(found: WalkResult, *, whole: bool) -> Iterator[dict[str, str]]:
     """What ``index.json`` leads to, and all manifests; of archives without such digests the configurations."""
     references = (one for several in found.references.values() for one in several) if whole else ()
-    named = {str(one.digest): one.name for one in references if one.digest and one.file == INDEX_JSON}
+    named = {str(one.digest): one.name for one in references if one.digest and one.file in (INDEX_JSON, "")}
     for image in found.images:
         leading = image.manifest if image.manifest.digest else image.config_reference
         if leading is not None and leading.digest:

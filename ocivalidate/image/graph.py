@@ -53,6 +53,12 @@ class Reference(NamedTuple):
         return f"blobs/{self.digest.algorithm}/{self.digest.encoded}"
 
 
+def starting_at(path: str, name: str = "") -> Reference:
+    """A synthetic descriptor for an index or a manifest that states itself which it is."""
+    digest = digests.parse(":".join(path.split("/")[1:])) if path.startswith("blobs/") else None
+    return Reference("", "", "manifest", "", digest, None, "manifest", 0, path_override=path, name=name)
+
+
 def reference(node: Node, file: str, role: str, depth: int, index: int = 0) -> Reference:
     """Read a descriptor. Without a valid digest it leads nowhere: its path is empty."""
     digest = digests.parse(node.text("digest") or "")

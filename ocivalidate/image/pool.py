@@ -59,12 +59,14 @@ def verify_all(
     workers: int | None = None,
     executor: Executor | None = None,
     progress: Callable[[int], None] | None = None,
+    interrupt: Callable[[], None] | None = None,
 ) -> Generator[tuple[Job, BlobFacts], None, None]:
     """Verify all blobs; yield each with its facts as soon as it is done, in any order.
 
     ``workers`` threads (one per core by default) do the work, or ``executor``, which the caller keeps. ``progress`` is
     called in the calling thread, several times a second, with the total of bytes read so far. When the caller stops
-    (Ctrl-C, or by closing the iterator), the workers end within a chunk, and an executor starts no other blob.
+    (Ctrl-C, or by closing the iterator), the workers end within a chunk, and an executor starts no other blob;
+    ``interrupt`` is called before that, to end what they may be waiting for.
     """
     if executor is not None:
         yield from _verify_elsewhere(jobs, executor, progress)
@@ -75,6 +77,10 @@ def verify_all(
     pool.start()
     try:
         yield from pool.results(progress)
+    except BaseException:
+        if interrupt is not None:
+            interrupt()
+        raise
     finally:
         pool.stop()
         sys.setswitchinterval(interval)

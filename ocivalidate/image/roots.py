@@ -7,7 +7,7 @@ from ocivalidate.image import saved
 from ocivalidate.image.documents import kinds
 from ocivalidate.image.documents.reading import NotingOf
 from ocivalidate.image.found import ImageFilter, WalkResult
-from ocivalidate.image.graph import Reference, references
+from ocivalidate.image.graph import Reference, references, starting_at
 from ocivalidate.image.limits import Limits
 from ocivalidate.image.names import meant
 from ocivalidate.image.others import refuse_others
@@ -24,7 +24,6 @@ from ocivalidate.image.sources.source import (
 )
 from ocivalidate.image.walk import Walk
 from ocivalidate.rules.checks import Node
-from ocivalidate.vocabulary import digests
 
 
 def walk_image(source: Source, wanted: ImageFilter, limits: Limits, noting: NotingOf) -> WalkResult:
@@ -41,27 +40,21 @@ def walk_image(source: Source, wanted: ImageFilter, limits: Limits, noting: Noti
         if entry is None or entry.kind != OUTSIDE:
             saved.enter(source, walk, wanted, limits)
     else:
-        walk.follow(walk.chosen(map(_root, source.roots())))
+        walk.follow(walk.chosen(starting_at(path, source.called(path)) for path in source.roots()))
     return walk.found
-
-
-def _root(path: str) -> Reference:
-    """A synthetic descriptor for an index or a manifest that states itself which it is."""
-    digest = digests.parse(":".join(path.split("/")[1:])) if path.startswith(f"{BLOBS}/") else None
-    return Reference("", "", "manifest", "", digest, None, "manifest", 0, path_override=path)
 
 
 def _walk_layout(source: Source, walk: Walk, wanted: ImageFilter, limits: Limits) -> None:
     walk.look(BLOBS)
     _read_file(source, walk, OCI_LAYOUT, kinds.LAYOUT, limits)
-    root = _read_file(source, walk, INDEX_JSON, kinds.INDEX, limits)
-    if root is None:
+    index = _read_file(source, walk, INDEX_JSON, kinds.INDEX, limits)
+    if index is None:
         return
-    if not root.elements("manifests") and docker_archive.is_there(source, limits.document):
+    if not index.elements("manifests") and docker_archive.is_there(source, limits.document):
         # Some versions of docker save leave an index.json empty beside it.
         saved.enter(source, walk, wanted, limits)
         return
-    found = list(references(root, "index", INDEX_JSON, 0))
+    found = list(references(index, "index", INDEX_JSON, 0))
     walk.found.names = sorted({name for reference in found for name in reference.names})
     walk.follow(walk.chosen(_named(found, wanted.refs)))
 

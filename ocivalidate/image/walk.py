@@ -13,7 +13,7 @@ from ocivalidate.errors import Unreadable
 from ocivalidate.image.documents import kinds
 from ocivalidate.image.documents.reading import NotingOf, Read, read
 from ocivalidate.image.found import Blob, ImageFilter, WalkResult
-from ocivalidate.image.graph import Image, Reference, references
+from ocivalidate.image.graph import Image, Reference, references, starting_at
 from ocivalidate.image.layers.blob import BlobFacts
 from ocivalidate.image.limits import Limits
 from ocivalidate.image.sources.source import FILE, LINK, Entry, Source
@@ -78,6 +78,7 @@ class Walk:
         if not path:
             return
         self.found.references.setdefault(path, []).append(reference)
+        self._source.meet(path, reference.role, reference.kind)
         entry = self.look(path)
         if entry is None:
             if reference.role != "subject":
@@ -113,10 +114,13 @@ class Walk:
         read = self._read_blob(reference, size)
         if read is None or read.root is None:
             return
+        known = len(self.found.indexes) + len(self.found.manifests)
         if read.kind == kinds.INDEX:
             self._enter_index(reference, read.root)
         elif read.kind == kinds.MANIFEST:
             self._enter_manifest(reference, read.root)
+        if self._source.attaching and len(self.found.indexes) + len(self.found.manifests) > known:
+            self._queue.extend(map(starting_at, self._source.attached(reference.path)))
 
     def _read_blob(self, reference: Reference, size: int) -> Read | None:
         """The target document of a descriptor, if it matches its digest."""

@@ -29,15 +29,19 @@ class Inputs:
         """The inputs that these paths mean. What was found is not taken twice, what was named is as often as that."""
         found: list[Input] = []
         for path in paths:
-            if path == STANDARD_INPUT or os.path.lexists(path) or not is_glob(path):
+            if self._is_taken(path) or os.path.lexists(path) or not is_glob(path):
                 found += self._named(path)
             else:
                 found += self._matched(path)
         return found
 
+    def _is_taken(self, path: str) -> bool:
+        """Whether this is no path: standard input, or the name of an image as skopeo writes it."""
+        return path == STANDARD_INPUT or (self._command == "image" and bool(meanings.transport(path)[0]))
+
     def _named(self, path: str) -> Iterator[Input]:
         """What a path means that the user wrote."""
-        if path == STANDARD_INPUT or not self._is_walked(path):
+        if self._is_taken(path) or not self._is_walked(path):
             self._seen.add(os.path.abspath(path))
             yield Input(path)
             return

@@ -26,6 +26,8 @@ class Spot(NamedTuple):
 
 
 _NOWHERE = Location()
+# What is in a registry stands in no checkout.
+_REGISTRY = "docker://"
 
 
 def spot(report: Report, options: Options, location: Location = _NOWHERE) -> Spot:
@@ -55,6 +57,8 @@ def in_checkout(file: str, options: Options) -> str:
 
     Of a checkout that is not known, the working directory is the root.
     """
+    if file.startswith(_REGISTRY):
+        return file
     path = PurePath(file)
     if path.is_absolute():
         text = os.path.normpath(path)

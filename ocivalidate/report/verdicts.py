@@ -14,7 +14,7 @@ from ocivalidate.vocabulary.versions import NEXT
 
 EVERYWHERE = "every container"
 HOME = "https://pypi.org/project/ocivalidate/"
-_REPOSITORIES = {"runtime": "runtime-spec", "image": "image-spec"}
+_REPOSITORIES = {"runtime": "runtime-spec", "image": "image-spec", "distribution": "distribution-spec"}
 
 
 def trouble(report: Report) -> str:
@@ -153,7 +153,10 @@ def url(clause: Clause) -> str:
 
 def home_of(specification: str, release: str) -> str:
     """Where a release of a specification stands; ``""`` for what is none."""
-    if specification not in _REPOSITORIES.values() or release not in (NEXT, *RELEASES[specification.partition("-")[0]]):
+    if specification not in _REPOSITORIES.values() or release not in (
+        NEXT,
+        *RELEASES.get(specification.partition("-")[0], ()),
+    ):
         return ""
     return f"https://github.com/opencontainers/{specification}/tree/{'main' if release == NEXT else f'v{release}'}"
 

@@ -1,8 +1,9 @@
 """Clauses: the normative statements that everything else refers to, and how they are loaded and selected.
 
 A clause id (``runtime/config.process.cwd.absolute``) is the rule id: it is an API, never renamed and never reused.
-Families are ``runtime/`` and ``image/`` (the specifications), ``storage/`` (what holds images), ``safety/`` (hazards
-that the specifications do not forbid) and ``lint/`` (opinion). The inventory is data: ``schemas/clauses/*.json``.
+Families are ``runtime/``, ``image/`` and ``distribution/`` (the specifications), ``storage/`` (what holds images),
+``safety/`` (hazards that the specifications do not forbid) and ``lint/`` (opinion). The inventory is data:
+``schemas/clauses/*.json``.
 """
 
 from __future__ import annotations
@@ -18,10 +19,12 @@ from ocivalidate import resources
 from ocivalidate.errors import OptionError
 from ocivalidate.keeping import MOST_OF_A_KIND
 from ocivalidate.system.arguments import at_least_one, given, known, texts
-from ocivalidate.vocabulary.versions import IMAGE_RELEASES, NEXT, RUNTIME_RELEASES, holds
+from ocivalidate.vocabulary.versions import DISTRIBUTION_RELEASE, IMAGE_RELEASES, NEXT, RUNTIME_RELEASES, holds
 
-FAMILIES = ("runtime", "image", "storage", "safety", "lint")
+FAMILIES = ("runtime", "image", "distribution", "storage", "safety", "lint")
+# What is judged by releases; what a registry says is judged by the newest of distribution-spec.
 RELEASES: Mapping[str, tuple[str, ...]] = {"runtime": RUNTIME_RELEASES, "image": IMAGE_RELEASES}
+_STATED = {**RELEASES, "distribution": (DISTRIBUTION_RELEASE,)}
 PLATFORMS = ("linux", "windows", "solaris", "vm", "zos", "freebsd")
 
 
@@ -117,7 +120,7 @@ class Clause:
 
     def stated_in(self) -> str:
         """The newest release of its specification that has the clause; ``""`` where no specification states it."""
-        releases = RELEASES.get(self.family)
+        releases = _STATED.get(self.family)
         if releases is None:
             return ""
         return self.until or (releases[-1] if self.holds_in(releases[-1]) else NEXT)

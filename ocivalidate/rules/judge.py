@@ -47,6 +47,8 @@ ABSENT = "absent"
 # A document that is not read, because it is a link out of the judged folder.
 OUTSIDE = "outside"
 INTEGER_NOTATION = "lint/json.integer-notation"
+# The subject of clauses on what a registry says beside the content.
+REGISTRY = "registry"
 UNKNOWN = "lint/members.unknown"
 MISSPELLED = "lint/members.misspelled"
 TOO_NEW = "lint/members.too-new"
@@ -115,7 +117,8 @@ def active_clauses(
     subject: DocumentType, release: str, platforms: frozenset[str], selection: Selection
 ) -> Mapping[str, Clause]:
     """The clauses that bear on such a document in this release, on these platforms, and that the selection wants."""
-    inventory = load(schema.specification(subject.kind), "safety", "lint")
+    served = ("distribution",) if REGISTRY in subject.subjects else ()
+    inventory = load(schema.specification(subject.kind), *served, "safety", "lint")
     return {
         clause.id: clause
         for clause in inventory.about(subject.subjects, _STATIC)

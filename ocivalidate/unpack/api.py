@@ -16,6 +16,7 @@ from ocivalidate.image.layers.problems import shown
 from ocivalidate.image.limits import Limits
 from ocivalidate.image.names import refuse_no_platform
 from ocivalidate.image.sources.source import Source
+from ocivalidate.registry.options import RegistryOptions
 from ocivalidate.rules.clauses import Selection
 from ocivalidate.rules.declared import judges
 from ocivalidate.rules.findings import Finding, Report
@@ -52,7 +53,7 @@ class UnpackOptions:
     (default: when not run as root). ``uid_map`` and ``gid_map``: ids in the container and their counterparts on the
     host. ``ignore``: clauses of ``safety/`` whose findings do not keep the image from being unpacked. ``follow_links``:
     links in a layout folder may lead out of it. ``spec_version``: the release of image-spec that the image is held to,
-    or ``next`` for its draft (default: the newest release).
+    or ``next`` for its draft (default: the newest release). ``registry``: how registries are reached.
     """
 
     ref: str | None = None
@@ -69,6 +70,7 @@ class UnpackOptions:
     layer_limits: LayerLimits = DEFAULT
     follow_links: bool = False
     spec_version: str | None = None
+    registry: RegistryOptions = RegistryOptions()  # noqa: RUF009 - a tuple cannot change
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +93,10 @@ def unpack_image(
 ) -> Unpacked:
     """Make a bundle from an image (image-spec layer.md and conversion.md).
 
-    ``source``: a layout folder, an archive of a layout or of ``docker save``, or ``-`` for standard input. ``bundle``:
-    a folder that does not exist yet, or is empty. ``options``: which image, and how to unpack it. ``progress`` is
-    called with the number of layer bytes read so far and the total.
+    ``source``: a layout folder, an archive of a layout or of ``docker save``, ``-`` for standard input, or a name as
+    skopeo writes it (``docker://HOST/NAME:TAG``, ``oci:DIR:REF`` …). ``bundle``: a folder that does not exist yet, or
+    is empty. ``options``: which image, and how to unpack it. ``progress`` is called with the number of layer bytes read
+    so far and the total.
 
     The bundle is either complete or absent. Raises :class:`UnpackError` when unpacking is not possible,
     :class:`Refused` when the image is at fault, :class:`OptionError` for an option that makes no sense, and
@@ -106,7 +109,13 @@ def unpack_image(
         raise UnpackError("unpacking needs Linux")
     split(bundle)
     try:
-        with open_image(source, options.limits, options.layer_limits, follow_links=options.follow_links) as opened:
+        with open_image(
+            source,
+            options.limits,
+            options.layer_limits,
+            follow_links=options.follow_links,
+            registry=options.registry,
+        ) as opened:
             return _Run(opened, bundle, options, progress).unpack()
     except (Unreadable, UnpackError, OSError) as problem:
         if is_too_few(problem):
@@ -120,6 +129,7 @@ def unpack_image(
 
 def _refuse_nonsense(options: UnpackOptions) -> None:
     refuse_no_platform(options.platform)
+    given(options.registry, RegistryOptions, "registry")
     known(options.spec_version, IMAGE_CHOICES, "release of image-spec")
     given(options.layer_limits, LayerLimits, "layer_limits")
     limits(given(options.limits, Limits, "limits")._asdict(), asdict(options.layer_limits))

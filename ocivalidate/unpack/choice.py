@@ -15,6 +15,7 @@ from ocivalidate.image.limits import Limits
 from ocivalidate.image.others import refuse_document
 from ocivalidate.image.sources.opening import open_source
 from ocivalidate.image.sources.source import Source
+from ocivalidate.registry.options import RegistryOptions
 from ocivalidate.rules.checks import Node
 from ocivalidate.rules.clauses import Selection
 from ocivalidate.rules.ledger import Ledger
@@ -39,13 +40,20 @@ class Chosen(NamedTuple):
 
 
 def open_image(
-    source: str, limits: Limits, layer_limits: LayerLimits = DEFAULT, *, follow_links: bool = False
+    source: str,
+    limits: Limits,
+    layer_limits: LayerLimits = DEFAULT,
+    *,
+    follow_links: bool = False,
+    registry: RegistryOptions | None = None,
 ) -> Source:
     """Open a source; parameters as for ``open_source``.
 
     Raises :class:`Unreadable`, also for a standalone document.
     """
-    opened = open_source(source, limits, layer_limits, follow_links=follow_links)
+    opened = open_source(source, limits, layer_limits, follow_links=follow_links, registry=registry)
+    # What others say of an image does not become part of a bundle.
+    opened.attaching = False
     if opened.alone is not None:
         refuse_document(opened.alone.data, source)
     return opened

@@ -11,6 +11,7 @@ from ocivalidate.image.documents.registry import CONFIG
 from ocivalidate.image.limits import Limits
 from ocivalidate.image.names import refuse_no_platform
 from ocivalidate.jsontext.documents import Document, read_document
+from ocivalidate.registry.options import RegistryOptions
 from ocivalidate.rules.checks import Node, Violation
 from ocivalidate.rules.clauses import Selection, settled
 from ocivalidate.rules.findings import Report
@@ -33,12 +34,14 @@ class ConversionOptions(NamedTuple):
 
     ``ref`` and ``platform`` (``os/architecture[/variant]``) choose among several images. ``follow_links``: links in the
     bundle and in a layout folder may lead out of them. ``max_size``: the largest document in bytes (default: 32 MiB).
+    ``registry``: how registries are reached.
     """
 
     ref: str | None = None
     platform: str | None = None
     follow_links: bool = False
     max_size: int = sources.MAX_SIZE
+    registry: RegistryOptions = RegistryOptions()
 
 
 def check_conversion(
@@ -55,8 +58,9 @@ def check_conversion(
     """
     path, source = path_text(bundle, "bundle"), path_text(image, "image")
     selection = settled(selection, SPECIFICATION, IMAGE_CHOICES)
-    ref, platform, follow_links, max_size = given(options, ConversionOptions, "options")
+    ref, platform, follow_links, max_size, registry = given(options, ConversionOptions, "options")
     at_least_one(max_size, "max_size")
+    given(registry, RegistryOptions, "registry")
     refuse_no_platform(platform)
     subject = f"{path} as made of {source}"
     limits = Limits(document=max_size)
@@ -64,7 +68,7 @@ def check_conversion(
         found = sources.bundle_source(path, max_size, follow_links=follow_links)
         if found.data is None:
             return Report("conversion", subject, SPECIFICATION, problem="the bundle has no config.json")
-        with open_image(source, limits, follow_links=follow_links) as opened:
+        with open_image(source, limits, follow_links=follow_links, registry=registry) as opened:
             chosen = choose(opened, ref, platform, Selection(), limits)
     except (Unreadable, UnpackError) as problem:
         return Report("conversion", subject, SPECIFICATION, problem=str(problem))

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 RUNTIME_RELEASES = ("1.0.0", "1.0.1", "1.0.2", "1.1.0", "1.2.0", "1.2.1", "1.3.0")
 IMAGE_RELEASES = ("1.0.0", "1.0.1", "1.0.2", "1.1.0", "1.1.1")
+DISTRIBUTION_RELEASE = "1.1.1"
 # The draft of the release after the newest one; it is used only on request.
 NEXT = "next"
 NEXT_AS_OF = "August 2026"

@@ -62,7 +62,8 @@ ocivalidate bundle b --select runtime/config.process.cwd.absolut
 ocivalidate bundle b --ignore cwd
 ocivalidate bundle b --max-size 32X
 ocivalidate image b
-ocivalidate image docker://alpine
+ocivalidate image docker://Alpine
+ocivalidate image alpine:3.19
 ocivalidate image --arch amd64 app
 ocivalidate bundle app
 ocivalidate bundle no/such/bundle

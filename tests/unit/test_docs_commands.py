@@ -85,6 +85,9 @@ ELSEWHERE = {
     "python -m fixtures.subjects": Held("root and network", "tests/unit/test_subjects.py", "subjects"),
     "pre-commit install": Held("network", "tests/integration/test_pre_commit.py", "pre_commit"),
     ". .venv/bin/activate": Held("a shell", ".ci/run", "venv"),
+    "ocivalidate image docker://": Held("network", "tests/integration/test_registries.py", '"image", f"docker://'),
+    "ocivalidate unpack docker://": Held("network", "tests/integration/test_registries.py", '"unpack", f"docker://'),
+    "ocivalidate bundle ./b --image docker://": Held("network", "tests/integration/test_registries.py", '"--image"'),
     "tox -e container": Held("network", "tox.ini", "container"),
     # Other programs.
     "runc features |": Held("runc", "tests/integration/test_docs_commands.py", "runc features"),

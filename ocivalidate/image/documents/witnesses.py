@@ -9,12 +9,19 @@ from ocivalidate import resources
 from ocivalidate.image.layers.problems import SUMMARIES, Kind
 
 if TYPE_CHECKING:
+    from fixtures.layouts.served import ServedWitness
     from fixtures.layouts.witnesses import ImageWitness
 
 
 def layouts() -> Any:
     """The package that builds layouts."""
     return resources.load_package("fixtures", "layouts")
+
+
+def served_witness(clause_id: str) -> ServedWitness | None:
+    """The witness for a clause on what a registry says beside the content; ``None`` if it has no such witness."""
+    found: ServedWitness | None = layouts().SERVED.get(clause_id)
+    return found
 
 
 @functools.cache

@@ -9,8 +9,8 @@ import errno
 import os
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Protocol
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Protocol
 
 from ocivalidate.image.layers.buffers import CHUNK, Chunk, Ring
 from ocivalidate.image.layers.compression import Compression, detect, inflate
@@ -24,6 +24,9 @@ from ocivalidate.image.layers.scan import TarScanner
 from ocivalidate.system.reasons import reason
 from ocivalidate.vocabulary.digests import Digest
 
+if TYPE_CHECKING:
+    from ocivalidate.registry.answers import Answer
+
 _SMALLEST_BUFFER = 4096
 # Trailing bytes do not depend on the library that inflated the stream.
 _CERTAIN = frozenset((Kind.STREAM_TRAILING_ZEROS,))
@@ -32,7 +35,10 @@ _AFTER_STREAM = frozenset((Kind.STREAM_TRAILING_ZEROS, Kind.STREAM_TRAILING_BYTE
 
 
 class Readable(Protocol):
-    """An open blob: the part of the raw file interface that is used here."""
+    """An open blob: the part of the raw file interface that is used here.
+
+    One that comes from a server has ``answers``, too, as :class:`BlobFacts` has them; so may its :class:`OSError`.
+    """
 
     def readinto(self, buffer: memoryview, /) -> int | None:
         """Read into the buffer; return how many bytes, 0 at the end."""
@@ -128,7 +134,7 @@ class BlobFacts:
     ``digests``: over ``size`` bytes, for the requested algorithms that are supported. For a layer: ``compression`` by
     its bytes; ``diff_ids`` if all of it could be inflated, to ``inflated`` bytes. ``problems``: of the stream and the
     limits; ``tar`` has its own. ``failure``: why the blob could not be read to its end; then nothing else can be
-    trusted.
+    trusted. ``answers``: what a server said beside it, if it came from one.
     """
 
     size: int = 0
@@ -139,6 +145,7 @@ class BlobFacts:
     problems: tuple[Problem, ...] = ()
     tar: TarFacts | None = None
     failure: str = ""
+    answers: tuple[Answer, ...] = ()
 
     @property
     def all_problems(self) -> tuple[Problem, ...]:
@@ -174,7 +181,7 @@ def verify(request: BlobRequest, progress: Progress | None = None, feeder: Feede
         if facts.compression is Compression.GZIP and fast_library() is not None and not certain(facts):
             facts = single_pass(request, lambda _more: tell(0), feeder or Inline(), exact=True)
     except OSError as error:
-        return BlobFacts(failure=reason(error))
+        return BlobFacts(failure=reason(error), answers=getattr(error, "answers", ()))
     return facts
 
 
@@ -251,9 +258,9 @@ def single_pass(
     finally:
         feeder.finish()
         file.close()
-    if layer is None:
-        return BlobFacts(reader.size, hashes.digests())
-    return layer.facts(hashes.digests())
+    found = BlobFacts(reader.size, hashes.digests()) if layer is None else layer.facts(hashes.digests())
+    answers = getattr(file, "answers", ())
+    return replace(found, answers=answers) if answers else found
 
 
 class _Layer:

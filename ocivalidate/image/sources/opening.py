@@ -17,6 +17,7 @@ from ocivalidate.image.layers.problems import Kind
 from ocivalidate.image.limits import Limits
 from ocivalidate.image.sources.archives import ArchiveSource, read_index
 from ocivalidate.image.sources.source import FolderSource, LooseDocument, Source, Stream
+from ocivalidate.registry.options import RegistryOptions
 from ocivalidate.system import portable
 from ocivalidate.system.reasons import reason
 
@@ -60,13 +61,44 @@ class LooseSource(Source):
 
 
 def open_source(
-    name: str, limits: Limits, layer_limits: LayerLimits = DEFAULT, *, follow_links: bool = False
+    name: str,
+    limits: Limits,
+    layer_limits: LayerLimits = DEFAULT,
+    *,
+    follow_links: bool = False,
+    registry: RegistryOptions | None = None,
 ) -> Source:
-    """Open an image: a folder, a file or ``-``; a source that is only a document has it as ``alone``.
+    """Open an image: a folder, a file, ``-``, or a name of skopeo's; one that is only a document has it as ``alone``.
 
     ``layer_limits`` apply to the entries of an archive as to those of a layer. ``follow_links``: links in a folder may
-    lead anywhere. Raises :class:`Unreadable`.
+    lead anywhere. ``registry``: how registries are reached. Raises :class:`Unreadable`.
     """
+    prefix, rest = meanings.transport(name)
+    if prefix == "docker://":
+        from ocivalidate.image.sources.remote import open_remote
+
+        return open_remote(name, registry or RegistryOptions(), limits.document)
+    if prefix == "dir:":
+        from ocivalidate.image.sources.directory import DirectorySource
+
+        return DirectorySource(rest, limits.document, follow_links=follow_links)
+    path, ref = _path_and_ref(rest) if prefix else (name, "")
+    found = _open_path(path, limits, layer_limits, follow_links=follow_links)
+    if ref:
+        found.asked = (ref,)
+    return found
+
+
+def _path_and_ref(text: str) -> tuple[str, str]:
+    """What stands behind ``oci:`` and its like: a path, and maybe the name of an image in it."""
+    if os.path.exists(text):
+        return text, ""
+    drive, rest = os.path.splitdrive(text)
+    path, _, ref = rest.partition(":")
+    return drive + path, ref
+
+
+def _open_path(name: str, limits: Limits, layer_limits: LayerLimits, *, follow_links: bool) -> Source:
     if name != "-" and os.path.isdir(name):
         return FolderSource(name, follow_links=follow_links)
     file = _open_file(name)
@@ -178,12 +210,21 @@ def _open_file(name: str) -> io.FileIO:
     try:
         descriptor = os.open(name, portable.READ)
     except (OSError, ValueError) as error:
-        meant = meanings.of_address(name) if isinstance(error, (FileNotFoundError, NotADirectoryError)) else ""
+        meant = _meant(name) if isinstance(error, (FileNotFoundError, NotADirectoryError)) else ""
         raise Unreadable(meant or reason(error)) from error
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise Unreadable("neither a directory nor a file")
     return io.FileIO(descriptor)
+
+
+def _meant(name: str) -> str:
+    """One line on a path that is not there, if it is the name of an image as other tools write it."""
+    from ocivalidate.registry.names import meant_image
+
+    registry = meant_image(name)
+    line = f"no such file or directory; for the image in a registry write {registry}" if registry else ""
+    return meanings.of_address(name) or line
 
 
 def _is_in_place(file: io.FileIO, head: bytes) -> bool:

@@ -14,7 +14,7 @@ import stat
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pickle import PicklingError
-from typing import Any, NamedTuple, Protocol, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self
 
 from ocivalidate.errors import Unreadable
 from ocivalidate.image.layers.blob import Opener
@@ -22,6 +22,9 @@ from ocivalidate.system import portable
 from ocivalidate.system.beneath import Beneath, LeadsOut
 from ocivalidate.system.file_kinds import file_kind
 from ocivalidate.system.reasons import reason
+
+if TYPE_CHECKING:
+    from ocivalidate.registry.answers import Answer
 
 FILE, FOLDER, LINK, OTHER, OUTSIDE = "file", "folder", "link", "other", "outside"
 INDEX_JSON, OCI_LAYOUT, MANIFEST_JSON, BLOBS = "index.json", "oci-layout", "manifest.json", "blobs"
@@ -120,7 +123,9 @@ class Source:
 
     ``name`` is as the caller gave it; ``form`` says what it turned out to be. ``symlinks``: a ``LINK`` in it is a
     symbolic link of a file system. ``confined``: such links are followed only within it. ``alone``: its only document,
-    if it is a standalone one.
+    if it is a standalone one. ``asked``: the names of the images that its own name asks for; none: all. ``whole``: what
+    its documents refer to has to be in it, as in a registry. ``served``: it has :meth:`answers` of a server.
+    ``attaching``: whether :meth:`attached` is to be followed.
     """
 
     name: str
@@ -128,6 +133,10 @@ class Source:
     symlinks = False
     confined = False
     alone: LooseDocument | None = None
+    asked: tuple[str, ...] = ()
+    whole = False
+    served = False
+    attaching = True
 
     def entry(self, path: str) -> Entry | None:
         """The entry at a path, with size and kind through links; ``None`` if there is none."""
@@ -149,6 +158,24 @@ class Source:
         """
         found = tuple(path for path in (INDEX_JSON, MANIFEST_JSON) if self.entry(path) is not None)
         return found or (INDEX_JSON,)
+
+    def meet(self, path: str, role: str, kind: str) -> None:
+        """Learn what a reference takes a path for, before :meth:`entry` is asked: its role, and its kind of blob."""
+
+    def attached(self, _path: str) -> Iterable[str]:
+        """The documents in which others say that they belong to the index or manifest at a path: its referrers."""
+        return ()
+
+    def answers(self) -> Iterable[tuple[str, Answer]]:
+        """What a server said beside the content, each with the path that it is about; none without a server."""
+        return ()
+
+    def interrupt(self) -> None:
+        """Let nothing wait any more: it is about to be closed."""
+
+    def called(self, _path: str) -> str:
+        """The name of the document of a root, where it has one."""
+        return ""
 
     def shown(self, path: str) -> str:
         """The name of a path in it, as shown to users."""

@@ -1,0 +1,314 @@
+"""One registry: manifests, blobs, lists. Nothing of the size of what it holds is kept."""
+
+from __future__ import annotations
+
+import functools
+import os
+import threading
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+from urllib3.response import BaseHTTPResponse as Response
+
+from ocivalidate.registry.answers import BLOB, MANIFEST, REFERRERS, Answer, answer
+from ocivalidate.registry.bodies import Body
+from ocivalidate.registry.credentials import Credential, find
+from ocivalidate.registry.failing import Broken, NotThere, RegistryError
+from ocivalidate.registry.names import api_host, is_repository, is_tag, referrers_tag
+from ocivalidate.registry.options import RegistryOptions
+from ocivalidate.registry.pages import Pages, next_page, texts
+from ocivalidate.registry.tokens import CATALOG, Authority
+from ocivalidate.registry.transport import Transport, in_words, origin
+from ocivalidate.vocabulary import digests
+from ocivalidate.vocabulary.wording import shortened
+
+INDEX = "application/vnd.oci.image.index.v1+json"
+# What is asked for, so that nothing is converted for us.
+ACCEPT = (
+    f"{INDEX}, application/vnd.oci.image.manifest.v1+json, "
+    "application/vnd.docker.distribution.manifest.list.v2+json, application/vnd.docker.distribution.manifest.v2+json, "
+    "application/vnd.docker.distribution.manifest.v1+prettyjws, application/vnd.docker.distribution.manifest.v1+json, "
+    "application/json, */*"
+)
+_PLURAL = {MANIFEST: "manifests", BLOB: "blobs", REFERRERS: "referrers"}
+_OK, _PARTIAL = 200, 206
+_NAMES_IN_A_PAGE = 1000
+_TELLING = 12
+
+
+class Page(NamedTuple):
+    """A page of referrers: its bytes, and what was said beside them."""
+
+    data: bytes
+    said: Answer
+
+
+class Registry:
+    """A registry, for several threads. Pickled, it is opened again where it arrives, with the credentials there.
+
+    ``host`` is as users write it, with its port. Every method raises :class:`RegistryError`, and :class:`NotThere` for
+    what the registry says that it does not have.
+    """
+
+    def __init__(
+        self, host: str, options: RegistryOptions | None = None, environment: Mapping[str, str] | None = None
+    ) -> None:
+        self.host = host
+        self.options = options or RegistryOptions()
+        self._environment = os.environ if environment is None else environment
+        self._limits = self.options.limits
+        self._transport = Transport(self.options, self._environment)
+        self._lock = threading.Lock()
+        self._base = ""
+        self._authority: Authority | None = None
+        self._credentials: dict[str, Credential] = {}
+
+    def __repr__(self) -> str:
+        return f"Registry({self.host!r})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _opened, (self.host, self.options)
+
+    # --- Content
+
+    def head(self, kind: str, repository: str, asked: str) -> Answer:
+        """What the registry says of a manifest or a blob without sending it. Its status may be 404, or 405."""
+        response = self._ask("HEAD", self._path(kind, repository, asked), repository, statuses=(_OK, 404, 405))
+        response.close()
+        return self._clean(answer("HEAD", kind, asked, response.status, response.headers))
+
+    def open(self, kind: str, repository: str, asked: str) -> Body:
+        """A manifest or a blob, as a stream."""
+        path = self._path(kind, repository, asked)
+
+        def ask(offset: int) -> Response:
+            headers = {"Range": f"bytes={offset}-"} if offset else {}
+            return self._ask("GET", path, repository, headers, statuses=(_OK, _PARTIAL) if offset else (_OK,))
+
+        response = ask(0)
+        said = self._clean(answer("GET", kind, asked, response.status, response.headers))
+        return Body(response, said, ask, self._transport, self._limits, self.host)
+
+    def read(self, kind: str, repository: str, asked: str, most: int) -> tuple[bytes, Answer]:
+        """The first ``most`` bytes of a document, with what was said beside it."""
+        return self._read(self.open(kind, repository, asked), most)
+
+    def document(self, repository: str, asked: str, most: int) -> tuple[bytes, Answer]:
+        """A manifest by tag or digest, of at most ``most`` bytes, with what was said beside it."""
+        return self._whole(self.open(MANIFEST, repository, asked), most)
+
+    def _whole(self, body: Body, most: int) -> tuple[bytes, Answer]:
+        data, said = self._read(body, most + 1)
+        if len(data) > most:
+            raise RegistryError(f"{self.host}: a document has more than {most} bytes")
+        return data, said
+
+    def _read(self, body: Body, most: int) -> tuple[bytes, Answer]:
+        problem, data = "", b""
+        try:
+            data = body.read(most)
+        except OSError as error:
+            problem = str(error)
+        finally:
+            body.close()
+        if problem:
+            raise RegistryError(problem)
+        self._refuse_echo(data)
+        return data, computed(body.answers[0], data)
+
+    # --- Lists
+
+    def tags(self, repository: str) -> Iterator[str]:
+        """The tags of a repository, in the order of the registry, which is not to be trusted."""
+        path = f"/v2/{self._repository(repository)}/tags/list?n={_NAMES_IN_A_PAGE}"
+        for page in self._pages(path, repository):
+            for tag in texts(page.data, "tags", f"{self.host}/{repository}: tags"):
+                if not is_tag(tag):
+                    raise RegistryError(f"{self.host}/{repository}: {shortened(repr(tag), 80)} is not a tag")
+                yield tag
+
+    def repositories(self) -> Iterator[str]:
+        """The repositories of the registry (its catalog), in its order."""
+        for page in self._pages(f"/v2/_catalog?n={_NAMES_IN_A_PAGE}", "", CATALOG):
+            for name in texts(page.data, "repositories", f"{self.host}: the catalog"):
+                if not is_repository(name):
+                    raise RegistryError(f"{self.host}: {shortened(repr(name), 80)} is not a repository")
+                yield name
+
+    def referrers(self, repository: str, digest: str) -> Iterator[Page]:
+        """The pages of the list of those that refer to a manifest: by the API, or by the tag that stands for it."""
+        path = f"/v2/{self._repository(repository)}/referrers/{quote(digest, safe=':+._-=')}"
+        pages = self._pages(path, repository, kind=REFERRERS, asked=digest)
+        try:
+            first = next(pages)
+        except NotThere:
+            yield from self._tagged(repository, digest)
+            return
+        yield first
+        yield from pages
+
+    def _tagged(self, repository: str, digest: str) -> Iterator[Page]:
+        tag = referrers_tag(digest)
+        try:
+            data, said = self.document(repository, tag, self._limits.page)
+        except NotThere:
+            return
+        yield Page(data, said)
+
+    def _pages(self, path: str, repository: str, scope: str = "", *, kind: str = "", asked: str = "") -> Iterator[Page]:
+        pages = Pages(f"{self.host}/{repository}".rstrip("/"), self._limits.pages)
+        address = path
+        # Registries without the API for referrers answer in many ways.
+        absent = (400, 404, 405, 406, 415, 501) if kind == REFERRERS else (404,)
+        while address:
+            response = self._ask("GET", address, repository, scope=scope, absent=absent)
+            said = self._clean(answer("GET", kind, asked, response.status, response.headers))
+            again = functools.partial(self._page_again, address, repository, scope)
+            body = Body(response, said, again, self._transport, self._limits, self.host)
+            link = response.headers.get("Link", "")
+            data, said = self._whole(body, self._limits.page)
+            pages.take(address, 1 if len(data) > 64 else 0)
+            yield Page(data, said)
+            address = self._below(next_page(self._address(address), link))
+
+    def _page_again(self, address: str, repository: str, scope: str, _offset: int) -> Response:
+        return self._ask("GET", address, repository, scope=scope)
+
+    # --- Requests
+
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        repository: str,
+        headers: Mapping[str, str] | None = None,
+        *,
+        scope: str = "",
+        statuses: tuple[int, ...] = (_OK,),
+        absent: tuple[int, ...] = (404,),
+    ) -> Response:
+        """One request, authorized as the registry wants it; the answer has one of the statuses."""
+        authority = self._reach()
+        scope = scope or (f"repository:{repository}:pull" if repository else CATALOG)
+        response, header = None, ""
+        for _attempt in range(2):
+            header = authority.header(scope)
+            sent = {"Accept": ACCEPT, **(headers or {}), **({"Authorization": header} if header else {})}
+            response = self._transport.send(method, self._address(path), sent)
+            if response.status != 401:
+                break
+            challenge = ", ".join(response.headers.getlist("WWW-Authenticate"))
+            response.close()
+            authority.answer(challenge, scope, header, lambda: self._credential(repository))
+        assert response is not None  # noqa: S101 - the loop has run
+        if response.status in statuses:
+            return response
+        response.close()
+        raise self._refusal(response.status, repository, absent)
+
+    def _refusal(self, status: int, repository: str, absent: tuple[int, ...]) -> RegistryError:
+        shown = f"{self.host}/{repository}".rstrip("/")
+        if status in absent:
+            return NotThere(f"{shown} does not have it ({in_words(status)})", status=status)
+        if status in (401, 403):
+            return RegistryError(f"{shown} may not be read with these credentials ({in_words(status)})", status=status)
+        return RegistryError(f"{shown} answers {in_words(status)}", status=status)
+
+    def _reach(self) -> Authority:
+        """Find out, once, by which scheme the registry is reached."""
+        with self._lock:
+            if self._authority is None:
+                plain = self._transport.trusts_plain(origin(f"https://{api_host(self.host)}").host)
+                scheme = self._scheme() if plain else "https"
+                self._base = f"{scheme}://{api_host(self.host)}"
+                self._authority = Authority(self.host, self._ask_service, may_be_plain=plain)
+            return self._authority
+
+    def _scheme(self) -> str:
+        """``https`` where that is spoken, else ``http``: where plain HTTP is allowed, docker tries both too."""
+        try:
+            self._transport.once("GET", f"https://{api_host(self.host)}/v2/", {}).close()
+        except Broken:
+            return "http"
+        return "https"
+
+    def _ask_service(self, method: str, address: str, headers: dict[str, str], body: bytes) -> tuple[int, bytes]:
+        """Ask a token service."""
+        response = self._transport.send(method, address, headers, body)
+        said = Answer(method, "", "", response.status)
+        whole = Body(response, said, lambda _offset: response, self._transport, self._limits, origin(address).shown)
+        try:
+            return response.status, whole.read(self._limits.token)
+        except OSError:
+            return response.status, b""
+        finally:
+            whole.close()
+
+    def _credential(self, repository: str) -> Credential:
+        if repository not in self._credentials:
+            # Of a large registry not all are kept.
+            self._credentials = {}
+            found = find(self.host, repository, self.options.authfile, self._environment)
+            self._credentials[repository] = found
+        return self._credentials[repository]
+
+    def _path(self, kind: str, repository: str, asked: str) -> str:
+        return f"/v2/{self._repository(repository)}/{_PLURAL[kind]}/{quote(asked, safe=':+._-=')}"
+
+    def _repository(self, repository: str) -> str:
+        if not is_repository(repository):
+            raise RegistryError(f"{shortened(repository, 80)} is not a repository")
+        return repository
+
+    def _address(self, path: str) -> str:
+        return path if "://" in path[:8] else f"{self._base}{path}"
+
+    def _below(self, address: str) -> str:
+        return address.removeprefix(self._base)
+
+    # --- What is never shown
+
+    def _clean(self, said: Answer) -> Answer:
+        """What was said, without a credential that a header repeats."""
+        secrets = self._secrets()
+        shown = [text and ("(credentials)" if _has(text, secrets) else text) for text in (said.digest, said.media_type)]
+        return said._replace(digest=shown[0], media_type=shown[1])
+
+    def _refuse_echo(self, data: bytes) -> None:
+        if any(secret.encode() in data for secret in self._secrets()):
+            raise RegistryError(f"{self.host} repeats the credentials that were sent to it, in a document")
+
+    def _secrets(self) -> frozenset[str]:
+        """What was sent and can be told from other texts: a short password may be a word of the document."""
+        known = self._authority.secrets() if self._authority is not None else frozenset()
+        return frozenset(secret for secret in known if len(secret) >= _TELLING)
+
+    def stop(self) -> None:
+        """Let nothing wait any more."""
+        self._transport.stop()
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._transport.close()
+
+
+def _opened(host: str, options: RegistryOptions) -> Registry:
+    """The registry in a process to which it was sent, the same for all that is sent there."""
+    return _shared(host, options, os.getpid())
+
+
+@functools.lru_cache(maxsize=16)
+def _shared(host: str, options: RegistryOptions, _process: int) -> Registry:
+    return Registry(host, options)
+
+
+def _has(text: str, secrets: frozenset[str]) -> bool:
+    return any(secret in text for secret in secrets)
+
+
+def computed(said: Answer, data: bytes) -> Answer:
+    """The answer with the digest of the document, in the algorithm of its header."""
+    named = digests.parse(said.digest or "")
+    algorithm = named.algorithm if named and digests.computable(named.algorithm) else "sha256"
+    return said._replace(computed=str(digests.of(data, algorithm)))
