@@ -338,6 +338,36 @@ class Book:
             finding = pickle.loads(packed)  # noqa: S301  # written by this process
             yield Told(finding, wound, broken, every - len(broken))
 
+    # --- What it comes to
+
+    def held_in_all(self) -> tuple[int, int]:
+        """How many blobs are known to be held, and their bytes."""
+        return self._sums("SELECT count(*), coalesce(sum(max(size, 0)), 0) FROM held")
+
+    def unreferenced_in_all(self) -> tuple[int, int]:
+        """How many blobs nothing refers to, and their bytes."""
+        return self._sums("SELECT count(*), coalesce(sum(max(size, 0)), 0) FROM held WHERE listed AND NOT used")
+
+    def _sums(self, question: str) -> tuple[int, int]:
+        number, size = self.do(question).fetchone()
+        return int(number), int(size)
+
+    def states(self) -> dict[str, int]:
+        """How many images fare how."""
+        return dict(self.rows("SELECT state, count(*) FROM states GROUP BY state"))
+
+    def states_of_repositories(self) -> Iterator[list[str]]:
+        """How the images of each repository fare, each state once."""
+        question = "SELECT group_concat(DISTINCT state) FROM states GROUP BY repository"
+        return (states.split(",") for (states,) in self.rows(question))
+
+    def images(self, state: str, *, same: bool) -> Iterator[tuple[str, str, str, str]]:
+        """Repository, name, digest and state of the images that fare like that, or not like that."""
+        question = "SELECT repository, name, digest, state FROM states WHERE (state = ?) = ? ORDER BY repository, name"
+        return (
+            (repository, name, digest, found) for repository, name, digest, found in self.rows(question, state, same)
+        )
+
     def set_state(self, repository: str, name: str, digest: str, state: str) -> None:
         """Put down how a tag, or a manifest without one, fares."""
         self.do("INSERT OR REPLACE INTO states VALUES(?, ?, ?, ?)", repository, name, digest, state)

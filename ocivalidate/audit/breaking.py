@@ -45,7 +45,10 @@ class Names:
             entry = self._entries.get("/".join(place.pointer.split("/")[:3]))
             return [_name(entry)] if entry else [""]
         path = self._paths.get(place.file)
-        return self.of_path(path) if path else [""]
+        if path is None:
+            # A blob that nothing refers to breaks nothing; a file of the layout breaks it.
+            return [] if place.digest else [""]
+        return self.of_path(path)
 
     def of_path(self, path: str) -> list[str]:
         """Those that lead to a blob; all of the layout if none does."""

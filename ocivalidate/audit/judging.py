@@ -36,7 +36,7 @@ SCHEMA1 = "storage/manifest.schema1"
 SOUND, INCOMPLETE, UNJUDGED, BROKEN = "sound", "incomplete", "unjudged", "broken"
 """How an image fares: all of it is there and right; parts are absent; parts cannot be read; something is wrong."""
 
-_STATES = (SOUND, INCOMPLETE, UNJUDGED, BROKEN)
+STATES = (SOUND, INCOMPLETE, UNJUDGED, BROKEN)
 OF_ABSENCE = (TAG_TARGET, ABSENT, ELSEWHERE, LINK_TARGET)
 """The clauses that are broken by what is absent, the gravest first."""
 
@@ -181,7 +181,7 @@ class Judge:
             wound = wound_of(finding)
             broken = names.of(finding)
             for name in broken if wound else ():
-                states[name] = max(states.get(name, SOUND), wound, key=_STATES.index)
+                states[name] = max(states.get(name, SOUND), wound, key=STATES.index)
             told = broken if wound else ()
             key = key_of(finding)
             self._book.tell(key, finding, wound, [(unit.repository, name) for name in told])

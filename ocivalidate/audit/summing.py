@@ -1,4 +1,4 @@
-"""What an audit comes to: how each tag fares, totals, and the findings with those that break by them."""
+"""What an audit comes to: how each tag fares, totals, what mends it, and the findings with those that break by them."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from dataclasses import replace
 from typing import Any
 
 from ocivalidate.audit.book import Book, Told
-from ocivalidate.audit.judging import SOUND
+from ocivalidate.audit.judging import SOUND, STATES
+from ocivalidate.audit.mending import COLLECT, remedy
 from ocivalidate.audit.options import AuditOptions
 from ocivalidate.audit.store import Store
-from ocivalidate.rules.findings import Finding
+from ocivalidate.rules.findings import BREAKS, Finding, Rows
+from ocivalidate.vocabulary.wording import bytes_in_words
 
 _SHOWN = 5
 
@@ -22,11 +24,13 @@ def told(book: Book) -> Iterator[Finding]:
 
 
 def _breaks(one: Told) -> str:
-    named = [name_of(repository, name) for repository, name in one.broken]
-    if not named:
-        return ""
+    named = _names(one)
     more = f" and {one.others} more" if one.others else ""
-    return f"breaks {', '.join(named)}{more}"
+    return f"{BREAKS}{', '.join(named)}{more}" if named else ""
+
+
+def _names(one: Told) -> list[str]:
+    return [name_of(repository, name) for repository, name in one.broken]
 
 
 def name_of(repository: str, name: str) -> str:
@@ -36,25 +40,52 @@ def name_of(repository: str, name: str) -> str:
 
 def facts_of(store: Store, book: Book, options: AuditOptions) -> dict[str, Any]:
     """The facts for the report."""
-    states = dict(book.rows("SELECT state, count(*) FROM states GROUP BY state"))
-    count = book.one("SELECT count(DISTINCT repository) FROM states")
-    blobs, size = next(book.rows("SELECT count(*), coalesce(sum(max(size, 0)), 0) FROM held"))
+    blobs, size = book.held_in_all()
     facts: dict[str, Any] = {
         "form": store.form,
-        "repositories": {"count": count},
-        "images": {state: states.get(state, 0) for state in (SOUND, "broken", "incomplete", "unjudged")},
+        "repositories": _repositories(book),
+        "images": dict.fromkeys(STATES, 0) | book.states(),
         "blobs": blobs,
         "bytes": size,
-        "not_sound": [
-            {"repository": repository, "name": name, "digest": digest, "state": state}
-            for repository, name, digest, state in book.rows(
-                "SELECT repository, name, digest, state FROM states WHERE state != ? ORDER BY repository, name", SOUND
-            )
-        ],
+        "not_sound": Rows(lambda: _images(book, sound=False)),
+        "sound": Rows(lambda: _images(book, sound=True)),
+        "mend": Rows(lambda: _mending(book, facts)),
+        "digests": Rows(lambda: _digests(book)),
     }
     if options.all and store.complete:
-        number, bytes_ = next(
-            book.rows("SELECT count(*), coalesce(sum(max(size, 0)), 0) FROM held WHERE listed AND NOT used")
-        )
+        number, bytes_ = book.unreferenced_in_all()
         facts["unreferenced"] = {"blobs": number, "bytes": bytes_, "certain": not book.is_left_open()}
     return facts
+
+
+def _repositories(book: Book) -> dict[str, int]:
+    """How many repositories there are, and how many are like the worst of their images."""
+    counted = dict.fromkeys(STATES, 0)
+    for states in book.states_of_repositories():
+        counted[max(states, key=STATES.index)] += 1
+    return {"count": sum(counted.values()), **counted}
+
+
+def _images(book: Book, *, sound: bool) -> Iterator[dict[str, str]]:
+    for repository, name, digest, state in book.images(SOUND, same=sound):
+        yield {"repository": repository, "name": name, "digest": digest, "state": state}
+
+
+def _digests(book: Book) -> Iterator[dict[str, str]]:
+    for sound in (True, False):
+        for repository, name, digest, _state in book.images(SOUND, same=sound):
+            yield {"name": name_of(repository, name), "digest": digest}
+
+
+def _mending(book: Book, facts: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """What to do, the findings in their order; garbage last, as what is mended first may refer to it."""
+    for one in book.told(_SHOWN):
+        found = remedy(one, _names(one))
+        if found is not None:
+            yield found
+    held = facts.get("unreferenced", {})
+    if held.get("blobs"):
+        first = "" if held["certain"] else "mend what cannot be read, as it may refer to some of them, then "
+        number = f"{held['blobs']:,} blob{'' if held['blobs'] == 1 else 's'}"
+        what = f"{first}collect garbage: {number}, {bytes_in_words(held['bytes'])}"
+        yield {"do": COLLECT, "what": what, "digest": "", "path": "", "images": [], "others": 0}

@@ -46,7 +46,10 @@ _FORMATS: Mapping[str, Format] = {
         fixes=True,
     ),
     "github": Format("github", tail=_LAST_LINE),
-    "gitlab": Format("gitlab", rb'\A\[(?:\]\n\Z|\s*\{\s*"check_name": "(?:runtime|image|safety|lint|ocivalidate)/)'),
+    "gitlab": Format(
+        "gitlab",
+        rb'\A\[(?:\]\n\Z|\s*\{\s*"check_name": "(?:runtime|image|storage|distribution|safety|lint|ocivalidate)/)',
+    ),
     "markdown": Format("markdown", rb"\A## ocivalidate: "),
     "in-toto": Format(
         "in_toto",

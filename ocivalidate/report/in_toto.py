@@ -15,7 +15,7 @@ from ocivalidate.report.json_pieces import Opened, written
 from ocivalidate.report.options import Options
 from ocivalidate.report.verdicts import fails, home_of, points, title, unjudged, worst
 from ocivalidate.rules.clauses import Severity
-from ocivalidate.rules.findings import ExitCode, Outcome, Report, Result, exit_code
+from ocivalidate.rules.findings import ExitCode, Outcome, Report, Result, Rows, exit_code
 
 STATEMENT = "https://in-toto.io/Statement/v1"
 PREDICATE = "https://in-toto.io/attestation/test-result/v0.1"
@@ -122,7 +122,7 @@ def _subjects(reports: Iterable[Report]) -> Iterator[dict[str, Any]]:
     seen: set[str] = set()
     for report in reports:
         digests = report.facts.get("digests")
-        for entry in digests if isinstance(digests, list) else ():
+        for entry in digests if isinstance(digests, (list, Rows)) else ():
             name, digest = (
                 (str(entry.get(key, "")) for key in ("name", "digest")) if isinstance(entry, dict) else ("", "")
             )

@@ -10,7 +10,7 @@ from ocivalidate.report.json_pieces import Opened, written
 from ocivalidate.report.options import Options
 from ocivalidate.report.verdicts import failed, url
 from ocivalidate.rules.clauses import Severity
-from ocivalidate.rules.findings import Finding, Location, Outcome, Report, Result, Suppressed, exit_code
+from ocivalidate.rules.findings import Finding, Location, Outcome, Report, Result, Rows, Suppressed, exit_code
 
 SCHEMA = "urn:ocivalidate:report-1"
 # A document on one long line would be repeated in full by each finding in it.
@@ -46,7 +46,7 @@ def _report(report: Report) -> Opened:
         platforms=list(report.platforms),
         platform_note=report.platform_note,
         problem=report.problem,
-        facts=report.facts,
+        facts=_facts(report.facts),
         counts=_counts(report),
         results=map(_result, report.results),
         findings=map(_finding, report.findings),
@@ -55,6 +55,13 @@ def _report(report: Report) -> Opened:
         **({"file": report.file} if report.file else {}),
         **({"hidden": map(_hidden, report.hidden)} if report.hidden else {}),
     )
+
+
+def _facts(facts: dict[str, Any]) -> dict[str, Any]:
+    """The facts; lists that are too long for memory are written as they come."""
+    if not any(isinstance(value, Rows) for value in facts.values()):
+        return facts
+    return Opened((name, iter(value) if isinstance(value, Rows) else value) for name, value in facts.items())
 
 
 def _counts(report: Report) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from ocivalidate.report.audits import images_in_words
 from ocivalidate.report.escape import visible
 from ocivalidate.report.options import Options
 from ocivalidate.report.verdicts import failed, failed_once, outcomes_told, trouble
@@ -22,6 +23,8 @@ def closing_line(report: Report) -> str:
     if problem:
         return f"{subject}: could not be judged: {visible(problem, _LONGEST_PROBLEM)}"
     line = f"{subject}: {_verdict(report)} {_against(report)}: {', '.join(_counts(report))}"
+    if images := images_in_words(report):
+        line += f"; {images}"
     # Images say so when blobs are absent: what is there may conform, but the whole was not verified.
     incomplete = report.facts.get("incomplete") or _much_refused(report)
     line += f"; INCOMPLETE: {visible(str(incomplete))}" if incomplete else ""

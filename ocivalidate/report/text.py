@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
+from ocivalidate.report import audits
 from ocivalidate.report.block import LONGEST_MESSAGE, STYLES, block, coordinates, position
 from ocivalidate.report.distinct import told
 from ocivalidate.report.escape import line_start, visible
@@ -89,6 +90,8 @@ def _details(report: Report, options: Options, *, name: bool) -> Iterator[Line]:
         yield from _fitted((_suppressed(one) for one in report.hidden), options)
     others_told: Iterator[Line] = ([(line, "")] for line in told(report))
     yield from _fitted(others_told, options)
+    if not options.quiet:
+        yield from _fitted(audits.told(report, verbose=bool(options.verbose)), options)
     prefix = (f"{visible(report.subject)}: " if name else "", "")
     for result in notable(report.results):
         yield from _fitted(([prefix, *line] for line in _remark(result, options)), options)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from urllib.parse import quote
 
 from ocivalidate.rules.clauses import RELEASES, Clause, Level, Severity
-from ocivalidate.rules.findings import Finding, Outcome, Report, Result, failing, outcomes
+from ocivalidate.rules.findings import BREAKS, Finding, Outcome, Report, Result, failing, outcomes
 from ocivalidate.rules.ledger import NOT_PRESENT, failure
 from ocivalidate.rules.sharing import of_results
 from ocivalidate.vocabulary.versions import NEXT
@@ -127,6 +127,8 @@ def told(finding: Finding) -> str:
     named = [("got", finding.got), ("want", finding.want)]
     values = ", ".join(f"{name} {value}" for name, value in named if value)
     text = f"{finding.message}: {values}" if values else finding.message
+    if finding.hint.startswith(BREAKS):
+        text += f"; {finding.hint.partition(';')[0]}"
     return f"{text}, {others(finding)}" if finding.more else text
 
 

@@ -6,10 +6,10 @@ Plain data; nothing here reads or prints.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from ocivalidate.rules.clauses import Clause, Severity
 from ocivalidate.rules.sharing import of_results
@@ -114,6 +114,10 @@ class Result:
     pointer: str | None = None
 
 
+BREAKS: Final = "breaks "
+"""How the hint of a finding begins that names what breaks by it."""
+
+
 class Suppressed(NamedTuple):
     """A finding that somebody did not want to be told of, and what says so: ``ignore``, or a file."""
 
@@ -125,17 +129,35 @@ IGNORED = "ignore"
 """What suppresses findings on clauses that a selection ignores."""
 
 
+class Rows:
+    """A list in the facts of a report that may be too long to be in memory: it is made anew whenever it is read."""
+
+    def __init__(self, make: Callable[[], Iterator[Any]]) -> None:
+        self._make = make
+
+    def __iter__(self) -> Iterator[Any]:
+        return self._make()
+
+    def __eq__(self, other: object) -> bool:
+        return [*self] == [*other] if isinstance(other, Iterable) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]  # as that of a list
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return list, ([*self],)
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
     """All that one run says of one subject.
 
     ``kind``: bundle, state, features, image … ``subject``: what was judged, as the caller named it. ``release`` is the
     release whose clauses applied and ``release_note`` why, when that needs saying; ``platforms`` likewise. ``facts``
-    are further header fields, plain JSON. ``problem``: why the subject could not be judged (then there are no results).
-    ``suppressed`` counts findings that are not told as somebody wanted that; ``hidden`` are the first of each kind of
-    them. ``file``: the file in which stands what names no other: the document, the index of a layout, or an archive, of
-    which files are called ``FILE:PATH``. ``complete`` is the footer: a report without it is broken and never reads as a
-    pass.
+    are further header fields, plain JSON but for :class:`Rows`. ``problem``: why the subject could not be judged (then
+    there are no results). ``suppressed`` counts findings that are not told as somebody wanted that; ``hidden`` are the
+    first of each kind of them. ``file``: the file in which stands what names no other: the document, the index of a
+    layout, or an archive, of which files are called ``FILE:PATH``. ``complete`` is the footer: a report without it is
+    broken and never reads as a pass.
     """
 
     kind: str
