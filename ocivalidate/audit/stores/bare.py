@@ -25,7 +25,7 @@ class BareStore(Store):
         self.name = files.name
         self.files = files
         self._blobs = blobs
-        self.noted = Noted(markers=files.marks_folders)
+        self.noted = Noted(markers=files.remote)
 
     def blobs(self) -> Iterator[Held]:
         """All files whose folder and name make a digest."""

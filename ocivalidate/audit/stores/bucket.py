@@ -37,8 +37,7 @@ class BucketFiles:
     ``store``: the bucket opened with obstore; by default as the name says. Raises :class:`Unreadable`.
     """
 
-    # Tools make empty objects that stand for folders.
-    marks_folders = True
+    remote = True
 
     def __init__(self, name: str, store: ObjectStore | None = None) -> None:
         self.name = name

@@ -62,8 +62,8 @@ class Files(Protocol):
         """The place, as the user gave it."""
 
     @property
-    def marks_folders(self) -> bool:
-        """Whether empty files may stand for folders, as in buckets, which have none."""
+    def remote(self) -> bool:
+        """Whether each look is a request, and there are no folders, for which empty files may stand: a bucket."""
 
     def look(self, path: str) -> Entry | None:
         """What stands at a path, links followed within the storage; ``None`` if nothing does."""

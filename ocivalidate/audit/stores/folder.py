@@ -34,7 +34,7 @@ _TOO_DEEP = f"more than {DEEPEST} folders deep"
 class FolderFiles:
     """The files below a folder. Raises :class:`Unreadable` if it cannot be opened."""
 
-    marks_folders = False
+    remote = False
 
     def __init__(self, name: str) -> None:
         self.name = name

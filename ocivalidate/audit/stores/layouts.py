@@ -42,7 +42,7 @@ class LayoutsStore(Store):
     def __init__(self, files: Files) -> None:
         self.name = files.name
         self.files = files
-        self.noted = Noted(markers=files.marks_folders)
+        self.noted = Noted(markers=files.remote)
         self.whereabouts = Whereabouts()
 
     def repositories(self) -> Iterator[str]:

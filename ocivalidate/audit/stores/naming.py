@@ -12,6 +12,8 @@ from ocivalidate.vocabulary.wording import shortened
 _PART = r"[a-z0-9]+(?:(?:\.|__?|-+)[a-z0-9]+)*"
 _REPOSITORY = re.compile(rf"{_PART}(?:/{_PART})*")
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
+# Hardly any other digest is in use, and a storage has a million of them.
+_USUAL = re.compile(r"sha256:[0-9a-f]{64}")
 # What distribution and docker take: with the host it has to fit into 255.
 _LONGEST_REPOSITORY = 255
 
@@ -19,7 +21,7 @@ _LONGEST_REPOSITORY = 255
 def digest(algorithm: str, encoded: str) -> str:
     """The digest that a folder and a name in it make; empty if they make none."""
     text = f"{algorithm}:{encoded}"
-    return "" if digests.problem(text) else text
+    return text if _USUAL.fullmatch(text) or not digests.problem(text) else ""
 
 
 def digest_problem(algorithm: str, encoded: str) -> str:

@@ -18,6 +18,7 @@ from ocivalidate.audit.stores.files import FILE, FOLDER, Entry, Files, Opening, 
 from ocivalidate.audit.stores.noting import Noted
 from ocivalidate.audit.stores.shapes import ANY, PASSED, Placed, Shape, place
 from ocivalidate.audit.stores.uploads import left_behind
+from ocivalidate.audit.stores.whereabouts import Whereabouts
 from ocivalidate.vocabulary.wording import shortened
 
 BLOBS, REPOSITORIES = "blobs", "repositories"
@@ -46,7 +47,9 @@ class TreeStore(Store):
         self._files = files
         self._blobs = join(base, BLOBS)
         self._repositories = join(base, REPOSITORIES)
-        self._noted = Noted(markers=files.marks_folders)
+        self._noted = Noted(markers=files.remote)
+        # What a request told is not asked for again.
+        self._known = Whereabouts() if files.remote else None
 
     # --- Blobs
 
@@ -70,6 +73,8 @@ class TreeStore(Store):
             text = f"{digest} is looked for below {encoded[:2]}, and nobody finds it here"
             self._noted.note(Odd(oddities.SHARD, path, text, digest))
         else:
+            if self._known:
+                self._known.put(digest, entry.path, entry.size)
             yield Held(digest, entry.size, entry.path)
 
     # --- Repositories
@@ -146,6 +151,8 @@ class TreeStore(Store):
             return link._replace(digest=target)
         elif target != link.digest:
             self._note(oddities.LINK_PATH, link, f"it leads to {target}, and its path says {link.digest}")
+        if target and self._known and link.kind in (LAYER, REVISION):
+            self._known.put_link(link.repository, link.digest, target)
         return link
 
     def _note(self, kind: str, link: Link, text: str) -> None:
@@ -156,6 +163,9 @@ class TreeStore(Store):
         algorithm, _colon, encoded = digest.partition(":")
         if not naming.digest(algorithm, encoded):
             return None
+        known = self._known.link(repository, digest) if self._known else ""
+        if known:
+            return self._data(known)
         for folder in (_LAYERS, _REVISIONS):
             path = f"{self._repositories}/{repository}/{folder}/{algorithm}/{encoded}/{_LINK}"
             target = naming.link_digest(read(self._files, path, _LONGEST_LINK + 1))
@@ -166,6 +176,9 @@ class TreeStore(Store):
     def _data(self, digest: str) -> Held | None:
         algorithm, _colon, encoded = digest.partition(":")
         path = f"{self._blobs}/{algorithm}/{encoded[:2]}/{encoded}/{_DATA}"
+        known = self._known.content(digest) if self._known else None
+        if known:
+            return Held(digest, known[1], known[0])
         entry = self._files.look(path)
         return Held(digest, entry.size, path) if entry and entry.kind == FILE else None
 
@@ -187,6 +200,8 @@ class TreeStore(Store):
     def close(self) -> None:
         """Close the files."""
         self._files.close()
+        if self._known:
+            self._known.close()
 
     def _walk(self, folder: str, shape: Shape) -> Iterator[Entry]:
         """All that stands below a folder, as deep as its shape goes."""

@@ -1,4 +1,4 @@
-"""Where the bytes of blobs are: of those that only stand in for another one, and of files with several names.
+"""Where the bytes of blobs are, and what links lead to, so that what was listed is not asked for again.
 
 It grows with the storage, so it is in a temporary file that goes away by itself.
 """
@@ -13,6 +13,7 @@ _TABLES = """
 PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF;
 CREATE TABLE same(key TEXT PRIMARY KEY, path TEXT) WITHOUT ROWID;
 CREATE TABLE content(digest TEXT PRIMARY KEY, path TEXT, size INT) WITHOUT ROWID;
+CREATE TABLE link(repository TEXT, digest TEXT, target TEXT, PRIMARY KEY(repository, digest)) WITHOUT ROWID;
 CREATE TABLE standing_in(path TEXT PRIMARY KEY, digest TEXT, repository TEXT) WITHOUT ROWID;
 """
 
@@ -42,6 +43,18 @@ class Whereabouts:
         with self._lock:
             row = self._base.execute("SELECT path, size FROM content WHERE digest = ?", (digest,)).fetchone()
         return row and (row[0], row[1])
+
+    def put_link(self, repository: str, digest: str, target: str) -> None:
+        """A repository has a link with the name of a digest; the first one counts."""
+        with self._lock:
+            self._base.execute("INSERT OR IGNORE INTO link VALUES(?, ?, ?)", (repository, digest, target))
+
+    def link(self, repository: str, digest: str) -> str:
+        """What the link with the name of a digest leads to; empty if none is known."""
+        question = "SELECT target FROM link WHERE repository = ? AND digest = ?"
+        with self._lock:
+            row = self._base.execute(question, (repository, digest)).fetchone()
+        return row[0] if row else ""
 
     def stands_in(self, path: str, digest: str, repository: str) -> None:
         """A file without bytes stands in for a blob."""
