@@ -1,10 +1,21 @@
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from ocivalidate.runtime.kernel.cgroup_values import Place, expected, io_weight, normal, numbers_of, weights_of_shares
+from ocivalidate.runtime.kernel.cgroup_values import (
+    Place,
+    bfq_weights,
+    deciding,
+    expected,
+    io_weights,
+    normal,
+    numbers_of,
+    weights_of_shares,
+)
 from ocivalidate.runtime.properties import by_pointer
 
 DEVICE = {"major": 8, "minor": 16}
@@ -140,12 +151,84 @@ def test_unified_is_written_as_it_is() -> None:
     assert expected({"unified": {"io.max": "8:0 rbps=5"}}, unified=False) == []
 
 
-def test_weights() -> None:
-    assert weights_of_shares(2)[0] == "1"
+# What programs write for shares of version 1, from their sources: Go, C and Rust compute alike, and cut.
+SHARES: dict[str, Callable[[int], int]] = {
+    "runc 1.3, crun 1.8, containerd, runsc": lambda shares: 1 + (shares - 2) * 9999 // 262142,
+    "runc 1.4, crun 1.28, youki 0.7, Kata": lambda shares: math.ceil(
+        math.pow(10, (math.log2(shares) ** 2 + 125 * math.log2(shares)) / 612.0 - 7.0 / 34.0)
+    ),
+    "systemd": lambda shares: min(max(shares * 100 // 1024, 1), 10000),
+    "the kernel": lambda shares: min(max((shares * 100 + 512) // 1024, 1), 10000),
+}
+WEIGHTS: dict[str, Callable[[int], int]] = {
+    "runc, crun, youki": lambda weight: 1 + (weight - 10) * 9999 // 990,
+    "systemd": lambda weight: min(max(weight * 100 // 500, 1), 10000),
+}
+
+
+def _bfq_of_systemd(weight: int) -> int:
+    io = WEIGHTS["systemd"](weight)
+    return 100 - (100 - io) * 99 // 99 if io <= 100 else 100 + (io - 100) * 900 // 9900
+
+
+BFQ: dict[str, Callable[[int], int]] = {
+    "runc, crun, youki": lambda weight: weight,
+    "runc 1.0.0-rc93": WEIGHTS["runc, crun, youki"],
+    "systemd": _bfq_of_systemd,
+}
+
+
+@pytest.mark.parametrize("who", SHARES)
+def test_weights_by_every_formula_for_shares_are_accepted(who: str) -> None:
+    for shares in (*range(2, 3000), 4096, 8192, 65536, 99999, 262143, 262144):
+        assert str(SHARES[who](shares)) in weights_of_shares(shares), shares
+
+
+@pytest.mark.parametrize("who", WEIGHTS)
+def test_weights_by_every_formula_for_block_devices_are_accepted(who: str) -> None:
+    assert all(str(WEIGHTS[who](weight)) in io_weights(weight) for weight in range(10, 1001))
+
+
+@pytest.mark.parametrize("who", BFQ)
+def test_weights_by_every_formula_for_bfq_are_accepted(who: str) -> None:
+    for weight in range(10, 1001):
+        # The kernel refuses more than 1000.
+        assert BFQ[who](weight) > 1000 or str(BFQ[who](weight)) in bfq_weights(weight), weight
+
+
+def test_weights_that_no_formula_gives() -> None:
     assert weights_of_shares(262144) == ("10000",)
-    assert "100" in weights_of_shares(1024)
-    assert "39" in weights_of_shares(1024)
-    assert (io_weight(10), io_weight(1000)) == ("1", "10000")
+    assert set(weights_of_shares(2)) == {"1", "2"}
+    assert set(weights_of_shares(517)) == {"20", "59", "50"}
+    assert set(weights_of_shares(0)) == {"100", "1"}
+    assert set(io_weights(345)) == {"3384", "69"}
+    assert set(bfq_weights(345)) == {"345", "69"}
+    assert (io_weights(10)[0], io_weights(1000)[0]) == ("1", "10000")
+
+
+@pytest.mark.parametrize(
+    ("files", "got"),
+    [
+        ({"memory.low": "4096", "memory.high": "max"}, ("memory.low", "4096")),
+        ({"memory.low": "0", "memory.high": "4096"}, ("memory.high", "4096")),
+        ({"memory.low": "0", "memory.high": "max"}, ("memory.low", "0")),
+        ({"memory.high": "8192"}, ("memory.high", "8192")),
+    ],
+)
+def test_one_of_the_files_that_a_runtime_may_choose_is_enough(files: dict[str, str], got: tuple[str, str]) -> None:
+    (one,) = expected({"memory": {"reservation": 4096}}, unified=True)
+    decided = deciding(one, files.get)
+    assert decided is not None
+    assert (decided[0].file, decided[1]) == got
+
+
+def test_of_files_where_none_may_be_chosen_the_first_decides() -> None:
+    one = expected({"hugepageLimits": [{"pageSize": "2MB", "limit": 4 << 20}]}, unified=True)[0]
+    files = {"hugetlb.2MB.rsvd.max": "max", "hugetlb.2MB.max": str(4 << 20)}
+    decided = deciding(one, files.get)
+    assert decided is not None
+    assert decided[1] == "max"
+    assert deciding(one, {}.get) is None
 
 
 def test_lists_of_numbers() -> None:

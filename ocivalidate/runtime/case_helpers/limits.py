@@ -10,7 +10,7 @@ from ocivalidate.runtime.case_context import CaseContext
 from ocivalidate.runtime.driving.container import Container
 from ocivalidate.runtime.driving.journal import Grouped, Looked
 from ocivalidate.runtime.inside.facts import Facts, find_facts
-from ocivalidate.runtime.kernel.cgroup_values import RESOURCES, Expected, expected
+from ocivalidate.runtime.kernel.cgroup_values import RESOURCES, Expected, deciding, expected
 from ocivalidate.runtime.kernel.cgroups import content
 
 CREATE_RESOURCES = "runtime/runtime.lifecycle.create-resources"
@@ -76,13 +76,62 @@ def found(container: Container, one: Expected) -> tuple[str, str]:
     folder = container.group_folder(one.controller)
     if not folder:
         return f"the process is in no group of {one.controller}", one.places[0].wants[0]
-    for place in one.places:
-        text = content(folder, place.file)
+
+    def looked(file: str) -> str | None:
+        text = content(folder, file)
         if text is not None:
+            place = next(place for place in one.places if place.file == file)
             got = place.value(text)
-            container.runtime.note(Looked("value", f"{one.controller}/{place.file}", [got, text], container.id))
-            return got, got if got in place.wants else place.wants[0]
-    return f"no {one.places[0].file} in {folder}", one.places[0].wants[0]
+            container.runtime.note(Looked("value", f"{one.controller}/{file}", [got, text], container.id))
+        return text
+
+    decided = deciding(one, looked)
+    if decided is None:
+        return f"no {one.places[0].file} in {folder}", one.places[0].wants[0]
+    place, got = decided
+    return got, got if got in place.wants else place.wants[0]
+
+
+def io_controller(trial: CaseContext) -> str:
+    """The controller of block devices, which version 2 calls otherwise. Skips where there is none."""
+    name = "io" if is_unified(trial) else "blkio"
+    if name not in trial.host.controllers:
+        trial.skip(f"this host has no control group controller {name}")
+    return name
+
+
+def block_devices() -> dict[str, str]:
+    """The whole block devices of this host that are in use: numbers → name."""
+    found: dict[str, str] = {}
+    for folder in sorted(Path("/sys/block").glob("*")):
+        if int((folder / "size").read_text(encoding="ascii")) and not folder.name.startswith("zram"):
+            found[(folder / "dev").read_text(encoding="ascii").strip()] = folder.name
+    return found
+
+
+def device_for(trial: CaseContext, controller: str, value: str, *files: str) -> dict[str, int]:
+    """Numbers of a block device that takes a value in one of these files, as an entry of the config has them.
+
+    It is tried in a group of ours; skips where there is none.
+    """
+    group = f"{trial.stage.layout.controllers[controller]}{trial.make_group('try')}"
+    for numbers in block_devices():
+        for path in (Path(group, file) for file in files):
+            if path.exists() and takes(path, f"{numbers} {value}"):
+                major, minor = map(int, numbers.split(":"))
+                return {"major": major, "minor": minor}
+    names = ", ".join(block_devices().values()) or "none"
+    trial.skip(f"no block device here ({names}) takes a value in {' or '.join(files)}")
+    return {}
+
+
+def takes(path: Path, line: str) -> bool:
+    """Whether the kernel takes a line for a file of a group of ours, and shows it there."""
+    try:
+        path.write_text(line, encoding="ascii")
+    except OSError:
+        return False
+    return line in path.read_text(encoding="ascii")
 
 
 def values(trial: CaseContext, resources: dict[str, Any]) -> list[Expected]:

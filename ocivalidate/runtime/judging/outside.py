@@ -12,7 +12,7 @@ from typing import Any
 from ocivalidate.jsontext.pointers import below
 from ocivalidate.rules.declared import judges
 from ocivalidate.runtime.judging.judgements import FactContext, Judgement, compare, unseen
-from ocivalidate.runtime.kernel.cgroup_values import expected
+from ocivalidate.runtime.kernel.cgroup_values import deciding, expected
 from ocivalidate.runtime.kernel.namespaces import NAMESPACE_FILES
 from ocivalidate.runtime.properties import APPLIES_CONFIG
 
@@ -78,11 +78,11 @@ def groups(context: FactContext) -> Iterator[Judgement]:
     wanted = expected(linux.get("resources") or {}, unified=seen["unified"], reserved=context.holds("1.1.0"))
     for one in wanted:
         files = seen["files"].get(one.controller, {})
-        place = next((place for place in one.places if place.file in files), None)
-        if place is None:
+        decided = deciding(one, files.get)
+        if decided is None:
             yield unseen(one.pointer, f"there is no {one.places[0].file}")
             continue
-        got = place.value(files[place.file])
+        place, got = decided
         yield compare(one.pointer, got, got if got in place.wants else place.wants[0])
     path = str(linux.get("cgroupsPath") or "")
     for controller in {one.controller for one in wanted} if path else ():

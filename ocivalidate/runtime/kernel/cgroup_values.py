@@ -1,7 +1,7 @@
 """The values that ``linux.resources`` asks for in the files of a control group. Pure, so version 2 is tested anywhere.
 
-Version 1 takes most values unchanged. For version 2 the specification lets a runtime convert them; where two
-formulas are in use, either result is accepted.
+Version 1 takes most values unchanged. For version 2 the specification lets a runtime convert them, and does not say
+how: the result of every formula that is in use is accepted.
 """
 
 from __future__ import annotations
@@ -75,11 +75,32 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """The expected value of a property: the first of ``places`` whose file exists is the one compared."""
+    """The expected value of a property: the first of ``places`` whose file exists is the one compared.
+
+    ``anywhere``: a runtime may have chosen any one of them, so that one which holds is enough.
+    """
 
     pointer: str
     controller: str
     places: tuple[Place, ...]
+    anywhere: bool = False
+
+
+def deciding(one: Expected, read: Callable[[str], str | None]) -> tuple[Place, str] | None:
+    """The place whose value tells whether an expected value is there, and that value; ``None`` if no file exists.
+
+    ``read`` gives the content of a file by its name, ``None`` if there is none.
+    """
+    first: tuple[Place, str] | None = None
+    for place in one.places:
+        text = read(place.file)
+        if text is None:
+            continue
+        got = place.value(text)
+        if got in place.wants or not one.anywhere:
+            return place, got
+        first = first or (place, got)
+    return first
 
 
 def normal(text: str) -> str:
@@ -102,19 +123,45 @@ def numbers_of(text: str) -> list[int]:
 
 
 def weights_of_shares(shares: int) -> tuple[str, ...]:
-    """The ``cpu.weight`` for ``shares``: 2..262144 mapped linearly to 1..10000, or by a curve that maps 1024 to 100."""
+    """The ``cpu.weight`` (1 to 10000) for ``shares``, by each formula in use.
+
+    2..262144 mapped linearly to 1..10000 (older runc and crun, containerd, runsc), by a curve that maps 1024 to 100 too
+    (newer ones, youki, Kata), or in proportion to the defaults, 1024 and 100 (systemd and libcgroup, which cut, and the
+    kernel, which rounds). Zero is none given, or the least.
+    """
     if not shares:
-        return ("100",)
+        return ("100", "1")
     within = min(max(shares, 2), 262144)
     linear = 1 + (within - 2) * 9999 // 262142
     exponent = math.log2(within)
-    curved = math.ceil(10 ** ((exponent * exponent + 125 * exponent) / 612.0 - 7.0 / 34.0))
-    return tuple(dict.fromkeys((str(linear), str(curved))))
+    curve = 10 ** ((exponent * exponent + 125 * exponent) / 612.0 - 7.0 / 34.0)
+    # Where the curve meets a whole number, it depends on the library which side of it the result is on.
+    curved = {math.ceil(curve - 1e-6), math.ceil(curve), math.ceil(curve + 1e-6)}
+    share = {within * 100 // 1024, (within * 100 + 512) // 1024}
+    found = (linear, *sorted(curved), *sorted(share))
+    return tuple(dict.fromkeys(str(min(max(one, 1), 10000)) for one in found))
 
 
-def io_weight(weight: int) -> str:
-    """The ``io.weight`` (1 to 10000) for a version 1 weight (10 to 1000)."""
-    return str(1 + (weight - 10) * 9999 // 990)
+def io_weights(weight: int) -> tuple[str, ...]:
+    """The ``io.weight`` (1 to 10000) for a weight of version 1 (10 to 1000), by each formula in use.
+
+    Linearly (runc, crun, youki), or in proportion to the defaults, 500 and 100 (systemd).
+    """
+    within = min(max(weight, 10), 1000)
+    found = (1 + (within - 10) * 9999 // 990, max(weight * 100 // 500, 1))
+    return tuple(dict.fromkeys(str(min(one, 10000)) for one in found))
+
+
+def bfq_weights(weight: int) -> tuple[str, ...]:
+    """The ``io.bfq.weight`` (1 to 1000) for a weight of version 1 (10 to 1000), by each formula in use.
+
+    As it is (runc, crun, youki), or made of one of :func:`io_weights`: that itself (runc before 1.0), or mapped so that
+    both defaults, of 100, meet (systemd).
+    """
+    linear, *share = map(int, io_weights(weight))
+    io = share[-1] if share else linear
+    mapped = io if io <= 100 else 100 + (io - 100) * 900 // 9900
+    return tuple(dict.fromkeys(str(one) for one in (weight, linear, mapped) if one <= 1000))
 
 
 def expected(resources: Mapping[str, Any], *, unified: bool, reserved: bool = True) -> list[Expected]:
@@ -140,8 +187,8 @@ def _section(resources: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _one(name: str, controller: str, *places: Place) -> Expected:
-    return Expected(f"{RESOURCES}/{name}", controller, places)
+def _one(name: str, controller: str, *places: Place, anywhere: bool = False) -> Expected:
+    return Expected(f"{RESOURCES}/{name}", controller, places, anywhere)
 
 
 def _numbers(resources: Mapping[str, Any], table: Mapping[str, tuple[str, str]]) -> Iterator[Expected]:
@@ -191,9 +238,12 @@ def _memory_v1(resources: Mapping[str, Any]) -> Iterator[Expected]:
 
 def _memory_v2(resources: Mapping[str, Any]) -> Iterator[Expected]:
     memory = _section(resources, "memory")
-    for member, file in (("limit", "memory.max"), ("reservation", "memory.low")):
-        if member in memory:
-            yield _one(f"memory/{member}", "memory", Place(file, (_bytes(memory[member]),)))
+    if "limit" in memory:
+        yield _one("memory/limit", "memory", Place("memory.max", (_bytes(memory["limit"]),)))
+    if "reservation" in memory:
+        # Both are soft limits: below the one nothing is taken in need, above the other it is. Runtimes take the first.
+        want = (_bytes(memory["reservation"]),)
+        yield _one("memory/reservation", "memory", Place("memory.low", want), Place("memory.high", want), anywhere=True)
     if "swap" in memory:
         # Version 1 counts memory and swap together, version 2 swap alone.
         alone = memory["swap"] - max(memory.get("limit", 0), 0) if memory["swap"] >= 0 else -1
@@ -233,11 +283,11 @@ def _blkio_v1(resources: Mapping[str, Any]) -> Iterator[Expected]:
 def _io_v2(resources: Mapping[str, Any]) -> Iterator[Expected]:
     block = _section(resources, "blockIO")
     if "weight" in block:
-        yield _one("blockIO/weight", "io", *_io_weights(block["weight"], "default"))
+        yield _one("blockIO/weight", "io", *_io_weights(block["weight"], "default"), anywhere=True)
     for entry in block.get("weightDevice") or ():
         if "weight" in entry:
             places = _io_weights(entry["weight"], _numbers_of_device(entry))
-            yield from _of_device("weightDevice", "io", "weight", *places)
+            yield from _of_device("weightDevice", "io", "weight", *places, anywhere=True)
     for member, (_, field) in _KINDS.items():
         for entry in block.get(member) or ():
             place = Place("io.max", (str(entry["rate"]),), _numbers_of_device(entry), field)
@@ -245,17 +295,17 @@ def _io_v2(resources: Mapping[str, Any]) -> Iterator[Expected]:
 
 
 def _io_weights(weight: int, key: str) -> tuple[Place, Place]:
-    return Place("io.bfq.weight", (str(weight),), key), Place("io.weight", (io_weight(weight),), key)
+    return Place("io.bfq.weight", bfq_weights(weight), key), Place("io.weight", io_weights(weight), key)
 
 
 def _numbers_of_device(entry: Mapping[str, Any]) -> str:
     return f"{entry['major']}:{entry['minor']}"
 
 
-def _of_device(name: str, controller: str, member: str, *places: Place) -> Iterator[Expected]:
+def _of_device(name: str, controller: str, member: str, *places: Place, anywhere: bool = False) -> Iterator[Expected]:
     """The value of an entry. Finding its line by device number shows that the numbers were applied."""
     for leaf in (member, "major", "minor"):
-        yield _one(f"blockIO/{name}/*/{leaf}", controller, *places)
+        yield _one(f"blockIO/{name}/*/{leaf}", controller, *places, anywhere=anywhere)
 
 
 def _hugetlb(resources: Mapping[str, Any], ending: str) -> Iterator[Expected]:
