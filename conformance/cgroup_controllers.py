@@ -13,47 +13,6 @@ WRITTEN = "config-linux.resources.unified.unknown-written"
 ENABLED = "config-linux.resources.unified.controllers-enabled"
 
 
-def io_controller(trial: CaseContext) -> str:
-    """The controller of block devices, which version 2 calls otherwise. Skips where there is none."""
-    name = "io" if limits.is_unified(trial) else "blkio"
-    if name not in trial.host.controllers:
-        trial.skip(f"this host has no control group controller {name}")
-    return name
-
-
-def block_devices() -> dict[str, str]:
-    """The whole block devices of this host that are in use: numbers → name."""
-    found: dict[str, str] = {}
-    for folder in sorted(Path("/sys/block").glob("*")):
-        if int((folder / "size").read_text(encoding="ascii")) and not folder.name.startswith("zram"):
-            found[(folder / "dev").read_text(encoding="ascii").strip()] = folder.name
-    return found
-
-
-def device_for(trial: CaseContext, controller: str, value: str, *files: str) -> dict[str, int]:
-    """Numbers of a block device that takes a value in one of these files, as an entry of the config has them.
-
-    It is tried in a group of ours; skips where there is none.
-    """
-    group = f"{trial.stage.layout.controllers[controller]}{trial.make_group('try')}"
-    for numbers in block_devices():
-        for path in (Path(group, file) for file in files):
-            if path.exists() and _takes(path, f"{numbers} {value}"):
-                major, minor = map(int, numbers.split(":"))
-                return {"major": major, "minor": minor}
-    names = ", ".join(block_devices().values()) or "none"
-    trial.skip(f"no block device here ({names}) takes a value in {' or '.join(files)}")
-    return {}
-
-
-def _takes(path: Path, line: str) -> bool:
-    try:
-        path.write_text(line, encoding="ascii")
-    except OSError:
-        return False
-    return line in path.read_text(encoding="ascii")
-
-
 @case(
     limits.CREATE_RESOURCES,
     sets=limits.pointers(*(f"blockIO/{name}/*/{leaf}" for name in THROTTLES for leaf in ("major", "minor", "rate"))),
@@ -62,7 +21,7 @@ def _takes(path: Path, line: str) -> bool:
 def block_io_throttles(trial: CaseContext) -> None:
     """How fast a device may be read and written, in bytes and in operations, is as the config says."""
     value = ("rbps=1000000", "io.max") if limits.is_unified(trial) else ("1000000", "blkio.throttle.read_bps_device")
-    device = device_for(trial, io_controller(trial), *value)
+    device = limits.device_for(trial, limits.io_controller(trial), *value)
     rates = zip(THROTTLES, (7654321, 6543217, 765, 654), strict=True)
     limits.limited(trial, {"blockIO": {name: [{**device, "rate": rate}] for name, rate in rates}})
 
@@ -70,14 +29,14 @@ def block_io_throttles(trial: CaseContext) -> None:
 @case(sets=limits.pointers("blockIO/weight"), needs=["root"])
 def block_io_weight(trial: CaseContext) -> None:
     """The weight of the group among those that use block devices is that of the config."""
-    io_controller(trial)
+    limits.io_controller(trial)
     limits.limited(trial, {"blockIO": {"weight": 345}})
 
 
 @case(sets=limits.pointers("blockIO/weight"), needs=["root"])
 def block_io_weight_out_of_range(trial: CaseContext) -> None:
     """A weight that no scheduler takes is refused, or is the nearest that one takes; zero may be taken for none."""
-    controller = io_controller(trial)
+    controller = limits.io_controller(trial)
     usual = weight_of(trial.container().must_create(), controller)
     if not usual:
         trial.skip("this kernel has no weights in control groups")
@@ -105,7 +64,7 @@ def weight_of(container: Container, controller: str) -> str:
 @case(sets=limits.pointers("blockIO/leafWeight"), needs=["root", "cgroup:v1"])
 def block_io_leaf_weight(trial: CaseContext) -> None:
     """The weight of the group's own tasks against those of groups below is that of the config."""
-    io_controller(trial)
+    limits.io_controller(trial)
     limits.limited(trial, {"blockIO": {"leafWeight": 345}})
 
 
@@ -114,20 +73,20 @@ def block_io_leaf_weight(trial: CaseContext) -> None:
 )
 def block_io_weight_device(trial: CaseContext) -> None:
     """The weight of the group on one device is that of the config."""
-    controller = io_controller(trial)
+    controller = limits.io_controller(trial)
     files = (
         ("io.bfq.weight", "io.weight")
         if limits.is_unified(trial)
         else ("blkio.bfq.weight_device", "blkio.weight_device")
     )
-    device = device_for(trial, controller, "345", *files)
+    device = limits.device_for(trial, controller, "345", *files)
     limits.limited(trial, {"blockIO": {"weightDevice": [{**device, "weight": 234}]}})
 
 
 @case(sets=limits.pointers("blockIO/weightDevice/*/leafWeight"), needs=["root", "cgroup:v1"])
 def block_io_leaf_weight_device(trial: CaseContext) -> None:
     """The weight of the group's own tasks on one device is that of the config."""
-    device = device_for(trial, io_controller(trial), "345", "blkio.leaf_weight_device")
+    device = limits.device_for(trial, limits.io_controller(trial), "345", "blkio.leaf_weight_device")
     limits.limited(trial, {"blockIO": {"weightDevice": [{**device, "leafWeight": 234}]}})
 
 
@@ -225,12 +184,3 @@ def unified(trial: CaseContext) -> None:
     container = trial.container(config).must_create()
     got = Path(container.group_folder(""), "cgroup.max.depth").read_text(encoding="ascii").strip()
     trial.expect(WRITTEN, "cgroup.max.depth is not written", got=got, want="7")
-
-
-@case("config-linux.resources.v1-to-v2.unconvertible-error", needs=["root", "cgroup:v2"])
-def without_equivalent(trial: CaseContext) -> None:
-    """A setting of version 1 that version 2 has nothing like is an error."""
-    config = trial.config("wait")
-    config["linux"]["resources"] = {"network": {"classID": 0x00100003}}
-    message = "network.classID, which version 2 has nothing like, is passed over"
-    trial.refused("config-linux.resources.v1-to-v2.unconvertible-error", config, message)

@@ -34,7 +34,6 @@ NO_CHECK = "the runtime does not check whether the group is fit"
 REMOVES = "runtime.delete.removes-resources"
 NO_SIDE_EFFECTS = "runtime.errors.no-side-effects"
 KEEPS = "runtime.delete.keeps-foreign-resources"
-OWNERS = "config-linux.cgroup-ownership"
 PATH = "/linux/cgroupsPath"
 
 
@@ -117,23 +116,32 @@ def two_in_one_path(trial: CaseContext) -> None:
         trial.skip(NO_CHECK, UNFIT)
 
 
-@case(UNFIT, CREATES, RUNS, needs=["root", "controller:freezer", "cgroup:v1"])
+@case(UNFIT, CREATES, RUNS, needs=["root"])
 def frozen_group(trial: CaseContext) -> None:
     """A container in a group that is frozen is refused, or it runs: it is never said to run and does not."""
+    if not limits.is_unified(trial) and "freezer" not in trial.host.controllers:
+        trial.skip("the control group controller freezer is not mounted on this host")
     path = trial.make_group("frozen")
-    file = Path(f"{trial.stage.layout.controllers['freezer']}{path}", "freezer.state")
+    file, frozen, thawed = _freezer(trial, path)
     trial.control(grouping.with_path(trial, None))
     container = trial.container(grouping.without_limits(grouping.with_path(trial, path, *steps(["ids"], ["wait"]))))
-    limits.put(trial, file, "FROZEN")
+    limits.put(trial, file, frozen)
     try:
         refused = _is_refused(trial, container)
     finally:
         # What is frozen cannot be killed.
-        limits.put(trial, file, "THAWED")
+        limits.put(trial, file, thawed)
     if refused:
         trial.expect_that(UNFIT, "an unfit group is no error", held=True)
     else:
         trial.skip(NO_CHECK, UNFIT)
+
+
+def _freezer(trial: CaseContext, path: str) -> tuple[Path, str, str]:
+    """The file that freezes a group, and what to write to it to freeze and to thaw."""
+    if limits.is_unified(trial):
+        return Path(f"{trial.stage.layout.unified}{path}", "cgroup.freeze"), "1", "0"
+    return Path(f"{trial.stage.layout.controllers['freezer']}{path}", "freezer.state"), "FROZEN", "THAWED"
 
 
 def _is_refused(trial: CaseContext, container: Container) -> bool:
@@ -289,93 +297,3 @@ def _judge_mount(trial: CaseContext, facts: Facts) -> None:
     trial.applied("/mounts/*/type", got=got, want="50", message=message)
     message = "through a read-only mount of type cgroup, a limit can be changed"
     trial.applied("/mounts/*/options", got=facts.error("overwrite"), want="EROFS", message=message)
-
-
-# ------------------------------------------------------------------------------------------------------------ ownership
-
-USER = 12345
-
-
-def _owned(trial: CaseContext, *, namespace: bool = True, mount: tuple[str, ...] | None = ("rw",)) -> dict[str, int]:
-    """File → owner, of what in the groups of a container of another user is not ours. ``.`` is a group itself."""
-    config = grouping.with_path(trial, grouping.own_path(trial, "owned"))
-    grouping.remove_later(trial, grouping.own_path(trial))
-    config["process"]["user"] = {"uid": USER, "gid": USER}
-    if namespace:
-        config["linux"]["namespaces"].append({"type": "cgroup"})
-    if mount is not None:
-        entry = {"destination": "/sys/fs/cgroup", "type": "cgroup", "source": "cgroup", "options": list(mount)}
-        config["mounts"].append(entry)
-    container = trial.container(config).must_create()
-    found: dict[str, int] = {}
-    for folder in {container.group_folder(name) for name in (*trial.stage.layout.controllers, "")} - {""}:
-        for name in (".", *os.listdir(folder)):
-            owner = Path(folder, name).stat().st_uid
-            if owner != os.geteuid():
-                found[name] = owner
-    container.clean_up()
-    return found
-
-
-@case("config-linux.cgroup-ownership.not-v1", needs=["root", "cgroup:v1", "namespace:cgroup"])
-def owners_in_version_1(trial: CaseContext) -> None:
-    """Groups of version 1 are not given to the user of the container, even where those of version 2 would be."""
-    trial.expect(
-        "config-linux.cgroup-ownership.not-v1", "groups of version 1 change their owner", got=_owned(trial), want={}
-    )
-
-
-@case(
-    "config-linux.cgroup-ownership.needs-cgroupns",
-    "config-linux.cgroup-ownership.iff-rw-mount",
-    "config-linux.cgroup-ownership.no-mount-no-chown",
-    "config-linux.cgroup-ownership.only-delegate-files",
-    "config-linux.cgroup-ownership.missing-file-no-fail",
-    "config-linux.cgroup-ownership.existing-files",
-    "config-linux.cgroup-ownership.no-others",
-    needs=["root", "cgroup:v2", "namespace:cgroup"],
-)
-def owners_in_version_2(trial: CaseContext) -> None:
-    """A group is given to the user of the container with its delegate files, and only where it can write there."""
-    got = _owned(trial, namespace=False)
-    trial.expect(
-        "config-linux.cgroup-ownership.needs-cgroupns",
-        "without a cgroup namespace the group changes its owner",
-        got=got,
-        want={},
-    )
-    got = _owned(trial, mount=None)
-    trial.expect(
-        "config-linux.cgroup-ownership.no-mount-no-chown",
-        "without a cgroup mount the group changes its owner",
-        got=got,
-        want={},
-    )
-    got = _owned(trial, mount=("ro",))
-    message = "with a read-only cgroup mount the group changes its owner"
-    trial.expect("config-linux.cgroup-ownership.iff-rw-mount", message, got=got, want={})
-    delegate = Path("/sys/kernel/cgroup/delegate").read_text(encoding="ascii").split()
-    got = _owned(trial)
-    # That some of those files are not there in this group did not make it fail.
-    trial.expect("config-linux.cgroup-ownership.missing-file-no-fail", "the container was not created", got=True)
-    if not got:
-        reason = "the runtime leaves the owner of groups as it is, which it may"
-        trial.skip(reason, *(f"{OWNERS}.{name}" for name in ("only-delegate-files", "existing-files", "no-others")))
-        return
-    other = sorted(set(got) - {".", *delegate})
-    trial.expect(
-        "config-linux.cgroup-ownership.only-delegate-files", "other files change their owner", got=other, want=[]
-    )
-    trial.expect("config-linux.cgroup-ownership.no-others", "other files change their owner", got=other, want=[])
-    there = [name for name in delegate if cgroups.content(_own_folder(trial), name) is not None]
-    trial.expect_that(
-        "config-linux.cgroup-ownership.existing-files",
-        "not all files that are to change their owner do",
-        held=all(got.get(name) == USER for name in (".", *there)),
-        got=sorted(got),
-        want="all that /sys/kernel/cgroup/delegate lists",
-    )
-
-
-def _own_folder(trial: CaseContext) -> str:
-    return f"{trial.stage.layout.unified}{trial.stage.group}"

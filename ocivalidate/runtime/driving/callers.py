@@ -23,6 +23,15 @@ if asked["drop"]:
 if asked["oom_score_adj"] is not None:
     with open("/proc/self/oom_score_adj", "w") as file:
         file.write(str(asked["oom_score_adj"]))
+if asked["covers"]:
+    import ctypes
+    libc = ctypes.CDLL(None, use_errno=True)
+    wrong = libc.unshare(0x00020000) or libc.mount(b"none", b"/", None, 0x44000, None)
+    for over, place in asked["covers"]:
+        kind, flags = (None, 0x1000) if over else (b"tmpfs", 0)
+        wrong = wrong or libc.mount((over or "none").encode(), place.encode(), kind, flags, None)
+    if wrong:
+        sys.exit("cannot cover files: " + os.strerror(ctypes.get_errno()))
 if asked["groups"] is not None:
     os.setgroups(asked["groups"])
 if asked["cpus"]:
@@ -34,7 +43,7 @@ os.execve(sys.argv[2], sys.argv[2:], environment)
 """
 
 
-def caller(
+def caller(  # noqa: PLR0913  # all that a process hands on to its children
     *,
     umask: int | None = None,
     groups: Sequence[int] | None = None,
@@ -43,11 +52,13 @@ def caller(
     drop: Sequence[str] = (),
     network: str = "",
     cpus: Sequence[int] = (),
+    covers: Sequence[tuple[str, str]] = (),
 ) -> tuple[str, ...]:
     """A command line that executes the command appended to it as a process with these attributes.
 
     ``drop``: capabilities, without ``CAP_``, removed from its bounding set. ``network``: the file of its network
-    namespace. ``cpus``: the processors on which it may run (default: all).
+    namespace. ``cpus``: the processors on which it may run (default: all). ``covers``: in a mount namespace of its own,
+    what is mounted (a path; ``""`` for an empty folder) on which path. Mounts that it makes do not reach the host.
     """
     asked = {
         "umask": umask,
@@ -56,6 +67,7 @@ def caller(
         "nice": nice,
         "network": network,
         "cpus": list(cpus),
+        "covers": [list(pair) for pair in covers],
         "drop": [kernelnames.CAPABILITIES.index(name) for name in drop],
     }
     return interpreter.bare("-c", _BECOME, json.dumps(asked))

@@ -747,6 +747,35 @@ def allocate(size: str) -> int:
     return int(size)
 
 
+def huge(pages: str, kilobytes: str) -> int:
+    """Allocate and touch so many huge pages of so many KiB each."""
+    import mmap
+
+    size = int(kilobytes) << 10
+    # MAP_PRIVATE, MAP_ANONYMOUS and MAP_HUGETLB, with the logarithm of the size.
+    block = mmap.mmap(-1, int(pages) * size, flags=0x40022 | (size.bit_length() - 1) << 26)
+    for offset in range(0, int(pages) * size, size):
+        block[offset] = 1
+    block.close()
+    return int(pages)
+
+
+def read_direct(path: str, times: str, size: str) -> float:
+    """Read so often so many bytes of a device, past all caches; report the seconds that it takes."""
+    import mmap
+    import time
+
+    # Memory that begins with a page, as a device wants it.
+    with mmap.mmap(-1, int(size)) as block:
+        file = os.open(path, os.O_RDONLY | os.O_DIRECT)
+        begun = time.monotonic()
+        for number in range(int(times)):
+            os.preadv(file, [block], number * int(size))
+        took = time.monotonic() - begun
+        os.close(file)
+    return took
+
+
 def forks(most: str) -> int:
     """How many children can be alive at the same time, up to ``most``; then they all end."""
     children: list[int] = []
@@ -847,6 +876,7 @@ STEPS: dict[str, Callable[..., Any]] = {
     "fds": fds,
     "follow": follow,
     "forks": forks,
+    "huge": huge,
     "idmaps": idmaps,
     "ids": ids,
     "in-child": in_child,
@@ -871,6 +901,7 @@ STEPS: dict[str, Callable[..., Any]] = {
     "overwrite": overwrite,
     "personality": personality,
     "read": read,
+    "read-direct": read_direct,
     "readlink": os.readlink,
     "rename": _done(os.rename),
     "rlimits": rlimits,
