@@ -228,7 +228,7 @@ def test_of_files_where_none_may_be_chosen_the_first_decides() -> None:
     decided = deciding(one, files.get)
     assert decided is not None
     assert decided[1] == "max"
-    assert deciding(one, {}.get) is None
+    assert deciding(one, dict[str, str]().get) is None
 
 
 def test_lists_of_numbers() -> None:
