@@ -23,6 +23,8 @@ CAN_WALK = os.open in os.supports_dir_fd and os.readlink in os.supports_dir_fd a
 # A folder, to reach what stands in it; listing it asks for more.
 _REACH = flags("O_PATH O_DIRECTORY O_NOFOLLOW O_CLOEXEC")
 _LIST = flags("O_DIRECTORY O_NOFOLLOW O_CLOEXEC")
+# A link, or no folder; which of them, a look tells.
+_NO_FOLDER = frozenset({errno.ENOTDIR, errno.ELOOP, getattr(errno, "EMLINK", errno.ELOOP)})
 # As many as Linux follows; and how deep a path may lead, each level being an open folder.
 MOST_LINKS, _DEEPEST = 40, 100
 
@@ -263,6 +265,8 @@ class _Walk:
             if name == "..":
                 ahead = self._ascend(path, ahead)
                 continue
+            if ahead and self._enters(name):
+                continue
             status = os.stat(name, dir_fd=self.folder, follow_symlinks=False)
             if stat.S_ISLNK(status.st_mode):
                 linked = linked or not ahead
@@ -299,6 +303,16 @@ class _Walk:
             os.close(self._open.pop())
         self._names.clear()
         return [*link.after, *_names(os.path.relpath(real, self._real))]
+
+    def _enters(self, name: str) -> bool:
+        """Go into a folder, as most names on the way are, without a look at it first; no link is followed."""
+        try:
+            self._descend(name)
+        except OSError as error:
+            if error.errno not in _NO_FOLDER:
+                raise
+            return False
+        return True
 
     def _descend(self, name: str) -> None:
         if len(self._open) >= _DEEPEST:
