@@ -12,6 +12,7 @@ import threading
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 from ocivalidate.audit.store import LAYER, TAG, Held, Link
@@ -134,6 +135,10 @@ class Book:
             every,
             held.path,
         )
+
+    def use_elsewhere(self, digest: str) -> None:
+        """Put down that a repository refers to a blob that it does not hand out, and that others may hold."""
+        self.do("UPDATE held SET used = max(used, ?) WHERE digest = ?", _ALONE, digest)
 
     def is_held(self, digest: str) -> str:
         """A path at which a blob of this digest is held; empty if there is none."""
@@ -299,16 +304,29 @@ class Book:
         return self.one(question, f"{folder}/", f"{folder}0") is not None
 
     def unreferenced(self) -> Iterator[Held]:
-        """The blobs that are held and that nothing refers to."""
+        """The blobs that are held and that nothing refers to, as far as all is known that might do so."""
         question = "SELECT digest, size, path, repository FROM held WHERE listed AND NOT used ORDER BY path"
-        return (Held(*row) for row in self.rows(question))
+        found = (Held(*row) for row in self.rows(question))
+        if not self.is_left_open():
+            return found
+        self.do("CREATE INDEX IF NOT EXISTS links_digest ON links(digest)")
+        return (held for held in found if not self._may_be_used(held))
+
+    def _may_be_used(self, held: Held) -> bool:
+        """Whether a blob belongs, by a link or its place, to a repository that is left open."""
+        question = "SELECT 1 FROM links WHERE digest = ? AND repository IN left_open LIMIT 1"
+        if self.one(question, held.digest) is not None:
+            return True
+        folders = accumulate(held.path.split("/"), lambda above, name: f"{above}/{name}")
+        return any(self.one("SELECT 1 FROM left_open WHERE repository = ?", folder) for folder in folders)
 
     def unreferenced_links(self) -> Iterator[Link]:
         """The links of repositories to blobs that their manifests do not refer to, but those of others do."""
         question = (
             "SELECT repository, kind, digest, tag, path FROM links l WHERE kind = ? AND path NOT IN odd "
             "AND NOT EXISTS(SELECT 1 FROM named n WHERE n.repository = l.repository AND n.digest = l.digest) "
-            "AND EXISTS(SELECT 1 FROM held h WHERE h.digest = l.digest AND h.used)"
+            "AND EXISTS(SELECT 1 FROM held h WHERE h.digest = l.digest AND h.used) "
+            "AND repository NOT IN left_open"
         )
         return (Link(*row) for row in self.rows(question, LAYER))
 

@@ -6,7 +6,7 @@ from ocivalidate.audit.book import Book, Unit
 from ocivalidate.audit.options import AuditOptions
 from ocivalidate.image.context import ImageContext
 from ocivalidate.image.graph import Reference
-from ocivalidate.image.sources.source import INDEX_JSON
+from ocivalidate.image.sources.source import BLOBS, INDEX_JSON
 from ocivalidate.rules.findings import Finding
 
 
@@ -20,6 +20,7 @@ class Names:
         self.repository = repository
         self._context = context
         self._index = context.shown(INDEX_JSON)
+        self._blobs = f"{context.shown(BLOBS)}/"
         self._paths = {context.shown(path): path for path in context.found.references}
         self._known: dict[str, list[str]] = {}
         self._entries = {
@@ -46,8 +47,8 @@ class Names:
             return [_name(entry)] if entry else [""]
         path = self._paths.get(place.file)
         if path is None:
-            # A blob that nothing refers to breaks nothing; a file of the layout breaks it.
-            return [] if place.digest else [""]
+            # What lies among the blobs, and nothing refers to it, breaks nobody.
+            return [] if place.file.startswith(self._blobs) else [""]
         return self.of_path(path)
 
     def of_path(self, path: str) -> list[str]:

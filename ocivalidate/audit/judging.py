@@ -22,6 +22,7 @@ from ocivalidate.image.context import ImageContext
 from ocivalidate.image.found import Blob, ImageFilter
 from ocivalidate.image.graph import Reference
 from ocivalidate.image.layers.blob import BlobFacts
+from ocivalidate.image.sources.source import INDEX_JSON
 from ocivalidate.rules.clauses import Clause, Selection, Severity, load
 from ocivalidate.rules.declared import judges
 from ocivalidate.rules.findings import Finding, Location
@@ -33,6 +34,7 @@ ABSENT = "storage/blob.absent"
 ELSEWHERE = "storage/blob.elsewhere"
 SUBJECT = "storage/subject.absent"
 SCHEMA1 = "storage/manifest.schema1"
+_NO_MANIFEST = "a tag leads to a manifest that its repository does not hold"
 SOUND, INCOMPLETE, UNJUDGED, BROKEN = "sound", "incomplete", "unjudged", "broken"
 """How an image fares: all of it is there and right; parts are absent; parts cannot be read; something is wrong."""
 
@@ -114,7 +116,7 @@ class Judge:
                 self._book.set_judged(held.path)
         return known
 
-    @judges(SUBJECT)
+    @judges(SUBJECT, TAG_TARGET)
     def _judge_absent(self, unit: Unit, names: Names, context: ImageContext, ledger: Ledger) -> None:
         """What an image refers to and its repository does not hand out."""
         ledger.judged(TAG_TARGET, ABSENT, ELSEWHERE)
@@ -125,6 +127,9 @@ class Judge:
                 continue
             if not wanted.file and unit.digest:
                 self._tell_root(unit, names, ledger)
+            elif wanted.file == INDEX_JSON and wanted.name:
+                place = Location(context.shown(wanted.path), digest=str(wanted.digest or ""))
+                ledger.add(TAG_TARGET, place, _NO_MANIFEST)
             else:
                 self._tell_absent(unit, wanted, context, ledger)
         for path, references in found.references.items():
@@ -145,7 +150,7 @@ class Judge:
         place = Location(shown, digest=unit.digest)
         if any(not name.startswith("@") for name in names.every()):
             got = f"it is held at {self._store.shown(held)}" if held else ""
-            ledger.add(TAG_TARGET, place, "a tag leads to a manifest that its repository does not hold", got=got)
+            ledger.add(TAG_TARGET, place, _NO_MANIFEST, got=got)
         else:
             ledger.add(LINK_TARGET, place, "a manifest of the repository is absent")
 

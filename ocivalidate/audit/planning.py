@@ -15,6 +15,7 @@ from ocivalidate.audit.store import REVISION, TAG, Store
 from ocivalidate.errors import OciValidateError
 from ocivalidate.image.found import ImageFilter, WalkResult
 from ocivalidate.image.roots import walk_image
+from ocivalidate.image.sources.source import INDEX_JSON
 from ocivalidate.jsontext.documents import Noting
 from ocivalidate.system.reasons import reason
 from ocivalidate.vocabulary import digests
@@ -98,14 +99,19 @@ class _Planner:
         wanted = ImageFilter() if digest else refs_of(self._book, self._repository, self._options)
         found = walk_image(source, wanted, self._options.limits, lambda _kind: Noting())
         self._put(source, found)
+        if not digest:
+            self._put_old_of(source, found)
         return [digest for path in (*found.manifests, *found.indexes) if (digest := digest_of(path))]
 
     def _put(self, source: RepositorySource, found: WalkResult) -> None:
         book, repository = self._book, self._repository
+        documents = {*found.manifests, *found.indexes, *found.spoilt}
         for path, references in found.references.items():
-            book.name(repository, str(references[0].digest or ""), manifest=path in found.manifests)
+            digest = str(references[0].digest or "")
+            book.name(repository, digest, manifest=path in documents)
             held = source.held(path) if found.entries[path] is not None else None
             if held is None:
+                book.use_elsewhere(digest)
                 continue
             blob = found.blobs.get(path)
             layer, diffs = (
@@ -115,9 +121,18 @@ class _Planner:
             facts = found.contents.get(path)
             if facts is not None and not facts.failure:
                 book.keep_facts(held.path, facts)
-        if found.spoilt or found.exceeded:
+        lost = any(one.role == "manifest" for references in found.absent.values() for one in references)
+        if found.spoilt or found.exceeded or lost or (found.is_layout and found.root_of(INDEX_JSON) is None):
             # What they refer to is not known, and may seem to be of no use.
             book.leave_open(repository)
+
+    def _put_old_of(self, source: RepositorySource, found: WalkResult) -> None:
+        """Put down the manifests of schema 1 that a layout names."""
+        for link in (*self._book.links(self._repository, TAG), *self._book.links(self._repository, REVISION)):
+            path = path_of(link.digest)
+            if path in found.blobs and (old := old_manifests.read(source, path)) is not None:
+                self._book.add_unit(self._repository, link.digest)
+                self._put_old(source, link.digest, old)
 
     def _put_old(self, source: RepositorySource, digest: str, old: old_manifests.OldManifest) -> None:
         book, repository = self._book, self._repository

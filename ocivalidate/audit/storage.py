@@ -6,7 +6,7 @@ from itertools import islice
 
 from ocivalidate.audit.book import Book
 from ocivalidate.audit.judging import LINK_TARGET, OF_ABSENCE, SOUND, key_of, storage_clauses, wound_of
-from ocivalidate.audit.oddities import CLAUSES, NO_DATA, UNREADABLE
+from ocivalidate.audit.oddities import CLAUSES, LINK_CONTENT, LINK_PATH, NO_DATA, UNREADABLE
 from ocivalidate.audit.options import AuditOptions
 from ocivalidate.audit.store import Odd, Store
 from ocivalidate.image.comparing import judge_content
@@ -22,6 +22,7 @@ from ocivalidate.vocabulary import digests
 UNREFERENCED = "storage/blob.unreferenced"
 LINK_UNREFERENCED = "storage/link.unreferenced"
 UPLOAD = "storage/upload.left"
+_OF_A_LINK = frozenset({LINK_CONTENT, LINK_PATH})
 # A storage in ruins has as many oddities as it has files.
 _MOST_ODD = 100_000
 
@@ -34,7 +35,8 @@ def judge_storage(store: Store, book: Book, options: AuditOptions, ledger: Ledge
     _judge_bytes(store, book, ledger)
     _judge_oddities(store, book, options, ledger, selection)
     if options.all and store.complete:
-        _judge_blobs(store, book, ledger)
+        if store.named:
+            _judge_blobs(store, book, ledger)
         _judge_links(store, book, ledger)
         _judge_uploads(store, ledger)
 
@@ -97,6 +99,9 @@ def _judge_oddities(store: Store, book: Book, options: AuditOptions, total: Ledg
             total.error(CLAUSES[odd.kind], f"{store.shown(odd.path)}: {odd.text}")
             continue
         book.set_odd(odd.path)
+        if odd.kind in _OF_A_LINK and odd.repository and not odd.tag:
+            # What it was meant to name is not known.
+            book.leave_open(odd.repository)
         if odd.kind == NO_DATA and book.is_odd_below(odd.path):
             continue
         ledger = Ledger(clauses, selection)

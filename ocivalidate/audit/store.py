@@ -71,7 +71,8 @@ class Store:
 
     ``name`` is as the caller gave it, ``form`` what it turned out to be: ``distribution``, ``zot``, ``layouts``,
     ``blobs``, ``containerd``, ``registry``. ``complete``: :meth:`blobs` lists all that is held; otherwise only what is
-    referred to can be known, as of a registry that is asked by its API.
+    referred to can be known, as of a registry that is asked by its API. ``named``: it says which images there are;
+    otherwise nobody can tell what in it is of no use.
 
     Every method may raise :class:`Unreadable` and :class:`OSError`. Openers and :meth:`find` are used by several
     threads at a time.
@@ -80,6 +81,7 @@ class Store:
     name: str
     form: str
     complete: bool = True
+    named: bool = True
 
     def blobs(self) -> Iterator[Held]:
         """All blobs that are held, in any order; none that only point to the same bytes elsewhere."""

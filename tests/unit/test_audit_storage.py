@@ -72,8 +72,8 @@ def test_only_what_is_selected_is_judged(tmp_path: Path) -> None:
     del tree.files[tree.data(tree.push("broken", Image((Layer(tar([Entry("a")])),)), "v2"))]
     tree.add(b"nobody's")
     folder = str(tree.write(tmp_path))
-    # The layer and the configuration of what is gone, and what was nobody's.
-    assert sorted(clauses(audit(folder))) == [*["storage/blob.unreferenced"] * 3, "storage/tag.target"]
+    # What was nobody's; whose layer and configuration those of what is gone are is not known any more.
+    assert sorted(clauses(audit(folder))) == ["storage/blob.unreferenced", "storage/tag.target"]
     some = audit(folder, options=AuditOptions(repositories=("app", "library/*")))
     assert (some.findings, some.facts["repositories"]["count"]) == ((), 2)
     tagged = audit(folder, options=AuditOptions(tags=("v*",)))

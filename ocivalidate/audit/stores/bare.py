@@ -20,6 +20,7 @@ class BareStore(Store):
     """A folder of blobs. ``blobs``: where the folders of the algorithms are in it."""
 
     form = "blobs"
+    named = False
 
     def __init__(self, files: Files, blobs: str = "blobs") -> None:
         self.name = files.name

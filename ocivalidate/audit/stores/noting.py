@@ -37,12 +37,15 @@ class Noted:
             if self._seen[odd.kind] <= self._most:
                 self._kept[key] = odd
 
-    def entry(self, entry: Entry, wanted: str, kind: str = oddities.STRANGER) -> None:
-        """Keep that something else than what is ``wanted`` stands at a path; files that lie about everywhere pass."""
+    def entry(self, entry: Entry, wanted: str, kind: str = oddities.STRANGER, digest: str = "") -> None:
+        """Keep that something else than what is ``wanted`` stands at a path; files that lie about everywhere pass.
+
+        ``digest``: that of the blob which nobody finds by it.
+        """
         kind = {OUTSIDE: oddities.LEADS_OUT, UNREADABLE: oddities.UNREADABLE}.get(entry.kind, kind)
         if kind == oddities.STRANGER and self.passes(entry):
             return
-        self.note(Odd(kind, entry.path, f"{in_words(entry)}{wanted and f' where {wanted} belongs'}"))
+        self.note(Odd(kind, entry.path, f"{in_words(entry)}{wanted and f' where {wanted} belongs'}", digest))
 
     def passes(self, entry: Entry) -> bool:
         """Whether it is a file that desktops, file systems and tools for buckets leave everywhere."""

@@ -220,7 +220,9 @@ class TreeStore(Store):
 
     def _misplaced(self, entry: Entry, placed: Placed) -> None:
         if placed.kind:
-            self._noted.entry(entry, "a file", oddities.NOT_A_FILE)
+            parts = below(self._blobs, entry.path) if placed.kind == _DATA else []
+            digest = naming.digest(parts[0], parts[2]) if parts else ""
+            self._noted.entry(entry, "a file", oddities.NOT_A_FILE, digest)
         else:
             self._noted.entry(entry, "a folder" if placed.folder else "nothing")
 
