@@ -23,10 +23,10 @@ def tag(fault: Fault) -> str:
 EACH = [pytest.param(form, fault, id=f"{form}-{fault.name}") for fault in FAULTS for form in sorted(fault.forms)]
 
 
+@pytest.mark.parametrize("count", [40, pytest.param(300, marks=pytest.mark.audit)])
 @pytest.mark.parametrize("form", FORMS)
-def test_a_sound_storage_of_300_images_has_no_finding(form: str, tmp_path: Path) -> None:
-    content = images(300)
-    report = audited(FORMS[form](tmp_path, content).write())
+def test_a_sound_storage_has_no_finding(form: str, count: int, tmp_path: Path) -> None:
+    report = audited(FORMS[form](tmp_path, images(count)).write())
     assert found(report) == set()
     assert report.facts["form"] == form
     assert not_sound(report) == set()
@@ -45,9 +45,10 @@ def test_a_fault_is_found_where_it_is_and_nothing_else(form: str, fault: Fault, 
     assert not_sound(report) == ({f"{planted.name}:{tag(fault)}"} if fault.broken else set())
 
 
+@pytest.mark.parametrize("count", [10, pytest.param(300, marks=pytest.mark.audit)])
 @pytest.mark.parametrize("form", FORMS)
-def test_all_faults_are_found_beside_each_other(form: str, tmp_path: Path) -> None:
-    content = images(30)
+def test_all_faults_are_found_beside_each_other(form: str, count: int, tmp_path: Path) -> None:
+    content = images(count)
     rows = [(fault, plant(fault, content)) for fault in FAULTS if form in fault.forms]
     storage = FORMS[form](tmp_path, content).write()
     for fault, planted in rows:
