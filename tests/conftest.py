@@ -46,6 +46,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--container", action="store_true", help="build an image of the tool from packages, and run it")
     group.addoption("--museum", action="store_true", help="fetch runtimes, and see the bugs that they shipped")
     group.addoption("--audit", action="store_true", help="run the audits of hundreds of images that take long")
+    group.addoption("--sandbox", action="store_true", help="run whole runs in guests, and end guests at many moments")
     group.addoption("--slow", action="store_true", help="run the tests that take a minute or more")
     group.addoption("--install", action="store_true", help="run the tests that install our package from an index")
 
@@ -65,6 +66,7 @@ _ASKED_FOR = {
     "container": ("--container", "fetches packages: pytest --container, or tox -e container"),
     "install": ("--install", "needs an index: pytest --install, or tox -e build"),
     "museum": ("--museum", "fetches runtimes: pytest --museum, or tox -e museum"),
+    "sandbox": ("--sandbox", "takes many minutes: pytest --sandbox, or tox -e sandbox"),
     "slow": ("--slow", "takes a minute or more: pytest --slow, or tox -e slow"),
     "official": ("--official-schemas", "fetches schemas: pytest --official-schemas, or tox -e schemas"),
 }

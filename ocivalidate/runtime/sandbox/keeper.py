@@ -15,8 +15,8 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ocivalidate.errors import CannotJudge, ProtocolError
@@ -28,7 +28,7 @@ from ocivalidate.runtime.running import workspace
 from ocivalidate.runtime.sandbox import guest, showing, uml
 from ocivalidate.runtime.sandbox.kernels import Kernel
 from ocivalidate.runtime.sandbox.relaying import Guest, relay
-from ocivalidate.runtime.sandbox.seeing import OWN, User, shown
+from ocivalidate.runtime.sandbox.seeing import OWN, Need, User, shown
 from ocivalidate.runtime.sandbox.wanted import Sandbox
 
 _NOBODY = "nobody"
@@ -65,26 +65,33 @@ def main() -> int:
     kind, cgroup, memory, cpus, path, version, seccomp = json.loads(sys.argv[1])
     sandbox, kernel = Sandbox(kind, cgroup, memory, cpus), Kernel(path, version, seccomp)
     inherited.forget_signals()
-    made: workspace.Workspace | None = None
-    private = False
+    os.umask(inherited.UMASK)
+    return _told(lambda: _keep(sandbox, kernel))
+
+
+def _told(work: Callable[[], int]) -> int:
+    """The exit code of some work; what keeps it from being done is told."""
     try:
-        line = _read_line()
-        request = read_request(line)
-        os.umask(inherited.UMASK)
-        private = _own_mounts()
-        made = workspace.make(Owner.this_process(), private=False)
+        return work()
+    except (CannotJudge, ProtocolError, OSError) as problem:
+        _say(Bailout(f"the sandbox cannot be started: {problem}"))
+        return 2
+
+
+def _keep(sandbox: Sandbox, kernel: Kernel) -> int:
+    line = _read_line()
+    request = read_request(line)
+    private = _own_mounts()
+    made = workspace.make(Owner.this_process(), private=False)
+    try:
         # The kernel of the guest, which may be another user's, looks into it.
         made.folder.chmod(0o755)
         booted = _prepare(made.folder, line, request, _Asked(sandbox, kernel, private))
-        return isolation.run_kept(lambda: _serve(booted))
-    except (CannotJudge, ProtocolError, OSError) as problem:
-        _say(Bailout(f"the sandbox cannot be started: {problem}", getattr(problem, "hint", "")))
-        return 2
+        return isolation.run_kept(lambda: _told(lambda: _serve(booted)))
     finally:
-        if made is not None:
-            if private:
-                showing.take_back(str(made.folder))
-            made.remove()
+        if private:
+            showing.take_back(str(made.folder))
+        made.remove()
 
 
 def _own_mounts() -> bool:
@@ -133,6 +140,10 @@ def _prepare(folder: Path, line: bytes, request: Request, asked: _Asked) -> _Boo
     seed = folder / "seed"
     copies = [(one.source, showing.hand_on(one, str(seed), private=asked.private)) for one in every if one.closed]
     places = dict(copies)
+    program = os.path.realpath(asked.kernel.path)
+    for one in shown([Need(program)], who):
+        if one.closed:
+            program = showing.hand_on(one, str(seed), private=asked.private)
     shutil.copyfile(guest.__file__, folder / "guest.py")
     (folder / "request").write_bytes(line)
     own = folder / "kernel"
@@ -153,7 +164,7 @@ def _prepare(folder: Path, line: bytes, request: Request, asked: _Asked) -> _Boo
     (folder / "plan").write_text(json.dumps(plan), encoding="utf-8")
     python, variables = showing.first_python(copies)
     init = (python, "-I", "-S", "-B", str(folder / "guest.py"), str(folder / "plan"))
-    return _Booted(asked, folder, init, variables, user)
+    return _Booted(replace(asked, kernel=replace(asked.kernel, path=program)), folder, init, variables, user)
 
 
 def _outermost(closed: Iterable[str]) -> list[str]:
@@ -169,6 +180,8 @@ def _serve(booted: _Booted) -> int:
         os.setgroups([])
         os.setgid(booted.user[1])
         os.setuid(booted.user[0])
+        # The kernel forgets this with another user.
+        syscalls.die_with_parent(signal.SIGKILL)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     stop, tell_stop = os.pipe()
     events, tell_events = os.pipe()
@@ -176,19 +189,29 @@ def _serve(booted: _Booted) -> int:
     log, tell_log = os.pipe()
     lines = uml.Lines(stop, tell_events, tell_control)
     own = str(booted.folder / "kernel")
+    init = uml.Init(booted.init, booted.variables)
+    words = uml.command(booted.asked.kernel, booted.asked.sandbox, lines, own, init)
     process = subprocess.Popen(
-        uml.command(booted.asked.kernel, booted.asked.sandbox, lines, own, booted.init),
+        words,
         stdin=subprocess.DEVNULL,
         stdout=tell_log,
         stderr=tell_log,
         pass_fds=(stop, tell_events, tell_control),
-        env=uml.variables(os.environ) | {"HOME": own},
+        env=_variables(booted) | {"HOME": own},
         cwd="/",
         preexec_fn=lambda: syscalls.die_with_parent(signal.SIGKILL),  # noqa: PLW1509  # no thread was started
     )
     for descriptor in (stop, tell_events, tell_control, tell_log):
         os.close(descriptor)
     return relay(Guest(process, tell_stop, events, control, log), booted.asked.sandbox)
+
+
+def _variables(booted: _Booted) -> dict[str, str]:
+    """The environment of the kernel, with a place for its memory only if its user can use that."""
+    found = uml.variables(os.environ)
+    if booted.user is not None and not os.access(found.get("TMPDIR", "/"), os.W_OK | os.X_OK):
+        found.pop("TMPDIR", None)
+    return found
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ocivalidate.runtime.sandbox.kernels import Kernel
 from ocivalidate.runtime.sandbox.wanted import Sandbox
@@ -21,11 +21,18 @@ class Lines:
     control: int
 
 
-def command(kernel: Kernel, sandbox: Sandbox, lines: Lines, folder: str, init: Sequence[str]) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class Init:
+    """The first program of a guest, with its arguments, none of which has a space; and variables that it needs."""
+
+    words: Sequence[str]
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+
+def command(kernel: Kernel, sandbox: Sandbox, lines: Lines, folder: str, init: Init) -> list[str]:
     """The command line that boots the guest.
 
-    ``folder``: where it may keep files of its own. ``init``: its first program with arguments, without spaces. What the
-    kernel says goes to standard output. A panic ends it.
+    ``folder``: where it may keep files of its own. What the kernel says goes to standard output. A panic ends it.
     """
     words = [
         kernel.path,
@@ -46,9 +53,11 @@ def command(kernel: Kernel, sandbox: Sandbox, lines: Lines, folder: str, init: S
         f"ssl1=null,fd:{lines.control}",
         f"uml_dir={folder}",
         "umid=guest",
-        f"init={init[0]}",
+        # What the kernel does not know it hands to its first program.
+        *(f"{name}={value}" for name, value in init.variables.items()),
+        f"init={init.words[0]}",
     ]
-    return [*words, "--", *init[1:]]
+    return [*words, "--", *init.words[1:]]
 
 
 def variables(given: Mapping[str, str]) -> dict[str, str]:
