@@ -156,6 +156,10 @@ class Book:
         """How many bytes the blobs have of which not all is known that is wanted."""
         return int(self.one("SELECT sum(max(size, 0)) FROM held WHERE done <= layer") or 0)
 
+    def small(self, most: int) -> Iterator[str]:
+        """The digests of the blobs that have at most so many bytes."""
+        return (digest for (digest,) in self.rows("SELECT digest FROM held WHERE size BETWEEN 1 AND ?", most))
+
     def not_judged(self) -> Iterator[Held]:
         """The blobs that were judged with no image, of which the bytes are known."""
         question = (

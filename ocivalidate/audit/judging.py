@@ -98,9 +98,13 @@ class Judge:
         judge_content(source, every, facts, context, ledger, options.layer_limits)
         names = OneName(self._book, unit, options) if unit.digest else Names(unit.repository, context)
         beside = Ledger(self._clauses, selection, once=True)
-        self._judge_absent(unit, names, context, beside)
+        if self._store.named:
+            self._judge_absent(unit, names, context, beside)
         failed = [path for path, one in {**found.contents, **facts}.items() if one.failure]
         states = dict.fromkeys((name for path in failed for name in names.of_path(path)), UNJUDGED)
+        if found.absent and not self._store.named:
+            # No more than that can be said: what is not there may never have been wanted.
+            states = dict.fromkeys(names.every(), INCOMPLETE) | states
         for each in (ledger, beside):
             self._put(each, unit, names, states)
         self._set_states(names, states, SOUND)

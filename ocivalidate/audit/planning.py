@@ -13,13 +13,16 @@ from ocivalidate.audit.options import AuditOptions
 from ocivalidate.audit.repository import RepositorySource, digest_of, opened, path_of
 from ocivalidate.audit.store import REVISION, TAG, Store
 from ocivalidate.errors import OciValidateError
+from ocivalidate.image.documents import kinds
 from ocivalidate.image.found import ImageFilter, WalkResult
 from ocivalidate.image.roots import walk_image
 from ocivalidate.image.sources.source import INDEX_JSON
-from ocivalidate.jsontext.documents import Noting
+from ocivalidate.jsontext.documents import Noting, read_document
 from ocivalidate.system.reasons import reason
 from ocivalidate.vocabulary import digests
 
+# Registries take no larger ones.
+_LARGEST_MANIFEST = 4 << 20
 FAILURES = (OciValidateError, OSError)
 """What a store raises where it cannot be read: one repository that cannot be read is no reason to leave the others."""
 
@@ -28,6 +31,8 @@ def plan(store: Store, book: Book, options: AuditOptions) -> None:
     """Put down what is selected. Raises what is in ``FAILURES`` if the store as a whole cannot be listed."""
     if options.all and store.complete:
         book.list_held(store.blobs())
+    if not store.named and not options.tags and not options.repositories:
+        _Planner(store, book, options, "").plan_manifests()
     for repository in store.repositories():
         if options.wants_repository(repository):
             _Planner(store, book, options, repository).plan()
@@ -70,6 +75,18 @@ class _Planner:
             if not book.is_reached(repository, link.digest):
                 self._from(link.digest)
 
+    def plan_manifests(self) -> None:
+        """Walk from every manifest that is held, where nothing names any."""
+        for digest in self._book.small(_LARGEST_MANIFEST):
+            source = opened(self._store, self._book, "", digest)
+            try:
+                data = source.read(path_of(digest), _LARGEST_MANIFEST + 1)
+            except FAILURES:
+                # It is verified later, which says what is wrong.
+                continue
+            if data.lstrip()[:1] == b"{" and kinds.stated_kind(read_document(data).value):
+                self._unit(digest)
+
     def _from(self, root: str) -> None:
         """Walk from a manifest, and from what refers to those that are reached."""
         waiting = deque(self._unit(root))
@@ -105,10 +122,10 @@ class _Planner:
 
     def _put(self, source: RepositorySource, found: WalkResult) -> None:
         book, repository = self._book, self._repository
-        documents = {*found.manifests, *found.indexes, *found.spoilt}
         for path, references in found.references.items():
             digest = str(references[0].digest or "")
-            book.name(repository, digest, manifest=path in documents)
+            as_manifest = any(one.role in ("manifest", "subject") for one in references)
+            book.name(repository, digest, manifest=as_manifest)
             held = source.held(path) if found.entries[path] is not None else None
             if held is None:
                 book.use_elsewhere(digest)

@@ -72,7 +72,7 @@ class Store:
     ``name`` is as the caller gave it, ``form`` what it turned out to be: ``distribution``, ``zot``, ``layouts``,
     ``blobs``, ``containerd``, ``registry``. ``complete``: :meth:`blobs` lists all that is held; otherwise only what is
     referred to can be known, as of a registry that is asked by its API. ``named``: it says which images there are;
-    otherwise nobody can tell what in it is of no use.
+    otherwise every manifest in it is judged, of the repository ``""``, and nobody can tell what should be there.
 
     Every method may raise :class:`Unreadable` and :class:`OSError`. Openers and :meth:`find` are used by several
     threads at a time.

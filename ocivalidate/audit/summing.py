@@ -52,7 +52,7 @@ def facts_of(store: Store, book: Book, options: AuditOptions) -> dict[str, Any]:
         "mend": Rows(lambda: _mending(book, facts)),
         "digests": Rows(lambda: _digests(book)),
     }
-    if options.all and store.complete:
+    if options.all and store.complete and store.named:
         number, bytes_ = book.unreferenced_in_all()
         facts["unreferenced"] = {"blobs": number, "bytes": bytes_, "certain": not book.is_left_open()}
     return facts

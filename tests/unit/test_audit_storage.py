@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
-from fixtures.layouts import STORAGE, Artifact, Image, Index, Layer, Layout, Tree, tar, zot
+from fixtures.layouts import STORAGE, Artifact, Image, Index, Layer, Layout, Tree, blob_path, tar, zot
 from fixtures.layouts.storage import ROOT, other, written
 from fixtures.layouts.tars import Entry
 from ocivalidate.audit.api import audit
@@ -144,3 +145,25 @@ def test_what_is_no_storage_is_told_in_one_line(name: str, tmp_path: Path) -> No
     assert report.problem
     assert "\n" not in report.problem
     assert exit_code([report]) is ExitCode.COULD_NOT_JUDGE
+
+
+def bare(layout: Layout, folder: Path) -> str:
+    """The blobs of a layout, and nothing that names them."""
+    return str(written({path: data for path, data in layout.files.items() if path.startswith("blobs/")}, folder))
+
+
+def test_where_nothing_names_blobs_every_manifest_is_judged(tmp_path: Path) -> None:
+    wrong = Image((Layer(tar([Entry("a")]), diff_id="sha256:" + "0" * 64),), name=None)
+    layout = Layout(Index((Index((Image(name=None), wrong), name="all"),)))
+    report = audit(bare(layout, tmp_path))
+    assert clauses(report) == ["image/config.diffID.uncompressed-tar"]
+    assert report.facts["images"] == {"sound": 1, "incomplete": 0, "unjudged": 0, "broken": 2}
+    assert "unreferenced" not in report.facts
+
+
+def test_where_nothing_names_blobs_nobody_knows_what_should_be_there(tmp_path: Path) -> None:
+    layout = Layout(Index((Index((Image(name=None), Image((Layer(tar([Entry("a")])),), name=None)), name="all"),)))
+    del layout.files[blob_path(json.loads(layout.files[layout.manifest()[0]])["manifests"][1])]
+    report = audit(bare(layout, tmp_path))
+    assert (report.findings, exit_code([report])) == ((), ExitCode.CONFORMS)
+    assert report.facts["images"] == {"sound": 1, "incomplete": 1, "unjudged": 0, "broken": 0}
