@@ -50,7 +50,7 @@ def audit(
     try:
         if isinstance(target, Store):
             return _audited(target, chosen, asked, doing)
-        with open_store(name) as store:
+        with open_store(name, asked.registry) as store:
             return _audited(store, chosen, asked, doing)
     except FAILURES as problem:
         return Report(KIND, name, SPECIFICATION, problem=problem_of(problem))
@@ -58,7 +58,7 @@ def audit(
 
 def _audited(store: Store, selection: Selection, options: AuditOptions, work: Work) -> Report:
     release = selection.spec_version or IMAGE_RELEASES[-1]
-    clauses = {**active_clauses(WHOLE, release, NO_PLATFORMS, selection), **storage_clauses(selection)}
+    clauses = {**active_clauses(WHOLE, release, NO_PLATFORMS, selection), **storage_clauses(selection, store)}
     total = Ledger(clauses, selection)
     book = Book(options.book)
     stopped = ""

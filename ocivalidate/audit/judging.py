@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from ocivalidate.audit.book import Book, Unit
 from ocivalidate.audit.breaking import Names, OneName
+from ocivalidate.audit.oddities import CLAUSES
 from ocivalidate.audit.options import AuditOptions
 from ocivalidate.audit.planning import FAILURES, problem_of, refs_of
 from ocivalidate.audit.repository import RepositorySource, digest_of, opened
@@ -42,14 +43,17 @@ STATES = (SOUND, INCOMPLETE, UNJUDGED, BROKEN)
 OF_ABSENCE = (TAG_TARGET, ABSENT, ELSEWHERE, LINK_TARGET)
 """The clauses that are broken by what is absent, the gravest first."""
 
+# What an audit sees of what registries say.
+_OF_REGISTRIES = tuple(clause for clause in CLAUSES.values() if clause.startswith("distribution/"))
 _OF_PARTS = frozenset({ABSENT, ELSEWHERE})
 # Of a layout with many images, so many findings of a kind are kept to say which of these break by them.
 _MOST_OF_A_LAYOUT = 10_000
 
 
-def storage_clauses(selection: Selection) -> dict[str, Clause]:
-    """The clauses on storage that a selection wants."""
-    return {clause.id: clause for clause in load("storage").values() if selection.wants(clause)}
+def storage_clauses(selection: Selection, store: Store) -> dict[str, Clause]:
+    """The clauses on storage, and on what a registry says if the store is one, that a selection wants."""
+    known = [*load("storage").values(), *(load("distribution")[one] for one in _OF_REGISTRIES if store.served)]
+    return {clause.id: clause for clause in known if selection.wants(clause)}
 
 
 class Judge:
@@ -64,7 +68,7 @@ class Judge:
         self._selection = selection
         self._options = options
         self._total = total
-        self._clauses = storage_clauses(selection)
+        self._clauses = storage_clauses(selection, store)
 
     def judge(self, unit: Unit) -> None:
         """Judge one image, or one layout."""

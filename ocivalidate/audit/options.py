@@ -10,6 +10,7 @@ from ocivalidate.audit.book import Wanted
 from ocivalidate.image.layers.blob import BlobFacts, BlobRequest
 from ocivalidate.image.layers.limits import DEFAULT, LayerLimits
 from ocivalidate.image.limits import Limits
+from ocivalidate.registry.options import RegistryOptions
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -24,7 +25,7 @@ class AuditOptions(NamedTuple):
     ``repositories`` and ``tags``: patterns of names, such as ``library/*``; empty: all. With any of them nothing is
     said of what nothing refers to. ``book``: the file in which to keep what grows (default: a temporary one); it must
     not exist. ``limits`` and ``layer_limits`` are those of images; ``follow_links``: links in a folder may lead out.
-    ``jobs``: the number of threads (default: one per core).
+    ``jobs``: the number of threads (default: one per core). ``registry``: how registries are reached.
     """
 
     repositories: tuple[str, ...] = ()
@@ -34,6 +35,7 @@ class AuditOptions(NamedTuple):
     layer_limits: LayerLimits = DEFAULT
     follow_links: bool = False
     book: str = ""
+    registry: RegistryOptions = RegistryOptions()
 
     @property
     def all(self) -> bool:

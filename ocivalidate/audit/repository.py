@@ -46,6 +46,10 @@ class RepositorySource(Source):
             self._found[path] = found if found is not None and found.digest == digest else None
         return self._found[path]
 
+    def meet(self, path: str, role: str, kind: str, size: int | None) -> None:
+        """What the store may have to know before it finds a blob."""
+        self._store.meet(self._repository, digest_of(path), role, kind, size)
+
     def entry(self, path: str) -> Entry | None:
         """A blob that the repository holds."""
         held = self.held(path)

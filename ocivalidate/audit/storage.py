@@ -91,7 +91,7 @@ def _judge_uploads(store: Store, ledger: Ledger) -> None:
 
 
 def _judge_oddities(store: Store, book: Book, options: AuditOptions, total: Ledger, selection: Selection) -> None:
-    clauses = storage_clauses(selection)
+    clauses = storage_clauses(selection, store)
     for odd in islice(store.oddities(), _MOST_ODD):
         if odd.repository and not options.wants_repository(odd.repository):
             continue

@@ -71,7 +71,8 @@ class Store:
 
     ``name`` is as the caller gave it, ``form`` what it turned out to be: ``distribution``, ``zot``, ``layouts``,
     ``blobs``, ``containerd``, ``registry``. ``complete``: :meth:`blobs` lists all that is held; otherwise only what is
-    referred to can be known, as of a registry that is asked by its API. ``named``: it says which images there are;
+    referred to can be known, as of a registry that is asked by its API. ``served``: a server says things beside the
+    content, which :meth:`oddities` holds against it. ``named``: it says which images there are;
     otherwise every manifest in it is judged, of the repository ``""``, and nobody can tell what should be there.
 
     Every method may raise :class:`Unreadable` and :class:`OSError`. Openers and :meth:`find` are used by several
@@ -81,6 +82,7 @@ class Store:
     name: str
     form: str
     complete: bool = True
+    served: bool = False
     named: bool = True
 
     def blobs(self) -> Iterator[Held]:
@@ -102,6 +104,9 @@ class Store:
     def oddities(self) -> Iterator[Odd]:
         """What is wrong with the storage itself. Asked for last: it may be what the other listings came upon."""
         return iter(())
+
+    def meet(self, repository: str, digest: str, role: str, kind: str, size: int | None) -> None:
+        """Learn what a descriptor takes a digest for, before :meth:`find` is asked: its role, kind of blob and size."""
 
     def find(self, repository: str, digest: str) -> Held | None:
         """The blob that this repository hands out under this digest; ``None`` if it would say that there is none."""

@@ -6,7 +6,7 @@ import argparse
 
 from ocivalidate.audit.api import audit
 from ocivalidate.audit.options import LIMITS, AuditOptions, Work
-from ocivalidate.cli import settings as settings_module
+from ocivalidate.cli import registries, settings as settings_module
 from ocivalidate.cli.dashes import DashParser
 from ocivalidate.cli.image import add_limits, add_release, layer_limits
 from ocivalidate.cli.image_view import progress_bar
@@ -16,6 +16,7 @@ from ocivalidate.rules.findings import Report
 
 _EXAMPLES = (
     ("The storage of a registry, or a folder of layouts:", "ocivalidate audit /var/lib/registry"),
+    ("A registry, by its API:", "ocivalidate audit docker://registry.example.org"),
     ("Some repositories, some tags:", "ocivalidate audit ./layouts --repository 'library/*' --tag 'v*'"),
 )
 _NOT_FOR_AUDITS = frozenset({"os", "host", "document-only", "spec-version", *settings_module.OF_WALKS})
@@ -28,7 +29,7 @@ def add_options(parser: DashParser, _command: str) -> None:
         "sources",
         nargs="+",
         metavar="TARGET",
-        help="the storage of a registry, or a folder of layouts",
+        help="the storage of a registry, a folder of layouts, or a registry: docker://HOST or docker://HOST/NAME",
     )
     judged = parser.group(settings_module.JUDGED)
     judged.add_argument(
@@ -36,6 +37,7 @@ def add_options(parser: DashParser, _command: str) -> None:
     )
     judged.add_argument("--tag", action="append", default=[], metavar="GLOB", help="only such tags")
     add_release(judged)
+    registries.add_options(parser)
     settings_module.add_options(parser, without=_NOT_FOR_AUDITS)
     add_limits(parser, archives=False)
     parser.add_argument(
@@ -53,6 +55,7 @@ def run(options: argparse.Namespace) -> int:
         LIMITS._replace(document=settings["max-size"]),
         layer_limits(options),
         settings["follow-links"],
+        registry=registries.registry_options(options),
     )
     return publish([_audited(target, settings, audit_options) for target in options.sources], settings)
 

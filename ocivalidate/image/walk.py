@@ -78,7 +78,7 @@ class Walk:
         if not path:
             return
         self.found.references.setdefault(path, []).append(reference)
-        self._source.meet(path, reference.role, reference.kind)
+        self._source.meet(path, reference.role, reference.kind, reference.size)
         entry = self.look(path)
         if entry is None:
             if reference.role != "subject":

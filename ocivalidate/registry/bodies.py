@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from urllib3.exceptions import HTTPError
 
-from ocivalidate.registry.answers import Answer
+from ocivalidate.registry.answers import BLOB, Answer
 from ocivalidate.registry.failing import Broken, RegistryError
 from ocivalidate.registry.options import MIB
 from ocivalidate.registry.transport import Transport, failure
@@ -31,7 +31,10 @@ Reopen = Callable[[int], "Response"]
 
 
 class Body:
-    """What a registry sends, read once from its first byte on. ``answers``: what it said beside it, at the end."""
+    """What a registry sends, read once from its first byte on. ``answers``: what it said beside it, at the end.
+
+    ``most``: after so many bytes it ends, whatever else there is.
+    """
 
     def __init__(
         self,
@@ -48,6 +51,7 @@ class Body:
         self._transport = transport
         self._limits = limits
         self._shown = shown
+        self.most = limits.blob
         self._position = 0
         self._ended = False
         self._breaks = 0
@@ -64,6 +68,7 @@ class Body:
 
     def readinto(self, buffer: memoryview, /) -> int:
         """Read what has arrived. Raises :class:`OSError`, with one line that says what is wrong."""
+        buffer = buffer[: max(0, self.most - self._position)]
         if self._ended or not buffer:
             return 0
         chunk, problem = self._next(min(len(buffer), _PORTION))
@@ -78,6 +83,9 @@ class Body:
         self._position += count
         if not count:
             self._ended = True
+            if self._said.kind == BLOB:
+                # Small documents may come from elsewhere than what is large.
+                self._transport.heard(silence=False)
             self._response.release_conn()
         return count
 
@@ -102,13 +110,15 @@ class Body:
             return error
         return None
 
-    def _go_on(self, problem: RegistryError) -> None:
+    def _go_on(self, problem: Broken) -> None:
         """Open it again where it broke. Raises :class:`RegistryError` if that does not help any more."""
         self._response.close()
         if self._position - self._broke_at >= _PROGRESS:
             self._breaks = 0
         self._breaks, self._broke_at = self._breaks + 1, self._position
         if self._breaks >= self._limits.attempts:
+            if problem.silent:
+                self._transport.heard(silence=True)
             raise RegistryError(f"{problem}, after {self._position} bytes ({self._breaks} attempts)")
         self._transport.pause(self._breaks)
         self._response = self._reopen(self._position)

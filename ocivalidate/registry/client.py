@@ -33,15 +33,20 @@ ACCEPT = (
 )
 _PLURAL = {MANIFEST: "manifests", BLOB: "blobs", REFERRERS: "referrers"}
 _OK, _PARTIAL = 200, 206
+# Registries without the API for referrers answer in many ways.
+_NO_REFERRERS = (400, 404, 405, 406, 415, 501)
 _NAMES_IN_A_PAGE = 1000
 _TELLING = 12
+# So much more than there should be is read, to say how much it is.
+_SLACK = 1 << 20
 
 
 class Page(NamedTuple):
-    """A page of referrers: its bytes, and what was said beside them."""
+    """A page of a list: its bytes, what was said beside them, and the names in it, if it is one of names."""
 
     data: bytes
     said: Answer
+    names: tuple[str, ...] = ()
 
 
 class Registry:
@@ -78,8 +83,8 @@ class Registry:
         response.close()
         return self._clean(answer("HEAD", kind, asked, response.status, response.headers))
 
-    def open(self, kind: str, repository: str, asked: str) -> Body:
-        """A manifest or a blob, as a stream."""
+    def open(self, kind: str, repository: str, asked: str, size: int = -1) -> Body:
+        """A manifest or a blob, as a stream that ends not long after ``size`` bytes, if that is not negative."""
         path = self._path(kind, repository, asked)
 
         def ask(offset: int) -> Response:
@@ -88,7 +93,9 @@ class Registry:
 
         response = ask(0)
         said = self._clean(answer("GET", kind, asked, response.status, response.headers))
-        return Body(response, said, ask, self._transport, self._limits, self.host)
+        body = Body(response, said, ask, self._transport, self._limits, self.host)
+        body.most = size + _SLACK if size >= 0 else self._limits.blob
+        return body
 
     def read(self, kind: str, repository: str, asked: str, most: int) -> tuple[bytes, Answer]:
         """The first ``most`` bytes of a document, with what was said beside it."""
@@ -122,16 +129,16 @@ class Registry:
     def tags(self, repository: str) -> Iterator[str]:
         """The tags of a repository, in the order of the registry, which is not to be trusted."""
         path = f"/v2/{self._repository(repository)}/tags/list?n={_NAMES_IN_A_PAGE}"
-        for page in self._pages(path, repository):
-            for tag in texts(page.data, "tags", f"{self.host}/{repository}: tags"):
+        for page in self._pages(path, repository, member="tags"):
+            for tag in page.names:
                 if not is_tag(tag):
                     raise RegistryError(f"{self.host}/{repository}: {shortened(repr(tag), 80)} is not a tag")
                 yield tag
 
     def repositories(self) -> Iterator[str]:
         """The repositories of the registry (its catalog), in its order."""
-        for page in self._pages(f"/v2/_catalog?n={_NAMES_IN_A_PAGE}", "", CATALOG):
-            for name in texts(page.data, "repositories", f"{self.host}: the catalog"):
+        for page in self._pages(f"/v2/_catalog?n={_NAMES_IN_A_PAGE}", "", CATALOG, member="repositories"):
+            for name in page.names:
                 if not is_repository(name):
                     raise RegistryError(f"{self.host}: {shortened(repr(name), 80)} is not a repository")
                 yield name
@@ -139,7 +146,7 @@ class Registry:
     def referrers(self, repository: str, digest: str) -> Iterator[Page]:
         """The pages of the list of those that refer to a manifest: by the API, or by the tag that stands for it."""
         path = f"/v2/{self._repository(repository)}/referrers/{quote(digest, safe=':+._-=')}"
-        pages = self._pages(path, repository, kind=REFERRERS, asked=digest)
+        pages = self._pages(path, repository, asked=digest)
         try:
             first = next(pages)
         except NotThere:
@@ -156,20 +163,24 @@ class Registry:
             return
         yield Page(data, said)
 
-    def _pages(self, path: str, repository: str, scope: str = "", *, kind: str = "", asked: str = "") -> Iterator[Page]:
-        pages = Pages(f"{self.host}/{repository}".rstrip("/"), self._limits.pages)
+    def _pages(
+        self, path: str, repository: str, scope: str = "", *, member: str = "", asked: str = ""
+    ) -> Iterator[Page]:
+        """The pages of a list: of the names in a member, or of referrers."""
+        kind = "" if member else REFERRERS
+        shown = f"{self.host}/{repository}".rstrip("/")
+        pages = Pages(shown, self._limits.pages)
         address = path
-        # Registries without the API for referrers answer in many ways.
-        absent = (400, 404, 405, 406, 415, 501) if kind == REFERRERS else (404,)
         while address:
-            response = self._ask("GET", address, repository, scope=scope, absent=absent)
+            response = self._ask("GET", address, repository, scope=scope, absent=(404,) if member else _NO_REFERRERS)
             said = self._clean(answer("GET", kind, asked, response.status, response.headers))
             again = functools.partial(self._page_again, address, repository, scope)
             body = Body(response, said, again, self._transport, self._limits, self.host)
             link = response.headers.get("Link", "")
             data, said = self._whole(body, self._limits.page)
-            pages.take(address, 1 if len(data) > 64 else 0)
-            yield Page(data, said)
+            names = tuple(texts(data, member, f"{shown}: its list of {member}")) if member else ()
+            pages.take(address, len(names) if member else data.count(b'"digest"'))
+            yield Page(data, said, names)
             address = self._below(next_page(self._address(address), link))
 
     def _page_again(self, address: str, repository: str, scope: str, _offset: int) -> Response:

@@ -68,7 +68,7 @@ def cut(sock: socket.socket) -> None:
         sock.shutdown(socket.SHUT_RDWR)
 
 
-def manager(context: ssl.SSLContext, proxy: str, answer: float) -> urllib3.PoolManager:
+def manager(context: ssl.SSLContext | None, proxy: str, answer: float) -> urllib3.PoolManager:
     """Connections to one host, by a proxy if there is one; each answer begins within ``answer`` seconds.
 
     Raises ``ValueError`` for a proxy that makes no sense.

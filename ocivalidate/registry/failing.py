@@ -22,8 +22,8 @@ class NotThere(RegistryError):
 
 
 class Broken(RegistryError):
-    """A connection failed, or a server limped: another attempt may succeed. ``tls``: the fault was found by TLS."""
+    """A connection failed, or a server limped: another attempt may succeed. ``silent``: nothing came any more."""
 
-    def __init__(self, reason: str, hint: str = "", status: int = 0, *, tls: bool = False) -> None:
+    def __init__(self, reason: str, hint: str = "", status: int = 0, *, silent: bool = False) -> None:
         super().__init__(reason, hint, status)
-        self.tls = tls
+        self.silent = silent

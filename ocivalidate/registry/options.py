@@ -11,16 +11,18 @@ class RegistryLimits(NamedTuple):
     """How long a registry is waited for, and how much of what it says is read.
 
     Seconds: ``connect``, ``silence`` (nothing at all arrives), ``answer`` (until the headers are there), ``wait`` (the
-    longest wait that a registry may ask for), ``window`` (over which ``slowest`` bytes a second have to arrive).
+    longest wait that a registry may ask for), ``pause`` (before the second attempt, and twice as long before
+    each other one), ``window`` (over which ``slowest`` bytes a second have to arrive).
     ``attempts`` at a request before it counts as failed, ``redirects`` of one request. Bytes: ``page`` of a list,
     ``token`` of an answer of a token service. ``pages`` of one list. ``failures``: so many requests in a row that fail
-    mean that the registry is gone.
+    mean that the registry is gone. ``blob``: bytes of a blob of which nobody says the size.
     """
 
     connect: float = 20
     silence: float = 60
     answer: float = 120
     wait: float = 60
+    pause: float = 0.5
     window: float = 60
     slowest: int = 1024
     attempts: int = 5
@@ -29,6 +31,7 @@ class RegistryLimits(NamedTuple):
     pages: int = 10_000
     token: int = MIB
     failures: int = 3
+    blob: int = 64 << 30
 
 
 class RegistryOptions(NamedTuple):

@@ -26,12 +26,12 @@ def next_page(here: str, link: str) -> str:
     found: str = next((match[1] for match in _LINK.finditer(link[:_LONGEST_LINK]) if _NEXT.search(match[2])), "")
     if not found:
         return ""
-    address = urljoin(here, found)
     try:
+        address = urljoin(here, found)
         now, then = urlsplit(here), urlsplit(address)
         same = (now.scheme, now.netloc) == (then.scheme, then.netloc) and then.path.startswith("/v2/")
     except ValueError:
-        same = False
+        same, address = False, ""
     if not same:
         raise RegistryError(f"{urlsplit(here).netloc}: the next page of a list is at another place")
     return address

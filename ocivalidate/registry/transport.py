@@ -38,10 +38,11 @@ from ocivalidate.registry.proxies import is_loopback, proxy_for
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
 _PORTS = {"http": 80, "https": 443}
-_FIRST_WAIT, _LONGEST_WAIT = 0.5, 15.0
+_LONGEST_WAIT = 15.0
 _LONGEST_ADDRESS = 16384
 _MOST_HOSTS = 64
 _SECONDS = re.compile(r"[0-9]{1,9}")
+_NUMBER = re.compile(r"[0-9]{1,18}")
 _AGENT = "ocivalidate"
 
 
@@ -61,13 +62,28 @@ class Origin(NamedTuple):
 
 def origin(address: str) -> Origin:
     """The origin of an address. Raises :class:`RegistryError` for one that is none of HTTP."""
+    found = _origin(address)
+    if found is None:
+        raise RegistryError("an address that is none of HTTP")
+    return found
+
+
+def _origin(address: str) -> Origin | None:
     port: int | None = None
     with contextlib.suppress(ValueError):
         parts = urlsplit(address)
         port = parts.port or _PORTS.get(parts.scheme)
         if port and parts.hostname and len(address) <= _LONGEST_ADDRESS:
             return Origin(parts.scheme, parts.hostname, port)
-    raise RegistryError("an address that is none of HTTP")
+    return None
+
+
+def _joined(address: str, target: str) -> str:
+    """Where a redirect leads; nowhere, if that is no address."""
+    try:
+        return urljoin(address, target)
+    except ValueError:
+        return ""
 
 
 class Transport:
@@ -81,6 +97,7 @@ class Transport:
         self._lock = threading.Lock()
         self._stopped = threading.Event()
         self._failed = 0
+        self._silent = 0
 
     # --- Requests
 
@@ -90,8 +107,9 @@ class Transport:
         Raises :class:`RegistryError`.
         """
         here = origin(address)
-        if self._failed >= self._limits.failures:
-            raise RegistryError(f"{here.shown} is not asked any more: {self._failed} requests in a row failed")
+        failed = max(self._failed, self._silent)
+        if failed >= self._limits.failures:
+            raise RegistryError(f"{here.shown} is not asked any more: {failed} requests in a row failed")
         problem, attempt = RegistryError("not asked"), 0
         while attempt < self._limits.attempts:
             attempt += 1
@@ -131,8 +149,10 @@ class Transport:
             if method == "POST":
                 # Only tokens are asked for like this, and what is sent is a secret.
                 raise RegistryError(f"{first.shown} redirects a request for a token")
-            address = urljoin(address, target)
-            there = origin(address)
+            address = _joined(address, target)
+            there = _origin(address)
+            if there is None:
+                raise RegistryError(f"{first.shown} redirects to an address that is none of HTTP")
             if there.scheme == "http" and here.scheme == "https":
                 raise RegistryError(f"{first.shown} redirects to {there.shown} without TLS, which is not followed")
             if there != first:
@@ -142,11 +162,15 @@ class Transport:
 
     def pause(self, attempt: int, wait: float = 0) -> None:
         """Wait before the next attempt, at least ``wait`` seconds. Raises :class:`RegistryError` once stopped."""
-        backoff = min(_FIRST_WAIT * 2 ** (attempt - 1), _LONGEST_WAIT)
+        backoff = min(self._limits.pause * 2 ** (attempt - 1), _LONGEST_WAIT)
         # Not all at the same moment: many clients wait for the same server.
         spread = backoff * random.uniform(0.5, 1)  # noqa: S311 - nobody has to be unable to guess it
         if self._stopped.wait(max(wait, spread)):
             raise RegistryError("stopped")
+
+    def heard(self, *, silence: bool) -> None:
+        """Learn that a body came to its end, or that in the midst of one nothing came any more."""
+        self._silent = self._silent + 1 if silence else 0
 
     def stop(self) -> None:
         """Let nothing wait any more."""
@@ -170,7 +194,7 @@ class Transport:
         found, seconds = self._manager(here), self._limits
         timeout = urllib3.Timeout(connect=seconds.connect, read=seconds.silence)
         try:
-            return found.request(
+            answer = found.request(
                 method,
                 address,
                 headers=dict(headers),
@@ -183,6 +207,11 @@ class Transport:
             )
         except (HTTPError, OSError, ValueError) as error:
             problem = failure(error, here.shown)
+        else:
+            if method == "HEAD" or _NUMBER.fullmatch(answer.headers.get("Content-Length", "0").strip()):
+                return answer
+            answer.close()
+            problem = Broken(f"{here.shown}: its answer is not HTTP: a Content-Length that is no number")
         # Outside, so that no traceback shows the address, which may be a secret, through the error of the library.
         raise problem
 
@@ -195,9 +224,11 @@ class Transport:
             return self._managers[here]
 
     def _made(self, here: Origin) -> urllib3.PoolManager:
-        context = certificates.context_for(
-            here.shown, self._options.cert_dir, self._environment, verify=not self.trusts_plain(here.host)
-        )
+        context, trusting = None, self.trusts_plain(here.host)
+        if here.scheme == "https":
+            context = certificates.context_for(
+                here.shown, self._options.cert_dir, self._environment, verify=not trusting
+            )
         proxy = proxy_for(here.scheme, here.host, here.port, self._environment)
         with contextlib.suppress(ValueError, HTTPError):
             return manager(context, proxy, self._limits.answer)
@@ -216,26 +247,24 @@ def failure(error: Exception, shown: str) -> RegistryError:
             "HTTP_REQUEST",
             "RECORD_LAYER_FAILURE",
         ):
-            return Broken(f"{shown} does not speak TLS; --tls-verify=false allows plain HTTP", tls=True)
+            return Broken(f"{shown} does not speak TLS; --tls-verify=false allows plain HTTP")
         cause = cause.__cause__ or cause.__context__ or next(filter(_is_error, cause.args), None)
     if isinstance(error, NameResolutionError):
         return RegistryError(f"{shown}: there is no host of this name")
-    return next(
-        (Broken(f"{shown}: {text}", tls=tls) for kinds, text, tls in _FAILURES if isinstance(error, kinds)),
-        Broken(f"{shown}: {_other(error)}"),
-    )
+    text = next((text for kinds, text in _FAILURES if isinstance(error, kinds)), "") or _other(error)
+    return Broken(f"{shown}: {text}", silent=isinstance(error, ReadTimeoutError))
 
 
 def _is_error(value: object) -> bool:
     return isinstance(value, BaseException)
 
 
-_FAILURES: tuple[tuple[tuple[type[Exception], ...], str, bool], ...] = (
-    ((ProxyError,), "its proxy cannot be used", False),
-    ((ConnectTimeoutError,), "no connection in time", False),
-    ((ReadTimeoutError,), "nothing arrives any more", False),
-    ((IncompleteRead,), "the body ends early", False),
-    ((SSLError, ssl.SSLError), "TLS failed", True),
+_FAILURES: tuple[tuple[tuple[type[Exception], ...], str], ...] = (
+    ((ProxyError,), "its proxy cannot be used"),
+    ((ConnectTimeoutError,), "no connection in time"),
+    ((ReadTimeoutError,), "nothing arrives any more"),
+    ((IncompleteRead,), "the body ends early"),
+    ((SSLError, ssl.SSLError), "TLS failed"),
 )
 
 

@@ -17,6 +17,8 @@ from ocivalidate.audit.stores.tree import TreeStore
 from ocivalidate.audit.stores.zot import SHARED, UPLOADS, ZotStore
 from ocivalidate.errors import NotMeant, Unreadable
 from ocivalidate.image.sources.source import BLOBS, INDEX_JSON, OCI_LAYOUT
+from ocivalidate.registry.names import PREFIX
+from ocivalidate.registry.options import RegistryOptions
 from ocivalidate.vocabulary.digests import HEX_LENGTHS
 
 # How many entries of a storage are looked at before its form is known.
@@ -36,11 +38,17 @@ UNKNOWN: Final = (
 )
 
 
-def open_store(name: str) -> Store:
+def open_store(name: str, registry: RegistryOptions | None = None) -> Store:
     """Open a folder, or a bucket by ``s3://``, ``gs://`` or ``az://``, as the storage that it is.
+
+    ``docker://HOST`` and ``docker://HOST/NAME`` are a registry, reached as ``registry`` says.
 
     Raises :class:`Unreadable` if it cannot be read, and :class:`NotMeant` if it is no storage of images.
     """
+    if name.startswith(PREFIX):
+        from ocivalidate.audit.stores.remote import open_registry
+
+        return open_registry(name, registry or RegistryOptions())
     files = _files(name)
     try:
         return recognise(files)

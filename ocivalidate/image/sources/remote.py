@@ -62,17 +62,18 @@ class Unavailable(OSError):
 
 @dataclass(frozen=True, slots=True)
 class RemotePart:
-    """Opens a manifest or a blob of a registry, in this process or in another."""
+    """Opens a manifest or a blob of a registry, in this process or in another. ``size``: -1 if nobody says it."""
 
     registry: Registry
     kind: str
     repository: str
     digest: str
+    size: int = _UNKNOWN
 
     def __call__(self) -> Readable:
         """Open it. Raises :class:`OSError`."""
         try:
-            return self.registry.open(self.kind, self.repository, self.digest)
+            return self.registry.open(self.kind, self.repository, self.digest, self.size)
         except RegistryError as error:
             problem = Unavailable(str(error), _refused(self, error))
         raise problem
@@ -99,6 +100,7 @@ class RemoteSource(Source):
         self._most = most
         # Path → as what it is asked for, the likelier first.
         self._kinds: dict[str, tuple[str, ...]] = {}
+        self._sizes: dict[str, int] = {}
         self._answers: list[tuple[str, Answer]] = []
         self._pages: dict[str, bytes] = {}
         try:
@@ -134,13 +136,10 @@ class RemoteSource(Source):
         """The name without ``docker://``."""
         return str(self._image).removeprefix("docker://") if path == self._root and not self._image.digest else ""
 
-    def meet(self, path: str, role: str, kind: str) -> None:
+    def meet(self, path: str, role: str, kind: str, size: int | None) -> None:
         """Manifests and blobs are asked for at different places; an index may list either."""
-        if role in ("config", "layer"):
-            wanted: tuple[str, ...] = (BLOB,)
-        else:
-            wanted = (MANIFEST,) if kind in ("index", "manifest") else (MANIFEST, BLOB)
-        self._kinds.setdefault(path, wanted)
+        self._kinds.setdefault(path, kinds_of(role, kind))
+        self._sizes[path] = max(self._sizes.get(path, _UNKNOWN), _UNKNOWN if size is None else size)
 
     def entry(self, path: str) -> Entry | None:
         """What the registry says of it; one that it does not send a size for has size -1."""
@@ -166,7 +165,10 @@ class RemoteSource(Source):
         if said.status == 404 and path != self._root:
             return None
         self._answers.append((path, said))
-        return _UNKNOWN if said.length is None or said.status != 200 else said.length
+        if said.length is None or said.status != 200:
+            return _UNKNOWN
+        self._sizes[path] = max(self._sizes.get(path, _UNKNOWN), said.length)
+        return said.length
 
     def children(self, _path: str) -> list[str]:
         """None: a registry has no folders."""
@@ -192,7 +194,7 @@ class RemoteSource(Source):
         kind, digest = self._kinds.get(path, (BLOB,))[0], digest_of(path)
         if not digest:
             raise Unreadable(f"{path}: a registry has nothing there")
-        return self._registry.open(kind, self._image.repository, digest)
+        return self._registry.open(kind, self._image.repository, digest, self._sizes.get(path, _UNKNOWN))
 
     def read(self, path: str, limit: int) -> bytes:
         """The first ``limit`` bytes of a document. Raises :class:`Unreadable`."""
@@ -211,7 +213,8 @@ class RemoteSource(Source):
 
     def opener(self, path: str) -> RemotePart:
         """Opens it here, and wherever the registry can be reached."""
-        return RemotePart(self._registry, self._kinds.get(path, (BLOB,))[0], self._image.repository, digest_of(path))
+        kind, size = self._kinds.get(path, (BLOB,))[0], self._sizes.get(path, _UNKNOWN)
+        return RemotePart(self._registry, kind, self._image.repository, digest_of(path), size)
 
     def elsewhere(self, path: str) -> RemotePart:
         """The same."""
@@ -240,6 +243,13 @@ class RemoteSource(Source):
     def close(self) -> None:
         """Close the connections."""
         self._registry.close()
+
+
+def kinds_of(role: str, kind: str) -> tuple[str, ...]:
+    """As what a registry is asked for the target of a descriptor, by its role and its kind of blob."""
+    if role in ("config", "layer"):
+        return (BLOB,)
+    return (MANIFEST,) if kind in ("index", "manifest") else (MANIFEST, BLOB)
 
 
 def path_of(digest: str) -> str:

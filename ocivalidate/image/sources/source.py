@@ -159,8 +159,8 @@ class Source:
         found = tuple(path for path in (INDEX_JSON, MANIFEST_JSON) if self.entry(path) is not None)
         return found or (INDEX_JSON,)
 
-    def meet(self, path: str, role: str, kind: str) -> None:
-        """Learn what a reference takes a path for, before :meth:`entry` is asked: its role, and its kind of blob."""
+    def meet(self, path: str, role: str, kind: str, size: int | None) -> None:
+        """Learn what a reference takes a path for, before :meth:`entry` is asked: its role, kind of blob and size."""
 
     def attached(self, _path: str) -> Iterable[str]:
         """The documents in which others say that they belong to the index or manifest at a path: its referrers."""
