@@ -105,15 +105,24 @@ def without_a_new_namespace(trial: CaseContext) -> None:
 @case(NO_MOUNT, IFF_WRITABLE, needs=V2)
 def without_a_writable_mount(trial: CaseContext) -> None:
     """Without a mount of the group at its place, or with one that is read-only, the group stays ours."""
-    for mapped in (False, True):
-        user = "the user of a user namespace" if mapped else "another user"
-        got = owned(trial, Owned(mount=None, mapped=mapped))
-        trial.expect(NO_MOUNT, f"without a cgroup mount the group becomes that of {user}", got=got, want={})
-        got = owned(trial, Owned(mount={"options": ["nosuid", "ro"]}, mapped=mapped))
-        message = f"with a read-only cgroup mount the group becomes that of {user}"
-        trial.expect(IFF_WRITABLE, message, got=got, want={})
+    _judge_unwritable(trial, mapped=False)
     got = owned(trial, Owned(mount={"destination": "/mnt/groups"}))
     trial.expect(NO_MOUNT, "with a cgroup mount elsewhere the group changes its owner", got=got, want={})
+
+
+@case(NO_MOUNT, IFF_WRITABLE, needs=V2)
+def without_a_writable_mount_in_a_user_namespace(trial: CaseContext) -> None:
+    """That the container has users of its own changes nothing of that."""
+    _judge_unwritable(trial, mapped=True)
+
+
+def _judge_unwritable(trial: CaseContext, *, mapped: bool) -> None:
+    user = "the user of a user namespace" if mapped else "another user"
+    got = owned(trial, Owned(mount=None, mapped=mapped))
+    trial.expect(NO_MOUNT, f"without a cgroup mount the group becomes that of {user}", got=got, want={})
+    got = owned(trial, Owned(mount={"options": ["nosuid", "ro"]}, mapped=mapped))
+    message = f"with a read-only cgroup mount the group becomes that of {user}"
+    trial.expect(IFF_WRITABLE, message, got=got, want={})
 
 
 @case(IFF_WRITABLE, ONLY_LISTED, NO_OTHERS, MISSING, EXISTING, needs=V2)

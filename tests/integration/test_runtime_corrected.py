@@ -62,3 +62,18 @@ def test_what_is_corrected_passes(case: str, tmp_path: Path) -> None:
             pytest.skip(results[0].reason)
         found[runtime] = {result.outcome for result in results}
     assert found == {RUNTIME: {Outcome.FAIL}, str(wrapper): {Outcome.PASS}}
+
+
+@pytest.mark.parametrize(
+    "case", "with-a-writable-mount user-of-a-user-namespace list-of-the-kernel without-a-list-of-the-kernel".split()
+)
+def test_a_runtime_that_gives_groups_to_users_as_it_should_passes(case: str, tmp_path: Path) -> None:
+    """No runtime at hand does so for every user, which all may leave undone."""
+    assert RUNTIME is not None
+    wrapper = Mutant("delegates", "delegates", ()).write(tmp_path, RUNTIME)
+    selection = Selection(select=(f"cgroup-owners.{case}",), spec_version="1.3.0")
+    options = RuntimeOptions(own_expectations=False)
+    results = list(run_runtime(str(wrapper), selection, options))
+    if all(result.outcome is Outcome.SKIP for result in results):
+        pytest.skip(results[0].reason)
+    assert {result.outcome for result in results} == {Outcome.PASS}
