@@ -138,7 +138,7 @@ class Judge:
             elif wanted.file == INDEX_JSON and wanted.name:
                 place = Location(context.shown(wanted.path), digest=str(wanted.digest or ""))
                 ledger.add(TAG_TARGET, place, _NO_MANIFEST)
-            else:
+            elif self._store.expects(unit.repository, str(wanted.digest or "")):
                 self._tell_absent(unit, wanted, context, ledger)
         for path, references in found.references.items():
             subject = next((one for one in references if one.role == "subject"), None)

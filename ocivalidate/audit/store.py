@@ -112,6 +112,10 @@ class Store:
         """The blob that this repository hands out under this digest; ``None`` if it would say that there is none."""
         raise NotImplementedError
 
+    def expects(self, _repository: str, _digest: str) -> bool:
+        """Whether the repository should hand out a blob, as an image of it refers to it: a node need not have all."""
+        return True
+
     def opener(self, held: Held) -> Opener:
         """What opens a blob, any number of times.
 

@@ -89,10 +89,10 @@ def _tree(files: Files) -> Store | None:
 
 
 def _containerd(files: Files) -> Store | None:
-    from ocivalidate.audit.stores.containerd import ContainerdStore
+    from ocivalidate.audit.stores.containerd import DATABASE, ContainerdStore
 
     if is_folder(files, _CONTENT):
-        return ContainerdStore(files, _CONTENT)
+        return ContainerdStore(files, _CONTENT, DATABASE)
     return ContainerdStore(files) if is_folder(files, BLOBS) and is_folder(files, "ingest") else None
 
 

@@ -21,6 +21,10 @@ from fixtures.registries.content import Content, images
 from fixtures.registries.lying import Registry, serving
 from fixtures.registries.pushing import push
 from fixtures.registries.storing import Containerd, Tree
+from ocivalidate.audit.api import audit
+from ocivalidate.audit.store import TAG
+from ocivalidate.audit.stores.recognising import open_store
+from ocivalidate.rules.findings import exit_code
 from tests.integration.audit.needs import need
 
 pytestmark = pytest.mark.integration
@@ -68,6 +72,31 @@ def test_our_content_store_is_the_one_that_containerd_writes(tmp_path: Path) -> 
     # It keeps the index of the archive too.
     assert len(theirs) == len(ours) + 1
     assert ours.items() <= theirs.items()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root: containerd")
+def test_what_containerd_names_is_read_from_its_database(tmp_path: Path) -> None:
+    need("containerd", "ctr")
+    image = Image(name="example.org/app:1")
+    (tmp_path / "layout.tar").write_bytes(Layout(Index((image,))).archive())
+    with servers.containerd(tmp_path / "root", tmp_path) as address:
+        for namespace in ("default", "k8s.io"):
+            command = ["ctr", "-a", str(address), "-n", namespace, "images", "import", "--no-unpack"]
+            subprocess.run([*command, str(tmp_path / "layout.tar")], check=True, capture_output=True, timeout=60)
+        # While it runs.
+        with open_store(str(tmp_path / "root")) as store:
+            assert [*store.repositories()] == ["default", "k8s.io"]
+            for namespace in store.repositories():
+                [tag] = [link for link in store.links(namespace) if link.kind == TAG]
+                assert tag.tag == "example.org/app:1"
+                assert store.find(namespace, tag.digest) is not None
+            assert [*store.oddities()] == []
+    assert exit_code([audit(str(tmp_path / "root"))]) == 0
+    layer = next(
+        path for path in (tmp_path / "root" / Containerd.top / "blobs/sha256").iterdir() if path.stat().st_size > 200
+    )
+    layer.unlink()
+    assert exit_code([audit(str(tmp_path / "root"))]) == 1
 
 
 @pytest.mark.parametrize("name", servers.REGISTRIES)
