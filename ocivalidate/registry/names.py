@@ -133,6 +133,11 @@ def _bare(text: str) -> str:
     return text.removeprefix(PREFIX)
 
 
+def _shown(text: str) -> str:
+    """A part of a name in one line."""
+    return shortened(text if text.isprintable() else ascii(text), 80)
+
+
 def _hub(host: str) -> str:
     return HUB if host in _HUBS else host
 
@@ -151,9 +156,9 @@ def _image(name: str) -> tuple[ImageName | None, str]:
         repository = f"library/{repository}"
     faults = (
         (not repository, "there is no name in it"),
-        (not is_repository(repository), f"{shortened(repository, 80)} is not a repository, which is in lower case"),
-        (colon > path.rfind("/") and not is_tag(tag), f"{shortened(tag, 80)} is not a tag"),
-        (bool(at) and digests.parse(digest) is None, f"{shortened(digest, 80)} is not a digest"),
+        (not is_repository(repository), f"{_shown(repository)} is not a repository, which is in lower case"),
+        (colon > path.rfind("/") and not is_tag(tag), f"{_shown(tag)} is not a tag"),
+        (bool(at) and digests.parse(digest) is None, f"{_shown(digest)} is not a digest"),
     )
     problem = next((text for wrong, text in faults if wrong), "")
     return (None, problem) if problem else (ImageName(host, repository, tag, digest), "")

@@ -5,13 +5,29 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from fixtures.layouts import SERVED, Artifact, Image, Layer, ServedWitness
+from fixtures.layouts import (
+    GOOD,
+    SERVED,
+    Artifact,
+    Entry,
+    Image,
+    Index,
+    Layer,
+    Layout,
+    ServedWitness,
+    blob_path,
+    docker_save,
+    tar,
+)
 from fixtures.registries.content import Content
 from fixtures.registries.lying import Answer, Lie, Registry, Request, serving
 from ocivalidate.image.api import ImageOptions, check_image
@@ -124,9 +140,7 @@ def test_every_clause_on_registries_has_a_judge_and_a_witness() -> None:
     assert set(load("distribution")) <= set(judges())
 
 
-def test_a_layout_has_no_clauses_on_registries(tmp_path: Any) -> None:
-    from fixtures.layouts import GOOD
-
+def test_a_layout_has_no_clauses_on_registries(tmp_path: Path) -> None:
     report = check_image(str(GOOD["plain"]().write(tmp_path / "layout")))
     assert [one for one in report.results if one.clause.family == "distribution"] == []
 
@@ -212,3 +226,77 @@ def test_an_image_by_digest_is_verified() -> None:
     with registry(held=held) as served:
         report = report_of(served, f"team/app@{digest}")
     assert [found.clause.id for found in report.findings] == ["image/image-layout.blobs.content-matches"]
+
+
+# --- Names
+
+
+@pytest.mark.parametrize("form", ["oci:{}/layout:two", "oci-archive:{}/a.tar:two", "oci-layout://{}/layout:two"])
+def test_skopeos_names_of_layouts(form: str, tmp_path: Path) -> None:
+    layout = Layout(Index((Image(name="one"), Image((Layer(tar([Entry("x")])),), name="two"))))
+    layout.write(tmp_path / "layout")
+    (tmp_path / "a.tar").write_bytes(layout.archive())
+    report = check_image(form.format(tmp_path))
+    assert (report.problem, exit_code([report])) == ("", ExitCode.CONFORMS)
+    assert [one["name"] for one in report.facts["images"]] == ["two"]
+    again = check_image(form.format(tmp_path), options=ImageOptions(ImageFilter(refs=("one",))))
+    assert again.problem == "the name says which image already: two; leave out --ref"
+    assert "no image matches that name" in check_image(f"{form.format(tmp_path)}x").problem
+
+
+def test_skopeos_names_of_saved_archives(tmp_path: Path) -> None:
+    (tmp_path / "a.tar").write_bytes(docker_save(GOOD["uncompressed"](), old=True))
+    plain = check_image(str(tmp_path / "a.tar"))
+    for name in (
+        f"docker-archive:{tmp_path}/a.tar",
+        f"docker-archive:{tmp_path}/a.tar:{plain.facts['images'][0]['name']}",
+    ):
+        report = check_image(name)
+        assert (report.problem, report.facts["images"]) == ("", plain.facts["images"])
+
+
+def test_a_name_with_a_colon_in_its_path(tmp_path: Path) -> None:
+    target = GOOD["plain"]().write(tmp_path / "a:b")
+    assert exit_code([check_image(f"oci:{target}")]) is ExitCode.CONFORMS
+
+
+def test_a_dir_of_skopeo(tmp_path: Path) -> None:
+    layout = GOOD["plain"]()
+    path, manifest = layout.manifest()
+    (tmp_path / "version").write_text("Directory Transport Version: 1.1\n")
+    (tmp_path / "manifest.json").write_bytes(layout.files[path])
+    for described in (manifest["config"], *manifest["layers"]):
+        (tmp_path / described["digest"].partition(":")[2]).write_bytes(layout.files[blob_path(described)])
+    report = check_image(f"dir:{tmp_path}")
+    assert (report.problem, report.findings, len(report.facts["images"])) == ("", (), 1)
+    layer = tmp_path / manifest["layers"][0]["digest"].partition(":")[2]
+    layer.write_bytes(layer.read_bytes() + b"x")
+    (found,) = check_image(f"dir:{tmp_path}").findings
+    assert (found.clause.id, found.location.file) == ("image/image-layout.blobs.content-matches", str(layer))
+
+
+def test_another_folder_is_no_dir(tmp_path: Path) -> None:
+    assert check_image(f"dir:{tmp_path}").problem == "not a dir: of skopeo, which has a manifest.json"
+
+
+def test_what_needs_no_registry_loads_nothing_of_it(tmp_path: Path) -> None:
+    target = GOOD["plain"]().write(tmp_path / "layout")
+    code = (
+        "import sys; from ocivalidate.cli import main\n"
+        f"for line in (['--version'], ['image', {str(target)!r}]):\n"
+        "    try: main(line)\n"
+        "    except SystemExit: pass\n"
+        "assert not {'urllib3', 'ssl', 'http.client', 'ocivalidate.registry.client'} & {*sys.modules}"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_without_the_extra_one_line_says_which(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [
+        name for name in sys.modules if name.partition(".")[0] == "urllib3" or "ocivalidate.registry." in name
+    ]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "urllib3", None)
+    report = check_image("docker://localhost/app:1")
+    assert report.problem == "reading from a registry needs an extra: pip install 'ocivalidate[registry]'"
