@@ -45,7 +45,7 @@ CREATE TABLE findings(number INTEGER PRIMARY KEY, key BLOB UNIQUE, finding BLOB,
 CREATE TABLE breaks(finding INT, repository TEXT, name TEXT, PRIMARY KEY(finding, repository, name)) WITHOUT ROWID;
 CREATE TABLE states(repository TEXT, name TEXT, digest TEXT, state TEXT, PRIMARY KEY(repository, name)) WITHOUT ROWID;
 """
-_FAST = "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-65536;"
+_FAST = "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA locking_mode=EXCLUSIVE; PRAGMA cache_size=-16384;"
 
 
 class Wanted(NamedTuple):
@@ -84,6 +84,8 @@ class Book:
         self._lock = threading.RLock()
         self._base = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         self._base.executescript(_FAST + _TABLES)
+        # Nobody else reads it, so that nothing is ever to be committed.
+        self._base.execute("BEGIN")
         self._facts = lru_cache(_FACTS_AT_HAND)(self._load_facts)
 
     def close(self) -> None:

@@ -86,6 +86,7 @@ ELSEWHERE = {
     "pre-commit install": Held("network", "tests/integration/test_pre_commit.py", "pre_commit"),
     ". .venv/bin/activate": Held("a shell", ".ci/run", "venv"),
     "ocivalidate image docker://": Held("network", "tests/integration/test_registries.py", '"image", f"docker://'),
+    "ocivalidate audit /var/lib/registry": Held("a registry", "tests/unit/test_audit_report.py", 'say("audit"'),
     "ocivalidate unpack docker://": Held("network", "tests/integration/test_registries.py", '"unpack", f"docker://'),
     "ocivalidate bundle ./b --image docker://": Held("network", "tests/integration/test_registries.py", '"--image"'),
     "tox -e container": Held("network", "tox.ini", "container"),
