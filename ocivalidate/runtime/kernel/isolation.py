@@ -87,7 +87,7 @@ def _as_first_process(work: Callable[[], int]) -> int:
     syscalls.die_with_parent(signal.SIGKILL)
     syscalls.mount("proc", "/proc", "proc", syscalls.MS_NOSUID | syscalls.MS_NODEV | syscalls.MS_NOEXEC)
     _leave_low_numbers()
-    return _bury_until_end_of(_fork_engine(work))
+    return bury_until_end_of(_fork_engine(work))
 
 
 def _leave_low_numbers() -> None:
@@ -109,7 +109,7 @@ def run_kept(work: Callable[[], int]) -> int:
     sys.stdout.flush()
     engine = _fork_engine(work)
     _hand_on_termination(engine)
-    code = _bury_until_end_of(engine)
+    code = bury_until_end_of(engine)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     _end_children()
     return code
@@ -137,7 +137,8 @@ def _hand_on_termination(child: int) -> None:
     signal.signal(signal.SIGTERM, end)
 
 
-def _bury_until_end_of(engine: int) -> int:
+def bury_until_end_of(engine: int) -> int:
+    """Wait for the end of a child, reaping whatever else ends, and return its exit code."""
     while True:
         ended, status = os.waitpid(-1, 0)
         if ended == engine:

@@ -5,5 +5,5 @@ the run. So an ordinary user gets every case judged, whatever control groups the
 
 ``wanted`` reads what is asked for, ``kernels`` finds what runs it, ``seeing`` and ``showing`` tell which files of the
 host the guest needs and hand them on, ``uml`` is a command line, ``keeper`` the process that stands between the command
-line and the guest (``relaying``, ``last_words``), and ``guest`` the first process inside.
+line and the guest (``enclosing``, ``relaying``, ``last_words``), and ``guest`` the first process inside.
 """

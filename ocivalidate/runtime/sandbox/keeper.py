@@ -13,7 +13,6 @@ import pwd
 import resource
 import shutil
 import signal
-import subprocess
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -25,7 +24,7 @@ from ocivalidate.runtime.kernel.owners import Owner
 from ocivalidate.runtime.launching import engine_command
 from ocivalidate.runtime.protocol import MOST_LINE, Bailout, Request, read_request, write
 from ocivalidate.runtime.running import workspace
-from ocivalidate.runtime.sandbox import guest, showing, uml
+from ocivalidate.runtime.sandbox import enclosing, guest, showing, uml
 from ocivalidate.runtime.sandbox.kernels import Kernel
 from ocivalidate.runtime.sandbox.relaying import Guest, relay
 from ocivalidate.runtime.sandbox.seeing import OWN, Need, User, shown
@@ -176,6 +175,7 @@ def _outermost(closed: Iterable[str]) -> list[str]:
 
 def _serve(booted: _Booted) -> int:
     """Boot the guest, and relay until it has ended."""
+    enclosing.own_numbers()
     if booted.user is not None:
         os.setgroups([])
         os.setgid(booted.user[1])
@@ -191,19 +191,8 @@ def _serve(booted: _Booted) -> int:
     own = str(booted.folder / "kernel")
     init = uml.Init(booted.init, booted.variables)
     words = uml.command(booted.asked.kernel, booted.asked.sandbox, lines, own, init)
-    process = subprocess.Popen(
-        words,
-        stdin=subprocess.DEVNULL,
-        stdout=tell_log,
-        stderr=tell_log,
-        pass_fds=(stop, tell_events, tell_control),
-        env=_variables(booted) | {"HOME": own},
-        cwd="/",
-        preexec_fn=lambda: syscalls.die_with_parent(signal.SIGKILL),  # noqa: PLW1509  # no thread was started
-    )
-    for descriptor in (stop, tell_events, tell_control, tell_log):
-        os.close(descriptor)
-    return relay(Guest(process, tell_stop, events, control, log), booted.asked.sandbox)
+    kernel = enclosing.start(words, tell_log, (stop, tell_events, tell_control), _variables(booted) | {"HOME": own})
+    return relay(Guest(kernel, tell_stop, events, control, log), booted.asked.sandbox)
 
 
 def _variables(booted: _Booted) -> dict[str, str]:

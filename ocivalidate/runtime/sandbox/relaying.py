@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 import os
 import select
-import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from ocivalidate.errors import ProtocolError
 from ocivalidate.runtime.protocol import Alive, Bailout, Event, Lines, write
@@ -28,11 +28,24 @@ _MOST_LOG = 64 * 1024
 _MOST_CONTROL = 64 * 1024
 
 
+class Process(Protocol):
+    """What runs a guest."""
+
+    def poll(self) -> int | None:
+        """Its exit code, if it has ended."""
+
+    def kill(self) -> None:
+        """End it."""
+
+    def wait(self) -> int:
+        """Wait for its end."""
+
+
 @dataclass(frozen=True, slots=True)
 class Guest:
     """A guest: its process, and our ends of its lines."""
 
-    process: subprocess.Popen[bytes]
+    process: Process
     stop: int
     events: int
     control: int
