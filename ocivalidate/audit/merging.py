@@ -1,0 +1,336 @@
+"""One report of the reports of all shards, pure: what the whole audit would have said.
+
+Every shard lists all of the registry and judges all documents, and verifies the blobs of its share. So what they say of
+documents and storage is the same and counts once; what they say of blobs is different and adds up. Reports are files
+that anybody may have written: what is no report of ours is refused in one line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
+from typing import Any, NamedTuple, NoReturn
+
+from ocivalidate.audit.sharding import Shard, parse
+from ocivalidate.errors import UsageError
+from ocivalidate.rules.clauses import Clause, Selection, Severity, load
+from ocivalidate.rules.findings import Location, Outcome, Report
+from ocivalidate.rules.ledger import NOT_PRESENT, Details, Ledger
+
+SCHEMA = "urn:ocivalidate:report-1"
+KIND = "audit"
+STATES = ("sound", "incomplete", "unjudged", "broken")
+"""How an image fares, from good to bad: what shards say of one image comes to the worst of it."""
+
+# What has to be the same in all shards, and how messages call it.
+_SAME = {
+    "subject": "targets",
+    "specification": "specifications",
+    "release": "releases of image-spec",
+    "selected": "selections of repositories and tags",
+    "tool": "releases of ocivalidate",
+}
+# What is added up, and what is put together.
+_ADDED, _JOINED = ("verified",), ("shard", "images", "not_sound", "stopped", "selected")
+_MOVED = "the registry changed between the shards, so that a blob may be in the share of none of them"
+_TEXTS = frozenset(("file", "text", "digest", "member", "case"))
+_FINDING = ("message", "got", "want", "hint")
+
+
+class Part(NamedTuple):
+    """The report of one shard: ``name`` is that of its file, ``tool`` what made it, ``said`` the report as JSON."""
+
+    name: str
+    tool: str
+    shard: Shard
+    said: Mapping[str, Any]
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """Its facts."""
+        facts: Mapping[str, Any] = self.said["facts"]
+        return facts
+
+    def same(self, member: str) -> Any:
+        """What has to be the same in all."""
+        if member == "tool":
+            return self.tool
+        return self.facts.get("selected") if member == "selected" else self.said.get(member)
+
+
+class _Told(NamedTuple):
+    """A finding as a shard tells it: what it says, and how many more of its kind there are."""
+
+    clause: str
+    severity: str
+    location: Location
+    message: str
+    got: str
+    want: str
+    hint: str
+
+    @property
+    def kind(self) -> tuple[str, str, str | None]:
+        pointer = self.location.pointer
+        pattern = pointer and "/".join("*" if token.isdecimal() else token for token in pointer.split("/"))
+        return self.clause, self.severity, pattern
+
+    @property
+    def position(self) -> tuple[Any, ...]:
+        place = self.location
+        return place.file, place.line or 0, place.column or 0, *map(str, self)
+
+
+def merged(documents: Iterable[tuple[str, Any]]) -> list[Report]:
+    """A report for each target, of the JSON reports of all its shards, each with the name of its file.
+
+    Raises :class:`UsageError` for anything else, and for shards that are missing, doubled, or not of one audit.
+    """
+    of_targets: dict[str, list[Part]] = {}
+    for name, document in documents:
+        for part in _parts(name, document):
+            of_targets.setdefault(str(part.said["subject"]), []).append(part)
+    if len({len(parts) for parts in of_targets.values()}) > 1:
+        names = sorted(of_targets, key=lambda target: len(of_targets[target]))
+        one = of_targets[names[0]][0]
+        raise UsageError(f"{one.name}: of another target than the others: {names[0]}, not {names[-1]}")
+    return [_whole(parts) for parts in of_targets.values()]
+
+
+def _whole(parts: list[Part]) -> Report:
+    _refuse_others(parts)
+    parts.sort(key=lambda part: part.shard)
+    first = parts[0].said
+    problem = next((f"shard {part.shard}: {part.said['problem']}" for part in parts if part.said["problem"]), "")
+    if problem:
+        return Report(KIND, first["subject"], first["specification"], problem=problem)
+    verdicts = _ledger(parts).verdicts()
+    facts = _facts(parts)
+    stopped = next((f"shard {part.shard}: {_why(part)}" for part in parts if not part.said["complete"]), "")
+    if stopped:
+        facts["stopped"] = stopped
+    return Report(
+        KIND,
+        first["subject"],
+        first["specification"],
+        first["release"],
+        first["release_note"],
+        (),
+        "",
+        *verdicts,
+        facts=facts,
+        complete=not stopped,
+        file=str(first.get("file", "")),
+    )
+
+
+def _why(part: Part) -> str:
+    return str(part.facts.get("stopped") or "its report is incomplete")
+
+
+def _refuse_others(parts: Sequence[Part]) -> None:
+    """Refuse shards that are not of one audit, and not exactly all of it."""
+    first = parts[0]
+    seen: dict[int, str] = {}
+    for part in parts:
+        for member, called in _SAME.items():
+            if part.same(member) != first.same(member):
+                got, want = (_shown(one.same(member)) for one in (part, first))
+                raise UsageError(f"{part.name} and {first.name} are of different {called}: {got} and {want}")
+        if part.shard.of != first.shard.of:
+            raise UsageError(f"{part.name} is shard {part.shard}, and {first.name} is shard {first.shard}")
+        if part.shard.number in seen:
+            raise UsageError(f"{part.name} and {seen[part.shard.number]} are both shard {part.shard}")
+        seen[part.shard.number] = part.name
+    missing = [number for number in range(1, first.shard.of + 1) if number not in seen]
+    if missing:
+        more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
+        names = ", ".join(f"{number}/{first.shard.of}" for number in missing[:5])
+        raise UsageError(f"shards are missing: {names}{more}")
+
+
+def _shown(value: Any) -> str:
+    return str(value)[:200] or "none"
+
+
+# --- Findings and results
+
+
+def _ledger(parts: Sequence[Part]) -> Ledger:
+    """What all shards found and had occasion to judge."""
+    known = load()
+    clauses: dict[str, Clause] = {}
+    for part in parts:
+        for result in part.said["results"]:
+            clauses[result["clause"]] = known[result["clause"]]
+    hidden = tuple({one["clause"] for part in parts for one in part.said.get("hidden", ()) if one["by"] == "ignore"})
+    clauses |= {clause: known[clause] for clause in hidden}
+    ordered = {clause: clauses[clause] for clause in known if clause in clauses}
+    ledger = Ledger(ordered, Selection(ignore=hidden))
+    for part in parts:
+        for result in part.said["results"]:
+            _occasion(ledger, result["clause"], result["outcome"], result["reason"])
+    for members in ("findings", "hidden"):
+        _put(ledger, [[_told(one) for one in part.said.get(members, ())] for part in parts], parts, members)
+    return ledger
+
+
+def _occasion(ledger: Ledger, clause: str, outcome: str, reason: str) -> None:
+    """What one shard says of a clause: one that was left open or could not be judged is passed by no other."""
+    if outcome in (Outcome.PASS, Outcome.FAIL):
+        ledger.judged(clause)
+    elif outcome == Outcome.ERROR:
+        ledger.error(clause, reason)
+    elif reason != NOT_PRESENT:
+        ledger.leave_open(clause, reason)
+
+
+def _put(ledger: Ledger, told: list[list[_Told]], parts: Sequence[Part], members: str) -> None:
+    """Put down each finding once, and of each kind how many more there are."""
+    counts = [_counts(part.said.get(members, ()), found) for part, found in zip(parts, told, strict=True)]
+    every = sorted({one for found in told for one in found}, key=lambda one: one.position)
+    of_kind: dict[Any, list[_Told]] = {}
+    for one in every:
+        of_kind.setdefault(one.kind, []).append(one)
+    for kind, found in of_kind.items():
+        numbers = [count.get(kind, 0) for count in counts]
+        # What every shard tells is of documents, which each of them judges; else it is of blobs, which only one has.
+        common = set.intersection(*({one for one in some if one.kind == kind} for some in told))
+        total = max(*numbers, len(found)) if common else sum(numbers)
+        for number, one in enumerate(found, 1):
+            more = max(0, total - len(found)) if number == len(found) else 0
+            details: Details = {
+                "severity": Severity(one.severity),
+                "got": one.got,
+                "want": one.want,
+                "hint": one.hint,
+            }
+            ledger.add(one.clause, one.location, one.message, more=more, **details)
+
+
+def _counts(said: Iterable[Mapping[str, Any]], told: Iterable[_Told]) -> dict[Any, int]:
+    counts: dict[Any, int] = {}
+    for finding, one in zip(said, told, strict=True):
+        counts[one.kind] = counts.get(one.kind, 0) + 1 + finding.get("more", 0)
+    return counts
+
+
+def _told(finding: Mapping[str, Any]) -> _Told:
+    said = finding["location"]
+    place = Location(**{member.name: said[member.name] for member in fields(Location) if member.name in said})
+    message, got, want, hint = (str(finding[name]) for name in _FINDING)
+    return _Told(finding["clause"], finding["severity"], place, message, got, want, hint)
+
+
+# --- Facts
+
+
+def _facts(parts: Sequence[Part]) -> dict[str, Any]:
+    first = parts[0].facts
+    facts = {name: value for name, value in first.items() if name not in (*_ADDED, *_JOINED)}
+    moved = any(part.facts.get(name) != value for part in parts for name, value in facts.items())
+    states: dict[tuple[str, str], dict[str, Any]] = {}
+    for part in parts:
+        for image in part.facts.get("not_sound", ()):
+            name = image["repository"], image["name"]
+            states[name] = max(states.get(name, image), image, key=lambda one: STATES.index(one["state"]))
+    count = max(sum(part.facts.get("images", {}).values()) for part in parts)
+    worst = [image["state"] for image in states.values()]
+    facts["images"] = {state: worst.count(state) for state in STATES} | {"sound": count - len(worst)}
+    facts["not_sound"] = [states[name] for name in sorted(states)]
+    for name in _ADDED:
+        every = [part.facts.get(name, {}) for part in parts]
+        facts[name] = {key: sum(one.get(key, 0) for one in every) for key in every[0]}
+    if "selected" in first:
+        facts["selected"] = first["selected"]
+    facts["shards"] = len(parts)
+    if moved:
+        facts["incomplete"] = _MOVED
+    return facts
+
+
+# --- Reading
+
+
+def _parts(name: str, document: Any) -> list[Part]:
+    """The reports of a file. Raises :class:`UsageError`."""
+
+    def refuse(why: str) -> NoReturn:
+        raise UsageError(f"{name}: {why}")
+
+    if not isinstance(document, dict) or document.get("schema") != SCHEMA or document.get("complete") is not True:
+        refuse("not a JSON report: ocivalidate audit --shard N/M --format json makes one")
+    reports, tool = document.get("reports"), document.get("tool")
+    version = tool.get("version") if isinstance(tool, dict) else None
+    if not isinstance(reports, list) or not reports or not isinstance(version, str):
+        refuse("not a whole JSON report")
+    parts = []
+    for said in reports:
+        why = _fault(said)
+        if why:
+            refuse(why)
+        parts.append(Part(name, version, parse(said["facts"]["shard"]), said))
+    if len({part.said["subject"] for part in parts}) < len(parts):
+        refuse("a target is in it twice")
+    return parts
+
+
+def _fault(said: Any) -> str:
+    """What is wrong with the report of one shard, or nothing."""
+    if not isinstance(said, dict) or said.get("kind") != KIND:
+        return "not the report of an audit"
+    texts = ("subject", "specification", "release", "release_note", "problem")
+    facts, results, findings = said.get("facts"), said.get("results"), said.get("findings")
+    if not all(isinstance(said.get(member), str) for member in texts) or not isinstance(said.get("complete"), bool):
+        return "not a whole report of an audit"
+    if not isinstance(facts, dict) or not isinstance(results, list) or not isinstance(findings, list):
+        return "not a whole report of an audit"
+    if not isinstance(facts.get("shard"), str) or not facts["shard"]:
+        return "the report of a whole audit, not of a shard"
+    hidden = said.get("hidden", [])
+    known = load()
+    if not all(_is_result(one, known) for one in results):
+        return "a result in it is none of this release"
+    if not isinstance(hidden, list) or not all(_is_finding(one, known) for one in (*findings, *hidden)):
+        return "a finding in it is none of this release"
+    if not all(isinstance(one.get("by"), str) for one in hidden) or not _are_facts(facts):
+        return "its facts are none of this release"
+    return ""
+
+
+def _is_result(one: Any, known: Mapping[str, Clause]) -> bool:
+    return (
+        isinstance(one, dict)
+        and isinstance(one.get("clause"), str)
+        and one["clause"] in known
+        and one.get("outcome") in [str(outcome) for outcome in Outcome]
+        and isinstance(one.get("reason"), str)
+    )
+
+
+def _is_finding(one: Any, known: Mapping[str, Clause]) -> bool:
+    if not isinstance(one, dict) or not isinstance(one.get("clause"), str) or one["clause"] not in known:
+        return False
+    place, more = one.get("location"), one.get("more", 0)
+    ranks = {str(severity): severity.rank for severity in Severity}
+    return (
+        one.get("severity") in ranks
+        and ranks[one["severity"]] <= known[one["clause"]].severity.rank
+        and all(isinstance(one.get(member), str) for member in _FINDING)
+        and type(more) is int
+        and 0 <= more < 1 << 53
+        and isinstance(place, dict)
+        and all(isinstance(place.get(member, ""), str) for member in (*_TEXTS, "pointer"))
+        and all(type(place.get(member, 1)) is int for member in ("line", "column", "end_column"))
+    )
+
+
+def _are_facts(facts: Mapping[str, Any]) -> bool:
+    images, broken = facts.get("images", {}), facts.get("not_sound", [])
+    numbers = [images, *(facts.get(name, {}) for name in _ADDED)]
+    return (
+        all(isinstance(one, dict) and all(type(number) is int for number in one.values()) for one in numbers)
+        and isinstance(broken, list)
+        and all(isinstance(one, dict) and one.get("state") in STATES for one in broken)
+        and all(isinstance(one.get(member), str) for one in broken for member in ("repository", "name", "digest"))
+    )
