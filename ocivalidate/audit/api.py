@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from concurrent.futures import Executor
 
+from ocivalidate.audit import workers
 from ocivalidate.audit.book import Book
+from ocivalidate.audit.journal import Journal
 from ocivalidate.audit.judging import Judge, storage_clauses, tell_all
 from ocivalidate.audit.options import AuditOptions, Work
 from ocivalidate.audit.planning import FAILURES, plan, problem_of
@@ -13,6 +16,7 @@ from ocivalidate.audit.store import Store
 from ocivalidate.audit.stores.recognising import open_store
 from ocivalidate.audit.summing import facts_of, told
 from ocivalidate.audit.verifying import verify
+from ocivalidate.errors import UsageError
 from ocivalidate.image.api import NO_PLATFORMS, SPECIFICATION, WHOLE
 from ocivalidate.rules.clauses import Selection, settled
 from ocivalidate.rules.findings import Report
@@ -30,30 +34,38 @@ def audit(
     options: AuditOptions | None = None,
     *,
     executor: Executor | None = None,
+    journal: StrPath | None = None,
     work: Work | None = None,
 ) -> Report:
     """Judge all images of a registry, of its storage, or of a folder of layouts, and what holds them.
 
     ``target``: the name of one of these, or any :class:`Store`. ``selection``: what is judged; without a
     ``spec_version`` by the newest release of image-spec. ``executor`` verifies the blobs, in other threads, processes
-    or machines; the caller keeps it. ``work``: how the long part is done.
+    or machines; the caller keeps it. ``journal``: a file of what was verified, which is gone on with and added to.
+    ``work``: how else the long part is done.
 
-    What cannot be read gives a report with a ``problem``. One that was interrupted is not ``complete``. Raises
-    :class:`OptionError` for an option that makes no sense, and ``TypeError`` for one of another type.
+    What cannot be read gives a report with a ``problem``. One that was stopped is not ``complete``. Raises
+    :class:`OptionError` for an option that makes no sense, :class:`UsageError` for a journal that cannot be used and
+    for an executor that cannot read the target, and ``TypeError`` for an argument of another type.
     """
     name = target.name if isinstance(target, Store) else path_text(target, "target")
     chosen = settled(selection, SPECIFICATION, IMAGE_CHOICES)
     asked = given(options, AuditOptions, "options")
     doing = given(work, Work, "work")
-    if executor is not None:
-        doing = doing._replace(executor=executor)
-    try:
-        if isinstance(target, Store):
-            return _audited(target, chosen, asked, doing)
-        with open_store(name, asked.registry) as store:
+    with contextlib.ExitStack() as opened:
+        if executor is not None:
+            doing = doing._replace(workers=workers.of(executor, doing.pace))
+        if journal is not None:
+            kept = Journal(path_text(journal, "journal"), asked.layer_limits)
+            doing = doing._replace(journal=opened.enter_context(kept))
+        try:
+            store = target if isinstance(target, Store) else opened.enter_context(open_store(name, asked.registry))
             return _audited(store, chosen, asked, doing)
-    except FAILURES as problem:
-        return Report(KIND, name, SPECIFICATION, problem=problem_of(problem))
+        except UsageError:
+            raise
+        except FAILURES as problem:
+            facts = {"shard": str(doing.shard)} if doing.shard else {}
+            return Report(KIND, name, SPECIFICATION, problem=problem_of(problem), facts=facts)
 
 
 def _audited(store: Store, selection: Selection, options: AuditOptions, work: Work) -> Report:
@@ -61,18 +73,19 @@ def _audited(store: Store, selection: Selection, options: AuditOptions, work: Wo
     clauses = {**active_clauses(WHOLE, release, NO_PLATFORMS, selection), **storage_clauses(selection, store)}
     total = Ledger(clauses, selection)
     book = Book(options.book)
-    stopped = ""
+    planned, stopped = False, ""
     try:
-        plan(store, book, options)
-        verify(store, book, options, work)
+        planned = plan(store, book, options, work)
+        stopped = verify(store, book, options, work)
     except KeyboardInterrupt:
         stopped = "interrupted"
-    judge = Judge(store, book, release, selection, options, total)
+    judge = Judge(store, book, release, selection, options, work, total)
     for unit in book.units():
         judge.judge(unit)
-    judge_storage(store, book, options, total, selection)
+    if planned:
+        judge_storage(store, book, options, total, selection)
     tell_all(total, told(book))
-    facts = facts_of(store, book, options)
+    facts = facts_of(store, book, options, work)
     if stopped:
         facts["stopped"] = stopped
     return Report(

@@ -146,17 +146,18 @@ class Book:
         """A path at which a blob of this digest is held; empty if there is none."""
         return self.one("SELECT path FROM held WHERE digest = ? LIMIT 1", digest) or ""
 
+    def wanted(self, path: str) -> Wanted | None:
+        """The blob at a path, if not all is known of it that is wanted."""
+        question = "SELECT path, digest, size, repository, layer, diffs FROM held WHERE path = ? AND done <= layer"
+        row = self.do(question, path).fetchone()
+        return None if row is None else _wanted(row)
+
     def unverified(self) -> Iterator[Wanted]:
         """The blobs of which not all is known that is wanted, the largest first."""
         question = (
             "SELECT path, digest, size, repository, layer, diffs FROM held WHERE done <= layer ORDER BY size DESC, path"
         )
-        for path, digest, size, repository, layer, diffs in self.rows(question):
-            yield Wanted(Held(digest, size, path, repository), bool(layer), tuple(filter(None, diffs.split(","))))
-
-    def bytes_unverified(self) -> int:
-        """How many bytes the blobs have of which not all is known that is wanted."""
-        return int(self.one("SELECT sum(max(size, 0)) FROM held WHERE done <= layer") or 0)
+        return map(_wanted, self.rows(question))
 
     def small(self, most: int) -> Iterator[str]:
         """The digests of the blobs that have at most so many bytes."""
@@ -395,3 +396,8 @@ class Book:
     def set_state(self, repository: str, name: str, digest: str, state: str) -> None:
         """Put down how a tag, or a manifest without one, fares."""
         self.do("INSERT OR REPLACE INTO states VALUES(?, ?, ?, ?)", repository, name, digest, state)
+
+
+def _wanted(row: tuple[Any, ...]) -> Wanted:
+    path, digest, size, repository, layer, diffs = row
+    return Wanted(Held(digest, size, path, repository), bool(layer), tuple(filter(None, diffs.split(","))))

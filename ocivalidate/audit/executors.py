@@ -89,6 +89,26 @@ class Workers:
         return request if self.pace is None else replace(request, opener=Paced(request.opener, self.pace))
 
 
+class Stopping:
+    """Ends the work of an audit early; :meth:`stop` may be called from any thread, and from a signal handler."""
+
+    def __init__(self) -> None:
+        self.asked = threading.Event()
+        self._workers: Workers | None = None
+
+    def stop(self) -> None:
+        """End soon."""
+        self.asked.set()
+        if self._workers is not None:
+            self._workers.stop()
+
+    def watch(self, workers: Workers) -> None:
+        """Say who is at work."""
+        self._workers = workers
+        if self.asked.is_set():
+            workers.stop()
+
+
 class Threads(Workers):
     """Threads of this process, one per core by default; a core that has no blob of its own helps the others."""
 

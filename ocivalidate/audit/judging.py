@@ -12,7 +12,7 @@ from dataclasses import replace
 from ocivalidate.audit.book import Book, Unit
 from ocivalidate.audit.breaking import Names, OneName
 from ocivalidate.audit.oddities import CLAUSES
-from ocivalidate.audit.options import AuditOptions
+from ocivalidate.audit.options import AuditOptions, Work
 from ocivalidate.audit.planning import FAILURES, problem_of, refs_of
 from ocivalidate.audit.repository import RepositorySource, digest_of, opened
 from ocivalidate.audit.store import Store
@@ -22,6 +22,7 @@ from ocivalidate.image.api import ImageOptions, judge_content, survey
 from ocivalidate.image.context import ImageContext
 from ocivalidate.image.found import Blob, ImageFilter
 from ocivalidate.image.graph import Reference
+from ocivalidate.image.layers import judging as layers
 from ocivalidate.image.layers.blob import BlobFacts
 from ocivalidate.image.sources.source import INDEX_JSON
 from ocivalidate.rules.clauses import Clause, Selection, Severity, load
@@ -60,13 +61,21 @@ class Judge:
     """Judges the images of one store, each by itself; ``total`` gets what there was occasion to judge."""
 
     def __init__(
-        self, store: Store, book: Book, release: str, selection: Selection, options: AuditOptions, total: Ledger
+        self,
+        store: Store,
+        book: Book,
+        release: str,
+        selection: Selection,
+        options: AuditOptions,
+        work: Work,
+        total: Ledger,
     ) -> None:
         self._store = store
         self._book = book
         self._release = release
         self._selection = selection
         self._options = options
+        self._work = work
         self._total = total
         self._clauses = storage_clauses(selection, store)
 
@@ -105,6 +114,7 @@ class Judge:
         if self._store.named:
             self._judge_absent(unit, names, context, beside)
         failed = [path for path, one in {**found.contents, **facts}.items() if one.failure]
+        failed += self._unverified(source, every, facts, ledger)
         states = dict.fromkeys((name for path in failed for name in names.of_path(path)), UNJUDGED)
         if found.absent and not self._store.named:
             # No more than that can be said: what is not there may never have been wanted.
@@ -123,6 +133,19 @@ class Judge:
                 known[blob.path] = facts
                 self._book.set_judged(held.path)
         return known
+
+    def _unverified(
+        self, source: RepositorySource, every: Iterable[Blob], facts: dict[str, BlobFacts], ledger: Ledger
+    ) -> list[str]:
+        """The paths of blobs that were to be verified, and were not; other shards verify the others."""
+        unknown = [
+            (path, held) for path in (blob.path for blob in every) if path not in facts and (held := source.held(path))
+        ]
+        if unknown:
+            why = "not verified" if self._work.shard is None else "the layers of an image are in several shards"
+            for clause in (layers.PARENT, layers.LINK_TARGET):
+                ledger.leave_open(clause, why)
+        return [path for path, held in unknown if self._work.is_ours(held.digest)]
 
     @judges(SUBJECT, TAG_TARGET)
     def _judge_absent(self, unit: Unit, names: Names, context: ImageContext, ledger: Ledger) -> None:

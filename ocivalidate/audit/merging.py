@@ -7,10 +7,11 @@ that anybody may have written: what is no report of ours is refused in one line.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from typing import Any, NamedTuple, NoReturn
 
+from ocivalidate.audit.judging import STATES
 from ocivalidate.audit.sharding import Shard, parse
 from ocivalidate.errors import UsageError
 from ocivalidate.rules.clauses import Clause, Selection, Severity, load
@@ -19,9 +20,6 @@ from ocivalidate.rules.ledger import NOT_PRESENT, Details, Ledger
 
 SCHEMA = "urn:ocivalidate:report-1"
 KIND = "audit"
-STATES = ("sound", "incomplete", "unjudged", "broken")
-"""How an image fares, from good to bad: what shards say of one image comes to the worst of it."""
-
 # What has to be the same in all shards, and how messages call it.
 _SAME = {
     "subject": "targets",
@@ -232,12 +230,13 @@ def _facts(parts: Sequence[Part]) -> dict[str, Any]:
     states: dict[tuple[str, str], dict[str, Any]] = {}
     for part in parts:
         for image in part.facts.get("not_sound", ()):
-            name = image["repository"], image["name"]
-            states[name] = max(states.get(name, image), image, key=lambda one: STATES.index(one["state"]))
+            key = image["repository"], image["name"]
+            # The worst of what they say.
+            states[key] = max(states.get(key, image), image, key=lambda one: STATES.index(one["state"]))
     count = max(sum(part.facts.get("images", {}).values()) for part in parts)
     worst = [image["state"] for image in states.values()]
     facts["images"] = {state: worst.count(state) for state in STATES} | {"sound": count - len(worst)}
-    facts["not_sound"] = [states[name] for name in sorted(states)]
+    facts["not_sound"] = [states[key] for key in sorted(states)]
     for name in _ADDED:
         every = [part.facts.get(name, {}) for part in parts]
         facts[name] = {key: sum(one.get(key, 0) for one in every) for key in every[0]}
@@ -266,8 +265,7 @@ def _parts(name: str, document: Any) -> list[Part]:
         refuse("not a whole JSON report")
     parts = []
     for said in reports:
-        why = _fault(said)
-        if why:
+        for why in _faults(said):
             refuse(why)
         parts.append(Part(name, version, parse(said["facts"]["shard"]), said))
     if len({part.said["subject"] for part in parts}) < len(parts):
@@ -275,27 +273,27 @@ def _parts(name: str, document: Any) -> list[Part]:
     return parts
 
 
-def _fault(said: Any) -> str:
-    """What is wrong with the report of one shard, or nothing."""
+def _faults(said: Any) -> Iterator[str]:
+    """What is wrong with the report of one shard; only the first counts, as the others rest on it."""
     if not isinstance(said, dict) or said.get("kind") != KIND:
-        return "not the report of an audit"
+        yield "not the report of an audit"
     texts = ("subject", "specification", "release", "release_note", "problem")
-    facts, results, findings = said.get("facts"), said.get("results"), said.get("findings")
+    facts, results, findings, hidden = (said.get(name) for name in ("facts", "results", "findings", "hidden"))
+    hidden = [] if hidden is None else hidden
+    lists = all(isinstance(one, list) for one in (results, findings, hidden))
     if not all(isinstance(said.get(member), str) for member in texts) or not isinstance(said.get("complete"), bool):
-        return "not a whole report of an audit"
-    if not isinstance(facts, dict) or not isinstance(results, list) or not isinstance(findings, list):
-        return "not a whole report of an audit"
-    if not isinstance(facts.get("shard"), str) or not facts["shard"]:
-        return "the report of a whole audit, not of a shard"
-    hidden = said.get("hidden", [])
+        yield "not a whole report of an audit"
+    if not lists or not isinstance(facts, dict):
+        yield "not a whole report of an audit"
+    if not isinstance(facts.get("shard"), str):
+        yield "the report of a whole audit, not of a shard"
     known = load()
     if not all(_is_result(one, known) for one in results):
-        return "a result in it is none of this release"
-    if not isinstance(hidden, list) or not all(_is_finding(one, known) for one in (*findings, *hidden)):
-        return "a finding in it is none of this release"
+        yield "a result in it is none of this release"
+    if not all(_is_finding(one, known) for one in (*findings, *hidden)):
+        yield "a finding in it is none of this release"
     if not all(isinstance(one.get("by"), str) for one in hidden) or not _are_facts(facts):
-        return "its facts are none of this release"
-    return ""
+        yield "its facts are none of this release"
 
 
 def _is_result(one: Any, known: Mapping[str, Clause]) -> bool:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-from ocivalidate.audit.book import Wanted
-from ocivalidate.image.layers.blob import BlobFacts, BlobRequest
+from ocivalidate.audit.executors import Stopping, Workers
+from ocivalidate.audit.journal import Journal
+from ocivalidate.audit.pace import Pace
+from ocivalidate.audit.sharding import Shard
+from ocivalidate.audit.showing import Progress
 from ocivalidate.image.layers.limits import DEFAULT, LayerLimits
 from ocivalidate.image.limits import Limits
 from ocivalidate.registry.options import RegistryOptions
-
-if TYPE_CHECKING:
-    from concurrent.futures import Executor
 
 # A repository may list more images than one layout does.
 LIMITS = Limits(documents=1_000_000)
@@ -55,29 +55,28 @@ def _is_one_of(name: str, patterns: Iterable[str]) -> bool:
     return not patterns or any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
-def _nothing(_wanted: Wanted, _request: BlobRequest) -> None:
-    return None
-
-
-def _forget(_wanted: Wanted, _facts: BlobFacts) -> None:
-    pass
-
-
-def _every(_wanted: Wanted) -> bool:
-    return True
-
-
 class Work(NamedTuple):
     """How the long part of an audit is done, the verification of all blobs.
 
-    ``recall`` gives the facts of a blob that was verified before, if they say all that the request asks for; ``keep``
-    gets every result, as it comes, in the thread of the caller; ``wants``: whether a blob is for us, or for another
-    part of the same audit, so that its facts stay unknown here. ``executor`` does the work if there is one;
-    ``progress`` is told the bytes that were read, and how many there are.
+    ``workers`` do it, which the caller keeps (default: threads), as fast as ``pace`` allows. ``journal``: what is in it
+    is known, unless it is older than ``recheck`` seconds, and what becomes known is put into it. ``shard``: the share
+    of the blobs that is verified here; what the others hold stays unknown. ``progress`` is called several times a
+    second. ``stopping`` ends the work early, from any thread or signal handler: what is known by then is judged.
     """
 
-    executor: Executor | None = None
-    recall: Callable[[Wanted, BlobRequest], BlobFacts | None] = _nothing
-    keep: Callable[[Wanted, BlobFacts], None] = _forget
-    wants: Callable[[Wanted], bool] = _every
-    progress: Callable[[int, int], None] | None = None
+    workers: Workers | None = None
+    pace: Pace | None = None
+    journal: Journal | None = None
+    recheck: int | None = None
+    shard: Shard | None = None
+    progress: Callable[[Progress], None] | None = None
+    stopping: Stopping | None = None
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether somebody has asked for an early end."""
+        return self.stopping is not None and self.stopping.asked.is_set()
+
+    def is_ours(self, digest: str) -> bool:
+        """Whether a blob is to be verified here."""
+        return self.shard is None or self.shard.has(digest)

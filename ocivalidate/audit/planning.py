@@ -9,7 +9,7 @@ from collections import deque
 
 from ocivalidate.audit import old_manifests
 from ocivalidate.audit.book import Book, Wanted
-from ocivalidate.audit.options import AuditOptions
+from ocivalidate.audit.options import AuditOptions, Work
 from ocivalidate.audit.repository import RepositorySource, digest_of, opened, path_of
 from ocivalidate.audit.store import REVISION, TAG, Store
 from ocivalidate.errors import OciValidateError
@@ -27,15 +27,21 @@ FAILURES = (OciValidateError, OSError)
 """What a store raises where it cannot be read: one repository that cannot be read is no reason to leave the others."""
 
 
-def plan(store: Store, book: Book, options: AuditOptions) -> None:
-    """Put down what is selected. Raises what is in ``FAILURES`` if the store as a whole cannot be listed."""
+def plan(store: Store, book: Book, options: AuditOptions, work: Work) -> bool:
+    """Put down what is selected; whether all of it was, and nobody stopped it.
+
+    Raises what is in ``FAILURES`` if the store as a whole cannot be listed.
+    """
     if options.all and store.complete:
         book.list_held(store.blobs())
     if not store.named and not options.tags and not options.repositories:
         _Planner(store, book, options, "").plan_manifests()
     for repository in store.repositories():
+        if work.is_stopped:
+            return False
         if options.wants_repository(repository):
-            _Planner(store, book, options, repository).plan()
+            _Planner(store, book, options, work, repository).plan()
+    return not work.is_stopped
 
 
 def refs_of(book: Book, repository: str, options: AuditOptions) -> ImageFilter:
@@ -48,10 +54,11 @@ def refs_of(book: Book, repository: str, options: AuditOptions) -> ImageFilter:
 class _Planner:
     """Puts down one repository."""
 
-    def __init__(self, store: Store, book: Book, options: AuditOptions, repository: str) -> None:
+    def __init__(self, store: Store, book: Book, options: AuditOptions, work: Work, repository: str) -> None:
         self._store = store
         self._book = book
         self._options = options
+        self._work = work
         self._repository = repository
 
     def plan(self) -> None:
@@ -89,7 +96,7 @@ class _Planner:
 
     def _from(self, root: str) -> None:
         """Walk from a manifest, and from what refers to those that are reached."""
-        waiting = deque(self._unit(root))
+        waiting = deque([] if self._work.is_stopped else self._unit(root))
         while waiting:
             digest = waiting.popleft()
             if not self._book.is_reached(self._repository, digest):

@@ -9,7 +9,7 @@ from typing import Any
 from ocivalidate.audit.book import Book, Told
 from ocivalidate.audit.judging import SOUND, STATES
 from ocivalidate.audit.mending import COLLECT, remedy
-from ocivalidate.audit.options import AuditOptions
+from ocivalidate.audit.options import AuditOptions, Work
 from ocivalidate.audit.store import Store
 from ocivalidate.rules.findings import BREAKS, Finding, Rows
 from ocivalidate.vocabulary.wording import bytes_in_words
@@ -38,7 +38,7 @@ def name_of(repository: str, name: str) -> str:
     return repository + (name if name.startswith("@") else f":{name}" if name else "")
 
 
-def facts_of(store: Store, book: Book, options: AuditOptions) -> dict[str, Any]:
+def facts_of(store: Store, book: Book, options: AuditOptions, work: Work) -> dict[str, Any]:
     """The facts for the report."""
     blobs, size = book.held_in_all()
     facts: dict[str, Any] = {
@@ -55,6 +55,20 @@ def facts_of(store: Store, book: Book, options: AuditOptions) -> dict[str, Any]:
     if options.all and store.complete and store.named:
         number, bytes_ = book.unreferenced_in_all()
         facts["unreferenced"] = {"blobs": number, "bytes": bytes_, "certain": not book.is_left_open()}
+    return facts | _of_the_work(book, options, work)
+
+
+def _of_the_work(book: Book, options: AuditOptions, work: Work) -> dict[str, Any]:
+    """How much was verified, and of what."""
+    ours = [0, 0]
+    for digest, size in book.rows("SELECT digest, max(size, 0) FROM held WHERE done > layer"):
+        if work.is_ours(digest):
+            ours = [ours[0] + 1, ours[1] + size]
+    facts: dict[str, Any] = {"verified": {"blobs": ours[0], "bytes": ours[1]}}
+    if work.shard is not None:
+        facts["shard"] = str(work.shard)
+    if not options.all:
+        facts["selected"] = {"repositories": [*options.repositories], "tags": [*options.tags]}
     return facts
 
 

@@ -184,7 +184,10 @@ REFUSED: dict[str, tuple[Callable[[Any], None], str]] = {
     "another release": (change("reports/0/release", "1.0.0"), "different releases of image-spec: 1.0.0 and 1.1.1"),
     "another selection": (change("reports/0/facts/selected", {"tags": ["v*"]}), "different selections"),
     "a doubled shard": (change("reports/0/facts/shard", "1/3"), "2.json and 1.json are both shard 1/3"),
-    "another number of shards": (change("reports/0/facts/shard", "2/4"), "2.json is shard 2/4, and 1.json is shard 1/3"),
+    "another number of shards": (
+        change("reports/0/facts/shard", "2/4"),
+        "2.json is shard 2/4, and 1.json is shard 1/3",
+    ),
     "a whole audit": (change("reports/0/facts", {}), "of a whole audit, not of a shard"),
     "a shard that is none": (change("reports/0/facts/shard", "4/3"), "not a shard: 4/3"),
     "results that are none": (change("reports/0/results", [{"clause": "x"}]), "a result in it"),
@@ -213,7 +216,7 @@ def test_what_is_no_part_of_the_audit_is_refused_in_one_line(clauses: list[str],
 
 @pytest.mark.parametrize("given", [None, [], 7, "x", {}, {"schema": "urn:ocivalidate:report-1", "complete": True}])
 def test_any_json_is_refused_in_one_line(given: Any) -> None:
-    with pytest.raises(UsageError, match="a.json: not a"):
+    with pytest.raises(UsageError, match=r"a\.json: not a"):
         merged([("a.json", given)])
 
 
