@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 STARTED = 60.0
+# A worker that was killed does not answer: Dask would wait for it for half a minute.
+SETTINGS = {"PYTHONWARNINGS": "ignore", "DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": "3s"}
 
 
 class Cluster:
@@ -34,7 +36,7 @@ class Cluster:
     def _started(self, *words: str) -> subprocess.Popen[bytes]:
         with (self._folder / f"{words[0]}.log").open("ab") as log:
             command = [sys.executable, "-m", "distributed.cli.dask_" + words[0], *words[1:], "--host", "127.0.0.1"]
-            return subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, "PYTHONWARNINGS": "ignore"})
+            return subprocess.Popen(command, stdout=log, stderr=log, env=os.environ | SETTINGS)
 
     def close(self) -> None:
         """Kill what is left of it."""

@@ -8,6 +8,7 @@ import io
 import os
 import random
 from collections.abc import Iterator
+from pathlib import Path
 from pickle import PicklingError
 from typing import Any
 
@@ -16,8 +17,9 @@ import pytest
 from fixtures.layouts import Entry, tar
 from ocivalidate.audit.executors import Task, Workers, verified
 from ocivalidate.audit.workers import named, of
-from ocivalidate.errors import CannotJudge, UsageError
+from ocivalidate.errors import UsageError
 from ocivalidate.image.layers.blob import BlobFacts, BlobRequest, FilePart, verify
+from tests.integration.audit.long_runs import SLOW, audited, begun, lines, report, write_registry
 from tests.integration.audit.clusters import Cluster, cluster
 
 pytest.importorskip("distributed", reason="needs ocivalidate[dask]")
@@ -36,6 +38,11 @@ def dask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """Its tests run in order: the last ones kill a worker, then the scheduler."""
     with cluster(tmp_path_factory.mktemp("dask"), 4) as started:
         yield started
+
+
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_registry(tmp_path_factory.mktemp("registry"))
 
 
 @pytest.fixture(scope="module")
@@ -117,16 +124,19 @@ def test_a_lost_worker_costs_no_result(dask: Cluster, tasks: list[Task]) -> None
     assert found == expected(tasks)
 
 
-def test_a_lost_scheduler_ends_the_work_with_one_line(dask: Cluster, tasks: list[Task]) -> None:
-    found: list[Task] = []
+def test_four_workers_give_the_report_of_one_thread(dask: Cluster, registry: Path) -> None:
+    assert audited(registry, "--executor", dask.name) == audited(registry)
 
-    def verify_all(workers: Workers) -> None:
-        for task, _facts in verified(tasks * 30, workers):
-            if not found:
-                dask.scheduler.kill()
-            found.append(task)
 
-    with named(dask.name) as workers, pytest.raises(CannotJudge, match="was lost") as lost:
-        verify_all(workers)
-    assert str(lost.value) == f"{dask.name} was lost: nothing more was verified"
-    assert 0 < len(found) < len(tasks) * 30
+def test_a_lost_scheduler_leaves_a_journal_to_go_on_with(dask: Cluster, registry: Path, tmp_path: Path) -> None:
+    journal = tmp_path / "journal"
+    options = ("--journal", str(journal), "--rate", SLOW, "--executor", dask.name)
+    process = begun(registry, *options, until=lambda: lines(journal) > 2)
+    dask.scheduler.kill()
+    text, said = process.communicate(timeout=60)
+    lost = f"{dask.name} was lost: nothing more was verified"
+    assert (process.returncode, said) == (2, f"{registry}: could not be judged: {lost}\n")
+    partial = report(text)
+    assert not partial["complete"]
+    assert partial["facts"]["stopped"] == lost
+    assert audited(registry, "--journal", str(journal)) == audited(registry)
