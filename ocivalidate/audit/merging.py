@@ -7,12 +7,15 @@ that anybody may have written: what is no report of ours is refused in one line.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from typing import Any, NamedTuple, NoReturn
 
-from ocivalidate.audit.judging import STATES
+from ocivalidate.audit.judging import SOUND, STATES
+from ocivalidate.audit.mending import COLLECT
 from ocivalidate.audit.sharding import Shard, parse
+from ocivalidate.audit.summing import name_of
 from ocivalidate.errors import UsageError
 from ocivalidate.rules.clauses import Clause, Selection, Severity, load
 from ocivalidate.rules.findings import Location, Outcome, Report
@@ -28,10 +31,12 @@ _SAME = {
     "selected": "selections of repositories and tags",
     "tool": "releases of ocivalidate",
 }
-# What is added up, and what is put together.
-_ADDED, _JOINED = ("verified",), ("shard", "images", "not_sound", "stopped", "selected")
+# What is added up, and what is put together of what they say of each image.
+_ADDED = ("verified",)
+_JOINED = ("shard", "stopped", "selected", "images", "repositories", "not_sound", "sound", "digests", "mend")
 _MOVED = "the registry changed between the shards, so that a blob may be in the share of none of them"
 _TEXTS = frozenset(("file", "text", "digest", "member", "case"))
+_IMAGE = ("repository", "name", "digest")
 _FINDING = ("message", "got", "want", "hint")
 
 
@@ -226,17 +231,15 @@ def _told(finding: Mapping[str, Any]) -> _Told:
 def _facts(parts: Sequence[Part]) -> dict[str, Any]:
     first = parts[0].facts
     facts = {name: value for name, value in first.items() if name not in (*_ADDED, *_JOINED)}
-    moved = any(part.facts.get(name) != value for part in parts for name, value in facts.items())
-    states: dict[tuple[str, str], dict[str, Any]] = {}
-    for part in parts:
-        for image in part.facts.get("not_sound", ()):
-            key = image["repository"], image["name"]
-            # The worst of what they say.
-            states[key] = max(states.get(key, image), image, key=lambda one: STATES.index(one["state"]))
-    count = max(sum(part.facts.get("images", {}).values()) for part in parts)
-    worst = [image["state"] for image in states.values()]
-    facts["images"] = {state: worst.count(state) for state in STATES} | {"sound": count - len(worst)}
-    facts["not_sound"] = [states[key] for key in sorted(states)]
+    moved = any({name: part.facts.get(name) for name in facts} != facts for part in parts)
+    images = _images(parts)
+    sound = [image for image in images if image["state"] == SOUND]
+    broken = [image for image in images if image["state"] != SOUND]
+    facts["repositories"] = _repositories(images)
+    facts["images"] = {state: sum(image["state"] == state for image in images) for state in STATES}
+    facts |= {"not_sound": broken, "sound": sound, "mend": _mending(parts)}
+    named = ((name_of(image["repository"], image["name"]), image["digest"]) for image in (*sound, *broken))
+    facts["digests"] = [{"name": name, "digest": digest} for name, digest in named]
     for name in _ADDED:
         every = [part.facts.get(name, {}) for part in parts]
         facts[name] = {key: sum(one.get(key, 0) for one in every) for key in every[0]}
@@ -246,6 +249,30 @@ def _facts(parts: Sequence[Part]) -> dict[str, Any]:
     if moved:
         facts["incomplete"] = _MOVED
     return facts
+
+
+def _images(parts: Sequence[Part]) -> list[Mapping[str, str]]:
+    """All images, each as the worst that is said of it."""
+    states: dict[tuple[str, str], Mapping[str, str]] = {}
+    for part in parts:
+        for image in (*part.facts["sound"], *part.facts["not_sound"]):
+            key = image["repository"], image["name"]
+            states[key] = max(states.get(key, image), image, key=lambda one: STATES.index(one["state"]))
+    return [states[key] for key in sorted(states)]
+
+
+def _repositories(images: Iterable[Mapping[str, str]]) -> dict[str, int]:
+    worst: dict[str, str] = {}
+    for image in images:
+        name = image["repository"]
+        worst[name] = max(worst.get(name, SOUND), image["state"], key=STATES.index)
+    return {"count": len(worst)} | {state: [*worst.values()].count(state) for state in STATES}
+
+
+def _mending(parts: Sequence[Part]) -> list[Any]:
+    """What to do, each once; garbage is last, as what is mended first may refer to it."""
+    every = {json.dumps(one, sort_keys=True): one for part in parts for one in part.facts["mend"]}
+    return sorted(every.values(), key=lambda one: one.get("do") == COLLECT)
 
 
 # --- Reading
@@ -292,7 +319,7 @@ def _faults(said: Any) -> Iterator[str]:
         yield "a result in it is none of this release"
     if not all(_is_finding(one, known) for one in (*findings, *hidden)):
         yield "a finding in it is none of this release"
-    if not all(isinstance(one.get("by"), str) for one in hidden) or not _are_facts(facts):
+    if not all(isinstance(one.get("by"), str) for one in hidden) or not (said["problem"] or _are_facts(facts)):
         yield "its facts are none of this release"
 
 
@@ -324,11 +351,14 @@ def _is_finding(one: Any, known: Mapping[str, Clause]) -> bool:
 
 
 def _are_facts(facts: Mapping[str, Any]) -> bool:
-    images, broken = facts.get("images", {}), facts.get("not_sound", [])
-    numbers = [images, *(facts.get(name, {}) for name in _ADDED)]
+    numbers = [facts.get(name, {}) for name in _ADDED]
+    sound, broken, mend = (facts.get(name) for name in ("sound", "not_sound", "mend"))
     return (
         all(isinstance(one, dict) and all(type(number) is int for number in one.values()) for one in numbers)
+        and isinstance(sound, list)
         and isinstance(broken, list)
-        and all(isinstance(one, dict) and one.get("state") in STATES for one in broken)
-        and all(isinstance(one.get(member), str) for one in broken for member in ("repository", "name", "digest"))
+        and isinstance(mend, list)
+        and all(isinstance(one, dict) and isinstance(one.get("what"), str) for one in mend)
+        and all(isinstance(one, dict) and one.get("state") in STATES for one in (*sound, *broken))
+        and all(isinstance(one.get(name), str) for one in (*sound, *broken) for name in _IMAGE)
     )

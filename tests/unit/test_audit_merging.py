@@ -38,8 +38,13 @@ def shard(
             ledger.add(clause, Location(f"{file}{each:03}", digest="sha256:x"), "wrong", got="a", want="b")
     facts = {
         "shard": f"{number}/{count}",
-        "images": {"sound": 9, "broken": 1, "incomplete": 0, "unjudged": 0},
         "not_sound": [{"repository": "r", "name": "t", "digest": "d", "state": "broken"}],
+        "sound": [{"repository": "s", "name": name, "digest": "d", "state": "sound"} for name in "ab"],
+        "mend": [
+            {"do": "collect", "what": "collect garbage"},
+            {"do": "push", "what": f"push {number}"},
+            {"do": "push", "what": "push all"},
+        ],
         "blobs": 40,
         "verified": {"blobs": 10 + number, "bytes": 100},
     }
@@ -73,7 +78,11 @@ def test_what_all_say_counts_once_and_what_each_says_adds_up(clauses: list[str])
         third: Outcome.SKIP,
     }
     assert whole.facts["verified"] == {"blobs": 36, "bytes": 300}
-    assert whole.facts["images"] == {"sound": 9, "broken": 1, "incomplete": 0, "unjudged": 0}
+    assert whole.facts["images"] == {"sound": 2, "broken": 1, "incomplete": 0, "unjudged": 0}
+    assert whole.facts["repositories"] == {"count": 2, "sound": 1, "broken": 1, "incomplete": 0, "unjudged": 0}
+    assert whole.facts["digests"] == [{"name": name, "digest": "d"} for name in ("s:a", "s:b", "r:t")]
+    told_to_do = [one["what"] for one in whole.facts["mend"]]
+    assert told_to_do == ["push 1", "push all", "push 2", "push 3", "collect garbage"]
     assert whole.complete
     assert whole.subject == "./registry"
 
@@ -97,7 +106,7 @@ def outcome(clauses: list[str], *said: Callable[[Ledger], object]) -> tuple[Outc
     for number, say in enumerate(said, 1):
         ledger = Ledger({clauses[0]: load()[clauses[0]]}, Selection())
         say(ledger)
-        facts = {"shard": f"{number}/{len(said)}"}
+        facts = {"shard": f"{number}/{len(said)}", "sound": [], "not_sound": [], "mend": []}
         reports.append(Report("audit", "r", "image-spec", "", "", (), "", *ledger.verdicts(), facts=facts))
     (whole,) = merged(documents(*reports))
     return whole.results[0].outcome, whole.results[0].reason
@@ -134,7 +143,7 @@ def test_an_image_comes_to_the_worst_that_a_shard_says(clauses: list[str]) -> No
     other.facts["not_sound"].append({"repository": "a", "name": "t", "digest": "d", "state": "unjudged"})
     (whole,) = merged(documents(one, other))
     assert [image["state"] for image in whole.facts["not_sound"]] == ["unjudged", "broken"]
-    assert whole.facts["images"] == {"sound": 8, "incomplete": 0, "unjudged": 1, "broken": 1}
+    assert whole.facts["images"] == {"sound": 2, "incomplete": 0, "unjudged": 1, "broken": 1}
 
 
 def test_a_shard_that_was_stopped_leaves_the_whole_unfinished(clauses: list[str]) -> None:
@@ -199,7 +208,9 @@ REFUSED: dict[str, tuple[Callable[[Any], None], str]] = {
     "a place that is none": (change("reports/0/findings/0/location/line", "7"), "a finding in it"),
     "a severity that is none": (change("reports/0/findings/0/severity", "fatal"), "a finding in it"),
     "a state that is none": (change("reports/0/facts/not_sound/0/state", "odd"), "its facts"),
-    "images that are none": (change("reports/0/facts/images", {"sound": "all"}), "its facts"),
+    "images that are none": (change("reports/0/facts/sound", {"sound": "all"}), "its facts"),
+    "an image without a name": (change("reports/0/facts/sound/0/name", None), "its facts"),
+    "remedies that are none": (change("reports/0/facts/mend", [7]), "its facts"),
     "verified that is none": (change("reports/0/facts/verified", 7), "its facts"),
 }
 
