@@ -19,6 +19,7 @@ from ocivalidate.image.layers.blob import BlobFacts
 from ocivalidate.image.layers.compression import Compression
 from ocivalidate.image.layers.facts import Hardlink, TarFacts, Used
 from ocivalidate.image.layers.problems import Kind, Problem
+from ocivalidate.registry.answers import Answer
 from ocivalidate.vocabulary import digests
 from ocivalidate.vocabulary.digests import Digest
 
@@ -174,6 +175,26 @@ def _used(value: Any) -> Used:
     return Used(_hashes(solid), _hashes(above), _number(folders))
 
 
+def _answer(value: Any) -> Answer:
+    row = _row(value, len(Answer._fields))
+    for member, (kinds, optional) in zip(row, _ANSWER, strict=True):
+        if not (member is None and optional) and type(member) is not kinds:
+            _refuse("an answer")
+        if isinstance(member, str):
+            _text(member)
+        elif type(member) is int and not -1 <= member <= _MOST_NUMBER:
+            _refuse("an answer")
+    return Answer(*row)
+
+
+# The types of the members of an answer, and whether they may be absent.
+_ANSWER = (
+    *((str, False), (str, False), (str, False), (int, False)),
+    *((str, True), (str, True), (int, True), (int, True)),
+    *((str, False), (bool, True)),
+)
+
+
 def _tuple(write: _Read, read_one: _Read) -> tuple[_Read, _Read]:
     return lambda found: [write(one) for one in found], lambda value: tuple(read_one(one) for one in _list(value))
 
@@ -199,6 +220,7 @@ _BLOB: dict[str, tuple[_Read, _Read]] = {
     "diff_ids": _DIGESTS,
     "inflated": _NUMBER,
     "problems": _PROBLEMS,
+    "answers": _tuple(list, _answer),
     "tar": (lambda tar: _members(tar, _TAR), lambda value: _object(TarFacts, _TAR, value)),
 }
 
@@ -207,4 +229,6 @@ def shape() -> list[str]:
     """The names of all that facts are made of, for a test that holds :data:`MEANING` against them."""
     kinds = (BlobFacts, TarFacts, Hardlink, Problem)
     members = [f"{kind.__name__}.{one.name}" for kind in kinds for one in fields(kind)]
-    return [*members, *(f"Used.{name}" for name in Used._fields), *sorted(kind.value for kind in Kind)]
+    for rows in (Used, Answer):
+        members += [f"{rows.__name__}.{name}" for name in rows._fields]
+    return [*members, *sorted(kind.value for kind in Kind)]

