@@ -19,8 +19,8 @@ from ocivalidate.audit.executors import Task, Workers, verified
 from ocivalidate.audit.workers import named, of
 from ocivalidate.errors import UsageError
 from ocivalidate.image.layers.blob import BlobFacts, BlobRequest, FilePart, verify
-from tests.integration.audit.long_runs import SLOW, audited, begun, lines, report, write_registry
 from tests.integration.audit.clusters import Cluster, cluster
+from tests.integration.audit.long_runs import SLOW, audited, begun, lines, report, write_registry
 
 pytest.importorskip("distributed", reason="needs ocivalidate[dask]")
 pytestmark = [
