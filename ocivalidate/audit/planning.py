@@ -35,7 +35,7 @@ def plan(store: Store, book: Book, options: AuditOptions, work: Work) -> bool:
     if options.all and store.complete:
         book.list_held(store.blobs())
     if not store.named and not options.tags and not options.repositories:
-        _Planner(store, book, options, "").plan_manifests()
+        _Planner(store, book, options, work, "").plan_manifests()
     for repository in store.repositories():
         if work.is_stopped:
             return False
