@@ -13,8 +13,9 @@ import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import accumulate
-from typing import Any, NamedTuple
+from typing import Any
 
+from ocivalidate.audit.rows import Told, Unit, Wanted, wanted_of
 from ocivalidate.audit.store import LAYER, TAG, Held, Link
 from ocivalidate.image.layers.blob import BlobFacts
 from ocivalidate.rules.findings import Finding
@@ -46,35 +47,6 @@ CREATE TABLE breaks(finding INT, repository TEXT, name TEXT, PRIMARY KEY(finding
 CREATE TABLE states(repository TEXT, name TEXT, digest TEXT, state TEXT, PRIMARY KEY(repository, name)) WITHOUT ROWID;
 """
 _FAST = "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA locking_mode=EXCLUSIVE; PRAGMA cache_size=-16384;"
-
-
-class Wanted(NamedTuple):
-    """A blob to verify, and as what: ``layer``: to inflate it; ``diffs``: the algorithms of its diffIDs."""
-
-    held: Held
-    layer: bool = False
-    diffs: tuple[str, ...] = ()
-
-
-class Unit(NamedTuple):
-    """Something that is judged as one image: a manifest of a repository, or with no digest all of its layout.
-
-    ``old``: a manifest of schema 1, which is no image; ``problem``: why it could not be read.
-    """
-
-    repository: str
-    digest: str
-    old: bool = False
-    problem: str = ""
-
-
-class Told(NamedTuple):
-    """A distinct finding, what it does to those that break by it, and the first of these as (repository, name)."""
-
-    finding: Finding
-    wound: str
-    broken: tuple[tuple[str, str], ...]
-    others: int
 
 
 class Book:
@@ -150,14 +122,14 @@ class Book:
         """The blob at a path, if not all is known of it that is wanted."""
         question = "SELECT path, digest, size, repository, layer, diffs FROM held WHERE path = ? AND done <= layer"
         row = self.do(question, path).fetchone()
-        return None if row is None else _wanted(row)
+        return None if row is None else wanted_of(row)
 
     def unverified(self) -> Iterator[Wanted]:
         """The blobs of which not all is known that is wanted, the largest first."""
         question = (
             "SELECT path, digest, size, repository, layer, diffs FROM held WHERE done <= layer ORDER BY size DESC, path"
         )
-        return map(_wanted, self.rows(question))
+        return map(wanted_of, self.rows(question))
 
     def small(self, most: int) -> Iterator[str]:
         """The digests of the blobs that have at most so many bytes."""
@@ -396,8 +368,3 @@ class Book:
     def set_state(self, repository: str, name: str, digest: str, state: str) -> None:
         """Put down how a tag, or a manifest without one, fares."""
         self.do("INSERT OR REPLACE INTO states VALUES(?, ?, ?, ?)", repository, name, digest, state)
-
-
-def _wanted(row: tuple[Any, ...]) -> Wanted:
-    path, digest, size, repository, layer, diffs = row
-    return Wanted(Held(digest, size, path, repository), bool(layer), tuple(filter(None, diffs.split(","))))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from ocivalidate.audit.book import Book, Unit
+from ocivalidate.audit.book import Book
 from ocivalidate.audit.options import AuditOptions
+from ocivalidate.audit.rows import Unit
 from ocivalidate.image.context import ImageContext
 from ocivalidate.image.graph import Reference
 from ocivalidate.image.sources.source import BLOBS, INDEX_JSON

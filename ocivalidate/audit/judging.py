@@ -9,12 +9,13 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import replace
 
-from ocivalidate.audit.book import Book, Unit
+from ocivalidate.audit.book import Book
 from ocivalidate.audit.breaking import Names, OneName
 from ocivalidate.audit.oddities import CLAUSES
 from ocivalidate.audit.options import AuditOptions, Work
 from ocivalidate.audit.planning import FAILURES, problem_of, refs_of
 from ocivalidate.audit.repository import RepositorySource, digest_of, opened
+from ocivalidate.audit.rows import Unit
 from ocivalidate.audit.store import Store
 from ocivalidate.image import blobs
 from ocivalidate.image.absent import by_right

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from ocivalidate.audit.book import Told
+from ocivalidate.audit.rows import Told
 from ocivalidate.image.comparing import CONTENT
 
 REPLACE, PUSH, DELETE, REBUILD, COLLECT = "replace", "push", "delete", "rebuild", "collect"

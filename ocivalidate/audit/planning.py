@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections import deque
 
 from ocivalidate.audit import old_manifests
-from ocivalidate.audit.book import Book, Wanted
+from ocivalidate.audit.book import Book
 from ocivalidate.audit.options import AuditOptions, Work
 from ocivalidate.audit.repository import RepositorySource, digest_of, opened, path_of
+from ocivalidate.audit.rows import Wanted
 from ocivalidate.audit.store import REVISION, TAG, Store
 from ocivalidate.errors import OciValidateError
 from ocivalidate.image.documents import kinds

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from ocivalidate.audit.book import Book, Told
+from ocivalidate.audit.book import Book
 from ocivalidate.audit.judging import SOUND, STATES
 from ocivalidate.audit.mending import COLLECT, remedy
 from ocivalidate.audit.options import AuditOptions, Work
+from ocivalidate.audit.rows import Told
 from ocivalidate.audit.store import Store
 from ocivalidate.rules.findings import BREAKS, Finding, Rows
 from ocivalidate.vocabulary.wording import bytes_in_words

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from typing import NoReturn
 
 from ocivalidate.audit import journal
-from ocivalidate.audit.book import Book, Wanted
+from ocivalidate.audit.book import Book
 from ocivalidate.audit.executors import Task, Threads, Workers, verified
 from ocivalidate.audit.options import AuditOptions, Work
 from ocivalidate.audit.repository import Kept
+from ocivalidate.audit.rows import Wanted
 from ocivalidate.audit.showing import Progress
 from ocivalidate.audit.store import Store
 from ocivalidate.errors import CannotJudge
