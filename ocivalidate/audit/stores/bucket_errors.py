@@ -60,11 +60,6 @@ _CODE = re.compile(r"<Code>([A-Za-z]{1,64})</Code>")
 _LONGEST = 1 << 16
 
 
-def answered(error: BaseException) -> bool:
-    """Whether a server answered, and said no: asking it again gives the same."""
-    return _STATUS.search(str(error)[:_LONGEST]) is not None
-
-
 def in_a_line(error: BaseException) -> str:
     """What an error of the library means."""
     text = str(error)[:_LONGEST]

@@ -6,11 +6,11 @@ import errno
 from concurrent.futures import Executor, Future
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
-from ocivalidate.audit.stores.bucket_errors import answered, failing
+from ocivalidate.audit.stores.bucket_errors import failing
 from ocivalidate.errors import Unreadable
 
 if TYPE_CHECKING:
-    from obstore import GetOptions
+    from obstore import GetOptions, GetResult
     from obstore.store import ObjectStore
 
 PIECE = 4 << 20
@@ -27,42 +27,40 @@ class Piece(NamedTuple):
 
 
 def fetch(store: ObjectStore, path: str, start: int, length: int, version: str = "") -> Piece:
-    """At most ``length`` bytes of an object, in as many tries as it takes while some of them bring something.
+    """At most ``length`` bytes of an object, in as many requests as it takes while some of them bring something.
 
-    ``version``: that of the object so far; another one is refused. Raises what the library raises.
+    ``version``: that of the object so far; another one is refused. Raises what the library raises, which has tried a
+    request again by itself.
     """
+    import obstore
+
     data, tries = bytearray(), 0
     while True:
         before = len(data)
+        options: GetOptions = {"range": (start + before, start + length)}
+        if version:
+            options["if_match"] = version
+        result = obstore.get(store, path, options=options)
+        size, tag = result.meta["size"], result.meta["e_tag"] or ""
+        # A weak tag says nothing about bytes, and matches nothing.
+        version = version or ("" if tag.startswith("W/") else tag)
         try:
-            return _more(store, path, data, (start, start + length), version)
-        except (FileNotFoundError, ValueError):
-            raise
-        except Exception as error:
+            _take(result, data, min(length, size - start))
+            return Piece(data, size, version)
+        except Exception:
             tries = 1 if len(data) > before else tries + 1
-            if answered(error) or tries >= _TRIES:
+            if tries >= _TRIES:
                 raise
 
 
-def _more(store: ObjectStore, path: str, data: bytearray, span: tuple[int, int], version: str) -> Piece:
-    """Ask for what is missing of a span, and add it to ``data``."""
-    import obstore
-
-    start, end = span
-    options: GetOptions = {"range": (start + len(data), end)}
-    if version:
-        options["if_match"] = version
-    result = obstore.get(store, path, options=options)
-    size, tag = result.meta["size"], result.meta["e_tag"] or ""
-    wanted = min(end, size) - start
+def _take(result: GetResult, data: bytearray, wanted: int) -> None:
+    """Add to ``data`` what comes, until there is what is wanted and no more."""
     for chunk in result.stream(min_chunk_size=_CHUNK):
         data += memoryview(chunk)[: wanted - len(data)]
         if len(data) >= wanted:
-            break
+            return
     if len(data) < wanted:
         raise Unreadable("the connection breaks off")
-    # A weak tag says nothing about bytes, and matches nothing.
-    return Piece(data, size, "" if tag.startswith("W/") else tag)
 
 
 class BucketStream:

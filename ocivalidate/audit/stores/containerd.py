@@ -88,7 +88,7 @@ class ContainerdStore(BareStore):
 
     def find(self, repository: str, digest: str) -> Held | None:
         """The blob, if the namespace holds it."""
-        if repository and not self.names.holds(repository, digest):
+        if repository and self.names.known and not self.names.holds(repository, digest):
             return None
         return super().find(repository, digest)
 
@@ -118,6 +118,7 @@ def _fill(files: Files, path: str, names: NodeNames) -> tuple[int, int]:
             return _exactly(stream, length)
 
         base = Bolt(read, entry.size)
+        names.known = True
         top = base.below(base.root, b"v1")
         for namespace, found in base.items(top) if top else ():
             if isinstance(found, Bucket):

@@ -16,9 +16,10 @@ _PAGE = 500
 
 
 class NodeNames:
-    """The book of it, for several threads at a time."""
+    """The book of it, for several threads at a time. ``known``: what names blobs was there, and was read."""
 
     def __init__(self) -> None:
+        self.known = False
         self._lock = threading.Lock()
         self._base = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         self._base.executescript(_TABLES)

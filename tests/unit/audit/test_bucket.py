@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import pickle
+import socket
+import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -13,7 +18,7 @@ import pytest
 from fixtures.registries.content import Content, images
 from fixtures.registries.storing import FORMS
 from ocivalidate.audit.store import Store
-from ocivalidate.audit.stores import bucket, bucket_stream
+from ocivalidate.audit.stores import bucket, bucket_names, bucket_stream
 from ocivalidate.audit.stores.bucket import BucketFiles
 from ocivalidate.audit.stores.bucket_errors import in_a_line
 from ocivalidate.audit.stores.bucket_names import Bucket, opened, parse
@@ -226,9 +231,23 @@ def test_what_breaks_off_is_asked_for_again_from_there_on(monkeypatch: pytest.Mo
 def test_what_brings_nothing_again_and_again_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = 0
 
+    class Empty:
+        meta: ClassVar = {"size": 5, "e_tag": None}
+
+        def stream(self, **_options: Any) -> Iterator[bytes]:
+            nonlocal asked
+            asked += 1
+            return iter(())
+
+    files = filled({"a": b"123"})
+    monkeypatch.setattr(obstore, "get", lambda *_args, **_options: Empty())
+    with pytest.raises(Unreadable, match=r"^s3://bucket/a: the connection breaks off$"):
+        files.open("a")
+    assert asked == 4
+
+
+def test_an_address_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
     def get(*_args: Any, **_options: Any) -> Any:
-        nonlocal asked
-        asked += 1
         raise obstore.exceptions.GenericError("error sending request http://user:secret@host/key?sig=secret")
 
     files = filled({"a": b"123"})
@@ -236,9 +255,65 @@ def test_what_brings_nothing_again_and_again_ends(monkeypatch: pytest.MonkeyPatc
     with pytest.raises(Unreadable) as caught:
         files.open("a")
     assert str(caught.value) == "s3://bucket/a: it cannot be reached"
-    assert asked == 4
     assert caught.value.__cause__ is None
     assert [*files.contents(["a"], 10)] == [("a", None)]
+
+
+class Server:
+    """Answers every request with the same bytes, and with nothing more once they are sent."""
+
+    def __init__(self, answer: bytes) -> None:
+        self.answer = answer
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.open: list[socket.socket] = []
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                asked, _address = self.listener.accept()
+                self.open.append(asked)
+                asked.recv(1 << 16)
+                asked.sendall(self.answer)
+
+    def close(self) -> None:
+        self.listener.close()
+        for asked in self.open:
+            asked.close()
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (b"", "it does not answer in time"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n<", "it does not answer in time"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n<html>", "what it answers makes no sense"),
+        (b"HTTP/1.1 500 No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", "it answers with status 500"),
+        (b"HTTP/1.1 302 No\r\nLocation: http://127.0.0.1:1/x\r\nContent-Length: 0\r\n\r\n", ""),
+        (b"SSH-2.0-server\r\n", "it cannot be reached"),
+    ],
+)
+@pytest.mark.usefixtures("credentials")
+def test_a_server_that_limps_or_lies_is_a_line(answer: bytes, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    seconds, none = timedelta(seconds=1), timedelta(milliseconds=1)
+    monkeypatch.setattr(bucket_names, "_CLIENT", {"timeout": seconds, "connect_timeout": seconds})
+    retries = {
+        "max_retries": 1,
+        "retry_timeout": seconds,
+        "backoff": {"init_backoff": none, "max_backoff": none, "base": 2},
+    }
+    monkeypatch.setattr(bucket_names, "_RETRIES", retries)
+    server = Server(answer)
+    try:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.listener.getsockname()[1]}")
+        begun = time.monotonic()
+        with pytest.raises(Unreadable) as caught:
+            open_store("s3://bucket")
+        assert str(caught.value).startswith("s3://bucket: ")
+        assert str(caught.value).endswith(said)
+        assert time.monotonic() - begun < 20
+    finally:
+        server.close()
 
 
 @pytest.mark.usefixtures("small")
