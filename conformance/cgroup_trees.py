@@ -105,7 +105,8 @@ def made_inside(trial: CaseContext) -> None:
     trial.expect(REMOVES, "a group that the container has divided is there after delete", got=left, want=[])
 
 
-@case(KEEPS, needs=["root"])
+# In version 1 runc tries for half a minute to remove what it must not, hierarchy by hierarchy.
+@case(KEEPS, needs=["root", "cgroup:v2"])
 def above_that_of_another(trial: CaseContext) -> None:
     """Delete of a container whose group is above that of another, which runs, leaves that one and its group alone."""
     above = grouping.own_path(trial, "above")
