@@ -10,7 +10,7 @@ import pickle
 import sqlite3
 import threading
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import accumulate
 from typing import Any
@@ -18,6 +18,7 @@ from typing import Any
 from ocivalidate.audit.rows import Told, Unit, Wanted, wanted_of
 from ocivalidate.audit.store import LAYER, TAG, Held, Link
 from ocivalidate.image.layers.blob import BlobFacts
+from ocivalidate.image.stacks import Trail
 from ocivalidate.rules.findings import Finding
 
 _PAGE = 1000
@@ -32,6 +33,7 @@ CREATE TABLE held(path TEXT PRIMARY KEY, digest TEXT, size INT, repository TEXT,
 CREATE INDEX held_digest ON held(digest);
 CREATE TABLE facts(path TEXT PRIMARY KEY, facts BLOB) WITHOUT ROWID;
 CREATE TABLE documents(path TEXT PRIMARY KEY, data BLOB) WITHOUT ROWID;
+CREATE TABLE trails(path TEXT PRIMARY KEY, trail BLOB) WITHOUT ROWID;
 CREATE TABLE links(repository TEXT, kind TEXT, tag TEXT, digest TEXT, path TEXT);
 CREATE INDEX links_repository ON links(repository, kind, digest);
 CREATE TABLE units(number INTEGER PRIMARY KEY, repository TEXT, digest TEXT, old INT DEFAULT 0, problem TEXT DEFAULT '',
@@ -172,6 +174,16 @@ class Book:
         """The bytes of a document that was read."""
         packed = self.one("SELECT data FROM documents WHERE path = ?", path)
         return None if packed is None else zlib.decompress(packed)
+
+    def trail(self, path: str, read: Callable[[], Trail]) -> Trail:
+        """The trail of a layer, which is read for it once."""
+        packed = self.one("SELECT trail FROM trails WHERE path = ?", path)
+        if packed is not None:
+            return Trail(*pickle.loads(zlib.decompress(packed)))  # noqa: S301  # written by this process
+        found = read()
+        packed = zlib.compress(pickle.dumps(tuple(found)), _QUICK)
+        self.do("INSERT OR REPLACE INTO trails VALUES(?, ?)", path, packed)
+        return found
 
     # --- Repositories
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import partial
 
 from ocivalidate.audit.book import Book
 from ocivalidate.audit.breaking import Names, OneName
@@ -19,13 +20,15 @@ from ocivalidate.audit.rows import Unit
 from ocivalidate.audit.store import Store
 from ocivalidate.image import blobs
 from ocivalidate.image.absent import by_right
+from ocivalidate.image.accounts import trail_of
 from ocivalidate.image.api import ImageOptions, judge_content, survey
 from ocivalidate.image.context import ImageContext
 from ocivalidate.image.found import Blob, ImageFilter
 from ocivalidate.image.graph import Reference
 from ocivalidate.image.layers import judging as layers
-from ocivalidate.image.layers.blob import BlobFacts
+from ocivalidate.image.layers.blob import BlobFacts, BlobRequest
 from ocivalidate.image.sources.source import INDEX_JSON
+from ocivalidate.image.stacks import Trail, Trails
 from ocivalidate.rules.clauses import Clause, Selection, Severity, load
 from ocivalidate.rules.declared import judges
 from ocivalidate.rules.findings import Finding, Location
@@ -109,7 +112,7 @@ class Judge:
         if found.is_layout and options.all:
             every += blobs.orphans(source, self._release, context, ledger)
         facts = self._facts(source, every)
-        judge_content(source, every, facts, context, ledger, options.layer_limits)
+        judge_content(source, every, facts, context, ledger, options.layer_limits, self._trails(source))
         names = OneName(self._book, unit, options) if unit.digest else Names(unit.repository, context)
         beside = Ledger(self._clauses, selection, once=True)
         if self._store.named:
@@ -147,6 +150,15 @@ class Judge:
             for clause in (layers.PARENT, layers.LINK_TARGET):
                 ledger.leave_open(clause, why)
         return [path for path, held in unknown if self._work.is_ours(held.digest)]
+
+    def _trails(self, source: RepositorySource) -> Trails:
+        """The trails of layers, which images share."""
+
+        def trail(path: str, request: BlobRequest) -> Trail:
+            held = source.held(path)
+            return self._book.trail(held.path if held else path, partial(trail_of, request))
+
+        return trail
 
     @judges(SUBJECT, TAG_TARGET)
     def _judge_absent(self, unit: Unit, names: Names, context: ImageContext, ledger: Ledger) -> None:

@@ -13,13 +13,15 @@ from io import BytesIO
 from ocivalidate.errors import OciValidateError, TooLarge
 from ocivalidate.image.graph import Image, Reference
 from ocivalidate.image.layers import users
+from ocivalidate.image.layers.blob import BlobRequest, certain, single_pass
+from ocivalidate.image.layers.feeding import Inline
 from ocivalidate.image.layers.limits import LayerLimits
 from ocivalidate.image.layers.paths import REGULAR, SPARSE
 from ocivalidate.image.layers.pax import Extension
 from ocivalidate.image.layers.readers import Names
 from ocivalidate.image.layers.scan import kind_of
 from ocivalidate.image.layers.stack import Fault, Stack
-from ocivalidate.image.stacks import Given, Replayer, Rereading, sound_layers
+from ocivalidate.image.stacks import Given, Replayer, Rereading, Trail, sound_layers
 from ocivalidate.rules.checks import Node
 from ocivalidate.rules.declared import judges
 
@@ -137,6 +139,11 @@ class _Kept:
         self._left = _MOST_KEPT
         self.content: dict[int, bytearray | None] = {}
 
+    @property
+    def by_name(self) -> bool:
+        """Whether contents are kept by the names of their entries."""
+        return self._wanted is None
+
     def has(self, numbers: object) -> bool:
         """Whether all of these were kept."""
         return self.content.keys() >= set(numbers)  # type: ignore[call-overload, no-any-return]
@@ -153,16 +160,36 @@ class _Kept:
         return self.content[number]
 
 
+class _Tape:
+    """In place of the model where entries are only noted: all of them can be written."""
+
+    def __init__(self) -> None:
+        self.entries = 0
+
+    def add(self, _path: bytes, _kind: bytes, _link: bytes) -> None:
+        self.entries += 1
+
+
 class _Reader(Replayer):
     """Hands the entries to the model, and the content of some to be kept."""
 
     def __init__(self, limits: LayerLimits, model: Stack, faults: list[tuple[str, Fault]], kept: _Kept) -> None:
         super().__init__(limits, model, faults)
         self._kept = kept
+        self.follows = kept.by_name
         self._chunk = memoryview(b"")
         self._chunk_start = self._missing = 0
         self._into = bytearray()
         self._is_sparse = False
+
+    def follow(self, trail: Trail) -> None:
+        """Take the entries of a trail, and of its contents those that are to be kept."""
+        for number, (name, kind, link, size, sparse) in enumerate(trail.entries, 1):
+            self._hand_on(name, kind, link)
+            if kind_of(name, kind) in (REGULAR, SPARSE):
+                into = self._kept.begin(self._model.entries, name, size, sparse=sparse)
+                if into is not None:
+                    into += trail.content[number] or b""
 
     def feed(self, chunk: bytes | memoryview) -> None:
         """Take the next bytes."""
@@ -192,3 +219,30 @@ class _Reader(Replayer):
             # One byte beyond the limit shows that there is more.
             self._into, self._missing = into, min(size, users.LARGEST + 1)
             self._pour(self._chunk[start - self._chunk_start :])
+
+
+class Recorder(_Reader):
+    """Notes the trail of one layer."""
+
+    def __init__(self, limits: LayerLimits) -> None:
+        super().__init__(limits, _Tape(), [], _Kept(None))  # type: ignore[arg-type]  # what is used of a model
+        self._noted: list[tuple[bytes, bytes, bytes, int, bool]] = []
+
+    def _entry(self, name: bytes, kind: bytes, link: bytes, size: int, block: bytes) -> None:
+        sparse = self._is_sparse or kind == SPARSE
+        self._noted.append((bytes(name), bytes(kind), bytes(link), size, sparse))
+        super()._entry(name, kind, link, size, block)
+
+    def trail(self) -> Trail:
+        """The trail, once all of the layer was fed."""
+        found = self._kept.content.items()
+        return Trail(self._noted, {number: None if data is None else bytes(data) for number, data in found})
+
+
+def trail_of(request: BlobRequest) -> Trail:
+    """Read a layer, and note its trail. Raises :class:`OSError`."""
+    recorder = Recorder(request.limits)
+    if not certain(single_pass(request, lambda _more: None, Inline(), recorder, exact=False)):
+        recorder = Recorder(request.limits)
+        single_pass(request, lambda _more: None, Inline(), recorder, exact=True)
+    return recorder.trail()

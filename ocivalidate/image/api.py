@@ -27,7 +27,7 @@ from ocivalidate.image.roots import walk_image
 from ocivalidate.image.sources import docker_archive
 from ocivalidate.image.sources.opening import open_document, open_source
 from ocivalidate.image.sources.source import LooseDocument, Source
-from ocivalidate.image.stacks import Stacks
+from ocivalidate.image.stacks import Stacks, Trails
 from ocivalidate.jsontext.documents import Noting, read_document
 from ocivalidate.registry.options import RegistryOptions
 from ocivalidate.rules.checks import CheckContext, Node, Registry
@@ -227,12 +227,16 @@ def judge_content(
     context: ImageContext,
     ledger: Ledger,
     layer_limits: LayerLimits,
+    trails: Trails | None = None,
 ) -> None:
-    """Judge what the blobs of an image hold, by the ``facts`` at their paths; without these a blob is left open."""
+    """Judge what the blobs of an image hold, by the ``facts`` at their paths; without these a blob is left open.
+
+    ``trails`` spare reading layers again.
+    """
     known = [blob for blob in wanted if blob.path in facts]
     sound = {blob.path for blob in known if blobs.judge_blob(blob, facts[blob.path], context, ledger)}
-    stacks = Stacks(source, facts, sound, context, ledger, layer_limits)
-    accounts = Accounts(source, facts, sound, context, ledger, layer_limits)
+    stacks = Stacks(source, facts, sound, context, ledger, layer_limits, trails)
+    accounts = Accounts(source, facts, sound, context, ledger, layer_limits, trails)
     for image in context.found.images:
         blobs.judge_diff_ids(image, facts, sound, context, ledger)
         stacks.judge(image)

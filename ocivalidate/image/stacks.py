@@ -7,7 +7,8 @@ Otherwise the layers are read once more, and :mod:`ocivalidate.image.layers.stac
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from ocivalidate.image.context import ImageContext
 from ocivalidate.image.graph import Image, Reference
@@ -32,7 +33,21 @@ _MOST_AGAIN, _ALWAYS = 16, 1 << 32
 _MOST_NAMES = 4
 
 
-Given = tuple[Source, dict[str, BlobFacts], set[str], ImageContext, Ledger, LayerLimits]
+class Trail(NamedTuple):
+    """The entries of a layer as they came, so that it need not be read again for what depends on several layers.
+
+    ``entries``: name, type, link, size, and whether it is sparse. ``content``: that of files with the names of which
+    the content may be asked for, by the number of the entry from 1 on; ``None`` for a sparse one.
+    """
+
+    entries: Sequence[tuple[bytes, bytes, bytes, int, bool]]
+    content: Mapping[int, bytes | None]
+
+
+Trails = Callable[[str, BlobRequest], Trail]
+"""Gives the trail of the layer at a path, which the request reads if need be. Raises :class:`OSError`."""
+
+Given = tuple[Source, dict[str, BlobFacts], set[str], ImageContext, Ledger, LayerLimits, Trails | None]
 
 
 class Rereading:
@@ -46,7 +61,9 @@ class Rereading:
         context: ImageContext,
         ledger: Ledger,
         limits: LayerLimits,
+        trails: Trails | None = None,
     ) -> None:
+        self._trails = trails
         self._source = source
         self._facts = facts
         self._sound = sound
@@ -61,13 +78,16 @@ class Rereading:
         self._left -= size
         return self._left >= 0
 
-    def _scan(self, layer: Reference, scanner: TarScanner, *, exact: bool) -> bool:
+    def _scan(self, layer: Reference, scanner: Replayer, *, exact: bool) -> bool:
         """Feed a layer to a scanner; False: the fast library rejected a valid stream.
 
         Raises :class:`OSError`.
         """
         opener, size = self._source.opener(layer.path), self._facts[layer.path].size
         request = BlobRequest(opener, (), layer=True, diff_algorithms=(), size=size, limits=self._limits)
+        if self._trails is not None and scanner.follows:
+            scanner.follow(self._trails(layer.path, request))
+            return True
         facts = single_pass(request, lambda _more: None, Inline(), scanner, exact=exact)
         return exact or certain(facts)
 
@@ -184,7 +204,12 @@ def _meet(used: Iterable[Used]) -> bool:
 
 
 class Replayer(TarScanner):
-    """Hands the entries of a layer to the model, and keeps the first ones that cannot be written."""
+    """Hands the entries of a layer to the model, and keeps the first ones that cannot be written.
+
+    ``follows``: a trail has all that it asks for.
+    """
+
+    follows = True
 
     def __init__(self, limits: LayerLimits, model: Stack, faults: list[tuple[str, Fault]]) -> None:
         super().__init__(limits)
@@ -193,6 +218,14 @@ class Replayer(TarScanner):
 
     def _entry(self, name: bytes, kind: bytes, link: bytes, size: int, block: bytes) -> None:
         super()._entry(name, kind, link, size, block)
+        self._hand_on(name, kind, link)
+
+    def follow(self, trail: Trail) -> None:
+        """Take the entries of a trail in place of the bytes of the layer."""
+        for name, kind, link, _size, _sparse in trail.entries:
+            self._hand_on(name, kind, link)
+
+    def _hand_on(self, name: bytes, kind: bytes, link: bytes) -> None:
         fault = self._model.add(normalise(name).text, kind_of(name, kind), link)
         if fault is not None and len(self._faults) < self._limits.problems:
             self._faults.append((shown(name), fault))
