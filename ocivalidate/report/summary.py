@@ -28,8 +28,11 @@ def closing_line(report: Report) -> str:
     # Images say so when blobs are absent: what is there may conform, but the whole was not verified.
     incomplete = report.facts.get("incomplete") or _much_refused(report)
     line += f"; INCOMPLETE: {visible(str(incomplete))}" if incomplete else ""
-    slow = report.facts.get("slow")
-    return f"{line}; the runtime is slow: {visible(str(slow))}" if slow else line
+    slow, own_kernel = report.facts.get("slow"), report.facts.get("own_kernel")
+    line += f"; the runtime is slow: {visible(str(slow))}" if slow else ""
+    if own_kernel:
+        line += f"; judged as one whose containers have a kernel of their own: {visible(str(own_kernel))}"
+    return line
 
 
 def _much_refused(report: Report) -> str:

@@ -168,7 +168,8 @@ class End:
 
     ``complete``: every case of the plan was tried. ``left``: what could not be removed. ``stopped``: what hung, so that
     the others were not tried. ``put_back``: devices of the host that somebody changed during the run. ``slow``: what a
-    runtime that is slower than this host by far gets no time for.
+    runtime that is slower than this host by far gets no time for. ``own_kernel``: what was believed, and what is not
+    judged for it, where containers seem to have a kernel of their own.
     """
 
     complete: bool
@@ -178,11 +179,12 @@ class End:
     stopped: str = ""
     put_back: tuple[str, ...] = ()
     slow: str = ""
+    own_kernel: str = ""
 
     @property
     def facts(self) -> dict[str, Any]:
         """The facts for a report, as plain JSON."""
-        odd = {"stopped": self.stopped, "put_back": [*self.put_back], "slow": self.slow}
+        odd = {"stopped": self.stopped, "put_back": [*self.put_back], "slow": self.slow, "own_kernel": self.own_kernel}
         return {"seconds": self.seconds, **members(self.spent), **{name: told for name, told in odd.items() if told}}
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from ocivalidate.runtime.driving import configs
 from ocivalidate.runtime.exploring.building import program
+from ocivalidate.runtime.exploring.trying import of_another_kernel
 from ocivalidate.runtime.inside.facts import Facts
 from ocivalidate.runtime.judging import judge
 from ocivalidate.runtime.judging.calls import number, tries
@@ -311,3 +312,27 @@ def test_facts_of_another_shape_are_not_judged(name: str, value: Any) -> None:
     config = HOOKED | {"mounts": on("/m", "bind", source="/s")["mounts"]}
     config["linux"] = config["linux"] | {"resources": RESOURCES | {"devices": [{"allow": False, "access": "rwm"}]}}
     assert failed(config, {name: value}) == []
+
+
+# --- a kernel of its own
+
+
+def test_what_a_kernel_of_its_own_shows_is_not_held_against_this_one() -> None:
+    source = "/source"
+    mount = {"destination": "/m", "type": "none", "source": source, "options": ["bind"]}
+    config = with_members() | {"mounts": [mount]}
+    config["process"]["oomScoreAdj"] = 100
+    there = {"look": {"target": {"inode": 2, "mode": 0o755, "uid": 0, "gid": 0}}}
+    facts = {
+        "namespaces": {kind: f"{kind}:[9]" for kind in HOST} | {"user": "user:[7]"},
+        "host": {"namespaces": HOST, "joined": {}},
+        "oom-score-adj": 0,
+        "sources": {source: {"inode": 1, "uid": 0, "gid": 0}},
+        "paths": {"/m": there["look"]},
+    }
+    assert {"/process/oomScoreAdj", "/linux/namespaces"} <= set(failed(config, facts))
+    seen = of_another_kernel(facts, 100)
+    assert failed(config, seen) == []
+    assert "/process/oomScoreAdj" in held(config, seen)
+    assert failed(config, of_another_kernel(facts, 7)) == ["/process/oomScoreAdj"]
+    assert "/process/oomScoreAdj" not in held(config, of_another_kernel(facts, None))

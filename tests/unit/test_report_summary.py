@@ -49,3 +49,10 @@ def test_what_refuses_all_was_not_judged() -> None:
 def test_a_slow_runtime_is_told() -> None:
     slow = "the first container took 14.0 s, and calls and waits get 10.0 times the usual time, no more"
     assert run(10, 0, slow=slow).endswith(f"; the runtime is slow: {slow}")
+
+
+def test_what_was_believed_of_a_kernel_is_told() -> None:
+    said = "the program of a container runs in no process that the runtime names, and finds itself on 'Linux 4.4.0'"
+    want = f"; judged as one whose containers have a kernel of their own: {said}"
+    assert run(10, 0, own_kernel=said).endswith(want)
+    assert "kernel of their own" not in run(10, 0)

@@ -112,6 +112,8 @@ def test_the_first_container_tells_whether_containers_have_a_kernel_of_their_own
             session.open()
             session.smoke()
             assert session.stage.own_kernel == own
+            assert ("finds itself on 'Linux " in session.own_kernel) == own
+            assert bool(session.own_kernel) == own
         finally:
             session.close()
 

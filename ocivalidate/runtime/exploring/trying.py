@@ -17,7 +17,7 @@ from ocivalidate.runtime.driving.container import Container
 from ocivalidate.runtime.driving.journal import Journal, Looked
 from ocivalidate.runtime.exploring.ground import Ground
 from ocivalidate.runtime.judging import Judgement
-from ocivalidate.runtime.kernel import cgroups, kernelnames
+from ocivalidate.runtime.kernel import cgroups, kernelnames, processes
 from ocivalidate.runtime.kernel.cgroup_values import expected
 from ocivalidate.runtime.kernel.namespaces import namespaces_of
 from ocivalidate.runtime.properties import CREATES_ENVIRONMENT, in_release, property_clause
@@ -103,11 +103,23 @@ def _lived(ground: Ground, container: Container, config: Mapping[str, Any], trac
         "state": _state(container),
     }
     facts = container.must_start().facts().looks() | facts
+    if trial.stage.own_kernel:
+        facts = of_another_kernel(facts, processes.oom_score(container.pid))
     container.must_kill().wait_stopped().must_delete()
     left = container.leftovers_of_failure()
     if trace is not None:
         facts["hooks"] = _ran(ground, trace, config)
     return judged(trial, config, facts, left)
+
+
+def of_another_kernel(facts: Mapping[str, Any], score: int | None) -> dict[str, Any]:
+    """What can be judged of what was seen in a container with a kernel of its own.
+
+    Namespaces and files have other numbers there than here, and for want of memory the host chooses by the ``score`` of
+    the process that runs that kernel; ``None`` if it is not known.
+    """
+    left = {name: value for name, value in facts.items() if name not in ("namespaces", "sources", "oom-score-adj")}
+    return left if score is None else {**left, "oom-score-adj": score}
 
 
 def _create(trial: CaseContext, container: Container, *, terminal: bool) -> None:

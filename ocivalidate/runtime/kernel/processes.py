@@ -31,6 +31,14 @@ def parent(pid: int) -> int:
     return int(fields[1]) if fields else 0
 
 
+def oom_score(pid: int) -> int | None:
+    """The score by which this kernel chooses whom to end for want of memory; ``None`` if it cannot be read."""
+    try:
+        return int(Path(f"/proc/{pid}/oom_score_adj").read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        return None
+
+
 def children() -> list[int]:
     """The children of this process."""
     own = os.getpid()

@@ -124,6 +124,7 @@ class Engine:
                 stopped=self._hung,
                 put_back=tuple(session.put_back),
                 slow=session.slow,
+                own_kernel=session.own_kernel,
             )
         )
         return 0

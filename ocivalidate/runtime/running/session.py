@@ -32,6 +32,8 @@ _MOST_PACE = 60.0  # of a host
 _MOST_OF_A_RUNTIME = 10.0  # times the pace of the host: a runtime that is slower gets no more time
 _NEW = 0x6C020000  # new namespaces of all kinds that most containers have: mounts, UTS, IPC, PID, network
 _LONGEST_CLAIM = 2000  # characters that are told of what a runtime says of itself
+_LONGEST_KERNEL = 200  # characters that are told of a kernel
+_ANOTHER_KERNEL = "the program of a container runs in no process that the runtime names, and finds itself on {!r}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,7 @@ class Session:
         self.pace = 1.0
         """How much slower than usual this host is, whatever the runtime: 1 at least."""
         self.slow = ""
+        self.own_kernel = ""
         # The umask of our caller.
         self.umask: int | None = None
 
@@ -178,7 +181,9 @@ class Session:
             taken = seconds / _USUAL_SMOKE
             pace = max(self.pace, min(taken, self.pace * _MOST_OF_A_RUNTIME))
             self.slow = too_slow(seconds, pace) if taken > pace else ""
-            self._stage = replace(self.stage, pace=pace, own_kernel=bool(kernel) and kernel != probe.kernel())
+            other = bool(kernel) and kernel != probe.kernel()
+            self.own_kernel = _ANOTHER_KERNEL.format(str(kernel)[:_LONGEST_KERNEL]) if other else ""
+            self._stage = replace(self.stage, pace=pace, own_kernel=other)
         except (RuntimeFailed, CannotJudge, OSError) as problem:
             gone = self.missing()
             if gone:
