@@ -1,8 +1,8 @@
 """What an exploration has judged so far, in a file, so that it can go on where it was stopped.
 
 The first line is the request, the second one says which program was judged; each other one has all results of one
-config. A line that was not written to its end is passed over. What the values of single features come to is not kept:
-it is asked again, as the configs depend on it. One run at a time has a journal.
+config or life. A line that was not written to its end is passed over. What the values of single features come to is
+not kept: it is asked again, as the configs depend on it. One run at a time has a journal.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from ocivalidate.errors import ProtocolError, Unreadable, UsageError
 from ocivalidate.rules.findings import Outcome, Result
 from ocivalidate.runtime.protocol import Request, RuntimeFacts, read_event, write
 
-_KEPT = "explore."
-"""Begins the ids of the cases of which results are kept."""
+_KEPT = ("explore.", "lives.")
+"""Begin the ids of the cases of which results are kept: those of configs, and those of lives."""
 _MOST_BYTES = 1 << 30
 _SUITE, _REQUEST, _PROGRAM = "ocivalidate", "request", "runtime"
 
@@ -178,7 +178,7 @@ def _program_in(line: bytes) -> dict[str, str] | None:
 
 
 def _number(case: str) -> int:
-    digits = case.removeprefix(_KEPT) if case.startswith(_KEPT) else ""
+    digits = next((case.removeprefix(kind) for kind in _KEPT if case.startswith(kind)), "")
     return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 10 else sys.maxsize
 
 

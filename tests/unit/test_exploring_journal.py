@@ -48,6 +48,22 @@ def kept(path: Path, *results: Result, request: Request = REQUEST) -> None:
     journal.close()
 
 
+def test_lives_are_kept_as_configs_are(tmp_path: Path) -> None:
+    path = tmp_path / "journal"
+    lives = [replace(one, case=one.case.replace("explore", "lives")) for one in (*FIRST, *SECOND)]
+    journal = Journal(str(path), REQUEST)
+    journal.begin(RUNC)
+    journal.plan([(one.case, one.clause.id) for one in (*FIRST, *lives)])
+    for result in (*FIRST, *lives):
+        journal.take(result)
+    journal.close()
+    again = opened(path, replace(REQUEST, explore=2))
+    assert again.done == ("explore.00001", "lives.00001", "lives.00002")
+    assert [*again.results] == [*FIRST, *lives]
+    # Of fewer lives than were lived, those that there are.
+    assert opened(path, replace(REQUEST, explore=1)).done == ("explore.00001", "lives.00001")
+
+
 def test_a_run_goes_on_with_what_was_judged(tmp_path: Path) -> None:
     path = tmp_path / "journal"
     kept(path, *FIRST)
@@ -185,6 +201,7 @@ def test_a_program_that_is_none_is_nobody(tmp_path: Path, told: object) -> None:
     "line",
     [
         [FIRST[0], replace(FIRST[1], case="explore.00002")],
+        [FIRST[0], replace(FIRST[1], case="lives.00001")],
         [FIRST[0], replace(FIRST[1], case="mounts.bind")],
         [replace(FIRST[0], case="00001")],
         [replace(FIRST[0], outcome=Outcome.ERROR)],

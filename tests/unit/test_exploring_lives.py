@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import time
+from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from hypothesis import given, strategies as st
@@ -11,8 +15,11 @@ from hypothesis import given, strategies as st
 from fixtures.mutants import Mutant
 from fixtures.mutants.tables.sequences import SEQUENCES
 from ocivalidate.rules.clauses import load
-from ocivalidate.runtime.exploring import lives
+from ocivalidate.runtime.distinct import Told
+from ocivalidate.runtime.exploring import lives, living
 from ocivalidate.runtime.exploring.lives import ABSENT, CREATED, ERROR, OK, OPEN, RUNNING, STOPPED, Config, wanted
+from ocivalidate.runtime.exploring.one_life import Lived
+from ocivalidate.runtime.exploring.trying import Problem
 
 STATUSES = (ABSENT, CREATED, RUNNING, STOPPED)
 PLAIN = Config({})
@@ -126,3 +133,64 @@ def test_a_mutant_of_sequences_is_as_its_runtime_at_first(mutant: Mutant, tmp_pa
     done = subprocess.run(words, capture_output=True, text=True, check=True, timeout=30)
     assert json.loads(done.stdout)["status"] == "stopped"
     assert (tmp_path / "runtime.log").read_text(encoding="utf-8").count("\n") == 1
+
+
+# --- what several lives show
+
+
+class FakeTrial:
+    """As much of the context of a case as the trying of lives uses."""
+
+    def __init__(self, folder: Path, case: str) -> None:
+        self.folder = folder / case
+        self.folder.mkdir()
+        self.notes: dict[str, Any] = {}
+        self.told: list[tuple[str, str]] = []
+        self.stage = SimpleNamespace(pace=1.0)
+        self.runtime = SimpleNamespace(deadline=time.monotonic() + 60.0, journal=None)
+        self.case = SimpleNamespace(clauses=lives.CLAUSES)
+
+    def expect(self, *_clause: str, got: bool) -> None:
+        """Nothing that holds is looked at here."""
+
+    def expect_that(self, clause: str, message: str, **more: Any) -> None:
+        self.told.append((clause, f"{message}: {more['got']}"))
+
+    def skip(self, *_reason: str) -> None:
+        """Nothing that was skipped is looked at here."""
+
+
+def test_what_several_lives_show_is_told_of_each_and_kept_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second kill is accepted, and one life shows that poststop hooks run twice."""
+    twice = Problem(lives.DONE["delete"], "poststop ran 2 times")
+    again = Problem(lives.REFUSED["kill"], "kill on a container that is stopped is no error", "no error", "an error")
+
+    def live(_trial: object, life: Sequence[str], _patience: float = 0.0) -> Lived:
+        moves = lives.moves_of(life)
+        if "hook:poststop:notes" in life and "delete" in moves:
+            return Lived(twice, config="{}", journal=cast(Any, f"of {life}"))
+        return Lived(again if moves.count("kill") > 1 else None, config="{}", journal=cast(Any, f"of {life}"))
+
+    monkeypatch.setattr(living, "live", live)
+    shared = Told()
+    kept = {}
+    for name, life in {
+        "first": ["program:ends", "create", "start", "kill", "state", "kill"],
+        "second": ["create", "kill", "kill", "delete"],
+        "third": ["hook:poststop:notes", "create", "kill", "kill", "delete"],
+        "fourth": ["create", "start", "kill"],
+    }.items():
+        trial = FakeTrial(tmp_path, name)
+        living._try(life, shared, cast(Any, trial))
+        kept[name] = (trial.notes.get(living.LIFE), len(trial.notes.get(living.JOURNALS, [])), trial.told)
+    accepted = [(again.clause, f"{again.message}: no error after kill, kill")]
+    assert kept == {
+        "first": (["kill", "kill"], 1, accepted),
+        "second": (["kill", "kill"], 0, accepted),
+        "third": (
+            ["hook:poststop:notes", "delete"],
+            1,
+            [(twice.clause, f"{twice.message}: after hook:poststop:notes, delete")],
+        ),
+        "fourth": (None, 0, []),
+    }

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ocivalidate.runtime.case_helpers.hook_containers import late_records
+from ocivalidate.runtime.case_helpers.hook_containers import judge_end, late_records
 from ocivalidate.runtime.case_helpers.hooking import (
     CREATE_CONTAINER,
     CREATE_RUNTIME,
@@ -235,3 +235,26 @@ def test_the_order_of_what_was_noted_in_a_sandbox_shows_faults() -> None:
     assert "startContainer/0: ended after start had returned" in start_container_faults(after)
     assert poststart_faults(after) == ["poststart/0: did not wait for startContainer hooks"]
     assert not follows(after, POSTSTART, START_CONTAINER)
+
+
+@pytest.mark.parametrize(("looks", "held"), [(0, True), (3, True), (1000, False)])
+def test_a_container_may_take_a_moment_to_be_destroyed(looks: int, *, held: bool) -> None:
+    """One that is kept is kept for good: which it is does not depend on when one looks first."""
+    left, judged = [looks], dict[str, bool]()
+
+    def waited(_status: str, _seconds: float) -> str:
+        left[0] = max(0, left[0] - 10)
+        return "stopped" if left[0] else ""
+
+    container: Any = SimpleNamespace(
+        pid=0,
+        runtime=SimpleNamespace(pace=1.0),
+        exists=lambda: left[0] > 0,
+        wait_for_status=waited,
+        leftovers_of_failure=list,
+    )
+    trial: Any = SimpleNamespace(expect=lambda _clause, message, *, got, want: judged.update({message: got == want}))
+    trace: Any = SimpleNamespace(records=list, names=lambda: ["poststart/1", "poststop/0"])
+    judge_end(trial, "clause", POSTSTART, container, trace)
+    assert judged.pop("the container still exists") == held
+    assert set(judged.values()) == {True}

@@ -31,7 +31,8 @@ from ocivalidate.runtime.kernel.handed import pid_of
 from ocivalidate.runtime.kernel.namespaces import namespaces_of
 from ocivalidate.runtime.kernel.processes import began, works
 
-_ENDING_PATIENCE = 1.0  # seconds in which a process is to end after an error
+ENDING_PATIENCE = 1.0
+"""Seconds in which a process is to end, and a container to be destroyed, after an error."""
 
 AFTERWARDS = "runtime.lifecycle.poststop-invoked"
 DESTROYED = "runtime.lifecycle.destroy-undo"
@@ -46,12 +47,14 @@ def kinds_of(trial: CaseContext) -> list[Kind]:
     return [kind for kind in KINDS if trial.holds(kind.since)]
 
 
-def prepared(trial: CaseContext) -> tuple[Container, Trace]:
+def prepared(trial: CaseContext, *, silent: bool = False) -> tuple[Container, Trace]:
     """A container that is not created yet, whose program notes that it runs and waits, and the trace of its hooks.
 
-    It has ``ANNOTATIONS``. Raises :class:`ControlFailed` if the runtime does not take its config without hooks.
+    It has ``ANNOTATIONS``. ``silent``: its program notes nothing. A kernel of its own appends where it believes the end
+    of a file to be, and writes over what hooks of the host note at the same time. Raises :class:`ControlFailed` if
+    the runtime does not take its config without hooks.
     """
-    config = trial.config()
+    config = trial.config(*(["wait"] if silent else []))
     config["annotations"] = dict(ANNOTATIONS)
     if trial.subject.isolates:
         config["linux"]["namespaces"].append({"type": "network"})
@@ -59,7 +62,8 @@ def prepared(trial: CaseContext) -> tuple[Container, Trace]:
     trial.control(config)
     container = trial.container(config)
     trace = Trace(container)
-    trace.program("pause")
+    if not silent:
+        trace.program("pause")
     return container, trace
 
 
@@ -146,7 +150,7 @@ def judge_end(trial: CaseContext, clause: str, failing: Kind, container: Contain
     """
     # A start that does not wait for its hooks returns before they have run.
     pids = {pid_of((record.state() or {}).get("pid")) for record in trace.records() if _is_outside(record)}
-    patience = _ENDING_PATIENCE * container.runtime.pace
+    patience = ENDING_PATIENCE * container.runtime.pace
     living = sorted(pid for pid in {*pids, container.pid} if pid > 0 and not ends(pid, patience))
     names, failed = trace.names(), f"{failing.name}/1"
     if failed not in names:
@@ -154,6 +158,8 @@ def judge_end(trial: CaseContext, clause: str, failing: Kind, container: Contain
     late = late_records(failing, names)
     trial.expect(clause, "the lifecycle goes on after the hook that failed", got=late, want=[])
     trial.expect(clause, "the container process is not stopped", got=living, want=[])
+    # What start began before it failed may take a moment: a runtime that keeps the container keeps it for good.
+    container.wait_for_status("", ENDING_PATIENCE)
     trial.expect(clause, "the container still exists", got=container.exists(), want=False)
     trial.expect(DESTROYED, "the container is not undone", got=container.leftovers_of_failure(), want=[])
     judge_poststop_ran(trial, trace)
