@@ -32,8 +32,7 @@ class Conformance:
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
-        self._root = os.geteuid() == 0
-        if self._root:
+        if os.geteuid() == 0:
             # Before anything reads mounts, or starts a thread.
             isolation.private_mounts()
         self._session: Session | None = None
@@ -82,7 +81,7 @@ class Conformance:
         """The session, opened by the first case."""
         if self._session is None:
             request = request_of(self._config.getoption("--oci-runtime"), self.selection, self.options)
-            self._session = Session(Setup(request, private=self._root))
+            self._session = Session(Setup(request))
             try:
                 self._session.open()
                 self._session.smoke()

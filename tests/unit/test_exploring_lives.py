@@ -19,7 +19,7 @@ from ocivalidate.runtime.distinct import Told
 from ocivalidate.runtime.exploring import lives, living
 from ocivalidate.runtime.exploring.lives import ABSENT, CREATED, ERROR, OK, OPEN, RUNNING, STOPPED, Config, wanted
 from ocivalidate.runtime.exploring.one_life import Lived
-from ocivalidate.runtime.exploring.trying import Problem
+from ocivalidate.runtime.exploring.trying import JOURNALS, Problem
 
 STATUSES = (ABSENT, CREATED, RUNNING, STOPPED)
 PLAIN = Config({})
@@ -182,7 +182,7 @@ def test_what_several_lives_show_is_told_of_each_and_kept_once(tmp_path: Path, m
     }.items():
         trial = FakeTrial(tmp_path, name)
         living._try(life, shared, cast(Any, trial))
-        kept[name] = (trial.notes.get(living.LIFE), len(trial.notes.get(living.JOURNALS, [])), trial.told)
+        kept[name] = (trial.notes.get(living.LIFE), len(trial.notes.get(JOURNALS, [])), trial.told)
     accepted = [(again.clause, f"{again.message}: no error after kill, kill")]
     assert kept == {
         "first": (["kill", "kill"], 1, accepted),

@@ -258,7 +258,7 @@ def test_a_result_that_nobody_would_read_is_an_error(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(protocol, "MOST_LINE", 2000)
     long = replace(result("a.one", Outcome.FAIL), reason="x" * 3000)
     reading, writing = os.pipe()
-    engine = Engine(Request("none", jobs=1), emitter(writing), private=False)
+    engine = Engine(Request("none", jobs=1), emitter(writing))
     engine._tell(Attempt(Case("a.one", lambda _trial: None, ()), (long, result("a.one"))))
     os.close(writing)
     with open(reading, "rb") as file:

@@ -32,7 +32,7 @@ from ocivalidate.runtime.kernel import claims, owners
 from ocivalidate.runtime.kernel.cgroups import Layout
 from ocivalidate.runtime.running import workspace
 workspace.base_folder = lambda: Path(sys.argv[1])
-made = workspace.make(owners.Owner.this_process(), private=False)
+made = workspace.make(owners.Owner.this_process())
 if sys.argv[2]:
     claim = claims.make_group(Layout("v1", {"pids": sys.argv[2]}, ""), f"/ocivalidate-{made.token}")
 (made.folder / "cases" / "one").mkdir(parents=True)
@@ -251,7 +251,7 @@ def test_what_was_begun_and_not_finished(host: Host, here: Owner) -> None:
 
 
 def test_a_folder_is_there_with_its_mark_and_its_lock_or_not_at_all(host: Host, here: Owner) -> None:
-    made = workspace.make(here, private=False)
+    made = workspace.make(here)
     said = json.loads((made.folder / MARK).read_text(encoding="utf-8"))
     assert said == {"token": made.token, **here.facts()}
     assert set(said) == {"token", "boot", "pid", "began", "pid_namespace", "time_namespace", "mount_namespace"}
@@ -267,14 +267,14 @@ def test_a_name_that_is_taken_is_not_used(host: Host, here: Owner, monkeypatch: 
     (host.folder(first) / "precious").mkdir(parents=True)
     tokens = iter([first, second])
     monkeypatch.setattr(Owner, "token", lambda _self: next(tokens))
-    made = workspace.make(here, private=False)
+    made = workspace.make(here)
     assert made.token == second
     assert (host.folder(first) / "precious").is_dir()
     assert made.remove() == []
 
 
 def test_a_folder_of_somebody_else_in_the_place_of_ours_is_not_removed(host: Host, here: Owner) -> None:
-    made = workspace.make(here, private=False)
+    made = workspace.make(here)
     assert made.missing() == ""
     made.folder.rename(host.base / "moved")
     assert made.missing().startswith("somebody else removed the folder of this run: ")
@@ -323,7 +323,7 @@ cgroups.of_process = lambda _pid: {"pids": "/"}
 for _ in range(30):
     swept = sweeping.sweep(layout)
     assert not swept.found, swept
-    made = workspace.make(owners.Owner.this_process(), private=False)
+    made = workspace.make(owners.Owner.this_process())
     claim = claims.make_group(layout, f"/ocivalidate-{made.token}")
     (made.folder / "cases").mkdir()
     sweeping.sweep(layout)
@@ -369,7 +369,7 @@ def test_what_was_killed_just_now_is_waited_for(host: Host) -> None:
 
 @pytest.mark.usefixtures("host")
 def test_workspaces_are_told_from_each_other(here: Owner) -> None:
-    made: list[Workspace] = [workspace.make(here, private=False) for _ in range(3)]
+    made: list[Workspace] = [workspace.make(here) for _ in range(3)]
     assert len({one.token for one in made}) == 3
     assert [one.remove() for one in made] == [[], [], []]
 

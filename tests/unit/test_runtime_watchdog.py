@@ -81,7 +81,7 @@ def test_a_run_with_a_case_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
     hangs = threading.Event()
     monkeypatch.setattr(engine_module, "GRACE", 0.1)
     monkeypatch.setattr(engine_module, "attempt", lambda *_: hangs.wait(10))
-    engine = Engine(Request("none", jobs=1), events.append, private=False)
+    engine = Engine(Request("none", jobs=1), events.append)
     [one, other] = cases("a.hangs", "a.never", timeout=0.1)
     todo = [SimpleNamespace(case=case, clauses=(CREATES,)) for case in (one, other)]
     session = cast(Any, SimpleNamespace(stage=SimpleNamespace(pace=1.0), pace=1.0, umask=None))
@@ -107,7 +107,7 @@ def test_a_run_that_takes_too_long_gives_up_what_is_left(monkeypatch: pytest.Mon
         return done
 
     monkeypatch.setattr(engine_module, "attempt", tried)
-    engine = Engine(Request("none", jobs=1), events.append, private=False)
+    engine = Engine(Request("none", jobs=1), events.append)
     todo = [SimpleNamespace(case=case, clauses=(CREATES,)) for case in cases("a.one", "a.two", "a.three")]
     session = cast(Any, SimpleNamespace(stage=SimpleNamespace(pace=1000.0), pace=1.0, umask=None))
     engine._try_all(session, cast(Any, todo))

@@ -80,11 +80,11 @@ def _something(todo: list[Planned]) -> list[Planned]:
 class Engine:
     """One run: from a request to events."""
 
-    def __init__(self, request: Request, emit: Emit, *, private: bool, ground: Ground | None = None) -> None:
+    def __init__(self, request: Request, emit: Emit, *, ground: Ground | None = None) -> None:
         self._request = request
         self._emit = emit
         self._jobs = request.jobs or inherited.cases_at_a_time()
-        self._setup = Setup(request, private, ground, self._jobs)
+        self._setup = Setup(request, ground, self._jobs)
         self._scheduler: Scheduler[Attempt] | None = None
         self._stopped = False
         self._hung = ""
@@ -205,7 +205,7 @@ def emitter(descriptor: int) -> Emit:
     return emit
 
 
-def _serve(request: Request, descriptor: int, ground: Ground, *, private: bool) -> int:
+def _serve(request: Request, descriptor: int, ground: Ground) -> int:
     emit = emitter(descriptor)
 
     def tell(event: Event) -> None:
@@ -215,7 +215,7 @@ def _serve(request: Request, descriptor: int, ground: Ground, *, private: bool) 
             # Nobody reads any more; the running cases must still clean up.
             engine.stop()
 
-    engine = Engine(request, tell, private=private, ground=ground)
+    engine = Engine(request, tell, ground=ground)
     threading.Thread(target=_stop_at_end_of_input, args=(engine,), daemon=True).start()
     return engine.run()
 
@@ -264,9 +264,9 @@ def main() -> int:
         emit(Bailout(f"cannot look at this host: {problem}"))
         return 2
     if os.geteuid() != 0:
-        return isolation.run_kept(lambda: _serve(request, descriptor, ground, private=False))
+        return isolation.run_kept(lambda: _serve(request, descriptor, ground))
     try:
-        return isolation.run_isolated(lambda: _serve(request, descriptor, ground, private=True))
+        return isolation.run_isolated(lambda: _serve(request, descriptor, ground))
     except OSError as problem:
         reason = f"cannot create namespaces for the run: {problem.strerror}"
         emit(Bailout(reason, _HINTS.get(problem.errno or 0, "")))

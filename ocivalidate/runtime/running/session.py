@@ -40,12 +40,11 @@ _ANOTHER_KERNEL = "the program of a container runs in no process that the runtim
 class Setup:
     """The request of a run, and the environment of the process.
 
-    ``private``: this process has its own mount namespace. ``ground``: what was found before this process entered
-    its own namespaces (default: it has none, and looks itself). ``jobs``: concurrent cases.
+    ``ground``: what was found before this process entered its own namespaces (default: it has none, and looks itself).
+    ``jobs``: concurrent cases.
     """
 
     request: Request
-    private: bool = False
     ground: Ground | None = None
     jobs: int = 1
 
@@ -93,11 +92,11 @@ class Session:
             tested = subject.identify(asked.runtime, asked.arguments, asked.spec_version, self.pace)
             here = host.look()
             self._ground = ground = self._ground or Ground.prepare()
-            if self.setup.private:
+            if syscalls.have_own_mounts():
                 _cover(tested, here)
                 self._devices = nodes.cover()
             layout = cgroups.layout()
-            self._workspace = workspace.make(ground.owner, private=self.setup.private)
+            self._workspace = workspace.make(ground.owner)
             self._stage = self._make_stage(tested, here, layout, self._workspace)
         except CannotJudge as problem:
             gone = self.missing()

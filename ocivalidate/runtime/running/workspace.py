@@ -74,15 +74,15 @@ def base_folder() -> Path:
     return Path("/tmp") if os.geteuid() == 0 else Path(tempfile.gettempdir())  # noqa: S108  # names are random
 
 
-def make(owner: Owner, *, private: bool) -> Workspace:
+def make(owner: Owner) -> Workspace:
     """Make the folder of a new run.
 
-    ``private``: this process has its own mount namespace, so the folder can be a tmpfs, which disappears
-    with the last process that sees it. Raises :class:`CannotJudge`.
+    In a mount namespace of our own it is a tmpfs, which disappears with the last process that sees it. Raises
+    :class:`CannotJudge`.
     """
     try:
         made = _make(owner)
-        if private:
+        if syscalls.have_own_mounts():
             try:
                 # Its source identifies the processes whose root is on it.
                 syscalls.mount(made.folder.name, str(made.folder), "tmpfs", 0, f"mode=711,size={_SIZE}")

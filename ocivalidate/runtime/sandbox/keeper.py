@@ -80,8 +80,9 @@ def _told(work: Callable[[], int]) -> int:
 def _keep(sandbox: Sandbox, kernel: Kernel) -> int:
     line = _read_line()
     request = read_request(line)
+    # Before there are mounts of our own: it is a folder that everybody here sees.
+    made = workspace.make(Owner.this_process())
     private = _own_mounts()
-    made = workspace.make(Owner.this_process(), private=False)
     try:
         # The kernel of the guest, which may be another user's, looks into it.
         made.folder.chmod(0o755)
