@@ -65,6 +65,7 @@ def test_what_is_slow_for_everything_is_waited_for(fake: Faked) -> None:
 
 def test_the_first_container_tells_how_slow_a_machine_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(operations, "call", driver.call)
+    monkeypatch.setattr(session_module, "host_pace", lambda: 1.0)
     program = fake_runtime.write(tmp_path / "fake")
     slow = tmp_path / "slow"
     slow.write_text(f'#!/bin/sh\nsleep 0.4\nexec {program} "$@"\n', encoding="ascii")
