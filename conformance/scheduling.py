@@ -12,6 +12,7 @@ DEADLINE = tuple(f"{SCHEDULER}/{name}" for name in ("runtime", "deadline", "peri
 NICE_DEFAULT = "config.process.scheduler.nice.default"
 PRIORITY_DEFAULT = "config.process.scheduler.priority.default"
 MILLISECOND = 1_000_000
+TRIES = 3
 BUDGET = {"runtime": 3 * MILLISECOND, "deadline": 20 * MILLISECOND, "period": 30 * MILLISECOND}
 LOOK = steps(["scheduler"], ["wait"])
 
@@ -78,12 +79,24 @@ def real_time_without_priority(trial: CaseContext) -> None:
 def refused(trial: CaseContext, clause: str, wrong: dict[str, Any], right: dict[str, Any], message: str) -> None:
     """Judge that a scheduler which the kernel refuses is refused, by create or by start, when another one is not."""
     trial.control(scheduled(trial, **right))
-    container = trial.container(with_scheduler(trial, wrong))
-    created = container.create()
-    done = container.start() if created.ok else created
-    got = "an error" if done.refused else f"runs: {container.facts().outcome('scheduler')}"
-    trial.expect(clause, message, got=got, want="an error", pointer=SCHEDULER)
+    for _ in range(TRIES):
+        container = trial.container(with_scheduler(trial, wrong))
+        created = container.create()
+        done = container.start() if created.ok else created
+        got = "an error" if done.refused else f"runs: {container.facts().outcome('scheduler')}"
+        container.clean_up()
+        # The kernel counts the budgets of groups that are being removed: a refusal counts beside what is accepted now.
+        if not done.refused or _is_accepted(trial, right):
+            trial.expect(clause, message, got=got, want="an error", pointer=SCHEDULER)
+            return
+    trial.skip("what was accepted before is refused now: this kernel has no budget left")
+
+
+def _is_accepted(trial: CaseContext, members: dict[str, Any]) -> bool:
+    container = trial.container(with_scheduler(trial, members))
+    done = container.create()
     container.clean_up()
+    return done.ok
 
 
 @case(sets=[POLICY, FLAGS], needs=["root"])
