@@ -248,6 +248,17 @@ def stopped_container(trial: CaseContext) -> None:
     container.must_delete()
 
 
+@case("runtime.kill.bad-state-error", needs=["root", "isolation"])
+def stopped_container_in_the_pid_namespace_of_others(trial: CaseContext) -> None:
+    """One that has stopped gets no signals either where its PID namespace is that of the runtime."""
+    config = trial.config("wait")
+    config["linux"]["namespaces"] = [entry for entry in config["linux"]["namespaces"] if entry["type"] != "pid"]
+    container = trial.container(config).must_create().must_start().must_kill().wait_stopped()
+    what = "without a PID namespace, kill KILL of a container that has stopped"
+    _refused(trial, "runtime.kill.bad-state-error", what, container.kill("KILL"))
+    container.must_delete()
+
+
 @case("runtime.delete.not-stopped-error", "runtime.delete.not-stopped-no-effect", needs=["root"])
 def created_container_is_not_deleted(trial: CaseContext) -> None:
     """A container that is created, and so not stopped, is not deleted; it can be started."""
