@@ -181,6 +181,21 @@ def test_a_script_that_would_be_too_large_only_says_so() -> None:
     assert subprocess.run(["sh", "-c", told], capture_output=True, check=False, timeout=20).returncode == 2
 
 
+def test_mounts_that_the_case_has_removed_are_removed_the_deepest_first() -> None:
+    gone = ("bundle-1/rootfs\0mount", "bundle-1/rootfs/from-host\0mount", "bundle-1/note")
+    lines = text_of(journal(Written((), gone), called("state", "c"))).splitlines()
+    wanted = ["unmounted bundle-1/rootfs/from-host", "unmounted bundle-1/rootfs", "gone bundle-1/note"]
+    assert [line for line in lines if line.startswith(("unmounted ", "gone "))] == wanted
+
+
+def test_a_call_that_the_case_has_helped_hangs_in_the_script() -> None:
+    made = journal(called("create", "c"))
+    made.note(Looked("peeked", "something"))
+    made.hung()
+    assert "\ncall 'none, it hangs' / " in text_of(made)
+    assert "\ncall 0 / " in text_of(journal(called("create", "c")))
+
+
 def test_namespaces_that_are_joined_are_held() -> None:
     made = journal(Held(77, ("net", "uts"), ("net:[4026532001]", "uts:[4026532002]")))
     assert "holder 77 '' '' --net --uts" in text_of(made, "it fails")

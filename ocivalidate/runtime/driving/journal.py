@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -177,6 +177,14 @@ class Journal:
                 self._running.discard(step.words[-1])
         if step.words[:1] not in (("state",), ("kill",)):
             self._known = snapshots.scan(self.folder, self.base, self.missing)
+
+    def hung(self) -> None:
+        """Note of the last call that it would not have ended by itself: the case has helped it."""
+        for place in range(len(self.steps) - 1, -1, -1):
+            step = self.steps[place]
+            if isinstance(step, Called):
+                self.steps[place] = replace(step, call=replace(step.call, ended="timeout"))
+                return
 
     def judged(self, step: Judged) -> None:
         """Note a comparison, and of one that failed the files that are there."""

@@ -94,6 +94,11 @@ class Operations:
             raise CannotJudge(f"{' '.join(command[:1])} {done.last_error_line}")
         return done
 
+    def would_hang(self) -> None:
+        """Say of the last call that it would not have ended, had the case not helped it."""
+        if self.journal is not None:
+            self.journal.hung()
+
     def note(self, step: Step) -> None:
         """Note what the case did or saw, where that is kept."""
         if self.journal is not None:

@@ -210,6 +210,7 @@ mounted() {
     fi || say "(cannot mount $2 at $1)"
     mount "--make-$4" "$DID/$1"
 }
+unmounted() { umount -l "$DID/$1" 2>/dev/null || say "(cannot unmount $1)"; }
 made_readonly() { mount -o remount,bind,ro "$DID/$1"; }
 # holder PID UID_MAP GID_MAP OPTION...: namespaces for a config to join, held by a process as in the run.
 holder() {

@@ -99,6 +99,9 @@ class Story:
     # --------------------------------------------------------------------------------------------------------- files
 
     def _written(self, step: Written) -> Iterator[str]:
+        # What lies on a mount goes with it, and the deepest mount first.
+        for path in sorted((one for one in step.gone if one.endswith("\0mount")), reverse=True):
+            yield words("unmounted", self.marks.text(path.partition("\0")[0]))
         for path in step.gone:
             if "\0" not in path:
                 yield words("gone", self.marks.text(path))
