@@ -13,7 +13,7 @@ import time
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import NamedTuple
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import unquote, urljoin, urlsplit
 
 import urllib3
 from urllib3.exceptions import (
@@ -150,6 +150,9 @@ class Transport:
                 # Only tokens are asked for like this, and what is sent is a secret.
                 raise RegistryError(f"{first.shown} redirects a request for a token")
             address = _joined(address, target)
+            if _repeats(address, headers.get("Authorization", "")):
+                # Others would see it, and every log of requests.
+                raise RegistryError(f"{first.shown} redirects to an address with the credentials that were sent to it")
             there = _origin(address)
             if there is None:
                 raise RegistryError(f"{first.shown} redirects to an address that is none of HTTP")
@@ -233,6 +236,12 @@ class Transport:
         with contextlib.suppress(ValueError, HTTPError):
             return manager(context, proxy, self._limits.answer)
         raise RegistryError(f"the proxy for {here.shown} is not the address of one")
+
+
+def _repeats(address: str, sent: str) -> bool:
+    """Whether an address has in it what was sent as a credential."""
+    secret = sent.partition(" ")[2]
+    return bool(secret) and secret in unquote(address)
 
 
 def failure(error: Exception, shown: str) -> RegistryError:
