@@ -41,6 +41,7 @@ class ContainerdStore(BareStore):
         self._database = database
         self._lock = threading.Lock()
         self._names: NodeNames | None = None
+        self.named = self.names.known
 
     @property
     def names(self) -> NodeNames:

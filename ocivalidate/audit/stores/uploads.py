@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from ocivalidate.audit.store import Upload
 from ocivalidate.audit.stores import naming
 from ocivalidate.audit.stores.files import FILE, Files, join, pieces, read
+from ocivalidate.image.sources.litter import is_litter
 
 # A file in which distribution and containerd write when an upload began.
 _STARTED = "startedat"
@@ -17,7 +18,7 @@ _LONGEST_TIME = 64
 def left_behind(files: Files, folder: str) -> Iterator[Upload]:
     """The uploads in a folder, each one a folder of its own, or a file."""
     for identity, entries in pieces(files.walk(folder), folder, 1, files=True):
-        if not identity:
+        if not identity or is_litter(identity):
             continue
         path, size, latest, started = join(folder, identity), 0, 0.0, 0.0
         for entry in entries:

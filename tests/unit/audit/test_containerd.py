@@ -10,11 +10,15 @@ from pathlib import Path
 import pytest
 from hypothesis import given, strategies as st
 
+from fixtures.layouts import Image, Index, Layer
 from fixtures.registries import bolt as making
 from fixtures.registries.bolt import PAGE, Tree, database, metadata
+from fixtures.registries.content import Content
+from ocivalidate.audit.api import audit
 from ocivalidate.audit.store import LAYER, TAG
 from ocivalidate.audit.stores.bolt import Bolt, Bucket, Damaged
 from ocivalidate.audit.stores.recognising import open_store
+from ocivalidate.rules.findings import exit_code
 from tests.unit.audit.storages import digest, parts, write
 
 CONTENT, DATABASE = "io.containerd.content.v1.content", "io.containerd.metadata.v1.bolt/meta.db"
@@ -97,7 +101,7 @@ def test_namespaces_are_repositories_and_images_tags(tmp_path: Path) -> None:
     held = [digest(b"m"), digest(b"l"), digest(b"gone")]
     data = metadata({"default": ({name: digest(b"m"), long: digest(b"m")}, held), "k8s.io": ({}, [digest(b"l")])})
     with open_store(node(tmp_path, data)) as store:
-        assert store.form == "containerd"
+        assert (store.form, store.named) == ("containerd", True)
         assert [*store.repositories()] == ["default", "k8s.io"]
         assert {(link.tag, link.digest) for link in store.links("default") if link.kind == TAG} == {
             (name, digest(b"m")),
@@ -125,10 +129,32 @@ def test_an_image_that_names_no_digest(tmp_path: Path) -> None:
 def test_without_its_database_only_blobs_are_known(data: bytes, tmp_path: Path) -> None:
     with open_store(node(tmp_path, data)) as store:
         assert [*store.repositories()] == []
+        assert not store.named
         assert {one.digest for one in store.blobs()} == {digest(b"m"), digest(b"l")}
         [odd] = store.oddities()
         assert (odd.kind, odd.path) == ("unreadable", DATABASE)
         assert odd.text.startswith("what names the blobs is not known: it ")
+
+
+def test_an_image_of_a_node_lacks_only_what_its_namespace_says_that_it_holds(tmp_path: Path) -> None:
+    """A node fetches the blobs of its own platform alone."""
+    here, elsewhere = Image(name="app"), Image(layers=(Layer(b"elsewhere"),))
+    content = Content()
+    root = content.repository("x").push(Index((here, elsewhere)))["digest"]
+    here_alone = Content()
+    own = here_alone.repository("x")
+    own.push(here)
+    held = [root, *own.manifests, *own.layers]
+    files = {f"{CONTENT}/blobs/{one.replace(':', '/')}": content.blobs[one] for one in held}
+    files[f"{CONTENT}/ingest/.keep"] = b""
+    database_of_it = metadata({"default": ({"app:1": root}, held)})
+    target = str(write(tmp_path, files | {DATABASE: database_of_it}))
+    report = audit(target)
+    assert (exit_code([report]), report.facts["images"]["sound"]) == (0, 1)
+    (tmp_path / CONTENT / "blobs" / next(iter(own.layers)).replace(":", "/")).unlink()
+    report = audit(target)
+    assert (exit_code([report]), report.facts["images"]["incomplete"]) == (1, 1)
+    assert {finding.clause.id for finding in report.findings} == {"storage/blob.absent"}
 
 
 def test_the_maker_sums_as_bolt_does() -> None:
