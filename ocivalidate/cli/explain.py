@@ -168,7 +168,7 @@ def _as_lines(clause: Clause, width: int) -> Iterator[Line]:
     witness = witness_for(clause.same_as or clause.id)
     if witness:
         yield from _examples(witness)
-    elif clause.family in ("image", "distribution", "safety"):
+    elif clause.family in ("image", "distribution", "storage", "safety"):
         yield from _image_example(clause)
 
 

@@ -167,3 +167,21 @@ def test_where_nothing_names_blobs_nobody_knows_what_should_be_there(tmp_path: P
     report = audit(bare(layout, tmp_path))
     assert (report.findings, exit_code([report])) == ((), ExitCode.CONFORMS)
     assert report.facts["images"] == {"sound": 1, "incomplete": 1, "unjudged": 0, "broken": 0}
+
+
+def test_it_is_a_library_call(tmp_path: Path) -> None:
+    """As docs/audit.md shows it, and with a store of one's own."""
+    from ocivalidate.audit import AuditOptions as Options, Store as Base, audit as call
+    from ocivalidate.audit.stores.recognising import open_store
+
+    folder = str(sound().write(tmp_path))
+    report = call(folder, options=Options(repositories=("library/*",)))
+    assert [(image["repository"], image["name"]) for image in report.facts["sound"]] == [
+        ("library/base", "signature"),
+        ("library/base", "v1"),
+    ]
+    with open_store(folder) as store:
+        assert isinstance(store, Base)
+        assert call(store).facts["images"] == call(folder).facts["images"]
+    with pytest.raises(TypeError):
+        call(folder, options=("app",))  # type: ignore[arg-type]  # as people write it
