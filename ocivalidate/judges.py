@@ -90,16 +90,21 @@ def _rooms_of(clause: Clause) -> list[str]:
     return [room for room in rooms if room not in _NAMED_IN or _names(room, clause.id)]
 
 
+_GROUPS_ABOUT = {
+    "converter": ("conversion",),
+    "storage": ("storage",),
+    "json": ("text", "bundle", "image"),
+    # Of one image, and in an audit.
+    "registry": ("image", "storage"),
+}
+
+
 def _groups_about(clause: Clause) -> tuple[str, ...]:
     if clause.judged == "dynamic":
         return ("facts", "cases")
-    if clause.subject == "converter":
-        return ("conversion",)
-    if clause.subject == "storage":
-        return ("storage",)
-    if clause.subject == "json":
-        return ("text", "bundle", "image")
-    if clause.subject.startswith(("image", "registry")):
+    if clause.subject in _GROUPS_ABOUT:
+        return _GROUPS_ABOUT[clause.subject]
+    if clause.subject.startswith("image"):
         return ("text", "image")
     # Cases have runtimes print these, and judge what they print.
     return ("text", "bundle", "cases") if clause.subject in ("state", "features") else ("text", "bundle")

@@ -189,7 +189,8 @@ def _facts(clause: Clause) -> Iterator[tuple[str, str]]:
     else:
         yield "level", clause.level.value
     yield "severity", clause.severity.value
-    yield "judged", _HOW[clause.judged] + (f": {clause.reason}" if clause.reason else "")
+    how = "from what a registry says" if clause.subject == "registry" else _HOW[clause.judged]
+    yield "judged", how + (f": {clause.reason}" if clause.reason else "")
     yield from _judges(clause)
     if clause.since:
         yield "versions", f"from {clause.since}" + (f" to {clause.until}" if clause.until else " on")

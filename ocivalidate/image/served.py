@@ -98,7 +98,7 @@ def _judge_manifest(path: str, answer: Answer, context: ImageContext, ledger: Le
         return
     ledger.judged(MANIFEST_DIGEST)
     if answer.digest is None:
-        ledger.add(MANIFEST_DIGEST, place, "a manifest comes without the header Docker-Content-Digest")
+        _lacks(MANIFEST_DIGEST, answer, place, "a manifest comes without the header Docker-Content-Digest", ledger)
     elif _type_of(answer) != _SIGNED:
         _compare(MANIFEST_MATCHES, answer, (answer.computed,), place, ledger)
     _judge_type(path, answer, context, ledger)
@@ -147,13 +147,21 @@ def _judge_blob(answer: Answer, known: _Known, place: Location, ledger: Ledger) 
         return
     ledger.judged(BLOB_DIGEST)
     if answer.digest is None:
-        ledger.add(BLOB_DIGEST, place, "a blob comes without the header Docker-Content-Digest")
+        _lacks(BLOB_DIGEST, answer, place, "a blob comes without the header Docker-Content-Digest", ledger)
     else:
         _compare(BLOB_MATCHES, answer, known.digests, place, ledger)
     if answer.ranges is not None:
         ledger.judged(RANGES)
         if not answer.ranges:
             ledger.add(RANGES, place, "a part of a blob was asked for, and all of it was sent")
+
+
+def _lacks(clause: str, answer: Answer, place: Location, message: str, ledger: Ledger) -> None:
+    """Tell that a registry leaves a header away; a store to which it redirects knows nothing of digests."""
+    if answer.elsewhere:
+        ledger.leave_open(clause, "another host answers, to which the registry redirects")
+    else:
+        ledger.add(clause, place, message)
 
 
 def _compare(clause: str, answer: Answer, computed: tuple[str, ...], place: Location, ledger: Ledger) -> None:
@@ -192,7 +200,7 @@ def _judge_head(answer: Answer, known: _Known, place: Location, ledger: Ledger) 
     ledger.judged(HEAD_DIGEST, HEAD_LENGTH)
     if answer.digest is None:
         message = f"HEAD of a {answer.kind} has no header Docker-Content-Digest"
-        ledger.add(HEAD_DIGEST, place, message)
+        _lacks(HEAD_DIGEST, answer, place, message, ledger)
     elif _type_of(answer) != _SIGNED:
         _compare(HEAD_MATCHES, answer, known.digests or (answer.asked,), place, ledger)
     if answer.length is None:

@@ -19,7 +19,7 @@ class Answer(NamedTuple):
     there is no such header, and a length that is no number is -1. ``got``: how many bytes of the body were read;
     ``None`` where it was not read to its end. ``computed``: the digest of the body where it is a document, in the
     algorithm of the header if that can be computed. ``ranges``: whether a part was sent when one was asked for;
-    ``None`` if none was.
+    ``None`` if none was. ``elsewhere``: another host answered, to which the registry redirects.
     """
 
     method: str
@@ -32,6 +32,7 @@ class Answer(NamedTuple):
     got: int | None = None
     computed: str = ""
     ranges: bool | None = None
+    elsewhere: bool = False
 
 
 def answer(method: str, kind: str, asked: str, status: int, headers: Mapping[str, str]) -> Answer:

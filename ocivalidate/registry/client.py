@@ -19,7 +19,7 @@ from ocivalidate.registry.names import api_host, is_repository, is_tag, referrer
 from ocivalidate.registry.options import RegistryOptions
 from ocivalidate.registry.pages import Pages, next_page, texts
 from ocivalidate.registry.tokens import CATALOG, Authority
-from ocivalidate.registry.transport import Transport, in_words, origin
+from ocivalidate.registry.transport import Transport, in_words, is_led_away, origin
 from ocivalidate.vocabulary import digests
 from ocivalidate.vocabulary.wording import shortened
 
@@ -81,7 +81,7 @@ class Registry:
         """What the registry says of a manifest or a blob without sending it. Its status may be 404, or 405."""
         response = self._ask("HEAD", self._path(kind, repository, asked), repository, statuses=(_OK, 404, 405))
         response.close()
-        return self._clean(answer("HEAD", kind, asked, response.status, response.headers))
+        return self._said("HEAD", kind, asked, response)
 
     def open(self, kind: str, repository: str, asked: str, size: int = -1) -> Body:
         """A manifest or a blob, as a stream that ends not long after ``size`` bytes, if that is not negative."""
@@ -92,7 +92,7 @@ class Registry:
             return self._ask("GET", path, repository, headers, statuses=(_OK, _PARTIAL) if offset else (_OK,))
 
         response = ask(0)
-        said = self._clean(answer("GET", kind, asked, response.status, response.headers))
+        said = self._said("GET", kind, asked, response)
         body = Body(response, said, ask, self._transport, self._limits, self.host)
         body.most = size + _SLACK if size >= 0 else self._limits.blob
         return body
@@ -173,7 +173,7 @@ class Registry:
         address = path
         while address:
             response = self._ask("GET", address, repository, scope=scope, absent=(404,) if member else _NO_REFERRERS)
-            said = self._clean(answer("GET", kind, asked, response.status, response.headers))
+            said = self._said("GET", kind, asked, response)
             again = functools.partial(self._page_again, address, repository, scope)
             body = Body(response, said, again, self._transport, self._limits, self.host)
             link = response.headers.get("Link", "")
@@ -280,11 +280,12 @@ class Registry:
 
     # --- What is never shown
 
-    def _clean(self, said: Answer) -> Answer:
+    def _said(self, method: str, kind: str, asked: str, response: Response) -> Answer:
         """What was said, without a credential that a header repeats."""
+        said = answer(method, kind, asked, response.status, response.headers)
         secrets = self._secrets()
         shown = [text and ("(credentials)" if _has(text, secrets) else text) for text in (said.digest, said.media_type)]
-        return said._replace(digest=shown[0], media_type=shown[1])
+        return said._replace(digest=shown[0], media_type=shown[1], elsewhere=is_led_away(response))
 
     def _refuse_echo(self, data: bytes) -> None:
         if any(secret.encode() in data for secret in self._secrets()):

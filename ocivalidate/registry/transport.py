@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import NamedTuple
 from urllib.parse import unquote, urljoin, urlsplit
+from weakref import WeakSet
 
 import urllib3
 from urllib3.exceptions import (
@@ -44,6 +45,15 @@ _MOST_HOSTS = 64
 _SECONDS = re.compile(r"[0-9]{1,9}")
 _NUMBER = re.compile(r"[0-9]{1,18}")
 _AGENT = "ocivalidate"
+
+
+# Answers that came from another host than the one that was asked.
+_LED_AWAY: WeakSet[Response] = WeakSet()
+
+
+def is_led_away(answer: Response) -> bool:
+    """Whether an answer came, by redirects, from another host than the one that was asked."""
+    return answer in _LED_AWAY
 
 
 class Origin(NamedTuple):
@@ -144,6 +154,8 @@ class Transport:
             answer = self._attempt(method, address, here, headers, body)
             target = answer.headers.get("Location", "") if answer.status in _REDIRECTS else ""
             if not target:
+                if here != first:
+                    _LED_AWAY.add(answer)
                 return answer
             answer.close()
             if method == "POST":

@@ -185,6 +185,22 @@ def test_referrers_under_a_tag_where_there_is_no_api(tagged: bool) -> None:  # n
     assert (listed[0]["digest"] in served.reads()) is tagged
 
 
+def test_a_store_to_which_a_registry_redirects_need_not_know_of_digests() -> None:
+    held = content()
+    nameless = lying(ServedWitness("", "GET", "blobs", {"Docker-Content-Digest": None}))
+    with serving(Registry(held, nameless)) as store:
+
+        def away(_served: Registry, asked: Request, told: Answer) -> Answer:
+            there = asked.method == "GET" and "/blobs/" in asked.path
+            return Answer(307, {"Location": f"http://{store.host}{asked.path}"}) if there else told
+
+        with registry(away, held) as served:
+            report = report_of(served)
+    assert (report.problem, report.findings) == ("", ())
+    outcomes = {one.clause.id: one.outcome for one in report.results}
+    assert outcomes["distribution/pull.blob.digest-header"] is Outcome.SKIP
+
+
 def test_manifests_only_asks_for_presence_and_size_of_the_rest() -> None:
     with registry() as served:
         report = report_of(served, manifests_only=True)
