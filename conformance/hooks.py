@@ -309,9 +309,14 @@ class Sleeper:
         return f"{self.kind.name}/0"
 
     @property
+    def missed(self) -> bool:
+        """Whether nothing tells that there was a hook: where all is slow it may note nothing, or too late."""
+        return not (self.begun or self.hung)
+
+    @property
     def unclear(self) -> bool:
         """Whether the operation took as long as a hook that is aborted, but nothing tells that there was one."""
-        return not (self.begun or self.hung) and self.least >= self.timeout
+        return self.missed and self.least >= self.timeout
 
     @property
     def aborted(self) -> bool:
@@ -325,8 +330,8 @@ def hooks_are_aborted_after_their_timeout(trial: CaseContext) -> None:
     """A hook of each kind that sleeps for longer is ended after its timeout."""
     sleepers = _try(_sleeper(trial, kind, SECONDS) for kind in hook_containers.kinds_of(trial))
     patient = math.ceil(PATIENT * sleepers[0].container.runtime.pace)
-    again = _try(_sleeper(trial, one.kind, patient) for one in sleepers if one.unclear)
-    for sleeper in (*(one for one in sleepers if not one.unclear), *again):
+    again = _try(_sleeper(trial, one.kind, patient) for one in sleepers if one.missed)
+    for sleeper in (*(one for one in sleepers if not one.missed), *again):
         pointer = f"/hooks/{sleeper.kind.name}/*/timeout"
         if sleeper.hung:
             message = f"{sleeper.hung} hangs when a {sleeper.kind.name} hook is there for longer than its timeout"
@@ -366,7 +371,8 @@ def _abort(sleeper: Sleeper) -> None:
             sleeper.hung = name
             return
         # Only a hook of this operation can be about to begin.
-        begun = sleeper.trace.wait(sleeper.hook, _SOON if name == sleeper.kind.during else 0.0)
+        soon = _SOON * min(sleeper.timeout, PATIENT)
+        begun = sleeper.trace.wait(sleeper.hook, soon if name == sleeper.kind.during else 0.0)
         end = sleeper.trace.wait_for_end(sleeper.hook, sleeper.long) if begun else before + done.seconds
         # A hook with another clock cannot say when it began: it was after the call.
         since = begun.begun if begun and begun.clock == sleeper.trace.clock else before
