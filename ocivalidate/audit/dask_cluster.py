@@ -121,10 +121,14 @@ def _hush() -> None:
 
 def _local(distributed: Any, count: int) -> Any:
     """A cluster of so many processes, with a thread each."""
+    import dask
+
     try:
-        return distributed.LocalCluster(
-            n_workers=count, threads_per_worker=1, dashboard_address=None, silence_logs=logging.CRITICAL
-        )
+        # Its profiler looks at each worker a hundred times a second, and nobody looks at what it finds.
+        with dask.config.set({"distributed.worker.profile.enabled": False}):
+            return distributed.LocalCluster(
+                n_workers=count, threads_per_worker=1, dashboard_address=None, silence_logs=logging.CRITICAL
+            )
     except (OSError, RuntimeError) as problem:
         raise UsageError(f"a local Dask cluster cannot be started: {problem}") from problem
 
