@@ -27,6 +27,12 @@ if TYPE_CHECKING:
 _WIDEST = 110
 _INDENT = 13
 
+# What stands in no specification.
+_ORIGINS = {
+    "safety": "hazard that no specification forbids",
+    "storage": "what those rely on who keep images",
+}
+_FROM = {"registry": "from what a registry says", "storage": "from what a storage holds"}
 _HOW = {
     "static": "from the document alone",
     "static-host": "from the document and this host (--host)",
@@ -184,12 +190,12 @@ def _relations(clause: Clause) -> Iterator[tuple[str, str]]:
 
 def _facts(clause: Clause) -> Iterator[tuple[str, str]]:
     if clause.level is Level.NONE:
-        origin = "hazard that no specification forbids" if clause.family == "safety" else "opinion"
+        origin = _ORIGINS.get(clause.family, "opinion")
         yield "level", origin
     else:
         yield "level", clause.level.value
     yield "severity", clause.severity.value
-    how = "from what a registry says" if clause.subject == "registry" else _HOW[clause.judged]
+    how = _FROM.get(clause.subject) or _HOW[clause.judged]
     yield "judged", how + (f": {clause.reason}" if clause.reason else "")
     yield from _judges(clause)
     if clause.since:
