@@ -108,6 +108,7 @@ class Transport:
         self._stopped = threading.Event()
         self._failed = 0
         self._silent = 0
+        self._open: WeakSet[Response] = WeakSet()
 
     # --- Requests
 
@@ -156,6 +157,7 @@ class Transport:
             if not target:
                 if here != first:
                     _LED_AWAY.add(answer)
+                self._open.add(answer)
                 return answer
             answer.close()
             if method == "POST":
@@ -188,8 +190,11 @@ class Transport:
         self._silent = self._silent + 1 if silence else 0
 
     def stop(self) -> None:
-        """Let nothing wait any more."""
+        """Let nothing wait any more, in no thread."""
         self._stopped.set()
+        for answer in [*self._open]:
+            with contextlib.suppress(OSError, ValueError, RuntimeError, HTTPError):
+                answer.shutdown()
 
     def close(self) -> None:
         """Close all connections."""
