@@ -123,7 +123,7 @@ _OPTIONS: tuple[tuple[str, tuple[str, ...], dict[str, Any]], ...] = (
         _RUN,
         ("--sandbox",),
         _one(
-            "uml[,…]",
+            "uml[,...]",
             "judge in a machine of its own, without root: uml[,cgroup=v1|v2|hybrid][,memory=1G][,kernel=PATH]",
         ),
     ),
