@@ -64,7 +64,8 @@ class Body:
         return (self._said._replace(got=self._position if self._ended else None),)
 
     def _start(self) -> None:
-        self._since, self._from = time.monotonic(), self._position
+        # Of what has arrived since; some of it may be passed over.
+        self._since, self._arrived = time.monotonic(), 0
 
     def readinto(self, buffer: memoryview, /) -> int:
         """Read what has arrived. Raises :class:`OSError`, with one line that says what is wrong."""
@@ -92,14 +93,16 @@ class Body:
     def _next(self, most: int) -> tuple[bytes, RegistryError | None]:
         """The next bytes, or why there are none."""
         try:
-            chunk = self._response.read1(most, decode_content=False)
+            chunk = self._transport.read(self._response, most)
         except (HTTPError, OSError, ValueError) as error:
             return b"", failure(error, self._shown)
         seconds = time.monotonic() - self._since
         if seconds > self._limits.window:
-            if chunk and self._position + len(chunk) - self._from < self._limits.slowest * seconds:
+            if chunk and self._arrived + len(chunk) < self._limits.slowest * seconds:
                 return b"", RegistryError(f"{self._shown}: less than {self._limits.slowest} bytes a second arrive")
             self._start()
+        else:
+            self._arrived += len(chunk)
         return chunk, None
 
     def _resumed(self, problem: Broken) -> RegistryError | None:
@@ -113,7 +116,8 @@ class Body:
     def _go_on(self, problem: Broken) -> None:
         """Open it again where it broke. Raises :class:`RegistryError` if that does not help any more."""
         self._response.close()
-        if self._position - self._broke_at >= _PROGRESS:
+        # Where all is sent again each time, going on for ever would be quadratic.
+        if self._position - self._broke_at >= _PROGRESS and self._said.ranges is not False:
             self._breaks = 0
         self._breaks, self._broke_at = self._breaks + 1, self._position
         if self._breaks >= self._limits.attempts:

@@ -94,7 +94,7 @@ class Registry:
         response = ask(0)
         said = self._said("GET", kind, asked, response)
         body = Body(response, said, ask, self._transport, self._limits, self.host)
-        body.most = size + _SLACK if size >= 0 else self._limits.blob
+        body.most = min(size + _SLACK, self._limits.largest) if size >= 0 else self._limits.blob
         return body
 
     def read(self, kind: str, repository: str, asked: str, most: int) -> tuple[bytes, Answer]:
@@ -169,7 +169,7 @@ class Registry:
         """The pages of a list: of the names in a member, or of referrers."""
         kind = "" if member else REFERRERS
         shown = f"{self.host}/{repository}".rstrip("/")
-        pages = Pages(shown, self._limits.pages)
+        pages = Pages(shown, self._limits.pages, self._limits.names)
         address = path
         while address:
             response = self._ask("GET", address, repository, scope=scope, absent=(404,) if member else _NO_REFERRERS)
@@ -200,23 +200,36 @@ class Registry:
         absent: tuple[int, ...] = (404,),
     ) -> Response:
         """One request, authorized as the registry wants it; the answer has one of the statuses."""
+        try:
+            response = self._authorized(method, path, repository, headers or {}, scope)
+        except RegistryError as error:
+            problem = self._without_secrets(error)
+        else:
+            if response.status in statuses:
+                return response
+            response.close()
+            problem = self._refusal(response.status, repository, absent)
+        raise problem
+
+    def _authorized(self, method: str, path: str, repository: str, headers: Mapping[str, str], scope: str) -> Response:
         authority = self._reach()
         scope = scope or (f"repository:{repository}:pull" if repository else CATALOG)
         response, header = None, ""
         for _attempt in range(2):
             header = authority.header(scope)
-            sent = {"Accept": ACCEPT, **(headers or {}), **({"Authorization": header} if header else {})}
+            sent = {"Accept": ACCEPT, **headers, **({"Authorization": header} if header else {})}
             response = self._transport.send(method, self._address(path), sent)
             if response.status != 401:
                 break
+            if is_led_away(response):
+                # It may not say where the credentials of this registry go.
+                response.close()
+                raise RegistryError(f"{self.host} redirects to a host that wants credentials of its own (401)")
             challenge = ", ".join(response.headers.getlist("WWW-Authenticate"))
             response.close()
             authority.answer(challenge, scope, header, lambda: self._credential(repository))
         assert response is not None  # noqa: S101 - the loop has run
-        if response.status in statuses:
-            return response
-        response.close()
-        raise self._refusal(response.status, repository, absent)
+        return response
 
     def _refusal(self, status: int, repository: str, absent: tuple[int, ...]) -> RegistryError:
         shown = f"{self.host}/{repository}".rstrip("/")
@@ -233,7 +246,7 @@ class Registry:
                 plain = self._transport.trusts_plain(origin(f"https://{api_host(self.host)}").host)
                 scheme = self._scheme() if plain else "https"
                 self._base = f"{scheme}://{api_host(self.host)}"
-                self._authority = Authority(self.host, self._ask_service, may_be_plain=plain)
+                self._authority = Authority(self.host, self._ask_service, self._transport.trusts_plain)
             return self._authority
 
     def _scheme(self) -> str:
@@ -290,6 +303,13 @@ class Registry:
     def _refuse_echo(self, data: bytes) -> None:
         if any(secret.encode() in data for secret in self._secrets()):
             raise RegistryError(f"{self.host} repeats the credentials that were sent to it, in a document")
+
+    def _without_secrets(self, error: RegistryError) -> RegistryError:
+        """The error, unless a host to which it led us is called by a secret."""
+        said = str(error).lower()
+        if any(secret.lower() in said for secret in self._secrets()):
+            return RegistryError(f"{self.host} leads to a host that is called by the credentials sent to it")
+        return error
 
     def _secrets(self) -> frozenset[str]:
         """What was sent and can be told from other texts: a short password may be a word of the document."""

@@ -9,23 +9,29 @@ import contextlib
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.response import HTTPResponse
+from urllib3.response import BaseHTTPResponse, HTTPResponse
 
 _CONNECTIONS = 16
+
+
+# The socket of an answer, which its connection may have let go of.
+_SOCKETS: WeakKeyDictionary[HTTPResponse, socket.socket] = WeakKeyDictionary()
 
 
 class _Plain(HTTPConnection):
     longest: float = 0
 
     def getresponse(self) -> HTTPResponse:  # type: ignore[override]  # as urllib3 declares it
-        with _watched(self):
-            return super().getresponse()
+        with _watched(self) as sock:
+            return _of(sock, super().getresponse())
 
 
 class _Secure(HTTPSConnection):
@@ -37,8 +43,8 @@ class _Secure(HTTPSConnection):
         self.is_verified = True
 
     def getresponse(self) -> HTTPResponse:  # type: ignore[override]  # as urllib3 declares it
-        with _watched(self):
-            return super().getresponse()
+        with _watched(self) as sock:
+            return _of(sock, super().getresponse())
 
 
 class _PlainPool(HTTPConnectionPool):
@@ -53,18 +59,60 @@ _POOLS = {"http": _PlainPool, "https": _SecurePool}
 
 
 @contextlib.contextmanager
-def _watched(connection: _Plain | _Secure) -> Iterator[None]:
+def _watched(connection: _Plain | _Secure) -> Iterator[socket.socket | None]:
     """Cut the connection when its answer is not there in time."""
     if not connection.longest or connection.sock is None:
-        yield
+        yield connection.sock
         return
     watch = threading.Timer(connection.longest, cut, [connection.sock])
     watch.daemon = True
     watch.start()
     try:
-        yield
+        yield connection.sock
     finally:
         watch.cancel()
+
+
+def _of(sock: socket.socket | None, answer: HTTPResponse) -> HTTPResponse:
+    if sock is not None:
+        _SOCKETS[answer] = sock
+    return answer
+
+
+class Watch:
+    """Cuts answers of which one read takes longer than ``longest`` seconds.
+
+    What a read looks for may be lines that never end, of which each byte comes in time.
+    """
+
+    def __init__(self, longest: float, stopped: threading.Event) -> None:
+        self._longest = longest
+        self._stopped = stopped
+        self._since: dict[object, float] = {}
+        self._lock = threading.Lock()
+        self._runs = False
+
+    def read(self, answer: BaseHTTPResponse, most: int) -> bytes:
+        """What has arrived of an answer. Errors are those of urllib3."""
+        with self._lock:
+            if not self._runs:
+                self._runs = True
+                threading.Thread(target=self._look, name="ocivalidate-watch", daemon=True).start()
+            self._since[answer] = time.monotonic()
+        try:
+            return answer.read1(most, decode_content=False)
+        finally:
+            with self._lock:
+                del self._since[answer]
+
+    def _look(self) -> None:
+        while not self._stopped.wait(self._longest / 4):
+            now = time.monotonic()
+            with self._lock:
+                late = [answer for answer, since in self._since.items() if now - since > self._longest]
+                for answer in late:
+                    if isinstance(answer, HTTPResponse) and (sock := _SOCKETS.get(answer)) is not None:
+                        cut(sock)
 
 
 def cut(sock: socket.socket) -> None:

@@ -15,7 +15,8 @@ class RegistryLimits(NamedTuple):
     each other one), ``window`` (over which ``slowest`` bytes a second have to arrive).
     ``attempts`` at a request before it counts as failed, ``redirects`` of one request. Bytes: ``page`` of a list,
     ``token`` of an answer of a token service. ``pages`` of one list. ``failures``: so many requests in a row that fail
-    mean that the registry is gone. ``blob``: bytes of a blob of which nobody says the size.
+    mean that the registry is gone. ``names`` in all pages of one list. ``blob``: bytes of a blob of which nobody says
+    the size; ``largest``: of any, whatever is said.
     """
 
     connect: float = 20
@@ -31,7 +32,9 @@ class RegistryLimits(NamedTuple):
     pages: int = 10_000
     token: int = MIB
     failures: int = 3
+    names: int = 10_000_000
     blob: int = 64 << 30
+    largest: int = 4 << 40
 
 
 class RegistryOptions(NamedTuple):

@@ -40,9 +40,10 @@ def next_page(here: str, link: str) -> str:
 class Pages:
     """Counts the pages of one list, and ends one that does not move on."""
 
-    def __init__(self, shown: str, most: int) -> None:
+    def __init__(self, shown: str, most: int, names: int) -> None:
         self._shown = shown
         self._most = most
+        self._names = names
         self._seen: set[int] = set()
         self._empty = 0
 
@@ -52,6 +53,9 @@ class Pages:
         if hash(address) in self._seen:
             raise RegistryError(f"{self._shown}: the list leads back to a page that was read already")
         self._seen.add(hash(address))
+        self._names -= entries
+        if self._names < 0:
+            raise RegistryError(f"{self._shown}: the list does not end: too many entries")
         if len(self._seen) > self._most or self._empty > _MOST_EMPTY:
             what = (
                 f"more than {self._most} pages"

@@ -5,6 +5,7 @@ The protocol of token services is that of distribution (docs/content/spec/auth).
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 import time
@@ -38,7 +39,7 @@ class _Known(NamedTuple):
 class Authority:
     """The headers for one registry, by scope; for several threads."""
 
-    def __init__(self, host: str, ask: Ask, *, may_be_plain: bool) -> None:
+    def __init__(self, host: str, ask: Ask, may_be_plain: Callable[[str], bool]) -> None:
         self._host = host
         self._ask = ask
         self._may_be_plain = may_be_plain
@@ -116,10 +117,11 @@ class Authority:
         return _Known(f"Bearer {token}", time.monotonic() + max(1, lifetime - _MARGIN))
 
     def _refuse_plain(self, realm: str) -> None:
-        """A registry with TLS may not lead its users to a place without it."""
-        scheme = urlsplit(realm).scheme
-        if scheme == "https" or (scheme == "http" and self._may_be_plain):
-            return
+        """A registry may not lead its users to a place without TLS, unless they allow it or it is this machine."""
+        with contextlib.suppress(ValueError):
+            parts = urlsplit(realm)
+            if parts.scheme == "https" or (parts.scheme == "http" and self._may_be_plain(parts.hostname or "")):
+                return
         raise RegistryError(f"{self._host} names a token service without TLS; no credential is sent there")
 
 

@@ -31,7 +31,7 @@ from urllib3.exceptions import (
 from urllib3.response import BaseHTTPResponse as Response
 
 from ocivalidate.registry import certificates
-from ocivalidate.registry.connections import manager
+from ocivalidate.registry.connections import Watch, manager
 from ocivalidate.registry.failing import Broken, RegistryError
 from ocivalidate.registry.options import RegistryOptions
 from ocivalidate.registry.proxies import is_loopback, proxy_for
@@ -79,12 +79,16 @@ def origin(address: str) -> Origin:
 
 
 def _origin(address: str) -> Origin | None:
-    port: int | None = None
-    with contextlib.suppress(ValueError):
-        parts = urlsplit(address)
-        port = parts.port or _PORTS.get(parts.scheme)
-        if port and parts.hostname and len(address) <= _LONGEST_ADDRESS:
-            return Origin(parts.scheme, parts.hostname, port)
+    """Only an address that everybody reads alike has one: urllib3 goes where *it* reads that the address leads."""
+    if len(address) > _LONGEST_ADDRESS or not address.isprintable():
+        return None
+    with contextlib.suppress(ValueError, HTTPError):
+        parts, theirs = urlsplit(address), urllib3.util.parse_url(address)
+        usual = _PORTS.get(parts.scheme, 0)
+        found = Origin(parts.scheme, parts.hostname or "", parts.port or usual)
+        host = (theirs.host or "").removeprefix("[").removesuffix("]")
+        if usual and found.host and found == (theirs.scheme, host, theirs.port or usual):
+            return found
     return None
 
 
@@ -106,6 +110,7 @@ class Transport:
         self._managers: dict[Origin, urllib3.PoolManager] = {}
         self._lock = threading.Lock()
         self._stopped = threading.Event()
+        self._watch = Watch(self._limits.silence + self._limits.window, self._stopped)
         self._failed = 0
         self._silent = 0
         self._open: WeakSet[Response] = WeakSet()
@@ -184,6 +189,10 @@ class Transport:
         spread = backoff * random.uniform(0.5, 1)  # noqa: S311 - nobody has to be unable to guess it
         if self._stopped.wait(max(wait, spread)):
             raise RegistryError("stopped")
+
+    def read(self, answer: Response, most: int) -> bytes:
+        """What has arrived of the body of an answer. Errors are those of urllib3."""
+        return self._watch.read(answer, most)
 
     def heard(self, *, silence: bool) -> None:
         """Learn that a body came to its end, or that in the midst of one nothing came any more."""

@@ -206,7 +206,7 @@ def test_a_registry_with_tls_cannot_send_users_to_a_place_without() -> None:
         asked.append(address)
         return 200, b'{"token": "x"}'
 
-    authority = Authority("h.example", ask, may_be_plain=False)
+    authority = Authority("h.example", ask, lambda _host: False)
     with pytest.raises(RegistryError, match="without TLS"):
         authority.answer('Bearer realm="http://h.example/token"', "s", "", lambda: Credential("me", SECRET))
     assert asked == []
@@ -220,7 +220,7 @@ def test_an_identity_token_is_sent_in_a_form() -> None:
         sent.append((method, address, body))
         return 200, b'{"access_token": "x", "expires_in": 3600}'
 
-    authority = Authority("h.example", ask, may_be_plain=False)
+    authority = Authority("h.example", ask, lambda _host: False)
     header = authority.answer(
         'Bearer realm="https://t.example/t",service="s"', "repository:a:pull", "", lambda: Credential(identity=SECRET)
     )
@@ -238,7 +238,7 @@ def test_a_token_that_ends_is_asked_for_again() -> None:
     def ask(*_all: Any) -> tuple[int, bytes]:
         return 200, json.dumps({"token": f"t{next(numbers)}", "expires_in": 300}).encode()
 
-    authority = Authority("h.example", ask, may_be_plain=True)
+    authority = Authority("h.example", ask, lambda _host: True)
     challenge = 'Bearer realm="http://h.example/token"'
     first = authority.answer(challenge, "s", "", Credential)
     assert authority.answer(challenge, "s", "", Credential) == first
