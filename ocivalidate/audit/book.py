@@ -377,6 +377,12 @@ class Book:
             (repository, name, digest, found) for repository, name, digest, found in self.rows(question, state, same)
         )
 
+    def problem_of(self, repository: str, digest: str) -> str:
+        """Why an image, or all of its repository, could not be read; empty if it could."""
+        question = "SELECT problem FROM units WHERE repository = ? AND digest IN (?, '') AND problem != ''"
+        found = self.one(question, repository, digest)
+        return str(found or "")
+
     def set_state(self, repository: str, name: str, digest: str, state: str) -> None:
         """Put down how a tag, or a manifest without one, fares."""
         self.do("INSERT OR REPLACE INTO states VALUES(?, ?, ?, ?)", repository, name, digest, state)

@@ -26,6 +26,7 @@ from ocivalidate.errors import Malformed, UsageError
 from ocivalidate.image.layers.blob import BlobFacts, BlobRequest
 from ocivalidate.image.layers.keys import own_key
 from ocivalidate.image.layers.limits import LayerLimits
+from ocivalidate.system.reasons import reason
 from ocivalidate.vocabulary.wording import shortened
 
 _HEAD = "ocivalidate audit journal"
@@ -99,7 +100,7 @@ class Journal:
             self.key, self._start, self._end = self._begun()
         except OSError as problem:
             self.close()
-            self._refuse(f"cannot be read: {problem.strerror}")
+            self._refuse(f"cannot be read: {reason(problem)}")
         except BaseException:
             self.close()
             raise
@@ -157,7 +158,7 @@ class Journal:
         try:
             file = io.FileIO(os.open(self._path, flags, 0o600), "ab")
         except OSError as problem:
-            self._refuse(f"cannot be written: {problem.strerror}")
+            self._refuse(f"cannot be written: {reason(problem)}")
         try:
             _lock(file.fileno())
         except BlockingIOError:
@@ -165,7 +166,7 @@ class Journal:
             self._refuse("another run is writing this journal")
         except OSError as problem:
             file.close()
-            self._refuse(f"cannot be locked: {problem.strerror}")
+            self._refuse(f"cannot be locked: {reason(problem)}")
         return file
 
     def _begun(self) -> tuple[bytes, int, int]:
@@ -216,7 +217,7 @@ class Journal:
         try:
             count = self._file.write(data)
         except OSError as problem:
-            self._refuse(f"cannot be written: {problem.strerror}")
+            self._refuse(f"cannot be written: {reason(problem)}")
         if count != len(data):
             self._refuse("cannot be written: no space left")
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from ocivalidate.audit.book import Book
-from ocivalidate.audit.judging import SOUND, STATES
+from ocivalidate.audit.judging import SOUND, STATES, UNJUDGED
 from ocivalidate.audit.mending import COLLECT, remedy
 from ocivalidate.audit.options import AuditOptions, Work
 from ocivalidate.audit.rows import Told
@@ -83,7 +83,9 @@ def _repositories(book: Book) -> dict[str, int]:
 
 def _images(book: Book, *, sound: bool) -> Iterator[dict[str, str]]:
     for repository, name, digest, state in book.images(SOUND, same=sound):
-        yield {"repository": repository, "name": name, "digest": digest, "state": state}
+        image = {"repository": repository, "name": name, "digest": digest, "state": state}
+        problem = book.problem_of(repository, digest) if state == UNJUDGED else ""
+        yield image | {"problem": problem} if problem else image
 
 
 def _digests(book: Book) -> Iterator[dict[str, str]]:

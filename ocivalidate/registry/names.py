@@ -74,6 +74,8 @@ def parse_place(text: str) -> Place:
 
     Raises :class:`Unreadable`.
     """
+    if not _bare(text).strip("/"):
+        raise Unreadable("not the name of a registry: write docker://HOST, or docker://HOST/NAME for a repository")
     host, slash, _rest = _bare(text).rstrip("/").partition("/")
     if not slash and is_host(host):
         return Place(_hub(host))
@@ -94,6 +96,17 @@ def meant_image(text: str) -> str:
     first, slash, _rest = text.partition("/")
     telling = found is not None and (found.tag or found.digest or (slash and is_host(first)))
     return f"{PREFIX}{text}" if telling else ""
+
+
+def meant_place(text: str) -> str:
+    """``docker://…`` for what can only be a registry or a repository in one, however it is written, or nothing."""
+    bare = re.sub(r"^(?:https?|oci)://", "", text)
+    bare = re.sub(r"/v[12]$", "", bare.rstrip("/")) if bare != text else bare.rstrip("/")
+    host, slash, repository = bare.partition("/")
+    telling = bare != text.rstrip("/") or (is_host(host) and (slash or ":" in host or host == "localhost"))
+    if not telling or _HOST.fullmatch(host) is None or (slash and not is_repository(repository)):
+        return ""
+    return f"{PREFIX}{bare}"
 
 
 def is_host(text: str) -> bool:
@@ -138,6 +151,17 @@ def _shown(text: str) -> str:
     return shortened(text if text.isprintable() else ascii(text), 80)
 
 
+def _no_repository(name: str) -> str:
+    lower = ", which is in lower case" if is_repository(name.lower()) else ""
+    return f"{_shown(name)} is not a repository{lower}"
+
+
+def _has_port(text: str) -> bool:
+    """Whether this is a host with a port, and not a name with a tag: the host has a dot, or is ``localhost``."""
+    host, _colon, port = text.rpartition(":")
+    return port.isdecimal() and is_host(text) and (host == "localhost" or "." in host or host.startswith("["))
+
+
 def _hub(host: str) -> str:
     return HUB if host in _HUBS else host
 
@@ -148,6 +172,8 @@ def _image(name: str) -> tuple[ImageName | None, str]:
         return None, f"it has {len(name)} characters"
     rest, at, digest = name.partition("@")
     first, slash, below = rest.partition("/")
+    if _has_port(rest):
+        return None, f"{rest} is a registry, which ocivalidate audit {PREFIX}{rest} judges as a whole"
     host, path = (first, below) if slash and is_host(first) else (HUB, rest)
     colon = path.rfind(":")
     repository, tag = (path[:colon], path[colon + 1 :]) if colon > path.rfind("/") else (path, "")
@@ -156,7 +182,7 @@ def _image(name: str) -> tuple[ImageName | None, str]:
         repository = f"library/{repository}"
     faults = (
         (not repository, "there is no name in it"),
-        (not is_repository(repository), f"{_shown(repository)} is not a repository, which is in lower case"),
+        (not is_repository(repository), _no_repository(repository)),
         (colon > path.rfind("/") and not is_tag(tag), f"{_shown(tag)} is not a tag"),
         (bool(at) and digests.parse(digest) is None, f"{_shown(digest)} is not a digest"),
     )

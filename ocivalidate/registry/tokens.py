@@ -84,7 +84,7 @@ class Authority:
 
     def _refusal(self, credential: Credential) -> str:
         if credential:
-            return f"{self._host} refuses the credentials for it"
+            return f"{self._host} refuses the credentials for it: log in again, with skopeo login or docker login"
         return f"{self._host} wants credentials, and there are none for it; skopeo login or docker login keeps them"
 
     def _answered(self, found: list[Challenge], scope: str, credential: Credential) -> _Known | None:

@@ -286,6 +286,9 @@ def failure(error: Exception, shown: str) -> RegistryError:
         cause = cause.__cause__ or cause.__context__ or next(filter(_is_error, cause.args), None)
     if isinstance(error, NameResolutionError):
         return RegistryError(f"{shown}: there is no host of this name")
+    if isinstance(error, NewConnectionError):
+        # Refused, or no route: urllib3 takes it for a kind of timeout.
+        return Broken(f"{shown}: {_other(error)}")
     text = next((text for kinds, text in _FAILURES if isinstance(error, kinds)), "") or _other(error)
     return Broken(f"{shown}: {text}", silent=isinstance(error, ReadTimeoutError))
 

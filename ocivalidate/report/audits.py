@@ -59,6 +59,7 @@ def _image(image: Mapping[str, Any]) -> Line:
         (f"{image['state']:<{_WIDTH}} ", _STYLES.get(image["state"], "")),
         (visible(name), "strong"),
         (digest, ""),
+        (f": {visible(image['problem'], _LONGEST)}" if image.get("problem") else "", ""),
     ]
 
 

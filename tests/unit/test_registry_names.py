@@ -198,3 +198,22 @@ def test_the_next_page(link: str, address: str) -> None:
 def test_the_next_page_is_at_the_registry(link: str) -> None:
     with pytest.raises(RegistryError, match="at another place"):
         next_page(HERE, f'{link}; rel="next"')
+
+
+@pytest.mark.parametrize("host", ["localhost:5000", "registry.example.org:5000", "[::1]:5000"])
+def test_a_registry_is_no_image_of_docker_hub(host: str) -> None:
+    with pytest.raises(Unreadable, match="is a registry, which ocivalidate audit docker://"):
+        parse_image(f"docker://{host}")
+
+
+@pytest.mark.parametrize(("name", "told"), [("App", 1), ("app/", 0), ("a b", 0), ("a//b", 0)])
+def test_only_a_name_that_lower_case_would_mend_is_told_so(name: str, told: int) -> None:
+    with pytest.raises(Unreadable) as raised:
+        parse_image(f"docker://host.example/{name}:1")
+    assert ("which is in lower case" in str(raised.value)) == bool(told)
+
+
+@pytest.mark.parametrize("written", ["docker://", "docker:///"])
+def test_a_registry_without_a_name(written: str) -> None:
+    with pytest.raises(Unreadable, match="write docker://HOST"):
+        parse_place(written)

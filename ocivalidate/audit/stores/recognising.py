@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from itertools import islice
@@ -17,7 +18,7 @@ from ocivalidate.audit.stores.tree import TreeStore
 from ocivalidate.audit.stores.zot import SHARED, UPLOADS, ZotStore
 from ocivalidate.errors import NotMeant, Unreadable
 from ocivalidate.image.sources.source import BLOBS, INDEX_JSON, OCI_LAYOUT
-from ocivalidate.registry.names import PREFIX
+from ocivalidate.registry.names import PREFIX, meant_place
 from ocivalidate.registry.options import RegistryOptions
 from ocivalidate.vocabulary.digests import HEX_LENGTHS
 
@@ -25,7 +26,7 @@ from ocivalidate.vocabulary.digests import HEX_LENGTHS
 _SAMPLE = 10_000
 # Where the tree of distribution may begin, seen from the folder that is given.
 _TREES = ("docker/registry/v2", "registry/v2", "v2", "")
-_DEPTH_OF_SHARD = 2
+_DEPTH_OF_SHARD, _FEW = 2, 300
 _SHARD = re.compile(r"[0-9a-f]{2}")
 _OF_A_REPOSITORY = frozenset({"_manifests", "_layers", "_uploads"})
 _CONTENT = "io.containerd.content.v1.content"
@@ -35,6 +36,11 @@ _ZOT_FOLDERS, _ZOT_FILES = (SHARED, "_trivy"), ("_global_blobstore_migrated", "_
 UNKNOWN: Final = (
     "no storage of images that is known: no docker/registry/v2 (distribution, harbor), no layouts (zot), no blobs, "
     "no io.containerd.content.v1.content"
+)
+
+_OF_A_TREE: Final = (
+    "this is a part of the storage of a registry: name the folder that has docker/registry/v2, "
+    "or blobs and repositories"
 )
 
 
@@ -62,6 +68,10 @@ def _files(name: str) -> Files:
         from ocivalidate.audit.stores.bucket import BucketFiles
 
         return BucketFiles(name)
+    if not os.path.lexists(name):
+        place = meant_place(name)
+        more = f"; for a registry write {place}" if place else ""
+        raise Unreadable(f"no such file or directory{more}")
     return FolderFiles(name)
 
 
@@ -73,7 +83,7 @@ def recognise(files: Files) -> Store:
         store = form(files)
         if store is not None:
             return store
-    raise NotMeant(UNKNOWN)
+    raise NotMeant(_OF_A_TREE if _is_below_tree(files) else UNKNOWN)
 
 
 def _tree(files: Files) -> Store | None:
@@ -99,7 +109,11 @@ def _containerd(files: Files) -> Store | None:
 def _bare(files: Files) -> Store | None:
     if is_folder(files, BLOBS) and not _is_layout(files, "") and not _is_layout(files, BLOBS):
         return BareStore(files)
-    return BareStore(files, "") if any(is_folder(files, name) for name in HEX_LENGTHS) else None
+    if any(is_folder(files, name) for name in HEX_LENGTHS):
+        if _is_sharded(files, ""):
+            raise NotMeant(_OF_A_TREE)
+        return BareStore(files, "")
+    return None
 
 
 def _zot(files: Files) -> Store | None:
@@ -146,6 +160,14 @@ def _is_sharded(files: Files, blobs: str) -> bool:
         len(below(blobs, entry.path)) == _DEPTH_OF_SHARD and entry.kind == FOLDER and _SHARD.fullmatch(entry.name)
         for entry in entries
     )
+
+
+def _is_below_tree(files: Files) -> bool:
+    """Whether this is the folder of an algorithm, of repositories or of one repository in the tree of distribution."""
+    if _holds(files, "", lambda name: name in _OF_A_REPOSITORY):
+        return True
+    first = list(islice(files.walk("", lambda _path: False), _FEW))
+    return bool(first) and all(entry.kind == FOLDER and _SHARD.fullmatch(entry.name) for entry in first)
 
 
 def _has_anything(files: Files) -> bool:

@@ -232,3 +232,36 @@ def test_layouts_may_be_called_like_parts_of_a_tree(names: tuple[str, ...], tmp_
     with open_store(str(tmp_path)) as store:
         assert store.form == "layouts"
         assert sorted(store.repositories()) == sorted(names)
+
+
+@pytest.mark.parametrize("part", ["blobs", "blobs/sha256", "repositories", "repositories/group-0", ""])
+def test_a_part_of_a_registrys_tree_is_not_taken_for_a_storage(part: str, tmp_path: Path) -> None:
+    tree = tmp_path / "docker/registry/v2"
+    FORMS["distribution"](tmp_path, images(6)).write()
+    target = tree / part if part != "repositories/group-0" else next((tree / "repositories").iterdir())
+    if not part:
+        open_store(str(target)).close()
+        return
+    with pytest.raises(NotMeant, match="a part of the storage of a registry: name the folder that has"):
+        open_store(str(target))
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("localhost:5000", "docker://localhost:5000"),
+        ("http://localhost:5000/", "docker://localhost:5000"),
+        ("https://registry.example.org/v2/", "docker://registry.example.org"),
+        ("registry.example.org/team/app", "docker://registry.example.org/team/app"),
+        ("oci://registry.example.org/team", "docker://registry.example.org/team"),
+    ],
+)
+def test_a_registry_written_as_others_do_is_told_how_to_write_it(written: str, meant: str) -> None:
+    with pytest.raises(CannotJudge, match=f"for a registry write {meant}$"):
+        open_store(written)
+
+
+@pytest.mark.parametrize("written", ["alpine", "./layouts", "/nowhere.d/x", "x.tar"])
+def test_another_path_that_is_not_there_is_told_as_it_is(written: str) -> None:
+    with pytest.raises(CannotJudge, match=r"^no such file or directory$"):
+        open_store(written)

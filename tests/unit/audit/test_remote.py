@@ -31,6 +31,7 @@ from ocivalidate.audit.options import AuditOptions
 from ocivalidate.audit.stores.remote import open_registry
 from ocivalidate.image.api import ImageOptions, check_image
 from ocivalidate.registry.options import RegistryLimits, RegistryOptions
+from ocivalidate.report.audits import told as told_in_lines
 from ocivalidate.rules.findings import ExitCode, Report, exit_code
 
 BRISK = RegistryLimits(
@@ -262,3 +263,21 @@ def test_a_registry_without_a_catalog() -> None:
     with serving(Registry(content(), lie)) as served:
         report = audited(served)
     assert f"name repositories: docker://{served.host}/NAME" in report.problem
+
+
+def test_why_a_repository_could_not_be_read_is_told() -> None:
+    def refused(_served: Registry, _asked: Request, _answer: Answer) -> Answer:
+        return Answer(403)
+
+    with serving(Registry(content(), refused)) as served:
+        report = audited(served, "team/app")
+    (image,) = report.facts["not_sound"]
+    assert image["state"] == "unjudged"
+    assert "403" in image["problem"]
+    lines = ["".join(text for text, _style in line) for line in told_in_lines(report, verbose=False)]
+    assert lines[0] == f"unjudged   team/app: {image['problem']}"
+
+
+def test_a_port_where_nobody_listens_is_told_as_refused() -> None:
+    report = audit("docker://127.0.0.1:1/x", options=AuditOptions(registry=RegistryOptions(limits=BRISK)))
+    assert "127.0.0.1:1: connection refused" in next(iter(report.facts["not_sound"]))["problem"]
