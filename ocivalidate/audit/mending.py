@@ -13,6 +13,7 @@ REPLACE, PUSH, DELETE, REBUILD, COLLECT = "replace", "push", "delete", "rebuild"
 image anew; have the registry collect its garbage."""
 
 _SHOWN: Final = 3
+OUT: Final = "storage/link.out"
 # Every other error is one of what somebody has built.
 _REMEDIES: Mapping[str, str] = {
     CONTENT: REPLACE,
@@ -25,7 +26,7 @@ _REMEDIES: Mapping[str, str] = {
     "storage/link.content": REPLACE,
     "storage/link.path": REPLACE,
     "storage/link.target": DELETE,
-    "storage/link.out": DELETE,
+    OUT: REPLACE,
     "storage/blob.name": DELETE,
     "storage/blob.kind": DELETE,
 }
@@ -39,9 +40,12 @@ def remedy(told: Told, names: list[str]) -> dict[str, Any] | None:
     place = finding.location
     do = _REMEDIES.get(finding.clause.id, REBUILD)
     images = _listed(names, told.others)
-    if not images and do in (REPLACE, PUSH):
-        do = DELETE
-    what = _TEXTS[do].format(images=images or "what it belongs to", file=place.file, blob=place.digest or "the blob")
+    text = _OF_LINKS.get(finding.clause.id, "")
+    if not images and do in (REPLACE, PUSH) and finding.clause.id != OUT:
+        do, text = DELETE, ""
+    what = (text or _TEXTS[do]).format(
+        images=images or "what it belongs to", file=place.file, blob=place.digest or "the blob"
+    )
     return {"do": do, "what": what, "digest": place.digest, "path": place.file, "images": names, "others": told.others}
 
 
@@ -51,6 +55,13 @@ _TEXTS: Mapping[str, str] = {
     DELETE: "delete {file}",
     REBUILD: "build {images} anew and push it",
 }
+_OF_LINKS: Mapping[str, str] = {
+    "storage/link.content": "delete {file} and push {images} again",
+    "storage/link.path": "delete {file} and push {images} again",
+    # Whole storages are kept on another disk by such a link.
+    OUT: "where {file} leads is part of the storage: audit with --follow-links; if it is not, take the link away",
+}
+"""What is said instead where not the bytes are wrong, but what leads to them."""
 
 
 def _listed(names: list[str], others: int) -> str:

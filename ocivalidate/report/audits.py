@@ -32,7 +32,10 @@ def told(report: Report, *, verbose: bool) -> Iterator[Line]:
         yield from map(_image, facts["sound"])
     yield from _first(map(_image, facts["not_sound"]), None if verbose else _MOST_IMAGES, _not_sound(facts))
     repositories = facts["repositories"]
-    yield [(f"repositories: {repositories['count']:,}: {_in_words(repositories)}", "")]
+    if repositories["count"]:
+        yield [(f"repositories: {repositories['count']:,}: {_in_words(repositories)}", "")]
+    else:
+        yield [(f"repositories: none{' is selected by --repository and --tag' if facts.get('selected') else ''}", "")]
     yield [(_held(facts), "")]
     remedies: Iterator[Line] = ([("to mend: ", "name"), (visible(one["what"], _LONGEST), "")] for one in facts["mend"])
     yield from _first(remedies, None if verbose else _MOST_REMEDIES, 0)
@@ -75,6 +78,9 @@ def _in_words(numbers: Mapping[str, int]) -> str:
 def _held(facts: Mapping[str, Any]) -> str:
     """What is held, and what of it could go."""
     text = f"blobs: {facts['blobs']:,}, {bytes_in_words(facts['bytes'])}"
+    if facts.get("shard"):
+        verified = facts["verified"]
+        text += f"; verified, as shard {facts['shard']}: {verified['blobs']:,}, {bytes_in_words(verified['bytes'])}"
     free = facts.get("unreferenced")
     if not free or not free["blobs"]:
         return text

@@ -14,7 +14,10 @@ from fixtures.layouts import STORAGE, Image, Layer, Layout, Tree, blob_path, dig
 from fixtures.layouts.storage import other
 from ocivalidate import resources
 from ocivalidate.audit.api import audit
+from ocivalidate.audit.options import AuditOptions, Work
+from ocivalidate.audit.sharding import Shard
 from ocivalidate.report import FORMATS, Options, render
+from ocivalidate.report.audits import told as told_in_lines
 from ocivalidate.rules.findings import Report, Rows
 from tests.unit.command_line import Command
 
@@ -131,3 +134,41 @@ def test_a_report_can_be_kept(tmp_path: Path) -> None:
     report = audit(damaged(tmp_path))
     again = copy.deepcopy(report)
     assert facts(again) == facts(report)
+
+
+def test_advice_on_a_link_is_about_the_link(tmp_path: Path) -> None:
+    tree = Tree()
+    tree.push("app", other("1"), "1")
+    tree.write(tmp_path)
+    base = tmp_path / "docker/registry/v2"
+    (base / "repositories/app/_manifests/tags/1/current/link").write_text("")
+    (only,) = facts(audit(tmp_path))["mend"]
+    assert only["what"].startswith("delete ")
+    assert only["what"].endswith("current/link and push app:1 again")
+
+
+def test_a_link_out_of_the_storage_may_be_meant(tmp_path: Path) -> None:
+    tree = Tree()
+    tree.push("app", other("1"), "1")
+    tree.write(tmp_path / "held")
+    shard = next((tmp_path / "held/docker/registry/v2/blobs/sha256").iterdir())
+    shard.rename(tmp_path / "disk")
+    shard.symlink_to(tmp_path / "disk")
+    mend = facts(audit(tmp_path / "held"))["mend"]
+    assert any("--follow-links" in one["what"] for one in mend)
+    assert not any(one["do"] == "delete" for one in mend)
+
+
+def test_a_report_of_a_shard_and_of_nothing_says_so(tmp_path: Path) -> None:
+    tree = Tree()
+    tree.push("app", other("1"), "1")
+    tree.write(tmp_path)
+    shard = audit(tmp_path, work=Work(shard=Shard(1, 4)))
+    assert any(
+        "; verified, as shard 1/4: " in "".join(text for text, _ in line)
+        for line in told_in_lines(shard, verbose=False)
+    )
+    none = audit(tmp_path, options=AuditOptions(repositories=("other*",)))
+    assert list(told_in_lines(none, verbose=False))[:1] == [
+        [("repositories: none is selected by --repository and --tag", "")]
+    ]

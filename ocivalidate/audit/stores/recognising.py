@@ -164,7 +164,8 @@ def _is_sharded(files: Files, blobs: str) -> bool:
 
 def _is_below_tree(files: Files) -> bool:
     """Whether this is the folder of an algorithm, of repositories or of one repository in the tree of distribution."""
-    if _holds(files, "", lambda name: name in _OF_A_REPOSITORY):
+    above = islice(files.walk("", lambda path: path.rpartition("/")[2] not in ("repositories", "docker")), _SAMPLE)
+    if any(entry.kind == FOLDER and entry.name in _OF_A_REPOSITORY for entry in above):
         return True
     first = list(islice(files.walk("", lambda _path: False), _FEW))
     return bool(first) and all(entry.kind == FOLDER and _SHARD.fullmatch(entry.name) for entry in first)

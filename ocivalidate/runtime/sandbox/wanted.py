@@ -44,7 +44,7 @@ def parse(text: str) -> Sandbox:
         if name not in _MEMBERS:
             raise OptionError(f"--sandbox: unknown setting {_quoted(name)}; known are {', '.join(_MEMBERS)}")
         if not equals or not value:
-            raise OptionError(f"--sandbox: {name} needs a value: {name}=…")
+            raise OptionError(f"--sandbox: {name} needs a value behind {name}=")
         if name in given:
             raise OptionError(f"--sandbox: {name} is given twice")
         given[name] = value

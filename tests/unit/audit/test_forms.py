@@ -265,3 +265,9 @@ def test_a_registry_written_as_others_do_is_told_how_to_write_it(written: str, m
 def test_another_path_that_is_not_there_is_told_as_it_is(written: str) -> None:
     with pytest.raises(CannotJudge, match=r"^no such file or directory$"):
         open_store(written)
+
+
+def test_a_folder_above_storages_is_no_part_of_one(tmp_path: Path) -> None:
+    FORMS["distribution"](tmp_path / "a" / "b", images(6)).write()
+    with pytest.raises(NotMeant, match=r"^no storage of images that is known"):
+        open_store(str(tmp_path))
