@@ -294,6 +294,6 @@ def _judge_mount(trial: CaseContext, facts: Facts) -> None:
     step = next(record for record in facts.records if record["step"] == "read" and "pids.max" in record["args"][0])
     got = str(step.get("value", step.get("error"))).strip()
     message = "a mount of type cgroup does not show the container's own group"
-    trial.applied("/mounts/*/type", got=got, want="50", message=message)
+    trial.applied("/mounts/*/type", got=got, want=grouping.LIMITS["pids"], message=message)
     message = "through a read-only mount of type cgroup, a limit can be changed"
     trial.applied("/mounts/*/options", got=facts.error("overwrite"), want="EROFS", message=message)

@@ -11,16 +11,18 @@ from ocivalidate.runtime.case_helpers.limits import is_unified
 from ocivalidate.runtime.driving.container import Container
 from ocivalidate.runtime.kernel import asking, cgroups
 
+# Two containers may share a group, and a sandbox alone has dozens of threads.
+_PIDS = 500
 # Each with a value in the config, so that the process has to be in a group of it.
 RESOURCES: dict[str, dict[str, Any]] = {
     "cpu": {"cpu": {"shares": 600}},
     "cpuset": {"cpu": {"cpus": str(min(getattr(os, "sched_getaffinity", lambda _pid: {0})(0)))}},
     "devices": {"devices": [{"allow": True, "access": "rwm"}]},
     "memory": {"memory": {"limit": 200 << 20}},
-    "pids": {"pids": {"limit": 50}},
+    "pids": {"pids": {"limit": _PIDS}},
 }
 # The values of those that both versions word alike.
-LIMITS = {"memory": str(200 << 20), "pids": "50"}
+LIMITS = {"memory": str(200 << 20), "pids": str(_PIDS)}
 
 
 def usable(trial: CaseContext) -> list[str]:
