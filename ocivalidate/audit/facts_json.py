@@ -23,7 +23,7 @@ from ocivalidate.registry.answers import Answer
 from ocivalidate.vocabulary import digests
 from ocivalidate.vocabulary.digests import Digest
 
-MEANING = 1
+MEANING = 2
 """Goes up whenever facts get another meaning: what an older release kept is then not what a newer one would find."""
 
 _MOST_NUMBER = (1 << 63) - 1
@@ -191,7 +191,7 @@ def _answer(value: Any) -> Answer:
 _ANSWER = (
     *((str, False), (str, False), (str, False), (int, False)),
     *((str, True), (str, True), (int, True), (int, True)),
-    *((str, False), (bool, True)),
+    *((str, False), (bool, True), (bool, False)),
 )
 
 

@@ -43,8 +43,8 @@ _MEMBERS = frozenset(("target", "path", "digest", "when", "layer", "diff", "fact
 class Kept(NamedTuple):
     """A blob that was verified: its bytes match ``digest``.
 
-    ``target`` and ``path``: the store, as it was named, and where in it. ``when``: seconds since 1970. ``layer`` and
-    ``diff`` are what was asked (:class:`BlobRequest`): ``facts`` answer that, and no other request.
+    ``target`` and ``path``: the store, a folder by its whole path, and where in it. ``when``: seconds since 1970.
+    ``layer`` and ``diff`` are what was asked (:class:`BlobRequest`): ``facts`` answer that, and no other request.
     """
 
     target: str

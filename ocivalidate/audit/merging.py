@@ -231,7 +231,8 @@ def _told(finding: Mapping[str, Any]) -> _Told:
 def _facts(parts: Sequence[Part]) -> dict[str, Any]:
     first = parts[0].facts
     facts = {name: value for name, value in first.items() if name not in (*_ADDED, *_JOINED)}
-    moved = any({name: part.facts.get(name) for name in facts} != facts for part in parts)
+    facts = {"blobs": 0, "bytes": 0, **facts}
+    moved = any({name: part.facts.get(name, facts[name]) for name in facts} != facts for part in parts)
     images = _images(parts)
     sound = [image for image in images if image["state"] == SOUND]
     broken = [image for image in images if image["state"] != SOUND]
@@ -339,14 +340,27 @@ def _is_finding(one: Any, known: Mapping[str, Clause]) -> bool:
     place, more = one.get("location"), one.get("more", 0)
     ranks = {str(severity): severity.rank for severity in Severity}
     return (
-        one.get("severity") in ranks
+        isinstance(one.get("severity"), str)
+        and one["severity"] in ranks
         and ranks[one["severity"]] <= known[one["clause"]].severity.rank
         and all(isinstance(one.get(member), str) for member in _FINDING)
-        and type(more) is int
-        and 0 <= more < 1 << 53
+        and _is_count(more)
         and isinstance(place, dict)
         and all(isinstance(place.get(member, ""), str) for member in (*_TEXTS, "pointer"))
         and all(type(place.get(member, 1)) is int for member in ("line", "column", "end_column"))
+    )
+
+
+def _is_count(value: Any) -> bool:
+    return type(value) is int and 0 <= value < 1 << 63
+
+
+def _is_held(found: Any) -> bool:
+    """Whether this is what is said of unreferenced blobs, if anything is."""
+    return found is None or (
+        isinstance(found, dict)
+        and all(_is_count(found.get(name)) for name in ("blobs", "bytes"))
+        and isinstance(found.get("certain"), bool)
     )
 
 
@@ -354,10 +368,12 @@ def _are_facts(facts: Mapping[str, Any]) -> bool:
     numbers = [facts.get(name, {}) for name in _ADDED]
     sound, broken, mend = (facts.get(name) for name in ("sound", "not_sound", "mend"))
     return (
-        all(isinstance(one, dict) and all(type(number) is int for number in one.values()) for one in numbers)
+        all(isinstance(one, dict) and all(map(_is_count, one.values())) for one in numbers)
         and isinstance(sound, list)
         and isinstance(broken, list)
         and isinstance(mend, list)
+        and all(_is_count(facts.get(name, 0)) for name in ("blobs", "bytes"))
+        and _is_held(facts.get("unreferenced"))
         and all(isinstance(one, dict) and isinstance(one.get("what"), str) for one in mend)
         and all(isinstance(one, dict) and one.get("state") in STATES for one in (*sound, *broken))
         and all(isinstance(one.get(name), str) for one in (*sound, *broken) for name in _IMAGE)

@@ -45,6 +45,6 @@ def parse(written: str) -> Shard:
     number, slash, count = written.strip().partition("/")
     digits = all(part.isascii() and part.isdigit() and len(part) <= 9 for part in (number, count))
     if not slash or not digits or not 1 <= int(number) <= int(count) <= MOST:
-        said = shortened(written, 80)
+        said = shortened(written if written.isprintable() else ascii(written), 80)
         raise UsageError(f"not a shard: {said}; write N/M, for example 1/8, with N from 1 to M and M at most {MOST:,}")
     return Shard(int(number), int(count))

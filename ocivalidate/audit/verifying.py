@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 from typing import NoReturn
@@ -47,6 +48,8 @@ class _Verifying:
         self._options = options
         self._work = work
         self._key = work.journal.key if work.journal is not None else own_key()
+        # The same relative path may be another folder tomorrow.
+        self._target = os.path.abspath(store.name) if os.path.isdir(store.name) else store.name
         self._all = self._known = (0, 0)
 
     def recall(self) -> None:
@@ -78,14 +81,14 @@ class _Verifying:
             wanted = under_way.pop(task.path)
             self._book.keep_facts(task.path, facts, layer=wanted.layer)
             if self._work.journal is not None:
-                self._work.journal.take(self._store.name, task.path, task.digest, task.request, facts)
+                self._work.journal.take(self._target, task.path, task.digest, task.request, facts)
             done, blobs = done + task.size, blobs + 1
         tick()
 
     def _take(self, entries: Iterator[journal.Kept]) -> None:
         now, recheck = time.time(), self._work.recheck
         for kept in entries:
-            if kept.target != self._store.name or (recheck is not None and kept.older_than(recheck, now)):
+            if kept.target != self._target or (recheck is not None and kept.older_than(recheck, now)):
                 continue
             wanted = self._book.wanted(kept.path)
             if wanted is None or wanted.held.digest != kept.digest or not self._work.is_ours(kept.digest):

@@ -10,6 +10,7 @@ from ocivalidate.registry.failing import RegistryError
 from ocivalidate.system.reasons import reason
 
 _MOST_FILES = 1000
+_LARGEST = 16 << 20
 
 
 def context_for(host: str, cert_dir: str, environment: Mapping[str, str], *, verify: bool) -> ssl.SSLContext:
@@ -59,6 +60,9 @@ def _load(context: ssl.SSLContext, path: str) -> str:
     """Take an authority (``.crt``) or a certificate of the client (``.cert``, its key in ``.key``); or why not."""
     stem, suffix = os.path.splitext(path)
     key = f"{stem}.key"
+    files = {".crt": (path,), ".cert": (path, key)}.get(suffix, ())
+    if problem := next(filter(None, map(_odd, files)), ""):
+        return problem
     try:
         if suffix == ".crt":
             context.load_verify_locations(path)
@@ -72,6 +76,14 @@ def _load(context: ssl.SSLContext, path: str) -> str:
     except (OSError, ValueError) as error:
         return reason(error)
     return ""
+
+
+def _odd(path: str) -> str:
+    """Why a file is not read: OpenSSL would wait for a pipe, and read a device for ever."""
+    if os.path.lexists(path) and not os.path.isfile(path):
+        return f"{os.path.basename(path)} is not a regular file"
+    is_large = os.path.exists(path) and os.path.getsize(path) > _LARGEST
+    return f"{os.path.basename(path)} has more than {_LARGEST} bytes" if is_large else ""
 
 
 def _no_password() -> str:

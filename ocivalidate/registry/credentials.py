@@ -83,6 +83,9 @@ def _files(environment: Mapping[str, str]) -> Iterator[str]:
 
 def _content(path: str, *, is_named: bool) -> dict[str, Any]:
     """The content of a file; nothing where there is none, unless it was asked for."""
+    if not is_named and os.path.lexists(path) and not os.path.isfile(path):
+        # Who names one may mean a pipe; any other would be waited for.
+        raise RegistryError(f"credentials: {path} is not a regular file")
     try:
         with open(path, "rb") as file:
             data = file.read(_LARGEST + 1)
@@ -145,6 +148,8 @@ def _bare(key: str) -> str:
 
 def _from_entry(path: str, entry: Mapping[str, Any]) -> Credential | None:
     texts = {name: value for name, value in entry.items() if isinstance(value, str)}
+    if not all(map(_is_text, texts.values())):
+        raise RegistryError(f"credentials: {path}: an entry has letters that are none")
     user, password = texts.get("username", ""), texts.get("password", "")
     if texts.get("auth"):
         decoded = _decoded(texts["auth"])
@@ -152,6 +157,11 @@ def _from_entry(path: str, entry: Mapping[str, Any]) -> Credential | None:
             raise RegistryError(f"credentials: {path}: an entry auth is not base64 of USER:PASSWORD")
         user, _, password = decoded.partition(":")
     return Credential(user, password.rstrip("\0"), texts.get("identitytoken", "")) or None
+
+
+def _is_text(text: str) -> bool:
+    """Whether it can be sent. JSON can name half of a letter, at which an error of Python would show all of it."""
+    return not any(0xD800 <= ord(letter) < 0xE000 for letter in text)
 
 
 def _decoded(text: str) -> str | None:
@@ -191,4 +201,6 @@ def _from_helper(name: str, server: str) -> Credential | None:
     if found is None:
         raise RegistryError(problem or f"credentials: {program} printed no JSON object")
     user, secret = (value if isinstance(value, str) else "" for value in map(found.get, ("Username", "Secret")))
+    if not _is_text(user + secret):
+        raise RegistryError(f"credentials: {program} printed letters that are none")
     return Credential(identity=secret) if user == _TOKEN_USER else Credential(user, secret)

@@ -20,6 +20,7 @@ import pytest
 
 from fixtures.layouts import Entry, tar
 from ocivalidate.audit import facts_json
+from ocivalidate.audit.api import audit
 from ocivalidate.audit.journal import Journal, Kept, age
 from ocivalidate.errors import Malformed, UsageError
 from ocivalidate.image.layers.blob import BlobFacts, BlobRequest, verify
@@ -71,7 +72,7 @@ def test_a_run_goes_on_with_what_was_verified(tmp_path: Path) -> None:
     "answer",
     [
         Answer("GET", "blob", "sha256:x", 200),
-        Answer("GET", "manifest", "latest", 200, "sha256:x", "a/b", -1, 7, "sha256:y", ranges=False),
+        Answer("GET", "manifest", "latest", 200, "sha256:x", "a/b", -1, 7, "sha256:y", ranges=False, elsewhere=True),
     ],
 )
 def test_what_a_server_said_comes_back_as_it_was(answer: Answer) -> None:
@@ -91,7 +92,7 @@ def test_facts_come_back_as_they_were(name: str) -> None:
 def test_facts_with_another_meaning_get_another_number() -> None:
     """Whoever changes what facts are made of counts MEANING up, and writes the new number here."""
     known = digests.of("\n".join(facts_json.shape()).encode())
-    assert (facts_json.MEANING, str(known)[:23]) == (1, "sha256:6209469cb4122e26")
+    assert (facts_json.MEANING, str(known)[:23]) == (2, "sha256:ebcf47fa3f220a23")
 
 
 def test_what_did_not_match_is_read_again(tmp_path: Path) -> None:
@@ -152,7 +153,7 @@ def test_what_is_no_journal_of_ours_is_refused_and_left_as_it_is(tmp_path: Path,
 
 
 def test_a_journal_that_cannot_be_written_is_told_in_one_line(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="cannot be written: No such file"):
+    with pytest.raises(UsageError, match="cannot be written: no such file"):
         Journal(str(tmp_path / "none" / "journal"), DEFAULT)
 
 
@@ -318,3 +319,17 @@ def test_the_time_is_that_of_verifying(tmp_path: Path) -> None:
 def test_malformed_facts_say_what_was_wanted() -> None:
     with pytest.raises(Malformed, match="not a number"):
         facts_json.read({"size": -1}, b"")
+
+
+def test_a_relative_path_means_another_folder_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = b"a blob of which one copy is broken"
+    digest = digests.of(data)
+    for name, held in (("whole", data), ("broken", data[::-1])):
+        blob = tmp_path / name / "blobs" / digest.algorithm / digest.encoded
+        blob.parent.mkdir(parents=True)
+        blob.write_bytes(held)
+    found = []
+    for name in ("whole", "broken"):
+        monkeypatch.chdir(tmp_path / name)
+        found.append(len(audit(".", journal=tmp_path / "journal").findings))
+    assert found == [0, 1]

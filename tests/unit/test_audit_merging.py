@@ -12,7 +12,7 @@ import pytest
 
 from ocivalidate.audit.merging import merged
 from ocivalidate.errors import UsageError
-from ocivalidate.report import json_report
+from ocivalidate.report import json_report, text
 from ocivalidate.report.options import Options
 from ocivalidate.rules.clauses import Selection, load
 from ocivalidate.rules.findings import Location, Outcome, Report
@@ -247,3 +247,31 @@ def test_a_report_for_each_of_several_targets(clauses: list[str]) -> None:
     twice[0][1]["reports"][1] = twice[0][1]["reports"][0]
     with pytest.raises(UsageError, match="a target is in it twice"):
         merged(twice)
+
+
+_LIES: list[Any] = [None, -1, 1.5, "x\x1bc", [], {}, True, 10**400, [{}], {"a": "b"}, "absent"]
+
+
+@pytest.mark.parametrize("lie", _LIES, ids=lambda lie: str(lie)[:8])
+@pytest.mark.parametrize("member", ["facts", "finding", "unreferenced"])
+def test_a_report_that_lies_is_refused_or_shown_and_never_breaks_off(clauses: list[str], member: str, lie: Any) -> None:
+    given = documents(*(shard(number, clauses, findings=((clauses[0], "a", 1),)) for number in (1, 2, 3)))
+    names = {
+        "facts": ["blobs", "bytes", "unreferenced", "verified", "shard", "form", "images"],
+        "finding": ["severity", "message", "location", "more"],
+        "unreferenced": ["blobs", "bytes", "certain"],
+    }
+    for name in names[member]:
+        told = copy.deepcopy(given)
+        for _file, one in told:
+            facts = one["reports"][0]["facts"]
+            facts |= {"bytes": 1, "unreferenced": {"blobs": 1, "bytes": 2, "certain": True}}
+            there = {"facts": facts, "finding": one["reports"][0]["findings"][0]}.get(member, facts["unreferenced"])
+            there[name] = lie
+            if lie == "absent":
+                del there[name]
+        try:
+            shown = "".join(text.pieces(merged(told), Options(tool_version="1")))
+        except UsageError as problem:
+            shown = str(problem)
+        assert "\x1b" not in shown

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from ocivalidate.registry.certificates import context_for
 from ocivalidate.registry.credentials import Credential, find
 from ocivalidate.registry.failing import RegistryError
 from ocivalidate.registry.tokens import Authority
@@ -243,3 +244,33 @@ def test_a_token_that_ends_is_asked_for_again() -> None:
     first = authority.answer(challenge, "s", "", Credential)
     assert authority.answer(challenge, "s", "", Credential) == first
     assert authority.answer(challenge, "s", first, Credential) == "Bearer t1"
+
+
+@pytest.mark.parametrize("member", ["username", "password", "identitytoken"])
+def test_half_a_letter_in_a_credential_shows_nothing_of_it(member: str, tmp_path: Path) -> None:
+    path = write(tmp_path / "auth.json", f'{{"auths": {{"h.example": {{"{member}": "{SECRET}\\ud800"}}}}}}')
+    with pytest.raises(RegistryError) as caught:
+        find("h.example", "app", path, {})
+    assert SECRET not in str(caught.value)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no pipes in folders")
+def test_a_pipe_where_credentials_are_kept_is_not_waited_for(tmp_path: Path) -> None:
+    (tmp_path / ".docker").mkdir()
+    os.mkfifo(tmp_path / ".docker" / "config.json")
+    with pytest.raises(RegistryError, match="not a regular file"):
+        find("h.example", "app", "", {"HOME": str(tmp_path)})
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no pipes in folders")
+@pytest.mark.parametrize("names", [["a.crt"], ["a.cert", "a.key"]])
+def test_a_pipe_or_a_device_among_certificates_is_not_read(names: list[str], tmp_path: Path) -> None:
+    for name in names:
+        os.mkfifo(tmp_path / name)
+    with pytest.raises(RegistryError, match="not a regular file"):
+        context_for("h.example", str(tmp_path), {}, verify=False)
+    for name in names:
+        (tmp_path / name).unlink()
+        (tmp_path / name).symlink_to("/dev/zero")
+    with pytest.raises(RegistryError, match="not a regular file"):
+        context_for("h.example", str(tmp_path), {}, verify=False)
