@@ -48,8 +48,8 @@ class TreeStore(Store):
         self._blobs = join(base, BLOBS)
         self._repositories = join(base, REPOSITORIES)
         self._noted = Noted(markers=files.remote)
-        # What a request told is not asked for again.
-        self._known = Whereabouts() if files.remote else None
+        # What a listing told is not looked for again: a link lies eight folders deep, or takes a request.
+        self._known = Whereabouts()
 
     # --- Blobs
 
@@ -73,8 +73,7 @@ class TreeStore(Store):
             text = f"{digest} is looked for below {encoded[:2]}, and nobody finds it here"
             self._noted.note(Odd(oddities.SHARD, path, text, digest))
         else:
-            if self._known:
-                self._known.put(digest, entry.path, entry.size)
+            self._known.put(digest, entry.path, entry.size)
             yield Held(digest, entry.size, entry.path)
 
     # --- Repositories
@@ -151,8 +150,8 @@ class TreeStore(Store):
             return link._replace(digest=target)
         elif target != link.digest:
             self._note(oddities.LINK_PATH, link, f"it leads to {target}, and its path says {link.digest}")
-        if target and self._known and link.kind in (LAYER, REVISION):
-            self._known.put_link(link.repository, link.digest, target)
+        if target and link.kind in (LAYER, REVISION):
+            self._known.put_link(link.repository, link.digest, target, first=link.kind == LAYER)
         return link
 
     def _note(self, kind: str, link: Link, text: str) -> None:
@@ -163,7 +162,7 @@ class TreeStore(Store):
         algorithm, _colon, encoded = digest.partition(":")
         if not naming.digest(algorithm, encoded):
             return None
-        known = self._known.link(repository, digest) if self._known else ""
+        known = self._known.link(repository, digest)
         if known:
             return self._data(known)
         for folder in (_LAYERS, _REVISIONS):
@@ -176,7 +175,7 @@ class TreeStore(Store):
     def _data(self, digest: str) -> Held | None:
         algorithm, _colon, encoded = digest.partition(":")
         path = f"{self._blobs}/{algorithm}/{encoded[:2]}/{encoded}/{_DATA}"
-        known = self._known.content(digest) if self._known else None
+        known = self._known.content(digest)
         if known:
             return Held(digest, known[1], known[0])
         entry = self._files.look(path)
@@ -200,8 +199,7 @@ class TreeStore(Store):
     def close(self) -> None:
         """Close the files."""
         self._files.close()
-        if self._known:
-            self._known.close()
+        self._known.close()
 
     def _walk(self, folder: str, shape: Shape) -> Iterator[Entry]:
         """All that stands below a folder, as deep as its shape goes."""

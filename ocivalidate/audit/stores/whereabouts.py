@@ -25,6 +25,8 @@ class Whereabouts:
         self._lock = threading.Lock()
         self._base = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         self._base.executescript(_TABLES)
+        # Nobody else reads it, so that nothing is ever to be committed.
+        self._base.execute("BEGIN")
 
     def first_name(self, key: str, path: str) -> str:
         """The path by which a file with several names is called: the first one that came."""
@@ -44,10 +46,11 @@ class Whereabouts:
             row = self._base.execute("SELECT path, size FROM content WHERE digest = ?", (digest,)).fetchone()
         return row and (row[0], row[1])
 
-    def put_link(self, repository: str, digest: str, target: str) -> None:
-        """A repository has a link with the name of a digest; the first one counts."""
+    def put_link(self, repository: str, digest: str, target: str, *, first: bool) -> None:
+        """A repository has a link with the name of a digest. ``first``: it counts before those that came or come."""
+        how = "REPLACE" if first else "IGNORE"
         with self._lock:
-            self._base.execute("INSERT OR IGNORE INTO link VALUES(?, ?, ?)", (repository, digest, target))
+            self._base.execute(f"INSERT OR {how} INTO link VALUES(?, ?, ?)", (repository, digest, target))
 
     def link(self, repository: str, digest: str) -> str:
         """What the link with the name of a digest leads to; empty if none is known."""

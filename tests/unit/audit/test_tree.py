@@ -86,6 +86,26 @@ def test_a_link_to_what_is_gone_finds_nothing(tmp_path: Path) -> None:
         assert store.find("library/alpine", digest(LAYER_DATA)) is None
 
 
+@pytest.mark.parametrize("wrong", ["_layers", "_manifests/revisions"])
+def test_the_link_of_a_blob_counts_before_that_of_a_manifest(wrong: str, tmp_path: Path) -> None:
+    files = repository("a", manifests={"1": MANIFEST}, layers=(MANIFEST, LAYER_DATA))
+    files[f"{REPOSITORIES}/a/{wrong}/{parts(MANIFEST)}/link"] = digest(LAYER_DATA).encode()
+    with open_store(str(write(tmp_path, files))) as store:
+        before = store.find("a", digest(MANIFEST))
+        assert before is not None
+        assert before.digest == digest(LAYER_DATA if wrong == "_layers" else MANIFEST)
+        [*store.blobs(), *store.links("a")]
+        assert store.find("a", digest(MANIFEST)) == before
+
+
+def test_what_was_listed_is_not_looked_for_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with open_store(str(write(tmp_path, sound()))) as store:
+        [*store.blobs(), *store.links("library/alpine")]
+        monkeypatch.setattr(os, "open", pytest.fail)
+        assert store.find("library/alpine", digest(LAYER_DATA)) is not None
+        assert store.find("library/alpine", digest(MANIFEST)) is not None
+
+
 def test_signatures_of_schema_1_are_links(tmp_path: Path) -> None:
     home = f"{REPOSITORIES}/library/alpine/_manifests/revisions/{parts(MANIFEST)}/signatures/{parts(b's')}"
     with open_store(str(write(tmp_path, sound() | {f"{home}/link": digest(b"s").encode()}))) as store:
