@@ -12,7 +12,7 @@ import threading
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
-from itertools import accumulate
+from itertools import accumulate, islice
 from typing import Any
 
 from ocivalidate.audit.rows import Told, Unit, Wanted, wanted_of
@@ -25,6 +25,8 @@ _PAGE = 1000
 # Facts of layers that many images share are at hand for the next one.
 _FACTS_AT_HAND = 128
 _QUICK = 1
+# To compress less than that takes longer than to write it.
+_SMALL = 4096
 # What refers to a blob: nothing, something that is no image, an image with which it is judged.
 _ALONE, _JUDGED = 1, 2
 _TABLES = """
@@ -91,8 +93,10 @@ class Book:
     def list_held(self, listed: Iterable[Held]) -> None:
         """Put down blobs that a storage lists."""
         statement = "INSERT OR IGNORE INTO held(path, digest, size, repository, listed) VALUES(?, ?, ?, ?, 1)"
-        for one in listed:
-            self.do(statement, one.path, one.digest, one.size, one.repository)
+        rows = ((one.path, one.digest, one.size, one.repository) for one in listed)
+        while page := [*islice(rows, _PAGE)]:
+            with self._lock:
+                self._base.executemany(statement, page)
 
     def use(self, wanted: Wanted, *, alone: bool = False) -> None:
         """Put down that something refers to a blob, and as what.
@@ -100,17 +104,18 @@ class Book:
         ``alone``: what refers to it is not judged as an image, so that the blob has to be judged by itself.
         """
         held = wanted.held
-        statement = "INSERT OR IGNORE INTO held(path, digest, size, repository, listed) VALUES(?, ?, ?, ?, 0)"
-        self.do(statement, held.path, held.digest, held.size, held.repository)
+        statement = (
+            "INSERT INTO held(path, digest, size, repository, listed, used, layer) VALUES(?, ?, ?, ?, 0, ?, ?) "
+            "ON CONFLICT DO UPDATE SET used = max(used, excluded.used), layer = max(layer, excluded.layer)"
+        )
+        used = _ALONE if alone else _JUDGED
+        self.do(statement, held.path, held.digest, held.size, held.repository, used, wanted.layer)
+        if not wanted.diffs:
+            return
         known = self.one("SELECT diffs FROM held WHERE path = ?", held.path)
         every = ",".join(sorted({*filter(None, known.split(",")), *wanted.diffs}))
-        self.do(
-            "UPDATE held SET used = max(used, ?), layer = max(layer, ?), diffs = ? WHERE path = ?",
-            _ALONE if alone else _JUDGED,
-            wanted.layer,
-            every,
-            held.path,
-        )
+        if every != known:
+            self.do("UPDATE held SET diffs = ? WHERE path = ?", every, held.path)
 
     def use_elsewhere(self, digest: str) -> None:
         """Put down that a repository refers to a blob that it does not hand out, and that others may hold."""
@@ -133,9 +138,10 @@ class Book:
         )
         return map(wanted_of, self.rows(question))
 
-    def small(self, most: int) -> Iterator[str]:
-        """The digests of the blobs that have at most so many bytes."""
-        return (digest for (digest,) in self.rows("SELECT digest FROM held WHERE size BETWEEN 1 AND ?", most))
+    def small(self, most: int) -> Iterator[Held]:
+        """The blobs that have at most so many bytes."""
+        question = "SELECT digest, size, path, repository FROM held WHERE size BETWEEN 1 AND ?"
+        return (Held(*row) for row in self.rows(question, most))
 
     def not_judged(self) -> Iterator[Held]:
         """The blobs that were judged with no image, of which the bytes are known."""
@@ -167,7 +173,7 @@ class Book:
 
     def keep_document(self, path: str, data: bytes) -> None:
         """Keep the bytes of a document, so that it is read once."""
-        packed = zlib.compress(data, _QUICK)
+        packed = zlib.compress(data, _QUICK if len(data) > _SMALL else 0)
         self.do("INSERT OR IGNORE INTO documents(path, data) VALUES(?, ?)", path, packed)
 
     def document(self, path: str) -> bytes | None:

@@ -10,7 +10,7 @@ from collections import deque
 from ocivalidate.audit import old_manifests
 from ocivalidate.audit.book import Book
 from ocivalidate.audit.options import AuditOptions, Work
-from ocivalidate.audit.repository import RepositorySource, digest_of, opened, path_of
+from ocivalidate.audit.repository import OBJECT_START, RepositorySource, digest_of, may_be_object, opened, path_of
 from ocivalidate.audit.rows import Wanted
 from ocivalidate.audit.store import REVISION, TAG, Store
 from ocivalidate.errors import OciValidateError
@@ -85,15 +85,22 @@ class _Planner:
 
     def plan_manifests(self) -> None:
         """Walk from every manifest that is held, where nothing names any."""
-        for digest in self._book.small(_LARGEST_MANIFEST):
-            source = opened(self._store, self._book, "", digest)
-            try:
+        listed = self._book.small(_LARGEST_MANIFEST)
+        for held, start in self._store.starts(listed, OBJECT_START):
+            # What cannot be read is verified later, which says what is wrong.
+            if self._work.is_stopped:
+                return
+            if start is not None and may_be_object(start) and self._states_kind(held.digest):
+                self._unit(held.digest)
+
+    def _states_kind(self, digest: str) -> bool:
+        """Whether a blob says that it is an index or a manifest."""
+        try:
+            with opened(self._store, self._book, "", digest) as source:
                 data = source.read(path_of(digest), _LARGEST_MANIFEST + 1)
-            except FAILURES:
-                # It is verified later, which says what is wrong.
-                continue
-            if data.lstrip()[:1] == b"{" and kinds.stated_kind(read_document(data).value):
-                self._unit(digest)
+        except FAILURES:
+            return False
+        return may_be_object(data) and bool(kinds.stated_kind(read_document(data).value))
 
     def _from(self, root: str) -> None:
         """Walk from a manifest, and from what refers to those that are reached."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from typing import Any
+import re
+from typing import Any, Final
 
 from ocivalidate.audit.book import Book
 from ocivalidate.audit.store import Held, Store
@@ -12,6 +13,11 @@ from ocivalidate.image.layers.blob import Opener
 from ocivalidate.image.sources.source import BLOBS, FILE, LINK, Entry, Source, Stream
 from ocivalidate.system.reasons import reason
 from ocivalidate.vocabulary import digests
+
+OBJECT_START: Final = 64
+"""How many bytes tell whether a blob may be a JSON object."""
+
+_OBJECT_START = re.compile(rb"(?:\xef\xbb\xbf)?\s*+(?:\{|$)")
 
 
 class Kept:
@@ -79,13 +85,13 @@ class RepositorySource(Source):
         return self._store.opener(held) if data is None else Kept(data)
 
     def read(self, path: str, limit: int) -> bytes:
-        """The first bytes of a blob; one that was read to its end stays in the book."""
+        """The first bytes of a blob; a document that was read to its end stays in the book."""
         held = self.held(path)
         data = self._book.document(held.path) if held else None
         if data is not None:
             return data[:limit]
         data = super().read(path, limit)
-        if held is not None and len(data) < limit:
+        if held is not None and len(data) < limit and _is_object(data):
             self._book.keep_document(held.path, data)
         return data
 
@@ -151,6 +157,15 @@ def opened(store: Store, book: Book, repository: str, digest: str) -> Repository
     if layout is None:
         raise Unreadable(f"{repository} is not a layout any more")
     return WholeSource(store, book, repository, layout)
+
+
+def may_be_object(start: bytes) -> bool:
+    """Whether a JSON object may begin like this: after white space, or a byte order mark, which is a fault in it."""
+    return _OBJECT_START.match(start[:OBJECT_START]) is not None
+
+
+def _is_object(data: bytes) -> bool:
+    return may_be_object(data) and data[-OBJECT_START:].rstrip()[-1:] == b"}"
 
 
 def path_of(digest: str) -> str:

@@ -6,9 +6,11 @@ a registry is ever in memory. What it says comes from a storage or a server that
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import contextlib
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple, Self
 
+from ocivalidate.errors import Unreadable
 from ocivalidate.image.layers.blob import Opener
 from ocivalidate.image.sources.source import Source
 
@@ -124,6 +126,11 @@ class Store:
         """
         raise NotImplementedError
 
+    def starts(self, every: Iterable[Held], limit: int) -> Iterator[tuple[Held, bytes | None]]:
+        """The first ``limit`` bytes of blobs, in their order; ``None`` for one that cannot be read."""
+        for held in every:
+            yield held, _start(self.opener(held), limit)
+
     def referrers(self, _repository: str, _digest: str) -> Iterator[str]:
         """The digests of manifests that refer to this one and that :meth:`links` does not list."""
         return iter(())
@@ -147,3 +154,15 @@ class Store:
 
     def __exit__(self, *_exception: object) -> None:
         self.close()
+
+
+def _start(opener: Opener, limit: int) -> bytes | None:
+    data = bytearray()
+    try:
+        with contextlib.closing(opener()) as stream:
+            buffer = memoryview(bytearray(limit))
+            while len(data) < limit and (count := stream.readinto(buffer[: limit - len(data)])):
+                data += buffer[:count]
+    except (OSError, Unreadable):
+        return None
+    return bytes(data)

@@ -11,9 +11,11 @@ from fixtures.layouts import STORAGE, Artifact, Image, Index, Layer, Layout, Tre
 from fixtures.layouts.storage import ROOT, other, written
 from fixtures.layouts.tars import Entry
 from ocivalidate.audit.api import audit
+from ocivalidate.audit.book import Book
 from ocivalidate.audit.options import AuditOptions
 from ocivalidate.rules.clauses import Severity, load
 from ocivalidate.rules.findings import ExitCode, Report, exit_code
+from tests.saved import sha256
 
 CONTENT = "image/image-layout.blobs.content-matches"
 
@@ -167,6 +169,38 @@ def test_where_nothing_names_blobs_nobody_knows_what_should_be_there(tmp_path: P
     report = audit(bare(layout, tmp_path))
     assert (report.findings, exit_code([report])) == ((), ExitCode.CONFORMS)
     assert report.facts["images"] == {"sound": 1, "incomplete": 1, "unjudged": 0, "broken": 0}
+
+
+DOCUMENTS = {
+    "an object": b'{"a": 1}\n',
+    "after white space": b' \r\n\t{"a": 2}',
+    "after much white space": b" " * 100 + b'{"a": 3}',
+    "after a byte order mark": b'\xef\xbb\xbf{"a": 4}',
+}
+OTHERS = {
+    "a layer": Layer(tar([Entry("a", b"{}")])).to_bytes(),
+    "a layer whose first name is a brace": tar([Entry("{a}", b"{}")]),
+    "an array": b"[{}]",
+    "cut off": b'{"a": ',
+    "nothing but white space": b" " * 100,
+    "random": bytes(range(256)) * 10,
+}
+
+
+def test_where_nothing_names_blobs_only_documents_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept: list[bytes] = []
+    monkeypatch.setattr(Book, "keep_document", lambda _book, _path, data: kept.append(data))
+    every = [*DOCUMENTS.values(), *OTHERS.values()]
+    report = audit(str(written({f"blobs/sha256/{sha256(data)}": data for data in every}, tmp_path)))
+    assert sorted(kept) == sorted(DOCUMENTS.values())
+    assert report.facts["blobs"] == len(every)
+    assert report.findings == ()
+
+
+def test_a_manifest_after_white_space_is_judged_where_nothing_names_it(tmp_path: Path) -> None:
+    data = b"\n" * 100 + b'{"schemaVersion": 3, "mediaType": "application/vnd.oci.image.manifest.v1+json"}'
+    report = audit(str(written({f"blobs/sha256/{sha256(data)}": data}, tmp_path)))
+    assert report.facts["images"]["broken"] == 1
 
 
 def test_it_is_a_library_call(tmp_path: Path) -> None:

@@ -5,7 +5,8 @@ Their bytes are judged, and the documents among them. What belongs together, or 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import islice
 
 from ocivalidate.audit import oddities
 from ocivalidate.audit.store import Held, Link, Odd, Store
@@ -14,6 +15,7 @@ from ocivalidate.audit.stores.files import FILE, FOLDER, Entry, Files, Opening, 
 from ocivalidate.audit.stores.noting import Noted
 
 _DEPTH = 2
+_READ_AT_ONCE = 256
 
 
 class BareStore(Store):
@@ -63,6 +65,13 @@ class BareStore(Store):
         path = "/".join(filter(None, (self._blobs, algorithm, encoded)))
         entry = self.files.look(path)
         return Held(digest, entry.size, path) if entry and entry.kind == FILE else None
+
+    def starts(self, every: Iterable[Held], limit: int) -> Iterator[tuple[Held, bytes | None]]:
+        """The first bytes of blobs, of which a bucket hands out no more than these, several at a time."""
+        listed = iter(every)
+        while batch := [*islice(listed, _READ_AT_ONCE)]:
+            contents = self.files.contents((held.path for held in batch), limit)
+            yield from zip(batch, (data for _path, data in contents), strict=True)
 
     def oddities(self) -> Iterator[Odd]:
         """What the listing of the blobs came upon."""

@@ -19,6 +19,7 @@ from fixtures.registries.content import Content, images
 from fixtures.registries.storing import FORMS
 from ocivalidate.audit.store import Store
 from ocivalidate.audit.stores import bucket, bucket_names, bucket_stream
+from ocivalidate.audit.stores.bare import BareStore
 from ocivalidate.audit.stores.bucket import BucketFiles
 from ocivalidate.audit.stores.bucket_errors import in_a_line
 from ocivalidate.audit.stores.bucket_names import Bucket, opened, parse
@@ -354,6 +355,24 @@ def test_no_object() -> None:
     assert files.look("b") is None
     assert files.look("a//b") is None
     assert [*files.contents(["a", "a/b", "x"], 9)] == [("a", None), ("a/b", None), ("x", None)]
+
+
+def test_of_blobs_that_nothing_names_no_more_is_asked_for_than_tells_what_they_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[int] = []
+    fetch = bucket_stream.fetch
+
+    def counted(store: Any, path: str, start: int, length: int, version: str = "") -> bucket_stream.Piece:
+        asked.append(length)
+        return fetch(store, path, start, length, version)
+
+    monkeypatch.setattr(bucket, "fetch", counted)
+    files = {f"blobs/{parts(data)}": data for data in (b"%d" % number * 1000 for number in range(300))}
+    with BareStore(filled(files)) as store:
+        found = {held.path: data for held, data in store.starts(store.blobs(), 64)}
+    assert found == {path: data[:64] for path, data in files.items()}
+    assert asked == [64] * 300
 
 
 def test_the_first_bytes_of_many_objects_in_their_order() -> None:
