@@ -25,9 +25,13 @@ def read(source: Source, path: str) -> OldManifest | None:
     if entry is None or entry.size > _LARGEST:
         return None
     try:
-        value = read_document(source.read(path, _LARGEST + 1)).value
+        data = source.read(path, _LARGEST + 1)
     except Unreadable:
         return None
+    # Every manifest is asked, and nearly all say no without being parsed. An escape may spell the name.
+    if b"fsLayers" not in data and b"\\" not in data:
+        return None
+    value = read_document(data).value
     if not isinstance(value, dict) or value.get("schemaVersion") != 1 or "fsLayers" not in value:
         return None
     layers = value["fsLayers"] if isinstance(value["fsLayers"], list) else []

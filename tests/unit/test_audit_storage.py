@@ -16,6 +16,7 @@ from ocivalidate.audit.options import AuditOptions
 from ocivalidate.rules.clauses import Severity, load
 from ocivalidate.rules.findings import ExitCode, Report, exit_code
 from tests.saved import sha256
+from tests.unit.audit.storages import repository
 
 CONTENT = "image/image-layout.blobs.content-matches"
 
@@ -132,6 +133,13 @@ def test_a_placeholder_of_zot_is_the_blob_for_which_it_stands(tmp_path: Path) ->
 def test_a_layer_of_an_old_manifest_is_not_unreferenced_and_is_verified(tmp_path: Path) -> None:
     storage = STORAGE["storage/manifest.schema1"].breaks(tmp_path / "storage")
     assert audit(str(storage)).facts["unreferenced"]["blobs"] == 0
+
+
+@pytest.mark.parametrize("name", [b"fsLayers", b"\\u0066sLayers"])
+def test_an_old_manifest_is_known_however_its_names_are_spelt(name: bytes, tmp_path: Path) -> None:
+    data = b'{"schemaVersion": 1, "%s": []}' % name
+    files = repository("a", manifests={"1": data})
+    assert clauses(audit(str(written(files, tmp_path)))) == ["storage/manifest.schema1"]
 
 
 def test_an_empty_registry_could_not_be_judged(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ once.
 
 from __future__ import annotations
 
+import functools
 import importlib
 from collections.abc import Callable
 
@@ -80,6 +81,7 @@ def parent(node: Node, context: CheckContext) -> Node:
     return context.root.at(node.path[0] if node.path else None)
 
 
+@functools.cache
 def load_checks() -> None:
     """Fill the registries. Costs nothing from the second call on."""
     for name in CHECK_MODULES:
