@@ -34,7 +34,7 @@ CREATE TABLE held(path TEXT PRIMARY KEY, digest TEXT, size INT, repository TEXT,
                   layer INT DEFAULT 0, diffs TEXT DEFAULT '', done INT DEFAULT 0, judged INT DEFAULT 0) WITHOUT ROWID;
 CREATE INDEX held_digest ON held(digest);
 CREATE TABLE facts(path TEXT PRIMARY KEY, facts BLOB) WITHOUT ROWID;
-CREATE TABLE documents(path TEXT PRIMARY KEY, data BLOB) WITHOUT ROWID;
+CREATE TABLE documents(path TEXT PRIMARY KEY, data BLOB, packed INT) WITHOUT ROWID;
 CREATE TABLE trails(path TEXT PRIMARY KEY, trail BLOB) WITHOUT ROWID;
 CREATE TABLE links(repository TEXT, kind TEXT, tag TEXT, digest TEXT, path TEXT);
 CREATE INDEX links_repository ON links(repository, kind, digest);
@@ -173,13 +173,17 @@ class Book:
 
     def keep_document(self, path: str, data: bytes) -> None:
         """Keep the bytes of a document, so that it is read once."""
-        packed = zlib.compress(data, _QUICK if len(data) > _SMALL else 0)
-        self.do("INSERT OR IGNORE INTO documents(path, data) VALUES(?, ?)", path, packed)
+        packed = len(data) > _SMALL
+        kept = zlib.compress(data, _QUICK) if packed else data
+        self.do("INSERT OR IGNORE INTO documents VALUES(?, ?, ?)", path, kept, packed)
 
     def document(self, path: str) -> bytes | None:
         """The bytes of a document that was read."""
-        packed = self.one("SELECT data FROM documents WHERE path = ?", path)
-        return None if packed is None else zlib.decompress(packed)
+        row = self.do("SELECT data, packed FROM documents WHERE path = ?", path).fetchone()
+        if row is None:
+            return None
+        data: bytes = zlib.decompress(row[0]) if row[1] else row[0]
+        return data
 
     def trail(self, path: str, read: Callable[[], Trail]) -> Trail:
         """The trail of a layer, which is read for it once."""

@@ -205,6 +205,15 @@ def test_where_nothing_names_blobs_only_documents_are_kept(tmp_path: Path, monke
     assert report.findings == ()
 
 
+@pytest.mark.parametrize("size", [2, 4096, 4097, 100_000])
+def test_a_document_comes_out_of_the_book_as_it_went_in(size: int) -> None:
+    data = b"{" + b" " * (size - 2) + b"}"
+    book = Book()
+    book.keep_document("a", data)
+    assert (book.document("a"), book.document("b")) == (data, None)
+    book.close()
+
+
 def test_a_manifest_after_white_space_is_judged_where_nothing_names_it(tmp_path: Path) -> None:
     data = b"\n" * 100 + b'{"schemaVersion": 3, "mediaType": "application/vnd.oci.image.manifest.v1+json"}'
     report = audit(str(written({f"blobs/sha256/{sha256(data)}": data}, tmp_path)))
