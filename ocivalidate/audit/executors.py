@@ -11,8 +11,7 @@ import queue
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import CancelledError, Executor, Future, ThreadPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, ThreadPoolExecutor
 from dataclasses import replace
 from pickle import PicklingError
 from typing import NamedTuple, Self
@@ -179,7 +178,7 @@ class Elsewhere(Workers):
             self._reached = self._reach(task)
         try:
             return self.submit(task, self.paced(task.request))
-        except (RuntimeError, BrokenProcessPool) as problem:
+        except (RuntimeError, BrokenExecutor) as problem:
             raise self.lost() from problem
 
     def submit(self, _task: Task, request: BlobRequest) -> Future[BlobFacts]:
@@ -200,7 +199,7 @@ class Elsewhere(Workers):
         try:
             facts = future.result()
             why = facts.failure
-        except (CancelledError, BrokenProcessPool) as problem:
+        except (CancelledError, BrokenExecutor) as problem:
             raise self.lost() from problem
         except Exception as problem:  # noqa: BLE001  # whatever happened there, the blob can be verified here
             why = self.owed(problem)

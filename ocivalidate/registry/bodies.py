@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from urllib3.exceptions import HTTPError
 
 from ocivalidate.registry.answers import BLOB, Answer
-from ocivalidate.registry.failing import Broken, RegistryError
+from ocivalidate.registry.failing import ConnectionFailed, RegistryError
 from ocivalidate.registry.options import MIB
 from ocivalidate.registry.transport import Transport, failure
 
@@ -74,10 +74,10 @@ class Body:
             return 0
         chunk, problem = self._next(min(len(buffer), _PORTION))
         while problem is not None:
-            problem = self._resumed(problem) if isinstance(problem, Broken) else problem
+            problem = self._resumed(problem) if isinstance(problem, ConnectionFailed) else problem
             if problem is None:
                 chunk, problem = self._next(min(len(buffer), _PORTION))
-            elif not isinstance(problem, Broken):
+            elif not isinstance(problem, ConnectionFailed):
                 raise OSError(str(problem))
         count = len(chunk)
         buffer[:count] = chunk
@@ -105,7 +105,7 @@ class Body:
             self._arrived += len(chunk)
         return chunk, None
 
-    def _resumed(self, problem: Broken) -> RegistryError | None:
+    def _resumed(self, problem: ConnectionFailed) -> RegistryError | None:
         """Go on where it broke, or why that is not possible."""
         try:
             self._go_on(problem)
@@ -113,7 +113,7 @@ class Body:
             return error
         return None
 
-    def _go_on(self, problem: Broken) -> None:
+    def _go_on(self, problem: ConnectionFailed) -> None:
         """Open it again where it broke. Raises :class:`RegistryError` if that does not help any more."""
         self._response.close()
         # Where all is sent again each time, going on for ever would be quadratic.
@@ -142,7 +142,7 @@ class Body:
         while count:
             chunk, problem = self._next(min(count, _PORTION))
             if problem is not None or not chunk:
-                raise problem or Broken(f"{self._shown}: the body ends early")
+                raise problem or ConnectionFailed(f"{self._shown}: the body ends early")
             count -= len(chunk)
 
     def read(self, most: int) -> bytes:

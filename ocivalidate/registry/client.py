@@ -14,7 +14,7 @@ from urllib3.response import BaseHTTPResponse as Response
 from ocivalidate.registry.answers import BLOB, MANIFEST, REFERRERS, Answer, answer
 from ocivalidate.registry.bodies import Body
 from ocivalidate.registry.credentials import Credential, find
-from ocivalidate.registry.failing import Broken, NotThere, RegistryError
+from ocivalidate.registry.failing import ConnectionFailed, NotThere, RegistryError
 from ocivalidate.registry.names import api_host, is_repository, is_tag, referrers_tag
 from ocivalidate.registry.options import RegistryOptions
 from ocivalidate.registry.pages import Pages, next_page, texts
@@ -253,7 +253,7 @@ class Registry:
         """``https`` where that is spoken, else ``http``: where plain HTTP is allowed, docker tries both too."""
         try:
             self._transport.once("GET", f"https://{api_host(self.host)}/v2/", {}).close()
-        except Broken:
+        except ConnectionFailed:
             return "http"
         return "https"
 

@@ -21,7 +21,7 @@ class NotThere(RegistryError):
     """The registry says that it does not have it (404)."""
 
 
-class Broken(RegistryError):
+class ConnectionFailed(RegistryError):
     """A connection failed, or a server limped: another attempt may succeed. ``silent``: nothing came any more."""
 
     def __init__(self, reason: str, hint: str = "", status: int = 0, *, silent: bool = False) -> None:

@@ -32,7 +32,7 @@ from urllib3.response import BaseHTTPResponse as Response
 
 from ocivalidate.registry import certificates
 from ocivalidate.registry.connections import Watch, manager
-from ocivalidate.registry.failing import Broken, RegistryError
+from ocivalidate.registry.failing import ConnectionFailed, RegistryError
 from ocivalidate.registry.options import RegistryOptions
 from ocivalidate.registry.proxies import is_loopback, proxy_for
 
@@ -132,7 +132,7 @@ class Transport:
             wait = 0.0
             try:
                 answer = self.once(method, address, headers, body)
-            except Broken as error:
+            except ConnectionFailed as error:
                 problem = error
             else:
                 if answer.status not in _AGAIN:
@@ -140,7 +140,7 @@ class Transport:
                     return answer
                 answer.close()
                 wait = retry_after(answer.headers.get("Retry-After"))
-                problem = Broken(f"{here.shown} answers {in_words(answer.status)}", status=answer.status)
+                problem = ConnectionFailed(f"{here.shown} answers {in_words(answer.status)}", status=answer.status)
             if wait > self._limits.wait:
                 problem = RegistryError(
                     f"{problem}, and asks to come back in {wait:.0f} seconds", status=problem.status
@@ -153,7 +153,7 @@ class Transport:
         raise RegistryError(f"{problem}{tries}", problem.hint, problem.status)
 
     def once(self, method: str, address: str, headers: Mapping[str, str], body: bytes = b"") -> Response:
-        """One attempt, with its redirects. Raises :class:`Broken`, and :class:`RegistryError`."""
+        """One attempt, with its redirects. Raises :class:`ConnectionFailed`, and :class:`RegistryError`."""
         first = here = origin(address)
         headers = {"User-Agent": _AGENT, "Accept-Encoding": "identity", **headers}
         for _number in range(self._limits.redirects + 1):
@@ -240,7 +240,7 @@ class Transport:
             if method == "HEAD" or _NUMBER.fullmatch(answer.headers.get("Content-Length", "0").strip()):
                 return answer
             answer.close()
-            problem = Broken(f"{here.shown}: its answer is not HTTP: a Content-Length that is no number")
+            problem = ConnectionFailed(f"{here.shown}: its answer is not HTTP: a Content-Length that is no number")
         # Outside, so that no traceback shows the address, which may be a secret, through the error of the library.
         raise problem
 
@@ -282,15 +282,15 @@ def failure(error: Exception, shown: str) -> RegistryError:
             "HTTP_REQUEST",
             "RECORD_LAYER_FAILURE",
         ):
-            return Broken(f"{shown} does not speak TLS; --tls-verify=false allows plain HTTP")
+            return ConnectionFailed(f"{shown} does not speak TLS; --tls-verify=false allows plain HTTP")
         cause = cause.__cause__ or cause.__context__ or next(filter(_is_error, cause.args), None)
     if isinstance(error, NameResolutionError):
         return RegistryError(f"{shown}: there is no host of this name")
     if isinstance(error, NewConnectionError):
         # Refused, or no route: urllib3 takes it for a kind of timeout.
-        return Broken(f"{shown}: {_other(error)}")
+        return ConnectionFailed(f"{shown}: {_other(error)}")
     text = next((text for kinds, text in _FAILURES if isinstance(error, kinds)), "") or _other(error)
-    return Broken(f"{shown}: {text}", silent=isinstance(error, ReadTimeoutError))
+    return ConnectionFailed(f"{shown}: {text}", silent=isinstance(error, ReadTimeoutError))
 
 
 def _is_error(value: object) -> bool:

@@ -32,6 +32,7 @@ FEATURES = {"ociVersionMin": "1.0.0", "ociVersionMax": "1.2.0"}
 COMMAND_LINES: dict[str, tuple[list[str], set[int]]] = {
     "bundle": ([GOOD], {0}),
     "image": ([str(SAMPLES / "image-good")], {0}),
+    "audit": ([str(SAMPLES / "image-good")], {0}),
     "runtime": (["--runtime", "{work}/fake", "--select", CASE], {0}),
     "unpack": ([str(SAMPLES / "image-good"), "{new}", "--force"], {0}),
     "probe": ([], {0}),

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ocivalidate.errors import TooLarge, Unreadable
+from ocivalidate.errors import OciValidateError, TooLarge, Unreadable
 from ocivalidate.image.sources.source import FILE, Entry, Source
 from ocivalidate.registry.answers import BLOB, MANIFEST, Answer
 from ocivalidate.registry.failing import NotThere, RegistryError
@@ -52,7 +52,7 @@ def connect(host: str, options: RegistryOptions) -> Registry:
     raise Unreadable(f"reading from a registry needs the module {missing}")
 
 
-class Unavailable(OSError):
+class Unavailable(OciValidateError, OSError):
     """A blob that a registry does not send; ``answers``: what it said instead."""
 
     def __init__(self, text: str, answers: tuple[Answer, ...] = ()) -> None:

@@ -80,7 +80,7 @@ def _try(found: Iterable[Sleeper]) -> list[Sleeper]:
     sleepers = list(found)
     if sleepers:
         with ThreadPoolExecutor(len(sleepers)) as threads:
-            list(threads.map(_abort, sleepers))
+            list(threads.map(abort, sleepers))
     return sleepers
 
 
@@ -92,7 +92,7 @@ def _sleeper(trial: CaseContext, kind: hooking.Kind, timeout: int) -> Sleeper:
     return sleeper
 
 
-def _abort(sleeper: Sleeper) -> None:
+def abort(sleeper: Sleeper) -> None:
     """Bring a container as far as its hook lets it come, and see how long the hook is there."""
     container = sleeper.container
     for name in ("create", "start", "kill", "delete"):

@@ -67,6 +67,7 @@ class _Mounts:
 
 
 _OWN = _Mounts()
+_UNSEEN = 1  # no namespace has it
 
 
 def unshare(flags: int) -> None:
@@ -77,16 +78,19 @@ def unshare(flags: int) -> None:
 
 
 def have_own_mounts() -> bool:
-    """Whether this thread is in the mount namespace that its process, or one it was forked from, has made."""
-    return _OWN.made != 0 and _mount_namespace() == _OWN.made
+    """Whether this thread is in the mount namespace that its process, or one it was forked from, has made.
+
+    Where /proc is out of sight, as for a moment in isolation.py, what was made last is believed to be where we are.
+    """
+    return _OWN.made != 0 and (_OWN.made == _UNSEEN or _mount_namespace() in (_OWN.made, _UNSEEN))
 
 
 def _mount_namespace() -> int:
-    """The number of the namespace's inode; 1, which none has, where it cannot be seen."""
+    """The number of the namespace's inode, or ``_UNSEEN``."""
     try:
         return os.stat("/proc/thread-self/ns/mnt").st_ino
     except OSError:
-        return 1
+        return _UNSEEN
 
 
 def _refuse_the_hosts(target: str) -> None:
