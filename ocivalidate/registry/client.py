@@ -15,12 +15,13 @@ from ocivalidate.registry.answers import BLOB, MANIFEST, REFERRERS, Answer, answ
 from ocivalidate.registry.bodies import Body
 from ocivalidate.registry.credentials import Credential, find
 from ocivalidate.registry.failing import ConnectionFailed, NotThere, RegistryError
-from ocivalidate.registry.names import api_host, is_repository, is_tag, referrers_tag
+from ocivalidate.registry.names import api_host, referrers_tag
 from ocivalidate.registry.options import RegistryOptions
 from ocivalidate.registry.pages import Pages, next_page, texts
 from ocivalidate.registry.tokens import CATALOG, Authority
 from ocivalidate.registry.transport import Transport, in_words, is_led_away, origin
 from ocivalidate.vocabulary import digests
+from ocivalidate.vocabulary.image_names import is_repository, is_tag
 from ocivalidate.vocabulary.wording import shortened
 
 INDEX = "application/vnd.oci.image.index.v1+json"

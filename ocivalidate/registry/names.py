@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from ocivalidate.errors import Unreadable
 from ocivalidate.vocabulary import digests
+from ocivalidate.vocabulary.image_names import is_repository, is_tag
 from ocivalidate.vocabulary.wording import shortened
 
 PREFIX = "docker://"
@@ -22,11 +23,7 @@ _HUB_API = "registry-1.docker.io"
 _LONGEST = 1024
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
 _HOST = re.compile(rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{{1,5}}))?")
-_PART = r"[a-z0-9]+(?:(?:\.|__?|-+)[a-z0-9]+)*"
-_REPOSITORY = re.compile(rf"{_PART}(?:/{_PART})*")
-_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 _LARGEST_PORT = 65535
-_LONGEST_REPOSITORY = 255
 
 
 class ImageName(NamedTuple):
@@ -130,16 +127,6 @@ def referrers_tag(digest: str) -> str:
     """The tag under which referrers are listed where there is no API for it (referrers tag schema)."""
     algorithm, _, encoded = digest.partition(":")
     return re.sub(r"[^A-Za-z0-9._-]", "-", f"{algorithm[:32]}-{encoded[:64]}")
-
-
-def is_tag(text: str) -> bool:
-    """Whether this is a tag by the grammar of distribution-spec."""
-    return _TAG.fullmatch(text) is not None
-
-
-def is_repository(text: str) -> bool:
-    """Whether this is a repository by the grammar of distribution-spec, and not too long to be one."""
-    return len(text) <= _LONGEST_REPOSITORY and _REPOSITORY.fullmatch(text) is not None
 
 
 def _bare(text: str) -> str:

@@ -21,7 +21,7 @@ from ocivalidate.audit.stores.files import (
     join,
 )
 from ocivalidate.errors import Unreadable
-from ocivalidate.image.sources.source import FolderSource, Slice, Source
+from ocivalidate.image.sources.source import FolderSource, Slice, Source, open_beneath
 from ocivalidate.system import portable
 from ocivalidate.system.beneath import Beneath, LeadsOut, Listing
 from ocivalidate.system.file_kinds import file_kind
@@ -114,13 +114,7 @@ class FolderFiles:
 
     def open(self, path: str) -> Slice:
         """Open a regular file, without blocking on a FIFO."""
-        try:
-            descriptor = self._folder.open(path)
-        except LeadsOut as problem:
-            raise Unreadable(f"{path}: {LEADS_OUT}") from problem
-        except (OSError, ValueError) as error:
-            raise Unreadable(f"{path}: {reason(error)}") from error
-        return Slice(descriptor, 0, os.fstat(descriptor).st_size, owned=True)
+        return open_beneath(self._folder, path, LEADS_OUT)
 
     def contents(self, paths: Iterable[str], limit: int) -> Iterator[tuple[str, bytes | None]]:
         """The first bytes of files."""

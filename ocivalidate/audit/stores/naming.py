@@ -1,4 +1,4 @@
-"""The names of a storage: digests that are folders, repositories, tags."""
+"""What names and links of a storage say: digests that are folders, digests and times in files."""
 
 from __future__ import annotations
 
@@ -8,14 +8,8 @@ from datetime import datetime
 from ocivalidate.vocabulary import digests
 from ocivalidate.vocabulary.wording import shortened
 
-# distribution-spec, Pulling manifests: the grammars of <name> and <reference>. Every letter has one way to match.
-_PART = r"[a-z0-9]+(?:(?:\.|__?|-+)[a-z0-9]+)*"
-_REPOSITORY = re.compile(rf"{_PART}(?:/{_PART})*")
-_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 # Hardly any other digest is in use, and a storage has a million of them.
 _USUAL = re.compile(r"sha256:[0-9a-f]{64}")
-# What distribution and docker take: with the host it has to fit into 255.
-_LONGEST_REPOSITORY = 255
 
 
 def digest(algorithm: str, encoded: str) -> str:
@@ -27,16 +21,6 @@ def digest(algorithm: str, encoded: str) -> str:
 def digest_problem(algorithm: str, encoded: str) -> str:
     """Why a folder and a name in it make no digest, in a line."""
     return f"{shortened(f'{algorithm}:{encoded}')} is no digest: {digests.problem(f'{algorithm}:{encoded}')}"
-
-
-def is_repository(name: str) -> bool:
-    """Whether a repository may have this name."""
-    return len(name) <= _LONGEST_REPOSITORY and _REPOSITORY.fullmatch(name) is not None
-
-
-def is_tag(name: str) -> bool:
-    """Whether a tag may have this name."""
-    return _TAG.fullmatch(name) is not None
 
 
 def link_digest(content: bytes | None) -> str:

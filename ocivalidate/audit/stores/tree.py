@@ -19,6 +19,7 @@ from ocivalidate.audit.stores.noting import Noted
 from ocivalidate.audit.stores.shapes import ANY, PASSED, Placed, Shape, place
 from ocivalidate.audit.stores.uploads import left_behind
 from ocivalidate.audit.stores.whereabouts import Whereabouts
+from ocivalidate.vocabulary import image_names
 from ocivalidate.vocabulary.wording import shortened
 
 BLOBS, REPOSITORIES = "blobs", "repositories"
@@ -97,7 +98,7 @@ class TreeStore(Store):
                 self._noted.entry(entry, "a repository")
 
     def _judge_name(self, name: str) -> None:
-        if not naming.is_repository(name):
+        if not image_names.is_repository(name):
             text = "no client can ask for a repository of this name"
             self._noted.note(Odd(oddities.REPOSITORY_NAME, join(self._repositories, name), text, repository=name))
 
@@ -128,7 +129,7 @@ class TreeStore(Store):
                     self._noted.note(Odd(oddities.NAME, entry.path, problem, repository=repository))
 
     def _tag(self, repository: str, tag: str, path: str, files: Iterable[Entry]) -> Iterator[tuple[Link, int]]:
-        if tag and not naming.is_tag(tag):
+        if tag and not image_names.is_tag(tag):
             text = "no client can ask for a tag of this name"
             self._noted.note(Odd(oddities.TAG_NAME, path, text, repository=repository, tag=tag))
         found = False

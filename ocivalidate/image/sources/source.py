@@ -286,13 +286,7 @@ class FolderSource(Source):
 
     def open(self, path: str) -> Slice:
         """Open a regular file, without blocking on a FIFO."""
-        try:
-            descriptor = self._folder.open(path)
-        except LeadsOut as problem:
-            raise Unreadable(f"{path}: {LEADS_OUT}") from problem
-        except (OSError, ValueError) as error:
-            raise Unreadable(f"{path}: {reason(error)}") from error
-        return Slice(descriptor, 0, os.fstat(descriptor).st_size, owned=True)
+        return open_beneath(self._folder, path, LEADS_OUT)
 
     def shown(self, path: str) -> str:
         """The path of a file."""
@@ -309,6 +303,20 @@ class FolderSource(Source):
     def close(self) -> None:
         """Close the folder."""
         self._folder.close()
+
+
+def open_beneath(folder: Beneath, path: str, leads_out: str) -> Slice:
+    """Open a regular file below a folder, without blocking on a FIFO.
+
+    Raises :class:`Unreadable`; ``leads_out`` is said of a link that leads out of the folder.
+    """
+    try:
+        descriptor = folder.open(path)
+    except LeadsOut as problem:
+        raise Unreadable(f"{path}: {leads_out}") from problem
+    except (OSError, ValueError) as error:
+        raise Unreadable(f"{path}: {reason(error)}") from error
+    return Slice(descriptor, 0, os.fstat(descriptor).st_size, owned=True)
 
 
 @dataclass(frozen=True, slots=True)
