@@ -46,21 +46,19 @@ class Ratio:
 
 def spread(values: Sequence[float]) -> Spread:
     """The spread of one value at least."""
-    low, median, high = (
-        statistics.quantiles(values, n=4, method="inclusive") if len(values) > 1 else (values[0],) * 3
-    )
+    low, median, high = statistics.quantiles(values, n=4, method="inclusive") if len(values) > 1 else (values[0],) * 3
     return Spread(median, low, high, tuple(values))
 
 
-def ratio(values: Sequence[float], others: Sequence[float], comparisons: int = 1) -> Ratio:
+def ratio(values: Sequence[float], others: Sequence[float], comparisons: int = 1) -> Ratio | None:
     """How ``values`` compare with ``others``, those of the same rounds, in order.
 
     ``comparisons``: how many of these are told together, each of which gets its share of the doubt (Bonferroni). Rounds
-    in which the other took no time at all tell nothing of a ratio, and are left out.
+    in which the other took nothing at all tell nothing of a ratio, and are left out; ``None`` if no other is left.
     """
     pairs = sorted(value / other for value, other in zip(values, others, strict=True) if other > 0)
     if not pairs:
-        return Ratio(math.nan, None, None, "too few rounds")
+        return None
     median = statistics.median(pairs)
     rank = outer(len(pairs), (1 - CONFIDENCE) / max(1, comparisons))
     if not rank:
