@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -326,3 +327,18 @@ def test_it_ends_where_there_is_no_runtime(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "there is no program" in done.stderr
     assert [one.name for one in tmp_path.iterdir()] == ["reproduce.sh"]
+
+
+def test_a_process_that_vanishes_while_one_looks_is_not_alive() -> None:
+    functions = MACHINERY.replace('main "$@"', "").partition("process_of() {")[2]
+    ended = [subprocess.Popen(["true"]) for _ in range(12)]
+    for one in ended:
+        os.waitid(os.P_PID, one.pid, os.WEXITED | os.WNOWAIT)
+    look = f'process_of() {{ echo "$1"; }}\nignored() {{{functions}\n'
+    pids = " ".join(str(one.pid) for one in ended)
+    each = f'for one in {pids}; do while [ -d "/proc/$one" ]; do ! alive "$one" || echo "$one"; done; done'
+    shell = subprocess.Popen(["sh", "-c", look + each], stdout=subprocess.PIPE)
+    for one in ended:
+        time.sleep(0.012)
+        one.wait()
+    assert shell.communicate(timeout=20)[0] == b""

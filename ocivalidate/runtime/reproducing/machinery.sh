@@ -338,7 +338,8 @@ masked() {
 process_of() { cat "$DID/$1.pid" 2>/dev/null; }
 alive() {
     pid=$(process_of "$1")
-    [ -n "$pid" ] && [ -d "/proc/$pid" ] && ! grep -q '^State:[[:space:]]*[ZX]' "/proc/$pid/status" 2>/dev/null
+    # One look: what is reaped between two of them is not alive.
+    case ${pid:+$(sed -n 's/^State:[[:space:]]*//p' "/proc/$pid/status" 2>/dev/null)} in '' | [ZX]*) return 1 ;; esac
 }
 # end ID IN_THE_RUN: wait for the end of the container process.
 end() {
