@@ -15,7 +15,7 @@ SHELLS = ("bash", "zsh", "fish")
 PROGRAMS = ("ocivalidate", "oci-gen")
 
 # What the value of an option or argument is, by the word that help has for it. Others have choices, or none.
-_FILES = ("PATH", "FILE", "SOURCE", "CONFIG", "FACTS", "PROGRAM", "FORMAT=FILE")
+_FILES = ("PATH", "FILE", "REPORT", "SOURCE", "CONFIG", "FACTS", "PROGRAM", "FORMAT=FILE")
 _FOLDERS = ("DIR", "BUNDLE")
 _CLAUSES = ("CLAUSE", "CLAUSES")
 _LISTS = {

@@ -33,6 +33,7 @@ COMMANDS = {
     "judge": Command("judge", "check what the probe saw in a container against its config.json", _JUDGING),
     "state": Command("documents", "judge what a runtime's state prints", _JUDGING),
     "features": Command("documents", "judge what a runtime's features prints", _JUDGING),
+    "report": Command("report", "merge reports of many runtimes, bundles or images into one", _KNOWING),
     "rules": Command("rules", "list the clauses and their coverage", _KNOWING),
     "explain": Command("explain", "explain a clause, with a bad and a good example, or a case", _KNOWING),
     "schema": Command("schema", "print a JSON Schema of a document type for one release", _KNOWING),

@@ -13,6 +13,8 @@ import pytest
 
 from fixtures import fake_runtime
 from ocivalidate.cli.entry import COMMANDS
+from ocivalidate.report import render
+from tests.reports import OPTIONS, RUNTIME
 from tests.unit.command_line import GOOD, SAMPLES
 
 ROOT = Path(__file__).parents[2]
@@ -39,6 +41,7 @@ COMMAND_LINES: dict[str, tuple[list[str], set[int]]] = {
     "judge": ([GOOD, "{work}/facts.json"], {0, 1}),
     "state": (["{work}/state.json"], {0}),
     "features": (["{work}/features.json"], {0}),
+    "report": (["{work}/report.json"], {0}),
     "rules": ([], {0}),
     "explain": (["runtime/config.process.cwd.absolute"], {0}),
     "schema": (["runtime-config"], {0}),
@@ -114,6 +117,8 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> RunContext:
     (work / "ocivalidate-script").write_text(SCRIPT.format(function="main"), encoding="utf-8")
     (work / "state.json").write_text(json.dumps(STATE), encoding="utf-8")
     (work / "features.json").write_text(json.dumps(FEATURES), encoding="utf-8")
+    report = render("json", [RUNTIME], OPTIONS)
+    (work / "report.json").write_text(report, encoding="utf-8")
     made = RunContext(work)
     done = made.run("probe", work, cwd=work)
     (work / "facts.json").write_text(done.stdout, encoding="utf-8")

@@ -9,6 +9,7 @@ import shlex
 import shutil
 import sys
 from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,6 +17,8 @@ import pytest
 
 from fixtures.scaffold.__main__ import main as scaffold
 from ocivalidate.cli import main
+from ocivalidate.report import render
+from tests.reports import OPTIONS, RUNTIME
 from tests.unit.command_line import SAMPLES
 
 ROOT = Path(__file__).parents[2]
@@ -162,6 +165,10 @@ def _samples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         shutil.copytree(SAMPLES / "image-good", tmp_path / name)
     (tmp_path / "config.json").write_bytes((SAMPLES / "bundle-good" / "config.json").read_bytes())
     (tmp_path / "facts.json").write_text("{}", encoding="utf-8")
+    for name in ("runc", "my-runtime"):
+        (tmp_path / f"{name}.json").write_text(
+            render("json", [replace(RUNTIME, subject=name)], OPTIONS), encoding="utf-8"
+        )
     (tmp_path / "data").mkdir()
     (tmp_path / "home/.config/fish/completions").mkdir(parents=True)
     (tmp_path / "home/.zfunc").mkdir()

@@ -1,0 +1,83 @@
+"""A matrix for programs. ``schemas/output/matrix.json`` describes it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ocivalidate.matrix.model import Area, Cell, Matrix, Row, Sheet
+from ocivalidate.matrix.subjects import Point, Subject
+from ocivalidate.report.json_pieces import Opened, written
+
+SCHEMA = "urn:ocivalidate:matrix-1"
+
+
+def pieces(matrix: Matrix, version: str) -> Iterator[str]:
+    """One JSON document, only ASCII. ``version``: that of the tool."""
+    data = Opened(
+        schema=SCHEMA,
+        tool={"name": "ocivalidate", "version": version},
+        sheets=map(_sheet, matrix.sheets),
+        complete=True,  # last: a document that was cut off does not have it
+    )
+    yield from written(data)
+    yield "\n"
+
+
+def _sheet(sheet: Sheet) -> Opened:
+    return Opened(
+        kind=sheet.kind,
+        subjects=[
+            {**subject(one), "counts": dict(sorted(sheet.count(number).items()))}
+            for number, one in enumerate(sheet.subjects)
+        ],
+        areas=map(_area, sheet.areas),
+    )
+
+
+def subject(one: Subject) -> dict[str, Any]:
+    """What is known of a subject, without its results."""
+    data: dict[str, Any] = {"label": one.label, "name": one.name, "version": one.version}
+    named = ("program", "specification", "release", "claim", "digest", "source", "suite", "date", "submitter")
+    data |= {
+        name: value for name in (*named, "command", "stale", "problem", "clipped") if (value := getattr(one, name))
+    }
+    if one.host:
+        data["host"] = dict(one.host)
+    if one.timings:
+        data["timings"] = {
+            each.operation: {"count": each.calls, "median": each.median, "low": each.low, "high": each.high}
+            for each in one.timings
+        }
+    return data
+
+
+def _area(area: Area) -> Opened:
+    return Opened(area=area.name, clauses=map(_row, area.rows))
+
+
+def _row(row: Row) -> dict[str, Any]:
+    known = {"level": str(row.clause.level), "summary": row.clause.summary} if row.clause else {}
+    return {"clause": row.id, **known, "cells": [_cell(cell) for cell in row.cells]}
+
+
+def _cell(cell: Cell) -> dict[str, Any]:
+    data: dict[str, Any] = {"outcome": cell.outcome}
+    if cell.reason:
+        data["reason"] = cell.reason
+    if cell.points:
+        data["cases"] = [_point(point) for point in cell.points]
+    return data
+
+
+def _point(point: Point) -> dict[str, Any]:
+    data: dict[str, Any] = {"outcome": point.outcome}
+    if point.case:
+        data = {"case": point.case, **data}
+    if point.said:
+        data["said"] = [{name: value for name, value in one._asdict().items() if value} for one in point.said]
+    if point.more:
+        data["more"] = point.more
+    if point.dump:
+        data["dump"] = point.dump
+    return data

@@ -1,0 +1,135 @@
+"""Subjects by areas and clauses: the one model that every form of a matrix is written from."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from ocivalidate.matrix.subjects import ABSENT, FAILED, PASSED, RUNTIME, WORST, Point, Subject, ordered, worst
+from ocivalidate.rules.clauses import Clause, load
+
+
+class Cell(NamedTuple):
+    """What a subject does about a clause: the outcome, and the cases that it is made of, the worst first.
+
+    ``reason``: why the clause was not judged, where it was not.
+    """
+
+    outcome: str
+    points: tuple[Point, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A clause, with its cell for each subject of its sheet. ``clause`` is ``None`` for one that we do not know."""
+
+    id: str
+    area: str
+    clause: Clause | None
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """Clauses of one part of a specification."""
+
+    name: str
+    rows: tuple[Row, ...]
+
+    def count(self, column: int) -> Counter[str]:
+        """How many clauses came out how for the subject in a column."""
+        return Counter(row.cells[column].outcome for row in self.rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """Subjects of one kind, which are judged by the same clauses."""
+
+    kind: str
+    subjects: tuple[Subject, ...]
+    areas: tuple[Area, ...]
+
+    @property
+    def rows(self) -> list[Row]:
+        """The rows of all areas."""
+        return [row for area in self.areas for row in area.rows]
+
+    def count(self, column: int) -> Counter[str]:
+        """How many clauses came out how for the subject in a column."""
+        return sum((area.count(column) for area in self.areas), Counter())
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """All sheets, runtimes first."""
+
+    sheets: tuple[Sheet, ...]
+
+    @property
+    def subjects(self) -> list[Subject]:
+        """The subjects of all sheets."""
+        return [one for sheet in self.sheets for one in sheet.subjects]
+
+
+def matrix(subjects: Iterable[Subject]) -> Matrix:
+    """The matrix of subjects, whatever their order, each of them once."""
+    kinds: dict[str, list[Subject]] = {}
+    for one in ordered(subjects):
+        kinds.setdefault(one.kind, []).append(one)
+    return Matrix(tuple(_sheet(kind, own) for kind, own in kinds.items()))
+
+
+def area_of(clause: str) -> str:
+    """The area of a clause: its family, and the first two words of its name."""
+    family, _slash, name = clause.partition("/")
+    return f"{family}/{'.'.join(name.split('.')[:2])}"
+
+
+def _sheet(kind: str, subjects: Sequence[Subject]) -> Sheet:
+    inventory = load()
+    said = [_by_clause(one) for one in subjects]
+    known = {clause for of_one in said for clause in of_one}
+    if kind == RUNTIME:
+        # What a runtime could be judged by is a row even where no run has come to it.
+        known |= {clause.id for clause in inventory.values() if clause.family == RUNTIME and clause.judged == "dynamic"}
+    places = {clause: place for place, clause in enumerate(inventory)}
+    areas: dict[str, list[Row]] = {}
+    for clause in sorted(known, key=lambda one: (places.get(one, len(places)), one)):
+        cells = tuple(_cell(one, clause, of_one) for one, of_one in zip(subjects, said, strict=True))
+        if any(cell.outcome != ABSENT for cell in cells):
+            areas.setdefault(area_of(clause), []).append(
+                Row(clause, area_of(clause), inventory[clause] if clause in places else None, cells)
+            )
+    return Sheet(kind, tuple(subjects), tuple(Area(name, tuple(rows)) for name, rows in sorted(areas.items())))
+
+
+def _by_clause(one: Subject) -> dict[str, list[Point]]:
+    found: dict[str, list[Point]] = {}
+    for point in one.points:
+        found.setdefault(point.clause, []).append(point)
+    return found
+
+
+def _cell(one: Subject, clause: str, said: Mapping[str, Sequence[Point]]) -> Cell:
+    points = tuple(sorted(said.get(clause, ()), key=lambda point: (WORST.index(point.outcome), point)))
+    outcome = worst(point.outcome for point in points)
+    if outcome in PASSED or outcome in FAILED:
+        return Cell(outcome, points, "")
+    return Cell(outcome, points, _reason(one, clause, points))
+
+
+def _reason(one: Subject, clause: str, points: Sequence[Point]) -> str:
+    """Why a clause was not judged."""
+    told = next((said.message for point in points for said in point.said if said.message), "")
+    if points:
+        return told or "no reason is given"
+    if one.problem:
+        return one.problem
+    stated = load().get(clause)
+    if stated is not None and one.release and not stated.holds_in(one.release):
+        bounds = [f"since {stated.since}"] * bool(stated.since) + [f"until {stated.until}"] * bool(stated.until)
+        return f"{one.specification or stated.family} {one.release} does not have this clause ({', '.join(bounds)})"
+    return "no case of this run is about it"

@@ -1,0 +1,254 @@
+"""Files to subjects: JSON reports of any command, and kept records of runs, plain or compressed.
+
+They may come from anybody. So their size is bounded, only what has the right type is taken, every text is made visible
+and cut to a length that people read, and a file that is neither, or was cut off, is refused in one line.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import PurePath
+from typing import Any
+
+from ocivalidate.bundle.sources import read_file
+from ocivalidate.errors import TooLarge, Unreadable
+from ocivalidate.matrix.subjects import RUNTIME, WORST, Point, Said, Subject, Timing
+from ocivalidate.report.escape import visible
+from ocivalidate.vocabulary.wording import bytes_in_words
+
+MOST_BYTES = 256 << 20  # of one file, and of what is packed in it
+MOST_FILES = 2_000  # that a folder may have
+MOST_POINTS = 50_000  # of one subject
+_LONGEST, _LONGEST_NAME = 300, 120
+_MOST_SAID = 6  # of one point
+_GZIP = b"\x1f\x8b"
+_REPORT, _RECORDS = "urn:ocivalidate:report-1", ("urn:ocivalidate:results-1", "urn:ocivalidate:results-2")
+_ENDINGS = (".json", ".json.gz")
+
+
+def files_of(path: str) -> list[str]:
+    """The file that a path means, or those in a folder that may be reports, in order.
+
+    Raises :class:`Unreadable` where a folder has none, or too many.
+    """
+    if not os.path.isdir(path):
+        return [path]
+    found: list[str] = []
+    for folder, folders, names in os.walk(path):
+        folders.sort()
+        found += [os.path.join(folder, name) for name in sorted(names) if name.endswith(_ENDINGS)]
+        if len(found) > MOST_FILES:
+            raise TooLarge(f"there are more than {MOST_FILES} files in it")
+    if not found:
+        raise Unreadable("no file in it ends in .json or .json.gz")
+    return found
+
+
+def subjects_of(path: str) -> list[Subject]:
+    """What was judged, as a file says. Raises :class:`Unreadable`."""
+    document = _parsed(_unpacked(read_file(path, MOST_BYTES)))
+    schema = document.get("schema")
+    if schema == _REPORT:
+        if document.get("complete") is not True:
+            raise Unreadable("this report was cut off: its last member is not there")
+        return [_of_report(one) for one in _objects(document.get("reports"))]
+    if schema in _RECORDS:
+        return [_of_record(document)]
+    raise Unreadable("neither a JSON report (--format json) nor a kept record of a run")
+
+
+def _unpacked(data: bytes) -> bytes:
+    if not data.startswith(_GZIP):
+        return data
+    inflater = zlib.decompressobj(wbits=31)
+    try:
+        text = inflater.decompress(data, MOST_BYTES + 1)
+    except zlib.error as problem:
+        raise Unreadable(f"its compression is broken: {visible(str(problem))}") from problem
+    if len(text) > MOST_BYTES:
+        raise TooLarge(f"more than {bytes_in_words(MOST_BYTES)}, unpacked")
+    if not inflater.eof:
+        raise Unreadable("this compressed file was cut off")
+    return text
+
+
+def _parsed(data: bytes) -> Mapping[str, Any]:
+    try:
+        document = json.loads(data)
+    except (ValueError, RecursionError) as problem:
+        raise Unreadable(f"not JSON: {visible(str(problem), _LONGEST)}") from problem
+    if not isinstance(document, dict):
+        raise Unreadable("not a JSON object")
+    return document
+
+
+# --- What a member is, whoever wrote it
+
+
+def _text(value: object, limit: int = _LONGEST_NAME) -> str:
+    return visible(value, limit) if isinstance(value, str) else ""
+
+
+def _object(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _objects(value: object) -> Iterator[Mapping[str, Any]]:
+    return (one for one in value if isinstance(one, dict)) if isinstance(value, list) else iter(())
+
+
+def _outcome(value: object) -> str:
+    """One of ours; what is none was not judged."""
+    return value if isinstance(value, str) and value in WORST else "error"
+
+
+# --- JSON reports
+
+
+def _of_report(report: Mapping[str, Any]) -> Subject:
+    facts = _object(report.get("facts"))
+    kind, runtime = _text(report.get("kind")), _object(facts.get("runtime"))
+    program = _text(report.get("subject"))
+    name = _text(runtime.get("name")) or (PurePath(program).name if kind == RUNTIME else program)
+    points, clipped = _first(_points_of_report(report))
+    return Subject(
+        kind or "report",
+        name or "no name",
+        _text(runtime.get("version")),
+        program,
+        _text(report.get("specification")),
+        _text(report.get("release")),
+        _text(runtime.get("claim")),
+        _text(runtime.get("digest")) or _digest(facts),
+        host=_host(_object(facts.get("host"))),
+        problem=_trouble(report, facts),
+        points=points,
+        clipped=clipped,
+    )
+
+
+def _digest(facts: Mapping[str, Any]) -> str:
+    return next((_text(one.get("digest")) for one in _objects(facts.get("digests"))), "")
+
+
+def _trouble(report: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
+    if problem := _text(report.get("problem"), _LONGEST):
+        return problem
+    if report.get("complete") is not True:
+        return _text(facts.get("stopped"), _LONGEST) or "the report is incomplete"
+    return ""
+
+
+def _host(host: Mapping[str, Any]) -> dict[str, str]:
+    told = {name: _text(host.get(name)) for name in ("machine", "cgroup_mode")}
+    told["kernel"] = _text(host.get("release")) or _text(host.get("kernel"))
+    for name in ("controllers", "lsms"):
+        listed = host.get(name)
+        told[name] = _text(", ".join(_text(one) for one in listed[:40])) if isinstance(listed, list) else ""
+    for name in ("root", "own_kernel"):
+        if isinstance(host.get(name), bool):
+            told[name] = "yes" if host[name] else "no"
+    return {name: value for name, value in sorted(told.items()) if value}
+
+
+def _points_of_report(report: Mapping[str, Any]) -> Iterator[Point]:
+    findings: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    for finding in _objects(report.get("findings")):
+        case = _text(_object(finding.get("location")).get("case"))
+        findings.setdefault((_text(finding.get("clause")), case), []).append(finding)
+    told = set()
+    for result in _objects(report.get("results")):
+        key = _text(result.get("clause")), _text(result.get("case"))
+        told.add(key)
+        outcome, own = _outcome(result.get("outcome")), [*_objects(result.get("findings"))]
+        yield _point(key, outcome, own or findings.get(key, []), result)
+    for key, own in findings.items():
+        if key not in told:
+            yield _point(key, "fail", own, {})
+
+
+def _point(key: tuple[str, str], outcome: str, findings: list[Mapping[str, Any]], result: Mapping[str, Any]) -> Point:
+    clause, case = key
+    if outcome in ("fail", "xfail") and findings:
+        said = tuple(map(_said, findings[:_MOST_SAID]))
+        others = sum(more for one in findings[:_MOST_SAID] if isinstance(more := one.get("more"), int) and more > 0)
+        return Point(clause, case, outcome, said, _text(result.get("dump")), len(findings) - len(said) + others)
+    reason = _text(result.get("reason"), _LONGEST)
+    return Point(clause, case, outcome, (Said(reason),) * bool(reason), _text(result.get("dump")))
+
+
+def _said(finding: Mapping[str, Any]) -> Said:
+    location = _object(finding.get("location"))
+    numbers = [str(location[name]) for name in ("line", "column") if isinstance(location.get(name), int)]
+    file = ":".join(filter(None, (_text(location.get("file")), *numbers)))
+    parts = [file, *(_text(location.get(name)) for name in ("pointer", "member", "digest"))]
+    return Said(
+        _text(finding.get("message"), _LONGEST),
+        _text(finding.get("got"), _LONGEST),
+        _text(finding.get("want"), _LONGEST),
+        _text(" ".join(filter(None, parts)), _LONGEST),
+    )
+
+
+# --- Kept records
+
+
+def _of_record(record: Mapping[str, Any]) -> Subject:
+    runtime, suite = _object(record.get("runtime")), _object(record.get("suite"))
+    points, clipped = _first(_points_of_record(_object(record.get("results"))))
+    if not points:
+        raise Unreadable("this record has no results")
+    name = _text(runtime.get("name"))
+    return Subject(
+        RUNTIME,
+        name or "no name",
+        _text(runtime.get("version")),
+        name,
+        "runtime-spec",
+        _text(record.get("release")),
+        _text(runtime.get("claim")),
+        _text(runtime.get("digest")),
+        _text(record.get("source")),
+        _text(suite.get("version")),
+        _host(_object(record.get("host"))),
+        _text(record.get("date")),
+        points=points,
+        clipped=clipped,
+        timings=_timings(_object(record.get("timings"))),
+    )
+
+
+def _points_of_record(results: Mapping[str, Any]) -> Iterator[Point]:
+    for case, clauses in results.items():
+        for clause, told in _object(clauses).items():
+            if isinstance(told, list) and told:
+                said = [Said(text) for one in told[1 : _MOST_SAID + 1] if (text := _text(one, _LONGEST))]
+                more = max(0, len(told) - 1 - _MOST_SAID)
+                yield Point(_text(clause), _text(case), _outcome(told[0]), tuple(said), more=more)
+
+
+def _timings(timings: Mapping[str, Any]) -> tuple[Timing, ...]:
+    found = []
+    for operation, one in sorted(timings.items())[:20]:
+        values = [_object(one).get(name) for name in ("median", "low", "high")]
+        count = _object(one).get("count")
+        if isinstance(count, int) and all(isinstance(value, (int, float)) and 0 <= value < 1e6 for value in values):
+            found.append(Timing(_text(operation), count, *map(float, values)))  # type: ignore[arg-type]  # asked above
+    return tuple(found)
+
+
+def _first(points: Iterable[Point]) -> tuple[tuple[Point, ...], int]:
+    """As many points as are kept, and how many others there are."""
+    kept: list[Point] = []
+    left = 0
+    for point in points:
+        if not point.clause:
+            continue
+        if len(kept) < MOST_POINTS:
+            kept.append(point)
+        else:
+            left += 1
+    return tuple(sorted(kept)), left

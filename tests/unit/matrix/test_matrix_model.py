@@ -1,0 +1,165 @@
+"""What many reports come to: the same in any order, the worst of the cases, never a pass that nobody judged."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from ocivalidate import resources
+from ocivalidate.errors import Unreadable
+from ocivalidate.matrix import json_matrix
+from ocivalidate.matrix.model import matrix
+from ocivalidate.matrix.reading import subjects_of
+from ocivalidate.matrix.subjects import Point, Said, Subject, version_order, worst
+from ocivalidate.report import render
+from tests.reports import ALL, OPTIONS, RUNTIME
+from tests.unit.command_line import Command
+
+CREATES, DELETES = "runtime/runtime.create.creates", "runtime/runtime.delete.deletes"
+NEW = "runtime/config-linux.netDevices.moved"
+VALIDATOR = jsonschema.Draft202012Validator(resources.read_json("schemas", "output/matrix.json"))
+
+
+def subject(version: str = "1.0.0", name: str = "runc", **members: Any) -> Subject:
+    points = members.pop("points", (Point(CREATES, "create.one", "pass"),))
+    return Subject("runtime", name, version, name, "runtime-spec", release="1.0.2", points=points, **members)
+
+
+def record(results: Mapping[str, Mapping[str, list[str]]], **members: Any) -> dict[str, Any]:
+    return {
+        "schema": "urn:ocivalidate:results-1",
+        "source": "Go module",
+        "runtime": {"name": "runc", "version": "1.5.1", "claim": "1.3.0"},
+        "release": "1.3.0",
+        "suite": {"version": "0.1.0", "cases": len(results)},
+        "host": {"kernel": "6.1.0", "machine": "x86_64", "cgroup_mode": "v2", "root": True},
+        "date": "2026-11-28",
+        "results": results,
+        **members,
+    }
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "found"),
+    [
+        (["pass", "fail", "error"], "fail"),
+        (["pass", "xfail", "error"], "xfail"),
+        (["pass", "error", "skip"], "error"),
+        (["pass", "xpass"], "xpass"),
+        (["skip", "pass"], "pass"),
+        (["skip"], "skip"),
+        ([], "absent"),
+    ],
+)
+def test_the_worst_case_is_that_of_the_clause(outcomes: list[str], found: str) -> None:
+    assert worst(outcomes) == found
+
+
+def test_a_clause_that_no_case_judged_has_a_reason() -> None:
+    skipped = subject(points=(Point(CREATES, "create.one", "skip", (Said("no hugetlb"),)),))
+    other = subject("1.2.0", points=(Point(DELETES, "delete.one", "error"), Point(NEW, "net.one", "fail")))
+    cells = {row.id: row.cells for row in matrix([skipped, other]).sheets[0].rows}
+    assert [(cell.outcome, cell.reason) for cell in cells[CREATES]] == [
+        ("skip", "no hugetlb"),
+        ("absent", "no case of this run is about it"),
+    ]
+    assert cells[DELETES][1].reason == "no reason is given"
+
+
+def test_a_clause_of_a_later_release_is_not_passed() -> None:
+    late = "runtime/config-linux.netDevices.type"
+    both = [subject(), subject("1.5.0", points=(Point(late, "net.one", "pass"),))]
+    (cell, judged) = next(row.cells for row in matrix(both).sheets[0].rows if row.id == late)
+    assert (cell.outcome, judged.outcome) == ("absent", "pass")
+    assert cell.reason == "runtime-spec 1.0.2 does not have this clause (since 1.3.0)"
+
+
+def test_labels_tell_runs_apart() -> None:
+    runs = [
+        subject("1.0.0"),
+        subject("1.2.0", host={"cgroup_mode": "v2"}),
+        subject("1.2.0", host={"cgroup_mode": "hybrid"}),
+        subject("1.2.0", host={"cgroup_mode": "hybrid"}, date="2026-01-01"),
+        subject("0.0~20240729.0", name="runsc"),
+    ]
+    assert [one.label for one in matrix(runs).subjects] == [
+        "runc 1.0.0",
+        "runc 1.2.0, hybrid",
+        "runc 1.2.0, hybrid, 2026-01-01",
+        "runc 1.2.0, v2",
+        "runsc 20240729.0",
+    ]
+
+
+def test_versions_are_in_order() -> None:
+    versions = ["1.0.0-rc93", "1.0.0", "1.1.5", "1.1.5+ds1", "1.1.15", "1.6.0-rc.1", "1.6.0", "0.0~20240729.0"]
+    assert sorted(sorted(versions, key=lambda one: one[::-1]), key=version_order) == versions
+
+
+def test_the_order_of_arguments_and_doubles_change_nothing(tmp_path: Path) -> None:
+    files = []
+    for number, version in enumerate(("1.2.0", "1.1.0", "1.10.0")):
+        data = record({"create.one": {CREATES: ["pass"]}}, runtime={"name": "runc", "version": version})
+        files.append(tmp_path / f"{number}.json.gz")
+        files[-1].write_bytes(gzip.compress(json.dumps(data).encode()))
+    said = [
+        "".join(json_matrix.pieces(matrix(one for file in order for one in subjects_of(str(file))), "0"))
+        for order in (files, files[::-1], [*files, files[0]])
+    ]
+    assert said[0] == said[1] == said[2]
+    labels = [one["label"] for one in json.loads(said[0])["sheets"][0]["subjects"]]
+    assert labels == ["runc 1.1.0", "runc 1.2.0", "runc 1.10.0"]
+
+
+def test_reports_of_every_kind_are_merged(tmp_path: Path) -> None:
+    file = tmp_path / "all.json"
+    file.write_text(render("json", [*ALL, RUNTIME], OPTIONS), encoding="utf-8")
+    made = json.loads("".join(json_matrix.pieces(matrix(subjects_of(str(file))), "0")))
+    VALIDATOR.validate(made)
+    assert made["sheets"][0]["kind"] == "runtime"
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"", "not JSON"),
+        (b"[]", "not a JSON object"),
+        (b'{"schema": "urn:else"}', "neither a JSON report"),
+        (b'{"schema": "urn:ocivalidate:report-1", "reports": []}', "cut off"),
+        (b'{"schema": "urn:ocivalidate:results-1"}', "no results"),
+        (b"[" * 100_000, "not JSON"),
+        (gzip.compress(b"{}", mtime=0)[:-9], "cut off"),
+        (b"\x1f\x8bno", "compression is broken"),
+        (gzip.compress(b"{}", mtime=0), "neither a JSON report"),
+    ],
+)
+def test_what_is_no_report_is_refused_in_one_line(tmp_path: Path, data: bytes, said: str) -> None:
+    file = tmp_path / "x.json"
+    file.write_bytes(data)
+    with pytest.raises(Unreadable, match=said) as problem:
+        subjects_of(str(file))
+    assert len(str(problem.value).splitlines()) == 1
+
+
+def test_one_broken_file_among_several_is_told(tmp_path: Path, say: Command) -> None:
+    (tmp_path / "a.json").write_text(json.dumps(record({"create.one": {CREATES: ["fail", "no"]}})), encoding="utf-8")
+    (tmp_path / "b.json").write_text("{", encoding="utf-8")
+    done = say("report", str(tmp_path), "--format", "json")
+    assert (done.code, done.err.count("\n")) == (2, 1)
+    assert done.err.startswith(f"{tmp_path / 'b.json'}: not JSON")
+    VALIDATOR.validate(done.json)
+    assert done.json["sheets"][0]["subjects"][0]["counts"]["fail"] == 1
+    assert say("report", str(tmp_path / "a.json")).code == 0
+
+
+def test_output_goes_into_a_folder(tmp_path: Path, say: Command) -> None:
+    (tmp_path / "a.json").write_text(json.dumps(record({"create.one": {CREATES: ["pass"]}})), encoding="utf-8")
+    done = say("report", str(tmp_path / "a.json"), "--output", str(tmp_path / "new/one"))
+    assert (done.code, done.out) == (0, "")
+    assert "runc 1.5.1" in (tmp_path / "new/one/report.txt").read_text(encoding="utf-8")
