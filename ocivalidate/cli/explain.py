@@ -13,13 +13,13 @@ from ocivalidate.cli.rules import add_color, add_format
 from ocivalidate.cli.screen import screen
 from ocivalidate.cli.streams import print_text
 from ocivalidate.errors import UsageError
+from ocivalidate.explained import explained
 from ocivalidate.report.escape import visible
 from ocivalidate.report.fitting import fitted, together
 from ocivalidate.report.painting import Line
 from ocivalidate.report.summary import counted
-from ocivalidate.report.verdicts import url
-from ocivalidate.rules.clauses import Clause, Level, containing, load, matches
-from ocivalidate.rules.witnesses import Witness, example, witness_for
+from ocivalidate.rules.clauses import Clause, containing, load, matches
+from ocivalidate.rules.references import page, url
 
 if TYPE_CHECKING:
     from ocivalidate.runtime.cases import Case
@@ -27,19 +27,8 @@ if TYPE_CHECKING:
 _WIDEST = 110
 _INDENT = 13
 
-# What stands in no specification.
-_ORIGINS = {
-    "safety": "hazard that no specification forbids",
-    "storage": "what those rely on who keep images",
-}
-_FROM = {"registry": "from what a registry says", "storage": "from what a storage holds"}
-_HOW = {
-    "static": "from the document alone",
-    "static-host": "from the document and this host (--host)",
-    "dynamic": "by driving a runtime",
-    "none": "not judged",
-}
-
+# Addresses are to be copied.
+_ADDRESSES = ("where", "page")
 
 _EXAMPLES = (
     ("A clause, as findings name it:", "ocivalidate explain runtime/config.process.cwd.absolute"),
@@ -139,7 +128,7 @@ def _case_lines(case: Case, width: int) -> Iterator[Line]:
 def _listed(name: str, clauses: list[Clause], cases: list[Case], width: int) -> Iterator[Line]:
     """A line for each, as wide as the terminal at the most."""
     for clause in clauses:
-        yield clipped([(clause.id, f"name {url(clause)}"), (f"  {clause.summary}", "")], width)
+        yield clipped([(clause.id, f"name {page(clause)}"), (f"  {clause.summary}", "")], width)
     for case in cases:
         yield clipped([("case ", ""), (case.id, "name"), (f"  {case.summary}", "")], width)
     counts = [counted(len(clauses), "clause")] * bool(clauses) + [counted(len(cases), "case")] * bool(cases)
@@ -151,111 +140,31 @@ def _listed(name: str, clauses: list[Clause], cases: list[Case], width: int) -> 
 def _as_json(clause: Clause) -> dict[str, object]:
     from ocivalidate.cli.rules import clause_json
 
-    content: dict[str, object] = clause_json(clause) | {"reference": _reference(clause)}
-    witness = witness_for(clause.same_as or clause.id)
-    if witness:
-        content["bad"], content["good"] = example(witness, "violates"), example(witness, "satisfies")
+    content: dict[str, object] = clause_json(clause) | {"reference": url(clause), "page": page(clause)}
+    told = explained(clause)
+    if told.keeps:
+        content["bad"], content["good"] = told.breaks, told.keeps
     return content
 
 
 def _as_lines(clause: Clause, width: int) -> Iterator[Line]:
-    yield [(clause.id, f"strong {url(clause)}")]
+    told = explained(clause)
+    yield [(clause.id, f"strong {page(clause)}")]
     yield from fitted([("  ", ""), (f"{clause.summary}.", "")], width, 2)
     yield []
-    for name, value in _facts(clause):
-        if name == "where" and width < len(value) + _INDENT:
-            # An address is to be copied: it gets a line of its own.
+    for name, value in told.facts:
+        link = f" {value}" if name in _ADDRESSES else ""
+        if link and width < len(value) + _INDENT:
+            # It gets a line of its own.
             yield [(f"  {name}", "frame")]
-            yield [("    ", ""), (value, f" {value}")]
+            yield [("    ", ""), (value, link)]
         else:
-            yield from fitted(
-                [(f"  {name:<10} ", "frame"), (value, f" {value}" if name == "where" else "")], width, _INDENT
-            )
-    witness = witness_for(clause.same_as or clause.id)
-    if witness:
-        yield from _examples(witness)
-    elif clause.family in ("image", "distribution", "storage", "safety"):
-        yield from _image_example(clause)
-
-
-def _relations(clause: Clause) -> Iterator[tuple[str, str]]:
-    """How it stands to other clauses."""
-    if clause.same_as:
-        yield "told as", clause.same_as
-    if clause.replaces:
-        yield "replaces", clause.replaces
-    if clause.later:
-        yield "later", f"a part of it is a clause of its own: {', '.join(clause.later)}"
-
-
-def _facts(clause: Clause) -> Iterator[tuple[str, str]]:
-    if clause.level is Level.NONE:
-        origin = _ORIGINS.get(clause.family, "opinion")
-        yield "level", origin
-    else:
-        yield "level", clause.level.value
-    yield "severity", clause.severity.value
-    how = _FROM.get(clause.subject) or _HOW[clause.judged]
-    yield "judged", how + (f": {clause.reason}" if clause.reason else "")
-    yield from _judges(clause)
-    if clause.since:
-        yield "versions", f"from {clause.since}" + (f" to {clause.until}" if clause.until else " on")
-    yield "platform", clause.platform
-    if clause.document:
-        yield "where", _reference(clause)
-    if clause.contested:
-        yield "contested", clause.contested
-    if clause.open_list:
-        yield "open list", "kernels and libraries know more values: one that only they know is a warning"
-    yield from _relations(clause)
-    if not clause.default:
-        yield "default", f"off; --lint or --select {clause.id} turns it on"
-    if clause.note:
-        yield "note", clause.note
-
-
-def _judges(clause: Clause) -> Iterator[tuple[str, str]]:
-    """What judges the clause, a line each, or why no case does."""
-    from ocivalidate.judges import judges_of
-
-    name = "by"
-    for judge in judges_of(clause):
-        yield name, str(judge)
-        name = ""
-    if not name or clause.judged == "none":
-        return
-    if clause.level is Level.MAY:
-        yield name, "nothing: what is allowed cannot be broken"
-    elif clause.judged == "dynamic":
-        from ocivalidate.coverage import unjudged
-
-        yield name, f"no case: {unjudged().get(clause.same_as or clause.id) or _why_no_case(clause)}"
-
-
-def _why_no_case(clause: Clause) -> str:
-    if clause.family == "image":
-        return f"it binds the {clause.subject} of an image, and cases drive runtimes"
-    return f"it is about {clause.platform}, and cases run on Linux"
-
-
-def _reference(clause: Clause) -> str:
-    return url(clause)
-
-
-def _examples(witness: Witness) -> Iterator[Line]:
-    yield from _example("breaks it", "bad", example(witness, "violates"))
-    yield from _example("keeps it", "good", example(witness, "satisfies"))
+            yield from fitted([(f"  {name:<10} ", "frame"), (value, link)], width, _INDENT)
+    yield from _example("breaks it", "bad", told.breaks)
+    yield from _example("keeps it", "good", told.keeps)
 
 
 def _example(title: str, style: str, text: str) -> Iterator[Line]:
-    yield from ([], [(f"  {title}:", style)])
-    yield from ([(f"    {line}", "")] for line in text.splitlines())
-
-
-def _image_example(clause: Clause) -> Iterator[Line]:
-    from ocivalidate.image.documents.witnesses import image_witness, served_witness
-
-    found = clause.same_as or clause.id
-    witness = image_witness(found) or served_witness(found)
-    if witness:
-        yield from _example("breaks it", "bad", witness.text)
+    if text:
+        yield from ([], [(f"  {title}:", style)])
+        yield from ([(f"    {line}", "")] for line in text.splitlines())

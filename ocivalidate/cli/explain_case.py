@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from ocivalidate.judges import case_place, cases
 from ocivalidate.report.fitting import fitted
 from ocivalidate.report.painting import Line
-from ocivalidate.report.verdicts import url
 from ocivalidate.rules.clauses import Level, load
+from ocivalidate.rules.references import page
 from ocivalidate.runtime.cases import Case
 
 
@@ -50,7 +50,7 @@ def as_lines(case: Case, width: int) -> Iterator[Line]:
     for clause_id in case.clauses:
         clause = load()[clause_id]
         level = clause.level.value if clause.level is not Level.NONE else clause.severity.value
-        yield from fitted([("    ", ""), (clause.id, f"name {url(clause)}"), (f" [{level}]", "")], width, 6)
+        yield from fitted([("    ", ""), (clause.id, f"name {page(clause)}"), (f" [{level}]", "")], width, 6)
         yield from fitted([("      ", ""), (f"{clause.summary}.", "")], width, 6)
 
 

@@ -16,7 +16,6 @@ from ocivalidate.cli.settings_table import BY_NAME, PRINTED
 from ocivalidate.cli.streams import print_text
 from ocivalidate.errors import UsageError
 from ocivalidate.report.painting import Line
-from ocivalidate.report.verdicts import url
 from ocivalidate.rules.clauses import (
     LEVEL_NAMES,
     PLATFORMS,
@@ -28,6 +27,7 @@ from ocivalidate.rules.clauses import (
     matches,
     unmatched,
 )
+from ocivalidate.rules.references import page
 from ocivalidate.vocabulary.versions import NEXT, order
 
 JUDGED = ("static", "static-host", "dynamic", "none")
@@ -168,7 +168,7 @@ def _list_json(clauses: list[Clause]) -> str:
 def _list(clauses: list[Clause], seen: Screen, *, verbose: bool) -> Iterator[Line]:
     """A line for each clause, which a search finds; on a terminal its summary stands below, in a line of its own."""
     for clause in clauses:
-        head: Line = [(clause.id, f"name {url(clause)}"), (f"  {_label(clause)}", "")]
+        head: Line = [(clause.id, f"name {page(clause)}"), (f"  {_label(clause)}", "")]
         if seen.width:
             yield head
             yield [("    ", ""), (clause.summary, "")]

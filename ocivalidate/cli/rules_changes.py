@@ -13,9 +13,9 @@ from ocivalidate.cli.screen import Screen
 from ocivalidate.cli.streams import print_text
 from ocivalidate.errors import UsageError
 from ocivalidate.report.painting import Line
-from ocivalidate.report.verdicts import url
 from ocivalidate.rules.changes import Changes, Member, changes, choices, steps
 from ocivalidate.rules.clauses import RELEASES, Clause, Level, matches
+from ocivalidate.rules.references import page
 from ocivalidate.vocabulary.versions import draft_note, order
 from ocivalidate.vocabulary.wording import shortened
 
@@ -164,7 +164,7 @@ def _counts(found: Changes) -> str:
 def _clause(sign: str, style: str, clause: Clause, *, below: bool) -> Iterator[Line]:
     level = clause.level.value if clause.level is not Level.NONE else clause.severity.value
     weight = f", {clause.severity}" if clause.contested else ""
-    head: Line = [(sign, style), (clause.id, f"name {url(clause)}"), (f"  [{level}{weight}, {clause.judged}]", "")]
+    head: Line = [(sign, style), (clause.id, f"name {page(clause)}"), (f"  [{level}{weight}, {clause.judged}]", "")]
     if below:
         yield head
         yield [("      ", ""), (clause.summary, "")]

@@ -14,9 +14,9 @@ from ocivalidate.lsp.documents import Judged, release_of
 from ocivalidate.lsp.members import about, elsewhere, members_at, node_at, sentences, type_of, values_at
 from ocivalidate.lsp.positions import Places
 from ocivalidate.report.escape import visible
-from ocivalidate.report.verdicts import url
 from ocivalidate.rules.clauses import Severity
 from ocivalidate.rules.findings import Change, Finding
+from ocivalidate.rules.references import page
 
 SOURCE = "ocivalidate"
 _SEVERITIES = {
@@ -58,13 +58,12 @@ def diagnostic(finding: Finding, places: Places) -> types.Diagnostic:
     more = f" (and {finding.more} more of this kind)" if finding.more else ""
     values = ", ".join(f"{name} {value}" for name, value in (("got", finding.got), ("want", finding.want)) if value)
     lines = [f"{finding.message}{more}", values, f"hint: {finding.hint}" if finding.hint else ""]
-    href = url(finding.clause)
     return types.Diagnostic(
         range_of(finding, places),
         "\n".join(visible(line, _LONGEST_MESSAGE) for line in lines if line),
         severity=_SEVERITIES[finding.severity],
         code=finding.clause.id,
-        code_description=types.CodeDescription(href) if href else None,
+        code_description=types.CodeDescription(page(finding.clause)),
         source=SOURCE,
     )
 

@@ -10,9 +10,10 @@ from ocivalidate.report.fitting import LEAST, Digests, fitted, together
 from ocivalidate.report.options import Options
 from ocivalidate.report.painting import Line
 from ocivalidate.report.source import WIDTH, Excerpt, excerpt
-from ocivalidate.report.verdicts import citation, others, url
+from ocivalidate.report.verdicts import citation, others
 from ocivalidate.rules.clauses import Severity
 from ocivalidate.rules.findings import Finding, Location, Report
+from ocivalidate.rules.references import page, url
 
 LONGEST_MESSAGE = 1000
 _LONGEST_VALUE = 200
@@ -32,7 +33,7 @@ def block(finding: Finding, report: Report, kept_in: str, options: Options) -> I
     """
     location, width = finding.location, options.width
     short = _shortener(finding, report) if width else str
-    style, link = STYLES.get(finding.severity, ""), url(finding.clause)
+    style, link = STYLES.get(finding.severity, ""), page(finding.clause)
     margin = " " * max(_MARGIN, len(str(location.line or "")))
     message = short(visible(finding.message, LONGEST_MESSAGE))
     place = "  ".join(map(together, filter(None, [position(location), *coordinates(location)])))

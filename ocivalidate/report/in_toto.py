@@ -13,9 +13,10 @@ from typing import Any
 from ocivalidate.report.escape import visible
 from ocivalidate.report.json_pieces import Opened, written
 from ocivalidate.report.options import Options
-from ocivalidate.report.verdicts import fails, home_of, points, title, unjudged, worst
+from ocivalidate.report.verdicts import fails, points, title, unjudged, worst
 from ocivalidate.rules.clauses import Severity
 from ocivalidate.rules.findings import ExitCode, Outcome, Report, Result, Rows, exit_code
+from ocivalidate.rules.references import home_of
 
 STATEMENT = "https://in-toto.io/Statement/v1"
 PREDICATE = "https://in-toto.io/attestation/test-result/v0.1"

@@ -8,9 +8,10 @@ from typing import Any
 from ocivalidate.report.escape import visible
 from ocivalidate.report.json_pieces import Opened, written
 from ocivalidate.report.options import Options
-from ocivalidate.report.verdicts import failed, url
+from ocivalidate.report.verdicts import failed
 from ocivalidate.rules.clauses import Severity
 from ocivalidate.rules.findings import Finding, Location, Outcome, Report, Result, Rows, Suppressed, exit_code
+from ocivalidate.rules.references import url
 
 SCHEMA = "urn:ocivalidate:report-1"
 # A document on one long line would be repeated in full by each finding in it.

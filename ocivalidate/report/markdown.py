@@ -13,9 +13,10 @@ from ocivalidate.report.escape import visible
 from ocivalidate.report.options import Options
 from ocivalidate.report.places import spot
 from ocivalidate.report.summary import closing_line, counted, settings_note, total_line
-from ocivalidate.report.verdicts import advice, further, told, told_once, unjudged
+from ocivalidate.report.verdicts import advice, told, told_once, unjudged
 from ocivalidate.rules.clauses import Clause, Severity
 from ocivalidate.rules.findings import ExitCode, Location, Outcome, Report, exit_code
+from ocivalidate.rules.references import page
 
 # A comment on GitHub has 65,536 characters at most, the summary of a step a million bytes.
 MOST_LETTERS = 60_000
@@ -98,7 +99,7 @@ def _row(kind: str, clause: str, where: str, what: str) -> str:
 
 
 def _linked(clause: Clause) -> str:
-    return f"[{_code(clause.id, _LONGEST)}]({further(clause)})"
+    return f"[{_code(clause.id, _LONGEST)}]({page(clause)})"
 
 
 def _where(report: Report, options: Options, location: Location) -> str:

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from ocivalidate.report.escape import visible
-from ocivalidate.report.verdicts import document, further
 from ocivalidate.rules.clauses import Clause, Level
+from ocivalidate.rules.references import document, page, url
 
 Json = dict[str, Any]
 # GitHub shows 1,024 characters of a description.
@@ -35,9 +35,9 @@ class Rules:
 def rule(clause: Clause) -> Json:
     """The rule of a clause, with all that GitHub demands of one: descriptions, a help text, and where to read on."""
     where = f"{clause.level} in {document(clause)}" if clause.document else f"{clause.family} clause"
-    link = further(clause)
     more = f"ocivalidate explain {clause.id}"
-    markdown = f"{_markdown(clause.summary)}\n\n[{_markdown(where)}]({link})\n\n`{more}`"
+    stated = f"[{_markdown(where)}]({url(clause)})" if url(clause) else _markdown(where)
+    markdown = f"{_markdown(clause.summary)}\n\n{stated}\n\n[examples and more]({page(clause)}), `{more}`"
     remarks = [f"Contested: {clause.contested}" if clause.contested else "", clause.note]
     full = ". ".join(text.strip().removesuffix(".") for text in (f"{clause.summary} ({where})", *remarks) if text)
     known = {"level": clause.level, "since": clause.since, "until": clause.until}
@@ -47,7 +47,7 @@ def rule(clause: Clause) -> Json:
         "shortDescription": {"text": message(clause.summary)},
         "fullDescription": {"text": message(f"{full}.")},
         "help": {"text": message(f"{clause.summary} ({where}). {more} says more."), "markdown": markdown},
-        "helpUri": link,
+        "helpUri": page(clause),
         "defaultConfiguration": {"level": clause.severity},
         "properties": {"tags": [clause.family, *level]} | {name: value for name, value in known.items() if value},
     }

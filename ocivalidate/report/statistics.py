@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 
 from ocivalidate.report.block import STYLES
 from ocivalidate.report.painting import Line
-from ocivalidate.report.verdicts import url
 from ocivalidate.rules.clauses import Clause, Severity
 from ocivalidate.rules.findings import Report
+from ocivalidate.rules.references import page
 
 
 def statistics(reports: Sequence[Report], *, verbose: bool) -> Iterator[Line]:
@@ -28,6 +28,6 @@ def statistics(reports: Sequence[Report], *, verbose: bool) -> Iterator[Line]:
     for (clause, severity), number in rows:
         yield [
             (f"{number:>{width},} ", ""),
-            (f"{severity}[{clause.id}]", f"{STYLES.get(severity, '')} {url(clause)}"),
+            (f"{severity}[{clause.id}]", f"{STYLES.get(severity, '')} {page(clause)}"),
             (f": {clause.summary}", ""),
         ]

@@ -1,20 +1,18 @@
-"""What results add up to, and the source of a clause: shared by the renderers, so that all say the same."""
+"""What results add up to, and what a clause rests on: shared by the renderers, so that all say the same."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from urllib.parse import quote
 
-from ocivalidate.rules.clauses import RELEASES, Clause, Level, Severity
+from ocivalidate.rules.clauses import Clause, Level, Severity
 from ocivalidate.rules.findings import BREAKS, Finding, Outcome, Report, Result, failing, outcomes
 from ocivalidate.rules.ledger import NOT_PRESENT, failure
+from ocivalidate.rules.references import document, specification_of
 from ocivalidate.rules.sharing import of_results
-from ocivalidate.vocabulary.versions import NEXT
 
 EVERYWHERE = "every container"
 HOME = "https://pypi.org/project/ocivalidate/"
-_REPOSITORIES = {"runtime": "runtime-spec", "image": "image-spec", "distribution": "distribution-spec"}
 
 
 def trouble(report: Report) -> str:
@@ -137,46 +135,12 @@ def others(finding: Finding) -> str:
     return f"and {finding.more:,} more (--max-findings all shows them)" if finding.more else ""
 
 
-def document(clause: Clause) -> str:
-    """Document and anchor where the clause stands (``config.md#process``), or ``""``."""
-    return f"{clause.document}#{clause.anchor}" if clause.document and clause.anchor else clause.document
-
-
-def url(clause: Clause) -> str:
-    """Where the newest release that has the clause states it; ``""`` for clauses of no specification."""
-    repository = _REPOSITORIES.get(clause.family)
-    if not repository or not clause.document:
-        return ""
-    anchor = f"#{quote(clause.anchor)}" if clause.anchor else ""
-    release = clause.stated_in()
-    tree = "main" if release == NEXT else f"v{release}"
-    return f"https://github.com/opencontainers/{repository}/blob/{tree}/{quote(clause.document)}{anchor}"
-
-
-def home_of(specification: str, release: str) -> str:
-    """Where a release of a specification stands; ``""`` for what is none."""
-    if specification not in _REPOSITORIES.values() or release not in (
-        NEXT,
-        *RELEASES.get(specification.partition("-")[0], ()),
-    ):
-        return ""
-    return f"https://github.com/opencontainers/{specification}/tree/{'main' if release == NEXT else f'v{release}'}"
-
-
-def further(clause: Clause) -> str:
-    """The same for any clause: what no specification states adds to one, and gets the address where that begins."""
-    if link := url(clause):
-        return link
-    family = "image" if clause.subject.startswith(("image", "converter")) else "runtime"
-    return f"https://github.com/opencontainers/{_REPOSITORIES[family]}/blob/v{RELEASES[family][-1]}/spec.md"
-
-
 def citation(clause: Clause, report: Report) -> str:
     """What a clause rests on: ``MUST, runtime-spec 1.2.0 config.md#process``, or only ``safety``."""
     level = clause.family if clause.level is Level.NONE else str(clause.level)
     if not clause.document:
         return level
-    source = [_REPOSITORIES.get(clause.family, "")]
+    source = [specification_of(clause)]
     if source[0] == report.specification:
         source.append(report.release)
     return f"{level}, {' '.join(filter(None, [*source, document(clause)]))}"

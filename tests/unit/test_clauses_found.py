@@ -22,8 +22,8 @@ from typing import Any
 import pytest
 
 from ocivalidate import judges as judging
-from ocivalidate.cli import explain
 from ocivalidate.coverage import is_witnessed, unjudged
+from ocivalidate.explained import explained
 from ocivalidate.judges import Judge, cases, judges, judges_of as found_for
 from ocivalidate.rules import schema
 from ocivalidate.rules.clauses import Level, load
@@ -295,7 +295,7 @@ def test_explain_names_what_judges_each_clause_or_says_why_nothing_does() -> Non
     silent = [
         clause.id
         for clause in CLAUSES.values()
-        if clause.judged != "none" and not any(name == "by" and text for name, text in explain._judges(clause))
+        if clause.judged != "none" and not any(name == "by" and text for name, text in explained(clause).facts)
     ]
     assert silent == []
 

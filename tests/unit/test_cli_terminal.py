@@ -11,6 +11,7 @@ import pytest
 from ocivalidate.cli import output
 from ocivalidate.cli.lines import clipped
 from ocivalidate.report.tap_colours import coloured, pieces
+from ocivalidate.rules.references import SITE
 from tests.unit.command_line import BROKEN, CWD, GOOD, SAMPLES, Command
 from tests.unit.terminal import give_terminal
 
@@ -80,7 +81,7 @@ def test_what_a_terminal_can(
         monkeypatch.setenv(name, value)
     for arguments in (("bundle", BROKEN), ("explain", CWD), ("rules", CWD)):
         said = say(*arguments).out
-        assert ("\x1b[" in said, "\x1b]8;;https://github.com/opencontainers/" in said) == (coloured_at_all, links)
+        assert ("\x1b[" in said, f"\x1b]8;;{SITE}" in said) == (coloured_at_all, links)
 
 
 def test_digests_are_whole_wherever_no_terminal_reads(say: Command, monkeypatch: pytest.MonkeyPatch) -> None:

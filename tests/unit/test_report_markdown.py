@@ -7,6 +7,7 @@ import pytest
 from ocivalidate.report import render
 from ocivalidate.report.markdown import MOST_LETTERS
 from ocivalidate.rules.findings import Location, Report
+from ocivalidate.rules.references import SITE
 from tests.readers import page
 from tests.reports import (
     ALL,
@@ -29,7 +30,7 @@ def read(*reports: Report, verbose: int = 0) -> list[list[str]]:
     seen = page(render("markdown", reports, replace(OPTIONS, verbose=verbose)))
     assert len(seen.headings) == 1
     assert seen.odd == []
-    assert all(link.startswith("https://github.com/opencontainers/") for link in seen.links)
+    assert all(link.startswith(f"{SITE}clauses/") for link in seen.links)
     return [row for row in seen.rows if row not in HEADS]
 
 

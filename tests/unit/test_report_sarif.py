@@ -10,7 +10,7 @@ import pytest
 
 from ocivalidate.report import render
 from ocivalidate.rules.findings import Location, Report
-from ocivalidate.vocabulary.versions import RUNTIME_RELEASES
+from ocivalidate.rules.references import SITE
 from tests.reports import (
     ALL,
     ALL_SKIPPED,
@@ -91,6 +91,7 @@ def test_a_rule() -> None:
     clause = replace(NOT_ABSOLUTE.clause, since="1.0.0", until="1.1.0", summary="cwd is `absolute`")
     driver = sarif(bundle(replace(NOT_ABSOLUTE, clause=clause)))["tool"]["driver"]
     url = "https://github.com/opencontainers/runtime-spec/blob/v1.1.0/config.md#process"
+    page = f"{SITE}clauses/{clause.id}.html"
     assert (driver["name"], driver["version"]) == ("ocivalidate", "1.2.3")
     assert driver["rules"] == [
         {
@@ -99,18 +100,19 @@ def test_a_rule() -> None:
             "fullDescription": {"text": "cwd is `absolute` (MUST in config.md#process)."},
             "help": {
                 "text": f"cwd is `absolute` (MUST in config.md#process). {EXPLAIN} says more.",
-                "markdown": f"cwd is \\`absolute\\`\n\n[MUST in config.md\\#process]({url})\n\n`{EXPLAIN}`",
+                "markdown": f"cwd is \\`absolute\\`\n\n[MUST in config.md\\#process]({url})\n\n"
+                f"[examples and more]({page}), `{EXPLAIN}`",
             },
-            "helpUri": url,
+            "helpUri": page,
             "defaultConfiguration": {"level": "error"},
             "properties": {"tags": ["runtime", "MUST"], "level": "MUST", "since": "1.0.0", "until": "1.1.0"},
         }
     ]
 
 
-def test_a_clause_of_no_specification_links_to_what_it_adds_to() -> None:
+def test_a_clause_of_no_specification_links_to_its_page() -> None:
     (rule,) = sarif(bundle(ESCAPES))["tool"]["driver"]["rules"]
-    assert rule["helpUri"] == f"https://github.com/opencontainers/runtime-spec/blob/v{RUNTIME_RELEASES[-1]}/spec.md"
+    assert rule["helpUri"] == f"{SITE}clauses/safety/mounts.escape.html"
     assert rule["fullDescription"]["text"] == "What safety/mounts.escape asks for (safety clause)."
 
 

@@ -14,6 +14,7 @@ from ocivalidate.report import render
 from ocivalidate.report.sarif import MOST_RESULTS
 from ocivalidate.rules.clauses import Severity, load
 from ocivalidate.rules.findings import Outcome, Report, Result
+from ocivalidate.rules.references import SITE
 from tests.reports import ALL, BROKEN, ESCAPES, HOSTILE, HOSTILE_PROBLEM, NOT_ABSOLUTE, OPTIONS, RUN, bundle
 
 RUNS: dict[str, list[Report]] = {
@@ -23,7 +24,7 @@ RUNS: dict[str, list[Report]] = {
     "hostile": [HOSTILE, HOSTILE_PROBLEM],
     "elsewhere": [replace(BROKEN, subject="/srv/b", file="/srv/b/config.json")],
 }
-ANCHORED = "https://github.com/opencontainers/"
+ANCHORED = f"{SITE}clauses/"
 
 
 def objections(log: Any) -> Iterator[str]:
