@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict
 from pathlib import PurePath
 from typing import Any
 
 from ocivalidate.bundle.sources import read_file
 from ocivalidate.errors import TooLarge, Unreadable
 from ocivalidate.matrix.subjects import RUNTIME, WORST, Point, Said, Subject, Timing
+from ocivalidate.programme.reading import record_in
+from ocivalidate.programme.record import Outcome
 from ocivalidate.report.escape import visible
 from ocivalidate.vocabulary.wording import bytes_in_words
 
@@ -196,48 +200,42 @@ def _said(finding: Mapping[str, Any]) -> Said:
 # --- Kept records
 
 
-def _of_record(record: Mapping[str, Any]) -> Subject:
-    runtime, suite = _object(record.get("runtime")), _object(record.get("suite"))
-    points, clipped = _first(_points_of_record(_object(record.get("results"))))
+def _of_record(document: Mapping[str, Any]) -> Subject:
+    record = record_in(document)
+    points, clipped = _first(map(_kept_point, record.outcomes))
     if not points:
         raise Unreadable("this record has no results")
-    name = _text(runtime.get("name"))
+    name = _text(record.name)
     return Subject(
         RUNTIME,
         name or "no name",
-        _text(runtime.get("version")),
+        _text(record.version),
         name,
         "runtime-spec",
-        _text(record.get("release")),
-        _text(runtime.get("claim")),
-        _text(runtime.get("digest")),
-        _text(record.get("source")),
-        _text(suite.get("version")),
-        _host(_object(record.get("host"))),
-        _text(record.get("date")),
+        _text(record.release),
+        _text(record.claim),
+        _text(record.digest),
+        _text(record.source),
+        _text(record.suite.version),
+        _host(asdict(record.host) | {"controllers": [*record.host.controllers], "lsms": [*record.host.lsms]}),
+        _text(record.date),
+        _text(record.submitter),
+        _text(shlex.join(record.command), _LONGEST),
         points=points,
         clipped=clipped,
-        timings=_timings(_object(record.get("timings"))),
+        timings=tuple(
+            Timing(operation, one.count, one.median, one.low, one.high)
+            for operation, one in sorted(record.timings.items())
+        ),
     )
 
 
-def _points_of_record(results: Mapping[str, Any]) -> Iterator[Point]:
-    for case, clauses in results.items():
-        for clause, told in _object(clauses).items():
-            if isinstance(told, list) and told:
-                said = [Said(text) for one in told[1 : _MOST_SAID + 1] if (text := _text(one, _LONGEST))]
-                more = max(0, len(told) - 1 - _MOST_SAID)
-                yield Point(_text(clause), _text(case), _outcome(told[0]), tuple(said), more=more)
-
-
-def _timings(timings: Mapping[str, Any]) -> tuple[Timing, ...]:
-    found = []
-    for operation, one in sorted(timings.items())[:20]:
-        values = [_object(one).get(name) for name in ("median", "low", "high")]
-        count = _object(one).get("count")
-        if isinstance(count, int) and all(isinstance(value, (int, float)) and 0 <= value < 1e6 for value in values):
-            found.append(Timing(_text(operation), count, *map(float, values)))  # type: ignore[arg-type]  # asked above
-    return tuple(found)
+def _kept_point(one: Outcome) -> Point:
+    texts = [_text(text, _LONGEST) for text in one.said]
+    said = [Said(text) for text in texts[:_MOST_SAID]]
+    if said:
+        said[0] = Said(texts[0], _text(one.got, _LONGEST), _text(one.want, _LONGEST))
+    return Point(_text(one.clause), _text(one.case), one.outcome, tuple(said), more=max(0, len(texts) - _MOST_SAID))
 
 
 def _first(points: Iterable[Point]) -> tuple[tuple[Point, ...], int]:

@@ -17,6 +17,7 @@ from ocivalidate.matrix import json_matrix
 from ocivalidate.matrix.model import matrix
 from ocivalidate.matrix.reading import subjects_of
 from ocivalidate.matrix.subjects import Point, Said, Subject, version_order, worst
+from ocivalidate.programme.record import Host, Outcome, Record, Suite, as_json
 from ocivalidate.report import render
 from tests.reports import ALL, OPTIONS, RUNTIME
 from tests.unit.command_line import Command
@@ -31,18 +32,22 @@ def subject(version: str = "1.0.0", name: str = "runc", **members: Any) -> Subje
     return Subject("runtime", name, version, name, "runtime-spec", release="1.0.2", points=points, **members)
 
 
-def record(results: Mapping[str, Mapping[str, list[str]]], **members: Any) -> dict[str, Any]:
-    return {
-        "schema": "urn:ocivalidate:results-1",
-        "source": "Go module",
-        "runtime": {"name": "runc", "version": "1.5.1", "claim": "1.3.0"},
-        "release": "1.3.0",
-        "suite": {"version": "0.1.0", "cases": len(results)},
-        "host": {"kernel": "6.1.0", "machine": "x86_64", "cgroup_mode": "v2", "root": True},
-        "date": "2026-11-28",
-        "results": results,
-        **members,
-    }
+def record(results: Mapping[str, Mapping[str, list[str]]], version: str = "1.5.1") -> dict[str, Any]:
+    outcomes = [
+        Outcome(case, clause, outcome, tuple(said))
+        for case, clauses in results.items()
+        for clause, (outcome, *said) in clauses.items()
+    ]
+    kept = Record(
+        "runc",
+        version,
+        release="1.3.0",
+        suite=Suite("0.1.0", "", len(results)),
+        host=Host("6.1.0", "x86_64", "v2", root=True),
+        date="2026-11-28",
+        outcomes=tuple(outcomes),
+    )
+    return as_json(kept)
 
 
 @pytest.mark.parametrize(
@@ -105,7 +110,7 @@ def test_versions_are_in_order() -> None:
 def test_the_order_of_arguments_and_doubles_change_nothing(tmp_path: Path) -> None:
     files = []
     for number, version in enumerate(("1.2.0", "1.1.0", "1.10.0")):
-        data = record({"create.one": {CREATES: ["pass"]}}, runtime={"name": "runc", "version": version})
+        data = record({"create.one": {CREATES: ["pass"]}}, version)
         files.append(tmp_path / f"{number}.json.gz")
         files[-1].write_bytes(gzip.compress(json.dumps(data).encode()))
     said = [
@@ -132,7 +137,8 @@ def test_reports_of_every_kind_are_merged(tmp_path: Path) -> None:
         (b"[]", "not a JSON object"),
         (b'{"schema": "urn:else"}', "neither a JSON report"),
         (b'{"schema": "urn:ocivalidate:report-1", "reports": []}', "cut off"),
-        (b'{"schema": "urn:ocivalidate:results-1"}', "no results"),
+        (json.dumps(record({})).encode(), "no results"),
+        (b'{"schema": "urn:ocivalidate:results-2"}', "not a record of a run: runtime: it is missing"),
         (b"[" * 100_000, "not JSON"),
         (gzip.compress(b"{}", mtime=0)[:-9], "cut off"),
         (b"\x1f\x8bno", "compression is broken"),
