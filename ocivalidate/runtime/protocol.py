@@ -163,13 +163,24 @@ class Spent:
 
 
 @dataclass(frozen=True, slots=True)
+class Timing:
+    """How long the calls of an operation took that succeeded, in seconds: ``low`` and ``high`` are the quartiles."""
+
+    operation: str
+    count: int
+    median: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
 class End:
     """The run is over.
 
     ``complete``: every case of the plan was tried. ``left``: what could not be removed. ``stopped``: what hung, so that
     the others were not tried. ``put_back``: devices of the host that somebody changed during the run. ``slow``: what a
     runtime that is slower than this host by far gets no time for. ``own_kernel``: what was believed, and what is not
-    judged for it, where containers seem to have a kernel of their own.
+    judged for it, where containers seem to have a kernel of their own. ``timings``: of the runtime's operations.
     """
 
     complete: bool
@@ -180,11 +191,14 @@ class End:
     put_back: tuple[str, ...] = ()
     slow: str = ""
     own_kernel: str = ""
+    timings: tuple[Timing, ...] = ()
 
     @property
     def facts(self) -> dict[str, Any]:
         """The facts for a report, as plain JSON."""
-        odd = {"stopped": self.stopped, "put_back": [*self.put_back], "slow": self.slow, "own_kernel": self.own_kernel}
+        timings = [members(one) for one in self.timings]
+        odd: dict[str, Any] = {"timings": {one.pop("operation"): one for one in timings}}
+        odd |= {"stopped": self.stopped, "put_back": [*self.put_back], "slow": self.slow, "own_kernel": self.own_kernel}
         return {"seconds": self.seconds, **members(self.spent), **{name: told for name, told in odd.items() if told}}
 
 

@@ -33,6 +33,7 @@ from ocivalidate.runtime.protocol import (
     Request,
     RuntimeFacts,
     Spent,
+    Timing,
     read,
     write,
 )
@@ -66,7 +67,7 @@ def finding(clause: Clause, location: Location, text: str, number: int) -> Findi
 def of_type(wanted: Any) -> st.SearchStrategy[Any]:
     if wanted in LEAVES:
         return LEAVES[wanted]
-    if wanted in (Host, RuntimeFacts, Spent, Finding, Location):
+    if wanted in (Host, RuntimeFacts, Spent, Timing, Finding, Location):
         return drawn(wanted)
     if getattr(wanted, "__origin__", None) is tuple:
         inner = wanted.__args__

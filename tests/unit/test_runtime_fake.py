@@ -69,6 +69,9 @@ def test_the_executable_is_judged_by_the_engine(tmp_path: Path) -> None:
     program = fake_runtime.write(tmp_path / "fake")
     events = list(run_events(Request(str(program), only=("signals.created-container-gets-signals",))))
     assert [event.outcome for event in events if isinstance(event, Result)] == [Outcome.PASS]
+    assert isinstance(events[-1], End)
+    assert {timing.operation for timing in events[-1].timings} >= {"create", "kill", "delete"}
+    assert all(0 < timing.low <= timing.median <= timing.high < 60 for timing in events[-1].timings)
     wrong = fake_runtime.write(tmp_path / "wrong", "sends-no-signal-to-what-is-created")
     events = list(run_events(Request(str(wrong), only=("versions.no-version-at-all",))))
     assert isinstance(events[-1], End)

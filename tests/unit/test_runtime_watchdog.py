@@ -100,7 +100,9 @@ def test_a_run_that_takes_too_long_gives_up_what_is_left(monkeypatch: pytest.Mon
     events: list[Event] = []
     monkeypatch.setattr(engine_module, "_WHOLE", 0.5)
     monkeypatch.setattr(engine_module, "_FOR_A_CASE", 0.3)
-    done = SimpleNamespace(results=(), runtime_seconds=0.0, waited=0.0, seconds=0.0, calls=0, containers=0)
+    done = SimpleNamespace(
+        results=(), runtime_seconds=0.0, waited=0.0, seconds=0.0, calls=0, containers=0, operations={}
+    )
 
     def tried(_stage: Any, case: Any, *_: Any) -> Any:
         time.sleep(1.5 * (case.id == "a.two"))

@@ -88,6 +88,8 @@ class Operations:
                 others=self.outputs,
             )
         self.calls.append(done)
+        if done.ok and command and not wrapper and not may_hang:
+            self.call_times.took(command[0], done.seconds)
         if self.journal is not None:
             self.journal.called(Called(command, done, cwd or "", tuple(wrapper), tuple(pass_fds), stdout or ""))
         if done.ended == "timeout" and not may_hang:

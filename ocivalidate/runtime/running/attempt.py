@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from ocivalidate.errors import ConfigRefused, NotShown, OciValidateError, RuntimeFailed
 from ocivalidate.rules.clauses import Clause
@@ -24,7 +24,7 @@ class Attempt:
 
     ``left``: what could not be removed. ``calls``: how often the runtime was called, ``runtime_seconds`` the time in
     at least one of these calls ran, ``waited`` the time of nothing but waiting for containers, of which ``containers``
-    is the number. ``trial`` is ``None`` for a case that was skipped.
+    is the number. ``operations``: how long each took that succeeded. ``trial`` is ``None`` for a case that was skipped.
     """
 
     case: Case
@@ -35,6 +35,7 @@ class Attempt:
     runtime_seconds: float = 0.0
     waited: float = 0.0
     containers: int = 0
+    operations: Mapping[str, Sequence[float]] = field(default_factory=dict)
     trial: CaseContext | None = None
 
 
@@ -76,6 +77,7 @@ def attempt(stage: RunContext, case: Case, clauses: Sequence[Clause], required: 
         runtime_seconds=trial.runtime.call_times.called,
         waited=trial.runtime.call_times.waited,
         containers=len(trial.containers),
+        operations=trial.runtime.call_times.operations,
         trial=trial,
     )
 

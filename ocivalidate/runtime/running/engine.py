@@ -22,6 +22,7 @@ from ocivalidate.rules.clauses import Clause, Selection
 from ocivalidate.rules.findings import Outcome
 from ocivalidate.runtime import exploring
 from ocivalidate.runtime.cases import Case
+from ocivalidate.runtime.driving.call_times import Times
 from ocivalidate.runtime.kernel import inherited, isolation
 from ocivalidate.runtime.protocol import (
     MOST_LINE,
@@ -33,6 +34,7 @@ from ocivalidate.runtime.protocol import (
     Plan,
     Request,
     Spent,
+    Timing,
     read_request,
     write,
 )
@@ -89,6 +91,7 @@ class Engine:
         self._stopped = False
         self._hung = ""
         self._clauses: Mapping[str, Sequence[Clause]] = {}
+        self._times = Times()
         self._watchdog = Watchdog(self._give_up, lambda: emit(Alive()))
 
     def stop(self) -> None:
@@ -125,6 +128,7 @@ class Engine:
                 put_back=tuple(session.put_back),
                 slow=session.slow,
                 own_kernel=session.own_kernel,
+                timings=tuple(Timing(name, *one) for name, one in self._times.spreads.items()),
             )
         )
         return 0
@@ -172,6 +176,7 @@ class Engine:
             self._tell(done)
             times = (round(seconds * 1000) for seconds in (done.runtime_seconds, done.waited, done.seconds))
             spent += Spent(1, done.calls, done.containers, *times)
+            self._times.add(done.operations)
         return spent
 
     def _tell(self, done: Attempt) -> None:
