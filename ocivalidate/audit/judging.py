@@ -12,7 +12,6 @@ from functools import partial
 
 from ocivalidate.audit.book import Book
 from ocivalidate.audit.breaking import Names, OneName
-from ocivalidate.audit.oddities import CLAUSES
 from ocivalidate.audit.options import AuditOptions, Work
 from ocivalidate.audit.planning import FAILURES, problem_of, refs_of
 from ocivalidate.audit.repository import RepositorySource, digest_of, opened
@@ -27,6 +26,7 @@ from ocivalidate.image.found import Blob, ImageFilter
 from ocivalidate.image.graph import Reference
 from ocivalidate.image.layers import judging as layers
 from ocivalidate.image.layers.blob import BlobFacts, BlobRequest
+from ocivalidate.image.served import judge_answers
 from ocivalidate.image.sources.source import INDEX_JSON
 from ocivalidate.image.stacks import Trail, Trails
 from ocivalidate.rules.clauses import Clause, Selection, Severity, load
@@ -48,8 +48,6 @@ STATES = (SOUND, INCOMPLETE, UNJUDGED, BROKEN)
 OF_ABSENCE = (TAG_TARGET, ABSENT, ELSEWHERE, LINK_TARGET)
 """The clauses that are broken by what is absent, the gravest first."""
 
-# What an audit sees of what registries say.
-_OF_REGISTRIES = tuple(clause for clause in CLAUSES.values() if clause.startswith("distribution/"))
 _OF_PARTS = frozenset({ABSENT, ELSEWHERE})
 # Of a layout with many images, so many findings of a kind are kept to say which of these break by them.
 _MOST_OF_A_LAYOUT = 10_000
@@ -57,8 +55,8 @@ _MOST_OF_A_LAYOUT = 10_000
 
 def storage_clauses(selection: Selection, store: Store) -> dict[str, Clause]:
     """The clauses on storage, and on what a registry says if the store is one, that a selection wants."""
-    known = [*load("storage").values(), *(load("distribution")[one] for one in _OF_REGISTRIES if store.served)]
-    return {clause.id: clause for clause in known if selection.wants(clause)}
+    families = ("storage", "distribution") if store.served else ("storage",)
+    return {clause.id: clause for clause in load(*families).values() if selection.wants(clause)}
 
 
 class Judge:
@@ -113,6 +111,7 @@ class Judge:
             every += blobs.orphans(source, self._release, context, ledger)
         facts = self._facts(source, every)
         judge_content(source, every, facts, context, ledger, options.layer_limits, self._trails(source))
+        judge_answers(context, facts, ledger)
         names = OneName(self._book, unit, options) if unit.digest else Names(unit.repository, context)
         beside = Ledger(self._clauses, selection, once=True)
         if self._store.named:

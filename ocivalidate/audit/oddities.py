@@ -14,8 +14,6 @@ LINK_CONTENT, LINK_PATH, LEADS_OUT = "link-content", "link-path", "leads-out"
 NO_CURRENT, TAG_NAME, REPOSITORY_NAME = "no-current", "tag-name", "repository-name"
 # Zero bytes in place of a blob that is nowhere in the storage.
 PLACEHOLDER = "placeholder"
-# What a registry says beside a manifest is not so: its digest, its media type; the digest that HEAD gives.
-SERVED_DIGEST, SERVED_TYPE, HEAD_DIGEST = "served-digest", "served-type", "head-digest"
 # Nothing that this form of storage has; what could not be read.
 STRANGER, UNREADABLE = "stranger", "unreadable"
 
@@ -31,9 +29,6 @@ CLAUSES: Mapping[str, str] = {
     TAG_NAME: "storage/tag.name",
     REPOSITORY_NAME: "storage/repository.name",
     PLACEHOLDER: "storage/blob.placeholder",
-    SERVED_DIGEST: "distribution/pull.manifest.digest-header.matches",
-    SERVED_TYPE: "distribution/pull.manifest.content-type.matches",
-    HEAD_DIGEST: "distribution/head.digest-header.matches",
     STRANGER: "storage/entry.unknown",
     # Not broken by it: it could not be judged.
     UNREADABLE: "storage/entry.unknown",

@@ -171,9 +171,13 @@ class _Planner:
         book.set_old(repository, digest)
         for each, manifest in ((digest, True), *((layer, False) for layer in old.layers)):
             book.name(repository, each, manifest=manifest)
+            if not manifest:
+                source.meet(path_of(each), "layer", "", None)
             held = source.held(path_of(each))
             if held is not None:
                 book.use(Wanted(held), alone=True)
+                if manifest and old.facts is not None:
+                    book.keep_facts(held.path, old.facts)
 
 
 def problem_of(problem: Exception) -> str:

@@ -11,6 +11,7 @@ from ocivalidate.audit.store import Held, Store
 from ocivalidate.errors import Unreadable
 from ocivalidate.image.layers.blob import Opener
 from ocivalidate.image.sources.source import BLOBS, FILE, LINK, Entry, Source, Stream
+from ocivalidate.registry.answers import Answer
 from ocivalidate.system.reasons import reason
 from ocivalidate.vocabulary import digests
 
@@ -41,6 +42,7 @@ class RepositorySource(Source):
         self._book = book
         self._repository = repository
         self._digest = digest
+        self.served = store.served
         self._found: dict[str, Held | None] = {}
 
     def held(self, path: str) -> Held | None:
@@ -83,6 +85,11 @@ class RepositorySource(Source):
             raise Unreadable(f"{path}: there is no such blob")
         data = self._book.document(held.path)
         return self._store.opener(held) if data is None else Kept(data)
+
+    def answers(self) -> list[tuple[str, Answer]]:
+        """What a server said beside what was looked at here."""
+        found = [(path, held) for path, held in self._found.items() if held is not None]
+        return [(path, said) for path, held in found for said in self._store.answers(held)]
 
     def read(self, path: str, limit: int) -> bytes:
         """The first bytes of a blob; a document that was read to its end stays in the book."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import islice
 
 from ocivalidate.audit.book import Book
-from ocivalidate.audit.judging import LINK_TARGET, OF_ABSENCE, SOUND, key_of, storage_clauses, wound_of
+from ocivalidate.audit.judging import LINK_TARGET, OF_ABSENCE, SOUND, UNJUDGED, key_of, storage_clauses, wound_of
 from ocivalidate.audit.oddities import CLAUSES, LINK_CONTENT, LINK_PATH, NO_DATA, UNREADABLE
 from ocivalidate.audit.options import AuditOptions
 from ocivalidate.audit.store import Odd, Store
@@ -97,6 +97,8 @@ def _judge_oddities(store: Store, book: Book, options: AuditOptions, total: Ledg
             continue
         if odd.kind == UNREADABLE:
             total.error(CLAUSES[odd.kind], f"{store.shown(odd.path)}: {odd.text}")
+            if odd.tag:
+                book.set_state(odd.repository, odd.tag, odd.digest, UNJUDGED)
             continue
         book.set_odd(odd.path)
         if odd.kind in _OF_A_LINK and odd.repository and not odd.tag:

@@ -13,6 +13,7 @@ from typing import NamedTuple, Self
 from ocivalidate.errors import Unreadable
 from ocivalidate.image.layers.blob import Opener
 from ocivalidate.image.sources.source import Source
+from ocivalidate.registry.answers import Answer
 
 TAG, REVISION, LAYER, SIGNATURE = "tag", "revision", "layer", "signature"
 
@@ -74,7 +75,7 @@ class Store:
     ``name`` is as the caller gave it, ``form`` what it turned out to be: ``distribution``, ``zot``, ``layouts``,
     ``blobs``, ``containerd``, ``registry``. ``complete``: :meth:`blobs` lists all that is held; otherwise only what is
     referred to can be known, as of a registry that is asked by its API. ``served``: a server says things beside the
-    content, which :meth:`oddities` holds against it. ``named``: it says which images there are;
+    content: :meth:`answers`. ``named``: it says which images there are;
     otherwise every manifest in it is judged, of the repository ``""``, and nobody can tell what should be there.
 
     Every method may raise :class:`Unreadable` and :class:`OSError`. Openers and :meth:`find` are used by several
@@ -125,6 +126,10 @@ class Store:
         :class:`pickle.PicklingError` with one line that says why not.
         """
         raise NotImplementedError
+
+    def answers(self, _held: Held) -> Iterable[Answer]:
+        """What a server said beside a blob until now; what came with one that was verified is in its facts."""
+        return ()
 
     def starts(self, every: Iterable[Held], limit: int) -> Iterator[tuple[Held, bytes | None]]:
         """The first ``limit`` bytes of blobs, in their order; ``None`` for one that cannot be read."""

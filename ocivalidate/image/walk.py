@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 
 from ocivalidate.errors import Unreadable
+from ocivalidate.image import signed
 from ocivalidate.image.documents import kinds
 from ocivalidate.image.documents.reading import NotingOf, Read, read
 from ocivalidate.image.found import Blob, ImageFilter, WalkResult
@@ -151,7 +152,7 @@ class Walk:
             found.spoilt[path] = "cannot be read"
             return None
         verified = digest is not None and not digests.unverifiable(digest)
-        computed = (digests.of(data, digest.algorithm),) if digest is not None and verified else ()
+        computed = (signed.digest_of(data, digest),) if digest is not None and verified else ()
         found.contents[path] = BlobFacts(len(data), computed)
         if verified and digest not in computed:
             found.spoilt[path] = "does not match its digest"

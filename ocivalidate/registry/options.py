@@ -15,8 +15,9 @@ class RegistryLimits(NamedTuple):
     each other one), ``window`` (over which ``slowest`` bytes a second have to arrive).
     ``attempts`` at a request before it counts as failed, ``redirects`` of one request. Bytes: ``page`` of a list,
     ``token`` of an answer of a token service. ``pages`` of one list. ``failures``: so many requests in a row that fail
-    mean that the registry is gone. ``names`` in all pages of one list. ``blob``: bytes of a blob of which nobody says
-    the size; ``largest``: of any, whatever is said.
+    mean that the registry is gone; ``refusals``: so many with the status 500, as it answers for what it has and cannot
+    read (after ``failures`` of them each is asked for once). ``names`` in all pages of one list. ``blob``: bytes of a
+    blob of which nobody says the size; ``largest``: of any, whatever is said.
     """
 
     connect: float = 20
@@ -32,6 +33,7 @@ class RegistryLimits(NamedTuple):
     pages: int = 10_000
     token: int = MIB
     failures: int = 3
+    refusals: int = 1000
     names: int = 10_000_000
     blob: int = 64 << 30
     largest: int = 4 << 40

@@ -38,6 +38,7 @@ from ocivalidate.registry.proxies import is_loopback, proxy_for
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
+_BROKEN = 500
 _PORTS = {"http": 80, "https": 443}
 _LONGEST_WAIT = 15.0
 _LONGEST_ADDRESS = 16384
@@ -111,7 +112,7 @@ class Transport:
         self._lock = threading.Lock()
         self._stopped = threading.Event()
         self._watch = Watch(self._limits.silence + self._limits.window, self._stopped)
-        self._failed = 0
+        self._failed = self._refused = 0
         self._silent = 0
         self._open: WeakSet[Response] = WeakSet()
 
@@ -124,10 +125,12 @@ class Transport:
         """
         here = origin(address)
         failed = max(self._failed, self._silent)
-        if failed >= self._limits.failures:
+        if failed >= self._limits.failures or self._refused >= self._limits.refusals:
+            failed = max(failed, self._refused)
             raise RegistryError(f"{here.shown} is not asked any more: {failed} requests in a row failed")
         problem, attempt = RegistryError("not asked"), 0
-        while attempt < self._limits.attempts:
+        most = 1 if self._refused >= self._limits.failures else self._limits.attempts
+        while attempt < most:
             attempt += 1
             wait = 0.0
             try:
@@ -136,7 +139,7 @@ class Transport:
                 problem = error
             else:
                 if answer.status not in _AGAIN:
-                    self._failed = 0
+                    self._failed = self._refused = 0
                     return answer
                 answer.close()
                 wait = retry_after(answer.headers.get("Retry-After"))
@@ -146,9 +149,13 @@ class Transport:
                     f"{problem}, and asks to come back in {wait:.0f} seconds", status=problem.status
                 )
                 break
-            if attempt < self._limits.attempts:
+            if attempt < most:
                 self.pause(attempt, wait)
-        self._failed += 1
+        if problem.status == _BROKEN:
+            # It is there, and cannot give this: so answer registries for what is damaged in their storage.
+            self._refused += 1
+        else:
+            self._failed += 1
         tries = f" ({attempt} attempts)" if attempt > 1 else ""
         raise RegistryError(f"{problem}{tries}", problem.hint, problem.status)
 

@@ -7,23 +7,22 @@ Manifests and blobs are asked for at different places. Whatever reads an image s
 from __future__ import annotations
 
 import io
-import json
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
-from ocivalidate.audit.oddities import HEAD_DIGEST, NO_CURRENT, SERVED_DIGEST, SERVED_TYPE
+from ocivalidate.audit.oddities import NO_CURRENT, UNREADABLE
 from ocivalidate.audit.store import TAG, Held, Link, Odd, Store
+from ocivalidate.audit.stores.hearsay import Hearsay
 from ocivalidate.errors import Unreadable
 from ocivalidate.image.layers.blob import Opener
-from ocivalidate.image.sources.remote import RemotePart, connect, kinds_of
+from ocivalidate.image.sources.remote import RemotePart, Unavailable, connect, kinds_of
 from ocivalidate.jsontext.documents import read_document
-from ocivalidate.registry.answers import BLOB, MANIFEST, Answer
+from ocivalidate.registry.answers import BLOB, MANIFEST, REFERRERS, Answer
 from ocivalidate.registry.failing import NotThere, RegistryError
 from ocivalidate.registry.names import parse_place
 from ocivalidate.registry.options import RegistryOptions
 from ocivalidate.vocabulary import digests
-from ocivalidate.vocabulary.wording import shortened
 
 if TYPE_CHECKING:
     from ocivalidate.registry.client import Registry
@@ -32,7 +31,6 @@ _EITHER: Final = (MANIFEST, BLOB)
 _MOST_KNOWN, _MOST_ODD = 50_000, 10_000
 # Registries take no larger ones.
 _LARGEST_DOCUMENT = 8 << 20
-_LONGEST = 100
 
 
 def open_registry(name: str, options: RegistryOptions) -> RemoteStore:
@@ -58,6 +56,9 @@ class RemoteStore(Store):
         # Each image is walked over twice, and what images share is asked for by each.
         self._known: OrderedDict[tuple[str, str], Held | None] = OrderedDict()
         self._odd: dict[Odd, None] = {}
+        self._heard = Hearsay()
+        # What a registry gives by its tag alone: repository and digest → tag.
+        self._by_tag: dict[tuple[str, str], str] = {}
 
     # --- Lists
 
@@ -77,28 +78,50 @@ class RemoteStore(Store):
     def links(self, repository: str) -> Iterator[Link]:
         """The tags, each with the digest that it has now."""
         for tag in self._registry.tags(repository):
-            digest = self._digest_of(repository, tag)
-            if not digest:
-                text = "the tag is listed, and the registry does not have it"
-                self._note(Odd(NO_CURRENT, f"{repository}:{tag}", text, repository=repository, tag=tag))
-            yield Link(repository, TAG, digest, tag, f"{repository}:{tag}")
+            digest, path = "", f"{repository}:{tag}"
+            try:
+                digest = self._digest_of(repository, tag)
+            except RegistryError as error:
+                if not error.status:
+                    raise
+                # The registry is there, and cannot say what this tag is.
+                self._note(Odd(UNREADABLE, path, str(error), repository=repository, tag=tag))
+            else:
+                if not digest:
+                    text = "the tag is listed, and the registry does not have it"
+                    self._note(Odd(NO_CURRENT, path, text, repository=repository, tag=tag))
+            yield Link(repository, TAG, digest, tag, path)
 
     def _digest_of(self, repository: str, tag: str) -> str:
-        """The digest of what a tag leads to, as the registry says it, or computed where it does not; or nothing."""
+        """The digest of what a tag leads to: as the registry says it, if it has that; else of what it gives."""
         said = self._registry.head(MANIFEST, repository, tag)
         if said.status == 404:
             return ""
-        named = digests.parse(said.digest or "")
-        if said.status == 200 and named is not None and not digests.unverifiable(named):
+        named = digests.parse(said.digest or "") if said.status == 200 else None
+        if named is not None and not digests.unverifiable(named) and self.find(repository, str(named)) is not None:
             return str(named)
         try:
-            return self._registry.read(MANIFEST, repository, tag, _LARGEST_DOCUMENT)[1].computed
+            data, given = self._registry.read(MANIFEST, repository, tag, _LARGEST_DOCUMENT)
         except NotThere:
-            return ""
+            return str(named or "")
+        self._lead_to(repository, tag, data, given)
+        return given.computed
+
+    def _lead_to(self, repository: str, tag: str, data: bytes, given: Answer) -> None:
+        """Learn what a tag gives whose digest was not said, or is that of nothing."""
+        key = (repository, given.computed)
+        self._heard.take(*key, given, data)
+        if self.find(*key) is None and len(self._by_tag) < _MOST_ODD:
+            self._heard.take(*key, Answer("GET", MANIFEST, given.computed, 404))
+            self._by_tag[key] = tag
+            self._known.pop(key)
 
     def referrers(self, repository: str, digest: str) -> Iterator[str]:
         """The digests of those that refer to a manifest, by the API or by the tag that stands for it."""
         for page in self._registry.referrers(repository, digest):
+            if page.said.kind == REFERRERS:
+                # Not the digest of the list: it is told of the manifest. The tag that stands for one is a tag.
+                self._heard.take(repository, digest, page.said._replace(computed=""))
             value = read_document(page.data).value
             listed = value.get("manifests") if isinstance(value, dict) else None
             for entry in listed if isinstance(listed, list) else ():
@@ -126,16 +149,21 @@ class RemoteStore(Store):
 
     def _asked(self, repository: str, digest: str, kinds: tuple[str, ...]) -> Held | None:
         for kind in kinds:
-            said = self._registry.head(kind, repository, digest)
-            if said.status == 404:
-                continue
-            path = f"{kind}s/{digest}"
-            if said.status == 200 and said.digest not in (None, digest) and _comparable(said, digest):
-                text = f"HEAD says {shortened(said.digest or '', _LONGEST)} for another digest"
-                self._note(Odd(HEAD_DIGEST, path, text, digest, repository))
-            # Where it does not say the size, the descriptor's does to end what has no end.
-            size = said.length if said.status == 200 and said.length is not None else self._size_of(repository, digest)
-            return Held(digest, size, path, repository)
+            size, path = self._size_of(repository, digest), f"{kind}s/{digest}"
+            try:
+                said = self._registry.head(kind, repository, digest)
+            except RegistryError as error:
+                if not error.status:
+                    raise
+                # Reading it will say why.
+                return Held(digest, size, path, repository)
+            if said.status != 404:
+                self._heard.take(repository, digest, said)
+                # Where it does not say the size, the descriptor's does to end what has no end.
+                size = said.length if said.status == 200 and said.length is not None else size
+                return Held(digest, size, path, repository)
+        if (repository, digest) in self._by_tag:
+            return Held(digest, -1, f"{MANIFEST}s/{digest}", repository)
         return None
 
     def _size_of(self, repository: str, digest: str) -> int:
@@ -144,19 +172,14 @@ class RemoteStore(Store):
     def opener(self, held: Held) -> Opener:
         """Opens a blob here, and wherever the registry can be reached; what is said beside a manifest is noted here."""
         kind = MANIFEST if held.path.startswith(f"{MANIFEST}s/") else BLOB
-        part = RemotePart(self._registry, kind, held.repository, held.digest, held.size)
-        return _Noting(part, lambda data, said: self._beside(held, data, said)) if kind == MANIFEST else part
+        asked = self._by_tag.get((held.repository, held.digest), held.digest)
+        part = RemotePart(self._registry, kind, held.repository, asked, held.size)
+        return _Noting(part, held.digest, self._heard) if kind == MANIFEST else part
 
-    def _beside(self, held: Held, data: bytes, said: Answer) -> None:
-        """Hold what was said beside a manifest against it."""
-        if said.digest not in (None, held.digest) and _comparable(said, held.digest):
-            text = f"it comes with Docker-Content-Digest {shortened(said.digest or '', _LONGEST)}"
-            self._note(Odd(SERVED_DIGEST, held.path, text, held.digest, held.repository))
-        stated = _media_type(data)
-        written = (said.media_type or "").partition(";")[0].strip().lower()
-        if stated and written != stated.lower():
-            text = f"its Content-Type is {shortened(written or 'not there', _LONGEST)}, its mediaType {stated}"
-            self._note(Odd(SERVED_TYPE, held.path, text, held.digest, held.repository))
+    def answers(self, held: Held) -> Iterator[Answer]:
+        """What the registry said beside a blob."""
+        kind = MANIFEST if held.path.startswith(f"{MANIFEST}s/") else BLOB
+        return self._heard.of(held, kind)
 
     def _note(self, odd: Odd) -> None:
         if len(self._odd) < _MOST_ODD:
@@ -174,36 +197,23 @@ class RemoteStore(Store):
 class _Noting:
     """Opens a manifest, which is read at once; in another process it is opened as anything else."""
 
-    def __init__(self, part: RemotePart, note: Callable[[bytes, Answer], None]) -> None:
+    def __init__(self, part: RemotePart, digest: str, heard: Hearsay) -> None:
         self._part = part
-        self._note = note
+        self._digest = digest
+        self._heard = heard
 
     def __call__(self) -> io.BytesIO:
         part = self._part
         try:
             data, said = part.registry.read(part.kind, part.repository, part.digest, _LARGEST_DOCUMENT)
         except RegistryError as error:
-            problem = OSError(str(error))
+            if isinstance(error, NotThere):
+                self._heard.take(part.repository, self._digest, Answer("GET", part.kind, part.digest, error.status))
+            problem = Unavailable(str(error))
         else:
-            self._note(data, said)
+            self._heard.take(part.repository, self._digest, said, data)
             return io.BytesIO(data)
         raise problem
 
     def __reduce__(self) -> tuple[Any, ...]:
         return RemotePart, (self._part.registry, self._part.kind, self._part.repository, self._part.digest)
-
-
-def _comparable(said: Answer, digest: str) -> bool:
-    """Whether a digest that was said is of the same algorithm, or none at all."""
-    named = digests.parse(said.digest or "")
-    return named is None or digest.startswith(f"{named.algorithm}:")
-
-
-def _media_type(data: bytes) -> str:
-    """The media type that a document states, or nothing."""
-    try:
-        value = json.loads(data)
-    except (ValueError, RecursionError):
-        return ""
-    stated = value.get("mediaType") if isinstance(value, dict) else None
-    return stated[:_LONGEST] if isinstance(stated, str) else ""

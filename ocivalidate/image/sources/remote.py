@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ocivalidate.errors import OciValidateError, TooLarge, Unreadable
+from ocivalidate.image.signed import unsigned
 from ocivalidate.image.sources.source import FILE, Entry, Source
 from ocivalidate.registry.answers import BLOB, MANIFEST, Answer
 from ocivalidate.registry.failing import NotThere, RegistryError
@@ -121,7 +122,7 @@ class RemoteSource(Source):
             raise TooLarge(f"the manifest has more than {self._most} bytes (--max-size)")
         # A tag names no digest: that of the header counts if it is that of the bytes, else the usual one.
         found = digests.parse(image.digest) or digests.parse(said.computed if said.digest == said.computed else "")
-        path = path_of(str(found or digests.of(data)))
+        path = path_of(str(found or digests.of(unsigned(data))))
         self._kinds[path] = (MANIFEST,)
         self._answers.append((path, said))
         return path, data

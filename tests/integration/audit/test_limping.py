@@ -96,10 +96,9 @@ FINDS = {
     "flipped-manifests": {"image/image-layout.blobs.content-matches"},
     "short-layers": {"image/image-layout.blobs.content-matches"},
     "longer-layers": {"image/image-layout.blobs.content-matches"},
-    # A tag leads where the header says, and there is nothing of that digest.
-    "other-digest-header": {"storage/tag.target"},
+    "other-digest-header": {"distribution/pull.manifest.digest-header.matches"},
     "other-media-type-header": {"distribution/pull.manifest.content-type.matches"},
-    "html-manifests": {"storage/tag.target"},
+    "html-manifests": {"image/considerations.json.syntax", "distribution/pull.provides"},
     "html-layers": {"image/image-layout.blobs.content-matches"},
 }
 
@@ -116,6 +115,27 @@ FINDS_IN_ONE = {
 def test_wrong_content_is_found(name: str, content: Content) -> None:
     with soon(), serving(Registry(content, lies.FALSE[name])) as registry:
         assert told(audited(registry)) >= FINDS[name]
+
+
+def said(report: Report) -> set[str]:
+    """The clauses on what a registry says that are broken."""
+    return {one.clause.id for one in report.findings if one.clause.id.startswith("distribution/")}
+
+
+@pytest.mark.parametrize("name", lies.HEADERS)
+def test_what_is_said_beside_the_content_is_judged_in_an_audit_as_in_an_image(name: str, content: Content) -> None:
+    with soon(), serving(Registry(content, lies.HEADERS[name])) as registry:
+        options = AuditOptions(tags=("v5",), registry=RegistryOptions(limits=IMPATIENT))
+        report = audit(f"docker://{registry.host}/team0/app0", options=options)
+        image = judged(registry)
+    assert said(report) == said(image) != set()
+    assert not told(report) & {"storage/tag.target", "storage/tag.current"}
+
+
+@pytest.mark.parametrize("name", ["html-manifests", "other-digest-header"])
+def test_a_tag_whose_answer_is_wrong_is_not_told_to_lead_to_nothing(name: str, content: Content) -> None:
+    with soon(), serving(Registry(content, lies.FALSE[name])) as registry:
+        assert "storage/tag.target" not in told(audited(registry))
 
 
 @pytest.mark.parametrize("name", FINDS)
