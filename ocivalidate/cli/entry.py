@@ -28,6 +28,7 @@ COMMANDS = {
     "image": Command("image", "judge images: layout folders and archives", _JUDGING),
     "audit": Command("audit", "judge all images of a registry's storage, or of many layouts", _JUDGING),
     "runtime": Command("runtime", "judge a runtime by driving it", _JUDGING),
+    "bench": Command("bench", "measure how long runtimes take, and how much memory they need", _JUDGING),
     "unpack": Command("unpack", "make a bundle of an image", _MAKING),
     "probe": Command("probe", "print what can be seen of the container from inside it", _MAKING),
     "judge": Command("judge", "check what the probe saw in a container against its config.json", _JUDGING),

@@ -15,7 +15,12 @@ from ocivalidate.vocabulary.versions import NEXT
 # For which there are settings (``schema_install.py``).
 EDITORS = ("vscode", "yaml-language-server")
 # The schemas of our own output, which have no releases.
-OUTPUTS = {"report": "output/report.json", "matrix": "output/matrix.json", "in-toto": "output/in-toto.json"}
+OUTPUTS = {
+    "report": "output/report.json",
+    "matrix": "output/matrix.json",
+    "in-toto": "output/in-toto.json",
+    "bench": "output/bench.json",
+}
 
 
 _EXAMPLES = (

@@ -65,10 +65,10 @@ def _subjects(reports: Sequence[Report], codes: Sequence[ExitCode], options: Opt
     if reports:
         yield "| | subject |\n| --- | --- |\n"
     for report, code in gravest[:_MOST_SUBJECTS]:
-        yield f"| {_MARKS[code]} | {_code(closing_line(report), _LONGEST)} |\n"
+        yield f"| {_MARKS[code]} | {quoted(closing_line(report), _LONGEST)} |\n"
     notes = [total_line(reports, options.fail_on)] * (len(reports) > 1) + [settings_note(options).removeprefix("; ")]
     for note in filter(None, notes):
-        yield f"\n{_code(note, _LONGEST)}\n"
+        yield f"\n{quoted(note, _LONGEST)}\n"
 
 
 def _rows(reports: Sequence[Report], options: Options) -> Iterator[str]:
@@ -95,21 +95,21 @@ def _troubles(report: Report, options: Options) -> Iterator[str]:
 
 
 def _row(kind: str, clause: str, where: str, what: str) -> str:
-    return f"| {kind} | {clause} | {where} | {_code(what, _LONGEST)} |\n"
+    return f"| {kind} | {clause} | {where} | {quoted(what, _LONGEST)} |\n"
 
 
 def _linked(clause: Clause) -> str:
-    return f"[{_code(clause.id, _LONGEST)}]({page(clause)})"
+    return f"[{quoted(clause.id, _LONGEST)}]({page(clause)})"
 
 
 def _where(report: Report, options: Options, location: Location) -> str:
     place = spot(report, options, location)
     file = ":".join(str(part) for part in (place.file, place.line, place.column) if part)
     parts = [file, place.inner, location.pointer, location.member, location.case]
-    return " ".join(_code(part, _LONGEST_PLACE) for part in parts if part)
+    return " ".join(quoted(part, _LONGEST_PLACE) for part in parts if part)
 
 
-def _code(text: str, limit: int) -> str:
+def quoted(text: str, limit: int = _LONGEST) -> str:
     """Foreign text that is only that."""
     shown = _SPECIAL.sub(lambda found: f"&#{ord(found[0])};", visible(text, limit))
     return f"<code>{shown}</code>"

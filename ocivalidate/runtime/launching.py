@@ -18,7 +18,7 @@ from collections.abc import Iterator, Sequence
 from typing import IO, Protocol, cast
 
 from ocivalidate.runtime.kernel import inherited, interpreter
-from ocivalidate.runtime.protocol import Alive, Event, Lines, Request, read_event, write
+from ocivalidate.runtime.protocol import Alive, Event, Lines, Request, Turn, read_event, write
 
 SILENCE = 60.0
 """Seconds after which a silent engine, which does not even report that it is alive, is ended."""
@@ -134,6 +134,12 @@ class EngineProcess:
             if now > self._killed + _DYING:
                 self._end_all()
                 return
+
+    def ask(self, turn: Turn) -> None:
+        """Ask an engine that measures for one more turn. One that has ended, or is to stop, takes none."""
+        with contextlib.suppress(BrokenPipeError, ValueError):
+            self._input.write(write(turn))
+            self._input.flush()
 
     def stop(self) -> None:
         """Ask the engine to begin no further case and to clean up."""

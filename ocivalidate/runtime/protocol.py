@@ -5,6 +5,9 @@ The engine gets one :class:`Request`. It sends :class:`Header`, :class:`Plan`, t
 between. When its input ends after the request, it begins no further case. Its exit code is 0 after an :class:`End`,
 2 after a :class:`Bailout`, and anything else if it broke off.
 
+An engine that measures (``ocivalidate.bench``) sends its ``Header``, then a :class:`Taken` for each :class:`Turn`, and
+its ``End`` when its input ends.
+
 A message is one JSON object on one line, with its name in ``type`` and every member of its class. Reading is strict, as
 a runtime with root privileges can write where the engine does: anything else is a :class:`ProtocolError`.
 """
@@ -202,12 +205,34 @@ class End:
         return {"seconds": self.seconds, **members(self.spent), **{name: told for name, told in odd.items() if told}}
 
 
-Event: TypeAlias = Header | Plan | Begin | Dump | Result | Alive | Bailout | End
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """The request for one more turn of measurements; ``phase`` says what is measured in it."""
+
+    phase: str
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What was measured in a turn: each operation and what it took, in the unit of the phase.
+
+    ``note``: why something could not be measured, ``""`` if all was.
+    """
+
+    phase: str
+    values: tuple[tuple[str, float], ...]
+    note: str = ""
+
+
+Event: TypeAlias = Header | Plan | Begin | Dump | Result | Alive | Bailout | End | Taken
 """The messages that an engine sends."""
-Message: TypeAlias = Request | Event
+Asked: TypeAlias = Request | Turn
+"""The messages that it gets."""
+Message: TypeAlias = Asked | Event
 
 _KINDS: dict[str, type[Message]] = {
-    kind.__name__.lower(): kind for kind in (Request, Header, Plan, Begin, Dump, Result, Alive, Bailout, End)
+    kind.__name__.lower(): kind
+    for kind in (Request, Header, Plan, Begin, Dump, Result, Alive, Bailout, End, Turn, Taken)
 }
 _NAMES = {kind: name for name, kind in _KINDS.items()}
 
@@ -243,8 +268,16 @@ def read(line: bytes) -> Message:
 def read_event(line: bytes) -> Event:
     """The event of a line. Raises :class:`ProtocolError`."""
     message = read(line)
-    if isinstance(message, Request):
-        raise ProtocolError("wanted a message of an engine, got a request")
+    if isinstance(message, Asked):
+        raise ProtocolError(f"wanted a message of an engine, got a {_NAMES[type(message)]}")
+    return message
+
+
+def read_turn(line: bytes) -> Turn:
+    """The turn of a line. Raises :class:`ProtocolError`."""
+    message = read(line)
+    if not isinstance(message, Turn):
+        raise ProtocolError(f"wanted a turn, got {_NAMES[type(message)]}")
     return message
 
 
@@ -311,6 +344,8 @@ class Order:
             case End():
                 # Of a plan that was tried to its end, no result is missing.
                 turn, self._ended = self._planned and not (event.complete and self._due), True
+            case Taken():
+                turn = False
             case Alive() | Bailout():
                 pass
         return turn

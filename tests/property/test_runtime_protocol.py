@@ -21,6 +21,7 @@ from ocivalidate.runtime import protocol
 from ocivalidate.runtime.kernel.host import Host
 from ocivalidate.runtime.protocol import (
     Alive,
+    Asked,
     Bailout,
     Begin,
     Dump,
@@ -33,13 +34,15 @@ from ocivalidate.runtime.protocol import (
     Request,
     RuntimeFacts,
     Spent,
+    Taken,
     Timing,
+    Turn,
     read,
     write,
 )
 from ocivalidate.runtime.typed import types_of
 
-KINDS = (Request, Header, Plan, Begin, Dump, Result, Alive, Bailout, End)
+KINDS = (Request, Header, Plan, Begin, Dump, Result, Alive, Bailout, End, Turn, Taken)
 # Names of files that are no UTF-8 are text with low surrogates; two that make a pair never come that way.
 LETTERS = st.characters(exclude_categories=["Cs"]) | st.characters(min_codepoint=0xDC80, max_codepoint=0xDCFF)
 TEXTS = st.text(LETTERS, max_size=20)
@@ -219,5 +222,5 @@ def test_what_is_no_number_cannot_be_written() -> None:
 def test_in_any_order_messages_are_taken_or_refused(messages: list[Message]) -> None:
     order = Order()
     for message in messages:
-        if not isinstance(message, Request):
+        if not isinstance(message, Asked):
             complaint_of(functools.partial(order.take, message))

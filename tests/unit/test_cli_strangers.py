@@ -36,6 +36,7 @@ COMMAND_LINES: dict[str, tuple[list[str], set[int]]] = {
     "image": ([str(SAMPLES / "image-good")], {0}),
     "audit": ([str(SAMPLES / "image-good")], {0}),
     "runtime": (["--runtime", "{work}/fake", "--select", CASE], {0}),
+    "bench": (["--runtime", "{work}/fake", "--rounds", "1", "--parallel", "0"], {0}),
     "unpack": ([str(SAMPLES / "image-good"), "{new}", "--force"], {0}),
     "probe": ([], {0}),
     "judge": ([GOOD, "{work}/facts.json"], {0, 1}),

@@ -72,6 +72,7 @@ ELSEWHERE = {
     "ocivalidate runtime --runtime runc": Held(
         "root", "tests/integration/test_runtime_host.py", '"runtime", "--runtime", "runc"'
     ),
+    "ocivalidate bench --runtime runc": Held("root", "tests/integration/test_bench.py", '"--runtime", "runc"'),
     "sh kept/": Held("root", "tests/integration/test_runtime_reproducing.py", "reproduce.sh"),
     "prove -e": Held("root", "tests/integration/test_runtime_host.py", '"prove"'),
     "pytest conformance": Held("root", "tests/integration/test_runtime_pytest.py", "--oci-runtime"),

@@ -251,6 +251,11 @@ def _stand_somewhere() -> None:
 
 def main() -> int:
     """Read the request, isolate, run."""
+    return enclosed(_serve)
+
+
+def enclosed(serve: Callable[[Request, int, Ground], int]) -> int:
+    """Read a request, and serve it in namespaces of its own; events go to the descriptor that ``serve`` gets."""
     # Accidental output must not get between events.
     descriptor = os.dup(1)
     os.dup2(2, 1)
@@ -269,9 +274,9 @@ def main() -> int:
         emit(Bailout(f"cannot look at this host: {problem}"))
         return 2
     if os.geteuid() != 0:
-        return isolation.run_kept(lambda: _serve(request, descriptor, ground))
+        return isolation.run_kept(lambda: serve(request, descriptor, ground))
     try:
-        return isolation.run_isolated(lambda: _serve(request, descriptor, ground))
+        return isolation.run_isolated(lambda: serve(request, descriptor, ground))
     except OSError as problem:
         reason = f"cannot create namespaces for the run: {problem.strerror}"
         emit(Bailout(reason, _HINTS.get(problem.errno or 0, "")))
