@@ -1,27 +1,23 @@
 """What an audit keeps of what it reads: sets that grow with the registry, in a file, so that memory stays flat.
 
-A file of SQLite that only this process writes and that goes away with it. One connection, one lock: whoever opens blobs
-in other threads looks into it too.
+What is held, what is known of bytes, and what repositories refer to; :mod:`verdicts` has what is wrong with it.
 """
 
 from __future__ import annotations
 
 import pickle
-import sqlite3
-import threading
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from itertools import accumulate, islice
-from typing import Any
 
-from ocivalidate.audit.rows import Told, Unit, Wanted, wanted_of
+from ocivalidate.audit.rows import Unit, Wanted, wanted_of
 from ocivalidate.audit.store import LAYER, TAG, Held, Link
+from ocivalidate.audit.tables import PAGE
+from ocivalidate.audit.verdicts import Verdicts
 from ocivalidate.image.layers.blob import BlobFacts
 from ocivalidate.image.stacks import Trail
-from ocivalidate.rules.findings import Finding
 
-_PAGE = 1000
 # Facts of layers that many images share are at hand for the next one.
 _FACTS_AT_HAND = 128
 _QUICK = 1
@@ -29,64 +25,14 @@ _QUICK = 1
 _SMALL = 4096
 # What refers to a blob: nothing, something that is no image, an image with which it is judged.
 _ALONE, _JUDGED = 1, 2
-_TABLES = """
-CREATE TABLE held(path TEXT PRIMARY KEY, digest TEXT, size INT, repository TEXT, listed INT, used INT DEFAULT 0,
-                  layer INT DEFAULT 0, diffs TEXT DEFAULT '', done INT DEFAULT 0, judged INT DEFAULT 0) WITHOUT ROWID;
-CREATE INDEX held_digest ON held(digest);
-CREATE TABLE facts(path TEXT PRIMARY KEY, facts BLOB) WITHOUT ROWID;
-CREATE TABLE documents(path TEXT PRIMARY KEY, data BLOB, packed INT) WITHOUT ROWID;
-CREATE TABLE trails(path TEXT PRIMARY KEY, trail BLOB) WITHOUT ROWID;
-CREATE TABLE links(repository TEXT, kind TEXT, tag TEXT, digest TEXT, path TEXT);
-CREATE INDEX links_repository ON links(repository, kind, digest);
-CREATE TABLE units(number INTEGER PRIMARY KEY, repository TEXT, digest TEXT, old INT DEFAULT 0, problem TEXT DEFAULT '',
-                   UNIQUE(repository, digest));
-CREATE TABLE left_open(repository TEXT PRIMARY KEY) WITHOUT ROWID;
-CREATE TABLE named(repository TEXT, digest TEXT, manifest INT, PRIMARY KEY(repository, digest)) WITHOUT ROWID;
-CREATE TABLE absent(repository TEXT, digest TEXT, clause TEXT, key BLOB, PRIMARY KEY(repository, digest, clause))
-    WITHOUT ROWID;
-CREATE INDEX absent_digest ON absent(digest);
-CREATE TABLE odd(path TEXT PRIMARY KEY) WITHOUT ROWID;
-CREATE TABLE findings(number INTEGER PRIMARY KEY, key BLOB UNIQUE, finding BLOB, wound TEXT);
-CREATE TABLE breaks(finding INT, repository TEXT, name TEXT, PRIMARY KEY(finding, repository, name)) WITHOUT ROWID;
-CREATE TABLE states(repository TEXT, name TEXT, digest TEXT, state TEXT, PRIMARY KEY(repository, name)) WITHOUT ROWID;
-"""
-_FAST = "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA locking_mode=EXCLUSIVE; PRAGMA cache_size=-16384;"
 
 
-class Book:
+class Book(Verdicts):
     """The book of one audit. ``path``: where to keep it (default: a temporary file, in the folder for such)."""
 
     def __init__(self, path: str = "") -> None:
-        self._lock = threading.RLock()
-        self._base = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        self._base.executescript(_FAST + _TABLES)
-        # Nobody else reads it, so that nothing is ever to be committed.
-        self._base.execute("BEGIN")
+        super().__init__(path)
         self._facts = lru_cache(_FACTS_AT_HAND)(self._load_facts)
-
-    def close(self) -> None:
-        """Let go of it."""
-        self._base.close()
-
-    def do(self, statement: str, *values: Any) -> sqlite3.Cursor:
-        """Execute a statement."""
-        with self._lock:
-            return self._base.execute(statement, values)
-
-    def rows(self, question: str, *values: Any) -> Iterator[tuple[Any, ...]]:
-        """The rows of an answer, some at a time, so that the book may be written meanwhile."""
-        answer = self.do(question, *values)
-        while True:
-            with self._lock:
-                page = answer.fetchmany(_PAGE)
-            if not page:
-                return
-            yield from page
-
-    def one(self, question: str, *values: Any) -> Any:
-        """The first value of the only row of an answer; ``None`` if there is none."""
-        row = self.do(question, *values).fetchone()
-        return row[0] if row else None
 
     # --- What is held
 
@@ -94,7 +40,7 @@ class Book:
         """Put down blobs that a storage lists."""
         statement = "INSERT OR IGNORE INTO held(path, digest, size, repository, listed) VALUES(?, ?, ?, ?, 1)"
         rows = ((one.path, one.digest, one.size, one.repository) for one in listed)
-        while page := [*islice(rows, _PAGE)]:
+        while page := [*islice(rows, PAGE)]:
             with self._lock:
                 self._base.executemany(statement, page)
 
@@ -120,10 +66,6 @@ class Book:
     def use_elsewhere(self, digest: str) -> None:
         """Put down that a repository refers to a blob that it does not hand out, and that others may hold."""
         self.do("UPDATE held SET used = max(used, ?) WHERE digest = ?", _ALONE, digest)
-
-    def is_held(self, digest: str) -> str:
-        """A path at which a blob of this digest is held; empty if there is none."""
-        return self.one("SELECT path FROM held WHERE digest = ? LIMIT 1", digest) or ""
 
     def wanted(self, path: str) -> Wanted | None:
         """The blob at a path, if not all is known of it that is wanted."""
@@ -250,59 +192,7 @@ class Book:
         """Whether a manifest was come upon in a repository."""
         return bool(self.one("SELECT manifest FROM named WHERE repository = ? AND digest = ?", repository, digest))
 
-    # --- What is wrong
-
-    def set_absent(self, repository: str, digest: str, clause: str, key: bytes) -> None:
-        """Put down that a repository does not hand out a blob that is referred to, and the finding that says so."""
-        self.do("INSERT OR REPLACE INTO absent VALUES(?, ?, ?, ?)", repository, digest, clause, key)
-
-    def merge_absent(self, clauses: Sequence[str]) -> None:
-        """Of several findings on the absence of one blob, leave the first by these clauses, with all that break."""
-        question = "SELECT digest FROM absent GROUP BY digest HAVING count(DISTINCT key) > 1"
-        for (digest,) in self.rows(question):
-            if self.is_held(digest):
-                continue
-            known = dict(self.rows("SELECT clause, key FROM absent WHERE digest = ?", digest))
-            first, *others = [known[clause] for clause in clauses if clause in known]
-            for other in others:
-                self._merge(first, other)
-
-    def _merge(self, into: bytes, other: bytes) -> None:
-        kept, dropped = (self.one("SELECT number FROM findings WHERE key = ?", key) for key in (into, other))
-        self.do("UPDATE OR IGNORE breaks SET finding = ? WHERE finding = ?", kept, dropped)
-        self.do("DELETE FROM breaks WHERE finding = ?", dropped)
-        self.do("DELETE FROM findings WHERE number = ?", dropped)
-
-    def is_absent(self, repository: str, digest: str) -> bool:
-        """Whether it is told that a repository does not hand out a blob; without a repository: any of them."""
-        return next(self._absent(repository, digest), None) is not None
-
-    def take_absent(self, repository: str, digest: str) -> list[tuple[str, str]]:
-        """Who breaks by the absence of a blob, when another finding tells the cause: that of the absence is dropped."""
-        broken = []
-        for number in {*self._absent(repository, digest)}:
-            question = "SELECT repository, name FROM breaks WHERE finding = ?"
-            broken += [(repository, name) for repository, name in self.rows(question, number)]
-            self.do("DELETE FROM breaks WHERE finding = ?", number)
-            self.do("DELETE FROM findings WHERE number = ?", number)
-        return broken
-
-    def _absent(self, repository: str, digest: str) -> Iterator[int]:
-        question = (
-            "SELECT f.number FROM absent a JOIN findings f ON f.key = a.key "
-            "WHERE a.digest = ? AND (a.repository = ? OR ? = '')"
-        )
-        return (number for (number,) in self.rows(question, digest, repository, repository))
-
-    def set_odd(self, path: str) -> None:
-        """Put down that something is told of what stands at a path."""
-        self.do("INSERT OR IGNORE INTO odd VALUES(?)", path)
-
-    def is_odd_below(self, folder: str) -> bool:
-        """Whether something is told of what stands in a folder."""
-        question = "SELECT 1 FROM odd WHERE path > ? AND path < ? LIMIT 1"
-        # The character after the slash.
-        return self.one(question, f"{folder}/", f"{folder}0") is not None
+    # --- What nothing refers to
 
     def unreferenced(self) -> Iterator[Held]:
         """The blobs that are held and that nothing refers to, as far as all is known that might do so."""
@@ -340,23 +230,6 @@ class Book:
         )
         return (Link(*row) for row in self.rows(question, TAG))
 
-    def tell(self, key: bytes, finding: Finding, wound: str, broken: Sequence[tuple[str, str]]) -> None:
-        """Put down a finding once, and those that break by it."""
-        packed = pickle.dumps(finding)
-        self.do("INSERT OR IGNORE INTO findings(key, finding, wound) VALUES(?, ?, ?)", key, packed, wound)
-        number = self.one("SELECT number FROM findings WHERE key = ?", key)
-        for repository, name in broken:
-            self.do("INSERT OR IGNORE INTO breaks VALUES(?, ?, ?)", number, repository, name)
-
-    def told(self, shown: int) -> Iterator[Told]:
-        """The distinct findings in the order in which they were found, each with the first that break by it."""
-        for number, packed, wound in self.rows("SELECT number, finding, wound FROM findings ORDER BY number"):
-            first = "SELECT repository, name FROM breaks WHERE finding = ? ORDER BY repository, name LIMIT ?"
-            broken = tuple((repository, name) for repository, name in self.rows(first, number, shown))
-            every = self.one("SELECT count(*) FROM breaks WHERE finding = ?", number)
-            finding = pickle.loads(packed)  # noqa: S301  # written by this process
-            yield Told(finding, wound, broken, every - len(broken))
-
     # --- What it comes to
 
     def held_in_all(self) -> tuple[int, int]:
@@ -370,29 +243,3 @@ class Book:
     def _sums(self, question: str) -> tuple[int, int]:
         number, size = self.do(question).fetchone()
         return int(number), int(size)
-
-    def states(self) -> dict[str, int]:
-        """How many images fare how."""
-        return dict(self.rows("SELECT state, count(*) FROM states GROUP BY state"))
-
-    def states_of_repositories(self) -> Iterator[list[str]]:
-        """How the images of each repository fare, each state once."""
-        question = "SELECT group_concat(DISTINCT state) FROM states GROUP BY repository"
-        return (states.split(",") for (states,) in self.rows(question))
-
-    def images(self, state: str, *, same: bool) -> Iterator[tuple[str, str, str, str]]:
-        """Repository, name, digest and state of the images that fare like that, or not like that."""
-        question = "SELECT repository, name, digest, state FROM states WHERE (state = ?) = ? ORDER BY repository, name"
-        return (
-            (repository, name, digest, found) for repository, name, digest, found in self.rows(question, state, same)
-        )
-
-    def problem_of(self, repository: str, digest: str) -> str:
-        """Why an image, or all of its repository, could not be read; empty if it could."""
-        question = "SELECT problem FROM units WHERE repository = ? AND digest IN (?, '') AND problem != ''"
-        found = self.one(question, repository, digest)
-        return str(found or "")
-
-    def set_state(self, repository: str, name: str, digest: str, state: str) -> None:
-        """Put down how a tag, or a manifest without one, fares."""
-        self.do("INSERT OR REPLACE INTO states VALUES(?, ?, ?, ?)", repository, name, digest, state)
