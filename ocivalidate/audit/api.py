@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import contextlib
 from concurrent.futures import Executor
+from itertools import islice
 
 from ocivalidate.audit import workers
 from ocivalidate.audit.book import Book
 from ocivalidate.audit.journal import Journal
 from ocivalidate.audit.judging import Judge, storage_clauses, tell_all
 from ocivalidate.audit.options import AuditOptions, Work
-from ocivalidate.audit.planning import FAILURES, plan, problem_of
+from ocivalidate.audit.planning import FAILURES, Planning, plan, problem_of
 from ocivalidate.audit.storage import judge_storage
 from ocivalidate.audit.store import Store
 from ocivalidate.audit.stores.recognising import open_store
 from ocivalidate.audit.summing import facts_of, told
-from ocivalidate.audit.verifying import verify
+from ocivalidate.audit.verifying import Verification
+from ocivalidate.audit.walks import Walks
 from ocivalidate.errors import UsageError
 from ocivalidate.image.api import NO_PLATFORMS, SPECIFICATION, WHOLE
 from ocivalidate.rules.clauses import Selection, settled
@@ -73,14 +75,18 @@ def _audited(store: Store, selection: Selection, options: AuditOptions, work: Wo
     clauses = {**active_clauses(WHOLE, release, NO_PLATFORMS, selection), **storage_clauses(selection, store)}
     total = Ledger(clauses, selection)
     book = Book(options.book)
-    planned, stopped = False, ""
-    try:
-        planned = plan(store, book, options, work)
-        stopped = verify(store, book, options, work)
-    except KeyboardInterrupt:
-        stopped = "interrupted"
-    judge = Judge(store, book, release, selection, options, work, total)
-    for unit in book.units():
+    verification = Verification(store, book, options, work)
+    planning = Planning(store, book, options, work, selection, Walks(), verification.feed)
+    judge = Judge(planning, release, total, verification.wait)
+    planned, judged, stopped = False, 0, "interrupted"
+    with contextlib.suppress(KeyboardInterrupt), verification:
+        planned = plan(planning)
+        verification.rest()
+        for unit in book.units():
+            judge.judge(unit)
+            judged += 1
+        stopped = verification.end()
+    for unit in islice(book.units(), judged, None):
         judge.judge(unit)
     if planned:
         judge_storage(store, book, options, total, selection)

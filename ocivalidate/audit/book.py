@@ -8,7 +8,6 @@ from __future__ import annotations
 import pickle
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from functools import lru_cache
 from itertools import accumulate, islice
 
 from ocivalidate.audit.rows import Unit, Wanted, wanted_of
@@ -32,7 +31,7 @@ class Book(Verdicts):
 
     def __init__(self, path: str = "") -> None:
         super().__init__(path)
-        self._facts = lru_cache(_FACTS_AT_HAND)(self._load_facts)
+        self._at_hand: dict[str, BlobFacts] = {}
 
     # --- What is held
 
@@ -61,7 +60,7 @@ class Book(Verdicts):
         known = self.one("SELECT diffs FROM held WHERE path = ?", held.path)
         every = ",".join(sorted({*filter(None, known.split(",")), *wanted.diffs}))
         if every != known:
-            self.do("UPDATE held SET diffs = ? WHERE path = ?", every, held.path)
+            self.do("UPDATE held SET diffs = ?, done = min(done, 1) WHERE path = ?", every, held.path)
 
     def use_elsewhere(self, digest: str) -> None:
         """Put down that a repository refers to a blob that it does not hand out, and that others may hold."""
@@ -98,15 +97,28 @@ class Book(Verdicts):
 
     # --- What is known of bytes
 
-    def keep_facts(self, path: str, facts: BlobFacts, *, layer: bool = False) -> None:
-        """Put down what was found out about a blob; ``layer``: it was inflated."""
-        data = pickle.dumps(facts)
-        self.do("INSERT OR REPLACE INTO facts(path, facts) VALUES(?, ?)", path, data)
-        self.do("UPDATE held SET done = ? WHERE path = ?", 1 + layer, path)
+    def keep_facts(self, path: str, facts: BlobFacts, wanted: Wanted | None = None) -> None:
+        """Put down what was found out about a blob as what it was ``wanted``; else, of a document, about its bytes."""
+        if wanted is None:
+            self.do("INSERT OR IGNORE INTO facts(path, facts) VALUES(?, ?)", path, pickle.dumps(facts))
+            self.do("UPDATE held SET done = max(done, 1) WHERE path = ?", path)
+            return
+        with self._lock:
+            self.do("INSERT OR REPLACE INTO facts(path, facts) VALUES(?, ?)", path, pickle.dumps(facts))
+            # Meanwhile more may have turned out to be wanted.
+            statement = "UPDATE held SET done = CASE WHEN layer <= ? AND diffs = ? THEN ? ELSE 1 END WHERE path = ?"
+            self.do(statement, wanted.layer, ",".join(sorted(wanted.diffs)), 1 + wanted.layer, path)
+            self._at_hand.pop(path, None)
 
     def facts(self, path: str) -> BlobFacts | None:
         """What is known about a blob."""
-        return self._facts(path)
+        with self._lock:
+            found = self._at_hand.pop(path, None) or self._load_facts(path)
+            if found is not None:
+                self._at_hand[path] = found
+                if len(self._at_hand) > _FACTS_AT_HAND:
+                    del self._at_hand[next(iter(self._at_hand))]
+        return found
 
     def _load_facts(self, path: str) -> BlobFacts | None:
         data = self.one("SELECT facts FROM facts WHERE path = ?", path)

@@ -24,6 +24,7 @@ from ocivalidate.image.pool import SWITCH, cores
 from ocivalidate.system.reasons import reason
 
 _TICK = 0.1
+_END = object()
 # Requests under way for each worker: one that it does, and some that wait with it.
 _EACH = 4
 _MOST_UNDER_WAY = 4096
@@ -237,40 +238,55 @@ class Elsewhere(Workers):
 
 
 def verified(
-    tasks: Iterable[Task], workers: Workers, tick: Callable[[], None] | None = None
+    tasks: Iterable[Task | None],
+    workers: Workers,
+    tick: Callable[[], None] | None = None,
+    news: queue.SimpleQueue[Future[BlobFacts] | None] | None = None,
 ) -> Iterator[tuple[Task, BlobFacts]]:
     """Verify blobs; yield each with its facts as soon as it is done, in any order.
 
-    ``tasks`` are taken as they are needed, ``tick`` is called several times a second. It ends early when the workers
-    are stopped, and raises :class:`CannotJudge` when they are lost.
+    ``tasks`` are taken as they are needed; ``None`` among them says that there is none now, and that a ``None`` in
+    ``news`` will tell of more. ``tick`` is called several times a second. It ends early when the workers are stopped,
+    and raises :class:`CannotJudge` when they are lost.
     """
-    waiting = iter(tasks)
-    done: queue.SimpleQueue[Future[BlobFacts]] = queue.SimpleQueue()
+    waiting, ended = iter(tasks), False
+    done: queue.SimpleQueue[Future[BlobFacts] | None] = queue.SimpleQueue() if news is None else news
     under_way: dict[Future[BlobFacts], Task] = {}
     try:
         while not workers.stopped.is_set():
-            while len(under_way) < workers.width and (task := next(waiting, None)) is not None:
+            while len(under_way) < workers.width and not ended:
+                task = next(waiting, _END)
+                ended = task is _END
+                if not isinstance(task, Task):
+                    break
                 future = workers.begin(task)
                 under_way[future] = task
                 future.add_done_callback(done.put)
-            if not under_way:
+            if ended and not under_way:
                 return
             if tick is not None:
                 tick()
-            try:
-                future = done.get(timeout=_TICK)
-            except queue.Empty:
+            came = _next(done)
+            if came is _END:
                 workers.check()
+            if not isinstance(came, Future):
                 continue
-            task = under_way.pop(future)
+            task = under_way.pop(came)
             try:
-                facts = workers.result(task, future)
+                facts = workers.result(task, came)
             except Stopped:
                 return
             yield task, facts
     finally:
         for future in under_way:
             future.cancel()
+
+
+def _next(news: queue.SimpleQueue[Future[BlobFacts] | None]) -> object:
+    try:
+        return news.get(timeout=_TICK)
+    except queue.Empty:
+        return _END
 
 
 def _first_byte(opener: Opener) -> str:

@@ -115,6 +115,11 @@ class Journal:
     def __exit__(self, *_problem: object) -> None:
         self.close()
 
+    @property
+    def is_new(self) -> bool:
+        """Whether nothing was in it when it was opened."""
+        return self._start == self._end
+
     def entries(self) -> Iterator[Kept]:
         """What was in it when it was opened, in order: of two lines on one blob the later one counts.
 

@@ -6,23 +6,20 @@ All that the images share was read before: documents and facts come from the boo
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Callable, Iterable
 from functools import partial
 
-from ocivalidate.audit.book import Book
 from ocivalidate.audit.breaking import Names, OneName
-from ocivalidate.audit.options import AuditOptions, Work
-from ocivalidate.audit.planning import FAILURES, problem_of, refs_of
+from ocivalidate.audit.planning import FAILURES, Planning, how, problem_of
 from ocivalidate.audit.repository import RepositorySource, digest_of, opened
 from ocivalidate.audit.rows import Unit
 from ocivalidate.audit.store import Store
 from ocivalidate.image import blobs
 from ocivalidate.image.absent import by_right
 from ocivalidate.image.accounts import trail_of
-from ocivalidate.image.api import ImageOptions, judge_content, survey
+from ocivalidate.image.api import judge_content, survey
 from ocivalidate.image.context import ImageContext
-from ocivalidate.image.found import Blob, ImageFilter
+from ocivalidate.image.found import Blob, WalkResult
 from ocivalidate.image.graph import Reference
 from ocivalidate.image.layers import judging as layers
 from ocivalidate.image.layers.blob import BlobFacts, BlobRequest
@@ -49,8 +46,6 @@ OF_ABSENCE = (TAG_TARGET, ABSENT, ELSEWHERE, LINK_TARGET)
 """The clauses that are broken by what is absent, the gravest first."""
 
 _OF_PARTS = frozenset({ABSENT, ELSEWHERE})
-# Of a layout with many images, so many findings of a kind are kept to say which of these break by them.
-_MOST_OF_A_LAYOUT = 10_000
 
 
 def storage_clauses(selection: Selection, store: Store) -> dict[str, Clause]:
@@ -60,26 +55,22 @@ def storage_clauses(selection: Selection, store: Store) -> dict[str, Clause]:
 
 
 class Judge:
-    """Judges the images of one store, each by itself; ``total`` gets what there was occasion to judge."""
+    """Judges the planned images, each by itself; ``total`` gets what there was occasion to judge.
 
-    def __init__(
-        self,
-        store: Store,
-        book: Book,
-        release: str,
-        selection: Selection,
-        options: AuditOptions,
-        work: Work,
-        total: Ledger,
-    ) -> None:
-        self._store = store
-        self._book = book
+    ``wait`` comes back when all is known of the blob at a path that can be known.
+    """
+
+    def __init__(self, planning: Planning, release: str, total: Ledger, wait: Callable[[str], None]) -> None:
+        self._walks = planning.walks
+        self._store = planning.store
+        self._book = planning.book
+        self._selection = planning.selection
+        self._options = planning.options
+        self._work = planning.work
         self._release = release
-        self._selection = selection
-        self._options = options
-        self._work = work
         self._total = total
-        self._clauses = storage_clauses(selection, store)
+        self._wait = wait
+        self._clauses = storage_clauses(planning.selection, planning.store)
 
     def judge(self, unit: Unit) -> None:
         """Judge one image, or one layout."""
@@ -91,20 +82,17 @@ class Judge:
             self._judge_old(unit, names)
             return
         try:
-            with opened(self._store, self._book, unit.repository, unit.digest) as source:
-                self._judge_in(source, unit)
+            source, found = self._walks.take(unit)
+            with source or opened(self._store, self._book, unit.repository, unit.digest) as source:
+                self._judge_in(source, unit, found)
         except FAILURES as problem:
             self._book.fail(unit.repository, unit.digest, problem_of(problem))
             self._set_states(names, {}, UNJUDGED)
 
-    def _judge_in(self, source: RepositorySource, unit: Unit) -> None:
+    def _judge_in(self, source: RepositorySource, unit: Unit, walked: WalkResult | None) -> None:
         options = self._options
-        wanted = ImageFilter() if unit.digest else refs_of(self._book, unit.repository, options)
-        selection = self._selection
-        if not unit.digest and selection.most is not None:
-            selection = replace(selection, most=max(selection.most, _MOST_OF_A_LAYOUT))
-        image_options = ImageOptions(wanted, limits=options.limits, layer_limits=options.layer_limits)
-        context, ledger = survey(source, self._release, selection, image_options)
+        selection, image_options = how(self._book, unit, self._selection, options)
+        context, ledger = survey(source, self._release, selection, image_options, walked)
         found = context.found
         every = list(found.blobs.values())
         if found.is_layout and options.all:
@@ -131,6 +119,8 @@ class Judge:
         known: dict[str, BlobFacts] = {}
         for blob in every:
             held = source.held(blob.path)
+            if held is not None and self._work.is_ours(held.digest):
+                self._wait(held.path)
             facts = self._book.facts(held.path) if held else None
             if held is not None and facts is not None:
                 known[blob.path] = facts

@@ -1,47 +1,68 @@
 """What an audit has to look at: lists the store, walks over every image in it, and puts down which blobs to verify.
 
-Nothing is judged here. Every manifest that a tag leads to is walked to the end, then those that no tag has led to.
+Nothing is judged here; walks are kept for that, as far as memory allows (:mod:`walks`). Every manifest that a tag leads
+to is walked to the end, then those that no tag has led to.
 """
 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
+from dataclasses import replace
+from typing import NamedTuple
 
 from ocivalidate.audit import old_manifests
 from ocivalidate.audit.book import Book
 from ocivalidate.audit.options import AuditOptions, Work
 from ocivalidate.audit.repository import OBJECT_START, RepositorySource, digest_of, may_be_object, opened, path_of
-from ocivalidate.audit.rows import Wanted
+from ocivalidate.audit.rows import Unit, Wanted
 from ocivalidate.audit.store import REVISION, TAG, Store
+from ocivalidate.audit.walks import Walks
 from ocivalidate.errors import OciValidateError
+from ocivalidate.image.api import ImageOptions, walk
 from ocivalidate.image.documents import kinds
 from ocivalidate.image.found import ImageFilter, WalkResult
-from ocivalidate.image.roots import walk_image
 from ocivalidate.image.sources.source import INDEX_JSON
-from ocivalidate.jsontext.documents import Noting, read_document
+from ocivalidate.jsontext.documents import read_document
+from ocivalidate.rules.clauses import Selection
 from ocivalidate.system.reasons import reason
 from ocivalidate.vocabulary import digests
 
 # Registries take no larger ones.
 _LARGEST_MANIFEST = 4 << 20
+# Of a layout with many images, so many findings of a kind are kept to say which of these break by them.
+_MOST_OF_A_LAYOUT = 10_000
 FAILURES = (OciValidateError, OSError)
 """What a store raises where it cannot be read: one repository that cannot be read is no reason to leave the others."""
 
 
-def plan(store: Store, book: Book, options: AuditOptions, work: Work) -> bool:
+class Planning(NamedTuple):
+    """What is planned, and how. ``feed`` is told of each layer that may be verified from now on, by its path."""
+
+    store: Store
+    book: Book
+    options: AuditOptions
+    work: Work
+    selection: Selection
+    walks: Walks
+    feed: Callable[[str], None]
+
+
+def plan(planning: Planning) -> bool:
     """Put down what is selected; whether all of it was, and nobody stopped it.
 
     Raises what is in ``FAILURES`` if the store as a whole cannot be listed.
     """
+    store, book, options, work = planning.store, planning.book, planning.options, planning.work
     if options.all and store.complete:
         book.list_held(store.blobs())
     if not store.named and not options.tags and not options.repositories:
-        _Planner(store, book, options, work, "").plan_manifests()
+        _Planner(planning, "").plan_manifests()
     for repository in store.repositories():
         if work.is_stopped:
             return False
         if options.wants_repository(repository):
-            _Planner(store, book, options, work, repository).plan()
+            _Planner(planning, repository).plan()
     return not work.is_stopped
 
 
@@ -52,14 +73,23 @@ def refs_of(book: Book, repository: str, options: AuditOptions) -> ImageFilter:
     return ImageFilter(tuple(link.tag for link in book.links(repository, TAG) if options.wants_tag(link.tag)))
 
 
+def how(book: Book, unit: Unit, selection: Selection, options: AuditOptions) -> tuple[Selection, ImageOptions]:
+    """How an image, or a layout, is walked over and judged."""
+    wanted = ImageFilter() if unit.digest else refs_of(book, unit.repository, options)
+    if not unit.digest and selection.most is not None:
+        selection = replace(selection, most=max(selection.most, _MOST_OF_A_LAYOUT))
+    return selection, ImageOptions(wanted, limits=options.limits, layer_limits=options.layer_limits)
+
+
 class _Planner:
     """Puts down one repository."""
 
-    def __init__(self, store: Store, book: Book, options: AuditOptions, work: Work, repository: str) -> None:
-        self._store = store
-        self._book = book
-        self._options = options
-        self._work = work
+    def __init__(self, planning: Planning, repository: str) -> None:
+        self._planning = planning
+        self._store = planning.store
+        self._book = planning.book
+        self._options = planning.options
+        self._work = planning.work
         self._repository = repository
 
     def plan(self) -> None:
@@ -128,9 +158,10 @@ class _Planner:
         if digest and (old := old_manifests.read(source, path_of(digest))) is not None:
             self._put_old(source, digest, old)
             return [digest]
-        wanted = ImageFilter() if digest else refs_of(self._book, self._repository, self._options)
-        found = walk_image(source, wanted, self._options.limits, lambda _kind: Noting())
+        unit = Unit(self._repository, digest)
+        found = walk(source, *how(self._book, unit, self._planning.selection, self._options))
         self._put(source, found)
+        self._planning.walks.keep(unit, source, found)
         if not digest:
             self._put_old_of(source, found)
         return [digest for path in (*found.manifests, *found.indexes) if (digest := digest_of(path))]
@@ -150,6 +181,9 @@ class _Planner:
                 (blob.layer, tuple(filter(digests.computable, blob.diff_algorithms))) if blob else (False, ())
             )
             book.use(Wanted(held, layer, diffs))
+            if layer:
+                # What else refers to it calls it a layer as well, or does not say.
+                self._planning.feed(held.path)
             facts = found.contents.get(path)
             if facts is not None and not facts.failure:
                 book.keep_facts(held.path, facts)

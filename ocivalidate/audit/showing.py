@@ -18,7 +18,7 @@ _UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 class Progress(NamedTuple):
     """What was verified so far, and what there is: bytes and blobs. ``read``: the bytes that were read here for it.
 
-    What is known from before is done, and was not read.
+    ``total`` and ``all_blobs`` are -1 until all blobs are listed. What is known from before is done, and was not read.
     """
 
     done: int
@@ -59,16 +59,17 @@ class Meter:
     def left(self) -> float | None:
         """Seconds until all is read at this rate; ``None`` if nobody can say."""
         left = max(0, self.last.total - self.last.done)
-        return left / self.rate if self.rate > 0 else None
+        return left / self.rate if self.rate > 0 and self.last.total >= 0 else None
 
     def line(self) -> str:
         """How far it is, in words."""
         last, rate, left = self.last, self.rate, self.left
-        share = f" ({100 * last.done // last.total}%)" if last.total else ""
+        listed = last.total >= 0
+        share = f" ({100 * last.done // last.total}%)" if last.total > 0 else ""
         parts = [
-            f"{bytes_in_words(last.done)} of {bytes_in_words(last.total)}{share}",
+            bytes_in_words(last.done) + (f" of {bytes_in_words(last.total)}{share}" if listed else ""),
             f"{bytes_in_words(int(rate))}/s" if rate else "",
-            f"{last.blobs:,} of {last.all_blobs:,} blobs",
+            f"{last.blobs:,} of {last.all_blobs:,} blobs" if listed else f"{last.blobs:,} blobs, still listing",
             "" if left is None else f"{time_in_words(left)} left",
         ]
         return ", ".join(filter(None, parts))

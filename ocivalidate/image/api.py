@@ -195,14 +195,22 @@ def _as_asked(source: Source, options: ImageOptions) -> ImageOptions:
     return options._replace(complete=complete, wanted=options.wanted._replace(refs=source.asked))
 
 
-def survey(source: Source, release: str, selection: Selection, options: ImageOptions) -> tuple[ImageContext, Ledger]:
+def walk(source: Source, selection: Selection, options: ImageOptions) -> WalkResult:
+    """Walk over an image. Raises :class:`Unreadable`."""
+    return walk_image(source, options.wanted, options.limits, lambda kind: noting(SUBJECTS[kind].kind, selection))
+
+
+def survey(
+    source: Source, release: str, selection: Selection, options: ImageOptions, found: WalkResult | None = None
+) -> tuple[ImageContext, Ledger]:
     """Walk over an image and judge what the walk found: everything but the content of its blobs, not read yet.
 
-    Raises :class:`Unreadable`.
+    ``found``: what :func:`walk` has found before. Raises :class:`Unreadable`.
     """
     registry.load_checks()
     options = _as_asked(source, options)
-    found = walk_image(source, options.wanted, options.limits, lambda kind: noting(SUBJECTS[kind].kind, selection))
+    if found is None:
+        found = walk(source, selection, options)
     _refuse_empty_choice(found, options.wanted)
     context = ImageContext(source, found)
     clauses = active_clauses(

@@ -1,0 +1,33 @@
+"""Walks of the plan, kept for the judging as far as memory allows; what is not kept is walked over again."""
+
+from __future__ import annotations
+
+from ocivalidate.audit.repository import RepositorySource
+from ocivalidate.audit.rows import Unit
+from ocivalidate.image.found import WalkResult
+
+# Characters of documents. What they mean takes several times as much memory.
+_MOST = 4 << 20
+# What a descriptor takes that leads to no document.
+_EACH = 256
+
+
+class Walks:
+    """Walks by (repository, digest), each taken once."""
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[str, str], tuple[RepositorySource | None, WalkResult, int]] = {}
+        self._size = 0
+
+    def keep(self, unit: Unit, source: RepositorySource, found: WalkResult) -> None:
+        """Keep a walk, if there is room. The source of a layout is opened again."""
+        size = sum(len(read.document.text) for read in found.documents.values()) + _EACH * len(found.references)
+        if self._size + size <= _MOST:
+            self._size += size
+            self._kept[unit.repository, unit.digest] = source if unit.digest else None, found, size
+
+    def take(self, unit: Unit) -> tuple[RepositorySource | None, WalkResult | None]:
+        """The walk over an image or a layout, if it was kept, and its source, if that needs not be opened."""
+        source, found, size = self._kept.pop((unit.repository, unit.digest), (None, None, 0))
+        self._size -= size
+        return source, found
