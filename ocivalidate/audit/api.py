@@ -76,7 +76,7 @@ def _audited(store: Store, selection: Selection, options: AuditOptions, work: Wo
     total = Ledger(clauses, selection)
     book = Book(options.book)
     verification = Verification(store, book, options, work)
-    planning = Planning(store, book, options, work, selection, Walks(), verification.feed)
+    planning = Planning(store, book, options, work, selection, Walks(), verification.feed, verification.listed)
     judge = Judge(planning, release, total, verification.wait)
     planned, judged, stopped = False, 0, "interrupted"
     with contextlib.suppress(KeyboardInterrupt), verification:

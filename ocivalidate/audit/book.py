@@ -19,6 +19,7 @@ from ocivalidate.image.stacks import Trail
 
 # Facts of layers that many images share are at hand for the next one.
 _FACTS_AT_HAND = 128
+_MOST_LATELY = 8192
 _QUICK = 1
 # To compress less than that takes longer than to write it.
 _SMALL = 4096
@@ -32,6 +33,16 @@ class Book(Verdicts):
     def __init__(self, path: str = "") -> None:
         super().__init__(path)
         self._at_hand: dict[str, BlobFacts] = {}
+        self._lately: set[tuple[object, ...]] = set()
+
+    def _is_new(self, *said: object) -> bool:
+        """Whether something has not been put down lately: images share much."""
+        if said in self._lately:
+            return False
+        if len(self._lately) >= _MOST_LATELY:
+            self._lately.clear()
+        self._lately.add(said)
+        return True
 
     # --- What is held
 
@@ -43,12 +54,14 @@ class Book(Verdicts):
             with self._lock:
                 self._base.executemany(statement, page)
 
-    def use(self, wanted: Wanted, *, alone: bool = False) -> None:
-        """Put down that something refers to a blob, and as what.
+    def use(self, wanted: Wanted, *, alone: bool = False) -> bool:
+        """Put down that something refers to a blob, and as what; whether that may be new.
 
         ``alone``: what refers to it is not judged as an image, so that the blob has to be judged by itself.
         """
         held = wanted.held
+        if not self._is_new("used", held.path, wanted.layer, wanted.diffs, alone):
+            return False
         statement = (
             "INSERT INTO held(path, digest, size, repository, listed, used, layer) VALUES(?, ?, ?, ?, 0, ?, ?) "
             "ON CONFLICT DO UPDATE SET used = max(used, excluded.used), layer = max(layer, excluded.layer)"
@@ -56,11 +69,12 @@ class Book(Verdicts):
         used = _ALONE if alone else _JUDGED
         self.do(statement, held.path, held.digest, held.size, held.repository, used, wanted.layer)
         if not wanted.diffs:
-            return
+            return True
         known = self.one("SELECT diffs FROM held WHERE path = ?", held.path)
         every = ",".join(sorted({*filter(None, known.split(",")), *wanted.diffs}))
         if every != known:
             self.do("UPDATE held SET diffs = ?, done = min(done, 1) WHERE path = ?", every, held.path)
+        return True
 
     def use_elsewhere(self, digest: str) -> None:
         """Put down that a repository refers to a blob that it does not hand out, and that others may hold."""
@@ -93,7 +107,8 @@ class Book(Verdicts):
 
     def set_judged(self, path: str) -> None:
         """Put down that a blob was judged with the layout that holds it, though nothing refers to it."""
-        self.do("UPDATE held SET judged = 1 WHERE path = ?", path)
+        if self._is_new("judged", path):
+            self.do("UPDATE held SET judged = 1 WHERE path = ?", path)
 
     # --- What is known of bytes
 
@@ -195,6 +210,8 @@ class Book(Verdicts):
 
     def name(self, repository: str, digest: str, *, manifest: bool) -> None:
         """Put down that a manifest of a repository names a blob."""
+        if not self._is_new("named", repository, digest, manifest):
+            return
         statement = (
             "INSERT INTO named VALUES(?, ?, ?) ON CONFLICT DO UPDATE SET manifest = max(manifest, excluded.manifest)"
         )

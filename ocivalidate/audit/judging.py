@@ -84,12 +84,12 @@ class Judge:
         try:
             source, found = self._walks.take(unit)
             with source or opened(self._store, self._book, unit.repository, unit.digest) as source:
-                self._judge_in(source, unit, found)
+                self._judge_in(source, unit, found, names)
         except FAILURES as problem:
             self._book.fail(unit.repository, unit.digest, problem_of(problem))
             self._set_states(names, {}, UNJUDGED)
 
-    def _judge_in(self, source: RepositorySource, unit: Unit, walked: WalkResult | None) -> None:
+    def _judge_in(self, source: RepositorySource, unit: Unit, walked: WalkResult | None, names: Names) -> None:
         options = self._options
         selection, image_options = how(self._book, unit, self._selection, options)
         context, ledger = survey(source, self._release, selection, image_options, walked)
@@ -100,7 +100,8 @@ class Judge:
         facts = self._facts(source, every)
         judge_content(source, every, facts, context, ledger, options.layer_limits, self._trails(source))
         judge_answers(context, facts, ledger)
-        names = OneName(self._book, unit, options) if unit.digest else Names(unit.repository, context)
+        if not unit.digest:
+            names = Names(unit.repository, context)
         beside = Ledger(self._clauses, selection, once=True)
         if self._store.named:
             self._judge_absent(unit, names, context, beside)

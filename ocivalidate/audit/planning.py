@@ -37,7 +37,10 @@ FAILURES = (OciValidateError, OSError)
 
 
 class Planning(NamedTuple):
-    """What is planned, and how. ``feed`` is told of each layer that may be verified from now on, by its path."""
+    """What is planned, and how.
+
+    ``feed`` is told of each layer that may be verified from now on, by its path; ``listed``: the book has all blobs.
+    """
 
     store: Store
     book: Book
@@ -46,6 +49,7 @@ class Planning(NamedTuple):
     selection: Selection
     walks: Walks
     feed: Callable[[str], None]
+    listed: Callable[[], None]
 
 
 def plan(planning: Planning) -> bool:
@@ -56,6 +60,7 @@ def plan(planning: Planning) -> bool:
     store, book, options, work = planning.store, planning.book, planning.options, planning.work
     if options.all and store.complete:
         book.list_held(store.blobs())
+        planning.listed()
     if not store.named and not options.tags and not options.repositories:
         _Planner(planning, "").plan_manifests()
     for repository in store.repositories():
@@ -180,8 +185,7 @@ class _Planner:
             layer, diffs = (
                 (blob.layer, tuple(filter(digests.computable, blob.diff_algorithms))) if blob else (False, ())
             )
-            book.use(Wanted(held, layer, diffs))
-            if layer:
+            if book.use(Wanted(held, layer, diffs)) and layer:
                 # What else refers to it calls it a layer as well, or does not say.
                 self._planning.feed(held.path)
             facts = found.contents.get(path)

@@ -49,7 +49,7 @@ class RepositorySource(Source):
         """What the repository holds at ``blobs/ALGORITHM/ENCODED``."""
         if path not in self._found:
             digest = digest_of(path)
-            found = self._store.find(self._repository, digest) if digest else None
+            found = self._store.found(self._repository, digest) if digest else None
             # Under the digest of one blob the storage may hand out another one.
             self._found[path] = found if found is not None and found.digest == digest else None
         return self._found[path]

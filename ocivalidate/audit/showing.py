@@ -18,7 +18,7 @@ _UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 class Progress(NamedTuple):
     """What was verified so far, and what there is: bytes and blobs. ``read``: the bytes that were read here for it.
 
-    ``total`` and ``all_blobs`` are -1 until all blobs are listed. What is known from before is done, and was not read.
+    ``total`` and ``all_blobs`` are -1 as long as nobody can say. What is known from before is done, and was not read.
     """
 
     done: int
@@ -69,7 +69,7 @@ class Meter:
         parts = [
             bytes_in_words(last.done) + (f" of {bytes_in_words(last.total)}{share}" if listed else ""),
             f"{bytes_in_words(int(rate))}/s" if rate else "",
-            f"{last.blobs:,} of {last.all_blobs:,} blobs" if listed else f"{last.blobs:,} blobs, still listing",
+            f"{last.blobs:,}" + (f" of {last.all_blobs:,} blobs" if last.all_blobs >= 0 else " blobs, still listing"),
             "" if left is None else f"{time_in_words(left)} left",
         ]
         return ", ".join(filter(None, parts))

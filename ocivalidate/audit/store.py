@@ -7,7 +7,8 @@ a registry is ever in memory. What it says comes from a storage or a server that
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 from typing import NamedTuple, Self
 
 from ocivalidate.errors import Unreadable
@@ -16,6 +17,9 @@ from ocivalidate.image.sources.source import Source
 from ocivalidate.registry.answers import Answer
 
 TAG, REVISION, LAYER, SIGNATURE = "tag", "revision", "layer", "signature"
+
+# Some repositories of images, and few megabytes.
+_MOST_FOUND = 8192
 
 
 class Held(NamedTuple):
@@ -87,6 +91,7 @@ class Store:
     complete: bool = True
     served: bool = False
     named: bool = True
+    _finding: Callable[[str, str], Held | None] | None = None
 
     def blobs(self) -> Iterator[Held]:
         """All blobs that are held, in any order; none that only point to the same bytes elsewhere."""
@@ -114,6 +119,12 @@ class Store:
     def find(self, repository: str, digest: str) -> Held | None:
         """The blob that this repository hands out under this digest; ``None`` if it would say that there is none."""
         raise NotImplementedError
+
+    def found(self, repository: str, digest: str) -> Held | None:
+        """What :meth:`find` finds: images share blobs, and ask for them again."""
+        if self._finding is None:
+            self._finding = lru_cache(_MOST_FOUND)(self.find)
+        return self._finding(repository, digest)
 
     def expects(self, _repository: str, _digest: str) -> bool:
         """Whether the repository should hand out a blob, as an image of it refers to it: a node need not have all."""

@@ -71,6 +71,11 @@ class Verification:
 
     # --- For those who plan and judge
 
+    def listed(self) -> None:
+        """Say that the book has all blobs, though not yet which of them are documents, which planning reads."""
+        if self._work.progress is not None:
+            self._all = self._left()[0], -1
+
     def feed(self, path: str) -> None:
         """Say that all is known for a blob to be verified. Raises what ended the verification."""
         self._check()

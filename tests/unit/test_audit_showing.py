@@ -44,6 +44,16 @@ def test_nothing_is_guessed_at_the_start(clock: Clock) -> None:
     assert meter.line() == "5 bytes of 10 bytes (50%), 1 of 2 blobs"
 
 
+def test_no_time_is_guessed_while_a_registry_is_still_listed(clock: Clock) -> None:
+    meter = Meter(clock)
+    meter.take(Progress(0, -1, 0, -1))
+    clock.now = 10
+    meter.take(Progress(100 * MIB, -1, 150, -1, 100 * MIB))
+    assert meter.line() == "100 MiB, 10 MiB/s, 150 blobs, still listing"
+    meter.take(Progress(100 * MIB, 1000 * MIB, 150, -1, 100 * MIB))
+    assert meter.line() == "100 MiB of 1000 MiB (10%), 10 MiB/s, 150 blobs, still listing, 1 min 30 s left"
+
+
 def test_the_rate_follows_what_happens_of_late(clock: Clock) -> None:
     meter, read = Meter(clock), 0
     for second in range(400):

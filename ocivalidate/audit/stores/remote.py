@@ -147,6 +147,9 @@ class RemoteStore(Store):
         self._known.move_to_end(key)
         return self._known[key]
 
+    # It keeps what it found itself, and learns more.
+    found = find
+
     def _asked(self, repository: str, digest: str, kinds: tuple[str, ...]) -> Held | None:
         for kind in kinds:
             size, path = self._size_of(repository, digest), f"{kind}s/{digest}"
