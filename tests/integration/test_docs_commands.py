@@ -16,7 +16,7 @@ pytestmark = pytest.mark.integration
 @pytest.mark.skipif(not shutil.which("runc"), reason="no runc on this machine")
 def test_the_features_of_a_runtime_are_judged(tmp_path: Path) -> None:
     command = "runc features | ocivalidate features -"
-    assert f"$ {command}\n" in (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    assert f"$ {command}\n" in (Path(__file__).parents[2] / "docs" / "commands.md").read_text(encoding="utf-8")
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     done = subprocess.run(
         ["sh", "-c", command],

@@ -205,9 +205,9 @@ def test_tap_for_prove(say: Command) -> None:
 
 @pytest.mark.skipif(not shutil.which("prove"), reason="no prove (Perl) on this machine")
 @pytest.mark.parametrize(("bundle", "code"), [(GOOD, 0), (BROKEN, 1)])
-def test_prove_takes_it_as_the_readme_says(say: Command, tmp_path: Path, bundle: str, code: int) -> None:
-    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
-    assert "--format tap --tap-version 13 > b.tap; prove -e cat b.tap\n" in readme
+def test_prove_takes_it_as_the_page_says(say: Command, tmp_path: Path, bundle: str, code: int) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "commands.md").read_text(encoding="utf-8")
+    assert "--format tap --tap-version 13 > b.tap; prove -e cat b.tap\n" in page
     (tmp_path / "b.tap").write_text(say("bundle", bundle, "--format", "tap", "--tap-version", "13").out)
     done = subprocess.run(["prove", "--norc", "-e", "cat", "b.tap"], cwd=tmp_path, capture_output=True, check=False)
     assert done.returncode == code

@@ -74,11 +74,11 @@ def test_an_output_format_is_added_as_the_page_says(copy: Copy) -> None:
     copy.replace(
         "ocivalidate/report/__init__.py", "    # One row for each format.\n", f"    # One row for each format.\n{row}"
     )
-    copy.replace("README.md", "Formats are `text`, ", "Formats are `csv`, `text`, ")
+    copy.replace("docs/commands.md", "Formats are `text`, ", "Formats are `csv`, `text`, ")
     assert (
         copy.changed(before)
         == sorted(files_of(text))
-        == sorted(["README.md", "ocivalidate/report/__init__.py", "ocivalidate/report/csv.py"])
+        == sorted(["docs/commands.md", "ocivalidate/report/__init__.py", "ocivalidate/report/csv.py"])
     )
     copy.lint()
     ocivalidate = ("-m", "ocivalidate")
@@ -148,8 +148,8 @@ def test_an_engine_gets_another_place_as_the_page_says(tmp_path: Path, monkeypat
     assert (tmp_path / "kept" / case / "verdicts.json").is_file()
 
 
-def test_the_readme_names_every_format() -> None:
-    text = " ".join((CHECKOUT / "README.md").read_text(encoding="utf-8").split())
+def test_the_page_names_every_format() -> None:
+    text = " ".join((CHECKOUT / "docs" / "commands.md").read_text(encoding="utf-8").split())
     found = re.search(r"Formats are (.*?)\. ", text)
     assert found
     assert sorted(re.findall(r"`([a-z-]+)`", found[1].replace("`prove`", ""))) == sorted(FORMATS)
