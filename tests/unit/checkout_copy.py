@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 CHECKOUT = Path(__file__).parents[2]
-COPIED = ("conformance", "fixtures", "ocivalidate", "schemas", "tests")
+COPIED = ("conformance", "docs", "fixtures", "ocivalidate", "schemas", "tests")
 
 
 class Done(NamedTuple):
