@@ -1,6 +1,6 @@
 """How many bytes a core verifies in a second, and what two worker processes of Dask gain over one.
 
-    python benchmarks/audit_workers.py [--blobs N] [--rounds N]
+    python benchmarks/audit_workers.py [--blobs N] [--rounds N] [--record]
 
 Layers of 8 MB, gzip, of which half of the content compresses away. ``a core`` is measured in processor time, which
 other programs do not change; the ratio of the workers is one of wall time, and means something only where nobody else
@@ -21,6 +21,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from benchmarks.recording import record  # noqa: E402  # a script finds its neighbours only now
 from fixtures.layouts import Entry, tar  # noqa: E402  # a script finds its neighbours only now
 from ocivalidate.audit import dask_cluster  # noqa: E402
 from ocivalidate.audit.executors import Task, Threads, Workers, verified  # noqa: E402
@@ -63,6 +64,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0], allow_abbrev=False)
     parser.add_argument("--blobs", type=int, default=72)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--record", action="store_true", help="keep what a core does for the documentation")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         given = tasks(Path(folder), options.blobs)
@@ -72,6 +74,8 @@ def main() -> int:
             wall(one, given)
             used = time.process_time() - before
         print(f"{len(given)} blobs, {size / 1e6:.0f} MB; a core: {size / 1e6 / used:.0f} MB/s")
+        if options.record:
+            record("audit_workers", {"megabytes a second of a core": round(size / 1e6 / used)})
         best = {1: float("inf"), 2: float("inf")}
         for _round in range(options.rounds):
             for count in (1, 2):

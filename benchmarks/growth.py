@@ -1,6 +1,6 @@
 """Checks that work grows linearly with the input: every dimension is doubled, and the time must not triple.
 
-    python benchmarks/growth.py [--only WORD] [--quick | --limit]
+    python benchmarks/growth.py [--only WORD] [--quick | --limit [--record]]
 
 Each row is one dimension: documents, images, archives, unpacking (root), folders, settings. A row starts small and
 grows until it takes long enough to measure, net of the cost of a tiny input. Then it is doubled, a few times at most,
@@ -31,6 +31,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from benchmarks import growth_samples, many_growth, unpack_growth  # noqa: E402  # a script finds its neighbours only now
+from benchmarks.recording import record  # noqa: E402
 from benchmarks.worst_documents import DOCUMENTS  # noqa: E402
 from fixtures.layouts import Layout  # noqa: E402
 
@@ -146,7 +147,7 @@ def run(arguments: Sequence[str]) -> Cost:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         check=False,
-        timeout=300,
+        timeout=1800,
     )
     seconds, memory = done.stderr.rsplit(b"\n", 1)[-1].split()
     return Cost(float(seconds), float(memory))
@@ -241,9 +242,10 @@ def show_worst(pool: ProcessPoolExecutor, names: Sequence[str]) -> list[str]:
     return failed
 
 
-def show_limit(pool: ProcessPoolExecutor, names: Sequence[str]) -> list[str]:
+def show_limit(pool: ProcessPoolExecutor, names: Sequence[str], *, keeping: bool) -> list[str]:
     """Measure the worst documents at sizes up to the largest; return those whose later megabytes cost more."""
     failed = []
+    worst: dict[str, float] = {}
     costs = dict(zip(names, pool.map(partial(measured, size=MEGABYTE), names), strict=True))
     by_time, by_memory = (sorted(costs, key=lambda name: costs[name][part])[-3:] for part in (0, 1))
     for name in dict.fromkeys([*by_time, *by_memory]):
@@ -252,8 +254,13 @@ def show_limit(pool: ProcessPoolExecutor, names: Sequence[str]) -> list[str]:
             # A little less: what is larger than the limit is not read.
             one = measured(name, megabytes * MEGABYTE * 31 // 32)
             print(f"  {megabytes:2} MB: {one.seconds:7.2f} s  {one.memory:6.0f} MB", flush=True)
+            for what, value in (("CPU seconds", round(one.seconds, 1)), ("megabytes", round(one.memory))):
+                figure = f"{what} for {megabytes} MB"
+                worst[figure] = max(value, worst.get(figure, 0))
             if one.seconds / megabytes > FINE_GROWTH * max(costs[name].seconds, MEASURABLE):
                 failed.append(f"{megabytes} MB of {name}")
+    if keeping:
+        record("growth", worst)
     return failed
 
 
@@ -264,6 +271,7 @@ def main() -> int:
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--quick", action="store_true", help="only the worst megabyte")
     how.add_argument("--limit", action="store_true", help="only the worst documents, up to 32 MB")
+    parser.add_argument("--record", action="store_true", help="keep what --limit measures for the documentation")
     options = parser.parse_args()
     names = [] if options.quick or options.limit else [row.name for row in rows() if options.only in row.name]
     documents = [name for name in DOCUMENTS if options.only in name]
@@ -274,7 +282,9 @@ def main() -> int:
     with ProcessPoolExecutor(PROCESSES) as pool:
         failed = show_growth(pool, names) if names else []
         if documents:
-            failed += (show_limit if options.limit else show_worst)(pool, documents)
+            failed += (
+                show_limit(pool, documents, keeping=options.record) if options.limit else show_worst(pool, documents)
+            )
     if os.geteuid() != 0:
         print("no rows for unpack: that needs root")
     ended = f"{time.monotonic() - begun:.0f} s"

@@ -1,4 +1,4 @@
-"""What runs in the containers that are measured: a program of some hundred bytes, whose own start takes no time.
+"""What runs in the containers that are measured: a program so small that its own start takes no time.
 
 With an argument it waits for ever, else it ends at once. Where the machine has no row here, and for a runtime that does
 not isolate, the probe does the same.
@@ -49,6 +49,11 @@ def arguments(*, waits: bool) -> list[str]:
     if platform.machine() not in _MACHINES:
         return []
     return [PLACE, "wait"] if waits else [PLACE]
+
+
+def largest() -> int:
+    """The size of the largest of these programs, in bytes."""
+    return max(len(_elf(machine)) for machine in _MACHINES)
 
 
 def _elf(machine: str) -> bytes:

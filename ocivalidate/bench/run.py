@@ -36,6 +36,8 @@ class BenchOptions:
 
     def refuse(self, runtimes: Sequence[str]) -> None:
         """Raises :class:`OptionError` for what makes no sense."""
+        if "" in runtimes:
+            raise OptionError("the name of a runtime is empty: is it a variable that is not set?")
         for what, number, least, most in (
             ("runtimes", len(runtimes), 1, _MOST_RUNTIMES),
             ("rounds", self.rounds, 1, _MOST_ROUNDS),

@@ -92,11 +92,12 @@ def run(options: argparse.Namespace) -> int:
         tell("ocivalidate: interrupted: nothing is told of what was measured in part")
         return _INTERRUPTED
     document = bench.document()
+    # A file that cannot be written takes nothing of what was measured away.
+    print_pieces(_pieces(options.format, document, color=options.color))
     for name, file in outputs:
         from ocivalidate.cli.files import write_file
 
         write_file(file, _pieces(name, document))
-    print_pieces(_pieces(options.format, document, color=options.color))
     return ExitCode.CONFORMS
 
 

@@ -64,10 +64,16 @@ def markdown(document: Mapping[str, Any]) -> Iterator[str]:
         yield f"\n| {title} | {' | '.join(heads)} |\n|{' --- |' * (len(heads) + 1)}\n"
         for one in rows:
             ratios = {each["runtime"]: each for each in one["ratios"]}
-            cells = [f"{_value(each, one['unit'])} ({_quartiles(each, one['unit'])})" for each in one["runtimes"]]
+            cells = [" ".join(_cell(each, one["unit"])) for each in one["runtimes"]]
             cells += [_ratio(ratios[number]) if number in ratios else "" for number in range(1, len(labels))]
             yield f"| {_operation(one)} | {' | '.join(cells)} |\n"
     yield "".join(f"\n{quoted(note)}\n" for note in document["notes"])
+
+
+def _cell(spread: Mapping[str, Any] | None, unit: str) -> Iterator[str]:
+    yield _value(spread, unit)
+    if quartiles := _quartiles(spread, unit):
+        yield f"({quartiles})"
 
 
 def _about(document: Mapping[str, Any], labels: list[str] | None = None) -> Iterator[str]:
@@ -104,7 +110,8 @@ def _value(spread: Mapping[str, Any] | None, unit: str) -> str:
 
 
 def _quartiles(spread: Mapping[str, Any] | None, unit: str) -> str:
-    if spread is None:
+    """Nothing where there is but one value."""
+    if spread is None or spread["count"] == 1:
         return ""
     low, high = (_shown(spread[name], unit) for name in ("low", "high"))
     same = low.split()[1] == high.split()[1]

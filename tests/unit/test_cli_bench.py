@@ -18,6 +18,7 @@ from tests.unit.command_line import Command, complaint
         (["--runtime", "runc", "--parallel", "257"], "parallel: wanted 0 to 256, got 257"),
         (["--runtime", "runc", "--seconds", "nan"], "seconds: wanted 1 to 86400, got nan"),
         (["--runtime", "runc"] * 17, "runtimes: wanted 1 to 16, got 17"),
+        (["--runtime", ""], "the name of a runtime is empty: is it a variable that is not set?"),
         (["--output", "tap=x"], "--output needs FORMAT=FILE with a format of text, json, markdown, not tap=x"),
     ],
 )
