@@ -6,7 +6,7 @@ import argparse
 import contextlib
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ocivalidate.cli.dashes import DashParser
@@ -78,7 +78,7 @@ def add_options(parser: DashParser, _command: str) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Measure, and print what came of it. Raises :class:`UsageError`."""
-    outputs = [_output(written) for written in options.output]
+    printed, outputs = _outputs(options.format, options.output)
     if not options.runtime:
         raise UsageError("no runtime given: use --runtime PROGRAM (try ocivalidate bench --help)")
     if not sys.platform.startswith("linux"):
@@ -93,7 +93,7 @@ def run(options: argparse.Namespace) -> int:
         return _INTERRUPTED
     document = bench.document()
     # A file that cannot be written takes nothing of what was measured away.
-    print_pieces(_pieces(options.format, document, color=options.color))
+    print_pieces(_pieces(printed, document, color=options.color))
     for name, file in outputs:
         from ocivalidate.cli.files import write_file
 
@@ -139,6 +139,15 @@ def _pieces(name: str, document: dict[str, Any], color: str = "") -> Iterator[st
         seen = screen(color)
         rows = (row for line in measured.lines(document) for row in fitted(line, seen.width if color else 0, 4))
         yield from painted(rows, seen.colours if color else 0)
+
+
+def _outputs(usual: str, written: Sequence[str]) -> tuple[str, list[tuple[str, str]]]:
+    """The format that is printed, and the files with theirs: - is what is printed. Raises :class:`UsageError`."""
+    pairs = [_output(one) for one in written]
+    printed = [name for name, file in pairs if file == "-"]
+    if len(printed) > 1:
+        raise UsageError(f"standard output takes one format, not {' and '.join(printed)}: give the others a file")
+    return (printed or [usual])[0], [pair for pair in pairs if pair[1] != "-"]
 
 
 def _output(written: str) -> tuple[str, str]:

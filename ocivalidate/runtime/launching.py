@@ -137,9 +137,9 @@ class EngineProcess:
 
     def ask(self, turn: Turn) -> None:
         """Ask an engine that measures for one more turn. One that has ended, or is to stop, takes none."""
-        with contextlib.suppress(BrokenPipeError, ValueError):
-            self._input.write(write(turn))
-            self._input.flush()
+        # Past the buffer, which a signal handler may close meanwhile; a turn is short enough for one piece.
+        with contextlib.suppress(OSError, ValueError):
+            os.write(self._input.fileno(), write(turn))
 
     def stop(self) -> None:
         """Ask the engine to begin no further case and to clean up."""

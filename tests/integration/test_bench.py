@@ -43,7 +43,9 @@ def bench(*words: str) -> subprocess.Popen[str]:
 def test_two_runtimes_in_turns(tmp_path: Path) -> None:
     file = tmp_path / "bench.json"
     before = snapshot()
-    process = bench("--runtime", "runc", "--runtime", "crun", *QUICK, "--output", f"json={file}")
+    process = bench(
+        "--runtime", "runc", "--runtime", "crun", *QUICK, "--output", f"json={file}", "--output", "markdown=-"
+    )
     out, err = process.communicate(timeout=PATIENCE)
     assert (process.returncode, err) == (0, "")
     found = json.loads(file.read_text(encoding="utf-8"))
@@ -57,7 +59,7 @@ def test_two_runtimes_in_turns(tmp_path: Path) -> None:
     )
     assert sorted(found["order"][0]) == [0, 1]
     assert rows["memory", "running"]["runtimes"][0]["median"] == 0
-    assert out.startswith("crun ")
+    assert out.startswith("## ocivalidate: <code>crun ")
     assert {one for one in snapshot() - before if str(process.pid) in one} == set()
 
 

@@ -19,6 +19,10 @@ from tests.unit.command_line import Command, complaint
         (["--runtime", "runc", "--seconds", "nan"], "seconds: wanted 1 to 86400, got nan"),
         (["--runtime", "runc"] * 17, "runtimes: wanted 1 to 16, got 17"),
         (["--runtime", ""], "the name of a runtime is empty: is it a variable that is not set?"),
+        (
+            ["--output", "json=-", "--output", "text=-"],
+            "standard output takes one format, not json and text: give the others a file",
+        ),
         (["--output", "tap=x"], "--output needs FORMAT=FILE with a format of text, json, markdown, not tap=x"),
     ],
 )
