@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,13 +11,13 @@ from fixtures.registries import servers
 from fixtures.registries.content import images
 from fixtures.registries.faults import Fault, Planted, plant
 from fixtures.registries.planted import FAULTS
-from fixtures.registries.served import HIDDEN, SOUND, Seen, place, seen
+from fixtures.registries.served import HIDDEN, SOUND, Seen, found_in_bucket, place, seen
 from fixtures.registries.storing import FORMS
 from ocivalidate.audit.api import audit
 from ocivalidate.audit.options import AuditOptions
 from ocivalidate.registry.options import RegistryLimits, RegistryOptions
 from ocivalidate.rules.findings import Report
-from tests.integration.audit.auditing import Found, found
+from tests.integration.audit.auditing import Found, audited_at, found
 from tests.integration.audit.needs import need
 
 pytestmark = pytest.mark.integration
@@ -82,3 +83,45 @@ def test_a_fault_behind_a_server(fault: Fault, server: str, tmp_path: Path) -> N
         report = audited(served.host)
     assert found(report) == wanted(told, planted)
     assert states(report) == state(fault, told)
+
+
+# --- Buckets
+
+
+@pytest.fixture(scope="module")
+def buckets(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The folder whose folders are buckets, served as long as the module runs."""
+    need("versitygw")
+    pytest.importorskip("obstore")
+    folder = tmp_path_factory.mktemp("s3")
+    (folder / "root").mkdir()
+    with servers.s3(folder / "root", folder) as served, pytest.MonkeyPatch.context() as environment:
+        for name, text in servers.s3_environment(served).items():
+            environment.setenv(name, text)
+        yield folder / "root"
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_all_faults_are_found_in_a_bucket_and_nothing_else(form: str, buckets: Path) -> None:
+    content = images(1)
+    rows = [(fault, plant(fault, content)) for fault in FAULTS if form in fault.forms]
+    storage = FORMS[form](buckets / f"all-{form}", content).write()
+    for fault, planted in rows:
+        fault.damage(storage, planted)
+    report = audited_at(f"s3://all-{form}")
+    wanted = {one for fault, planted in rows for one in found_in_bucket(fault, storage, planted)}
+    assert found(report) == {Found(*one) for one in wanted}
+
+
+EACH = [pytest.param(form, fault, id=f"{form}-{fault.name}") for fault in FAULTS for form in sorted(fault.forms)]
+
+
+@pytest.mark.audit
+@pytest.mark.parametrize(("form", "fault"), EACH)
+def test_a_fault_in_a_bucket(form: str, fault: Fault, buckets: Path) -> None:
+    content = images(1)
+    planted = plant(fault, content)
+    storage = FORMS[form](buckets / f"{fault.name}-{form}", content).write()
+    fault.damage(storage, planted)
+    report = audited_at(f"s3://{fault.name}-{form}")
+    assert found(report) == {Found(*one) for one in found_in_bucket(fault, storage, planted)}
