@@ -88,10 +88,11 @@ def _audited(store: Store, selection: Selection, options: AuditOptions, work: Wo
         stopped = verification.end()
     for unit in islice(book.units(), judged, None):
         judge.judge(unit)
-    if planned:
-        judge_storage(store, book, options, total, selection)
+    left = judge_storage(store, book, options, total, selection) if planned else None
     tell_all(total, told(book))
     facts = facts_of(store, book, options, work)
+    if left is not None:
+        facts["uploads"] = left
     if stopped:
         facts["stopped"] = stopped
     return Report(

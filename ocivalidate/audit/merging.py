@@ -8,21 +8,20 @@ that anybody may have written: what is no report of ours is refused in one line.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, Final, NamedTuple
 
 from ocivalidate.audit.judging import SOUND, STATES
 from ocivalidate.audit.mending import COLLECT
-from ocivalidate.audit.sharding import Shard, parse
+from ocivalidate.audit.shard_reports import ADDED, FINDING, KIND, Part, parts_of
 from ocivalidate.audit.summing import name_of
 from ocivalidate.errors import UsageError
+from ocivalidate.image.blobs import DIFF_ID, ORDER, SWAPPED
 from ocivalidate.rules.clauses import Clause, Selection, Severity, load
 from ocivalidate.rules.findings import Location, Outcome, Report
 from ocivalidate.rules.ledger import NOT_PRESENT, Details, Ledger
 
-SCHEMA = "urn:ocivalidate:report-1"
-KIND = "audit"
 # What has to be the same in all shards, and how messages call it.
 _SAME = {
     "subject": "targets",
@@ -31,34 +30,14 @@ _SAME = {
     "selected": "selections of repositories and tags",
     "tool": "releases of ocivalidate",
 }
-# What is added up, and what is put together of what they say of each image.
-_ADDED = ("verified",)
-_JOINED = ("shard", "stopped", "selected", "images", "repositories", "not_sound", "sound", "digests", "mend")
+# What is put together of what they say of each image.
+_JOINED = (
+    *("shard", "stopped", "selected", "images", "repositories", "not_sound", "sound", "digests", "mend"),
+    # Pushes go on while the shards are at work.
+    "uploads",
+)
+_POSITION: Final = ("line", "column", "end_column", "text")
 _MOVED = "the registry changed between the shards, so that a blob may be in the share of none of them"
-_TEXTS = frozenset(("file", "text", "digest", "member", "case"))
-_IMAGE = ("repository", "name", "digest")
-_FINDING = ("message", "got", "want", "hint")
-
-
-class Part(NamedTuple):
-    """The report of one shard: ``name`` is that of its file, ``tool`` what made it, ``said`` the report as JSON."""
-
-    name: str
-    tool: str
-    shard: Shard
-    said: Mapping[str, Any]
-
-    @property
-    def facts(self) -> Mapping[str, Any]:
-        """Its facts."""
-        facts: Mapping[str, Any] = self.said["facts"]
-        return facts
-
-    def same(self, member: str) -> Any:
-        """What has to be the same in all."""
-        if member == "tool":
-            return self.tool
-        return self.facts.get("selected") if member == "selected" else self.said.get(member)
 
 
 class _Told(NamedTuple):
@@ -91,7 +70,7 @@ def merged(documents: Iterable[tuple[str, Any]]) -> list[Report]:
     """
     of_targets: dict[str, list[Part]] = {}
     for name, document in documents:
-        for part in _parts(name, document):
+        for part in parts_of(name, document):
             of_targets.setdefault(str(part.said["subject"]), []).append(part)
     if len({len(parts) for parts in of_targets.values()}) > 1:
         names = sorted(of_targets, key=lambda target: len(of_targets[target]))
@@ -102,7 +81,7 @@ def merged(documents: Iterable[tuple[str, Any]]) -> list[Report]:
 
 def _whole(parts: list[Part]) -> Report:
     _refuse_others(parts)
-    parts.sort(key=lambda part: part.shard)
+    parts = _reordered(sorted(parts, key=lambda part: part.shard))
     first = parts[0].said
     problem = next((f"shard {part.shard}: {part.said['problem']}" for part in parts if part.said["problem"]), "")
     if problem:
@@ -157,6 +136,41 @@ def _shown(value: Any) -> str:
 
 
 # --- Findings and results
+
+
+def _reordered(parts: list[Part]) -> list[Part]:
+    """The shards, where diffIDs that several of them tell to be wrong turn out to be in another order than layers."""
+    of_configs: dict[str, dict[str, Mapping[str, Any]]] = {}
+    for part in parts:
+        for one in part.said["findings"]:
+            if one["clause"] == DIFF_ID:
+                place = one["location"]
+                of_configs.setdefault(place.get("file", ""), {})[str(place.get("pointer"))] = one
+    swapped = {file: [*wrong.values()] for file, wrong in of_configs.items() if _are_swapped([*wrong.values()])}
+    if not swapped:
+        return parts
+    order = [_of_order(wrong[0]) for wrong in swapped.values()]
+    return [part._replace(said={**part.said, "findings": [*_others(part, swapped), *order]}) for part in parts]
+
+
+def _are_swapped(wrong: Sequence[Mapping[str, Any]]) -> bool:
+    return len(wrong) > 1 and sorted(one["got"] for one in wrong) == sorted(one["want"] for one in wrong)
+
+
+def _others(part: Part, swapped: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [
+        one
+        for one in part.said["findings"]
+        if one["clause"] != DIFF_ID or one["location"].get("file", "") not in swapped
+    ]
+
+
+def _of_order(wrong: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What is told in place of the diffIDs of a config, the first of which this is."""
+    place = {name: value for name, value in wrong["location"].items() if name not in _POSITION}
+    place["pointer"] = str(place.get("pointer")).rpartition("/")[0]
+    said = {"clause": ORDER, "message": SWAPPED, "got": "", "want": "", "location": place, "more": 0}
+    return {**wrong, **said}
 
 
 def _ledger(parts: Sequence[Part]) -> Ledger:
@@ -221,7 +235,7 @@ def _counts(said: Iterable[Mapping[str, Any]], told: Iterable[_Told]) -> dict[An
 def _told(finding: Mapping[str, Any]) -> _Told:
     said = finding["location"]
     place = Location(**{member.name: said[member.name] for member in fields(Location) if member.name in said})
-    message, got, want, hint = (str(finding[name]) for name in _FINDING)
+    message, got, want, hint = (str(finding[name]) for name in FINDING)
     return _Told(finding["clause"], finding["severity"], place, message, got, want, hint)
 
 
@@ -230,7 +244,7 @@ def _told(finding: Mapping[str, Any]) -> _Told:
 
 def _facts(parts: Sequence[Part]) -> dict[str, Any]:
     first = parts[0].facts
-    facts = {name: value for name, value in first.items() if name not in (*_ADDED, *_JOINED)}
+    facts = {name: value for name, value in first.items() if name not in (*ADDED, *_JOINED)}
     facts = {"blobs": 0, "bytes": 0, **facts}
     moved = any({name: part.facts.get(name, facts[name]) for name in facts} != facts for part in parts)
     images = _images(parts)
@@ -241,9 +255,12 @@ def _facts(parts: Sequence[Part]) -> dict[str, Any]:
     facts |= {"not_sound": broken, "sound": sound, "mend": _mending(parts)}
     named = ((name_of(image["repository"], image["name"]), image["digest"]) for image in (*sound, *broken))
     facts["digests"] = [{"name": name, "digest": digest} for name, digest in named]
-    for name in _ADDED:
+    for name in ADDED:
         every = [part.facts.get(name, {}) for part in parts]
         facts[name] = {key: sum(one.get(key, 0) for one in every) for key in every[0]}
+    left = [one for part in parts if (one := part.facts.get("uploads")) is not None]
+    if left:
+        facts["uploads"] = max(left, key=lambda one: (one["count"], one["bytes"]))
     if "selected" in first:
         facts["selected"] = first["selected"]
     facts["shards"] = len(parts)
@@ -274,107 +291,3 @@ def _mending(parts: Sequence[Part]) -> list[Any]:
     """What to do, each once; garbage is last, as what is mended first may refer to it."""
     every = {json.dumps(one, sort_keys=True): one for part in parts for one in part.facts["mend"]}
     return sorted(every.values(), key=lambda one: one.get("do") == COLLECT)
-
-
-# --- Reading
-
-
-def _parts(name: str, document: Any) -> list[Part]:
-    """The reports of a file. Raises :class:`UsageError`."""
-
-    def refuse(why: str) -> NoReturn:
-        raise UsageError(f"{name}: {why}")
-
-    if not isinstance(document, dict) or document.get("schema") != SCHEMA or document.get("complete") is not True:
-        refuse("not a JSON report: ocivalidate audit --shard N/M --format json makes one")
-    reports, tool = document.get("reports"), document.get("tool")
-    version = tool.get("version") if isinstance(tool, dict) else None
-    if not isinstance(reports, list) or not reports or not isinstance(version, str):
-        refuse("not a whole JSON report")
-    parts = []
-    for said in reports:
-        for why in _faults(said):
-            refuse(why)
-        parts.append(Part(name, version, parse(said["facts"]["shard"]), said))
-    if len({part.said["subject"] for part in parts}) < len(parts):
-        refuse("a target is in it twice")
-    return parts
-
-
-def _faults(said: Any) -> Iterator[str]:
-    """What is wrong with the report of one shard; only the first counts, as the others rest on it."""
-    if not isinstance(said, dict) or said.get("kind") != KIND:
-        yield "not the report of an audit"
-    texts = ("subject", "specification", "release", "release_note", "problem")
-    facts, results, findings, hidden = (said.get(name) for name in ("facts", "results", "findings", "hidden"))
-    hidden = [] if hidden is None else hidden
-    lists = all(isinstance(one, list) for one in (results, findings, hidden))
-    if not all(isinstance(said.get(member), str) for member in texts) or not isinstance(said.get("complete"), bool):
-        yield "not a whole report of an audit"
-    if not lists or not isinstance(facts, dict):
-        yield "not a whole report of an audit"
-    if not isinstance(facts.get("shard"), str):
-        yield "the report of a whole audit, not of a shard"
-    known = load()
-    if not all(_is_result(one, known) for one in results):
-        yield "a result in it is none of this release"
-    if not all(_is_finding(one, known) for one in (*findings, *hidden)):
-        yield "a finding in it is none of this release"
-    if not all(isinstance(one.get("by"), str) for one in hidden) or not (said["problem"] or _are_facts(facts)):
-        yield "its facts are none of this release"
-
-
-def _is_result(one: Any, known: Mapping[str, Clause]) -> bool:
-    return (
-        isinstance(one, dict)
-        and isinstance(one.get("clause"), str)
-        and one["clause"] in known
-        and one.get("outcome") in [str(outcome) for outcome in Outcome]
-        and isinstance(one.get("reason"), str)
-    )
-
-
-def _is_finding(one: Any, known: Mapping[str, Clause]) -> bool:
-    if not isinstance(one, dict) or not isinstance(one.get("clause"), str) or one["clause"] not in known:
-        return False
-    place, more = one.get("location"), one.get("more", 0)
-    ranks = {str(severity): severity.rank for severity in Severity}
-    return (
-        isinstance(one.get("severity"), str)
-        and one["severity"] in ranks
-        and ranks[one["severity"]] <= known[one["clause"]].severity.rank
-        and all(isinstance(one.get(member), str) for member in _FINDING)
-        and _is_count(more)
-        and isinstance(place, dict)
-        and all(isinstance(place.get(member, ""), str) for member in (*_TEXTS, "pointer"))
-        and all(type(place.get(member, 1)) is int for member in ("line", "column", "end_column"))
-    )
-
-
-def _is_count(value: Any) -> bool:
-    return type(value) is int and 0 <= value < 1 << 63
-
-
-def _is_held(found: Any) -> bool:
-    """Whether this is what is said of unreferenced blobs, if anything is."""
-    return found is None or (
-        isinstance(found, dict)
-        and all(_is_count(found.get(name)) for name in ("blobs", "bytes"))
-        and isinstance(found.get("certain"), bool)
-    )
-
-
-def _are_facts(facts: Mapping[str, Any]) -> bool:
-    numbers = [facts.get(name, {}) for name in _ADDED]
-    sound, broken, mend = (facts.get(name) for name in ("sound", "not_sound", "mend"))
-    return (
-        all(isinstance(one, dict) and all(map(_is_count, one.values())) for one in numbers)
-        and isinstance(sound, list)
-        and isinstance(broken, list)
-        and isinstance(mend, list)
-        and all(_is_count(facts.get(name, 0)) for name in ("blobs", "bytes"))
-        and _is_held(facts.get("unreferenced"))
-        and all(isinstance(one, dict) and isinstance(one.get("what"), str) for one in mend)
-        and all(isinstance(one, dict) and one.get("state") in STATES for one in (*sound, *broken))
-        and all(isinstance(one.get(name), str) for one in (*sound, *broken) for name in _IMAGE)
-    )

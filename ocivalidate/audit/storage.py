@@ -29,8 +29,13 @@ _MOST_ODD = 100_000
 judged_by_table("ocivalidate.audit.oddities", "CLAUSES", CLAUSES.values())
 
 
-def judge_storage(store: Store, book: Book, options: AuditOptions, ledger: Ledger, selection: Selection) -> None:
-    """Judge what no image shows, once all of them were judged; ``ledger`` takes it, and the book what breaks by it."""
+def judge_storage(
+    store: Store, book: Book, options: AuditOptions, ledger: Ledger, selection: Selection
+) -> dict[str, int] | None:
+    """Judge what no image shows, once all of them were judged; ``ledger`` takes it, and the book what breaks by it.
+
+    The ``count`` and ``bytes`` of uploads that were left behind; ``None`` where they are not looked for.
+    """
     book.merge_absent(OF_ABSENCE)
     _judge_bytes(store, book, ledger)
     _judge_oddities(store, book, options, ledger, selection)
@@ -38,7 +43,8 @@ def judge_storage(store: Store, book: Book, options: AuditOptions, ledger: Ledge
         if store.named:
             _judge_blobs(store, book, ledger)
         _judge_links(store, book, ledger)
-        _judge_uploads(store, ledger)
+        return _judge_uploads(store, ledger)
+    return None
 
 
 class _Holding(LooseSource):
@@ -81,13 +87,16 @@ def _judge_links(store: Store, book: Book, ledger: Ledger) -> None:
 
 
 @judges(UPLOAD)
-def _judge_uploads(store: Store, ledger: Ledger) -> None:
+def _judge_uploads(store: Store, ledger: Ledger) -> dict[str, int]:
     ledger.judged(UPLOAD)
+    count = size = 0
     for upload in store.uploads():
         days = f", {upload.age / 86400:.0f} days old" if upload.age >= 0 else ""
         ledger.add(
             UPLOAD, Location(store.shown(upload.path)), "an upload was left behind", got=f"{upload.size} bytes{days}"
         )
+        count, size = count + 1, size + max(0, upload.size)
+    return {"count": count, "bytes": size}
 
 
 def _judge_oddities(store: Store, book: Book, options: AuditOptions, total: Ledger, selection: Selection) -> None:

@@ -26,6 +26,7 @@ from ocivalidate.rules.checks import Node
 from ocivalidate.rules.declared import judges
 
 KNOWN = "safety/image.config.user.known"
+_UNREAD = "not all layers of an image were read"
 _FILES = (users.PASSWD, users.GROUP)
 _NAMES = frozenset(path.rpartition("/")[2].encode() for path in _FILES)
 # Limit on the content kept of candidate files, in total.
@@ -56,7 +57,8 @@ class Accounts(Rereading):
             return
         layers = sound_layers(image, self._facts, self._sound)
         if len(layers) < len(image.layers):
-            self._ledger.leave_open(KNOWN, "not all layers are present and intact")
+            unread = any(layer.path not in self._facts for layer in image.layers)
+            self._ledger.leave_open(KNOWN, _UNREAD if unread else "not all layers are present and intact")
             return
         try:
             files = self._files(layers)

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 DIFF_ID = "image/config.diffID.uncompressed-tar"
 ORDER = "image/config.rootfs.diff_ids.order"
+SWAPPED = "rootfs.diff_ids are not in the order of the layers"
 NAME_CHARSET = "image/image-layout.blobs.name-charset"
 PER_ALGORITHM = "image/image-layout.blobs.directory-per-algorithm"
 _UNREAD = "only documents are read (--manifests-only)"
@@ -200,7 +201,7 @@ def judge_diff_ids(
     if len(wrong) > 1 and sorted(str(entry.value) for entry, _layer, _computed in wrong) == sorted(
         computed for _entry, _layer, computed in wrong
     ):
-        ledger.add(ORDER, place, "rootfs.diff_ids are not in the order of the layers")
+        ledger.add(ORDER, place, SWAPPED)
         return
     for entry, layer, computed in wrong:
         where = context.config_place(image, entry.pointer)

@@ -81,8 +81,10 @@ def _held(facts: Mapping[str, Any]) -> str:
     if facts.get("shard"):
         verified = facts["verified"]
         text += f"; verified, as shard {facts['shard']}: {verified['blobs']:,}, {bytes_in_words(verified['bytes'])}"
-    free = facts.get("unreferenced")
-    if not free or not free["blobs"]:
-        return text
-    certain = "" if free["certain"] else ", as far as manifests could be read"
-    return f"{text}; referred to by nothing: {free['blobs']:,}, {bytes_in_words(free['bytes'])}{certain}"
+    free, left = facts.get("unreferenced"), facts.get("uploads")
+    if free and free["blobs"]:
+        certain = "" if free["certain"] else ", as far as manifests could be read"
+        text += f"; referred to by nothing: {free['blobs']:,}, {bytes_in_words(free['bytes'])}{certain}"
+    if left and left["count"]:
+        text += f"; uploads left behind: {left['count']:,}, {bytes_in_words(left['bytes'])}"
+    return text
