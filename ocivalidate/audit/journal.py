@@ -7,7 +7,7 @@ changes. What did not match is read again, as it may have been mended.
 
 A line is believed in what it says of the blob at its own place, and in nothing else: it has to name the digest that is
 asked for, its size, and what was looked at. One run at a time has a journal. Whoever may write to it can claim that a
-blob was verified, so it is made for its owner alone.
+blob was verified, so it is made for its owner alone, and one to which everybody may write is refused.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import stat
 import sys
 import time
 from collections.abc import Iterator
@@ -164,6 +165,10 @@ class Journal:
             file = io.FileIO(os.open(self._path, flags, 0o600), "ab")
         except OSError as problem:
             self._refuse(f"cannot be written: {reason(problem)}")
+        why = _may_be_forged(self._path, os.fstat(file.fileno()))
+        if why:
+            file.close()
+            self._refuse(why)
         try:
             _lock(file.fileno())
         except BlockingIOError:
@@ -225,6 +230,20 @@ class Journal:
             self._refuse(f"cannot be written: {reason(problem)}")
         if count != len(data):
             self._refuse("cannot be written: no space left")
+
+
+def _may_be_forged(path: str, status: os.stat_result) -> str:
+    """Why a journal cannot be believed: others may have written it. A group that may write to it was given that."""
+    if sys.platform == "win32":
+        return ""
+    if status.st_mode & stat.S_IWOTH:
+        return "everybody may write to this journal, and claim that blobs are sound: chmod o-w"
+    folder = os.stat(os.path.dirname(path) or ".")
+    common = folder.st_mode & stat.S_IWOTH
+    if common and status.st_uid not in (0, os.geteuid(), folder.st_uid):
+        # As the kernel has it for such folders (fs.protected_regular).
+        return "somebody else's file, in a folder to which everybody may write"
+    return ""
 
 
 def _lock(descriptor: int) -> None:

@@ -14,11 +14,12 @@ image anew; have the registry collect its garbage."""
 
 _SHOWN: Final = 3
 OUT: Final = "storage/link.out"
+SHARD: Final = "storage/blob.shard"
 # Every other error is one of what somebody has built.
 _REMEDIES: Mapping[str, str] = {
     CONTENT: REPLACE,
     "storage/blob.placeholder": REPLACE,
-    "storage/blob.shard": REPLACE,
+    SHARD: REPLACE,
     "storage/blob.absent": PUSH,
     "storage/blob.elsewhere": PUSH,
     "storage/tag.target": PUSH,
@@ -41,7 +42,7 @@ def remedy(told: Told, names: list[str]) -> dict[str, Any] | None:
     do = _REMEDIES.get(finding.clause.id, REBUILD)
     images = _listed(names, told.others)
     text = _OF_LINKS.get(finding.clause.id, "")
-    if not images and do in (REPLACE, PUSH) and finding.clause.id != OUT:
+    if not images and do in (REPLACE, PUSH) and finding.clause.id not in (OUT, SHARD):
         do, text = DELETE, ""
     what = (text or _TEXTS[do]).format(
         images=images or "what it belongs to", file=place.file, blob=place.digest or "the blob"
@@ -56,12 +57,13 @@ _TEXTS: Mapping[str, str] = {
     REBUILD: "build {images} anew and push it",
 }
 _OF_LINKS: Mapping[str, str] = {
+    SHARD: "move {file} below the first two digits of its digest, where it is looked for, or push {images} again",
     "storage/link.content": "delete {file} and push {images} again",
     "storage/link.path": "delete {file} and push {images} again",
     # Whole storages are kept on another disk by such a link.
     OUT: "where {file} leads is part of the storage: audit with --follow-links; if it is not, take the link away",
 }
-"""What is said instead where not the bytes are wrong, but what leads to them."""
+"""What is said instead where not the bytes are wrong, but where they are, or what leads to them."""
 
 
 def _listed(names: list[str], others: int) -> str:

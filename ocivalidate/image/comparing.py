@@ -51,13 +51,23 @@ def judge_content(
     ``digest`` is ``None`` if the format has none.
     """
     if facts.failure:
-        ledger.error(CONTENT, f"{path}: {facts.failure}")
+        shown = context.shown(path)
+        ledger.error(CONTENT, f"{shown}: {_why(facts.failure, (path, shown))}")
         return False
     references = context.found.references.get(path, [])
     if digest is not None and not _has_digest(path, digest, references, facts, context, ledger):
         return False
     judge_sizes(path, facts.size, context, ledger)
     return True
+
+
+def _why(failure: str, places: tuple[str, ...]) -> str:
+    """Why a blob could not be read, without the place, which each of those that handed it on may have put before it."""
+    while True:
+        said, colon, rest = failure.partition(": ")
+        if not colon or not any(place == said or place.endswith(f"/{said}") for place in places):
+            return failure
+        failure = rest
 
 
 def judge_sizes(path: str, size: int, context: ImageContext, ledger: Ledger) -> None:

@@ -9,6 +9,7 @@ from ocivalidate.errors import OptionError
 # The parts that docker adds to a short name (distribution's reference: familiar and normalized names).
 _PREFIXES = ("docker.io/library/", "docker.io/", "index.docker.io/library/", "index.docker.io/", "library/")
 _LATEST = ":latest"
+_LONGEST_NUMBER = 10
 
 
 def refuse_no_platform(platform: str | None, option: str = "platform") -> None:
@@ -16,6 +17,12 @@ def refuse_no_platform(platform: str | None, option: str = "platform") -> None:
     parts = platform.split("/") if platform is not None else ["", ""]
     if platform is not None and (not 2 <= len(parts) <= 3 or not all(parts) or any(map(str.isspace, platform))):
         raise OptionError(f"{option} wants OS/ARCH or OS/ARCH/VARIANT, not {platform}")
+
+
+def position(wanted: tuple[str, ...]) -> int | None:
+    """The position that ``@0`` means, the name of skopeo for the first entry; ``None`` for other names."""
+    number = wanted[0].removeprefix("@") if len(wanted) == 1 and wanted[0].startswith("@") else ""
+    return int(number) if number.isascii() and number.isdigit() and len(number) < _LONGEST_NUMBER else None
 
 
 def meant(wanted: Iterable[str], known: Iterable[str]) -> set[str]:

@@ -9,7 +9,7 @@ from ocivalidate.image.documents.reading import NotingOf
 from ocivalidate.image.found import ImageFilter, WalkResult
 from ocivalidate.image.graph import Reference, references, starting_at
 from ocivalidate.image.limits import Limits
-from ocivalidate.image.names import meant
+from ocivalidate.image.names import meant, position
 from ocivalidate.image.others import refuse_others
 from ocivalidate.image.sources import docker_archive
 from ocivalidate.image.sources.source import (
@@ -74,5 +74,8 @@ def _named(found: list[Reference], refs: tuple[str, ...]) -> list[Reference]:
     """The entries of index.json with one of these names; all, if no names are given."""
     if not refs:
         return found
+    number = position(refs)
+    if number is not None:
+        return found[number : number + 1]
     chosen = meant(refs, (name for reference in found for name in reference.names))
     return [reference for reference in found if chosen.intersection(reference.names)]

@@ -10,7 +10,7 @@ from ocivalidate.image.documents import kinds
 from ocivalidate.image.found import ImageFilter, Saved
 from ocivalidate.image.graph import Image, Reference
 from ocivalidate.image.limits import Limits
-from ocivalidate.image.names import meant
+from ocivalidate.image.names import meant, position
 from ocivalidate.image.sources import docker_archive
 from ocivalidate.image.sources.docker_archive import IMAGE_ID, SavedImage, SavedImages
 from ocivalidate.image.sources.source import FILE, LINK, MANIFEST_JSON, Source
@@ -34,8 +34,9 @@ def enter(source: Source, walk: Walk, wanted: ImageFilter, limits: Limits) -> No
     chosen = meant(wanted.refs, names)
     configs = _Configs(source, limits)
     found.saved = Saved(manifest, configs.digests)
-    for image in manifest.images:
-        if wanted.refs and not chosen.intersection(image.names):
+    number = position(wanted.refs)
+    for at, image in enumerate(manifest.images):
+        if at != number and wanted.refs and not chosen.intersection(image.names):
             continue
         if len(found.images) >= limits.documents:
             found.exceeded.append(("", f"more than {limits.documents} images"))

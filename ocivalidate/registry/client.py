@@ -237,7 +237,8 @@ class Registry:
         if status in absent:
             return NotThere(f"{shown} does not have it ({in_words(status)})", status=status)
         if status in (401, 403):
-            return RegistryError(f"{shown} may not be read with these credentials ({in_words(status)})", status=status)
+            how = "with these credentials" if self._credentials.get(repository) else "without credentials"
+            return RegistryError(f"{shown} may not be read {how} ({in_words(status)})", status=status)
         return RegistryError(f"{shown} answers {in_words(status)}", status=status)
 
     def _reach(self) -> Authority:

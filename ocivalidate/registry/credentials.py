@@ -11,10 +11,10 @@ import binascii
 import json
 import os
 import re
-import subprocess
 from collections.abc import Iterator, Mapping
 from typing import Any, NoReturn
 
+from ocivalidate.registry import helpers
 from ocivalidate.registry.failing import RegistryError
 from ocivalidate.registry.names import is_hub
 from ocivalidate.system.reasons import reason
@@ -25,7 +25,7 @@ _HUB_KEYS = (_HUB_KEY, "index.docker.io", "docker.io", "registry-1.docker.io")
 _TOKEN_USER = "<token>"
 _HELPER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,100}")
 _HELPER_SECONDS = 30
-_LARGEST = 4 << 20
+_LARGEST, _LARGEST_ANSWER = 4 << 20, 1 << 20
 
 
 class Credential:
@@ -182,21 +182,20 @@ def _from_helper(name: str, server: str) -> Credential | None:
     program = f"docker-credential-{name}"
     problem, out = "", b""
     try:
-        done = subprocess.run(  # noqa: PLW1510 - the exit code is looked at
-            [program, "get"], input=server.encode(), capture_output=True, timeout=_HELPER_SECONDS
-        )
-        out = done.stdout
+        done = helpers.run([program, "get"], server.encode(), _HELPER_SECONDS, _LARGEST_ANSWER)
+        out = done.out
     except FileNotFoundError:
         problem = f"credentials: {program} is not installed"
-    except (OSError, subprocess.SubprocessError) as error:
-        what = "takes too long" if isinstance(error, subprocess.TimeoutExpired) else "cannot be started"
-        problem = f"credentials: {program} {what}"
+    except OSError:
+        problem = f"credentials: {program} cannot be started"
+    except RegistryError as error:
+        problem = f"credentials: {program} {error}"
     else:
-        if done.returncode and b"not found" in (out + done.stderr).lower():
+        if done.code and b"not found" in (out + done.errors).lower():
             return None
-        if done.returncode:
+        if done.code:
             # What it printed may be a secret.
-            problem = f"credentials: {program} failed with exit code {done.returncode}"
+            problem = f"credentials: {program} failed with exit code {done.code}"
     found = None if problem else _json_object(out)
     if found is None:
         raise RegistryError(problem or f"credentials: {program} printed no JSON object")

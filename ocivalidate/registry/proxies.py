@@ -15,8 +15,12 @@ def proxy_for(scheme: str, host: str, port: int, environment: Mapping[str, str])
 
 
 def is_loopback(host: str) -> bool:
-    """Whether this is a name of this machine: ``localhost``, ``127.0.0.0/8``, ``::1``."""
-    if host.lower() == "localhost" or host.lower().endswith(".localhost"):
+    """Whether this is this machine: ``localhost``, ``127.0.0.0/8``, ``::1``.
+
+    Names below ``localhost`` are not: RFC 6761 (6.3) wants them to lead here, but says so as a SHOULD to resolvers, and
+    some ask the network. docker, containerd and Go's proxies know the name itself alone.
+    """
+    if host.lower() == "localhost":
         return True
     address = _address(host)
     return address is not None and address.is_loopback

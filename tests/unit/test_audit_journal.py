@@ -107,6 +107,26 @@ def test_a_journal_is_its_owners_alone(tmp_path: Path) -> None:
     assert stat.S_IMODE(os.stat(tmp_path / "journal").st_mode) == 0o600
 
 
+@pytest.mark.skipif(os.name != "posix", reason="modes of files")
+def test_a_journal_to_which_everybody_may_write_is_not_believed(tmp_path: Path) -> None:
+    filled(tmp_path / "journal")
+    (tmp_path / "journal").chmod(0o660)
+    Journal(str(tmp_path / "journal"), DEFAULT).close()
+    (tmp_path / "journal").chmod(0o602)
+    with pytest.raises(UsageError, match="everybody may write to this journal"):
+        Journal(str(tmp_path / "journal"), DEFAULT)
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="needs root")
+def test_somebody_elses_journal_in_a_common_folder_is_not_believed(tmp_path: Path) -> None:
+    filled(tmp_path / "journal")
+    os.chown(tmp_path / "journal", 12345, 12345)
+    Journal(str(tmp_path / "journal"), DEFAULT).close()
+    tmp_path.chmod(0o1777)
+    with pytest.raises(UsageError, match="somebody else's file"):
+        Journal(str(tmp_path / "journal"), DEFAULT)
+
+
 def test_two_runs_do_not_write_one_journal(tmp_path: Path) -> None:
     with (
         Journal(str(tmp_path / "journal"), DEFAULT),

@@ -236,3 +236,16 @@ def test_it_is_a_library_call(tmp_path: Path) -> None:
         assert call(store).facts["images"] == call(folder).facts["images"]
     with pytest.raises(TypeError):
         call(folder, options=("app",))  # type: ignore[arg-type]  # as people write it
+
+
+def test_a_blob_where_nobody_looks_is_to_be_moved_and_not_deleted(tmp_path: Path) -> None:
+    root = sound().write(tmp_path)
+    blobs = next(Path(root).rglob("blobs")) / "sha256"
+    folder = next(path for path in sorted(blobs.glob("*/*")) if b"layers" in (path / "data").read_bytes())
+    there = blobs / ("00" if folder.parent.name != "00" else "01")
+    there.mkdir(exist_ok=True)
+    folder.rename(there / folder.name)
+    report = audit(str(root))
+    [todo] = report.facts["mend"]
+    assert "storage/blob.shard" in clauses(report)
+    assert todo["what"].startswith(f"move {there / folder.name} below the first two digits of its digest")

@@ -247,6 +247,19 @@ def test_an_image_by_digest_is_verified() -> None:
 # --- Names
 
 
+@pytest.mark.parametrize(
+    ("number", "wanted"), [(0, ExitCode.CONFORMS), (1, ExitCode.FINDINGS), (2, ExitCode.COULD_NOT_JUDGE)]
+)
+@pytest.mark.parametrize("form", ["oci:{}/layout:@{}", "oci-archive:{}/a.tar:@{}"])
+def test_an_image_by_its_position(form: str, number: int, wanted: ExitCode, tmp_path: Path) -> None:
+    bad = Image((Layer(diff_id="sha256:" + "1" * 64),), name="two")
+    layout = Layout(Index((Image(name="one"), bad)))
+    layout.write(tmp_path / "layout")
+    (tmp_path / "a.tar").write_bytes(layout.archive())
+    report = check_image(form.format(tmp_path, number))
+    assert exit_code([report]) is wanted
+
+
 @pytest.mark.parametrize("form", ["oci:{}/layout:two", "oci-archive:{}/a.tar:two", "oci-layout://{}/layout:two"])
 def test_skopeos_names_of_layouts(form: str, tmp_path: Path) -> None:
     layout = Layout(Index((Image(name="one"), Image((Layer(tar([Entry("x")])),), name="two"))))
@@ -265,6 +278,7 @@ def test_skopeos_names_of_saved_archives(tmp_path: Path) -> None:
     plain = check_image(str(tmp_path / "a.tar"))
     for name in (
         f"docker-archive:{tmp_path}/a.tar",
+        f"docker-archive:{tmp_path}/a.tar:@0",
         f"docker-archive:{tmp_path}/a.tar:{plain.facts['images'][0]['name']}",
     ):
         report = check_image(name)

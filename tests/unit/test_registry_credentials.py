@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from ocivalidate.registry import credentials
 from ocivalidate.registry.certificates import context_for
 from ocivalidate.registry.credentials import Credential, find
 from ocivalidate.registry.failing import RegistryError
@@ -173,6 +174,8 @@ def test_a_helper_that_has_none(helper: Any, tmp_path: Path) -> None:
         (f"print({SECRET!r}); sys.exit(3)", "failed with exit code 3"),
         (f"print({SECRET!r})", "printed no JSON object"),
         ("print('[]')", "printed no JSON object"),
+        (f"while True: print({SECRET!r} * 1000)", "prints more than 1048576 bytes"),
+        (f"while True: print({SECRET!r} * 1000, file=sys.stderr)", "prints more than 1048576 bytes"),
     ],
 )
 def test_a_helper_that_fails(helper: Any, body: str, told: str, tmp_path: Path) -> None:
@@ -180,6 +183,23 @@ def test_a_helper_that_fails(helper: Any, body: str, told: str, tmp_path: Path) 
     with pytest.raises(RegistryError, match=told) as raised:
         find("h.example", "a", write(tmp_path / "auth.json", {"credsStore": "tests"}), {})
     assert SECRET not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "import time; time.sleep(60)",
+        "import os, time\nif os.fork() == 0: time.sleep(60)\nprint('{}')",
+        "import os, time\nos.close(1); os.close(2); time.sleep(60)",
+    ],
+)
+def test_a_helper_that_does_not_end_is_not_waited_for(
+    helper: Any, body: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    helper(body)
+    monkeypatch.setattr(credentials, "_HELPER_SECONDS", 0.3)
+    with pytest.raises(RegistryError, match="takes too long"):
+        find("h.example", "a", write(tmp_path / "auth.json", {"credsStore": "tests"}), {})
 
 
 @pytest.mark.parametrize(

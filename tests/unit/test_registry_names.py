@@ -131,6 +131,8 @@ def test_the_tag_of_referrers() -> None:
         ("11.1.2.3", "nonsense/8", False),
         ("10.1.2.3", "10.1.2.3", True),
         ("localhost", "", True),
+        ("LOCALHOST", "", True),
+        ("app.localhost", "", False),
         ("127.0.0.1", "", True),
         ("::1", "", True),
     ],

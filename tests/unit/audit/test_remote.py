@@ -274,7 +274,7 @@ def test_why_a_repository_could_not_be_read_is_told() -> None:
         report = audited(served, "team/app")
     (image,) = report.facts["not_sound"]
     assert image["state"] == "unjudged"
-    assert "403" in image["problem"]
+    assert image["problem"].endswith("may not be read without credentials (403 Forbidden)")
     lines = ["".join(text for text, _style in line) for line in told_in_lines(report, verbose=False)]
     assert lines[0] == f"unjudged   team/app: {image['problem']}"
 
