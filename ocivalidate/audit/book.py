@@ -8,11 +8,10 @@ from __future__ import annotations
 import pickle
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from itertools import accumulate, islice
+from itertools import accumulate
 
 from ocivalidate.audit.rows import Unit, Wanted, wanted_of
 from ocivalidate.audit.store import LAYER, TAG, Held, Link
-from ocivalidate.audit.tables import PAGE
 from ocivalidate.audit.verdicts import Verdicts
 from ocivalidate.image.layers.blob import BlobFacts
 from ocivalidate.image.stacks import Trail
@@ -50,9 +49,7 @@ class Book(Verdicts):
         """Put down blobs that a storage lists."""
         statement = "INSERT OR IGNORE INTO held(path, digest, size, repository, listed) VALUES(?, ?, ?, ?, 1)"
         rows = ((one.path, one.digest, one.size, one.repository) for one in listed)
-        while page := [*islice(rows, PAGE)]:
-            with self._lock:
-                self._base.executemany(statement, page)
+        self.do_each(statement, rows)
 
     def use(self, wanted: Wanted, *, alone: bool = False) -> bool:
         """Put down that something refers to a blob, and as what; whether that may be new.

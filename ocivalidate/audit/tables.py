@@ -7,10 +7,14 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from typing import Any, NoReturn, TypeVar
+
+from ocivalidate.errors import CannotJudge
 
 PAGE = 1000
+_T = TypeVar("_T")
 _TABLES = """
 CREATE TABLE held(path TEXT PRIMARY KEY, digest TEXT, size INT, repository TEXT, listed INT, used INT DEFAULT 0,
                   layer INT DEFAULT 0, diffs TEXT DEFAULT '', done INT DEFAULT 0, judged INT DEFAULT 0) WITHOUT ROWID;
@@ -40,26 +44,49 @@ class Tables:
 
     def __init__(self, path: str = "") -> None:
         self._lock = threading.RLock()
-        self._base = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        self._base.executescript(_FAST + _TABLES)
-        # Nobody else reads it, so that nothing is ever to be committed.
-        self._base.execute("BEGIN")
+        self._failed = ""
+        try:
+            self._base = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+            self._base.executescript(_FAST + _TABLES)
+            # Nobody else reads it, so that nothing is ever to be committed.
+            self._base.execute("BEGIN")
+        except sqlite3.DatabaseError as error:
+            self._fail(error)
+
+    def _fail(self, error: sqlite3.DatabaseError) -> NoReturn:
+        """Say in a line that nothing can be kept, from then on for good: what is in the file may be half of it."""
+        self._failed = f"the file of what an audit reads cannot be used: {error}; TMPDIR says where it is"
+        raise CannotJudge(self._failed) from error
+
+    def _done(self, do: Callable[..., _T], *values: Any) -> _T:
+        """Do something in the file. Raises :class:`CannotJudge`."""
+        with self._lock:
+            if self._failed:
+                raise CannotJudge(self._failed)
+            try:
+                return do(*values)
+            except sqlite3.DatabaseError as error:
+                self._fail(error)
 
     def close(self) -> None:
         """Let go of it."""
         self._base.close()
 
     def do(self, statement: str, *values: Any) -> sqlite3.Cursor:
-        """Execute a statement."""
-        with self._lock:
-            return self._base.execute(statement, values)
+        """Execute a statement. Raises :class:`CannotJudge` where the disk is full, or fails."""
+        return self._done(self._base.execute, statement, values)
+
+    def do_each(self, statement: str, rows: Iterable[tuple[Any, ...]]) -> None:
+        """Execute a statement for each row, some at a time."""
+        ahead = iter(rows)
+        while page := [*islice(ahead, PAGE)]:
+            self._done(self._base.executemany, statement, page)
 
     def rows(self, question: str, *values: Any) -> Iterator[tuple[Any, ...]]:
         """The rows of an answer, some at a time, so that the book may be written meanwhile."""
         answer = self.do(question, *values)
         while True:
-            with self._lock:
-                page = answer.fetchmany(PAGE)
+            page = self._done(answer.fetchmany, PAGE)
             if not page:
                 return
             yield from page
