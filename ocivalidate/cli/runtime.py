@@ -123,8 +123,9 @@ _OPTIONS: tuple[tuple[str, tuple[str, ...], dict[str, Any]], ...] = (
         _RUN,
         ("--sandbox",),
         _one(
-            "uml[,...]",
-            "judge in a machine of its own, without root: uml[,cgroup=v1|v2|hybrid][,memory=1G][,kernel=PATH]",
+            "uml|qemu[,...]",
+            "judge in a machine of its own, without root:"
+            " uml|qemu[,cgroup=v1|v2|hybrid][,memory=1G][,cpus=2][,kernel=PATH]",
         ),
     ),
     (_RUN, ("--dump-dir",), _one("DIR", "keep a record here of each case that did not pass")),

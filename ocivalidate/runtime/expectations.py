@@ -30,7 +30,7 @@ _ALONE = "parts."
 _DRAWN = ("explore.", "lives.", "parts.")
 _COMPARISON = re.compile(r"(<=|>=|==|!=|<|>)\s*(\S+)")
 _VERSION = re.compile(r"v?([0-9]{1,9})(?:\.([0-9]{1,9}))?(?:\.([0-9]{1,9}))?(?:-([0-9A-Za-z.-]+))?(?:[+~].*)?")
-_TEXTS = ("case", "clause", "versions", "spec", "cgroups", "reason", "link")
+_TEXTS = ("case", "clause", "versions", "spec", "cgroups", "linux", "reason", "link")
 _OTHERS = ("messages", "explored", "sometimes", "expires")
 # A release that is called by its day, as runsc's are, and as Debian writes it.
 _DATED = re.compile(r"^(?:release-|0\.0~)(?=[0-9]{8})")
@@ -44,7 +44,8 @@ class Expectation:
 
     ``runtime``: the name that ``--version`` prints. ``case``: id of a case, or a glob. ``versions``, ``spec``:
     comparisons with the version of the runtime and with the release judged by (``>=1.1,<1.2``), empty for all.
-    ``cgroups``: the version of control groups on the host, ``v1`` or ``v2``, empty for any.
+    ``cgroups``: the version of control groups on the host, ``v1`` or ``v2``, ``linux``: comparisons with the version of
+    its kernel, both empty for any.
     ``messages``: globs on the messages that are expected, so that no other failure is hidden; empty for anything.
     ``explored``: globs on ``FEATURES: MESSAGE``, how it shows in drawn configs. ``sometimes``: it may pass, so that
     a pass is accepted. ``origin``: file and entry.
@@ -57,6 +58,7 @@ class Expectation:
     versions: str = ""
     spec: str = ""
     cgroups: str = ""
+    linux: str = ""
     link: str = ""
     messages: tuple[str, ...] = ()
     explored: tuple[str, ...] = ()
@@ -64,10 +66,10 @@ class Expectation:
     expires: dt.date | None = None
     origin: str = ""
 
-    def applies(self, runtime: str, version: str, release: str, cgroup_mode: str = "") -> bool:
-        """Whether it applies to this runtime, judged by this release, on a host with such control groups."""
-        same = self.runtime == runtime and self.cgroups in ("", _VERSIONS_OF_GROUPS.get(cgroup_mode))
-        return same and satisfies(version, self.versions) and satisfies(release, self.spec)
+    def applies(self, runtime: str, version: str, release: str, cgroup_mode: str = "", linux: str = "") -> bool:
+        """Whether it applies to this runtime, judged by this release, on a host with such control groups and kernel."""
+        here = self.cgroups in ("", _VERSIONS_OF_GROUPS.get(cgroup_mode)) and satisfies(linux, self.linux)
+        return here and self.runtime == runtime and satisfies(version, self.versions) and satisfies(release, self.spec)
 
     def means(self, case: str, clause: str) -> bool:
         """Whether it applies to this result."""
@@ -208,7 +210,7 @@ def _entry(entry: Mapping[str, Any], runtime: str, origin: str, today: dt.date) 
 
 
 def _refuse_no_comparisons(entry: Mapping[str, Any], origin: str) -> None:
-    for name in ("versions", "spec"):
+    for name in ("versions", "spec", "linux"):
         if name not in entry:
             continue
         try:
@@ -261,13 +263,19 @@ class Expectations:
     """The expectations that apply to one run."""
 
     def __init__(
-        self, all_: Iterable[Expectation], runtime: str, version: str, release: str, cgroup_mode: str = ""
+        self,
+        all_: Iterable[Expectation],
+        runtime: str,
+        version: str,
+        release: str,
+        cgroup_mode: str = "",
+        linux: str = "",
     ) -> None:
         self._by_clause: dict[str, list[Expectation]] = {}
         # A rule tells by one clause what a case tells by several: a message of features is enough.
         self._explored: list[Expectation] = []
         for one in all_:
-            if one.applies(runtime, version, release, cgroup_mode):
+            if one.applies(runtime, version, release, cgroup_mode, linux):
                 self._by_clause.setdefault(one.clause, []).append(one)
                 self._explored += [one] if one.explored and not is_drawn(one.case) else []
 

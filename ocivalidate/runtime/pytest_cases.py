@@ -88,8 +88,9 @@ class Conformance:
             except CannotJudge as problem:
                 hint = f" ({problem.hint})" if problem.hint else ""
                 pytest.exit(f"cannot judge {request.runtime}: {problem}{hint}", returncode=2)
-            subject, mode = self._session.stage.subject, self._session.stage.layout.mode
-            self._expected = Expectations(self._known, subject.name, subject.version, subject.release, mode)
+            stage = self._session.stage
+            subject, here = stage.subject, (stage.layout.mode, stage.host.linux)
+            self._expected = Expectations(self._known, subject.name, subject.version, subject.release, *here)
         return self._session
 
     def try_case(self, case: Case) -> list[Result]:

@@ -192,8 +192,8 @@ class Run:
                 if self._journal is not None:
                     self._journal.begin(event.runtime)
                 self._facts |= event.facts
-                runtime, mode = event.runtime, event.host.cgroup_mode
-                self._expected = Expectations(self._known, runtime.name, runtime.version, event.release, mode)
+                runtime, here = event.runtime, (event.host.cgroup_mode, event.host.linux)
+                self._expected = Expectations(self._known, runtime.name, runtime.version, event.release, *here)
             case Begin():
                 self._trying[event.case] = None
             case Dump():

@@ -52,6 +52,10 @@ ELSEWHERE = {
     "ocivalidate runtime --runtime runc --sandbox uml": Held(
         "a kernel", "tests/integration/test_runtime_sandbox.py", '"--sandbox", "uml'
     ),
+    "ocivalidate runtime --runtime runc --sandbox qemu": Held(
+        "a kernel", "tests/integration/test_runtime_sandbox.py", '"--sandbox", QEMU'
+    ),
+    "sudo apt install qemu-system-x86 linux-image-amd64 busybox-static": Held("network", ".ci/run", "qemu-system-x86"),
     "sudo apt install user-mode-linux": Held("network", ".ci/run", "user-mode-linux"),
     # Root: containers are started.
     "ocivalidate runtime --runtime runc --explore 100 --against": Held(

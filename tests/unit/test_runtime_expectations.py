@@ -134,6 +134,12 @@ def test_one_for_some_control_groups_applies_there(cgroups: str, mode: str) -> N
     assert expectations.judge(result(Outcome.FAIL)).outcome is Outcome.XFAIL
 
 
+@pytest.mark.parametrize(("linux", "outcome"), [("6.1", Outcome.PASS), ("6.2", Outcome.XPASS), ("6.18", Outcome.XPASS)])
+def test_one_for_some_kernels_applies_there(linux: str, outcome: Outcome) -> None:
+    expectations = Expectations([known(linux=">=6.2")], "runc", "1.1.5", "1.0.2", "v2", linux)
+    assert expectations.judge(result(Outcome.PASS)).outcome is outcome
+
+
 def test_what_goes_wrong_besides_is_a_failure() -> None:
     failed = result(Outcome.FAIL)
     other = replace(NO_PID, message="something else")

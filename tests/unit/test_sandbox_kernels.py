@@ -8,8 +8,9 @@ import pytest
 
 from ocivalidate.errors import CannotJudge
 from ocivalidate.runtime.sandbox import kernels
+from ocivalidate.runtime.sandbox.booting import Boot, Init, Lines
 from ocivalidate.runtime.sandbox.kernels import Kernel, candidates, find, newest
-from ocivalidate.runtime.sandbox.uml import Init, Lines, command
+from ocivalidate.runtime.sandbox.uml import command
 from ocivalidate.runtime.sandbox.wanted import parse
 
 
@@ -77,12 +78,13 @@ def test_processors_are_given_where_the_kernel_can_have_several(tmp_path: Path) 
 
 
 def test_the_command_line_of_a_guest() -> None:
+    init = Init(("/python", "-I", "/init"), {"A": "b"})
     asked = parse("uml,memory=1536M,cpus=2")
-    line = command(
-        Kernel("/k", "7.2", seccomp=True), asked, Lines(3, 5, 7), "/f", Init(("/python", "-I", "/init"), {"A": "b"})
-    )
+    boot = Boot(Kernel("/k", "7.2", seccomp=True), asked, init, "/f", "/f/kernel", ("/f/disk", "/f/swap"))
+    line = command(boot, Lines(3, 5, 7), fast=True)
     assert line[:4] == ["/k", "mem=1536M", "ncpus=2", "seccomp=on"]
-    assert {"ssl0=fd:3,fd:5", "ssl1=null,fd:7", "uml_dir=/f", "ro", "panic=-1"} <= {*line}
+    assert {"ssl0=fd:3,fd:5", "ssl1=null,fd:7", "uml_dir=/f/kernel", "ro", "panic=-1"} <= {*line}
+    assert {"ubd0=/f/disk", "ubd1=/f/swap"} <= {*line}
     assert line[-5:] == ["A=b", "init=/python", "--", "-I", "/init"]
-    old = command(Kernel("/k", "6.1"), parse("uml"), Lines(3, 5, 7), "/f", Init(("/python",)))
-    assert not any(word.startswith(("seccomp=", "ncpus=")) for word in old)
+    old = Boot(Kernel("/k", "6.1"), parse("uml"), Init(("/python",)), "/f", "/f/kernel")
+    assert not any(word.startswith(("seccomp=", "ncpus=")) for word in command(old, Lines(3, 5, 7), fast=False))

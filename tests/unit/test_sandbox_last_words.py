@@ -24,6 +24,12 @@ Stack:
 Call Trace:
  [<6017bd5c>] bprm_execve+0x198/0x263
 """
+# Cases have groups with too little memory.
+GROUP = """[  9.1] python3 invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=0, oom_score_adj=0
+[  9.2] oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),cpuset=a,mems_allowed=0
+[  9.3] Memory cgroup out of memory: Killed process 57 (python3)
+"""
+NO_ROOM = "qemu-system-x86_64: cannot set up guest memory 'pc.ram': Cannot allocate memory"
 
 
 @pytest.mark.parametrize(
@@ -60,6 +66,17 @@ Call Trace:
             BOOT + "Kernel panic - not syncing: Fatal exception\n" + STACK,
             "its kernel panicked: Fatal exception",
             "",
+        ),
+        (GROUP + "[ 10.4] Kernel panic - not syncing: Fatal exception\n", "its kernel panicked: Fatal exception", ""),
+        (
+            "[  9.2] oom-kill:constraint=CONSTRAINT_NONE,nodemask=(null)\n[  9.3] Out of memory: Killed process 57\n",
+            "its memory, 64M, is too little: oom-kill:constraint=CONSTRAINT_NONE,nodemask=(null)",
+            "give it more, as in memory=128M",
+        ),
+        (
+            f"qemu-system-x86_64: warning: TCG doesn't support requested feature: CPUID.01H\n{NO_ROOM}\n",
+            f"this host has not so much memory as 64M: {NO_ROOM}",
+            "give it less, as in memory=512M",
         ),
         (BOOT + "something odd\n", "its kernel said last: something odd", ""),
         ("\x00\xff odd\n" * 3, "its kernel said last: \x00ÿ odd", ""),

@@ -17,6 +17,7 @@ MIB = 1 << 20
         ("uml,cgroup=v1", Sandbox("uml", cgroup="v1")),
         ("uml,cgroup=hybrid,memory=2G", Sandbox("uml", cgroup="hybrid", memory=2048 * MIB)),
         ("uml,memory=512M,cpus=2,kernel=/a b/linux=x", Sandbox("uml", memory=512 * MIB, cpus=2, kernel="/a b/linux=x")),
+        ("qemu,memory=256M", Sandbox("qemu", memory=256 * MIB)),
         ("uml,memory=32M", Sandbox("uml", memory=32 * MIB)),
         ("uml,memory=64G", Sandbox("uml", memory=65536 * MIB)),
     ],
@@ -28,8 +29,8 @@ def test_what_is_asked_for(text: str, wanted: Sandbox) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", '--sandbox: unknown sandbox ""; known are uml'),
-        ("vmware", "--sandbox: unknown sandbox vmware; known are uml"),
+        ("", '--sandbox: unknown sandbox ""; known are uml, qemu'),
+        ("vmware", "--sandbox: unknown sandbox vmware; known are uml, qemu"),
         ("uml,", '--sandbox: unknown setting ""; known are cgroup, memory, cpus, kernel'),
         ("uml,disk=1", "--sandbox: unknown setting disk; known are cgroup, memory, cpus, kernel"),
         ("uml,kernel", "--sandbox: kernel needs a value behind kernel="),
@@ -39,6 +40,10 @@ def test_what_is_asked_for(text: str, wanted: Sandbox) -> None:
         ("uml,cpus=0", "--sandbox: cpus=0 is no number from 1 to 64"),
         ("uml,cpus=65", "--sandbox: cpus=65 is no number from 1 to 64"),
         ("uml,cpus=two", "--sandbox: cpus=two is no number from 1 to 64"),
+        *(
+            (f"qemu,memory={wrong}", f"--sandbox: memory={wrong} is no amount from 256M to 64G, such as 512M or 2G")
+            for wrong in ("255M", "65G")
+        ),
         *(
             (f"uml,memory={wrong}", f"--sandbox: memory={wrong} is no amount from 32M to 64G, such as 512M or 2G")
             for wrong in ("1", "1K", "31M", "65G", "-1G", "1.5G", "1g", "99999999999G", "٣G", "1G\n")

@@ -39,6 +39,11 @@ class Host:
     numa: bool
     rlimit_nofile: int
 
+    @property
+    def linux(self) -> str:
+        """The version of its kernel."""
+        return ".".join(map(str, self.kernel))
+
     def facts(self) -> dict[str, Any]:
         """The same as plain JSON, for the header of a report."""
         return asdict(self)

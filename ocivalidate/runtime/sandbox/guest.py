@@ -2,23 +2,26 @@
 
 It is started by the kernel, with the host's files as its root, and imports nothing of ours. A plan, a file with JSON,
 tells the rest: ``shown`` (pairs of a place and where its content is on the host), ``closed`` (folders that the
-kernel cannot look into), ``own`` (folders that are the guest's own), ``cgroup`` (which version), ``command`` and
-``environment`` of the engine, ``request`` (the file with the first line of its input), ``events`` and ``control`` (the
-lines). On the control line it says ``up`` and ``ended CODE``, or ``failed WHY``.
+kernel cannot look into), ``own`` (folders that are the guest's own), ``cgroup`` (which version), ``swap`` (a device to
+swap to), ``command`` and ``environment`` of the engine, ``request`` (the file with the first line of its input),
+``events`` and ``control`` (the lines). On the control line it says ``up`` and ``ended CODE``, or ``failed WHY``.
 """
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import fcntl
 import json
 import os
+import select
 import socket
 import stat
 import struct
 import sys
 import termios
 import threading
+import time
 import tty
 from typing import Any
 
@@ -30,6 +33,8 @@ _NEW = "/tmp"  # noqa: S108  # where the new root is made: every host has this f
 _OLD = "/run/old"
 _MODES = {"/tmp": 0o1777, "/root": 0o700}  # noqa: S108  # the guest's own
 _V1 = (("cpu", "cpuacct"), ("net_cls", "net_prio"))  # controllers that are usually mounted together
+_DRAINING = 10_000  # milliseconds
+_PAUSE = 0.1
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
 
@@ -44,6 +49,8 @@ def main(path: str) -> None:
         control = _line(plan["control"])
         _make_root(plan)
         _make_world(plan["cgroup"])
+        # A kernel that cannot swap has less to show, no more.
+        _LIBC.swapon(plan["swap"].encode(), 0)
         code = _serve(plan, request, control)
         _tell(control, f"ended {code}")
     except BaseException as problem:  # noqa: BLE001  # whatever it is, somebody outside has to know
@@ -132,7 +139,15 @@ def _make_world(groups: str) -> None:
         kind = f"{name}fs"
         if os.path.isdir(f"/sys/kernel/{name}"):
             _LIBC.mount(kind.encode(), f"/sys/kernel/{name}".encode(), kind.encode(), ctypes.c_ulong(0), b"")
+    _share_disks()
     _loopback()
+
+
+def _share_disks() -> None:
+    """Have block devices served by the scheduler that knows the weights of groups, where the kernel has it."""
+    for name in os.listdir("/sys/block"):
+        with contextlib.suppress(OSError), open(f"/sys/block/{name}/queue/scheduler", "w", encoding="utf-8") as file:
+            file.write("bfq")
 
 
 def _loopback() -> None:
@@ -167,14 +182,25 @@ def _make_groups(version: str) -> None:
 
 def _line(path: str) -> int:
     descriptor = os.open(path, os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
-    tty.setraw(descriptor)
+    if os.isatty(descriptor):
+        tty.setraw(descriptor)
     return descriptor
+
+
+def _drain(descriptor: int) -> None:
+    """Wait until what was written has left the machine."""
+    if os.isatty(descriptor):
+        termios.tcdrain(descriptor)
+        return
+    poller = select.poll()
+    poller.register(descriptor, select.POLLOUT)
+    poller.poll(_DRAINING)
 
 
 def _tell(descriptor: int, words: str) -> None:
     os.write(descriptor, f"{' '.join(words.split())}\n".encode())
     if descriptor != 2:
-        termios.tcdrain(descriptor)
+        _drain(descriptor)
 
 
 def _serve(plan: dict[str, Any], request: bytes, control: int) -> int:
@@ -190,7 +216,7 @@ def _serve(plan: dict[str, Any], request: bytes, control: int) -> int:
     while True:
         ended, status = os.waitpid(-1, 0)
         if ended == engine:
-            termios.tcdrain(events)
+            _drain(events)
             code = os.waitstatus_to_exitcode(status)
             return code if code >= 0 else 128 - code
 
@@ -211,7 +237,9 @@ def _feed(given: int, request: bytes, events: int) -> None:
     try:
         while request:
             request = request[os.write(given, request) :]
-        os.read(events, 1)
+        while not os.read(events, 1):
+            # A line that nobody holds yet on the other side.
+            time.sleep(_PAUSE)
     except OSError:
         # The engine has ended.
         pass

@@ -14,8 +14,8 @@ import resource
 import shutil
 import signal
 import sys
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from ocivalidate.errors import CannotJudge, ProtocolError
@@ -24,10 +24,11 @@ from ocivalidate.runtime.kernel.owners import Owner
 from ocivalidate.runtime.launching import engine_command
 from ocivalidate.runtime.protocol import MOST_LINE, Bailout, Request, read_request, write
 from ocivalidate.runtime.running import workspace
-from ocivalidate.runtime.sandbox import enclosing, guest, showing, uml
+from ocivalidate.runtime.sandbox import disks, enclosing, guest, kvm, machines, showing
+from ocivalidate.runtime.sandbox.booting import Boot, Init
 from ocivalidate.runtime.sandbox.kernels import Kernel
 from ocivalidate.runtime.sandbox.relaying import Guest, relay
-from ocivalidate.runtime.sandbox.seeing import OWN, Need, User, shown
+from ocivalidate.runtime.sandbox.seeing import OWN, Need, Shown, User, shown
 from ocivalidate.runtime.sandbox.wanted import Sandbox
 
 _NOBODY = "nobody"
@@ -35,7 +36,7 @@ _NOBODY = "nobody"
 
 def command(sandbox: Sandbox, kernel: Kernel) -> tuple[str, ...]:
     """The command line of a keeper."""
-    told = [sandbox.kind, sandbox.cgroup, sandbox.memory, sandbox.cpus, kernel.path, kernel.version, kernel.seccomp]
+    told = [asdict(sandbox), asdict(kernel)]
     return (*interpreter.ours("ocivalidate.runtime.sandbox.keeper"), json.dumps(told))
 
 
@@ -50,19 +51,16 @@ class _Asked:
 
 @dataclass(frozen=True, slots=True)
 class _Booted:
-    """What a guest is booted with. ``user``: as whom, if not as we are."""
+    """A guest, and as whom it is booted, if not as we are."""
 
-    asked: _Asked
-    folder: Path
-    init: tuple[str, ...]
-    variables: dict[str, str]
+    boot: Boot
     user: tuple[int, int] | None
 
 
 def main() -> int:
     """Read the request, prepare, serve, clean up."""
-    kind, cgroup, memory, cpus, path, version, seccomp = json.loads(sys.argv[1])
-    sandbox, kernel = Sandbox(kind, cgroup, memory, cpus), Kernel(path, version, seccomp)
+    asked, found = json.loads(sys.argv[1])
+    sandbox, kernel = Sandbox(**asked), Kernel(**found)
     inherited.forget_signals()
     os.umask(inherited.UMASK)
     return _told(lambda: _keep(sandbox, kernel))
@@ -139,18 +137,37 @@ def _prepare(folder: Path, line: bytes, request: Request, asked: _Asked) -> _Boo
     every = shown(showing.needs(request), who)
     seed = folder / "seed"
     copies = [(one.source, showing.hand_on(one, str(seed), private=asked.private)) for one in every if one.closed]
-    places = dict(copies)
-    program = os.path.realpath(asked.kernel.path)
-    for one in shown([Need(program)], who):
-        if one.closed:
-            program = showing.hand_on(one, str(seed), private=asked.private)
+    kernel = _readable(asked, who, seed)
     shutil.copyfile(guest.__file__, folder / "guest.py")
     (folder / "request").write_bytes(line)
     own = folder / "kernel"
     own.mkdir(mode=0o700)
+    made = disks.make(own)
     if user is not None:
-        os.chown(own, *user)
-    plan = {
+        for path in (own, *made):
+            os.chown(path, *user)
+    (folder / "plan").write_text(json.dumps(_plan(asked, folder, every, dict(copies))), encoding="utf-8")
+    python, variables = showing.first_python(copies)
+    init = Init((python, "-I", "-S", "-B", str(folder / "guest.py"), str(folder / "plan")), variables)
+    boot = Boot(kernel, asked.sandbox, init, str(folder), str(own), made)
+    machines.of(asked.sandbox.kind).prepare(boot)
+    return _Booted(boot, user)
+
+
+def _readable(asked: _Asked, who: User, seed: Path) -> Kernel:
+    """The kernel, with the program that is started where this user can read it. Raises :class:`OSError`."""
+    kernel = asked.kernel
+    program = os.path.realpath(kernel.program or kernel.path)
+    for one in shown([Need(program)], who):
+        if one.closed:
+            program = showing.hand_on(one, str(seed), private=asked.private)
+    return replace(kernel, program=program) if kernel.program else replace(kernel, path=program)
+
+
+def _plan(asked: _Asked, folder: Path, every: Iterable[Shown], places: Mapping[str, str]) -> dict[str, object]:
+    """What the first process of the guest is told. ``places``: where what it needs was handed on to."""
+    machine = machines.of(asked.sandbox.kind)
+    return {
         "shown": [(one.place, places.get(one.source, one.source)) for one in every],
         "closed": _outermost({one.closed for one in every if one.closed}),
         "own": OWN,
@@ -158,13 +175,10 @@ def _prepare(folder: Path, line: bytes, request: Request, asked: _Asked) -> _Boo
         "command": engine_command(),
         "environment": showing.environment(),
         "request": str(folder / "request"),
-        "events": uml.EVENTS,
-        "control": uml.CONTROL,
+        "events": machine.EVENTS,
+        "control": machine.CONTROL,
+        "swap": machine.DISKS[1],
     }
-    (folder / "plan").write_text(json.dumps(plan), encoding="utf-8")
-    python, variables = showing.first_python(copies)
-    init = (python, "-I", "-S", "-B", str(folder / "guest.py"), str(folder / "plan"))
-    return _Booted(replace(asked, kernel=replace(asked.kernel, path=program)), folder, init, variables, user)
 
 
 def _outermost(closed: Iterable[str]) -> list[str]:
@@ -178,27 +192,27 @@ def _serve(booted: _Booted) -> int:
     """Boot the guest, and relay until it has ended."""
     enclosing.own_numbers()
     if booted.user is not None:
-        os.setgroups([])
+        os.setgroups(kvm.group())
         os.setgid(booted.user[1])
         os.setuid(booted.user[0])
         # The kernel forgets this with another user.
         syscalls.die_with_parent(signal.SIGKILL)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    stop, tell_stop = os.pipe()
-    events, tell_events = os.pipe()
-    control, tell_control = os.pipe()
+    boot = booted.boot
+    machine = machines.of(boot.sandbox.kind)
+    fast = machine.accelerated(boot.kernel)
+    ours, lines = machine.lines()
     log, tell_log = os.pipe()
-    lines = uml.Lines(stop, tell_events, tell_control)
-    own = str(booted.folder / "kernel")
-    init = uml.Init(booted.init, booted.variables)
-    words = uml.command(booted.asked.kernel, booted.asked.sandbox, lines, own, init)
-    kernel = enclosing.start(words, tell_log, (stop, tell_events, tell_control), _variables(booted) | {"HOME": own})
-    return relay(Guest(kernel, tell_stop, events, control, log), booted.asked.sandbox)
+    handed = {lines.stop, lines.events, lines.control}
+    kernel = enclosing.start(
+        machine.command(boot, lines, fast=fast), tell_log, [*handed], _variables(booted) | {"HOME": boot.own}
+    )
+    return relay(Guest(kernel, ours.stop, ours.events, ours.control, log), boot.sandbox)
 
 
 def _variables(booted: _Booted) -> dict[str, str]:
     """The environment of the kernel, with a place for its memory only if its user can use that."""
-    found = uml.variables(os.environ)
+    found = {name: os.environ[name] for name in ("PATH", "TMPDIR") if name in os.environ}
     if booted.user is not None and not os.access(found.get("TMPDIR", "/"), os.W_OK | os.X_OK):
         found.pop("TMPDIR", None)
     return found

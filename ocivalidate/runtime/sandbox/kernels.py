@@ -1,4 +1,4 @@
-"""Finding the kernel of a guest, and what it can do."""
+"""Finding a User-mode Linux, and what it can do."""
 
 from __future__ import annotations
 
@@ -21,15 +21,21 @@ INSTALL = "install User-mode Linux: apt install user-mode-linux (Debian, Ubuntu)
 
 @dataclass(frozen=True, slots=True)
 class Kernel:
-    """A User-mode Linux. ``seccomp``: it can trap the guest's calls by seccomp(2), faster than by ptrace(2)."""
+    """The kernel of a guest.
+
+    ``seccomp``: a User-mode Linux that can trap the guest's calls by seccomp(2), faster than by ptrace(2).
+    ``modules``: the folder of those that any other has, and ``program`` is what boots it.
+    """
 
     path: str
     version: str
     seccomp: bool = False
+    modules: str = ""
+    program: str = ""
 
 
 def find(sandbox: Sandbox) -> Kernel:
-    """The kernel to boot: the one that is named, else the newest found. Raises :class:`CannotJudge`."""
+    """The User-mode Linux to boot: the named one, else the newest found. Raises :class:`CannotJudge`."""
     if sandbox.kernel:
         path = os.path.abspath(sandbox.kernel)
         if not os.path.isfile(path):

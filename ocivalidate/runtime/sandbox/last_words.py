@@ -11,7 +11,11 @@ _ROOM = "make room in /dev/shm, or set TMPDIR to a folder that has more"
 # What a kernel says → what it means, and what helps.
 _MEANINGS: tuple[tuple[re.Pattern[str], str, str], ...] = (
     (
-        re.compile(r"out of memory|oom-kill|deadlocked on memory|too few physical memory|MemoryError", re.IGNORECASE),
+        re.compile(
+            r"(?<!cgroup )out of memory|oom-kill:constraint=CONSTRAINT_NONE|deadlocked on memory|"
+            r"too few physical memory|MemoryError",
+            re.IGNORECASE,
+        ),
         "its memory, {memory}, is too little",
         "give it more, as in memory={more}",
     ),
@@ -22,16 +26,24 @@ _MEANINGS: tuple[tuple[re.Pattern[str], str, str], ...] = (
         "",
     ),
     (
+        re.compile(r"cannot allocate memory|cannot set up guest memory", re.IGNORECASE),
+        "this host has not so much memory as {memory}",
+        "give it less, as in memory=512M",
+    ),
+    (
         re.compile(r"ptrace.*(fail|not permitted|expected)|PTRACE_\w+ failed", re.IGNORECASE),
         "this host does not let it trace its processes",
         "in a container, allow ptrace(2)",
     ),
 )
 _PANIC = re.compile(r"kernel panic - not syncing: *(.*)", re.IGNORECASE)
-# What a User-mode Linux always says, and how a panic is drawn.
+# What kernels always say, and how a panic is drawn.
 _NOISE = re.compile(
     r"Core dump limits|\s*(soft|hard) - |Checking .*(OK|found)$|Adding \d+ bytes|SELinux: |mmapper_init|.*ubd device 0|"
-    r"reboot: |zswap: |CPU: |Stack:|Call Trace|Modules linked|\s*([0-9a-f]{8,16} ?)+$|\s*\[<|\s*$|R[A-Z0-9]{1,2}:"
+    # Groups of cases that are to have too little memory.
+    r".*(Memory cgroup|invoked oom-killer|CONSTRAINT_MEMCG|oom_reaper)|"
+    r"qemu-\S+: warning: |reboot: |zswap: |CPU: |Stack:|Call Trace|"
+    r"Modules linked|\s*([0-9a-f]{8,16} ?)+$|\s*\[<|\s*$|R[A-Z0-9]{1,2}:"
 )
 
 
@@ -52,5 +64,5 @@ def meaning(log: bytes, memory: str, more: str) -> tuple[str, str]:
 
 
 def _plain(log: bytes) -> list[str]:
-    """The lines without the levels that they have in a dump of the kernel."""
-    return [re.sub(r"^<\d>", "", line) for line in log.decode(errors="replace").splitlines()]
+    """The lines without the levels and times that the kernel puts before them."""
+    return [re.sub(r"^(<\d>)?(\[ *\d+\.\d+\] )?", "", line) for line in log.decode(errors="replace").splitlines()]

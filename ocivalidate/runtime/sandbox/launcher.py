@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from ocivalidate.runtime.launching import EngineProcess, LocalLauncher
 from ocivalidate.runtime.protocol import Request
-from ocivalidate.runtime.sandbox import keeper, kernels
+from ocivalidate.runtime.sandbox import keeper, machines
 from ocivalidate.runtime.sandbox.wanted import Sandbox
 
 
@@ -16,7 +16,7 @@ class SandboxLauncher:
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
-        self._kernel = kernels.find(sandbox)
+        self._kernel = machines.find(sandbox)
 
     def start(self, request: Request) -> EngineProcess:
         """Boot a guest, with an engine in it. Raises :class:`OSError`."""

@@ -150,7 +150,11 @@ class _Relay:
         """Take what has come on one of the lines. Raises :class:`BrokenPipeError` if nobody reads what we say."""
         if descriptor == self._caller.output:
             raise BrokenPipeError
-        part = os.read(descriptor, 1 << 16)
+        try:
+            part = os.read(descriptor, 1 << 16)
+        except ConnectionResetError:
+            # It ended before it had heard all.
+            part = b""
         if not part:
             self._poller.unregister(descriptor)
             if descriptor == self._caller.source:

@@ -78,10 +78,11 @@ def _below(program: str) -> Iterator[str]:
     if head.startswith(b"#!"):
         yield from (os.fsdecode(word) for word in head[2:].split(b"\n")[0].split()[:1] if word.startswith(b"/"))
     elif head.startswith(b"\x7fELF"):
-        yield from _libraries(program)
+        yield from libraries(program)
 
 
-def _libraries(program: str) -> list[str]:
+def libraries(program: str) -> list[str]:
+    """The shared libraries that a program needs, and what loads them; none if it is static."""
     ldd = programs.find("ldd")
     if ldd is None:
         return []

@@ -1,44 +1,43 @@
-"""User-mode Linux: the command line of a guest. Pure."""
+"""User-mode Linux: the command line of a guest."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+import os
 
+from ocivalidate.runtime.sandbox.booting import Boot, Ends, Lines
 from ocivalidate.runtime.sandbox.kernels import Kernel
-from ocivalidate.runtime.sandbox.wanted import Sandbox
 
 EVENTS, CONTROL = "/dev/ttyS0", "/dev/ttyS1"
 """The lines of the guest: events go out on the first and a word to stop comes in; the second tells how it goes."""
+DISKS = ("/dev/ubda", "/dev/ubdb")
+"""Its block devices."""
 
 
-@dataclass(frozen=True, slots=True)
-class Lines:
-    """Descriptors of the host that are the guest's lines: to read the word to stop, to write events and control."""
-
-    stop: int
-    events: int
-    control: int
-
-
-@dataclass(frozen=True, slots=True)
-class Init:
-    """The first program of a guest, with its arguments, none of which has a space; and variables that it needs."""
-
-    words: Sequence[str]
-    variables: Mapping[str, str] = field(default_factory=dict)
+def lines() -> tuple[Ends, Lines]:
+    """New lines: our ends, and those of the guest."""
+    stop, tell_stop = os.pipe()
+    events, tell_events = os.pipe()
+    control, tell_control = os.pipe()
+    return Ends(tell_stop, events, control), Lines(stop, tell_events, tell_control)
 
 
-def command(kernel: Kernel, sandbox: Sandbox, lines: Lines, folder: str, init: Init) -> list[str]:
-    """The command line that boots the guest.
+def prepare(boot: Boot) -> None:
+    """It needs no file but its kernel."""
 
-    ``folder``: where it may keep files of its own. What the kernel says goes to standard output. A panic ends it.
-    """
+
+def accelerated(kernel: Kernel) -> bool:
+    """Whether calls of the guest can be trapped by seccomp(2)."""
+    return kernel.seccomp
+
+
+def command(boot: Boot, lines: Lines, *, fast: bool) -> list[str]:
+    """The command line that boots the guest. What the kernel says goes to standard output. A panic ends it."""
+    cpus = boot.sandbox.cpus or 1
     words = [
-        kernel.path,
-        f"mem={sandbox.memory >> 20}M",
-        *([f"ncpus={sandbox.cpus}"] if (sandbox.cpus or 1) > 1 else []),
-        *(["seccomp=on"] if kernel.seccomp else []),
+        boot.kernel.path,
+        f"mem={boot.sandbox.memory >> 20}M",
+        *([f"ncpus={cpus}"] if cpus > 1 else []),
+        *(["seccomp=on"] if fast else []),
         "root=/dev/root",
         "rootfstype=hostfs",
         "rootflags=/",
@@ -51,15 +50,11 @@ def command(kernel: Kernel, sandbox: Sandbox, lines: Lines, folder: str, init: I
         "ssl=null",
         f"ssl0=fd:{lines.stop},fd:{lines.events}",
         f"ssl1=null,fd:{lines.control}",
-        f"uml_dir={folder}",
+        *(f"ubd{number}={disk}" for number, disk in enumerate(boot.disks)),
+        f"uml_dir={boot.own}",
         "umid=guest",
         # What the kernel does not know it hands to its first program.
-        *(f"{name}={value}" for name, value in init.variables.items()),
-        f"init={init.words[0]}",
+        *(f"{name}={value}" for name, value in boot.init.variables.items()),
+        f"init={boot.init.words[0]}",
     ]
-    return [*words, "--", *init.words[1:]]
-
-
-def variables(given: Mapping[str, str]) -> dict[str, str]:
-    """The environment of the kernel itself."""
-    return {name: given[name] for name in ("PATH", "TMPDIR") if name in given}
+    return [*words, "--", *boot.init.words[1:]]

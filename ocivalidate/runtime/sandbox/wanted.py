@@ -1,4 +1,4 @@
-"""What ``--sandbox`` asks for: ``uml[,cgroup=v1|v2|hybrid][,memory=1G][,cpus=2][,kernel=PATH]``."""
+"""What ``--sandbox`` asks for: ``uml|qemu[,cgroup=v1|v2|hybrid][,memory=1G][,cpus=2][,kernel=PATH]``."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from dataclasses import dataclass
 
 from ocivalidate.errors import OptionError
 
-KINDS = ("uml",)
+KINDS = ("uml", "qemu")
 """The machines that there are."""
 CGROUPS = ("v2", "v1", "hybrid")
 _MIB = 1 << 20
-LEAST_MEMORY, MOST_MEMORY = 32 * _MIB, 64 * 1024 * _MIB
-"""The least and the most memory of a guest, in bytes."""
+LEAST_MEMORY = {"uml": 32 * _MIB, "qemu": 256 * _MIB}
+"""The least memory of a guest, in bytes. With less, the kernel of a distribution ends before it can say why."""
+MOST_MEMORY = 64 * 1024 * _MIB
+"""The most memory of a guest, in bytes."""
 MOST_CPUS = 64
 _UNITS = {"M": _MIB, "G": 1024 * _MIB}
 _MEMBERS = ("cgroup", "memory", "cpus", "kernel")
@@ -51,7 +53,7 @@ def parse(text: str) -> Sandbox:
     return Sandbox(
         kind,
         cgroup=_one_of(given.get("cgroup", "v2")),
-        memory=_memory(given["memory"]) if "memory" in given else 1024 * _MIB,
+        memory=_memory(kind, given["memory"]) if "memory" in given else 1024 * _MIB,
         cpus=_cpus(given["cpus"]) if "cpus" in given else None,
         kernel=given.get("kernel", ""),
     )
@@ -69,11 +71,11 @@ def _one_of(value: str) -> str:
     return value
 
 
-def _memory(value: str) -> int:
+def _memory(kind: str, value: str) -> int:
     match = re.fullmatch(r"([0-9]{1,9})([MG])", value)
     bytes_ = int(match[1]) * _UNITS[match[2]] if match else 0
-    if not LEAST_MEMORY <= bytes_ <= MOST_MEMORY:
-        least, most = shown(LEAST_MEMORY), shown(MOST_MEMORY)
+    if not LEAST_MEMORY[kind] <= bytes_ <= MOST_MEMORY:
+        least, most = shown(LEAST_MEMORY[kind]), shown(MOST_MEMORY)
         raise OptionError(f"--sandbox: memory={_quoted(value)} is no amount from {least} to {most}, such as 512M or 2G")
     return bytes_
 
