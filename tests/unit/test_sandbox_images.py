@@ -129,7 +129,9 @@ def test_a_kernel_that_cannot_be_read(host: Path) -> None:
         find(parse("qemu"))
 
 
-@pytest.mark.parametrize("deflate", [gzip.compress, lzma.compress, zstandard.ZstdCompressor().compress])
+@pytest.mark.parametrize(
+    "deflate", [gzip.compress, lzma.compress, zstandard.ZstdCompressor().compress], ids=["gzip", "xz", "zstd"]
+)
 def test_a_kernel_is_inflated_before_it_is_emulated(deflate: object) -> None:
     assert callable(deflate)
     program = b"\x7fELF" + b"kernel" * 5000
@@ -138,13 +140,17 @@ def test_a_kernel_is_inflated_before_it_is_emulated(deflate: object) -> None:
 
 
 @pytest.mark.parametrize(
-    "payload", [b"", b"\x02\x21\x4c\x18lz4", lzma.compress(b"\x7fELF" * 99)[:40], gzip.compress(b"no program")]
+    "payload",
+    [b"", b"\x02\x21\x4c\x18lz4", lzma.compress(b"\x7fELF" * 99)[:40], gzip.compress(b"no program", mtime=0)],
+    ids=["nothing", "lz4", "cut", "no-program"],
 )
 def test_a_kernel_that_we_cannot_inflate_does_it_itself(payload: bytes) -> None:
     assert inflated(an_image(payload)) == an_image(payload)
 
 
-@pytest.mark.parametrize("head", [b"", b"MZ" * 20, an_image()[:0x250], an_image(version="")])
+@pytest.mark.parametrize(
+    "head", [b"", b"MZ" * 20, an_image()[:0x250], an_image(version="")], ids=["nothing", "other", "cut", "unnamed"]
+)
 def test_what_is_no_kernel_has_no_version(head: bytes) -> None:
     assert not version_of(head)
 
@@ -165,6 +171,7 @@ def test_modules_that_need_each_other_end(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("ending", "deflate"),
     [("", bytes), (".gz", gzip.compress), (".xz", lzma.compress), (".zst", zstandard.ZstdCompressor().compress)],
+    ids=["plain", "gzip", "xz", "zstd"],
 )
 def test_modules_are_inflated(tmp_path: Path, ending: str, deflate: object) -> None:
     assert callable(deflate)
