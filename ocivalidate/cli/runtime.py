@@ -128,6 +128,11 @@ _OPTIONS: tuple[tuple[str, tuple[str, ...], dict[str, Any]], ...] = (
             " uml|qemu[,cgroup=v1|v2|hybrid][,memory=1G][,cpus=2][,kernel=PATH]",
         ),
     ),
+    (
+        _RUN,
+        ("--guests",),
+        _one("N", "with --sandbox: split the cases over so many machines at a time (default: 1)") | {"type": int},
+    ),
     (_RUN, ("--dump-dir",), _one("DIR", "keep a record here of each case that did not pass")),
 )
 
@@ -244,18 +249,20 @@ def _driving(options: argparse.Namespace) -> RuntimeOptions:
         explore=options.explore,
         seed=options.seed or 0,
         resume=options.resume,
-        launcher=_launcher(options.sandbox),
+        launcher=_launcher(options.sandbox, options.guests),
     )
 
 
-def _launcher(sandbox: str | None) -> Launcher | None:
+def _launcher(sandbox: str | None, guests: int | None) -> Launcher | None:
     """Where the engine runs: on this host, or in a sandbox. Raises :class:`UsageError` and :class:`CannotJudge`."""
     if sandbox is None:
+        if guests is not None:
+            raise UsageError("--guests is for --sandbox")
         return None
     from ocivalidate.runtime.sandbox.launcher import SandboxLauncher
     from ocivalidate.runtime.sandbox.wanted import parse
 
-    return SandboxLauncher(parse(sandbox))
+    return SandboxLauncher(parse(sandbox), 1 if guests is None else guests)
 
 
 def _refuse_without_explore(options: argparse.Namespace) -> None:
@@ -274,7 +281,7 @@ def _refuse_without_explore(options: argparse.Namespace) -> None:
         raise UsageError(f"--against: there is no program {options.against}")
     if options.seed is not None and not 0 <= options.seed <= MOST_SEED:
         raise UsageError(f"--seed needs a number from 0 to {MOST_SEED}")
-    beside = [name for name in ("cases", "rerun_failed", "list") if getattr(options, name)]
+    beside = [name for name in ("cases", "rerun_failed", "list", "guests") if getattr(options, name)]
     if beside:
         raise UsageError(f"--explore runs no cases: --{beside[0].replace('_', '-')} cannot be given with it")
 

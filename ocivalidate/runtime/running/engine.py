@@ -51,6 +51,8 @@ from ocivalidate.runtime.running.watchdog import GRACE, Watchdog, Watched
 
 Emit = Callable[[Event], None]
 
+NOTHING = "no case judges what was selected"
+"""Why a run without a case breaks off."""
 HUNG = 75
 """The exit code if something other than a case hangs."""
 _WHOLE, _FOR_A_CASE = 600.0, 10.0  # seconds for a run, and more for each of its cases
@@ -75,7 +77,7 @@ def planned(request: Request, stage: RunContext) -> list[Planned]:
 
 def _something(todo: list[Planned]) -> list[Planned]:
     if not todo:
-        raise CannotJudge("no case judges what was selected")
+        raise CannotJudge(NOTHING)
     return todo
 
 

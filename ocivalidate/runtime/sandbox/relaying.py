@@ -161,8 +161,9 @@ class _Relay:
                 self._stop()
             return
         if descriptor == self._guest.events:
-            self._state.heard = self._clock()
             self._emit(b"".join(line + b"\n" for line in self._state.lines.feed(part)))
+            # Passing it on may take long, where several guests are heard in turn.
+            self._state.heard = self._clock()
         elif descriptor == self._guest.control:
             self._state.heard = self._clock()
             self._state.control = (self._state.control + part)[:_MOST_CONTROL]
