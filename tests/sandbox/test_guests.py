@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import signal
@@ -10,13 +11,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from ocivalidate.errors import CannotJudge
-from ocivalidate.runtime.sandbox import kernels
+from ocivalidate.runtime.sandbox import machines
 from ocivalidate.runtime.sandbox.wanted import parse
 
 pytestmark = [
@@ -25,46 +26,47 @@ pytestmark = [
 ]
 # Seconds from the start of the keeper: before the kernel is there, in its boot, in the first container, in cases.
 MOMENTS = (0.0, 0.3, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0)
-_PATIENCE = 240.0
+_PATIENCE = 400.0
+_WHOLE = 3600.0
 _GONE = 60.0  # seconds for all to be gone
 
 
 class Machine:
-    """Guests of a kernel that has a name of its own, by which its processes are known."""
+    """Guests that are known by a name which is in the command lines of all their processes."""
 
-    def __init__(self, folder: Path) -> None:
-        self.kernel = folder / "linux.uml"
-        shutil.copy(kernels.find(parse("uml")).path, self.kernel)
+    def __init__(self, kind: str) -> None:
+        # Where the user who runs the kernel can go.
+        self.folder = Path(tempfile.mkdtemp(prefix="ocivalidate-test-"))
+        self.folder.chmod(0o755)
+        self.kind = kind
+        self.kernel = _named_kernel(kind, self.folder)
         self._before = self._folders()
+
+    def words(self, settings: str = "", *, runtime: str = "runc") -> list[str]:
+        """The command line of a run."""
+        words = [sys.executable, "-m", "ocivalidate", "runtime", "--no-config", "--runtime", runtime]
+        return [*words, "--format", "text", "--sandbox", f"{self.kind},kernel={self.kernel}{settings}"]
 
     def start(
         self, *words: str, settings: str = "", select: str = "process", environment: dict[str, str] | None = None
     ) -> subprocess.Popen[str]:
-        command = [
-            sys.executable,
-            "-m",
-            "ocivalidate",
-            "runtime",
-            "--no-config",
-            "--runtime",
-            "runc",
-            "--format",
-            "text",
-        ]
-        command += ["--sandbox", f"uml,kernel={self.kernel}{settings}", "--select", select, *words]
-        return subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=os.environ | (environment or {})
-        )
+        command = [*self.words(settings), "--select", select, *words]
+        variables = os.environ | {"TMPDIR": str(self.folder)} | (environment or {})
+        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=variables)
 
     def processes(self, *words: str) -> list[int]:
-        """The processes of this kernel and of its keepers, whose command lines have these words, too."""
+        """The processes of its kernels and keepers, whose command lines have these words, too."""
         found = []
         for process in Path("/proc").glob("[0-9]*"):
             with contextlib.suppress(OSError):
                 line = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-                if str(self.kernel) in line and " --sandbox " not in line and all(word in line for word in words):
+                if str(self.folder) in line and " --sandbox " not in line and all(word in line for word in words):
                     found.append(int(process.name))
         return sorted(found)
+
+    def kernels(self) -> list[int]:
+        """The processes of its kernels, the first of each before others."""
+        return self.processes("virtserialport" if self.kind == "qemu" else "uml_dir=")
 
     def left(self) -> list[str]:
         """What is left of them."""
@@ -76,25 +78,48 @@ class Machine:
             time.sleep(0.1)
         return not self.left()
 
-    def until(self, word: str = "uml_dir=") -> None:
-        """Wait for the kernel of a guest, or for what else has this word in its command line."""
-        end = time.monotonic() + _GONE
-        while not self.processes(word) and time.monotonic() < end:
-            time.sleep(0.02)
+    def until_kept(self) -> None:
+        """Wait for the process between the command line and the guest."""
+        self._until(lambda: self.processes("sandbox.keeper"))
+
+    def until_booted(self) -> None:
+        """Wait for the kernel of a guest."""
+        self._until(self.kernels)
 
     @staticmethod
-    def _folders() -> set[str]:
-        return {str(path) for path in Path(tempfile.gettempdir()).glob("ocivalidate-*/guest.py")}
+    def _until(there: Callable[[], object]) -> None:
+        end = time.monotonic() + _GONE
+        while not there() and time.monotonic() < end:
+            time.sleep(0.02)
+
+    def _folders(self) -> set[str]:
+        return {str(path) for path in self.folder.glob("ocivalidate-*/guest.py")}
 
 
-@pytest.fixture
-def machine(tmp_path: Path) -> Iterator[Machine]:
+def _named_kernel(kind: str, folder: Path) -> Path:
+    """A kernel whose path is below a folder, with its modules. Raises :class:`CannotJudge` if there is none."""
+    if kind == "uml":
+        named = folder / "linux.uml"
+        shutil.copy(machines.find(parse(kind)).path, named)
+        return named
+    fetched = os.environ.get("OCIVALIDATE_QEMU_KERNEL", "")
+    found = machines.find(parse(f"{kind},kernel={fetched}" if fetched else kind))
+    named = folder / "boot" / "vmlinuz"
+    for place, target in ((named, found.path), (folder / "lib" / "modules", os.path.dirname(found.modules))):
+        place.parent.mkdir(exist_ok=True)
+        place.symlink_to(target)
+    return named
+
+
+@pytest.fixture(params=["uml", "qemu"])
+def machine(request: pytest.FixtureRequest) -> Iterator[Machine]:
     try:
-        made = Machine(tmp_path)
+        made = Machine(request.param)
     except CannotJudge as problem:
         pytest.skip(str(problem))
     yield made
     assert made.is_gone(), made.left()
+    shutil.rmtree(made.folder)
 
 
 def one_line(said: str) -> str:
@@ -106,7 +131,7 @@ def one_line(said: str) -> str:
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_an_interrupt_ends_a_run(machine: Machine, moment: float) -> None:
     running = machine.start()
-    machine.until("sandbox.keeper")
+    machine.until_kept()
     time.sleep(moment)
     running.send_signal(signal.SIGINT)
     said = running.communicate(timeout=_PATIENCE)[0]
@@ -118,7 +143,7 @@ def test_an_interrupt_ends_a_run(machine: Machine, moment: float) -> None:
 @pytest.mark.parametrize("moment", MOMENTS[2::2])
 def test_a_second_interrupt_ends_it_at_once(machine: Machine, moment: float) -> None:
     running = machine.start()
-    machine.until("sandbox.keeper")
+    machine.until_kept()
     time.sleep(moment)
     for _ in range(2):
         running.send_signal(signal.SIGINT)
@@ -130,7 +155,7 @@ def test_a_second_interrupt_ends_it_at_once(machine: Machine, moment: float) -> 
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_a_command_line_that_is_killed_takes_its_guest_along(machine: Machine, moment: float) -> None:
     running = machine.start()
-    machine.until("sandbox.keeper")
+    machine.until_kept()
     time.sleep(moment)
     running.kill()
     running.communicate(timeout=_PATIENCE)
@@ -140,10 +165,10 @@ def test_a_command_line_that_is_killed_takes_its_guest_along(machine: Machine, m
 @pytest.mark.parametrize("after", [0.0, 1.0, 5.0])
 def test_a_kernel_that_is_killed_is_told(machine: Machine, after: float) -> None:
     running = machine.start()
-    machine.until()
+    machine.until_booted()
     time.sleep(after)
     # The first is the kernel; the others are processes of the guest.
-    os.kill(machine.processes("uml_dir=")[0], signal.SIGKILL)
+    os.kill(machine.kernels()[0], signal.SIGKILL)
     said = running.communicate(timeout=_PATIENCE)[0]
     assert running.returncode == 2, said
     assert "the guest could not do its work: it ended before its work was done" in said
@@ -152,7 +177,7 @@ def test_a_kernel_that_is_killed_is_told(machine: Machine, after: float) -> None
 @pytest.mark.parametrize("after", [0.0, 5.0])
 def test_a_keeper_that_is_killed_takes_its_guest_along(machine: Machine, after: float) -> None:
     running = machine.start()
-    machine.until()
+    machine.until_booted()
     time.sleep(after)
     killed = time.monotonic()
     os.kill(machine.processes("sandbox.keeper")[0], signal.SIGKILL)
@@ -162,6 +187,7 @@ def test_a_keeper_that_is_killed_takes_its_guest_along(machine: Machine, after: 
     assert time.monotonic() < killed + 40
 
 
+@pytest.mark.parametrize("machine", ["uml"], indirect=True)
 def test_a_starved_guest_is_told(machine: Machine) -> None:
     running = machine.start(settings=",memory=64M")
     said = running.communicate(timeout=_PATIENCE)[0]
@@ -172,35 +198,48 @@ def test_a_starved_guest_is_told(machine: Machine) -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a small file system")
 def test_a_full_disk_is_told(machine: Machine) -> None:
-    # Where the user who runs the kernel can go.
-    small = Path(tempfile.mkdtemp(prefix="ocivalidate-test-"))
-    small.chmod(0o755)
+    small = machine.folder / "small"
+    small.mkdir()
     script = 'mount -t tmpfs -o size=24m,mode=1777 small "$1" && shift && TMPDIR=$0 exec "$@"'
-    command = [sys.executable, "-m", "ocivalidate", "runtime", "--no-config", "--runtime", "runc", "--format", "text"]
-    command += ["--sandbox", f"uml,kernel={machine.kernel}", "--select", "signals"]
     done = subprocess.run(
-        ["unshare", "--mount", "--propagation", "private", "sh", "-c", script, str(small), str(small), *command],
+        [
+            *("unshare", "--mount", "--propagation", "private", "sh", "-c", script, str(small), str(small)),
+            *(*machine.words(), "--select", "signals"),
+        ],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         timeout=_PATIENCE,
         check=False,
     )
-    small.rmdir()
     assert done.returncode == 2, done.stdout
-    assert "this host has no space left for its memory" in one_line(done.stdout)
+    said = one_line(done.stdout)
+    assert "this host has no space left for its memory" in said or "No space left on device" in said
+
+
+def test_one_of_two_guests_that_is_killed_is_told_and_its_cases_are_errors(machine: Machine, tmp_path: Path) -> None:
+    report = tmp_path / "report.json"
+    running = machine.start("--guests", "2", "--format", "tap", "--output", f"json={report}", select="process")
+    assert running.stdout is not None
+    for line in running.stdout:
+        if line.startswith("ok "):
+            break
+    # Other processes of a guest are children of its kernel.
+    os.kill(machine.kernels()[0], signal.SIGKILL)
+    said = running.communicate(timeout=_PATIENCE)[0]
+    assert running.returncode == 2, said
+    [told] = json.loads(report.read_text())["reports"]
+    lost = [one for one in told["results"] if one["outcome"] == "error"]
+    assert lost
+    assert all(one["reason"].startswith("the guest that tried it broke off: ") for one in lost)
+    # The other one did its part to the end.
+    assert len(lost) < len(told["results"]) * 3 / 4
+    assert "1 of 2 guests broke off" in told["facts"]["stopped"]
 
 
 @pytest.mark.parametrize("runtime", ["runc", "crun"])
 def test_a_whole_run(machine: Machine, runtime: str) -> None:
     if shutil.which(runtime) is None:
         pytest.skip(f"{runtime} is not installed")
-    command = [sys.executable, "-m", "ocivalidate", "runtime", "--no-config", "--runtime", runtime, "--format", "text"]
-    done = subprocess.run(
-        [*command, "--sandbox", f"uml,kernel={machine.kernel}"],
-        capture_output=True,
-        text=True,
-        timeout=2400,
-        check=False,
-    )
+    done = subprocess.run(machine.words(runtime=runtime), capture_output=True, text=True, timeout=_WHOLE, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
