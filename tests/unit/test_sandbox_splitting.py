@@ -106,7 +106,8 @@ def test_they_say_what_one_would_say(count: int) -> None:
 def test_whatever_one_breaks_off_at_the_others_count(owners: list[int], broken: int, kept: int) -> None:
     cases = [f"a.{number:02}" for number in range(len(owners))]
     parts = [[case for case, owner in zip(cases, owners, strict=True) if owner == number] for number in range(4)]
-    said_by = [whole(part) if part else [HEADER, Bailout(NOTHING)] for part in parts]
+    nothing: list[Event] = [HEADER, Bailout(NOTHING)]
+    said_by = [whole(part) if part else nothing for part in parts]
     if parts[broken]:
         # It has planned, at least.
         said_by[broken] = said_by[broken][: 2 + kept % (len(said_by[broken]) - 2)]
