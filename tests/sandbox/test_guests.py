@@ -40,7 +40,8 @@ class Machine:
         self.folder.chmod(0o755)
         self.kind = kind
         self.kernel = _named_kernel(kind, self.folder)
-        self._before = self._folders()
+        # Where their keepers work, as soon as that has been seen: QEMU is started with files from there.
+        self._places: set[str] = set()
 
     def words(self, settings: str = "", *, runtime: str = "runc") -> list[str]:
         """The command line of a run."""
@@ -51,18 +52,25 @@ class Machine:
         self, *words: str, settings: str = "", select: str = "process", environment: dict[str, str] | None = None
     ) -> subprocess.Popen[str]:
         command = [*self.words(settings), "--select", select, *words]
-        variables = os.environ | {"TMPDIR": str(self.folder)} | (environment or {})
+        variables = os.environ | (environment or {})
         return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=variables)
 
     def processes(self, *words: str) -> list[int]:
         """The processes of its kernels and keepers, whose command lines have these words, too."""
-        found = []
+        lines = {}
         for process in Path("/proc").glob("[0-9]*"):
             with contextlib.suppress(OSError):
-                line = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-                if str(self.folder) in line and " --sandbox " not in line and all(word in line for word in words):
-                    found.append(int(process.name))
-        return sorted(found)
+                lines[int(process.name)] = (
+                    (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+                )
+        for pid, line in lines.items():
+            if str(self.folder) in line and "sandbox.keeper" in line:
+                self._places |= _work_places(pid)
+        marks = (str(self.folder), *self._places)
+        ours = {pid: line for pid, line in lines.items() if any(mark in line for mark in marks)}
+        return sorted(
+            pid for pid, line in ours.items() if " --sandbox " not in line and all(word in line for word in words)
+        )
 
     def kernels(self) -> list[int]:
         """The processes of its kernels, the first of each before others."""
@@ -70,7 +78,7 @@ class Machine:
 
     def left(self) -> list[str]:
         """What is left of them."""
-        return [f"process {pid}" for pid in self.processes()] + sorted(self._folders() - self._before)
+        return [f"process {pid}" for pid in self.processes()] + sorted(filter(os.path.exists, self._places))
 
     def is_gone(self) -> bool:
         end = time.monotonic() + _GONE
@@ -92,8 +100,15 @@ class Machine:
         while not there() and time.monotonic() < end:
             time.sleep(0.02)
 
-    def _folders(self) -> set[str]:
-        return {str(path) for path in self.folder.glob("ocivalidate-*/guest.py")}
+
+def _work_places(pid: int) -> set[str]:
+    """The folders of sandboxes that a process has open."""
+    found = set()
+    with contextlib.suppress(OSError):
+        for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+            name = os.path.basename(target := str(descriptor.readlink()))
+            found |= {target} if name.startswith("ocivalidate-") else set()
+    return found
 
 
 def _named_kernel(kind: str, folder: Path) -> Path:
