@@ -22,7 +22,7 @@ from tests.reports import OPTIONS, RUNTIME
 from tests.unit.command_line import SAMPLES
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 BLOCK = re.compile(r"^```(?:console|sh)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 # What # begins is a command of root, unless it is a comment of TAP.
 PROGRAMS = "ocivalidate|oci-gen|python|pytest|tox|pip|sh|prove|OCIVALIDATE_RUNTIME=|runc"
@@ -115,6 +115,8 @@ ELSEWHERE = {
 }
 # Command line → its exit code, where that is not 0.
 CODES = {
+    "ocivalidate image fixtures/demo/image-broken": 1,
+    "ocivalidate image fixtures/demo/image-broken --ignore safety --statistics": 1,
     "ocivalidate bundle fixtures/demo/bundle-broken": 1,
     "ocivalidate bundle --diff b": 1,
     "oci-gen --workdir app": 1,

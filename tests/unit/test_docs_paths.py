@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 CHECKOUT = Path(__file__).parents[2]
-PAGES = sorted([*CHECKOUT.glob("docs/*.md"), *CHECKOUT.glob("*.md"), *CHECKOUT.glob("conformance/*.md")])
+PAGES = sorted([*CHECKOUT.glob("docs/**/*.md"), *CHECKOUT.glob("*.md"), *CHECKOUT.glob("conformance/*.md")])
 FOLDERS = r"benchmarks|conformance|docs|fixtures|ocivalidate|schemas|tests|\.ci"
 CODE = re.compile(r"```.*?```|``[^`]+``|`([^`\n]+)`", re.DOTALL)
 # A path below one of our folders, or the name of a module alone, which stands somewhere below them.

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 import tarfile
-from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,11 +26,11 @@ from fixtures.layouts import (
     to_json,
 )
 from fixtures.layouts.witnesses import WITNESSES
+from fixtures.site.saying import image_options
 from ocivalidate.image.api import ImageOptions, check_image
 from ocivalidate.image.documents.witnesses import image_witness
 from ocivalidate.image.found import ImageFilter
 from ocivalidate.image.layers.judging import BROKEN as CLAUSES, PAYLOAD
-from ocivalidate.image.layers.limits import DEFAULT
 from ocivalidate.image.layers.problems import Kind
 from ocivalidate.judges import judged_ids, judges
 from ocivalidate.rules.clauses import Selection, Severity, load
@@ -59,13 +57,6 @@ def written(layout: Layout, form: str, target: Path) -> str:
     compression = {"archive-gzip": "gzip", "archive-zstd": "zstd"}.get(form, "none")
     target.write_bytes(layout.archive("./" if form == "archive-dot" else "", compression))
     return str(target)
-
-
-def options_of(given: Mapping[str, Any]) -> ImageOptions:
-    options = ImageOptions(complete=given.get("complete", False))
-    if "depth" in given:
-        options = options._replace(limits=options.limits._replace(depth=given["depth"]))
-    return options._replace(layer_limits=replace(DEFAULT, **given.get("layer", {})))
 
 
 def told(report: Report) -> list[str]:
@@ -101,7 +92,7 @@ def test_a_witness_breaks_its_clause_alone(clause: str, tmp_path: Path) -> None:
     report = check_image(
         str(witness.breaks(tmp_path / "image")),
         selection=Selection(spec_version=release_of(clause)),
-        options=options_of(witness.options),
+        options=image_options(witness.options),
     )
     seen = {found.clause.id for found in report.findings if found.severity.rank > 0}
     assert clause in seen
@@ -130,7 +121,7 @@ def test_a_broken_layer_is_told_by_its_clause(name: str, tmp_path: Path) -> None
     target = Layout(Index((Image((BROKEN[name](),)),))).write(tmp_path / "image")
     release = release_of(CLAUSES[kind].clause) if kind in CLAUSES else None
     report = check_image(
-        str(target), selection=Selection(spec_version=release), options=options_of({"layer": LIMITS.get(name, {})})
+        str(target), selection=Selection(spec_version=release), options=image_options({"layer": LIMITS.get(name, {})})
     )
     expected = {CLAUSES[kind].clause} if kind in CLAUSES else {PAYLOAD["gzip"], PAYLOAD["zstd"]}
     seen = {found.clause.id for found in report.findings if found.clause.subject == "image-layer"}
