@@ -82,6 +82,11 @@ def _audited(store: Store, selection: Selection, options: AuditOptions, work: Wo
     with contextlib.suppress(KeyboardInterrupt), verification:
         planned = plan(planning)
         verification.rest()
+        if store.served:
+            # What was taken to be there may not be, which shows when it is read.
+            verification.end()
+            if verification.missed:
+                planning.walks.clear()
         for unit in book.units():
             judge.judge(unit)
             judged += 1

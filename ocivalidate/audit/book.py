@@ -34,7 +34,7 @@ class Book(Verdicts):
         self._at_hand: dict[str, BlobFacts] = {}
         self._lately: set[tuple[object, ...]] = set()
 
-    def _is_new(self, *said: object) -> bool:
+    def is_new(self, *said: object) -> bool:
         """Whether something has not been put down lately: images share much."""
         if said in self._lately:
             return False
@@ -57,7 +57,7 @@ class Book(Verdicts):
         ``alone``: what refers to it is not judged as an image, so that the blob has to be judged by itself.
         """
         held = wanted.held
-        if not self._is_new("used", held.path, wanted.layer, wanted.diffs, alone):
+        if not self.is_new("used", held.path, wanted.layer, wanted.diffs, alone):
             return False
         statement = (
             "INSERT INTO held(path, digest, size, repository, listed, used, layer) VALUES(?, ?, ?, ?, 0, ?, ?) "
@@ -76,6 +76,37 @@ class Book(Verdicts):
     def use_elsewhere(self, digest: str) -> None:
         """Put down that a repository refers to a blob that it does not hand out, and that others may hold."""
         self.do("UPDATE held SET used = max(used, ?) WHERE digest = ?", _ALONE, digest)
+
+    def repository_of(self, path: str) -> str | None:
+        """The repository through which a blob is read; ``None`` if nothing refers to it yet."""
+        found = self.one("SELECT repository FROM held WHERE path = ?", path)
+        return None if found is None else str(found)
+
+    def move(self, held: Held) -> None:
+        """Put down that a blob is read through another repository, as it could not be read."""
+        statement = "UPDATE held SET repository = ?, size = ?, done = 0 WHERE path = ?"
+        self.do(statement, held.repository, held.size, held.path)
+
+    def drop(self, path: str) -> None:
+        """Put down that a blob is not there after all."""
+        with self._lock:
+            self.do("DELETE FROM held WHERE path = ?", path)
+            self.do("DELETE FROM facts WHERE path = ?", path)
+            self._at_hand.pop(path, None)
+
+    def naming(self, digest: str) -> Iterator[str]:
+        """The repositories of which a manifest names a blob."""
+        question = "SELECT repository FROM named WHERE digest = ? ORDER BY repository"
+        return (repository for (repository,) in self.rows(question, digest))
+
+    def miss(self, path: str) -> None:
+        """Put down that a blob was not there when it was to be read."""
+        self.do("INSERT OR IGNORE INTO missed VALUES(?)", path)
+
+    def missed(self) -> Iterator[Held]:
+        """The blobs that were not there."""
+        question = "SELECT digest, size, path, repository FROM held WHERE path IN missed ORDER BY path"
+        return (Held(*row) for row in self.rows(question))
 
     def wanted(self, path: str) -> Wanted | None:
         """The blob at a path, if not all is known of it that is wanted."""
@@ -104,7 +135,7 @@ class Book(Verdicts):
 
     def set_judged(self, path: str) -> None:
         """Put down that a blob was judged with the layout that holds it, though nothing refers to it."""
-        if self._is_new("judged", path):
+        if self.is_new("judged", path):
             self.do("UPDATE held SET judged = 1 WHERE path = ?", path)
 
     # --- What is known of bytes
@@ -207,7 +238,7 @@ class Book(Verdicts):
 
     def name(self, repository: str, digest: str, *, manifest: bool) -> None:
         """Put down that a manifest of a repository names a blob."""
-        if not self._is_new("named", repository, digest, manifest):
+        if not self.is_new("named", repository, digest, manifest):
             return
         statement = (
             "INSERT INTO named VALUES(?, ?, ?) ON CONFLICT DO UPDATE SET manifest = max(manifest, excluded.manifest)"

@@ -14,9 +14,17 @@ from typing import NamedTuple
 from ocivalidate.audit import old_manifests
 from ocivalidate.audit.book import Book
 from ocivalidate.audit.options import AuditOptions, Work
-from ocivalidate.audit.repository import OBJECT_START, RepositorySource, digest_of, may_be_object, opened, path_of
+from ocivalidate.audit.repository import (
+    OBJECT_START,
+    RepositorySource,
+    digest_of,
+    is_object,
+    may_be_object,
+    opened,
+    path_of,
+)
 from ocivalidate.audit.rows import Unit, Wanted
-from ocivalidate.audit.store import REVISION, TAG, Store
+from ocivalidate.audit.store import REVISION, TAG, Early, Held, Store
 from ocivalidate.audit.walks import Walks
 from ocivalidate.errors import OciValidateError
 from ocivalidate.image.api import ImageOptions, walk
@@ -58,6 +66,7 @@ def plan(planning: Planning) -> bool:
     Raises what is in ``FAILURES`` if the store as a whole cannot be listed.
     """
     store, book, options, work = planning.store, planning.book, planning.options, planning.work
+    store.begin(_early(book, work))
     if options.all and store.complete:
         book.list_held(store.blobs())
         planning.listed()
@@ -69,6 +78,20 @@ def plan(planning: Planning) -> bool:
         if options.wants_repository(repository):
             _Planner(planning, repository).plan()
     return not work.is_stopped
+
+
+def _early(book: Book, work: Work) -> Early:
+    """What the store may do ahead of time. What other shards read, or a run before has read, is not read here."""
+    all_is_read = work.journal is None or work.journal.is_new
+
+    def keep(path: str, data: bytes) -> None:
+        if is_object(data):
+            book.keep_document(path, data)
+
+    def reads(held: Held) -> bool:
+        return all_is_read and work.is_ours(held.digest) and book.repository_of(held.path) in (None, held.repository)
+
+    return Early(keep, book.document, reads)
 
 
 def refs_of(book: Book, repository: str, options: AuditOptions) -> ImageFilter:
@@ -153,7 +176,8 @@ class _Planner:
         try:
             with opened(self._store, book, repository, digest) as source:
                 manifests = self._walk(source, digest)
-            return [one for digest in manifests for one in self._store.referrers(repository, digest)]
+            new = [digest for digest in manifests if book.is_new("referrers", repository, digest)]
+            return [one for digest in new for one in self._store.referrers(repository, digest)]
         except FAILURES as problem:
             book.fail(repository, digest, problem_of(problem))
             return []

@@ -98,7 +98,7 @@ class RepositorySource(Source):
         if data is not None:
             return data[:limit]
         data = super().read(path, limit)
-        if held is not None and len(data) < limit and _is_object(data):
+        if held is not None and len(data) < limit and is_object(data):
             self._book.keep_document(held.path, data)
         return data
 
@@ -171,7 +171,8 @@ def may_be_object(start: bytes) -> bool:
     return _OBJECT_START.match(start[:OBJECT_START]) is not None
 
 
-def _is_object(data: bytes) -> bool:
+def is_object(data: bytes) -> bool:
+    """Whether a document may be a JSON object: others are not kept."""
     return may_be_object(data) and data[-OBJECT_START:].rstrip()[-1:] == b"}"
 
 

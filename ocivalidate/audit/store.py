@@ -73,6 +73,18 @@ class Upload(NamedTuple):
     age: float = -1
 
 
+class Early(NamedTuple):
+    """What may be done ahead of time for an audit.
+
+    ``keep``: put a document, by its path, where it is read from when its turn comes; ``get``: one that is there.
+    ``reads``: whether the audit is going to read a blob through its repository, so that its absence shows then.
+    """
+
+    keep: Callable[[str, bytes], None]
+    get: Callable[[str], bytes | None]
+    reads: Callable[[Held], bool]
+
+
 class Store:
     """Where images are stored. A new form overrides what raises ``NotImplementedError`` here.
 
@@ -92,6 +104,9 @@ class Store:
     served: bool = False
     named: bool = True
     _finding: Callable[[str, str], Held | None] | None = None
+
+    def begin(self, _early: Early) -> None:
+        """Learn what may be done ahead of time; called before anything is listed, if at all."""
 
     def blobs(self) -> Iterator[Held]:
         """All blobs that are held, in any order; none that only point to the same bytes elsewhere."""
@@ -137,6 +152,10 @@ class Store:
         :class:`pickle.PicklingError` with one line that says why not.
         """
         raise NotImplementedError
+
+    def is_there(self, _held: Held) -> bool:
+        """Whether a blob that could not be read is there after all, now that all others were."""
+        return True
 
     def answers(self, _held: Held) -> Iterable[Answer]:
         """What a server said beside a blob until now; what came with one that was verified is in its facts."""

@@ -19,6 +19,7 @@ _TABLES = """
 CREATE TABLE held(path TEXT PRIMARY KEY, digest TEXT, size INT, repository TEXT, listed INT, used INT DEFAULT 0,
                   layer INT DEFAULT 0, diffs TEXT DEFAULT '', done INT DEFAULT 0, judged INT DEFAULT 0) WITHOUT ROWID;
 CREATE INDEX held_digest ON held(digest);
+CREATE TABLE missed(path TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE facts(path TEXT PRIMARY KEY, facts BLOB) WITHOUT ROWID;
 CREATE TABLE documents(path TEXT PRIMARY KEY, data BLOB, packed INT) WITHOUT ROWID;
 CREATE TABLE trails(path TEXT PRIMARY KEY, trail BLOB) WITHOUT ROWID;

@@ -28,6 +28,7 @@ from ocivalidate.vocabulary import digests
 # So many blobs are begun with in the order in which the plan comes upon them; the others have time until it is whole.
 _MOST_FED = 10_000
 _LONGEST_WAIT = 0.5
+_ABSENT = 404
 
 
 class Verification:
@@ -53,6 +54,8 @@ class Verification:
         self._planned = self._over = False
         self._done = threading.Condition()
         self._why = ""
+        # Whether something that was seen when images were walked over turned out not to be there.
+        self.missed = False
         self._problem: BaseException | None = None
         self._ending = False
         self._threads: Threads | None = None
@@ -142,6 +145,8 @@ class Verification:
         under_way: dict[str, Wanted] = {}
         for task, facts in verified(self._tasks(under_way), workers, tick, self._news):
             self._keep(under_way.pop(task.path), facts)
+            if self._store.served and facts.failure and any(one.status == _ABSENT for one in facts.answers):
+                self._book.miss(task.path)
             if self._work.journal is not None:
                 self._work.journal.take(self._target, task.path, task.digest, task.request, facts)
             self._verified = self._verified[0] + task.size, self._verified[1] + 1
@@ -181,6 +186,22 @@ class Verification:
             # Of a blob that was begun with early more may have turned out to be wanted.
             again = self._book.wanted(self._fed.popleft()) if self._fed else None
             yield None if again is None else self._task(again, under_way)
+        yield from self._missed(under_way)
+
+    def _missed(self, under_way: dict[str, Wanted]) -> Iterator[Task]:
+        """What was taken to be there, and was not: another repository may have it."""
+        for held in self._book.missed():
+            if self._store.is_there(held):
+                continue
+            self.missed = True
+            others = (self._store.find(repository, held.digest) for repository in self._book.naming(held.digest))
+            other = next((one for one in others if one is not None and one.path == held.path), None)
+            if other is None:
+                self._book.drop(held.path)
+                continue
+            self._book.move(other)
+            if (wanted := self._book.wanted(held.path)) is not None:
+                yield self._task(wanted, under_way)
 
     def _early(self, under_way: dict[str, Wanted]) -> Iterator[Task | None]:
         """What was fed, until the plan is whole."""

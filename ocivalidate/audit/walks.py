@@ -26,6 +26,11 @@ class Walks:
             self._size += size
             self._kept[unit.repository, unit.digest] = source if unit.digest else None, found, size
 
+    def clear(self) -> None:
+        """Keep none of them: something that they saw is not there."""
+        self._kept.clear()
+        self._size = 0
+
     def take(self, unit: Unit) -> tuple[RepositorySource | None, WalkResult | None]:
         """The walk over an image or a layout, if it was kept, and its source, if that needs not be opened."""
         source, found, size = self._kept.pop((unit.repository, unit.digest), (None, None, 0))

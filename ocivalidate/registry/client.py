@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
@@ -38,6 +38,7 @@ _OK, _PARTIAL = 200, 206
 _NO_REFERRERS = (400, 404, 405, 406, 415, 501)
 _NAMES_IN_A_PAGE = 1000
 _TELLING = 12
+_MOST_WITHOUT = 10_000
 # So much more than there should be is read, to say how much it is.
 _SLACK = 1 << 20
 
@@ -69,6 +70,9 @@ class Registry:
         self._base = ""
         self._authority: Authority | None = None
         self._credentials: dict[str, Credential] = {}
+        # Whether it has lists of referrers, as one that came shows, and repositories in which it says that it has none.
+        self._lists = False
+        self._without_lists: set[str] = set()
 
     def __repr__(self) -> str:
         return f"Registry({self.host!r})"
@@ -144,19 +148,33 @@ class Registry:
                     raise RegistryError(f"{self.host}: {shortened(repr(name), 80)} is not a repository")
                 yield name
 
-    def referrers(self, repository: str, digest: str) -> Iterator[Page]:
-        """The pages of the list of those that refer to a manifest: by the API, or by the tag that stands for it."""
+    def referrers(self, repository: str, digest: str, tagged: Sequence[bytes] | None = None) -> Iterator[Page]:
+        """The pages of the list of those that refer to a manifest: by the API, or by the tag that stands for it.
+
+        ``tagged``: what has that tag, if the caller knows. A registry that has given no such list, and says 404, does
+        not have the API (distribution-spec, Listing Referrers): it is not asked for others of the repository.
+        """
+        if repository in self._without_lists:
+            yield from self._tagged(repository, digest, tagged)
+            return
         path = f"/v2/{self._repository(repository)}/referrers/{quote(digest, safe=':+._-=')}"
         pages = self._pages(path, repository, asked=digest)
         try:
             first = next(pages)
-        except NotThere:
-            yield from self._tagged(repository, digest)
+        except NotThere as error:
+            if error.status == 404 and not self._lists and len(self._without_lists) < _MOST_WITHOUT:
+                self._without_lists.add(repository)
+            yield from self._tagged(repository, digest, tagged)
             return
+        self._lists = True
+        self._without_lists.clear()
         yield first
         yield from pages
 
-    def _tagged(self, repository: str, digest: str) -> Iterator[Page]:
+    def _tagged(self, repository: str, digest: str, known: Sequence[bytes] | None) -> Iterator[Page]:
+        if known is not None:
+            yield from (Page(data, Answer("GET", MANIFEST, "", _OK)) for data in known)
+            return
         tag = referrers_tag(digest)
         try:
             data, said = self.document(repository, tag, self._limits.page)

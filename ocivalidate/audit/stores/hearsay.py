@@ -40,11 +40,11 @@ class Hearsay:
             self._unusual += 1
         self._said.setdefault((repository, digest), {})[said] = None
 
-    def of(self, held: Held, kind: str) -> Iterator[Answer]:
-        """What was said of a blob or a manifest; ``kind``: which of both."""
+    def of(self, held: Held, kind: str, *, seen: bool) -> Iterator[Answer]:
+        """What was said of a blob or a manifest; ``kind``: which of both; ``seen``: it was asked for by HEAD."""
         said = self._said.get((held.repository, held.digest), {})
         yield from said
-        if held.size >= 0 and not any(one.method == "HEAD" for one in said):
+        if seen and held.size >= 0 and not any(one.method == "HEAD" for one in said):
             yield Answer("HEAD", kind, held.digest, 200, held.digest, None, held.size)
 
 

@@ -7,16 +7,18 @@ Manifests and blobs are asked for at different places. Whatever reads an image s
 from __future__ import annotations
 
 import io
-from collections import OrderedDict
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from ocivalidate.audit.oddities import NO_CURRENT, UNREADABLE
-from ocivalidate.audit.store import TAG, Held, Link, Odd, Store
+from ocivalidate.audit.store import TAG, Early, Held, Link, Odd, Store
+from ocivalidate.audit.stores.ahead import Fallbacks, Several
+from ocivalidate.audit.stores.asking import LARGEST_DOCUMENT, Asking, Role, role_of
 from ocivalidate.audit.stores.hearsay import Hearsay
 from ocivalidate.errors import Unreadable
 from ocivalidate.image.layers.blob import Opener
-from ocivalidate.image.sources.remote import RemotePart, Unavailable, connect, kinds_of
+from ocivalidate.image.sources.remote import RemotePart, Unavailable, connect
 from ocivalidate.jsontext.documents import read_document
 from ocivalidate.registry.answers import BLOB, MANIFEST, REFERRERS, Answer
 from ocivalidate.registry.failing import NotThere, RegistryError
@@ -25,12 +27,13 @@ from ocivalidate.registry.options import RegistryOptions
 from ocivalidate.vocabulary import digests
 
 if TYPE_CHECKING:
-    from ocivalidate.registry.client import Registry
+    from ocivalidate.registry.client import Page, Registry
 
 _EITHER: Final = (MANIFEST, BLOB)
-_MOST_KNOWN, _MOST_ODD = 50_000, 10_000
 # Registries take no larger ones.
 _LARGEST_DOCUMENT = 8 << 20
+
+_MOST_ODD: Final = 10_000
 
 
 def open_registry(name: str, options: RegistryOptions) -> RemoteStore:
@@ -50,15 +53,12 @@ class RemoteStore(Store):
         self.name = name
         self._registry = registry
         self._repository = repository
-        self._met: tuple[str, str] = ("", "")
-        self._kinds: tuple[str, ...] = _EITHER
-        self._size = -1
-        # Each image is walked over twice, and what images share is asked for by each.
-        self._known: OrderedDict[tuple[str, str], Held | None] = OrderedDict()
-        self._odd: dict[Odd, None] = {}
         self._heard = Hearsay()
-        # What a registry gives by its tag alone: repository and digest → tag.
-        self._by_tag: dict[tuple[str, str], str] = {}
+        self._asking = Asking(registry, self._heard)
+        self._several = Several()
+        self._fallbacks = Fallbacks()
+        self._met, self._role = ("", ""), Role()
+        self._odd: dict[Odd, None] = {}
 
     # --- Lists
 
@@ -77,48 +77,67 @@ class RemoteStore(Store):
 
     def links(self, repository: str) -> Iterator[Link]:
         """The tags, each with the digest that it has now."""
-        for tag in self._registry.tags(repository):
-            digest, path = "", f"{repository}:{tag}"
-            try:
-                digest = self._digest_of(repository, tag)
-            except RegistryError as error:
-                if not error.status:
-                    raise
-                # The registry is there, and cannot say what this tag is.
-                self._note(Odd(UNREADABLE, path, str(error), repository=repository, tag=tag))
-            else:
-                if not digest:
-                    text = "the tag is listed, and the registry does not have it"
-                    self._note(Odd(NO_CURRENT, path, text, repository=repository, tag=tag))
-            yield Link(repository, TAG, digest, tag, path)
+        self._fallbacks.begin(repository)
+        tags = ((tag, self._asking.is_sample(MANIFEST)) for tag in self._registry.tags(repository))
+        for link, odd in self._several.in_order(partial(self._link, repository), tags):
+            if odd is not None:
+                self._note(odd)
+            self._fallbacks.take(link)
+            yield link
 
-    def _digest_of(self, repository: str, tag: str) -> str:
+    def _link(self, repository: str, asked: tuple[str, bool]) -> tuple[Link, Odd | None]:
+        tag, look = asked
+        digest, path, odd = "", f"{repository}:{tag}", None
+        try:
+            digest = self._digest_of(repository, tag, look=look)
+        except RegistryError as error:
+            if not error.status:
+                raise
+            # The registry is there, and cannot say what this tag is.
+            odd = Odd(UNREADABLE, path, str(error), repository=repository, tag=tag)
+        else:
+            if not digest:
+                text = "the tag is listed, and the registry does not have it"
+                odd = Odd(NO_CURRENT, path, text, repository=repository, tag=tag)
+        return Link(repository, TAG, digest, tag, path), odd
+
+    def _digest_of(self, repository: str, tag: str, *, look: bool) -> str:
         """The digest of what a tag leads to: as the registry says it, if it has that; else of what it gives."""
+        if not look:
+            try:
+                found = self._asking.by_name(repository, tag)
+            except NotThere:
+                return ""
+            if found:
+                return found
         said = self._registry.head(MANIFEST, repository, tag)
         if said.status == 404:
             return ""
         named = digests.parse(said.digest or "") if said.status == 200 else None
-        if named is not None and not digests.unverifiable(named) and self.find(repository, str(named)) is not None:
+        if named is not None and not digests.unverifiable(named) and self._has(repository, str(named)):
             return str(named)
         try:
-            data, given = self._registry.read(MANIFEST, repository, tag, _LARGEST_DOCUMENT)
+            data, given = self._registry.read(MANIFEST, repository, tag, LARGEST_DOCUMENT)
         except NotThere:
             return str(named or "")
         self._lead_to(repository, tag, data, given)
         return given.computed
 
+    def _has(self, repository: str, digest: str) -> bool:
+        return self._asking.find(repository, digest, Role()) is not None
+
     def _lead_to(self, repository: str, tag: str, data: bytes, given: Answer) -> None:
         """Learn what a tag gives whose digest was not said, or is that of nothing."""
         key = (repository, given.computed)
         self._heard.take(*key, given, data)
-        if self.find(*key) is None and len(self._by_tag) < _MOST_ODD:
+        if not self._has(*key) and len(self._asking.by_tag) < _MOST_ODD:
             self._heard.take(*key, Answer("GET", MANIFEST, given.computed, 404))
-            self._by_tag[key] = tag
-            self._known.pop(key)
+            self._asking.by_tag[key] = tag
+            self._asking.forget(key)
 
     def referrers(self, repository: str, digest: str) -> Iterator[str]:
         """The digests of those that refer to a manifest, by the API or by the tag that stands for it."""
-        for page in self._registry.referrers(repository, digest):
+        for page in self._pages(repository, digest):
             if page.said.kind == REFERRERS:
                 # Not the digest of the list: it is told of the manifest. The tag that stands for one is a tag.
                 self._heard.take(repository, digest, page.said._replace(computed=""))
@@ -129,60 +148,52 @@ class RemoteStore(Store):
                 if found is not None:
                     yield str(found)
 
+    def _pages(self, repository: str, digest: str) -> Iterator[Page]:
+        """The list of those that refer to a manifest; a tag that stands for one was listed, and read."""
+        early, fallback = self._asking.early, self._fallbacks.of(repository, digest)
+        held = f"{MANIFEST}s/{fallback}"
+        data = early.get(held) if early is not None and fallback else None
+        known = None if fallback is None else () if not fallback else None if data is None else (data,)
+        return self._registry.referrers(repository, digest, known)
+
     # --- Blobs
+
+    def begin(self, early: Early) -> None:
+        """Learn what may be done ahead of time."""
+        self._asking.early = early
 
     def meet(self, repository: str, digest: str, role: str, kind: str, size: int | None) -> None:
         """Learn as what a digest is asked for next."""
-        self._met, self._kinds = (repository, digest), kinds_of(role, kind)
-        self._size = -1 if size is None else size
+        self._met, self._role = (repository, digest), role_of(role, kind, size)
 
     def find(self, repository: str, digest: str) -> Held | None:
         """What the repository has under a digest; the same blob of two repositories is one."""
-        key = (repository, digest)
-        kinds = self._kinds if self._met == key else _EITHER
-        if key not in self._known:
-            self._known[key] = self._asked(repository, digest, kinds)
-            while len(self._known) > _MOST_KNOWN:
-                self._known.popitem(last=False)
-        self._known.move_to_end(key)
-        return self._known[key]
+        role = self._role if self._met == (repository, digest) else Role()
+        return self._asking.find(repository, digest, role)
 
     # It keeps what it found itself, and learns more.
     found = find
 
-    def _asked(self, repository: str, digest: str, kinds: tuple[str, ...]) -> Held | None:
-        for kind in kinds:
-            size, path = self._size_of(repository, digest), f"{kind}s/{digest}"
-            try:
-                said = self._registry.head(kind, repository, digest)
-            except RegistryError as error:
-                if not error.status:
-                    raise
-                # Reading it will say why.
-                return Held(digest, size, path, repository)
-            if said.status != 404:
-                self._heard.take(repository, digest, said)
-                # Where it does not say the size, the descriptor's does to end what has no end.
-                size = said.length if said.status == 200 and said.length is not None else size
-                return Held(digest, size, path, repository)
-        if (repository, digest) in self._by_tag:
-            return Held(digest, -1, f"{MANIFEST}s/{digest}", repository)
-        return None
-
-    def _size_of(self, repository: str, digest: str) -> int:
-        return self._size if self._met == (repository, digest) else -1
+    def is_there(self, held: Held) -> bool:
+        """Whether the registry says so, of a blob that was taken to be there until it was read."""
+        if self._asking.is_seen(held):
+            return True
+        key, kind = (held.repository, held.digest), _kind(held)
+        found = self._asking.look(*key, Role((kind,), size=held.size))
+        self._asking.forget(key)
+        self._asking.learn(key, found)
+        return found is not None
 
     def opener(self, held: Held) -> Opener:
         """Opens a blob here, and wherever the registry can be reached; what is said beside a manifest is noted here."""
-        kind = MANIFEST if held.path.startswith(f"{MANIFEST}s/") else BLOB
-        asked = self._by_tag.get((held.repository, held.digest), held.digest)
+        kind = _kind(held)
+        asked = self._asking.by_tag.get((held.repository, held.digest), held.digest)
         part = RemotePart(self._registry, kind, held.repository, asked, held.size)
         return _Noting(part, held.digest, self._heard) if kind == MANIFEST else part
 
     def answers(self, held: Held) -> Iterator[Answer]:
         """What the registry said beside a blob."""
-        kind = MANIFEST if held.path.startswith(f"{MANIFEST}s/") else BLOB
-        return self._heard.of(held, kind)
+        return self._heard.of(held, _kind(held), seen=self._asking.is_seen(held))
 
     def _note(self, odd: Odd) -> None:
         if len(self._odd) < _MOST_ODD:
@@ -194,7 +205,12 @@ class RemoteStore(Store):
 
     def close(self) -> None:
         """Close the connections."""
+        self._several.close()
         self._registry.close()
+
+
+def _kind(held: Held) -> str:
+    return MANIFEST if held.path.startswith(f"{MANIFEST}s/") else BLOB
 
 
 class _Noting:
@@ -208,7 +224,7 @@ class _Noting:
     def __call__(self) -> io.BytesIO:
         part = self._part
         try:
-            data, said = part.registry.read(part.kind, part.repository, part.digest, _LARGEST_DOCUMENT)
+            data, said = part.registry.read(part.kind, part.repository, part.digest, LARGEST_DOCUMENT)
         except RegistryError as error:
             if isinstance(error, NotThere):
                 self._heard.take(part.repository, self._digest, Answer("GET", part.kind, part.digest, error.status))
