@@ -17,7 +17,7 @@ from ocivalidate.audit.stores.hearsay import Hearsay, is_usual
 from ocivalidate.image.documents.media_types import kind_of
 from ocivalidate.image.sources.remote import kinds_of
 from ocivalidate.jsontext.documents import read_document
-from ocivalidate.registry.answers import BLOB, MANIFEST
+from ocivalidate.registry.answers import BLOB, MANIFEST, Answer
 from ocivalidate.registry.failing import NotThere, RegistryError
 from ocivalidate.vocabulary import digests
 
@@ -57,8 +57,9 @@ class Asking:
         self._lock = threading.Lock()
         # Images share much, and each of them asks for it.
         self._known: OrderedDict[tuple[str, str], Held | None] = OrderedDict()
-        # Those of them at which nobody has looked.
+        # Those of them at which nobody has looked; of these the ones that came by a tag, with it.
         self._unseen: set[tuple[str, str]] = set()
+        self._tagged: dict[tuple[str, str], str] = {}
         self._under_way: dict[str, threading.Event] = {}
         self._left = {MANIFEST: _SAMPLE, BLOB: _SAMPLE}
         self.odd = False
@@ -77,7 +78,7 @@ class Asking:
         mine = threading.Event()
         while True:
             with self._lock:
-                if key in self._known:
+                if key in self._known and not (role.size >= 0 and key in self._tagged):
                     self._known.move_to_end(key)
                     return self._known[key]
                 other = self._under_way.get(digest)
@@ -86,7 +87,8 @@ class Asking:
                     break
             other.wait()
         try:
-            found = self._asked(repository, digest, role, ahead=ahead)
+            tag = self._tagged.pop(key, "")
+            found = self._by_digest(key, tag) if tag else self._asked(repository, digest, role, ahead=ahead)
             self.learn(key, found)
         finally:
             with self._lock:
@@ -94,17 +96,20 @@ class Asking:
             mine.set()
         return found
 
-    def learn(self, key: tuple[str, str], found: Held | None, *, unseen: bool = False) -> None:
+    def learn(self, key: tuple[str, str], found: Held | None) -> None:
         """Put down what is found under a repository and a digest."""
         with self._lock:
+            if found is None and key in self._tagged:
+                # Meanwhile it came by a tag.
+                return
             self._known[key] = found
-            if unseen:
-                self._unseen.add(key)
             while len(self._known) > _MOST_KNOWN:
-                self._unseen.discard(self._known.popitem(last=False)[0])
+                old = self._known.popitem(last=False)[0]
+                self._unseen.discard(old)
+                self._tagged.pop(old, None)
 
     def forget(self, key: tuple[str, str]) -> None:
-        """Ask again the next time, and look."""
+        """Ask again the next time."""
         with self._lock:
             self._known.pop(key, None)
             self._unseen.discard(key)
@@ -126,6 +131,16 @@ class Asking:
                     self._unseen.add((repository, digest))
                 return held
         return self.look(repository, digest, role)
+
+    def _by_digest(self, key: tuple[str, str], tag: str) -> Held | None:
+        """What came by a tag, and something refers to by its digest: it has to be there by that too."""
+        before = self._known[key]
+        self._unseen.discard(key)
+        found = self.look(*key, Role((MANIFEST,)))
+        if found is None:
+            self._heard.take(*key, Answer("GET", MANIFEST, key[1], 404))
+            self.by_tag[key] = tag
+        return found or before
 
     def look(self, repository: str, digest: str, role: Role) -> Held | None:
         """What the registry says of a digest without sending what it has."""
@@ -184,7 +199,10 @@ class Asking:
         if len(data) >= LARGEST_DOCUMENT or not is_usual(digest, said, data):
             return ""
         self._heard.take(repository, digest, said, data)
-        self.learn((repository, digest), self.kept(Held(digest, len(data), f"{MANIFEST}s/{digest}", repository), data))
+        key = (repository, digest)
+        if self._known.get(key) is None:
+            self._tagged[key] = tag
+            self.learn(key, self.kept(Held(digest, len(data), f"{MANIFEST}s/{digest}", repository), data))
         self._read_below(repository, data)
         return digest
 
