@@ -15,7 +15,7 @@ from ocivalidate.runtime import CaseContext, Container, case, cgroup_values, dev
 MIB = 1 << 20
 SIGKILL = 9
 # Seconds: of processor time in which programs begin, of that in which they are held against each other, of a clock.
-STARTING, MEASURED, LONGEST_SPAN = 0.1, 0.3, 10.0
+STARTING, MEASURED, LONGEST_SPAN = 0.05, 0.2, 10.0
 SOME_SWAP = 100 * MIB  # what has to be free of it
 
 

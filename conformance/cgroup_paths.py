@@ -35,6 +35,8 @@ REMOVES = "runtime.delete.removes-resources"
 NO_SIDE_EFFECTS = "runtime.errors.no-side-effects"
 KEEPS = "runtime.delete.keeps-foreign-resources"
 PATH = "/linux/cgroupsPath"
+# Of a create or a start that ends usually within a tenth of a second.
+_HANGS = 4.0
 
 
 @case(CREATED, ABSOLUTE, CONSISTENT, sets=[PATH], needs=["root"])
@@ -146,11 +148,11 @@ def _freezer(trial: CaseContext, path: str) -> tuple[Path, str, str]:
 
 def _is_refused(trial: CaseContext, container: Container) -> bool:
     """Whether a container is refused when it is created or started; one that is not has to run."""
-    done = container.create(may_hang=True)
+    done = container.create(may_hang=True, most=_HANGS)
     message = "in a frozen group, create neither makes a container nor refuses it"
     trial.expect_that(CREATES, message, held=done.ok or done.refused, got=done.last_error_line, want="either of them")
     if done.ok:
-        done = container.start(may_hang=True)
+        done = container.start(may_hang=True, most=_HANGS)
     else:
         trial.skip("there is no container that could run", RUNS)
         return done.refused

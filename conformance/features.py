@@ -9,7 +9,7 @@ import functools
 import os
 import re
 import socket
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from ocivalidate.runtime import CaseContext, capabilities, case, changed, document_clauses, judge_document, steps
@@ -38,41 +38,61 @@ def _names(trial: CaseContext, clause: str, *path: str) -> list[str]:
     return [str(name) for name in claimed]
 
 
-def _words(text: str, name: str) -> str:
-    """What a runtime said, without the name that it spoke of, and without numbers."""
-    return re.sub(r"[0-9]+", "0", text.replace(name, "NAME"))
+def _words(text: str, *names: str) -> str:
+    """What a runtime said, without the names that it spoke of, and without numbers."""
+    for name in sorted(names, key=len, reverse=True):
+        text = text.replace(name, "NAME")
+    return re.sub(r"[0-9]+", "0", text)
+
+
+def _said(trial: CaseContext, names: Sequence[str], make: Make) -> str:
+    """With which words names are refused; empty if they are accepted."""
+    container = trial.container(make(names))
+    created = container.create()
+    container.clean_up()
+    return "" if created.ok else created.last_error_line
 
 
 def _refused(trial: CaseContext, names: Sequence[str], make: Make) -> dict[str, str]:
     """Which of these names are refused, each by itself, and with which words; found by halving."""
-    if not names:
-        return {}
-    container = trial.container(make(names))
-    created = container.create()
-    container.clean_up()
-    if created.ok:
+    said = _said(trial, names, make) if names else ""
+    if not said:
         return {}
     if len(names) == 1:
-        return {names[0]: created.last_error_line}
+        return {names[0]: said}
     half = len(names) // 2
     return _refused(trial, names[:half], make) | _refused(trial, names[half:], make)
 
 
 def _recognizes(trial: CaseContext, clause: str, names: Sequence[str], make: Make) -> list[str]:
-    """Judge whether the runtime recognizes names, and return those that it accepts.
+    """Judge whether the runtime recognizes names, and return those that it accepts."""
+    refused = _refused(trial, names, make)
+    _judge(trial, clause, refused, _said(trial, [MADE_UP], make) if refused else "")
+    return [name for name in names if name not in refused]
+
+
+def _knows(trial: CaseContext, clause: str, names: Sequence[str], make: Make) -> None:
+    """The same, whichever of them it accepts: seldom each has to be tried by itself.
+
+    A runtime that refuses these for one reason, and the same ones with a name that nobody has behind them for that
+    name, looks at all names before it applies any: it has looked at these, and knows them.
+    """
+    said = _said(trial, names, make)
+    strange = _said(trial, [MADE_UP], make) if said else ""
+    both = _said(trial, [*names, MADE_UP], make) if strange else ""
+    looks_first = strange and _words(both, MADE_UP) == _words(strange, MADE_UP) != _words(said, *names)
+    _judge(trial, clause, _refused(trial, names, make) if said and not looks_first else {}, strange)
+
+
+def _judge(trial: CaseContext, clause: str, refused: Mapping[str, str], strange: str) -> None:
+    """Judge names that are refused, by what is said of a name that nobody has.
 
     One that is refused may be recognized all the same, and the kernel or a library not have what it means; not if it is
-    refused with the same words as a name that nobody has.
+    refused with the same words as that name.
     """
-    refused = _refused(trial, names, make)
-    if refused:
-        strange = _refused(trial, [MADE_UP], make)
-        words = {_words(said, MADE_UP) for said in strange.values()}
-        refused_as_strange = {name: said for name, said in refused.items() if not words or _words(said, name) in words}
-    else:
-        refused_as_strange = {}
-    trial.expect(clause, "what is claimed is refused like a name that nobody has", got=refused_as_strange, want={})
-    return [name for name in names if name not in refused]
+    words = _words(strange, MADE_UP)
+    same = {name: said for name, said in refused.items() if not strange or _words(said, name) == words}
+    trial.expect(clause, "what is claimed is refused like a name that nobody has", got=same, want={})
 
 
 @case(*STRUCTURE)
@@ -284,10 +304,11 @@ def seccomp(trial: CaseContext) -> None:
     listener = _listener(trial)
     for kind, clause in SECCOMP.items():
         if claims[kind]:
-            accepted = _recognizes(
-                trial, clause, claims[kind], functools.partial(_with_seccomp, trial, kind, listener=listener)
-            )
-            if kind == "supportedFlags":
+            make = functools.partial(_with_seccomp, trial, kind, listener=listener)
+            if kind != "supportedFlags":
+                _knows(trial, clause, claims[kind], make)
+            else:
+                accepted = _recognizes(trial, clause, claims[kind], make)
                 refused = sorted({*claims[kind]} - {*accepted})
                 trial.expect(clause, "flags that are supported are refused", got=refused, want=[])
     strange = sorted({*claims["supportedFlags"]} - {*claims["knownFlags"]})

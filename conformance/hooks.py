@@ -241,7 +241,7 @@ def poststart_failure(trial: CaseContext) -> None:
     trial.expect(clause, "the remaining poststart hooks do not run", got=ran, want=want)
     trial.expect(CONTINUED, "the container does not run on", got=container.status(), want="running")
     # One that was stopped, as it should not have been, may take a moment to be destroyed.
-    if created.ok and (failed.ok or container.wait_for_status("", hook_containers.ENDING_PATIENCE)):
+    if created.ok and (failed.ok or container.wait_for_status("", hook_containers.DESTROYING_PATIENCE)):
         container.must_kill().wait_stopped().must_delete()
     trial.expect(hook_containers.DESTROYED, "the container is not undone", got=container.leftovers(), want=[])
     hook_containers.judge_poststop_ran(trial, trace)

@@ -154,12 +154,12 @@ def standard_input_that_cannot_be_given_away(trial: CaseContext) -> None:
 def writer_of(trial: CaseContext, fifo: Path) -> Iterator[list[str]]:
     """Be the writer of a FIFO for whoever waits for one, so that nobody hangs; gives a list that then has an entry.
 
-    Who has it open for reading after a time in which ``create`` is over usually is taken to wait.
+    Who has it open for reading after some time is taken to wait: one that does not is done with it at once.
     """
     over, waited = threading.Event(), list[str]()
 
     def watch() -> None:
-        pause = 1.0 * trial.runtime.pace
+        pause = 0.3 * trial.runtime.pace
         while not over.wait(pause):
             with contextlib.suppress(OSError):  # ENXIO: nobody reads
                 os.close(os.open(fifo, os.O_WRONLY | os.O_NONBLOCK))

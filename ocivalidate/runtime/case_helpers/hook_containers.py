@@ -32,7 +32,9 @@ from ocivalidate.runtime.kernel.namespaces import namespaces_of
 from ocivalidate.runtime.kernel.processes import began, works
 
 ENDING_PATIENCE = 1.0
-"""Seconds in which a process is to end, and a container to be destroyed, after an error."""
+"""Seconds in which a process is to end after an error."""
+DESTROYING_PATIENCE = 0.4
+"""Seconds in which a container is to be destroyed whose process has ended; the runtime is asked many times at least."""
 
 AFTERWARDS = "runtime.lifecycle.poststop-invoked"
 DESTROYED = "runtime.lifecycle.destroy-undo"
@@ -159,7 +161,7 @@ def judge_end(trial: CaseContext, clause: str, failing: Kind, container: Contain
     trial.expect(clause, "the lifecycle goes on after the hook that failed", got=late, want=[])
     trial.expect(clause, "the container process is not stopped", got=living, want=[])
     # What start began before it failed may take a moment: a runtime that keeps the container keeps it for good.
-    container.wait_for_status("", ENDING_PATIENCE)
+    container.wait_for_status("", DESTROYING_PATIENCE)
     trial.expect(clause, "the container still exists", got=container.exists(), want=False)
     trial.expect(DESTROYED, "the container is not undone", got=container.leftovers_of_failure(), want=[])
     judge_poststop_ran(trial, trace)

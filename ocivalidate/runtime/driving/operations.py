@@ -118,6 +118,7 @@ class Operations:
         cwd: str | None = None,
         pass_fds: Sequence[int] = (),
         wrapper: Sequence[str] = (),
+        most: float = MOST_SECONDS,
         may_hang: bool = False,
     ) -> Call:
         """``create --bundle BUNDLE [--pid-file FILE] [--console-socket SOCKET] ID``."""
@@ -132,14 +133,21 @@ class Operations:
             cwd=cwd,
             pass_fds=pass_fds,
             wrapper=wrapper,
+            most=most,
             may_hang=may_hang,
         )
 
     def start(
-        self, container_id: str, *, pass_fds: Sequence[int] = (), wrapper: Sequence[str] = (), may_hang: bool = False
+        self,
+        container_id: str,
+        *,
+        pass_fds: Sequence[int] = (),
+        wrapper: Sequence[str] = (),
+        most: float = MOST_SECONDS,
+        may_hang: bool = False,
     ) -> Call:
         """``start ID``."""
-        return self.invoke("start", container_id, pass_fds=pass_fds, wrapper=wrapper, may_hang=may_hang)
+        return self.invoke("start", container_id, pass_fds=pass_fds, wrapper=wrapper, most=most, may_hang=may_hang)
 
     def state(self, container_id: str) -> Call:
         """``state ID``."""
