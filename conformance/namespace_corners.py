@@ -3,9 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from ocivalidate.runtime import NAMESPACE_FILES, CaseContext, NamespaceHolder, case, mounting, namespaces_of, steps
+from ocivalidate.runtime import (
+    NAMESPACE_FILES,
+    CaseContext,
+    NamespaceHolder,
+    case,
+    changed,
+    mounting,
+    namespaces_of,
+    programs,
+    steps,
+)
 
 NEW = "config-linux.namespaces.no-path-creates"
 INHERITED = "config-linux.namespaces.unlisted-inherited"
@@ -13,6 +25,8 @@ SYSCTL = "/linux/sysctl/*"
 OFFSETS = "/linux/timeOffsets/*/secs"
 BESIDE = ("pid", "network", "ipc", "uts", "cgroup", "time")
 SINCE = {"time": "1.1.0"}
+# Of unshare(1), where it calls a namespace by another name.
+OPTIONS = {"network": "net"}
 
 
 def _new_alone(trial: CaseContext, kind: str) -> None:
@@ -40,6 +54,82 @@ def _case_of(kind: str) -> Callable[[CaseContext], None]:
 
 
 CASES = [_case_of(kind) for kind in BESIDE]
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What is set in a namespace. ``value`` and ``seen``: what the config says, and what the program then sees."""
+
+    name: str
+    namespace: str
+    pointer: str
+    value: Any
+    look: tuple[str, ...]
+    seen: str
+    since: str = "1.0.0"
+
+
+SETTINGS = (
+    Setting("hostname", "uts", "/hostname", "ours", ("raw-name", "nodename"), "ours"),
+    Setting("domainname", "uts", "/domainname", "ours", ("raw-name", "domainname"), "ours", since="1.1.0"),
+    Setting(
+        "network-parameter",
+        "network",
+        "/linux/sysctl",
+        {"net.core.somaxconn": "257"},
+        ("read", "/proc/sys/net/core/somaxconn"),
+        "257",
+    ),
+    Setting(
+        "ipc-parameter", "ipc", "/linux/sysctl", {"kernel.msgmax": "8191"}, ("read", "/proc/sys/kernel/msgmax"), "8191"
+    ),
+    Setting(
+        "clocks",
+        "time",
+        "/linux/timeOffsets",
+        {"boottime": {"secs": 86400}},
+        ("read", "/proc/self/timens_offsets"),
+        "86400",
+        since="1.1.0",
+    ),
+)
+UNAPPLIABLE = "runtime.create.unappliable-error"
+
+
+def _set_without(trial: CaseContext, setting: Setting) -> None:
+    """Judge a setting where the config has no such namespace, and the caller of the runtime one of its own.
+
+    That is the container's then, so that a runtime may set it there, or generate an error.
+    """
+    config = trial.config(*steps([*setting.look], ["wait"]))
+    config["linux"]["namespaces"] = [one for one in config["linux"]["namespaces"] if one["type"] != setting.namespace]
+    option = f"--{OPTIONS.get(setting.namespace, setting.namespace)}"
+    wrapper = programs.command("unshare", option, "--")
+    container = trial.container(config).must_create(wrapper=wrapper)
+    container.clean_up()
+    container = trial.container(changed(config, setting.pointer, setting.value))
+    done = container.create(wrapper=wrapper)
+    if done.ok:
+        done = container.start()
+    got = str(container.facts().value(*setting.look)).strip() if done.ok else done.last_error_line
+    held = done.refused or (done.ok and setting.seen in got)
+    message = f"{setting.pointer} is neither applied nor refused where there is no {setting.namespace} namespace"
+    trial.expect_that(UNAPPLIABLE, message, held=held, got=got, want=f"{setting.seen}, or an error")
+
+
+def _case_without(setting: Setting) -> Callable[[CaseContext], None]:
+    def function(trial: CaseContext) -> None:
+        if not trial.holds(setting.since):
+            trial.skip(f"runtime-spec {trial.release} does not have it")
+        _set_without(trial, setting)
+
+    function.__name__ = f"{setting.name}-without-its-namespace"
+    function.__doc__ = f"{setting.pointer} where no {setting.namespace} namespace is listed is applied or refused."
+    needs = ("root", "isolation", "program:unshare", f"namespace:{setting.namespace}")
+    return case(UNAPPLIABLE, needs=needs)(function)
+
+
+WITHOUT = [_case_without(setting) for setting in SETTINGS]
 
 
 @case(sets=[OFFSETS], needs=["root", "isolation", "namespace:time", "namespace:user"])

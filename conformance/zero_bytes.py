@@ -12,7 +12,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from ocivalidate.runtime import CaseContext, Container, Facts, RuntimeFailed, case, changed, filters, hooking, steps
+from ocivalidate.runtime import (
+    CaseContext,
+    Container,
+    Facts,
+    RuntimeFailed,
+    capabilities,
+    case,
+    changed,
+    filters,
+    hooking,
+    steps,
+)
 
 INVALID_ERROR = "config.valid-values.invalid-error"
 TAIL = "\0tail"
@@ -176,3 +187,30 @@ def call_with_a_zero_byte(trial: CaseContext) -> None:
     cut = container.facts().outcome(*look) if done.ok else done.last_error_line
     message = "a zero byte in a text does not generate an error, and what stands before it is filtered: call"
     trial.expect_that(INVALID_ERROR, message, held=cut != "EPERM", got=cut, want="an error, or another call")
+
+
+@case(INVALID_ERROR, sets=["/process/capabilities/bounding"], needs=["root", "isolation"])
+def capability_with_a_zero_byte(trial: CaseContext) -> None:
+    """A capability of which the name goes on behind a zero byte is none: nobody gets the one before it."""
+    name = next((name for name in ("SYS_PTRACE", "SYS_NICE", "IPC_LOCK") if name in trial.host.bounding), "")
+    if not name:
+        trial.skip("the capabilities to try are not to be had here")
+
+    def given(text: str) -> dict[str, Any]:
+        config = trial.config(*steps(["status"], ["wait"]))
+        config["process"]["capabilities"]["bounding"].append(text)
+        return config
+
+    plain = _bounding(trial.run(given(f"CAP_{name}")))
+    trial.applied("/process/capabilities/bounding", got=name in plain, want=True)
+    container = trial.container(given(f"CAP_{name}{TAIL}"))
+    done = container.create()
+    if done.ok:
+        done = container.start()
+    got = name in _bounding(container.facts()) if done.ok else done.last_error_line
+    message = "a zero byte in a text does not generate an error, and what stands before it is granted: capability"
+    trial.expect_that(INVALID_ERROR, message, held=got is not True, got=got, want="an error, or none")
+
+
+def _bounding(facts: Facts) -> tuple[str, ...]:
+    return capabilities(int(facts.value("status")["CapBnd"], 16))
