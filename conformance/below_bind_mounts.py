@@ -12,8 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ocivalidate.runtime import CaseContext, case, mounting, steps
-from ocivalidate.runtime.kernel import syscalls
+from ocivalidate.runtime import CaseContext, case, mounting, steps, syscalls
 
 CLAUSE = "config-linux.namespaces.no-path-creates"
 NEEDS = ("root", "isolation", "propagation")

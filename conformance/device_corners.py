@@ -6,7 +6,7 @@ import os
 import stat
 from typing import Any
 
-from ocivalidate.runtime import CaseContext, caller, case, steps
+from ocivalidate.runtime import CaseContext, caller, case, mounting, steps
 
 AVAILABLE = "config-linux.devices.available"
 UNLISTED = "config-linux.devices.no-unlisted-access"
@@ -67,6 +67,27 @@ def another_user_reaches_them(trial: CaseContext) -> None:
     container.must_create(wrapper=somebody).must_start(wrapper=somebody)
     message = "a device with mode 0666 cannot be opened by a user who is not root"
     trial.expect(AVAILABLE, message, got=container.facts().outcome("open"), want=True)
+
+
+@case(AVAILABLE, sets=[f"{DEVICES}/fileMode"], needs=(*NEEDS, "namespace:user"))
+def modes_in_a_user_namespace(trial: CaseContext) -> None:
+    """In a user namespace, too, a listed device has the mode that is given, and whoever may use it can."""
+    modes = {"/dev/all": 0o666, "/dev/owner": 0o600}
+    opens = [["open", path, "rw"] for path in modes]
+    config = trial.config(*steps(*(["stat", path] for path in modes), *opens, ["wait"]))
+    mounting.in_user_namespace(config)
+    config["process"]["user"] = {"uid": 1000, "gid": 1000}
+    config["linux"]["devices"] = [null(path, fileMode=mode, uid=0, gid=0) for path, mode in modes.items()]
+    config["linux"]["resources"] = {"devices": [{"allow": True, "access": "rwm"}]}
+    facts = trial.run(config)
+    for path, mode in modes.items():
+        found = facts.outcome("stat", path)
+        got = f"{found['mode']:o}" if isinstance(found, dict) else found
+        message = f"in a user namespace a device of mode {mode:o} has another one"
+        trial.applied(f"{DEVICES}/fileMode", got=got, want=f"{mode:o}", message=message)
+    want = {"/dev/all": True, "/dev/owner": "EACCES"}
+    got = {path: facts.outcome("open", path, "rw") for path in modes}
+    trial.expect(AVAILABLE, "in a user namespace devices cannot be used as their modes say", got=got, want=want)
 
 
 @case(UNLISTED, needs=NEEDS)

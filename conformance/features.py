@@ -7,18 +7,24 @@ from __future__ import annotations
 
 import functools
 import os
-import re
 import socket
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from ocivalidate.runtime import CaseContext, capabilities, case, changed, document_clauses, judge_document, steps
+from ocivalidate.runtime import (
+    CaseContext,
+    capabilities,
+    case,
+    changed,
+    claimed_names,
+    document_clauses,
+    judge_document,
+    steps,
+)
 
 STRUCTURE = document_clauses("features")
 _NAMESPACE_FILES = {"network": "net", "mount": "mnt"}
-MADE_UP = "ocivalidate"
 _ID = {"containerID": 0, "hostID": 5000, "size": 1}
-Make = Callable[[Sequence[str]], dict[str, Any]]
 
 
 def _claim(trial: CaseContext, *path: str) -> Any:
@@ -36,63 +42,6 @@ def _names(trial: CaseContext, clause: str, *path: str) -> list[str]:
         trial.skip(f"the runtime claims no {'.'.join(path)}", clause)
         return []
     return [str(name) for name in claimed]
-
-
-def _words(text: str, *names: str) -> str:
-    """What a runtime said, without the names that it spoke of, and without numbers."""
-    for name in sorted(names, key=len, reverse=True):
-        text = text.replace(name, "NAME")
-    return re.sub(r"[0-9]+", "0", text)
-
-
-def _said(trial: CaseContext, names: Sequence[str], make: Make) -> str:
-    """With which words names are refused; empty if they are accepted."""
-    container = trial.container(make(names))
-    created = container.create()
-    container.clean_up()
-    return "" if created.ok else created.last_error_line
-
-
-def _refused(trial: CaseContext, names: Sequence[str], make: Make) -> dict[str, str]:
-    """Which of these names are refused, each by itself, and with which words; found by halving."""
-    said = _said(trial, names, make) if names else ""
-    if not said:
-        return {}
-    if len(names) == 1:
-        return {names[0]: said}
-    half = len(names) // 2
-    return _refused(trial, names[:half], make) | _refused(trial, names[half:], make)
-
-
-def _recognizes(trial: CaseContext, clause: str, names: Sequence[str], make: Make) -> list[str]:
-    """Judge whether the runtime recognizes names, and return those that it accepts."""
-    refused = _refused(trial, names, make)
-    _judge(trial, clause, refused, _said(trial, [MADE_UP], make) if refused else "")
-    return [name for name in names if name not in refused]
-
-
-def _knows(trial: CaseContext, clause: str, names: Sequence[str], make: Make) -> None:
-    """The same, whichever of them it accepts: seldom each has to be tried by itself.
-
-    A runtime that refuses these for one reason, and the same ones with a name that nobody has behind them for that
-    name, looks at all names before it applies any: it has looked at these, and knows them.
-    """
-    said = _said(trial, names, make)
-    strange = _said(trial, [MADE_UP], make) if said else ""
-    both = _said(trial, [*names, MADE_UP], make) if strange else ""
-    looks_first = strange and _words(both, MADE_UP) == _words(strange, MADE_UP) != _words(said, *names)
-    _judge(trial, clause, _refused(trial, names, make) if said and not looks_first else {}, strange)
-
-
-def _judge(trial: CaseContext, clause: str, refused: Mapping[str, str], strange: str) -> None:
-    """Judge names that are refused, by what is said of a name that nobody has.
-
-    One that is refused may be recognized all the same, and the kernel or a library not have what it means; not if it is
-    refused with the same words as that name.
-    """
-    words = _words(strange, MADE_UP)
-    same = {name: said for name, said in refused.items() if not strange or _words(said, name) == words}
-    trial.expect(clause, "what is claimed is refused like a name that nobody has", got=same, want={})
 
 
 @case(*STRUCTURE)
@@ -203,7 +152,7 @@ def mount_options(trial: CaseContext) -> None:
     known = [name for name in claimed if trial.host.kernel >= _KERNELS.get(name, (0, 0))]
     if not known:
         return
-    accepted = _recognizes(trial, OPTIONS, known, functools.partial(_with_options, trial))
+    accepted = claimed_names.recognizes(trial, OPTIONS, known, functools.partial(_with_options, trial))
     facts = trial.run(_with_options(trial, accepted))
     found = {mount["point"]: mount for mount in facts.value("mountinfo")}
     missed = []
@@ -222,7 +171,7 @@ def mount_option_defaults(trial: CaseContext) -> None:
     if DEFAULTS not in claimed:
         trial.skip("the runtime does not claim the option defaults", OPTIONS)
         return
-    _recognizes(trial, OPTIONS, [DEFAULTS], functools.partial(_with_options, trial))
+    claimed_names.recognizes(trial, OPTIONS, [DEFAULTS], functools.partial(_with_options, trial))
 
 
 TYPES = ("pid", "network", "mount", "ipc", "uts", "user", "cgroup", "time")
@@ -239,7 +188,9 @@ def namespaces(trial: CaseContext) -> None:
     """Every type of namespace that is claimed, and that this kernel has, can be made."""
     clause = "features-linux.namespaces.recognized"
     claimed = _names(trial, clause, "linux", "namespaces")
-    _recognizes(trial, clause, [kind for kind in claimed if kind not in TYPES], functools.partial(_of_types, trial))
+    claimed_names.recognizes(
+        trial, clause, [kind for kind in claimed if kind not in TYPES], functools.partial(_of_types, trial)
+    )
     known = [kind for kind in claimed if kind in trial.host.namespaces]
     if not known:
         return
@@ -255,7 +206,7 @@ def namespaces(trial: CaseContext) -> None:
         created = container.create()
         if not created.ok:
             # Together they may be refused for something else: each is tried alone, beside those of a usual config.
-            refused = _refused(trial, sorted(kinds - {"mount"}), functools.partial(_of_types, trial))
+            refused = claimed_names.refused(trial, sorted(kinds - {"mount"}), functools.partial(_of_types, trial))
             trial.expect(clause, "namespaces that are claimed are refused", got=refused, want={})
         else:
             found = container.must_start().facts().value("namespaces")
@@ -306,9 +257,9 @@ def seccomp(trial: CaseContext) -> None:
         if claims[kind]:
             make = functools.partial(_with_seccomp, trial, kind, listener=listener)
             if kind != "supportedFlags":
-                _knows(trial, clause, claims[kind], make)
+                claimed_names.knows(trial, clause, claims[kind], make)
             else:
-                accepted = _recognizes(trial, clause, claims[kind], make)
+                accepted = claimed_names.recognizes(trial, clause, claims[kind], make)
                 refused = sorted({*claims[kind]} - {*accepted})
                 trial.expect(clause, "flags that are supported are refused", got=refused, want=[])
     strange = sorted({*claims["supportedFlags"]} - {*claims["knownFlags"]})

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ocivalidate.runtime.api import run_runtime
     from ocivalidate.runtime.case_context import CaseContext
     from ocivalidate.runtime.case_helpers import (
+        claimed_names,
         device_rules,
         filters,
         grouping,
@@ -71,6 +72,7 @@ _HOMES = {
 _ROOMS = {
     "cgroup_values": "kernel",
     "cgroups": "kernel",
+    "claimed_names": "case_helpers",
     "device_rules": "case_helpers",
     "filters": "case_helpers",
     "grouping": "case_helpers",
@@ -106,6 +108,7 @@ __all__ = [
     "cgroup_values",
     "cgroups",
     "changed",
+    "claimed_names",
     "device_rules",
     "document_clauses",
     "filters",
