@@ -6,6 +6,7 @@ The time-out of a socket is one of silence: a server that sends a byte now and t
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import ssl
 import threading
@@ -20,6 +21,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.response import BaseHTTPResponse, HTTPResponse
 
 _CONNECTIONS = 16
+_IDLE = 1.0
 
 
 # The socket of an answer, which its connection may have let go of.
@@ -64,19 +66,64 @@ def _watched(connection: _Plain | _Secure) -> Iterator[socket.socket | None]:
     if not connection.longest or connection.sock is None:
         yield connection.sock
         return
-    watch = threading.Timer(connection.longest, cut, [connection.sock])
-    watch.daemon = True
-    watch.start()
+    number = _CLOCK.begin(connection.sock, connection.longest)
     try:
         yield connection.sock
     finally:
-        watch.cancel()
+        _CLOCK.end(number)
+
+
+class _Clock:
+    """Cuts connections when their time is over: one thread for all, which ends when there has been nothing to do."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._ends: dict[int, tuple[float, socket.socket]] = {}
+        self._number = 0
+        self._runs = False
+        self._next = 0.0
+
+    def begin(self, sock: socket.socket, seconds: float) -> int:
+        """Cut a connection in so many seconds, unless :meth:`end` is called with the number that this returns."""
+        with self._changed:
+            self._number += 1
+            end = time.monotonic() + seconds
+            self._ends[self._number] = end, sock
+            if not self._runs:
+                self._runs, self._next = True, end
+                threading.Thread(target=self._watch, name="ocivalidate-clock", daemon=True).start()
+            elif end < self._next:
+                self._changed.notify()
+            return self._number
+
+    def end(self, number: int) -> None:
+        """Leave a connection alone."""
+        with self._changed:
+            self._ends.pop(number, None)
+
+    def _watch(self) -> None:
+        with self._changed:
+            idle = 0
+            while idle < 2:
+                now = time.monotonic()
+                for number in [one for one, (end, _sock) in self._ends.items() if end <= now]:
+                    cut(self._ends.pop(number)[1])
+                idle = 0 if self._ends else idle + 1
+                self._next = min((end for end, _sock in self._ends.values()), default=now + _IDLE)
+                self._changed.wait(max(0.0, self._next - now))
+            self._runs = False
 
 
 def _of(sock: socket.socket | None, answer: HTTPResponse) -> HTTPResponse:
     if sock is not None:
         _SOCKETS[answer] = sock
     return answer
+
+
+_CLOCK = _Clock()
+if hasattr(os, "register_at_fork"):
+    # A child has none of the threads.
+    os.register_at_fork(after_in_child=_CLOCK.__init__)  # type: ignore[misc]  # as good as new
 
 
 class Watch:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import email.utils
+import functools
 import os
 import random
 import re
@@ -44,6 +45,8 @@ _LONGEST_WAIT = 15.0
 _LONGEST_ADDRESS = 16384
 _MOST_HOSTS = 64
 _SECONDS = re.compile(r"[0-9]{1,9}")
+# An address of which nobody can doubt where the host ends.
+_PLAIN = re.compile(r"(https?://[A-Za-z0-9.-]+(?::[0-9]{1,5})?)/[A-Za-z0-9/:._~+=%&?,-]*")
 _NUMBER = re.compile(r"[0-9]{1,18}")
 _AGENT = "ocivalidate"
 
@@ -83,6 +86,12 @@ def _origin(address: str) -> Origin | None:
     """Only an address that everybody reads alike has one: urllib3 goes where *it* reads that the address leads."""
     if len(address) > _LONGEST_ADDRESS or not address.isprintable():
         return None
+    plain = _PLAIN.fullmatch(address)
+    return _parsed(plain[1] if plain else address)
+
+
+@functools.lru_cache(maxsize=256)
+def _parsed(address: str) -> Origin | None:
     with contextlib.suppress(ValueError, HTTPError):
         parts, theirs = urlsplit(address), urllib3.util.parse_url(address)
         usual = _PORTS.get(parts.scheme, 0)
