@@ -54,7 +54,7 @@ class Lives:
 
     def _cold(self) -> tuple[Values, str]:
         """A container by a runtime whose program has to be read from disk."""
-        if why := _forget(self._stage.subject.command[0]):
+        if why := forget(self._stage.subject.command[0]):
             return {}, why
         return self._run(), ""
 
@@ -165,16 +165,19 @@ def _must(container: Container, done: Call, operation: str) -> float:
     return done.seconds
 
 
-def _forget(path: str) -> str:
+def forget(path: str) -> str:
     """Have the kernel drop what it holds in memory of a file, and return why that did not work, ``""`` if it did."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
+        with contextlib.suppress(OSError):
+            # What was just built is not on disk yet, and stays where it is until then.
+            os.fsync(descriptor)
         os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
         try:
-            # Answers only from memory; what is there nevertheless is in use.
+            # Answers only from memory.
             os.preadv(descriptor, [bytearray(1)], 0, os.RWF_NOWAIT)
         except OSError:
             return ""
-        return f"the kernel keeps {path} in memory, as others use it"
+        return f"the kernel keeps {path} in memory: others use it, or its file system has no disk"
     finally:
         os.close(descriptor)
