@@ -15,7 +15,7 @@ SHELLS = ("bash", "zsh", "fish")
 PROGRAMS = ("ocivalidate", "oci-gen")
 
 # What the value of an option or argument is, by the word that help has for it. Others have choices, or none.
-_FILES = ("PATH", "FILE", "REPORT", "SOURCE", "CONFIG", "FACTS", "PROGRAM", "FORMAT=FILE")
+_FILES = ("PATH", "FILE", "REPORT", "OLD", "SOURCE", "CONFIG", "FACTS", "PROGRAM", "FORMAT=FILE")
 _FOLDERS = ("DIR", "BUNDLE")
 _CLAUSES = ("CLAUSE", "CLAUSES")
 _LISTS = {
@@ -72,7 +72,7 @@ def commands_of(parser: argparse.ArgumentParser) -> dict[str, DashParser]:
 def _mark(parser: argparse.ArgumentParser, files: Any, folders: Any, command: str = "") -> None:
     """Say of every option and argument what its value is."""
     for action in parser._actions:  # noqa: SLF001  # argparse has no list of options that is public
-        what = action.metavar if isinstance(action.metavar, str) else ""
+        what = action.metavar if isinstance(action.metavar, str) else (action.metavar or [""])[0]
         complete: Any = files if what in _FILES else folders if what in _FOLDERS else None
         if what in _CLAUSES or (command == "runtime" and action.dest in ("select", "ignore")):
             complete = _LISTS["cases" if command in ("runtime", "explain") else "clauses"]

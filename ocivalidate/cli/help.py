@@ -117,7 +117,7 @@ def _term(action: argparse.Action) -> Line:
 
 def _metavar(action: argparse.Action) -> str:
     if action.metavar is not None:
-        return str(action.metavar)
+        return action.metavar if isinstance(action.metavar, str) else " ".join(action.metavar)
     return action.dest.upper().replace("_", "-")
 
 

@@ -1,10 +1,12 @@
-"""``ocivalidate report``: reports and kept records of many subjects, merged."""
+"""``ocivalidate report``: reports and kept records of many subjects, merged, or what changed between two."""
 
 from __future__ import annotations
 
 import argparse
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import NamedTuple
 
 from ocivalidate import __version__
 from ocivalidate.cli.dashes import DashParser
@@ -15,34 +17,52 @@ from ocivalidate.cli.screen import screen
 from ocivalidate.cli.settings_table import PRINTED
 from ocivalidate.cli.streams import print_pieces, tell
 from ocivalidate.errors import Unreadable, UsageError
-from ocivalidate.matrix import json_matrix, text
+from ocivalidate.matrix.changes import Difference, difference
 from ocivalidate.matrix.model import Matrix, matrix
 from ocivalidate.matrix.reading import files_of, subjects_of
 from ocivalidate.matrix.subjects import Subject
 from ocivalidate.report.escape import visible
-from ocivalidate.report.painting import plain
+from ocivalidate.report.painting import Line, plain
 from ocivalidate.rules.findings import ExitCode
 
 _EXAMPLES = (
     ("What several runtimes keep and break:", "ocivalidate report runc.json crun.json"),
-    ("All records in a folder, for programs:", "ocivalidate report results --format json"),
+    ("A page of all records in a folder:", "ocivalidate report results --format html --output site"),
+    ("What changed, for a comment:", "ocivalidate report --diff old.json new.json --format markdown"),
 )
-# Format → what makes it, and the name of its file in the folder of --output.
-_FORMATS: dict[str, tuple[Callable[[Matrix], Iterable[str]], str]] = {
-    "text": (lambda found: plain(text.lines(found)), "report.txt"),
-    "json": (lambda found: json_matrix.pieces(found, __version__), "report.json"),
-}
+_EXIT_CODES = (
+    "Exit codes: 0 all was read, 2 something could not be read. With --diff: 0 nothing got worse, 1 something did, "
+    "2 that cannot be said."
+)
+
+
+class Merged(NamedTuple):
+    """What was read, and with ``--diff`` what changed in it."""
+
+    matrix: Matrix
+    found: Difference | None
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """The exit code, if all could be read."""
+        return ExitCode.CONFORMS if self.found is None else self.found.exit_code
 
 
 def add_options(parser: DashParser, _command: str) -> None:
     """The options of the command."""
     parser.examples = _EXAMPLES
-    parser.epilog = "Exit codes: 0 all was read, 2 something could not be read."
+    parser.epilog = _EXIT_CODES
     parser.add_argument(
         "reports",
-        nargs="+",
+        nargs="*",
         metavar="REPORT",
         help="a JSON report (--format json) or a kept record of a run, or a folder that has some",
+    )
+    parser.group("What changed").add_argument(
+        "--diff",
+        nargs=2,
+        metavar=("OLD", "NEW"),
+        help="instead, what changed from one report to another, or from one folder of them to another",
     )
     shown = parser.group(PRINTED)
     shown.add_argument(
@@ -57,20 +77,37 @@ def add_options(parser: DashParser, _command: str) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Merge the reports and print or write what they come to."""
+    """Merge the reports, and print or write what they come to. Raises :class:`UsageError`."""
+    if bool(options.diff) is bool(options.reports):
+        raise UsageError("name reports to merge, or with --diff two to compare")
     problems: list[str] = []
-    found = matrix(_read(options.reports, problems))
+    if options.diff:
+        merged = _compared(options.diff, problems)
+    else:
+        merged = Merged(matrix(_read(options.reports, problems)), None)
     for problem in problems:
         tell(problem)
-    if not found.sheets:
+    if not merged.matrix.sheets:
         raise UsageError("nothing was read")
     if options.output is not None:
-        _write(options.output, options.format, found)
+        _write(options.output, options.format, merged)
     elif options.format == "text":
-        print_lines(text.lines(found), screen(options.color))
+        print_lines(_lines(merged), screen(options.color))
     else:
-        print_pieces(_FORMATS[options.format][0](found))
-    return ExitCode.COULD_NOT_JUDGE if problems else ExitCode.CONFORMS
+        print_pieces(_FORMATS[options.format].make(merged))
+    if merged.found is not None and (options.output is not None or options.format != "text"):
+        for line in merged.found.unjudged:
+            tell(line)
+    return ExitCode.COULD_NOT_JUDGE if problems else merged.exit_code
+
+
+def _compared(paths: Sequence[str], problems: list[str]) -> Merged:
+    """Two sides, and what changed from one to the other."""
+    old, new = (
+        matrix(replace(one, side=side) for one in _read([path], problems))
+        for path, side in zip(paths, ("before", "now"), strict=True)
+    )
+    return Merged(matrix([*old.subjects, *new.subjects]), difference(old, new))
 
 
 def _read(paths: Sequence[str], problems: list[str]) -> Iterator[Subject]:
@@ -84,11 +121,55 @@ def _read(paths: Sequence[str], problems: list[str]) -> Iterator[Subject]:
             problems.append(f"{visible(file)}: {problem}")
 
 
-def _write(folder: str, format_name: str, found: Matrix) -> None:
+# --- The formats, each of which is loaded where it is asked for
+
+
+def _lines(merged: Merged) -> Iterable[Line]:
+    from ocivalidate.matrix import text, text_changes
+
+    return text.lines(merged.matrix) if merged.found is None else text_changes.lines(merged.found)
+
+
+def _markdown(merged: Merged) -> Iterable[str]:
+    from ocivalidate.matrix import markdown
+
+    return markdown.pieces(merged.matrix) if merged.found is None else markdown.changes(merged.found)
+
+
+def _json(merged: Merged) -> Iterable[str]:
+    from ocivalidate.matrix import json_changes, json_matrix
+
+    if merged.found is None:
+        return json_matrix.pieces(merged.matrix, __version__)
+    return json_changes.pieces(merged.found, __version__)
+
+
+def _html(merged: Merged) -> Iterable[str]:
+    from ocivalidate.matrix import html
+
+    return html.pieces(merged.matrix, __version__, merged.found)
+
+
+class _Format(NamedTuple):
+    """What makes a format, and the name of its file in the folder of ``--output``."""
+
+    make: Callable[[Merged], Iterable[str]]
+    file: str
+
+
+_FORMATS = {
+    "text": _Format(lambda merged: plain(_lines(merged)), "report.txt"),
+    "markdown": _Format(_markdown, "report.md"),
+    "json": _Format(_json, "report.json"),
+    "html": _Format(_html, "index.html"),
+}
+
+
+def _write(folder: str, format_name: str, merged: Merged) -> None:
     make, name = _FORMATS[format_name]
     try:
         os.makedirs(folder, exist_ok=True)
     except (OSError, ValueError) as problem:
         why = problem.strerror if isinstance(problem, OSError) else "not a path"
         raise UsageError(f"cannot make the folder {visible(folder)}: {why}") from problem
-    write_file(os.path.join(folder, name), make(found))
+    write_file(os.path.join(folder, name), make(merged))

@@ -18,6 +18,7 @@ EDITORS = ("vscode", "yaml-language-server")
 OUTPUTS = {
     "report": "output/report.json",
     "matrix": "output/matrix.json",
+    "diff": "output/diff.json",
     "in-toto": "output/in-toto.json",
     "bench": "output/bench.json",
 }

@@ -66,18 +66,18 @@ def _cell(cell: Cell) -> dict[str, Any]:
     if cell.reason:
         data["reason"] = cell.reason
     if cell.points:
-        data["cases"] = [_point(point) for point in cell.points]
+        data["cases"] = [point(one) for one in cell.points]
     return data
 
 
-def _point(point: Point) -> dict[str, Any]:
-    data: dict[str, Any] = {"outcome": point.outcome}
-    if point.case:
-        data = {"case": point.case, **data}
-    if point.said:
-        data["said"] = [{name: value for name, value in one._asdict().items() if value} for one in point.said]
-    if point.more:
-        data["more"] = point.more
-    if point.dump:
-        data["dump"] = point.dump
+def point(one: Point) -> dict[str, Any]:
+    """What became of a clause in a case."""
+    data: dict[str, Any] = {"case": one.case} if one.case else {}
+    data["outcome"] = one.outcome
+    if one.said:
+        data["said"] = [{name: value for name, value in each._asdict().items() if value} for each in one.said]
+    if one.more:
+        data["more"] = one.more
+    if one.dump:
+        data["dump"] = one.dump
     return data

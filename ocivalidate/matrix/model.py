@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from ocivalidate.matrix.subjects import ABSENT, FAILED, PASSED, RUNTIME, WORST, Point, Subject, ordered, worst
-from ocivalidate.rules.clauses import Clause, load
+from ocivalidate.matrix.subjects import FAILED, PASSED, RUNTIME, WORST, Point, Subject, ordered, worst
+from ocivalidate.rules.clauses import Clause, Level, load
 
 
 class Cell(NamedTuple):
@@ -94,16 +94,20 @@ def _sheet(kind: str, subjects: Sequence[Subject]) -> Sheet:
     known = {clause for of_one in said for clause in of_one}
     if kind == RUNTIME:
         # What a runtime could be judged by is a row even where no run has come to it.
-        known |= {clause.id for clause in inventory.values() if clause.family == RUNTIME and clause.judged == "dynamic"}
+        known |= {clause.id for clause in inventory.values() if _is_for_cases(clause)}
     places = {clause: place for place, clause in enumerate(inventory)}
     areas: dict[str, list[Row]] = {}
     for clause in sorted(known, key=lambda one: (places.get(one, len(places)), one)):
         cells = tuple(_cell(one, clause, of_one) for one, of_one in zip(subjects, said, strict=True))
-        if any(cell.outcome != ABSENT for cell in cells):
-            areas.setdefault(area_of(clause), []).append(
-                Row(clause, area_of(clause), inventory[clause] if clause in places else None, cells)
-            )
+        row = Row(clause, area_of(clause), inventory[clause] if clause in places else None, cells)
+        areas.setdefault(row.area, []).append(row)
     return Sheet(kind, tuple(subjects), tuple(Area(name, tuple(rows)) for name, rows in sorted(areas.items())))
+
+
+def _is_for_cases(clause: Clause) -> bool:
+    """Whether cases are there to judge it: nothing breaks what MAY be, and cases run on Linux."""
+    dynamic = clause.family == RUNTIME and clause.judged == "dynamic"
+    return dynamic and clause.level is not Level.MAY and clause.concerns({"linux"})
 
 
 def _by_clause(one: Subject) -> dict[str, list[Point]]:

@@ -17,10 +17,11 @@ from typing import Any
 
 from ocivalidate.bundle.sources import read_file
 from ocivalidate.errors import TooLarge, Unreadable
-from ocivalidate.matrix.subjects import RUNTIME, WORST, Point, Said, Subject, Timing
+from ocivalidate.matrix.subjects import RANK, RUNTIME, WORST, Point, Said, Subject, Timing
 from ocivalidate.programme.reading import record_in
-from ocivalidate.programme.record import Outcome
+from ocivalidate.programme.record import OPERATIONS, Outcome
 from ocivalidate.report.escape import visible
+from ocivalidate.report.verdicts import EVERYWHERE
 from ocivalidate.vocabulary.wording import bytes_in_words
 
 MOST_BYTES = 256 << 20  # of one file, and of what is packed in it
@@ -28,6 +29,7 @@ MOST_FILES = 2_000  # that a folder may have
 MOST_POINTS = 50_000  # of one subject
 _LONGEST, _LONGEST_NAME = 300, 120
 _MOST_SAID = 6  # of one point
+_LONGEST_TIME = 1e6  # seconds
 _GZIP = b"\x1f\x8b"
 _REPORT, _RECORDS = "urn:ocivalidate:report-1", ("urn:ocivalidate:results-1", "urn:ocivalidate:results-2")
 _ENDINGS = (".json", ".json.gz")
@@ -58,7 +60,8 @@ def subjects_of(path: str) -> list[Subject]:
     if schema == _REPORT:
         if document.get("complete") is not True:
             raise Unreadable("this report was cut off: its last member is not there")
-        return [_of_report(one) for one in _objects(document.get("reports"))]
+        suite = _text(_object(document.get("tool")).get("version"))
+        return [_of_report(one, suite) for one in _objects(document.get("reports"))]
     if schema in _RECORDS:
         return [_of_record(document)]
     raise Unreadable("neither a JSON report (--format json) nor a kept record of a run")
@@ -112,7 +115,7 @@ def _outcome(value: object) -> str:
 # --- JSON reports
 
 
-def _of_report(report: Mapping[str, Any]) -> Subject:
+def _of_report(report: Mapping[str, Any], suite: str) -> Subject:
     facts = _object(report.get("facts"))
     kind, runtime = _text(report.get("kind")), _object(facts.get("runtime"))
     program = _text(report.get("subject"))
@@ -127,11 +130,25 @@ def _of_report(report: Mapping[str, Any]) -> Subject:
         _text(report.get("release")),
         _text(runtime.get("claim")),
         _text(runtime.get("digest")) or _digest(facts),
+        suite=suite,
         host=_host(_object(facts.get("host"))),
         problem=_trouble(report, facts),
         points=points,
         clipped=clipped,
+        timings=tuple(_timings(_object(facts.get("timings")))),
     )
+
+
+def _timings(told: Mapping[str, Any]) -> Iterator[Timing]:
+    for operation in OPERATIONS:
+        one = _object(told.get(operation))
+        values = [one.get(name) for name in ("median", "low", "high")]
+        if isinstance(calls := one.get("count"), int) and all(map(_is_time, values)):
+            yield Timing(operation, calls, *map(float, values))  # type: ignore[arg-type]  # asked above
+
+
+def _is_time(value: object) -> bool:
+    return isinstance(value, (int, float)) and 0 <= value < _LONGEST_TIME
 
 
 def _digest(facts: Mapping[str, Any]) -> str:
@@ -159,19 +176,25 @@ def _host(host: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _points_of_report(report: Mapping[str, Any]) -> Iterator[Point]:
+    by_place = any("pointer" in result for result in _objects(report.get("results")))
     findings: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
     for finding in _objects(report.get("findings")):
-        case = _text(_object(finding.get("location")).get("case"))
-        findings.setdefault((_text(finding.get("clause")), case), []).append(finding)
+        judged_by = _judged_by(_object(finding.get("location")), by_place=by_place)
+        findings.setdefault((_text(finding.get("clause")), judged_by), []).append(finding)
     told = set()
     for result in _objects(report.get("results")):
-        key = _text(result.get("clause")), _text(result.get("case"))
+        key = _text(result.get("clause")), _judged_by(result, by_place=by_place)
         told.add(key)
         outcome, own = _outcome(result.get("outcome")), [*_objects(result.get("findings"))]
         yield _point(key, outcome, own or findings.get(key, []), result)
     for key, own in findings.items():
         if key not in told:
             yield _point(key, "fail", own, {})
+
+
+def _judged_by(told: Mapping[str, Any], *, by_place: bool) -> str:
+    """The case of a result or a finding; where facts were judged, the place in the config."""
+    return _text(told.get("case")) or ((_text(told.get("pointer")) or EVERYWHERE) if by_place else "")
 
 
 def _point(key: tuple[str, str], outcome: str, findings: list[Mapping[str, Any]], result: Mapping[str, Any]) -> Point:
@@ -239,14 +262,13 @@ def _kept_point(one: Outcome) -> Point:
 
 
 def _first(points: Iterable[Point]) -> tuple[tuple[Point, ...], int]:
-    """As many points as are kept, and how many others there are."""
-    kept: list[Point] = []
+    """As many points as are kept, one for each clause and case, the worst; and how many others there are."""
+    kept: dict[tuple[str, str], Point] = {}
     left = 0
     for point in points:
-        if not point.clause:
-            continue
-        if len(kept) < MOST_POINTS:
-            kept.append(point)
-        else:
-            left += 1
-    return tuple(sorted(kept)), left
+        key = point.clause, point.case
+        if not point.clause or (len(kept) >= MOST_POINTS and key not in kept):
+            left += bool(point.clause)
+        elif key not in kept or RANK[point.outcome] < RANK[kept[key].outcome]:
+            kept[key] = point
+    return tuple(sorted(kept.values())), left

@@ -59,7 +59,8 @@ class Subject:
     """A runtime in one version on one host, a bundle, or an image, as one run judged it.
 
     ``name`` is what a runtime calls itself, or the path of a bundle; ``program`` how a command names it. ``host`` has
-    ``kernel``, ``machine``, ``cgroup_mode`` and whatever else is known. ``stale``: why this says little of today, or
+    ``kernel``, ``machine``, ``cgroup_mode`` and whatever else is known. ``side``: of a comparison, ``before`` or
+    ``now``. ``stale``: why this says little of today, or
     ``""``. ``problem``: why it was not judged, or ``""``. ``clipped``: how many results were left out, as there were
     too many.
     """
@@ -78,6 +79,7 @@ class Subject:
     date: str = ""
     submitter: str = ""
     command: str = ""
+    side: str = ""
     stale: str = ""
     problem: str = ""
     clipped: int = 0
@@ -97,6 +99,7 @@ _NUMBER = re.compile(r"[0-9]{1,18}")
 _PREFIX = re.compile(r"\A(?:0\.0~|v(?=[0-9]))")
 # What tells two runs of one version apart: the first of these that differ are added to their labels.
 _TELLING: tuple[Callable[[Subject], str], ...] = (
+    lambda one: one.side,
     lambda one: one.host.get("cgroup_mode", ""),
     lambda one: one.release,
     lambda one: one.host.get("machine", ""),

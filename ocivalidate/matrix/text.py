@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 
 from ocivalidate.matrix.model import Matrix, Sheet
-from ocivalidate.matrix.subjects import FAILED, PASSED
+from ocivalidate.matrix.subjects import FAILED, PASSED, Subject
+from ocivalidate.report.columns import columns
+from ocivalidate.report.escape import line_start
 from ocivalidate.report.painting import Line
 
 
@@ -25,13 +28,14 @@ def summed(count: Counter[str]) -> tuple[int, int, int]:
 
 
 def _sheet(sheet: Sheet) -> Iterator[Line]:
-    widest = max(len(one.label) for one in sheet.subjects)
-    yield [(f"{sheet.kind}".ljust(widest), "strong"), ("  passed  failed  not judged", "strong")]
+    labels = [line_start(one.label) for one in sheet.subjects]
+    widest = max(map(columns, (*labels, sheet.kind)))
+    yield [(_padded(sheet.kind, widest), "strong"), ("  passed  failed  not judged", "strong")]
     for column, one in enumerate(sheet.subjects):
         kept, broken, others = summed(sheet.count(column))
         note = one.problem or one.stale
         yield [
-            (one.label.ljust(widest), "name"),
+            (_padded(labels[column], widest), "name"),
             (f"  {kept:>6}", ""),
             (f"  {broken:>6}", "bad" if broken else ""),
             (f"  {others:>10}", ""),
@@ -45,5 +49,18 @@ def _sheet(sheet: Sheet) -> Iterator[Line]:
         yield []
         yield [("failed clauses by area", "strong")]
     for area, counts in failing:
-        told = (f"{one.label}: {count}" for one, count in zip(sheet.subjects, counts, strict=True) if count)
-        yield [(area.name, "name"), (f"  {', '.join(told)}", "")]
+        yield [(area.name, "name"), (f"  {', '.join(told_together(sheet.subjects, counts))}", "")]
+
+
+def _padded(text: str, width: int) -> str:
+    return text + " " * (width - columns(text))
+
+
+def told_together(subjects: Sequence[Subject], counts: Sequence[int]) -> Iterator[str]:
+    """How many clauses each fails, runs beside each other that fail as many in one: ``runc 1.2.9 to 1.5.1: 2``."""
+    paired = zip(subjects, counts, strict=True)
+    for (name, count), group in groupby(paired, key=lambda pair: (pair[0].name, pair[1])):
+        if count:
+            labels = [one.label for one, _count in group]
+            last = labels[-1].removeprefix(name).lstrip(" ,") or labels[-1]
+            yield f"{labels[0]}{f' to {last}' if len(labels) > 1 else ''}: {count}"

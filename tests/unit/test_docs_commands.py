@@ -176,6 +176,11 @@ def _samples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (tmp_path / f"{name}.json").write_text(
             render("json", [replace(RUNTIME, subject=name)], OPTIONS), encoding="utf-8"
         )
+    for name in ("last-week", "this-week"):
+        (tmp_path / name).mkdir()
+        shutil.copy(tmp_path / "runc.json", tmp_path / name)
+    for name in ("old", "new"):
+        shutil.copy(tmp_path / "runc.json", tmp_path / f"{name}.json")
     (tmp_path / "data").mkdir()
     (tmp_path / "home/.config/fish/completions").mkdir(parents=True)
     (tmp_path / "home/.zfunc").mkdir()
