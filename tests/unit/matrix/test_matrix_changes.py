@@ -140,7 +140,7 @@ def test_the_command_says_it_in_every_form(tmp_path: Path, say: Command, form: s
 def test_what_cannot_be_compared_is_told(tmp_path: Path, say: Command) -> None:
     text = render("json", [RUNTIME], OPTIONS)
     (tmp_path / "old.json").write_text(text, encoding="utf-8")
-    (tmp_path / "new.json").write_text(text.replace('"name": "runc"', '"name": "else"'), encoding="utf-8")
+    (tmp_path / "new.json").write_text(text.replace('"subject": "runc"', '"subject": "else"'), encoding="utf-8")
     done = say("report", "--diff", "old.json", "new.json")
     assert done.code == 2
     assert "are not the same" in done.out
