@@ -17,6 +17,7 @@ from ocivalidate.cli.screen import screen
 from ocivalidate.cli.settings_table import PRINTED
 from ocivalidate.cli.streams import print_pieces, tell
 from ocivalidate.errors import Unreadable, UsageError
+from ocivalidate.matrix.benches import Bench
 from ocivalidate.matrix.changes import Difference, difference
 from ocivalidate.matrix.model import Matrix, matrix
 from ocivalidate.matrix.reading import files_of, subjects_of
@@ -56,7 +57,7 @@ def add_options(parser: DashParser, _command: str) -> None:
         "reports",
         nargs="*",
         metavar="REPORT",
-        help="a JSON report (--format json) or a kept record of a run, or a folder that has some",
+        help="a JSON report (--format json), a kept record of a run, what bench measured, or a folder that has some",
     )
     parser.group("What changed").add_argument(
         "--diff",
@@ -87,7 +88,7 @@ def run(options: argparse.Namespace) -> int:
         merged = Merged(matrix(_read(options.reports, problems)), None)
     for problem in problems:
         tell(problem)
-    if not merged.matrix.sheets:
+    if not merged.matrix.sheets and not merged.matrix.benches:
         raise UsageError("nothing was read")
     if options.output is not None:
         _write(options.output, options.format, merged)
@@ -104,13 +105,13 @@ def run(options: argparse.Namespace) -> int:
 def _compared(paths: Sequence[str], problems: list[str]) -> Merged:
     """Two sides, and what changed from one to the other."""
     old, new = (
-        matrix(replace(one, side=side) for one in _read([path], problems))
+        matrix(replace(one, side=side) for one in _read([path], problems) if isinstance(one, Subject))
         for path, side in zip(paths, ("before", "now"), strict=True)
     )
     return Merged(matrix([*old.subjects, *new.subjects]), difference(old, new))
 
 
-def _read(paths: Sequence[str], problems: list[str]) -> Iterator[Subject]:
+def _read(paths: Sequence[str], problems: list[str]) -> Iterator[Subject | Bench]:
     """What was judged, as these files say; for each that cannot be read, a line."""
     for path in dict.fromkeys(paths):
         file = path

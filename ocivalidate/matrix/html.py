@@ -25,7 +25,8 @@ _FOLDER = Path(__file__).parent / "page"
 _SCRIPTS = ("dom", "data", "state", "filters", "matrix", "detail", "changes", "history", "times", "runs", "main")
 _IMPORT = re.compile(r'^import (\{[^}]*\}) from "\./([a-z]+)\.js";$', re.MULTILINE)
 _EXPORT = re.compile(r"^export (const|function) (\w+)", re.MULTILINE)
-_MOST_AREAS = 400
+# Of the plain table.
+_MOST_CELLS, _MOST_COLUMNS = 5_000, 60
 
 
 @functools.cache
@@ -89,10 +90,11 @@ def _plain(sheet: Sheet) -> Iterator[str]:
     yield f'<section class="plain">\n<h2>{escape(sheet.kind)}</h2>\n<p>Failed clauses, of those that were judged.</p>\n'
     yield '<div class="scroll" tabindex="0" role="region" aria-label="Results">\n<table class="list">\n<thead><tr>'
     yield '<th scope="col">Area</th>'
-    yield "".join(f'<th scope="col">{escape(one.label)}</th>' for one in sheet.subjects) + "</tr></thead>\n<tbody>\n"
-    for area in sheet.areas[:_MOST_AREAS]:
+    columns = sheet.subjects[:_MOST_COLUMNS]
+    yield "".join(f'<th scope="col">{escape(one.label)}</th>' for one in columns) + "</tr></thead>\n<tbody>\n"
+    for area in sheet.areas[: _MOST_CELLS // len(columns)]:
         yield f'<tr><th scope="row">{escape(area.name)}</th>'
-        for column in range(len(sheet.subjects)):
+        for column in range(len(columns)):
             kept, broken, _others = summed(area.count(column))
             shown = f"{broken} of {kept + broken}" if kept + broken else "not judged"
             yield f"<td>{shown}</td>"

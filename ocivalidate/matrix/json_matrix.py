@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from ocivalidate.matrix.benches import Bench
 from ocivalidate.matrix.model import Area, Cell, Matrix, Row, Sheet
 from ocivalidate.matrix.subjects import Point, Subject
 from ocivalidate.report.json_pieces import Opened, written
@@ -18,10 +19,29 @@ def pieces(matrix: Matrix, version: str) -> Iterator[str]:
         schema=SCHEMA,
         tool={"name": "ocivalidate", "version": version},
         sheets=map(_sheet, matrix.sheets),
+        benches=map(_bench, matrix.benches),
         complete=True,  # last: a document that was cut off does not have it
     )
     yield from written(data)
     yield "\n"
+
+
+def _bench(one: Bench) -> dict[str, Any]:
+    return {
+        "date": one.date,
+        "kernel": one.kernel,
+        "machine": one.machine,
+        "runtimes": list(one.labels),
+        "measurements": [
+            {
+                **each._asdict(),
+                "runtimes": [None if spread is None else spread._asdict() for spread in each.runtimes],
+                "ratios": [ratio._asdict() for ratio in each.ratios],
+            }
+            for each in one.measurements
+        ],
+        "notes": list(one.notes),
+    }
 
 
 def _sheet(sheet: Sheet) -> Opened:

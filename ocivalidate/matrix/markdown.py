@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from ocivalidate.matrix.changes import WORDS, WORSE, Change, Compared, Difference
 from ocivalidate.matrix.model import Matrix, Sheet
-from ocivalidate.matrix.text import summed, told_together
+from ocivalidate.matrix.text import measured, summed, told_together
 from ocivalidate.matrix.text_changes import heading, level_of, outcome_of, summary
 from ocivalidate.report.markdown import MOST_LETTERS, quoted
 from ocivalidate.rules.clauses import load
@@ -59,6 +59,10 @@ def _matrix(matrix: Matrix) -> Iterator[str]:
             note = one.problem or one.stale
             yield f"| {quoted(one.label, _LONGEST)} | {counts} | {quoted(note, _LONGEST) if note else ''} |\n"
         yield from _areas(sheet)
+    for bench in matrix.benches:
+        yield f"\n| {quoted(bench.title, _LONGEST)} | medians |\n| --- | --- |\n"
+        for named, told in measured(bench):
+            yield f"| {quoted(named, _LONGEST)} | {quoted(told, _LONGEST)} |\n"
 
 
 def _areas(sheet: Sheet) -> Iterator[str]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from ocivalidate.matrix.benches import Bench
 from ocivalidate.matrix.subjects import FAILED, PASSED, RUNTIME, WORST, Point, Subject, ordered, worst
 from ocivalidate.rules.clauses import Clause, Level, load
 
@@ -64,9 +65,10 @@ class Sheet:
 
 @dataclass(frozen=True, slots=True)
 class Matrix:
-    """All sheets, runtimes first."""
+    """All sheets, runtimes first, and what was measured, by date."""
 
     sheets: tuple[Sheet, ...]
+    benches: tuple[Bench, ...] = ()
 
     @property
     def subjects(self) -> list[Subject]:
@@ -74,12 +76,15 @@ class Matrix:
         return [one for sheet in self.sheets for one in sheet.subjects]
 
 
-def matrix(subjects: Iterable[Subject]) -> Matrix:
-    """The matrix of subjects, whatever their order, each of them once."""
+def matrix(read: Iterable[Subject | Bench]) -> Matrix:
+    """The matrix of what was read, whatever its order, each of it once."""
+    found = [*read]
     kinds: dict[str, list[Subject]] = {}
-    for one in ordered(subjects):
+    for one in ordered(one for one in found if isinstance(one, Subject)):
         kinds.setdefault(one.kind, []).append(one)
-    return Matrix(tuple(_sheet(kind, own) for kind, own in kinds.items()))
+    benches = {repr(one): one for one in found if isinstance(one, Bench)}
+    measured = sorted(benches.values(), key=lambda one: (one.date, repr(one)))
+    return Matrix(tuple(_sheet(kind, own) for kind, own in kinds.items()), tuple(measured))
 
 
 def area_of(clause: str) -> str:

@@ -11,19 +11,38 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
+from ocivalidate.matrix.benches import Bench
 from ocivalidate.matrix.changes import CHANGES, GROUPS, WORDS, Difference
 from ocivalidate.matrix.model import Matrix, Row, Sheet
-from ocivalidate.matrix.subjects import FAILED, WORST, Point, Said, Subject
+from ocivalidate.matrix.subjects import FAILED, RUNTIME, WORST, Point, Said, Subject
 from ocivalidate.rules.clauses import RELEASES
 from ocivalidate.rules.references import SITE, page_path, url
 from ocivalidate.vocabulary.versions import order
 
-MOST_LETTERS = 1_700_000
-"""How long the data may be; the page around it is small."""
+MOST_LETTERS = 1_600_000
+"""How long the data may be; what is around it on the page has less than 300,000."""
 
 _LETTERS = {"fail": "f", "xfail": "k", "error": "e", "xpass": "u", "pass": "p", "skip": "s"}
-# Letters of a message, and results of a sheet, that are kept: the first row that is light enough counts.
-_LIMITS = ((300, 40_000), (160, 40_000), (80, 20_000), (40, 10_000), (20, 4_000), (0, 1_000), (0, 200))
+
+
+class _Limits(NamedTuple):
+    """What is kept: letters of a message, results of a sheet, its runs."""
+
+    letters: int
+    results: int
+    runs: int
+
+
+# The first row that is light enough counts.
+_LIMITS = (
+    _Limits(300, 40_000, 600),
+    _Limits(160, 40_000, 400),
+    _Limits(80, 20_000, 400),
+    _Limits(40, 10_000, 200),
+    _Limits(20, 4_000, 200),
+    _Limits(0, 1_000, 100),
+    _Limits(0, 200, 40),
+)
 _MOST_LETTERS_OF_A_NAME = 120
 
 
@@ -37,28 +56,27 @@ class Pair(NamedTuple):
 def packed(matrix: Matrix, version: str, found: Difference | None = None) -> str:
     """The data as JSON that may stand in a script element: only ASCII, and nothing in it begins a tag."""
     text = ""
-    for letters, results in _LIMITS:
-        data = _data(matrix, version, found, letters, results)
+    for limits in _LIMITS:
+        data = _data(matrix, version, found, limits)
         text = json.dumps(data, ensure_ascii=True, separators=(",", ":"))
+        for sign in "&<>":
+            text = text.replace(sign, f"\\u{ord(sign):04x}")
         if len(text) <= MOST_LETTERS:
             break
-    for sign, escape in (("&", "\\u0026"), ("<", "\\u003c"), (">", "\\u003e")):
-        text = text.replace(sign, escape)
     return text
 
 
-def _data(matrix: Matrix, version: str, found: Difference | None, letters: int, results: int) -> dict[str, Any]:
-    texts = _Texts(letters)
-    sheets = [_sheet(sheet, texts, results) for sheet in matrix.sheets]
-    cut = [f"Messages are cut to {letters} letters."] * (letters < _LIMITS[0][0])
-    cut += ["Results are left out, failures last: there are too many for one page."] * any(
-        one["left"] for one in sheets
-    )
+def _data(matrix: Matrix, version: str, found: Difference | None, limits: _Limits) -> dict[str, Any]:
+    texts = _Texts(limits.letters)
+    sheets = [_sheet(sheet, texts, limits) for sheet in matrix.sheets]
+    cut = [f"Messages are cut to {limits.letters} letters."] * (limits.letters < _LIMITS[0].letters)
+    cut += ["Results are left out, failures last: there are too many."] * any(one["left"] for one in sheets)
+    cut += ["Runs are left out: there are too many."] * any(len(one.subjects) > limits.runs for one in matrix.sheets)
     return {
         "tool": version,
         "site": SITE,
         "title": title(matrix),
-        "start": "#/changes" if found else "#/matrix",
+        "start": "#/changes" if found else "#/matrix" if sheets else "#/times",
         "worst": [*WORST, "absent"],
         "changes": {f"{old} {new}": change for (old, new), change in CHANGES.items() if change},
         "changeWords": dict(WORDS),
@@ -67,13 +85,28 @@ def _data(matrix: Matrix, version: str, found: Difference | None, letters: int, 
         "told": [*found.unjudged, *found.added] if found else [],
         "cut": " ".join(cut),
         "strings": texts.all,
-        "sheets": sheets,
+        "sheets": sheets or [_sheet(Sheet(RUNTIME, (), ()), texts, limits)],
+        "benches": [_bench(one) for one in matrix.benches],
+    }
+
+
+def _bench(one: Bench) -> dict[str, Any]:
+    return {
+        "title": one.title,
+        "labels": one.labels,
+        "notes": one.notes,
+        "measurements": [
+            [each.phase, each.operation, each.unit, each.runtimes, [[*ratio] for ratio in each.ratios]]
+            for each in one.measurements
+        ],
     }
 
 
 def title(matrix: Matrix) -> str:
     """What the page is about: the names of the subjects, the first of many."""
     names = list(dict.fromkeys(one.name for one in matrix.subjects))
+    if not names:
+        return "Performance of runtimes"
     more = f" and {len(names) - 5} more" if len(names) > 5 else ""
     return f"Conformance of {', '.join(names[:5])}{more}"
 
@@ -109,10 +142,10 @@ class _Texts:
         return self._numbers[kept]
 
 
-def _sheet(sheet: Sheet, texts: _Texts, results: int) -> dict[str, Any]:
-    rows = sheet.rows
-    points = [{Pair(point.clause, point.case): point for point in one.points} for one in sheet.subjects]
-    pairs, left = _pairs(points, results)
+def _sheet(sheet: Sheet, texts: _Texts, limits: _Limits) -> dict[str, Any]:
+    rows, kept_subjects = sheet.rows, sheet.subjects[: limits.runs]
+    points = [{Pair(point.clause, point.case): point for point in one.points} for one in kept_subjects]
+    pairs, left = _pairs(points, limits.results)
     kept = {pair.clause for pair in pairs}
     if left:
         rows = [row for row in rows if row.id in kept]
@@ -121,7 +154,7 @@ def _sheet(sheet: Sheet, texts: _Texts, results: int) -> dict[str, Any]:
     cases = {case: number for number, case in enumerate(sorted({pair.case for pair in pairs}))}
     areas = {area: number for number, area in enumerate(dict.fromkeys(row.area for row in rows))}
     details: dict[tuple[Any, ...], int] = {((), 0, 0): 0}
-    subjects = [_subject(one, own, pairs, details, texts) for one, own in zip(sheet.subjects, points, strict=True)]
+    subjects = [_subject(one, own, pairs, details, texts) for one, own in zip(kept_subjects, points, strict=True)]
     for number, one in enumerate(subjects):
         one["absent"] = _absent(rows, number, texts)
     return {
@@ -217,7 +250,15 @@ def _numbers(one: Said, texts: _Texts) -> tuple[int, ...]:
     return tuple(numbers)
 
 
-def _absent(rows: Sequence[Row], column: int, texts: _Texts) -> dict[int, int]:
-    """Why clauses that no case judged were not, by the number of the row."""
-    cells = ((number, row.cells[column]) for number, row in enumerate(rows))
-    return {number: texts.number(cell.reason, 300) for number, cell in cells if not cell.points}
+def _absent(rows: Sequence[Row], column: int, texts: _Texts) -> list[list[int]]:
+    """Why clauses that no case judged were not: the number of a text, and the first and last row that have it."""
+    found: list[list[int]] = []
+    for number, row in enumerate(rows):
+        if row.cells[column].points:
+            continue
+        text = texts.number(row.cells[column].reason, _LIMITS[0].letters)
+        if found and found[-1][0] == text and found[-1][2] == number - 1:
+            found[-1][2] = number
+        else:
+            found.append([text, number, number])
+    return found

@@ -17,6 +17,7 @@ from typing import Any
 
 from ocivalidate.bundle.sources import read_file
 from ocivalidate.errors import TooLarge, Unreadable
+from ocivalidate.matrix.benches import SCHEMA as BENCH, Bench, bench_in
 from ocivalidate.matrix.subjects import RANK, RUNTIME, WORST, Point, Said, Subject, Timing
 from ocivalidate.programme.reading import record_in
 from ocivalidate.programme.record import OPERATIONS, Outcome
@@ -24,7 +25,7 @@ from ocivalidate.report.escape import visible
 from ocivalidate.report.verdicts import EVERYWHERE
 from ocivalidate.vocabulary.wording import bytes_in_words
 
-MOST_BYTES = 256 << 20  # of one file, and of what is packed in it
+MOST_BYTES = 64 << 20  # of one file, and of what is packed in it
 MOST_FILES = 2_000  # that a folder may have
 MOST_POINTS = 50_000  # of one subject
 _LONGEST, _LONGEST_NAME = 300, 120
@@ -53,9 +54,13 @@ def files_of(path: str) -> list[str]:
     return found
 
 
-def subjects_of(path: str) -> list[Subject]:
-    """What was judged, as a file says. Raises :class:`Unreadable`."""
-    document = _parsed(_unpacked(read_file(path, MOST_BYTES)))
+def subjects_of(path: str) -> list[Subject | Bench]:
+    """What was judged or measured, as a file says. Raises :class:`Unreadable`."""
+    return subjects_in(_parsed(_unpacked(read_file(path, MOST_BYTES))))
+
+
+def subjects_in(document: Mapping[str, Any]) -> list[Subject | Bench]:
+    """What was judged or measured, as a document says. Raises :class:`Unreadable`."""
     schema = document.get("schema")
     if schema == _REPORT:
         if document.get("complete") is not True:
@@ -64,7 +69,9 @@ def subjects_of(path: str) -> list[Subject]:
         return [_of_report(one, suite) for one in _objects(document.get("reports"))]
     if schema in _RECORDS:
         return [_of_record(document)]
-    raise Unreadable("neither a JSON report (--format json) nor a kept record of a run")
+    if schema == BENCH:
+        return [bench_in(document)]
+    raise Unreadable("neither a JSON report (--format json), nor a kept record of a run, nor a measurement")
 
 
 def _unpacked(data: bytes) -> bytes:

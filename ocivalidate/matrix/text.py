@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
+from ocivalidate.matrix.benches import Bench
 from ocivalidate.matrix.model import Matrix, Sheet
 from ocivalidate.matrix.subjects import FAILED, PASSED, Subject
 from ocivalidate.report.columns import columns
@@ -19,6 +20,27 @@ def lines(matrix: Matrix) -> Iterator[Line]:
         if number:
             yield []
         yield from _sheet(sheet)
+    for one in matrix.benches:
+        yield []
+        yield [(f"measured: {line_start(one.title)}", "strong")]
+        for named, told in measured(one):
+            yield [(named, "name"), (f"  {told}", "")]
+
+
+def measured(one: Bench) -> Iterator[tuple[str, str]]:
+    """Each operation in its phase, and the median of each runtime."""
+    for each in one.measurements:
+        told = (
+            f"{label}: {amount(spread.median, each.unit)}"
+            for label, spread in zip(one.labels, each.runtimes, strict=True)
+            if spread is not None
+        )
+        yield f"{each.phase} {each.operation}", ", ".join(told)
+
+
+def amount(value: float, unit: str) -> str:
+    """Seconds or bytes, in few digits."""
+    return f"{value * 1000:.3g} ms" if unit == "s" else f"{value / (1 << 20):.3g} MiB"
 
 
 def summed(count: Counter[str]) -> tuple[int, int, int]:

@@ -10,7 +10,7 @@ from ocivalidate.matrix import json_changes, json_matrix, markdown, text, text_c
 from ocivalidate.matrix.changes import difference
 from ocivalidate.matrix.model import matrix
 from ocivalidate.report.painting import plain
-from tests.matrices import AFTER, BEFORE, RUNS
+from tests.matrices import AFTER, BEFORE, BUNDLE, RUNS
 
 Golden = Callable[[str, str], None]
 WHOLE = matrix(RUNS)
@@ -18,7 +18,7 @@ CHANGED = difference(matrix(BEFORE), matrix(AFTER))
 WRITTEN = {
     "matrix.txt": lambda: plain(text.lines(WHOLE)),
     "matrix.markdown": lambda: markdown.pieces(WHOLE),
-    "matrix.json": lambda: json_matrix.pieces(WHOLE, "1.2.3"),
+    "matrix.json": lambda: json_matrix.pieces(matrix([BUNDLE]), "1.2.3"),
     "matrix-changes.txt": lambda: plain(text_changes.lines(CHANGED)),
     "matrix-changes.markdown": lambda: markdown.changes(CHANGED),
     "matrix-changes.json": lambda: json_changes.pieces(CHANGED, "1.2.3"),

@@ -40,7 +40,7 @@ export function compared(data, made, state) {
   const named = [made.byLabel.get(state.old), made.byLabel.get(state.new)];
   if (named[0] && named[1]) return named;
   const given = data.compared.find((one) => one.kind === made.kind);
-  if (given) return [made.subjects[given.old], made.subjects[given.new]];
+  if (given && made.subjects[given.old] && made.subjects[given.new]) return [made.subjects[given.old], made.subjects[given.new]];
   for (const one of made.subjects) {
     const own = made.subjects.filter((other) => other.name === one.name);
     if (own.length > 1) return [named[0] || own.at(-2), named[1] || own.at(-1)];
@@ -49,6 +49,7 @@ export function compared(data, made, state) {
 }
 
 export function changesView(data, made, state, go) {
+  if (made.subjects.length < 2) return el("section", {}, el("h2", {}, "What changed"), el("p", {}, "There are no two runs to compare."));
   const [old, now] = compared(data, made, state);
   const every = changesBetween(data, made, old, now);
   const rows = state.change ? every.filter((one) => one.change === state.change) : every;

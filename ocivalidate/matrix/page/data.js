@@ -101,8 +101,8 @@ export function point(made, pair, subject) {
 
 // Why a clause was not judged at all.
 export function reasonOf(made, row, subject) {
-  const told = row.number >= 0 ? subject.absent[row.number] : undefined;
-  return told === undefined ? "no case of this run is about it" : made.strings[told];
+  const told = subject.absent.find(([, first, last]) => first <= row.number && row.number <= last);
+  return told ? made.strings[told[0]] : "no case of this run is about it";
 }
 
 export function counted(made, rows, subject) {

@@ -7,6 +7,7 @@ import { shortName } from "./matrix.js";
 import { otherView } from "./state.js";
 
 export function historyView(data, made, state, go) {
+  if (!made.subjects.length) return el("section", {}, el("h2", {}, "History"), el("p", {}, "Nothing was judged."));
   const names = [...new Set(made.subjects.map((one) => one.name))];
   const often = names.filter((name) => made.subjects.filter((one) => one.name === name).length > 1);
   const name = names.includes(state.runtime) ? state.runtime : often[0] || names[0];

@@ -7,32 +7,57 @@ const ORDER = ["create", "start", "state", "kill", "delete"];
 
 export function timesView(data, made) {
   const timed = made.subjects.filter((one) => one.timings.length);
-  if (!timed.length) {
-    return el("section", {}, el("h2", {}, "Performance"), el("p", {}, "None of these reports says how long a runtime took."));
-  }
+  return el("section", { "aria-labelledby": "times-title" }, el("h2", { id: "times-title" }, "Performance"),
+    data.benches.map(benchTables), timed.length ? timingTables(timed) : null,
+    timed.length || data.benches.length ? null : el("p", {}, "None of these reports says how long a runtime took."));
+}
+
+const PHASES = { alone: "one container at a time", cold: "with the program not in memory", parallel: "several containers at a time", memory: "memory" };
+
+// What was measured for its own sake: runtimes in turns on one machine, with ratios to the first.
+function benchTables(bench) {
+  return [el("h3", {}, `Measured in turns: ${bench.title}`),
+    bench.notes.length ? el("ul", { class: "notes" }, bench.notes.map((one) => el("li", {}, one))) : null,
+    bench.measurements.map(([phase, operation, unit, spreads, ratios]) => {
+      const rows = spreads.map((spread, number) => [bench.labels[number], spread, ratios.find((one) => one[0] === number)]).filter(([, spread]) => spread);
+      return spreadTable(`${operation}, ${PHASES[phase] || phase}`, "Runtime", "Rounds", unit, rows.map(([label, [rounds, median, low, high], ratio]) => ({ label, calls: rounds, median, low, high, ratio })), ratios.length > 0);
+    })];
+}
+
+function timingTables(timed) {
   const met = new Set(timed.flatMap((one) => one.timings.map((each) => each[0])));
   const operations = [...ORDER.filter((one) => met.has(one)), ...[...met].filter((one) => !ORDER.includes(one)).sort()];
-  return el("section", { "aria-labelledby": "times-title" }, el("h2", { id: "times-title" }, "Performance"),
-    el("p", { class: "quiet" }, "Milliseconds as seen by the caller: the median, and between which values half of the calls lie. Runs on different hosts do not compare."),
-    operations.map((operation) => operationTable(timed, operation)));
+  return [el("h3", {}, "While they were judged"),
+    el("p", { class: "quiet" }, "As seen by the caller: the median, and between which values half of the calls lie. Runs on different hosts do not compare."),
+    operations.map((operation) => {
+      const rows = timed.map((one) => [one.label, one.timings.find((each) => each[0] === operation)]).filter(([, found]) => found);
+      return spreadTable(operation, "Run", "Calls", "s", rows.map(([label, [, calls, median, low, high]]) => ({ label, calls, median, low, high })), false);
+    })];
 }
 
-function operationTable(timed, operation) {
-  const rows = timed.map((one) => [one, one.timings.find((each) => each[0] === operation)]).filter(([, found]) => found);
-  const most = Math.max(...rows.map(([, found]) => found[4])) || 1;
-  return el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": operation }, el("table", { class: "list times" },
-    el("caption", {}, operation),
-    el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "Run"), el("th", { scope: "col", class: "number" }, "Median"),
-      el("th", { scope: "col", class: "number" }, "Quartiles"), el("th", { scope: "col", class: "number" }, "Calls"),
-      el("th", { scope: "col" }, el("span", { class: "hidden" }, "Picture")))),
-    el("tbody", {}, rows.map(([one, [, calls, median, low, high]]) => el("tr", {}, el("th", { scope: "row" }, one.label),
-      el("td", { class: "number" }, shown(median)), el("td", { class: "number" }, `${shown(low)} – ${shown(high)}`),
-      el("td", { class: "number" }, String(calls)), el("td", {}, spread(low, median, high, most)))))));
+function spreadTable(caption, first, count, unit, rows, compared) {
+  const most = Math.max(...rows.map((one) => one.high)) || 1;
+  const number = (text) => el("th", { scope: "col", class: "number" }, text);
+  const line = (one) => el("tr", {}, el("th", { scope: "row" }, one.label),
+    el("td", { class: "number" }, shown(one.median, unit)), el("td", { class: "number" }, `${shown(one.low, unit)} – ${shown(one.high, unit)}`),
+    el("td", { class: "number" }, String(one.calls)), compared ? el("td", { class: "number" }, ratioOf(one.ratio)) : null,
+    el("td", {}, spread(one.low, one.median, one.high, most)));
+  return el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": caption }, el("table", { class: "list times" },
+    el("caption", {}, caption),
+    el("thead", {}, el("tr", {}, el("th", { scope: "col" }, first), number(`Median, ${unit === "s" ? "ms" : "MiB"}`), number("Quartiles"), number(count),
+      compared ? number("Beside the first") : null, el("th", { scope: "col" }, el("span", { class: "hidden" }, "Picture")))),
+    el("tbody", {}, rows.map(line))));
 }
 
-function shown(seconds) {
-  const milliseconds = seconds * 1000;
-  return milliseconds.toFixed(milliseconds < 10 ? 2 : milliseconds < 100 ? 1 : 0);
+function ratioOf(ratio) {
+  if (!ratio) return "";
+  const [, median, low, high] = ratio;
+  return `× ${median.toFixed(2)}${low === null || high === null ? "" : ` (${low.toFixed(2)} – ${high.toFixed(2)})`}`;
+}
+
+function shown(value, unit) {
+  const amount = unit === "s" ? value * 1000 : value / 2 ** 20;
+  return amount.toFixed(amount < 10 ? 2 : amount < 100 ? 1 : 0);
 }
 
 function spread(low, median, high, most) {

@@ -169,3 +169,55 @@ def test_output_goes_into_a_folder(tmp_path: Path, say: Command) -> None:
     done = say("report", str(tmp_path / "a.json"), "--output", str(tmp_path / "new/one"))
     assert (done.code, done.out) == (0, "")
     assert "runc 1.5.1" in (tmp_path / "new/one/report.txt").read_text(encoding="utf-8")
+
+
+def bench(**members: Any) -> dict[str, Any]:
+    spread = {"count": 20, "median": 0.02, "low": 0.01, "high": 0.03, "values": []}
+    create = {
+        "phase": "alone",
+        "operation": "create",
+        "unit": "s",
+        "runtimes": [spread, {**spread, "median": 0.01}],
+        "ratios": [{"runtime": 1, "to": 0, "median": 0.5, "low": 0.4, "high": None, "verdict": "less"}],
+    }
+    memory = {"phase": "memory", "operation": "running", "unit": "bytes", "runtimes": [spread, None], "ratios": []}
+    return {
+        "schema": "urn:ocivalidate:bench-1",
+        "date": "2026-11-28T13:00:00Z",
+        "host": {"kernel": "6.1.0", "machine": "x86_64"},
+        "runtimes": [{"label": "runc 1.5.1"}, {"label": "crun 1.28"}],
+        "measurements": [create, memory],
+        "notes": ["the machine was busy"],
+        "complete": True,
+        **members,
+    }
+
+
+def test_what_bench_measured_is_taken_too(tmp_path: Path, say: Command) -> None:
+    (tmp_path / "bench.json").write_text(json.dumps(bench()), encoding="utf-8")
+    assert "alone create  runc 1.5.1: 20 ms, crun 1.28: 10 ms" in say("report", "bench.json").out
+    made = say("report", "bench.json", "--format", "json").json
+    VALIDATOR.validate(made)
+    (found,) = made["benches"]
+    assert found["measurements"][0]["ratios"][0]["median"] == 0.5
+    assert found["measurements"][1]["runtimes"][1] is None
+    for form in ("html", "markdown"):
+        assert "crun 1.28" in say("report", "bench.json", "--format", form).out
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"complete": False},
+        {"runtimes": []},
+        {"runtimes": [None]},
+        {"measurements": []},
+        {"measurements": [{"unit": "s", "runtimes": [None]}, "no", {"unit": 3}]},
+        {"host": 3, "notes": 3, "runtimes": "no"},
+    ],
+)
+def test_a_measurement_of_the_wrong_shape_is_refused(tmp_path: Path, say: Command, members: dict[str, Any]) -> None:
+    (tmp_path / "bench.json").write_text(json.dumps(bench(**members)), encoding="utf-8")
+    done = say("report", "bench.json")
+    assert (done.code, done.out, done.err.count("\n")) == (2, "", 2)
+    assert "this measurement" in done.err
