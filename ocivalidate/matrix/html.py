@@ -79,7 +79,8 @@ def _about(matrix: Matrix) -> str:
     parts = []
     for sheet in matrix.sheets:
         count = len(sheet.subjects)
-        parts.append(f"{count} {sheet.kind} run{'' if count == 1 else 's'}, {len(sheet.rows):,} clauses")
+        kind = f"{sheet.kind}: " if len(matrix.sheets) > 1 else ""
+        parts.append(f"{kind}{count} run{'' if count == 1 else 's'}, {len(sheet.rows):,} clauses")
     dates = sorted({one.date for one in matrix.subjects if one.date})
     judged = f", judged {dates[0]}" + (f" to {dates[-1]}" if len(dates) > 1 else "") if dates else ""
     return "; ".join(parts) + judged

@@ -23,7 +23,8 @@ export function historyView(data, made, state, go) {
 
 function versions(data, made, state, go, own) {
   const line = (one, number) => {
-    const count = counted(made, made.rows.clauses, one), before = own[number - 1];
+    // What the version before did on other control groups says little of this one.
+    const count = counted(made, made.rows.clauses, one), before = own.slice(0, number).findLast((each) => each.mode === one.mode);
     const changes = before ? changesBetween(data, made, before, one) : [];
     const some = (kind) => changes.filter((each) => each.change === kind).length;
     return el("tr", {}, el("th", { scope: "row" }, one.short || one.label, one.stale ? el("span", { class: "quiet" }, " stale") : null),
