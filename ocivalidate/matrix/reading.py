@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
@@ -31,6 +32,7 @@ MOST_POINTS = 50_000  # of one subject
 _LONGEST, _LONGEST_NAME = 300, 120
 _MOST_SAID = 6  # of one point
 _LONGEST_TIME = 1e6  # seconds
+_NUMBERS = re.compile(r"[0-9]+(?:\.[0-9]+)*")
 _GZIP = b"\x1f\x8b"
 _REPORT, _RECORDS = "urn:ocivalidate:report-1", ("urn:ocivalidate:results-1", "urn:ocivalidate:results-2")
 _ENDINGS = (".json", ".json.gz")
@@ -172,7 +174,9 @@ def _trouble(report: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
 
 def _host(host: Mapping[str, Any]) -> dict[str, str]:
     told = {name: _text(host.get(name)) for name in ("machine", "cgroup_mode")}
-    told["kernel"] = _text(host.get("release")) or _text(host.get("kernel"))
+    # The number alone, as in kept records: what a distribution adds tells nothing here.
+    release = _text(host.get("release")) or _text(host.get("kernel"))
+    told["kernel"] = found[0] if (found := _NUMBERS.match(release)) else release
     for name in ("controllers", "lsms"):
         listed = host.get(name)
         told[name] = _text(", ".join(_text(one) for one in listed[:40])) if isinstance(listed, list) else ""

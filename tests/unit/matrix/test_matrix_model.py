@@ -221,3 +221,41 @@ def test_a_measurement_of_the_wrong_shape_is_refused(tmp_path: Path, say: Comman
     done = say("report", "bench.json")
     assert (done.code, done.out, done.err.count("\n")) == (2, "", 2)
     assert "this measurement" in done.err
+
+
+def test_a_report_of_a_runtime_says_where_and_how_long(tmp_path: Path, say: Command) -> None:
+    facts: dict[str, Any] = {
+        "runtime": {"name": "runc", "version": "1.5.1", "claim": "1.3.0", "digest": "sha256:0"},
+        "host": {"release": "6.18.44-fc-v657", "machine": "x86_64", "cgroup_mode": "v2", "root": True, "lsms": []},
+        "timings": {
+            "create": {"count": 3, "median": 0.02, "low": 0.01, "high": 0.03},
+            "start": {"count": 3, "median": "no", "low": 0.01, "high": 0.03},
+            "state": {"count": 3, "median": float("nan"), "low": 0.01, "high": 0.03},
+            "kill": None,
+        },
+    }
+    data = json.loads(render("json", [RUNTIME], OPTIONS))
+    data["reports"][0]["facts"] = facts
+    (tmp_path / "a.json").write_text(json.dumps(data), encoding="utf-8")
+    (one,) = say("report", "a.json", "--format", "json").json["sheets"][0]["subjects"]
+    assert one["host"] == {"cgroup_mode": "v2", "kernel": "6.18.44", "machine": "x86_64", "root": "yes"}
+    assert one["timings"] == {"create": facts["timings"]["create"]}
+    assert (one["label"], one["digest"], one["suite"]) == ("runc 1.5.1", "sha256:0", data["tool"]["version"])
+
+
+def test_facts_of_a_container_are_told_apart_by_their_place(tmp_path: Path, say: Command) -> None:
+    data = json.loads(render("json", [RUNTIME], OPTIONS))
+    results = [
+        {"clause": CREATES, "outcome": "pass", "reason": "", "pointer": ""},
+        {"clause": CREATES, "outcome": "fail", "reason": "", "pointer": "/process/cwd"},
+    ]
+    finding = {"clause": CREATES, "message": "it is elsewhere", "location": {"pointer": "/process/cwd"}}
+    data["reports"][0] |= {"kind": "facts", "results": results, "findings": [finding]}
+    (tmp_path / "a.json").write_text(json.dumps(data), encoding="utf-8")
+    (sheet,) = say("report", "a.json", "--format", "json").json["sheets"]
+    (cell,) = sheet["areas"][0]["clauses"][0]["cells"]
+    assert [(one["case"], one["outcome"]) for one in cell["cases"]] == [
+        ("/process/cwd", "fail"),
+        ("every container", "pass"),
+    ]
+    assert cell["cases"][0]["said"][0]["message"] == "it is elsewhere"
