@@ -62,7 +62,7 @@ def _build(folder: Path) -> None:
 
 
 def _wait_for(file: Path) -> None:
-    deadline = time.monotonic() + 600
+    deadline = time.monotonic() + 1800
     while not file.exists():
         assert time.monotonic() < deadline, "the process that builds the site does not end"
         time.sleep(0.2)
