@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from ocivalidate import __version__
+from ocivalidate.cli import programme
 from ocivalidate.cli.dashes import DashParser
 from ocivalidate.cli.files import write_file
 from ocivalidate.cli.lines import print_lines
@@ -30,10 +31,11 @@ _EXAMPLES = (
     ("What several runtimes keep and break:", "ocivalidate report runc.json crun.json"),
     ("A page of all records in a folder:", "ocivalidate report results --format html --output site"),
     ("What changed, for a comment:", "ocivalidate report --diff old.json new.json --format markdown"),
+    ("Whether records can be handed in:", "ocivalidate report --check results"),
 )
 _EXIT_CODES = (
     "Exit codes: 0 all was read, 2 something could not be read. With --diff: 0 nothing got worse, 1 something did, "
-    "2 that cannot be said."
+    "2 that cannot be said. With --check: 0 all is sound, 1 something is not."
 )
 
 
@@ -75,12 +77,15 @@ def add_options(parser: DashParser, _command: str) -> None:
     )
     shown.add_argument("--output", metavar="DIR", help="write it into this folder, which is made if need be")
     add_color(shown)
+    programme.add_options(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Merge the reports, and print or write what they come to. Raises :class:`UsageError`."""
     if bool(options.diff) is bool(options.reports):
         raise UsageError("name reports to merge, or with --diff two to compare")
+    if options.check or options.badges is not None:
+        return programme.run(options)
     problems: list[str] = []
     if options.diff:
         merged = _compared(options.diff, problems)

@@ -23,6 +23,7 @@ from ocivalidate.runtime.cases import Case
 from ocivalidate.runtime.running.loading import case_folder, load_cases
 
 if TYPE_CHECKING:
+    from ocivalidate.programme.submitting import Submission
     from ocivalidate.runtime.launching import Launcher
     from ocivalidate.runtime.options import RuntimeOptions
     from ocivalidate.runtime.run import Run
@@ -56,6 +57,7 @@ _EXAMPLES = (
     ("The cases and what each judges:", "ocivalidate runtime --list -v --select signals"),
 )
 _RUNTIME, _CASES, _EXPLORING, _KNOWN, _RUN = "The runtime", "Cases", "Exploring", "Known deviations", "The run"
+_KEPT = "A record for others"
 
 
 def add_options(parser: DashParser, _command: str) -> None:
@@ -134,6 +136,15 @@ _OPTIONS: tuple[tuple[str, tuple[str, ...], dict[str, Any]], ...] = (
         _one("N", "with --sandbox: split the cases over so many machines at a time (default: 1)") | {"type": int},
     ),
     (_RUN, ("--dump-dir",), _one("DIR", "keep a record here of each case that did not pass")),
+    (
+        _KEPT,
+        ("--submit",),
+        _one(
+            "DIR", "write NAME/VERSION here, to hand it in: results.json.gz and a README.md that says how to repeat it"
+        ),
+    ),
+    (_KEPT, ("--submit-as",), _one("NAME[@VERSION]", "what it is known by (default: what --version says)")),
+    (_KEPT, ("--submitter",), _one("TEXT", "who ran it, for all to read (default: nobody is named)")),
 )
 
 
@@ -149,6 +160,7 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError("runtimes can only be driven on Linux; ocivalidate runtime --list works everywhere")
     from ocivalidate.runtime.api import start_run
 
+    submission = _submission(options, settings)
     driving = _driving(options)
     if not settings["quiet"]:
         _tell_what_needs_root(options, settings)
@@ -163,7 +175,20 @@ def run(options: argparse.Namespace) -> int:
         tell_problems([report])
     else:
         publish([report], replace(settings, outputs=()))
+    if submission is not None:
+        from ocivalidate.cli.runtime_submit import submit
+
+        submit(report, submission, options.submit, settings)
     return _INTERRUPTED if interrupted else exit_code_of([report], settings)
+
+
+def _submission(options: argparse.Namespace, settings: Settings) -> Submission | None:
+    """What becomes of the run for others, if anything. Raises :class:`UsageError`."""
+    if options.submit is None and options.submit_as is None and options.submitter is None:
+        return None
+    from ocivalidate.cli.runtime_submit import asked
+
+    return asked(options, settings)
 
 
 def _follow(running: Run, settings: Settings) -> tuple[Report, bool]:

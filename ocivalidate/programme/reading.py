@@ -35,8 +35,9 @@ from ocivalidate.vocabulary.wording import bytes_in_words, excerpt
 
 __all__ = ["read_any", "read_record", "read_records", "record_in", "records_of_report"]
 
-MOST_PACKED, MOST_BYTES = 4 << 20, 32 << 20
-"""The most bytes of a record in its file, and unpacked; the latter also of a report."""
+MOST_PACKED, MOST_BYTES = 1 << 20, 8 << 20
+"""The most bytes of a record in its file, and unpacked."""
+_MOST_REPORT = 64 << 20
 MOST_RESULTS = 50_000
 _OLD_SCHEMA = "urn:ocivalidate:results-1"
 _OUTCOMES = ("pass", "fail", "skip", "error")
@@ -58,7 +59,7 @@ def read_any(path: str | os.PathLike[str]) -> list[Record]:
     """The records in a file: a record that was kept, or a JSON report. Raises :class:`Unreadable`, with its path."""
     name = os.fspath(path)
     try:
-        document = document_in(read_file(name, MOST_BYTES))
+        document = document_in(read_file(name, _MOST_REPORT))
         return records_of_report(document) if document.get("schema") == REPORT_SCHEMA else [record_in(document)]
     except Unreadable as problem:
         raise Unreadable(f"{visible(name)}: {problem}") from problem

@@ -13,7 +13,7 @@ from ocivalidate.report.escape import visible
 NAME = "README.md"
 _MARKUP = re.compile(r"[<>&|`\[\]\\]|://|@(?=\w)")
 _UNKNOWN = "not known"
-_DEFAULT_COMMAND = ("ocivalidate", "runtime", "--runtime", "{}", "--submit", "results")
+_DEFAULT_COMMAND = ("ocivalidate", "runtime", "--runtime")
 
 
 def readme(record: Record, content: bytes) -> str:
@@ -82,10 +82,12 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
 
 
 def _repeating(record: Record) -> Iterator[str]:
-    command = record.command or tuple(word.format(record.name) for word in _DEFAULT_COMMAND)
+    words = [*(record.command or (*_DEFAULT_COMMAND, record.name)), "--submit", "results"]
+    if (record.name, record.version) != (record.said.name, record.said.version):
+        words += ["--submit-as", f"{record.name}@{record.version}"]
     yield "To repeat it, with the same version of ocivalidate and this runtime in PATH:"
     yield ""
-    yield f"    {visible(shlex.join(command))}"
+    yield f"    {visible(shlex.join(words))}"
     yield ""
 
 

@@ -189,7 +189,11 @@ def content_digest(data: Mapping[str, Any]) -> str:
 
 def packed(record: Record) -> bytes:
     """The bytes of the file of a record."""
-    text = canonical(as_json(record)) + b"\n"
+    return compressed(canonical(as_json(record)) + b"\n")
+
+
+def compressed(text: bytes) -> bytes:
+    """A text as gzip, the same bytes each time."""
     deflate = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
     return _GZIP_HEADER + deflate.compress(text) + deflate.flush() + struct.pack("<II", zlib.crc32(text), len(text))
 

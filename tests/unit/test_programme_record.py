@@ -106,7 +106,7 @@ def result(**told: Any) -> dict[str, Any]:
         (gzip.compress(b'{"a":' * 100_000), "too deeply"),
         (gzip.compress(b"7"), "wanted an object, got 7"),
         (gzip.compress(b"{}"), "wanted the schema"),
-        (gzip.compress(b"0" * (33 << 20)), "too large: wanted at most 32 MiB unpacked"),
+        (gzip.compress(b"0" * (9 << 20)), "too large: wanted at most 8 MiB unpacked"),
         (b'{"schema": "urn:ocivalidate:results-2", "schema": "x"}', "twice"),
         (b'{"date": NaN}', "is not a number"),
         (changed(date="yesterday"), 'date: wanted text that matches [0-9]{4}-[0-9]{2}-[0-9]{2}, got "yesterday"'),

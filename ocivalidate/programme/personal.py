@@ -1,0 +1,72 @@
+"""What tells of a person or a machine, in one table: replaced in what is kept, refused in what is handed in."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from ocivalidate.report.escape import visible
+
+
+class Kind(NamedTuple):
+    """Something that no record may have: what it looks like, what stands in its place, and how it is called."""
+
+    pattern: re.Pattern[str]
+    instead: str
+    called: str
+
+
+_END = r"[^\s'\":,;)\]}>`]"
+KINDS = (
+    Kind(re.compile(rf"/{_END}*ocivalidate-[a-z0-9]{{16}}{_END}*"), "PATH", "a path of one run"),
+    Kind(re.compile(r"ocivalidate-[a-z0-9]{16}"), "ocivalidate-RUN", "the token of one run"),
+    # A secret may stand in a path or a URL: it goes first.
+    Kind(
+        re.compile(
+            r"gh[a-z]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|glpat-[\w-]{16,}|AKIA[0-9A-Z]{16}|xox[a-z]-[\w-]{10,}"
+            r"|eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*|-----BEGIN [A-Z ]+-----"
+        ),
+        "TOKEN",
+        "what looks like a token or a key",
+    ),
+    Kind(
+        re.compile(rf"(?<![\w./])(?:/[\w.-]+){{0,3}}?/(?:home|Users)/{_END}+|(?<![\w./])/(?:root|work)/{_END}*"),
+        "PATH",
+        "a path of a user",
+    ),
+    Kind(re.compile(rf"(?i)\b[a-z]:\\users\\{_END}+"), "PATH", "a path of a user"),
+    Kind(
+        re.compile(r"[\w.+-]+(?::[^\s@/]+)?@[A-Za-z0-9](?:[\w.-]*\w)?"),
+        "USER@HOST",
+        "what looks like an address or USER@HOST",
+    ),
+    Kind(
+        re.compile(r"(?<![\d.])(?!127\.|0\.0\.0\.0(?!\.?\d))(?:\d{1,3}\.){3}\d{1,3}(?![\d.]|[\w-])"),
+        "ADDRESS",
+        "what looks like a network address",
+    ),
+    Kind(
+        re.compile(r"(?<![\w:])(?:[0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}(?![\w:])"),
+        "ADDRESS",
+        "what looks like a network address",
+    ),
+)
+
+
+def without(text: str) -> str:
+    """The text with all of that replaced."""
+    for kind in KINDS:
+        text = kind.pattern.sub(kind.instead, text)
+    return text
+
+
+def found_in(text: str, *, address: bool = True) -> str:
+    """The first that the text has of that, in words; ``""`` for nothing. ``address``: whether one counts, too."""
+    for kind in KINDS:
+        if (
+            (match := kind.pattern.search(text))
+            and (address or kind.instead != "USER@HOST")
+            and match[0] != kind.instead
+        ):
+            return f"{kind.called}: {visible(match[0], 60)}"
+    return ""
