@@ -122,7 +122,7 @@ def _read(paths: Sequence[str], problems: list[str]) -> Iterator[Subject | Bench
         file = path
         try:
             for file in files_of(path):
-                yield from subjects_of(file)
+                yield from subjects_of(file, programme.today())
         except Unreadable as problem:
             problems.append(f"{visible(file)}: {problem}")
 

@@ -143,7 +143,7 @@ _OPTIONS: tuple[tuple[str, tuple[str, ...], dict[str, Any]], ...] = (
             "DIR", "write NAME/VERSION here, to hand it in: results.json.gz and a README.md that says how to repeat it"
         ),
     ),
-    (_KEPT, ("--submit-as",), _one("NAME[@VERSION]", "what it is known by (default: what --version says)")),
+    (_KEPT, ("--submit-as",), _one("NAME", "what it is known by, or NAME@VERSION (default: what --version says)")),
     (_KEPT, ("--submitter",), _one("TEXT", "who ran it, for all to read (default: nobody is named)")),
 )
 

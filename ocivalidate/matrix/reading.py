@@ -6,6 +6,7 @@ and cut to a length that people read, and a file that is neither, or was cut off
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
 import re
@@ -20,6 +21,7 @@ from ocivalidate.bundle.sources import read_file
 from ocivalidate.errors import TooLarge, Unreadable
 from ocivalidate.matrix.benches import SCHEMA as BENCH, Bench, bench_in
 from ocivalidate.matrix.subjects import RANK, RUNTIME, WORST, Point, Said, Subject, Timing
+from ocivalidate.programme.expiry import CURRENT, Age, age
 from ocivalidate.programme.reading import record_in
 from ocivalidate.programme.record import OPERATIONS, Outcome
 from ocivalidate.report.escape import visible
@@ -56,12 +58,15 @@ def files_of(path: str) -> list[str]:
     return found
 
 
-def subjects_of(path: str) -> list[Subject | Bench]:
-    """What was judged or measured, as a file says. Raises :class:`Unreadable`."""
-    return subjects_in(_parsed(_unpacked(read_file(path, MOST_BYTES))))
+def subjects_of(path: str, today: dt.date | None = None) -> list[Subject | Bench]:
+    """What was judged or measured, as a file says. ``today``: by it, kept records may be stale.
+
+    Raises :class:`Unreadable`.
+    """
+    return subjects_in(_parsed(_unpacked(read_file(path, MOST_BYTES))), today)
 
 
-def subjects_in(document: Mapping[str, Any]) -> list[Subject | Bench]:
+def subjects_in(document: Mapping[str, Any], today: dt.date | None = None) -> list[Subject | Bench]:
     """What was judged or measured, as a document says. Raises :class:`Unreadable`."""
     schema = document.get("schema")
     if schema == _REPORT:
@@ -70,7 +75,7 @@ def subjects_in(document: Mapping[str, Any]) -> list[Subject | Bench]:
         suite = _text(_object(document.get("tool")).get("version"))
         return [_of_report(one, suite) for one in _objects(document.get("reports"))]
     if schema in _RECORDS:
-        return [_of_record(document)]
+        return [_of_record(document, today)]
     if schema == BENCH:
         return [bench_in(document)]
     raise Unreadable("neither a JSON report (--format json), nor a kept record of a run, nor a measurement")
@@ -234,8 +239,9 @@ def _said(finding: Mapping[str, Any]) -> Said:
 # --- Kept records
 
 
-def _of_record(document: Mapping[str, Any]) -> Subject:
+def _of_record(document: Mapping[str, Any], today: dt.date | None) -> Subject:
     record = record_in(document)
+    old = age(record, today) if today else Age(CURRENT)
     points, clipped = _first(map(_kept_point, record.outcomes))
     if not points:
         raise Unreadable("this record has no results")
@@ -255,6 +261,7 @@ def _of_record(document: Mapping[str, Any]) -> Subject:
         _text(record.date),
         _text(record.submitter),
         _text(shlex.join(record.command), _LONGEST),
+        stale="" if old.state == CURRENT else _text(f"{old.state}: {old.reason}", _LONGEST),
         points=points,
         clipped=clipped,
         timings=tuple(

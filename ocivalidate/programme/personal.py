@@ -17,9 +17,11 @@ class Kind(NamedTuple):
 
 
 _END = r"[^\s'\":,;)\]}>`]"
+_TOKEN = r"ocivalidate-(?:[a-z0-9]{16}|[a-z0-9]{0,15}…?\Z)"
 KINDS = (
-    Kind(re.compile(rf"/{_END}*ocivalidate-[a-z0-9]{{16}}{_END}*"), "PATH", "a path of one run"),
-    Kind(re.compile(r"ocivalidate-[a-z0-9]{16}"), "ocivalidate-RUN", "the token of one run"),
+    # At the end of a text, where it may have been cut, too.
+    Kind(re.compile(rf"/{_END}*{_TOKEN}{_END}*"), "PATH", "a path of one run"),
+    Kind(re.compile(_TOKEN), "ocivalidate-RUN", "the token of one run"),
     # A secret may stand in a path or a URL: it goes first.
     Kind(
         re.compile(

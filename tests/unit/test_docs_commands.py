@@ -70,6 +70,14 @@ ELSEWHERE = {
     "ocivalidate runtime --runtime ./my-runtime --explore": Held(
         "root", "tests/integration/test_runtime_exploring.py", "--resume"
     ),
+    "ocivalidate runtime --runtime ./my-runtime --submit": Held(
+        "root", "tests/integration/test_runtime_subjects.py", "documented()"
+    ),
+    "ocivalidate report --check results": Held("root", "tests/integration/test_runtime_subjects.py", "documented()"),
+    "ocivalidate report results --format html": Held(
+        "root", "tests/integration/test_runtime_subjects.py", "documented()"
+    ),
+    "ocivalidate report results --badges": Held("files", "tests/unit/test_programme_badges.py", '"--badges"'),
     "ocivalidate runtime --runtime ./my-runtime": Held(
         "root", "tests/integration/test_runtime_starters.py", '"--dump-dir"'
     ),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import gzip
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -120,6 +122,18 @@ def test_the_order_of_arguments_and_doubles_change_nothing(tmp_path: Path) -> No
     assert said[0] == said[1] == said[2]
     labels = [one["label"] for one in json.loads(said[0])["sheets"][0]["subjects"]]
     assert labels == ["runc 1.1.0", "runc 1.2.0", "runc 1.10.0"]
+
+
+def test_a_record_that_has_grown_old_says_so(tmp_path: Path, say: Command) -> None:
+    file = tmp_path / "results.json"
+    file.write_text(json.dumps(record({"create.one": {CREATES: ["pass"]}})), encoding="utf-8")
+    [one] = subjects_of(str(file))
+    assert isinstance(one, Subject)
+    assert one.stale == ""
+    [one] = subjects_of(str(file), dt.date(2026, 11, 28))
+    assert isinstance(one, Subject)
+    assert re.match(r"expired: \d+ of \d+ results that this suite asks for are not in it", one.stale)
+    assert "expired: " in say("report", str(file)).out
 
 
 def test_reports_of_every_kind_are_merged(tmp_path: Path) -> None:
