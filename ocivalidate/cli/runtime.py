@@ -178,7 +178,7 @@ def run(options: argparse.Namespace) -> int:
     if submission is not None:
         from ocivalidate.cli.runtime_submit import submit
 
-        submit(report, submission, options.submit, settings)
+        submit(report, submission, options.submit, settings, interrupted=interrupted)
     return _INTERRUPTED if interrupted else exit_code_of([report], settings)
 
 

@@ -75,8 +75,11 @@ def _command(options: argparse.Namespace, settings: Settings) -> Iterator[str]:
         yield f"--jobs={options.jobs}"
 
 
-def submit(report: Report, submission: Submission, folder: str, settings: Settings) -> None:
+def submit(report: Report, submission: Submission, folder: str, settings: Settings, *, interrupted: bool) -> None:
     """Write the folder of the record. Raises :class:`UsageError`, and writes nothing, if it must not be kept."""
+    if interrupted:
+        tell("ocivalidate: nothing is submitted: the run was interrupted")
+        return
     document = json.loads("".join(pieces("json", [report], options_of(settings))))
     place = store(submitted(document, submission), Path(folder))
     if settings["quiet"]:

@@ -15,16 +15,14 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from ocivalidate.errors import OciValidateError, Unreadable
-from ocivalidate.programme import revisions
 from ocivalidate.programme.expiry import CURRENT, age
-from ocivalidate.programme.personal import found_in
 from ocivalidate.programme.reading import MOST_PACKED, document_in, record_in, unpacked
 from ocivalidate.programme.readme import NAME, readme
 from ocivalidate.programme.record import FILE, Record, as_json, canonical, folder_of, order
+from ocivalidate.programme.sound import problems
 from ocivalidate.report.escape import visible
 from ocivalidate.system.beneath import Beneath, LeadsOut
 from ocivalidate.system.reasons import reason
-from ocivalidate.vocabulary.versions import RUNTIME_RELEASES
 from ocivalidate.vocabulary.wording import bytes_in_words
 
 MOST_RECORDS = 5_000
@@ -32,8 +30,6 @@ _MOST_NAMES = 1_000  # in one folder
 _MOST_README = 1 << 20
 _MOST_FAULTS = 5  # that are told of one record
 _FILES = frozenset({FILE, NAME})
-_MODES = ("v1", "v2", "hybrid", "none")
-_FIRST = dt.date(2026, 1, 1)  # no record is older than the suite
 
 
 class Fault(NamedTuple):
@@ -141,7 +137,7 @@ def _sound(below: Beneath, path: str, today: dt.date) -> Record:
         raise _Wrong(FILE, str(problem)) from problem
     if text != canonical(as_json(record)) + b"\n":
         raise _Wrong(FILE, "edited: it is not written as --submit writes it")
-    if told := list(itertools.islice(_problems(record, today), _MOST_FAULTS)):
+    if told := list(itertools.islice(problems(record, today), _MOST_FAULTS)):
         raise _Wrong(FILE, *told)
     if path != folder_of(record):
         raise _Wrong("", f"it has the record of {folder_of(record)}: wanted that name of the folder")
@@ -163,77 +159,3 @@ def _read(below: Beneath, path: str, name: str, most: int) -> bytes:
     if len(data) > most:
         raise _Wrong(name, f"too large: wanted at most {bytes_in_words(most)}")
     return data
-
-
-def _problems(record: Record, today: dt.date) -> Iterator[str]:
-    """What a record lacks, claims that cannot be, or tells of somebody."""
-    yield from _absent(record)
-    yield from _date_problems(record, today)
-    yield from _suite_problems(record)
-    for where, text in _texts(record):
-        if told := found_in(text, address=where != "submitter"):
-            yield f"{where}: wanted nothing that tells of a person or a machine, got {told}"
-
-
-def _absent(record: Record) -> Iterator[str]:
-    host = record.host
-    wanted = {
-        "name": record.name,
-        "version": record.version,
-        "runtime.digest": record.digest,
-        "suite.revision": record.suite.revision,
-        "suite.version": record.suite.version,
-        "host.kernel": host.kernel,
-        "host.machine": host.machine,
-        "command": record.command,
-    }
-    yield from (f"{name}: wanted one, got nothing" for name, told in wanted.items() if not told)
-    if host.cgroup_mode not in _MODES:
-        yield f"host.cgroup_mode: wanted one of {', '.join(_MODES)}, got {visible(host.cgroup_mode, 40)}"
-    if not record.counts.keys() & {"pass", "fail"}:
-        yield "results: wanted some that pass or fail, got none"
-
-
-def _date_problems(record: Record, today: dt.date) -> Iterator[str]:
-    try:
-        date = dt.date.fromisoformat(record.date)
-    except ValueError:
-        yield f"date: wanted a day of the calendar, got {record.date}"
-        return
-    # Somewhere it is tomorrow already.
-    if not _FIRST <= date <= today + dt.timedelta(days=1):
-        yield f"date: wanted a day from {_FIRST} to now, got {record.date}"
-
-
-def _suite_problems(record: Record) -> Iterator[str]:
-    """Whether it has just the results that its suite gives a runtime judged by its release."""
-    suite = revisions.known(record.suite.revision)
-    if suite is None:
-        yield f"suite.revision: wanted this suite ({revisions.digest()[:23]}…) or one of conformance/revisions/"
-        return
-    if suite.version != record.suite.version:
-        yield f"suite.version: wanted {suite.version}, as that revision has, got {visible(record.suite.version, 40)}"
-    if record.release not in suite.results:
-        yield f"release: wanted one of {', '.join(RUNTIME_RELEASES)}, got {visible(record.release, 40)}"
-        return
-    wanted = suite.results[record.release]
-    found = {(one.case, one.clause) for one in record.outcomes}
-    if missing := sorted(wanted - found):
-        yield f"results: {len(missing)} are missing, the first: {' '.join(missing[0])}"
-    if strange := sorted(found - wanted):
-        yield f"results: {len(strange)} are of no case of that suite, the first: {visible(' '.join(strange[0]), 200)}"
-    cases = len({case for case, _clause in wanted})
-    if cases != record.suite.cases:
-        yield f"suite.cases: wanted {cases}, got {record.suite.cases}"
-
-
-def _texts(record: Record) -> Iterator[tuple[str, str]]:
-    """Every text in which something could be told, and where it stands."""
-    yield from (("name", record.name), ("version", record.version), ("runtime.name", record.said.name))
-    yield from (("runtime.version", record.said.version), ("runtime.claim", record.claim))
-    yield from (("submitter", record.submitter), ("runtime.source", record.source), ("host.kernel", record.host.kernel))
-    yield from (("host.machine", record.host.machine), ("host.sandbox", record.host.sandbox))
-    for words in (record.command, record.host.controllers, record.host.lsms):
-        yield from (("command" if words is record.command else "host", word) for word in words)
-    for one in record.outcomes:
-        yield from ((f"results.{one.case}", text) for text in (*one.said, one.got, one.want))

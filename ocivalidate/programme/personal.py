@@ -62,13 +62,13 @@ def without(text: str) -> str:
     return text
 
 
+_ADDRESSES = ("USER@HOST", "ADDRESS")
+
+
 def found_in(text: str, *, address: bool = True) -> str:
-    """The first that the text has of that, in words; ``""`` for nothing. ``address``: whether one counts, too."""
+    """The first that the text has of that, in words; ``""`` for nothing. ``address``: whether addresses count, too."""
     for kind in KINDS:
-        if (
-            (match := kind.pattern.search(text))
-            and (address or kind.instead != "USER@HOST")
-            and match[0] != kind.instead
-        ):
+        match = kind.pattern.search(text)
+        if match and match[0] != kind.instead and (address or kind.instead not in _ADDRESSES):
             return f"{kind.called}: {visible(match[0], 60)}"
     return ""

@@ -16,6 +16,7 @@ from ocivalidate.programme import revisions
 from ocivalidate.programme.keeping import anonymous, normal
 from ocivalidate.programme.record import Record
 from ocivalidate.programme.reports import records_of_report
+from ocivalidate.programme.sound import problems
 from ocivalidate.vocabulary.versions import RUNTIME_RELEASES
 
 _LONGEST = 200  # characters of what a submitter says
@@ -72,7 +73,10 @@ def submitted(document: Mapping[str, Any], given: Submission, today: dt.date | N
     )
     names = _of_here()
     command = tuple(normal(word, program, os.path.basename(program), names) for word in given.command)
-    return replace(anonymous(named, program, names), command=command)
+    record = replace(anonymous(named, program, names), command=command)
+    for problem in problems(record, dt.date.fromisoformat(record.date)):
+        raise UsageError(f"nothing is submitted: {problem}")
+    return record
 
 
 def _refuse(told: Record) -> None:
@@ -96,7 +100,7 @@ def _of_here() -> dict[str, str]:
     found = {platform.node().partition(".")[0]: "HOST", platform.node(): "HOST"}
     for variable in ("SUDO_USER", "USER", "LOGNAME"):
         found[os.environ.get(variable, "")] = "USER"
-    with contextlib.suppress(ImportError, KeyError, OSError):
+    with contextlib.suppress(ImportError, AttributeError, KeyError, OSError):
         import pwd  # absent on Windows
 
         found[pwd.getpwuid(os.getuid()).pw_name] = "USER"

@@ -14,6 +14,7 @@ import pytest
 import ocivalidate
 from ocivalidate.cli.completing import SHELLS, script
 from ocivalidate.cli.manual import pages
+from ocivalidate.programme.revisions import digest
 
 CHECKOUT = Path(__file__).parents[2]
 DATA_FOLDERS = [name for name in ("schemas", "fixtures", "conformance") if (CHECKOUT / name).is_dir()]
@@ -107,3 +108,17 @@ def test_unpacked_wheel_finds_its_own_data(wheel: Path, tmp_path: Path) -> None:
         text=True,
     )
     assert Path(done.stdout.strip()) == tmp_path / "site" / "ocivalidate" / "schemas"
+
+
+def test_the_suite_in_a_wheel_is_that_of_the_checkout(wheel: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path / "site")
+    done = subprocess.run(
+        [sys.executable, "-c", "from ocivalidate.programme.revisions import digest; print(digest())"],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(tmp_path / "site")},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.strip() == digest()

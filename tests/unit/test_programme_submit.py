@@ -18,8 +18,9 @@ from ocivalidate.programme.record import Record, Timing
 from ocivalidate.programme.revisions import current
 from ocivalidate.programme.submitting import Submission
 from ocivalidate.rules.clauses import load
-from ocivalidate.rules.findings import Finding, Location, Outcome, Result
+from ocivalidate.rules.findings import Finding, Location, Outcome, Report, Result
 from ocivalidate.runtime.protocol import Bailout, Begin, End, Event, Header, Plan, RuntimeFacts, Timing as Told
+from ocivalidate.runtime.run import Run as OneRun
 from tests.unit.command_line import Command, Said
 from tests.unit.engines import HEADER, Elsewhere, Spoken
 
@@ -118,6 +119,7 @@ def test_what_was_measured_otherwise_stands_in_the_command(run: Run, tmp_path: P
     ("name", "version", "folder"),
     [
         ("", "", "my-runtime/unknown+v2"),
+        ("runtime", "1.2.3.4", "runtime/1.2.3.4+v2"),
         ("a/b", "1/2", "a%2Fb/1%2F2+v2"),
         ("..", "..", "%2E./%2E.+v2"),
         ("\x1b[31m", "\ud800"[:0] + "é", "%1B%5B31m/%C3%A9+v2"),
@@ -201,6 +203,37 @@ def test_what_makes_no_whole_run_is_refused_before_it_runs(more: tuple[str, ...]
     assert (said.code, said.out) == (2, "")
     assert told in said.err
     assert said.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        (
+            ("--submitter", "me, see /home/me/x"),
+            "nothing is submitted: submitter: wanted nothing that tells of a person",
+        ),
+        (("--submit-as", "x /root/y"), "nothing is submitted: name: wanted nothing that tells of a person"),
+    ],
+)
+def test_what_the_check_would_refuse_is_not_written(more: tuple[str, ...], told: str, run: Run, tmp_path: Path) -> None:
+    said = run(whole(), *more)
+    assert (said.code, said.err.count("\n")) == (2, 1)
+    assert told in said.err
+    assert [*(tmp_path / "results").rglob("*")] == []
+
+
+def test_a_run_that_is_interrupted_is_not_submitted(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ocivalidate.cli.runtime._follow", _interrupted)
+    said = run(whole())
+    assert said.code == 130
+    assert said.err == "ocivalidate: nothing is submitted: the run was interrupted\n"
+    assert [*(tmp_path / "results").rglob("*")] == []
+
+
+def _interrupted(running: OneRun, _settings: object) -> tuple[Report, bool]:
+    for _step in running:
+        pass
+    return running.report(), True
 
 
 def test_a_place_that_cannot_be_written_is_refused_before_it_runs(run: Run, tmp_path: Path) -> None:
