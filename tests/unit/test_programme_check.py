@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
+from fixtures.subjects.recording import RESULTS
 from ocivalidate.errors import Unreadable
 from ocivalidate.programme import revisions
 from ocivalidate.programme.checking import check
@@ -365,6 +366,11 @@ class TestOurSuite:
         assert known(DIGEST[:-1] + "1") is None
         assert known("../../etc/passwd") is None
         known.cache_clear()
+
+    def test_all_that_is_kept_is_sound(self) -> None:
+        found = check(str(RESULTS), dt.date(2999, 1, 1))
+        assert found.faults == []
+        assert {one.suite.revision for one in found.records} <= set(listed())
 
 
 def test_a_folder_that_is_no_folder_is_told(tmp_path: Path) -> None:
