@@ -8,8 +8,8 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Iterable, Iterator
+from html import escape
 from typing import NamedTuple
-from xml.sax.saxutils import escape
 
 from ocivalidate.programme.expiry import CURRENT, EXPIRED, age
 from ocivalidate.programme.record import Record, folder_of, order
@@ -86,7 +86,7 @@ def svg(made: Badge) -> str:
     """An image of its own, with a title that is read aloud."""
     label, message = _shown(made.label), _shown(made.message)
     left, right = _width(label) + 12, _width(message) + 12
-    title = escape(f"{label}: {message}", {'"': "&quot;"})
+    title = escape(f"{label}: {message}")
     return f"""\
 <svg xmlns="http://www.w3.org/2000/svg" width="{left + right}" height="20" role="img" aria-label="{title}">
 <title>{title}</title>

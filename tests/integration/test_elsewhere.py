@@ -39,6 +39,7 @@ SAME: dict[str, str] = {
     "explain runtime/config.process.cwd.absolute image/blob.kind": "",
     "schema runtime-config": "",
     "schema report": "",
+    "report --check results": "",
     "oci-gen --cpus 2 --memory 512m -v ./data:/data:ro -- /bin/server": "",
     "oci-gen --os windows": "",
     "oci-gen --list-paths": "",
