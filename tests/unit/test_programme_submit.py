@@ -76,7 +76,7 @@ def run(say: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
 
     def judged(events: Iterable[Event], *arguments: str, code: int = 0) -> Said:
         launcher = Elsewhere(Spoken(events, code=code))
-        monkeypatch.setattr("ocivalidate.cli.runtime._launcher", lambda _sandbox: launcher)
+        monkeypatch.setattr("ocivalidate.cli.runtime._launcher", lambda *_options: launcher)
         common = ("--runtime", "opt/bin/my-runtime", "--format", "text", "--no-config")
         return say("runtime", *common, "--submit", str(tmp_path / "results"), *arguments)
 
