@@ -71,8 +71,9 @@ def _command(options: argparse.Namespace, settings: Settings) -> Iterator[str]:
     if options.sandbox:
         parts = ("kernel=PATH" if part.startswith("kernel=") else part for part in options.sandbox.split(","))
         yield f"--sandbox={','.join(parts)}"
-    if options.jobs:
-        yield f"--jobs={options.jobs}"
+    for name in ("guests", "jobs"):
+        if getattr(options, name):
+            yield f"--{name}={getattr(options, name)}"
 
 
 def submit(report: Report, submission: Submission, folder: str, settings: Settings, *, interrupted: bool) -> None:
