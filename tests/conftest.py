@@ -62,7 +62,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 # Marker → the option that lets its tests run, and why they do not without it.
 _ASKED_FOR = {
-    "audit": ("--audit", "takes long, or needs servers that Go builds: pytest --audit, or tox -e audit"),
+    "audit": ("--audit", "takes long, or needs servers that tox installs: pytest --audit, or tox -e audit"),
     "container": ("--container", "fetches packages: pytest --container, or tox -e container"),
     "install": ("--install", "needs an index: pytest --install, or tox -e build"),
     "museum": ("--museum", "fetches runtimes: pytest --museum, or tox -e museum"),

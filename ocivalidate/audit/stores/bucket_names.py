@@ -20,6 +20,9 @@ _FORM = "not the name of a bucket: write s3://BUCKET/PREFIX, gs://BUCKET/PREFIX 
 # Variables in which the tools of each service look for the same.
 _ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")
 _ACCOUNTS = ("AZURE_STORAGE_ACCOUNT_NAME", "AZURE_STORAGE_ACCOUNT")
+# The account of Azurite, whose key is in its documentation.
+_EMULATED = "devstoreaccount1"
+_YES = frozenset({"1", "true", "yes", "on"})
 # A piece of a blob has a minute, and an answer that fails some tries: nothing hangs.
 _CLIENT: Final[dict[str, Any]] = {"timeout": timedelta(minutes=1), "connect_timeout": timedelta(seconds=10)}
 _RETRIES: Final[dict[str, Any]] = {
@@ -55,7 +58,7 @@ def opened(bucket: Bucket) -> ObjectStore:
 
     options: dict[str, Any] = {"prefix": bucket.prefix or None, "retry_config": _RETRIES}
     makers = {"s3": store.S3Store, "gs": store.GCSStore, "az": store.AzureStore}
-    options |= {"s3": _of_s3, "gs": dict, "az": _of_azure}[bucket.scheme]()
+    options |= {"s3": _of_s3, "gs": _of_google, "az": _of_azure}[bucket.scheme]()
     client = _CLIENT | options.pop("client_options", {})
     try:
         made: ObjectStore = makers[bucket.scheme](bucket.name, client_options=client, **options)
@@ -71,8 +74,19 @@ def _of_s3() -> dict[str, Any]:
     return {"endpoint": endpoint, "client_options": {"allow_http": endpoint.startswith("http://")}} if endpoint else {}
 
 
+def _of_google() -> dict[str, Any]:
+    """An emulator, by the variable that Google's own clients have for it, wants no credentials."""
+    emulator = os.environ.get("STORAGE_EMULATOR_HOST", "")
+    endpoint = emulator if not emulator or "://" in emulator else f"http://{emulator}"
+    options: dict[str, Any] = {"base_url": endpoint, "skip_signature": True} if endpoint else {}
+    plain = (endpoint or os.environ.get("GOOGLE_BASE_URL", "")).startswith("http://")
+    return options | ({"client_options": {"allow_http": True}} if plain else {})
+
+
 def _of_azure() -> dict[str, Any]:
     account = _first(os.environ, _ACCOUNTS)
+    if os.environ.get("AZURE_STORAGE_USE_EMULATOR", "").lower() in _YES:
+        return {"account_name": account or _EMULATED}
     if not account:
         raise Unreadable(f"az:// needs the name of the account in {_ACCOUNTS[0]}")
     return {"account_name": account}

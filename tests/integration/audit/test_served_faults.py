@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from fixtures.registries import servers
+from fixtures.registries import clouds, servers
 from fixtures.registries.content import images
 from fixtures.registries.faults import Fault, Planted, plant
 from fixtures.registries.planted import FAULTS
@@ -114,6 +114,29 @@ def test_all_faults_are_found_in_a_bucket_and_nothing_else(form: str, buckets: P
 
 
 EACH = [pytest.param(form, fault, id=f"{form}-{fault.name}") for fault in FAULTS for form in sorted(fault.forms)]
+
+
+@pytest.mark.audit
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("scheme", clouds.STARTERS)
+def test_buckets_of_google_and_azure(scheme: str, form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    need(clouds.PROGRAMS[scheme])
+    pytest.importorskip("obstore")
+    content = images(3)
+    rows = [(fault, plant(fault, content)) for fault in FAULTS if form in fault.forms]
+    storage = FORMS[form](tmp_path / "storage", content).write()
+    for fault, planted in rows:
+        fault.damage(storage, planted)
+    with clouds.STARTERS[scheme](tmp_path) as served:
+        for name, text in clouds.environment(scheme, served).items():
+            monkeypatch.setenv(name, text)
+        clouds.make(scheme, served, "tests")
+        clouds.fill(scheme, served, "tests", "some/prefix", storage.root)
+        report = audited_at(f"{scheme}://tests/some/prefix")
+        nowhere = [audit(f"{scheme}://{place}").problem for place in ("no-such-bucket", "tests/nothing")]
+    wanted = {one for fault, planted in rows for one in found_in_bucket(fault, storage, planted)}
+    assert found(report) == {Found(*one) for one in wanted}
+    assert all(nowhere)
 
 
 @pytest.mark.audit
