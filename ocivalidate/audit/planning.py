@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import islice
 from typing import NamedTuple
 
 from ocivalidate.audit import old_manifests
@@ -162,11 +163,18 @@ class _Planner:
 
     def _from(self, root: str) -> None:
         """Walk from a manifest, and from what refers to those that are reached."""
-        waiting = deque([] if self._work.is_stopped else self._unit(root))
-        while waiting:
+        book, most, count = self._book, self._options.limits.documents, 0
+        waiting = deque([root])
+        while waiting and not self._work.is_stopped:
             digest = waiting.popleft()
-            if not self._book.is_reached(self._repository, digest):
-                waiting.extend(self._unit(digest))
+            if digest != root and book.is_reached(self._repository, digest):
+                continue
+            if count > most:
+                # A registry can make up new ones for ever.
+                book.fail(self._repository, root, f"more than {most} manifests refer to it and to each other")
+                return
+            waiting.extend(self._unit(digest))
+            count += 1
 
     def _unit(self, digest: str) -> list[str]:
         """Walk over what is judged as one image; return the manifests that refer to those in it."""
@@ -177,7 +185,8 @@ class _Planner:
             with opened(self._store, book, repository, digest) as source:
                 manifests = self._walk(source, digest)
             new = [digest for digest in manifests if book.is_new("referrers", repository, digest)]
-            return [one for digest in new for one in self._store.referrers(repository, digest)]
+            listed = (one for digest in new for one in self._store.referrers(repository, digest))
+            return [*islice(listed, self._options.limits.documents + 1)]
         except FAILURES as problem:
             book.fail(repository, digest, problem_of(problem))
             return []

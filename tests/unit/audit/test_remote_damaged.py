@@ -8,13 +8,14 @@ from collections.abc import Callable
 import pytest
 
 from fixtures.layouts import Image, Layer, to_json
-from fixtures.layouts.build import DOCKER
+from fixtures.layouts.build import DOCKER, OCI, digest
 from fixtures.layouts.signed import sign
 from fixtures.registries.content import Content, layer
 from fixtures.registries.lying import Answer, Lie, Registry, Request, serving
 from ocivalidate.audit.api import audit
 from ocivalidate.audit.options import AuditOptions
 from ocivalidate.image.api import ImageOptions, check_image
+from ocivalidate.image.limits import Limits
 from ocivalidate.image.signed import unsigned
 from ocivalidate.registry.options import RegistryLimits, RegistryOptions
 from ocivalidate.rules.findings import ExitCode, Report, exit_code
@@ -127,3 +128,24 @@ def test_what_has_no_such_signature_is_its_own_text(data: bytes) -> None:
 @pytest.mark.parametrize("text", [b'{"a":1}', b'{"a": 1\n}\n', b'{\n   "a": [1, 2]\n}'])
 def test_the_text_that_was_signed_comes_back(text: bytes) -> None:
     assert unsigned(sign(text)) == text
+
+
+def test_referrers_that_never_end_are_ended() -> None:
+    """Each manifest that refers to one is referred to by another, which the registry makes up when it is asked."""
+
+    def made_up(served: Registry, asked: Request, told: Answer) -> Answer:
+        if "/referrers/" not in asked.path:
+            return told
+        held = served.content.repository("app")
+        subject = {"mediaType": f"{OCI}manifest.v1+json", "digest": asked.path.rpartition("/")[2], "size": 5}
+        empty = {"mediaType": "application/vnd.oci.empty.v1+json", "digest": digest(b"{}"), "size": 2}
+        text = to_json({"schemaVersion": 2, "config": empty, "layers": [], "subject": subject})
+        listed = [held.add(text, f"{OCI}manifest.v1+json")]
+        return told.of(to_json({"schemaVersion": 2, "mediaType": f"{OCI}index.v1+json", "manifests": listed}))
+
+    with serving(Registry(images("1"), made_up)) as served:
+        options = AuditOptions(registry=BRISK, limits=Limits(documents=50))
+        report = audit(f"docker://{served.host}", options=options)
+    assert len(served.requests) < 500
+    assert states(report)["app:1"] == "unjudged"
+    assert exit_code([report]) is not ExitCode.CONFORMS
