@@ -3,7 +3,8 @@
     python benchmarks/page.py [--runs 30]
 
 Takes the kept records of ``results/``, each of them again as another version until there are so many runs. Times are
-the medians of several; those of the browser are from the start of the navigation until the table is drawn.
+the medians of several; those of the browser are from the start of the navigation until the table is drawn, and what its
+main thread used of a processor for that, which others on the machine change little.
 """
 
 from __future__ import annotations
@@ -82,12 +83,16 @@ def loaded(file: Path) -> None:
     from tests.integration.browsing import browsing
 
     with browsing() as browser:
-        times, opened = [], []
+        times, opened, used = [], [], []
+        browser.driver.execute_cdp_cmd("Performance.enable", {"timeDomain": "threadTicks"})
         for _ in range(TIMES):
             browser.open(file)
             times.append(browser.run(_LOADED))
+            metrics = browser.driver.execute_cdp_cmd("Performance.getMetrics", {})["metrics"]
+            used.append(next(one["value"] for one in metrics if one["name"] == "TaskDuration"))
             opened.append(browser.driver.execute_async_script(_OPENED))
     print(f"loaded in {statistics.median(times):.0f} ms (at least {min(times):.0f})")
+    print(f"for which {statistics.median(used):.2f} s of processor time were used")
     print(f"all areas opened in {statistics.median(opened):.0f} ms (at least {min(opened):.0f})")
 
 
