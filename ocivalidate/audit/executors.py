@@ -114,6 +114,9 @@ class Threads(Workers):
 
     def __init__(self, count: int | None = None, pace: Pace | None = None) -> None:
         super().__init__(pace)
+        if pace is not None:
+            # Other threads may have ended with it before.
+            pace.begin()
         self._count = max(1, count or cores())
         self.width = 2 * self._count
         self._pool = ThreadPoolExecutor(self._count, "ocivalidate-blob")

@@ -62,6 +62,10 @@ class Pace:
                 raise Stopped
             left = end - self._clock()
 
+    def begin(self) -> None:
+        """Allow waits again, after :meth:`stop`."""
+        self._stopped.clear()
+
     def stop(self) -> None:
         """End every wait, in this process."""
         self._stopped.set()

@@ -6,6 +6,7 @@ to is walked to the end, then those that no tag has led to.
 
 from __future__ import annotations
 
+import contextlib
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,6 +16,7 @@ from typing import NamedTuple
 from ocivalidate.audit import old_manifests
 from ocivalidate.audit.book import Book
 from ocivalidate.audit.options import AuditOptions, Work
+from ocivalidate.audit.pace import Stopped
 from ocivalidate.audit.repository import (
     OBJECT_START,
     RepositorySource,
@@ -200,9 +202,16 @@ class _Planner:
         found = walk(source, *how(self._book, unit, self._planning.selection, self._options))
         self._put(source, found)
         self._planning.walks.keep(unit, source, found)
+        self._pay(found)
         if not digest:
             self._put_old_of(source, found)
         return [digest for path in (*found.manifests, *found.indexes) if (digest := digest_of(path))]
+
+    def _pay(self, found: WalkResult) -> None:
+        """Wait for the documents that were read, as for blobs."""
+        if self._work.pace is not None:
+            with contextlib.suppress(Stopped):
+                self._work.pace.pay(sum(facts.size for facts in found.contents.values()))
 
     def _put(self, source: RepositorySource, found: WalkResult) -> None:
         book, repository = self._book, self._repository

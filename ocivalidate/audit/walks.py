@@ -7,7 +7,7 @@ from ocivalidate.audit.rows import Unit
 from ocivalidate.image.found import WalkResult
 
 # Characters of documents. What they mean takes several times as much memory.
-_MOST = 4 << 20
+_MOST = 2 << 20
 # What a descriptor takes that leads to no document.
 _EACH = 256
 

@@ -16,6 +16,7 @@ from ocivalidate.audit.api import audit
 from ocivalidate.audit.book import Book
 from ocivalidate.audit.executors import Stopping, Task, Workers
 from ocivalidate.audit.options import Work
+from ocivalidate.audit.pace import Pace
 from ocivalidate.audit.rows import Wanted
 from ocivalidate.audit.store import Held, Link, Store
 from ocivalidate.audit.stores.recognising import open_store
@@ -179,6 +180,32 @@ def test_no_more_is_begun_with_early_than_there_is_room_for(tmp_path: Path, monk
         report = audit(store)
     assert report.facts["images"]["sound"] == 8
     assert report.facts["verified"]["blobs"] == report.facts["blobs"]
+
+
+class Counting(Pace):
+    """A pace that counts what it is paid for."""
+
+    paid = 0
+
+    def owed(self, count: int) -> float:
+        self.paid += count
+        return super().owed(count)
+
+
+def test_documents_count_for_the_rate_as_blobs_do(tmp_path: Path) -> None:
+    pace = Counting(1 << 40)
+    with store_of(tmp_path) as store:
+        report = audit(store, work=Work(pace=pace))
+    assert pace.paid == report.facts["bytes"] > 0
+
+
+def test_one_pace_serves_several_audits(tmp_path: Path) -> None:
+    pace = Pace(1 << 13)
+    for _time in range(2):
+        with store_of(tmp_path) as store:
+            report = audit(store, work=Work(pace=pace))
+        assert report.complete
+        assert report.facts["verified"]["blobs"] == report.facts["blobs"]
 
 
 HELD = Held("sha256:" + "a" * 64, 5, "x")
