@@ -19,6 +19,8 @@ import pytest
 from fixtures.layouts import Image, Layer
 from fixtures.registries.content import Content
 from fixtures.registries.lying import PASSWORD, Registry, serving
+from ocivalidate.audit.api import audit
+from ocivalidate.audit.options import AuditOptions
 from ocivalidate.image.api import ImageOptions, check_image
 from ocivalidate.registry.options import RegistryLimits, RegistryOptions
 from ocivalidate.rules.findings import ExitCode, Report, exit_code
@@ -179,3 +181,39 @@ def test_a_proxy(certificates: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert all(sent.startswith("Basic ") for _host, sent in seen)
     assert "its proxy cannot be used" in gone.problem
     assert PASSWORD not in f"{report!r}{gone!r}"
+
+
+def test_certificates_that_nobody_should_believe(certificates: Path, tmp_path: Path) -> None:
+    """Expired, for another host, or of another authority: one line, and nothing is asked for."""
+    expired, elsewhere = tmp_path / "expired", tmp_path / "elsewhere"
+    for folder in (expired, elsewhere):
+        folder.mkdir()
+        (folder / "index.txt").write_text("")
+        (folder / "serial").write_text("01")
+    _signed(certificates, expired, "IP:127.0.0.1", "20200102000000Z")
+    _signed(certificates, elsewhere, "DNS:elsewhere.example", "20991231000000Z")
+    known = folder_with(certificates, tmp_path / "certs", "ca.crt")
+    other = folder_with(expired, tmp_path / "other", "server.cert")
+    (tmp_path / "other/server.cert").rename(tmp_path / "other/other.crt")
+    rows = [(expired, known, "certificate has expired"), (elsewhere, known, "IP address mismatch")]
+    rows.append((certificates, other, "unable to get local issuer certificate"))
+    for folder, cert_dir, told in rows:
+        with serving(Registry(content()), tls(folder)) as served:
+            options = RegistryOptions(tls_verify=True, limits=LIMITS, cert_dir=cert_dir)
+            report = audit(f"docker://{served.host}", options=AuditOptions(registry=options))
+        assert told in report.problem
+        assert exit_code([report]) is ExitCode.COULD_NOT_JUDGE
+        assert not served.requests
+
+
+def _signed(certificates: Path, folder: Path, name: str, end: str) -> None:
+    """Make a certificate of the authority for a server of another name, or another time."""
+    section = f"[ca]\ndefault_ca=d\n[d]\ndatabase={folder}/index.txt\nserial={folder}/serial\nnew_certs_dir={folder}\n"
+    (folder / "ca.cnf").write_text(f"{section}default_md=sha256\npolicy=p\n[p]\ncommonName=supplied\n")
+    (folder / "san").write_text(f"subjectAltName={name}\n")
+    key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", f"{folder}/server.key")
+    openssl("req", "-new", *key, "-out", f"{folder}/csr", "-subj", "/CN=server")
+    ours = ("-cert", f"{certificates}/ca.crt", "-keyfile", f"{certificates}/ca.key", "-config", f"{folder}/ca.cnf")
+    times = ("-startdate", "20200101000000Z", "-enddate", end)
+    files = ("-extfile", f"{folder}/san", "-in", f"{folder}/csr", "-out", f"{folder}/server.cert")
+    openssl("ca", "-batch", "-notext", *ours, *times, *files)
