@@ -11,7 +11,7 @@ import pytest
 
 from fixtures.site import rst
 from fixtures.site.clause_html import Known, body, words
-from fixtures.site.markdown_pages import linked, sources
+from fixtures.site.markdown_pages import ROOT, linked, markdown_pages, sources
 from fixtures.site.outcomes import OfRuntime, from_records
 from fixtures.site.saying import say
 from ocivalidate.explained import Explained, explained
@@ -189,3 +189,8 @@ def test_a_link_to_nothing_is_an_error() -> None:
 
 def test_every_page_of_the_repository_is_one_of_the_site() -> None:
     assert {"verdicts", "tutorials/pipeline", "contributing", "changelog", "protocol"} <= set(sources())
+
+
+def test_every_page_is_listed_on_the_front_page_and_has_links_to_somewhere() -> None:
+    listed = set((ROOT / "docs" / "index.rst").read_text(encoding="utf-8").split())
+    assert sorted(page for page, _text in markdown_pages() if page not in listed) == []
