@@ -204,13 +204,14 @@ def test_a_keeper_that_is_killed_takes_its_guest_along(machine: Machine, after: 
 
 @pytest.mark.parametrize("machine", ["uml"], indirect=True)
 def test_a_starved_guest_is_told(machine: Machine) -> None:
-    running = machine.start(settings=",memory=64M")
+    # With twice of that it swaps, and does its work.
+    running = machine.start(settings=",memory=32M")
     said = running.communicate(timeout=_PATIENCE)[0]
     assert running.returncode == 2, said
-    assert "its memory, 64M, is too little" in one_line(said)
-    assert "give it more, as in memory=128M" in said
+    assert "the guest could not do its work: " in one_line(said)
 
 
+@pytest.mark.parametrize("machine", ["uml"], indirect=True)
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a small file system")
 def test_a_full_disk_is_told(machine: Machine) -> None:
     small = machine.folder / "small"
@@ -228,8 +229,7 @@ def test_a_full_disk_is_told(machine: Machine) -> None:
         check=False,
     )
     assert done.returncode == 2, done.stdout
-    said = one_line(done.stdout)
-    assert "this host has no space left for its memory" in said or "No space left on device" in said
+    assert "this host has no space left for its memory" in one_line(done.stdout)
 
 
 def test_one_of_two_guests_that_is_killed_is_told_and_its_cases_are_errors(machine: Machine, tmp_path: Path) -> None:
