@@ -57,11 +57,13 @@ def check(folders: Sequence[str]) -> ExitCode:
 
 def write_badges(paths: Sequence[str], folder: str) -> ExitCode:
     """Write the badges of records in files and folders. Raises :class:`UsageError` and :class:`Unreadable`."""
-    from ocivalidate.matrix.reading import files_of
+    from ocivalidate.matrix.reading import files_of, is_own_output
     from ocivalidate.programme.badges import badges
     from ocivalidate.programme.reading import read_any
 
-    records = [one for path in paths for file in files_of(path) for one in read_any(file) if one.kind == "runtime"]
+    files = [(path, file) for path in paths for file in files_of(path)]
+    found = (read_any(file) for path, file in files if path == file or not is_own_output(file))
+    records = [one for some in found for one in some if one.kind == "runtime"]
     if not records:
         raise UsageError("there is no record of a runtime in it: badges are for runtimes")
     _write(folder, badges(records, today()))

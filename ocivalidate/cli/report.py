@@ -21,7 +21,7 @@ from ocivalidate.errors import Unreadable, UsageError
 from ocivalidate.matrix.benches import Bench
 from ocivalidate.matrix.changes import Difference, difference
 from ocivalidate.matrix.model import Matrix, matrix
-from ocivalidate.matrix.reading import files_of, subjects_of
+from ocivalidate.matrix.reading import files_of, is_own_output, subjects_of
 from ocivalidate.matrix.subjects import Subject
 from ocivalidate.report.escape import visible
 from ocivalidate.report.painting import Line, plain
@@ -82,8 +82,7 @@ def add_options(parser: DashParser, _command: str) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Merge the reports, and print or write what they come to. Raises :class:`UsageError`."""
-    if bool(options.diff) is bool(options.reports):
-        raise UsageError("name reports to merge, or with --diff two to compare")
+    _refuse(options)
     if options.check or options.badges is not None:
         return programme.run(options)
     problems: list[str] = []
@@ -95,16 +94,27 @@ def run(options: argparse.Namespace) -> int:
         tell(problem)
     if not merged.matrix.sheets and not merged.matrix.benches:
         raise UsageError("nothing was read")
+    told = _with(problems, merged)
     if options.output is not None:
-        _write(options.output, options.format, merged)
+        _write(options.output, options.format, told)
     elif options.format == "text":
         print_lines(_lines(merged), screen(options.color))
     else:
-        print_pieces(_FORMATS[options.format].make(merged))
+        print_pieces(_FORMATS[options.format].make(told))
     if merged.found is not None and (options.output is not None or options.format != "text"):
         for line in merged.found.unjudged:
             tell(line)
     return ExitCode.COULD_NOT_JUDGE if problems else merged.exit_code
+
+
+def _refuse(options: argparse.Namespace) -> None:
+    """Refuse what asks for nothing that can be done. Raises :class:`UsageError`."""
+    if "" in [*options.reports, *(options.diff or ()), options.output, options.badges]:
+        raise UsageError("a path is empty: is it a variable that is not set?")
+    if options.check and not options.reports:
+        raise UsageError("--check needs a folder of records, such as results")
+    if bool(options.diff) is bool(options.reports):
+        raise UsageError("name reports to merge, or with --diff two to compare")
 
 
 def _compared(paths: Sequence[str], problems: list[str]) -> Merged:
@@ -116,15 +126,27 @@ def _compared(paths: Sequence[str], problems: list[str]) -> Merged:
     return Merged(matrix([*old.subjects, *new.subjects]), difference(old, new))
 
 
+def _with(problems: Sequence[str], merged: Merged) -> Merged:
+    """What changed, with what could not be read: who reads a file or a comment does not see the standard error."""
+    if merged.found is None:
+        return merged
+    return merged._replace(found=merged.found._replace(unjudged=(*merged.found.unjudged, *problems)))
+
+
 def _read(paths: Sequence[str], problems: list[str]) -> Iterator[Subject | Bench]:
     """What was judged, as these files say; for each that cannot be read, a line."""
     for path in dict.fromkeys(paths):
-        file = path
         try:
-            for file in files_of(path):
-                yield from subjects_of(file, programme.today())
+            files = files_of(path)
         except Unreadable as problem:
-            problems.append(f"{visible(file)}: {problem}")
+            problems.append(f"{visible(path)}: {problem}")
+            continue
+        for file in files:
+            try:
+                yield from subjects_of(file, programme.today())
+            except Unreadable as problem:
+                if file == path or not is_own_output(file):
+                    problems.append(f"{visible(file)}: {problem}")
 
 
 # --- The formats, each of which is loaded where it is asked for

@@ -111,6 +111,9 @@ def difference(old: Matrix, new: Matrix) -> Difference:
             continue
         found = compare(before, now)
         compared.append(found)
+        unjudged += [
+            f"{one.label} has too many results: {one.clipped:,} not compared" for one in (before, now) if one.clipped
+        ]
         if not found.both:
             unjudged.append(f"{before.label} and {now.label} have no result in common")
     if len(gone) == len(come) == 1 and not pairs:

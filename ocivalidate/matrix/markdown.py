@@ -56,7 +56,7 @@ def _matrix(matrix: Matrix) -> Iterator[str]:
         yield "| --- | --: | --: | --: | --- |\n"
         for column, one in enumerate(sheet.subjects[:_MOST_SUBJECTS]):
             counts = " | ".join(map(str, summed(sheet.count(column))))
-            note = one.problem or one.stale
+            note = one.remark
             yield f"| {quoted(one.label, _LONGEST)} | {counts} | {quoted(note, _LONGEST) if note else ''} |\n"
         yield from _areas(sheet)
     for bench in matrix.benches:

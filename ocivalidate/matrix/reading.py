@@ -26,6 +26,7 @@ from ocivalidate.programme.reading import record_in
 from ocivalidate.programme.record import OPERATIONS, Outcome
 from ocivalidate.report.escape import visible
 from ocivalidate.report.verdicts import EVERYWHERE
+from ocivalidate.system.reasons import reason
 from ocivalidate.vocabulary.wording import bytes_in_words
 
 MOST_BYTES = 64 << 20  # of one file, and of what is packed in it
@@ -37,6 +38,8 @@ _LONGEST_TIME = 1e6  # seconds
 _NUMBERS = re.compile(r"[0-9]+(?:\.[0-9]+)*")
 _GZIP = b"\x1f\x8b"
 _REPORT, _RECORDS = "urn:ocivalidate:report-1", ("urn:ocivalidate:results-1", "urn:ocivalidate:results-2")
+_WRITTEN = ("urn:ocivalidate:matrix-1", "urn:ocivalidate:diff-1")
+_BADGE = {"schemaVersion", "label", "message", "color"}
 _ENDINGS = (".json", ".json.gz")
 
 
@@ -48,7 +51,7 @@ def files_of(path: str) -> list[str]:
     if not os.path.isdir(path):
         return [path]
     found: list[str] = []
-    for folder, folders, names in os.walk(path):
+    for folder, folders, names in os.walk(path, onerror=_raised):
         folders.sort()
         found += [os.path.join(folder, name) for name in sorted(names) if name.endswith(_ENDINGS)]
         if len(found) > MOST_FILES:
@@ -56,6 +59,20 @@ def files_of(path: str) -> list[str]:
     if not found:
         raise Unreadable("no file in it ends in .json or .json.gz")
     return found
+
+
+def _raised(problem: OSError) -> None:
+    """A folder that cannot be read is told, so that nothing in it is missed unseen."""
+    raise Unreadable(f"{visible(os.fsdecode(problem.filename))}: {reason(problem)}") from problem
+
+
+def is_own_output(path: str) -> bool:
+    """Whether this command wrote a file: what it merged, what changed, or a badge. It is no report."""
+    try:
+        document = _parsed(_unpacked(read_file(path, MOST_BYTES)))
+    except Unreadable:
+        return False
+    return document.get("schema") in _WRITTEN or document.keys() == _BADGE
 
 
 def subjects_of(path: str, today: dt.date | None = None) -> list[Subject | Bench]:
@@ -97,6 +114,8 @@ def _unpacked(data: bytes) -> bytes:
 
 
 def _parsed(data: bytes) -> Mapping[str, Any]:
+    if not data.strip():
+        raise Unreadable("not JSON: it is empty")
     try:
         document = json.loads(data)
     except (ValueError, RecursionError) as problem:

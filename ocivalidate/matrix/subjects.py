@@ -88,6 +88,12 @@ class Subject:
     label: str = ""
 
     @property
+    def remark(self) -> str:
+        """What those who read its results have to know first, or ``""``."""
+        left = f"{self.clipped:,} result{'s' * (self.clipped != 1)} left out" if self.clipped else ""
+        return "; ".join(filter(None, (self.problem or self.stale, left)))
+
+    @property
     def order(self) -> tuple[Any, ...]:
         """Runtimes by name and version, then what tells one run from another, and at last all that is in it."""
         first = (self.kind != RUNTIME, self.kind, self.name, version_order(self.version))

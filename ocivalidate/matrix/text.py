@@ -55,7 +55,7 @@ def _sheet(sheet: Sheet) -> Iterator[Line]:
     yield [(_padded(sheet.kind, widest), "strong"), ("  passed  failed  not judged", "strong")]
     for column, one in enumerate(sheet.subjects):
         kept, broken, others = summed(sheet.count(column))
-        note = one.problem or one.stale
+        note = one.remark
         yield [
             (_padded(labels[column], widest), "name"),
             (f"  {kept:>6}", ""),

@@ -62,6 +62,7 @@ def check(folder: str, today: dt.date) -> Checked:
     found = Checked()
     try:
         with Beneath(folder) as below:
+            _refuse_inside(below, folder)
             for path in _folders(below, found):
                 try:
                     record = _sound(below, path, today)
@@ -78,6 +79,20 @@ def check(folder: str, today: dt.date) -> Checked:
         raise Unreadable(f"{visible(folder)}: there is no record in it: wanted NAME/VERSION/{FILE}")
     found.records.sort(key=order)
     return found
+
+
+def _refuse_inside(below: Beneath, folder: str) -> None:
+    """Refuse the folder of one record, or of one runtime: what it is called counts. Raises :class:`Unreadable`."""
+    names = below.names(".")[:_MOST_NAMES]
+    folders = [name for name in names if _kind(below, name) == stat.S_IFDIR]
+    if not folders and FILE in names:
+        wanted = "../.."
+    elif folders and all(FILE in below.names(name) for name in folders):
+        wanted = ".."
+    else:
+        return
+    above = visible(os.path.join(folder, wanted))
+    raise Unreadable(f"{visible(folder)}: wanted the folder that has NAME/VERSION/{FILE}: check {above}")
 
 
 def _folders(below: Beneath, found: Checked) -> Iterator[str]:

@@ -6,6 +6,7 @@ import datetime as dt
 import gzip
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -379,3 +380,15 @@ class TestOurSuite:
 def test_a_folder_that_is_no_folder_is_told(tmp_path: Path) -> None:
     with pytest.raises(Unreadable, match="none: "):
         check(str(tmp_path / "none"), TODAY)
+
+
+@pytest.mark.parametrize(("below", "up"), [("my-runtime", ".."), (PLACE, "../..")])
+def test_the_folder_of_one_record_names_the_one_to_check(tmp_path: Path, below: str, up: str) -> None:
+    store(ONE, tmp_path)
+    with pytest.raises(Unreadable, match=re.escape(f"check {tmp_path / below}/{up}") + "$"):
+        check(str(tmp_path / below), TODAY)
+    assert not check(str(tmp_path / below / up), TODAY).faults
+
+
+def test_a_check_of_nothing_says_what_it_wants(say: Command) -> None:
+    assert say("report", "--check").err == "ocivalidate: error: --check needs a folder of records, such as results\n"

@@ -148,3 +148,16 @@ def test_what_cannot_be_compared_is_told(tmp_path: Path, say: Command) -> None:
     assert say("report", "--diff", "old.json", "absent.json").code == 2
     assert say("report", "old.json", "--diff", "old.json", "new.json").code == 2
     assert say("report").code == 2
+
+
+@pytest.mark.parametrize("format_name", ["markdown", "json", "html"])
+def test_what_could_not_be_read_stands_in_what_is_written(tmp_path: Path, say: Command, format_name: str) -> None:
+    for side in ("old", "new"):
+        (tmp_path / side).mkdir()
+        (tmp_path / side / "b.json").write_text(render("json", [RUNTIME], OPTIONS), encoding="utf-8")
+    (tmp_path / "new" / "a.json").write_text("{", encoding="utf-8")
+    done = say("report", "--diff", str(tmp_path / "old"), str(tmp_path / "new"), "--format", format_name)
+    assert done.code == 2
+    assert "nothing got worse" not in done.out
+    assert "a.json" in done.out
+    assert done.err.count("a.json") == 1

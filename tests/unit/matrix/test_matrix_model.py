@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import gzip
 import json
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -273,3 +274,76 @@ def test_facts_of_a_container_are_told_apart_by_their_place(tmp_path: Path, say:
         ("every container", "pass"),
     ]
     assert cell["cases"][0]["said"][0]["message"] == "it is elsewhere"
+
+
+# --- A folder of mixed things
+
+
+def kept(file: Path, outcome: str = "pass") -> None:
+    file.write_text(json.dumps(record({"create.one": {CREATES: [outcome, *(["no"] * (outcome != "pass"))]}})), "utf-8")
+
+
+@pytest.mark.parametrize("broken", ["", "{", '{"a": 1}', '{"schema": "urn:ocivalidate:report-1"}'])
+def test_what_cannot_be_read_hides_nothing_that_follows_it(tmp_path: Path, say: Command, broken: str) -> None:
+    (tmp_path / "a.json").write_text(broken, encoding="utf-8")
+    kept(tmp_path / "b.json")
+    (tmp_path / "c.json").write_text(broken, encoding="utf-8")
+    done = say("report", str(tmp_path))
+    assert (done.code, done.err.count("\n")) == (2, 2)
+    assert "runc 1.5.1" in done.out
+
+
+def test_an_empty_file_says_so(tmp_path: Path, say: Command) -> None:
+    (tmp_path / "a.json").touch()
+    assert "a.json: not JSON: it is empty" in say("report", str(tmp_path / "a.json")).err
+
+
+def test_what_the_command_wrote_beside_its_reports_is_none(tmp_path: Path, say: Command) -> None:
+    kept(tmp_path / "a.json")
+    first = say("report", str(tmp_path))
+    assert say("report", str(tmp_path), "--format", "json", "--output", str(tmp_path)).code == 0
+    assert say("report", str(tmp_path), "--badges", str(tmp_path / "badges")).code == 0
+    changes = say("report", "--diff", str(tmp_path), str(tmp_path), "--format", "json", "--output", f"{tmp_path}/diff")
+    assert (changes.code, changes.err) == (0, "")
+    assert say("report", str(tmp_path)) == first
+    assert say("report", str(tmp_path), "--badges", str(tmp_path / "badges")).code == 0
+    # Who names it asks for it.
+    assert say("report", str(tmp_path / "report.json")).code == 2
+
+
+def test_a_folder_that_cannot_be_read_is_told(tmp_path: Path, say: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "closed").mkdir()
+    kept(tmp_path / "a.json")
+    scandir = os.scandir
+
+    def refusing(path: str) -> Any:
+        if str(path).endswith("closed"):
+            raise PermissionError(13, "Permission denied", path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    done = say("report", str(tmp_path))
+    assert done.code == 2
+    assert f"{tmp_path / 'closed'}: permission denied" in done.err.lower()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("report", ""), ("report", "--diff", "", "x"), ("report", "x", "--output", ""), ("report", "x", "--badges", "")],
+)
+def test_an_empty_path_is_told_as_one(words: tuple[str, ...], say: Command) -> None:
+    done = say(*words)
+    assert (done.code, done.err) == (2, "ocivalidate: error: a path is empty: is it a variable that is not set?\n")
+
+
+@pytest.mark.parametrize("format_name", ["text", "markdown"])
+def test_results_that_were_left_out_are_told(tmp_path: Path, say: Command, format_name: str) -> None:
+    file = tmp_path / "a.json"
+    cases = {f"create.{number}": {CREATES: ["pass"]} for number in range(4)}
+    file.write_text(json.dumps(record(cases)), encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("ocivalidate.matrix.reading.MOST_POINTS", 3)
+        assert "1 result left out" in say("report", str(file), "--format", format_name).out
+        # What was left out may have got worse.
+        done = say("report", "--diff", str(file), str(file), "--format", format_name)
+        assert (done.code, "1 not compared" in done.out) == (2, True)
