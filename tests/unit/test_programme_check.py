@@ -8,6 +8,7 @@ import json
 import os
 import re
 import shutil
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -328,6 +329,14 @@ def test_records_grow_old_as_the_table_says(tmp_path: Path) -> None:
         ("rootfs /tmp/ocivalidate-0123", "rootfs PATH"),
         ("rootfs /tmp/ocivalidate-0123…", "rootfs PATH"),
         ("the group ocivalidate-0123", "the group ocivalidate-RUN"),
+        ("file:///home/me/x, /a/b/c/d/e/home/me", "file:PATH, PATH"),
+        ("%2Fhome%2Fme, C:\\\\Users\\\\me and c:/users/me", "PATH, PATH and PATH"),
+        ("https://me:s@cret@example.org/x", "https://USER@HOST/x"),
+        ("from fe80::1ff:fe23:4567:890a or 2001:db8:0:0:0:ff00:42:8329", "from ADDRESS or ADDRESS"),
+        ("02-42-ac-11-00-02", "ADDRESS"),
+        ("Authorization: Bearer abcdefghijklmnop0123456789", "Authorization: TOKEN"),
+        ("npm_abcdefghijklmnopqrstuvwxyz0123456789 or password=hunter2", "TOKEN or TOKEN"),
+        ("std::fe::abc, 2026::x, 12:34:56, 0:1000:1", "std::fe::abc, 2026::x, 12:34:56, 0:1000:1"),
         ("group ocivalidate-0123456789abcdef-1", "group ocivalidate-RUN-1"),
         (
             "rootfs/home/x, /mnt/file, /tmp/made, 127.0.0.1 and 1.2.3",
@@ -344,6 +353,35 @@ def test_what_tells_of_somebody_is_replaced_and_found(text: str, kept: str) -> N
 @given(st.text())
 def test_what_was_replaced_is_not_found_again(text: str) -> None:
     assert found_in(without(text)) == ""
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "a",
+        "/",
+        "/a",
+        "a:",
+        "a.",
+        "1.",
+        "-",
+        "00:",
+        "eyJ",
+        "eyJaaaaaaaa",
+        "/ocivalidate-",
+        "://a",
+        "x@",
+        "/home",
+        "-/a",
+        "fe80:",
+    ],
+)
+def test_looking_takes_time_that_grows_as_the_text_does(piece: str) -> None:
+    text = piece * (40_000 // len(piece))
+    began = time.process_time()
+    found_in(text)
+    without(text)
+    assert time.process_time() - began < 1.0
 
 
 def test_every_kind_has_words() -> None:
