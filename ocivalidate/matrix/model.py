@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 from ocivalidate.matrix.benches import Bench
 from ocivalidate.matrix.subjects import FAILED, PASSED, RUNTIME, WORST, Point, Subject, ordered, worst
-from ocivalidate.rules.clauses import Clause, Level, load
+from ocivalidate.rules.clauses import RELEASES, Clause, Level, load
+from ocivalidate.vocabulary.versions import NEXT
 
 
 class Cell(NamedTuple):
@@ -130,6 +131,11 @@ def _cell(one: Subject, clause: str, said: Mapping[str, Sequence[Point]]) -> Cel
     return Cell(outcome, points, _reason(one, clause, points))
 
 
+def _is_release(text: str, clause: Clause) -> bool:
+    """Whether a text, which anybody may have written, is a release of the specification of a clause."""
+    return text == NEXT or text in RELEASES.get(clause.family, ())
+
+
 def _reason(one: Subject, clause: str, points: Sequence[Point]) -> str:
     """Why a clause was not judged."""
     told = next((said.message for point in points for said in point.said if said.message), "")
@@ -138,7 +144,7 @@ def _reason(one: Subject, clause: str, points: Sequence[Point]) -> str:
     if one.problem:
         return one.problem
     stated = load().get(clause)
-    if stated is not None and one.release and not stated.holds_in(one.release):
+    if stated is not None and _is_release(one.release, stated) and not stated.holds_in(one.release):
         bounds = [f"since {stated.since}"] * bool(stated.since) + [f"until {stated.until}"] * bool(stated.until)
         return f"{one.specification or stated.family} {one.release} does not have this clause ({', '.join(bounds)})"
     return "no case of this run is about it"

@@ -33,7 +33,8 @@ KINDS = (
     Kind(
         re.compile(
             r"gh[a-z]_[A-Za-z0-9]{20,}+|github_pat_\w{20,}+|glpat-[\w-]{16,}+|A[KS]IA[0-9A-Z]{16}|xox[a-z]-[\w-]{10,}+"
-            r"|(?<![\w-])eyJ[\w-]{8,}+\.[\w-]{8,}+\.[\w-]*+|-----BEGIN [A-Z ]++-----|ssh-[a-z0-9]{3,9} AAAA[\w+/=]{16,}+"
+            r"|(?<![\w-])eyJ[\w-]{8,}+\.[\w-]{8,}+\.[\w-]*+|-----BEGIN [A-Z ]++-----"
+            r"|ssh-[a-z0-9]{3,9} AAAA[\w+/=]{16,}+"
             r"|(?<![\w-])(?:sk-|npm_|hf_|dckr_pat_|pypi-|AIza)[\w-]{20,}+|(?i:\bbearer )[\w.~+/=-]{16,}+"
             r"|(?i:password|passwd|secret|secret_access_key|api_?key|token)=[^\s&'\"]{4,}+"
         ),

@@ -24,8 +24,10 @@ OPERATIONS = ("create", "start", "state", "kill", "delete")
 """The operations that are timed, in the order of a container's life."""
 UNKNOWN = "unknown"
 _LONGEST_NAME = 80
+# Hidden, or for Windows a device whatever comes after a dot, or for Git on Windows its own folder.
+_NO_NAME = re.compile(r"\.|(?i:(?:con|prn|aux|nul|conin%24|conout%24|com[0-9]|lpt[0-9])(?:\.|\Z)|git~1\Z)")
 # No time and no name, so that the same text is the same bytes; 2 is the best compression, 255 no system.
-_GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\xff"
+GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\xff"
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +197,7 @@ def packed(record: Record) -> bytes:
 def compressed(text: bytes) -> bytes:
     """A text as gzip, the same bytes each time."""
     deflate = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
-    return _GZIP_HEADER + deflate.compress(text) + deflate.flush() + struct.pack("<II", zlib.crc32(text), len(text))
+    return GZIP_HEADER + deflate.compress(text) + deflate.flush() + struct.pack("<II", zlib.crc32(text), len(text))
 
 
 def folder_of(record: Record) -> str:
@@ -205,12 +207,15 @@ def folder_of(record: Record) -> str:
 
 
 def _name(text: str) -> str:
-    """A text as the name of a folder everywhere: no separator, no space, not hidden, not too long."""
-    escaped = quote(text, safe="+~") or UNKNOWN
-    escaped = f"%2E{escaped[1:]}" if escaped.startswith(".") else escaped
+    """A text as the name of a folder everywhere: no separator, no space, not hidden, not too long, and no device."""
+    # A report may have half a pair of surrogates in it.
+    escaped = quote(text, safe="+~", errors="surrogatepass") or UNKNOWN
+    if _NO_NAME.match(escaped):
+        escaped = f"%{ord(escaped[0]):02X}{escaped[1:]}"
+    escaped = f"{escaped[:-1]}%2E" if escaped.endswith(".") else escaped
     if len(escaped) <= _LONGEST_NAME:
         return escaped
-    return f"{escaped[: _LONGEST_NAME - 13]}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+    return f"{escaped[: _LONGEST_NAME - 13]}-{hashlib.sha256(text.encode(errors='surrogatepass')).hexdigest()[:12]}"
 
 
 def version_order(version: str) -> tuple[tuple[int, ...], bool, str]:

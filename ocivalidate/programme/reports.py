@@ -27,7 +27,7 @@ def records_of_report(document: Mapping[str, Any]) -> list[Record]:
     try:
         version = str(document["tool"]["version"])
         return [_record(one, version) for one in document["reports"]]
-    except (KeyError, TypeError, AttributeError, ValueError, IndexError) as problem:
+    except (KeyError, TypeError, AttributeError, ValueError, IndexError, OverflowError) as problem:
         raise Unreadable(f"{_BAD}: a member is missing, or of another type") from problem
 
 

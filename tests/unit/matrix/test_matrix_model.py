@@ -8,6 +8,7 @@ import json
 import os
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from tests.unit.command_line import Command
 
 CREATES, DELETES = "runtime/runtime.create.creates", "runtime/runtime.delete.deletes"
 NEW = "runtime/config-linux.netDevices.moved"
+LATE = "runtime/config-linux.netDevices.type"
 VALIDATOR = jsonschema.Draft202012Validator(resources.read_json("schemas", "output/matrix.json"))
 
 
@@ -81,11 +83,18 @@ def test_a_clause_that_no_case_judged_has_a_reason() -> None:
 
 
 def test_a_clause_of_a_later_release_is_not_passed() -> None:
-    late = "runtime/config-linux.netDevices.type"
-    both = [subject(), subject("1.5.0", points=(Point(late, "net.one", "pass"),))]
-    (cell, judged) = next(row.cells for row in matrix(both).sheets[0].rows if row.id == late)
+    both = [subject(), subject("1.5.0", points=(Point(LATE, "net.one", "pass"),))]
+    (cell, judged) = next(row.cells for row in matrix(both).sheets[0].rows if row.id == LATE)
     assert (cell.outcome, judged.outcome) == ("absent", "pass")
     assert cell.reason == "runtime-spec 1.0.2 does not have this clause (since 1.3.0)"
+
+
+@pytest.mark.parametrize("release", ["../x", "1.3", "1.3.0-dev", "__proto__", "1.2.3.4", "9" * 5000 + ".0.0"])
+def test_a_release_that_is_none_is_a_text(release: str) -> None:
+    [row] = [
+        row for row in matrix([subject(), replace(subject("2"), release=release)]).sheets[0].rows if row.id == LATE
+    ]
+    assert row.cells[1].reason == "no case of this run is about it"
 
 
 def test_labels_tell_runs_apart() -> None:
