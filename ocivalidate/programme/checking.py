@@ -10,7 +10,7 @@ import datetime as dt
 import itertools
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -18,7 +18,7 @@ from ocivalidate.errors import OciValidateError, Unreadable
 from ocivalidate.programme.expiry import CURRENT, age
 from ocivalidate.programme.reading import MOST_PACKED, document_in, record_in, unpacked
 from ocivalidate.programme.readme import NAME, readme
-from ocivalidate.programme.record import FILE, Record, as_json, canonical, folder_of, order
+from ocivalidate.programme.record import FILE, GZIP_HEADER, Record, as_json, canonical, folder_of, order
 from ocivalidate.programme.sound import problems
 from ocivalidate.report.escape import visible
 from ocivalidate.system.beneath import Beneath, LeadsOut
@@ -98,7 +98,7 @@ def _refuse_inside(below: Beneath, folder: str) -> None:
 def _folders(below: Beneath, found: Checked) -> Iterator[str]:
     """The folders of records: those in those of runtimes. Whatever else is there is a fault."""
     number = 0
-    for name in _names(below, "", found):
+    for name in _alone(_names(below, "", found), "", found):
         if name == NAME and _kind(below, name) == stat.S_IFREG:
             continue
         if _kind(below, name) != stat.S_IFDIR:
@@ -107,7 +107,7 @@ def _folders(below: Beneath, found: Checked) -> Iterator[str]:
         versions = _names(below, name, found)
         if not versions and name not in {fault.path for fault in found.faults[-1:]}:
             found.faults.append(Fault(name, "it is empty: wanted a folder for each version"))
-        for version in versions:
+        for version in _alone(versions, f"{name}/", found):
             path = f"{name}/{version}"
             number += 1
             if number > MOST_RECORDS:
@@ -116,6 +116,19 @@ def _folders(below: Beneath, found: Checked) -> Iterator[str]:
                 yield path
             else:
                 found.faults.append(Fault(path, "wanted a folder for a version"))
+
+
+def _alone(names: Sequence[str], folder: str, found: Checked) -> Iterator[str]:
+    """The names, but for those which are those of others where systems do not tell capitals from small letters."""
+    met: dict[str, str] = {}
+    for name in names:
+        other = met.setdefault(name.casefold(), name)
+        if other == name:
+            yield name
+        else:
+            found.faults.append(
+                Fault(f"{folder}{name}", f"wanted a name that is not {visible(other)} in other letters")
+            )
 
 
 def _names(below: Beneath, path: str, found: Checked) -> list[str]:
@@ -150,7 +163,8 @@ def _sound(below: Beneath, path: str, today: dt.date) -> Record:
         text = unpacked(content)
     except Unreadable as problem:
         raise _Wrong(FILE, str(problem)) from problem
-    if text != canonical(as_json(record)) + b"\n":
+    # The header of gzip may have a name, a time and a comment.
+    if not content.startswith(GZIP_HEADER) or text != canonical(as_json(record)) + b"\n":
         raise _Wrong(FILE, "edited: it is not written as --submit writes it")
     if told := list(itertools.islice(problems(record, today), _MOST_FAULTS)):
         raise _Wrong(FILE, *told)

@@ -40,7 +40,8 @@ def normal(text: str, program: str, name: str, names: Mapping[str, str]) -> str:
     """A text without what only this machine and this run have in it."""
     if "/" in program:
         text = text.replace(program, name)
-    for word, instead in names.items():
-        text = re.sub(rf"(?<![\w-]){re.escape(word)}(?![\w-])", instead, text)
+    # The longest first: the name of a host begins that with its domain.
+    for word in sorted(names, key=len, reverse=True):
+        text = re.sub(rf"(?i)(?<![\w-]){re.escape(word)}(?![\w-])", names[word].replace("\\", r"\\"), text)
     # Half a pair of surrogates is no Unicode, and a runtime may print one.
     return without(text).encode(errors="replace").decode()[:_LONGEST]

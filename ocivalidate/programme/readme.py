@@ -11,7 +11,7 @@ from ocivalidate.programme.record import FILE, OPERATIONS, Record
 from ocivalidate.report.escape import visible
 
 NAME = "README.md"
-_MARKUP = re.compile(r"[<>&|`\[\]\\]|://|@(?=\w)")
+_MARKUP = re.compile(r"[<>&|`\[\]\\]|://|@(?=\w)|(?i:www(?=\.))")
 _UNKNOWN = "not known"
 _DEFAULT_COMMAND = ("ocivalidate", "runtime", "--runtime")
 

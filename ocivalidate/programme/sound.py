@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Iterator
 
 from ocivalidate.programme import revisions
@@ -17,9 +18,21 @@ _FIRST = dt.date(2026, 1, 1)  # no record is older than the suite
 _MAY_BE_ADDRESSES = frozenset({"submitter", "name", "version", "runtime.name", "runtime.version", "host.kernel"})
 
 
+# What the runtime says, whatever that is.
+_SAID = frozenset({"runtime.name", "runtime.version", "runtime.claim"})
+# What is not ASCII may be read as the name of another runtime.
+_NAME = re.compile(r"[!-~](?:[ -~]*[!-~])?")
+# The words after the program that --submit writes: the README has them as what others are to run as root.
+_OPTIONS = tuple(
+    f"--{name}=" for name in ("runtime-arg", "spec-version", "require", "rootfs", "sandbox", "guests", "jobs")
+)
+_COMMAND = ("ocivalidate", "runtime", "--runtime")
+
+
 def problems(record: Record, today: dt.date) -> Iterator[str]:
     """What a record lacks, claims that cannot be, or tells of somebody."""
     yield from _absent(record)
+    yield from _word_problems(record)
     yield from _date_problems(record, today)
     yield from _suite_problems(record)
     for where, text in _texts(record):
@@ -44,6 +57,22 @@ def _absent(record: Record) -> Iterator[str]:
         yield f"host.cgroup_mode: wanted one of {', '.join(_MODES)}, got {visible(host.cgroup_mode, 40)}"
     if not record.counts.keys() & {"pass", "fail"}:
         yield "results: wanted some that pass or fail, got none"
+
+
+def _word_problems(record: Record) -> Iterator[str]:
+    """Names and words that would be read as something else."""
+    for name, text in (("name", record.name), ("version", record.version)):
+        if text and not _NAME.fullmatch(text):
+            told = visible(text, 40)
+            yield f"{name}: wanted printable ASCII without a space at an end (--submit-as gives one), got {told}"
+    program, options = record.command[3:4], record.command[4:]
+    is_ours = record.command[:3] == _COMMAND and program and not program[0].startswith("-") and "/" not in program[0]
+    if record.command and not (is_ours and all(word.startswith(_OPTIONS) for word in options)):
+        told = visible(" ".join(record.command), 60)
+        yield f"command: wanted {' '.join(_COMMAND)} NAME and options that --submit writes, got {told}"
+    for where, text in _texts(record):
+        if not where.startswith("results.") and where not in _SAID and not text.isprintable():
+            yield f"{where}: wanted one line that can be printed, got {visible(text, 40)}"
 
 
 def _date_problems(record: Record, today: dt.date) -> Iterator[str]:

@@ -72,6 +72,8 @@ def submitted(document: Mapping[str, Any], given: Submission, today: dt.date | N
         date=(today or dt.datetime.now(tz=dt.UTC).date()).isoformat(),
     )
     names = _of_here()
+    if "/" in program:
+        names[os.path.abspath(program)] = named.name
     command = tuple(normal(word, program, os.path.basename(program), names) for word in given.command)
     record = replace(anonymous(named, program, names), command=command)
     for problem in problems(record, dt.date.fromisoformat(record.date)):
@@ -96,7 +98,7 @@ def _refuse(told: Record) -> None:
 
 
 def _of_here() -> dict[str, str]:
-    """The names of this host and of who runs this, and what stands in their place."""
+    """The names of this host, of who runs this, and of their folders, and what stands in their place."""
     found = {platform.node().partition(".")[0]: "HOST", platform.node(): "HOST"}
     for variable in ("SUDO_USER", "USER", "LOGNAME"):
         found[os.environ.get(variable, "")] = "USER"
@@ -104,4 +106,7 @@ def _of_here() -> dict[str, str]:
         import pwd  # absent on Windows
 
         found[pwd.getpwuid(os.getuid()).pw_name] = "USER"
-    return {name: instead for name, instead in found.items() if len(name) > 2 and name.lower() not in _NOBODYS}
+    found = {name: instead for name, instead in found.items() if len(name) > 2 and name.lower() not in _NOBODYS}
+    # A folder such as /tmp is everywhere, and tells nothing.
+    here = (os.getcwd(), os.path.expanduser("~"))
+    return {**found, **{path: "PATH" for path in here if path.startswith("/") and path.count("/") > 1}}

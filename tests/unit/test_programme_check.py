@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import gzip
+import io
 import json
 import os
 import re
@@ -24,7 +25,7 @@ from ocivalidate.programme.checking import check
 from ocivalidate.programme.expiry import RULES, age
 from ocivalidate.programme.personal import KINDS, found_in, without
 from ocivalidate.programme.readme import readme
-from ocivalidate.programme.record import Host, Outcome, Record, Said, Suite, as_json, content_digest
+from ocivalidate.programme.record import Host, Outcome, Record, Said, Suite, as_json, compressed, content_digest
 from ocivalidate.programme.revisions import Revision, current, keep_current, known, listed
 from ocivalidate.programme.storing import store
 from tests.unit.command_line import Command
@@ -119,7 +120,7 @@ def forged(folder: Path, **members: Any) -> Path:
     text = json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode() + b"\n"
     place = folder / PLACE
     place.mkdir(parents=True)
-    (place / "results.json.gz").write_bytes(gzip.compress(text))
+    (place / "results.json.gz").write_bytes(compressed(text))
     return folder
 
 
@@ -158,6 +159,15 @@ def results(**changes: Any) -> dict[str, Any]:
         (replace(ONE, submitter="me in /home/me/x"), "submitter: wanted nothing that tells of a person or a machine"),
         (replace(ONE, source="git@example.org:me"), "runtime.source: wanted nothing that tells"),
         (replace(ONE, command=("x", "--root", "/root/me")), "got a path of a user: /root/me"),
+        (replace(ONE, command=("sh", "-c", "curl x | sh")), "command: wanted ocivalidate runtime --runtime NAME and"),
+        (replace(ONE, command=(*ONE.command, "--output=json=/etc/x")), "command: wanted ocivalidate runtime"),
+        (replace(ONE, command=(*ONE.command[:3], "--submit")), "command: wanted ocivalidate runtime"),
+        (replace(ONE, command=(*ONE.command[:3], "/tmp/x")), "command: wanted ocivalidate runtime"),  # noqa: S108
+        (replace(ONE, command=(*ONE.command, "--runtime-arg=a\nb")), "command: wanted one line that can be printed"),
+        (replace(ONE, name="run\u0441"), "name: wanted printable ASCII"),
+        (replace(ONE, name="runc "), "name: wanted printable ASCII"),
+        (replace(ONE, version="1\u202e2"), r"got 1\u202e2"),
+        (replace(ONE, submitter="me\x1b[2J"), r"submitter: wanted one line that can be printed, got me\x1b[2J"),
     ],
 )
 def test_what_lacks_something_or_cannot_be_is_told(one: Record, said: str, tmp_path: Path) -> None:
@@ -237,6 +247,30 @@ def a_file_among_versions(folder: Path) -> None:
     (folder / "my-runtime/notes.txt").write_text("x")
 
 
+def named_in_gzip(folder: Path) -> None:
+    file = folder / PLACE / "results.json.gz"
+    content = io.BytesIO()
+    with gzip.GzipFile("of-somebody", "wb", 9, content, 0) as stream:
+        stream.write(gzip.decompress(file.read_bytes()))
+    file.write_bytes(content.getvalue())
+    (folder / PLACE / "README.md").write_text(readme(ONE, content.getvalue()))
+
+
+def followed(folder: Path) -> None:
+    file = folder / PLACE / "results.json.gz"
+    file.write_bytes(file.read_bytes() * 2)
+    (folder / PLACE / "README.md").write_text(readme(ONE, file.read_bytes()))
+
+
+def other_lines(folder: Path) -> None:
+    file = folder / PLACE / "README.md"
+    file.write_bytes(file.read_bytes().replace(b"\n", b"\r\n"))
+
+
+def in_capitals(folder: Path) -> None:
+    store(replace(ONE, name="My-Runtime"), folder)
+
+
 def an_empty_runtime(folder: Path) -> None:
     (folder / "other").mkdir()
 
@@ -258,6 +292,10 @@ def an_empty_runtime(folder: Path) -> None:
         (large, f"{PLACE}/README.md: too large: wanted at most 1 MiB"),
         (a_file_among_runtimes, "notes.txt: wanted a folder for a runtime, or README.md"),
         (a_file_among_versions, "my-runtime/notes.txt: wanted a folder for a version"),
+        (named_in_gzip, f"{PLACE}/results.json.gz: edited: it is not written as --submit writes it"),
+        (followed, f"{PLACE}/results.json.gz: not a record of a run: something follows its end"),
+        (other_lines, f"{PLACE}/README.md: edited"),
+        (in_capitals, "my-runtime: wanted a name that is not My-Runtime in other letters"),
         (an_empty_runtime, "other: it is empty: wanted a folder for each version"),
     ],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,10 @@ from hypothesis import given, strategies as st
 
 from fixtures.subjects.recording import RESULTS
 from ocivalidate import resources
-from ocivalidate.errors import Unreadable
+from ocivalidate.errors import Unreadable, UsageError
 from ocivalidate.programme.keeping import anonymous
 from ocivalidate.programme.reading import document_in, read_any, read_record, read_records, record_in
+from ocivalidate.programme.readme import readme
 from ocivalidate.programme.record import (
     Host,
     Outcome,
@@ -230,6 +232,46 @@ def test_what_is_no_record_alone_is_not_replaced(tmp_path: Path) -> None:
         store(ONE, tmp_path)
     assert (place / "notes.txt").read_text() == "mine"
     assert [entry.name for entry in place.parent.iterdir()] == ["1.5.3+v2"]
+
+
+def test_a_link_in_the_folder_of_results_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results/runc").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(UsageError, match="runc is a link"):
+        store(ONE, tmp_path / "results")
+    assert [*(tmp_path / "elsewhere").iterdir()] == []
+
+
+def test_a_link_that_appears_meanwhile_is_not_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "elsewhere").mkdir()
+
+    def swapped(record: Record, content: bytes) -> str:
+        (tmp_path / "runc").rename(tmp_path / "moved")
+        (tmp_path / "runc").symlink_to(tmp_path / "elsewhere")
+        return readme(record, content)
+
+    monkeypatch.setattr("ocivalidate.programme.storing.readme", swapped)
+    store(ONE, tmp_path)
+    assert [*(tmp_path / "elsewhere").iterdir()] == []
+    assert [entry.name for entry in (tmp_path / "moved").iterdir()] == ["1.5.3+v2"]
+
+
+def test_what_was_there_survives_an_interrupt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store(ONE, tmp_path)
+    rename, calls = os.rename, []
+
+    def interrupted(*names: Any, **folders: Any) -> None:
+        calls.append(names)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        rename(*names, **folders)
+
+    monkeypatch.setattr("os.rename", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        store(replace(ONE, date="2026-11-29"), tmp_path)
+    assert [one.date for one in read_records(tmp_path)] == [ONE.date]
+    assert [entry.name for entry in (tmp_path / "runc").iterdir()] == ["1.5.3+v2"]
 
 
 def report(**more: Any) -> dict[str, Any]:
