@@ -110,13 +110,15 @@ def _column(rounds: Rounds, number: int, phase: str, operation: str) -> list[flo
 def _measurement(phase: str, operation: str, columns: Sequence[Sequence[float]], *, comparisons: int) -> dict[str, Any]:
     unit = "bytes" if phase == "memory" else "s"
     first, *others = columns
-    found = ((number, figures.ratio(other, first, comparisons)) for number, other in enumerate(others, 1) if other)
+    # A runtime may lack what another one has, the first one, too.
+    paired = [(number, other) for number, other in enumerate(others, 1) if first and other]
+    found = ((number, figures.ratio(other, first, comparisons)) for number, other in paired)
     return {
         "phase": phase,
         "operation": operation,
         "unit": unit,
         "runtimes": [_spread(column, unit) if column else None for column in columns],
-        "ratios": [_ratio(number, ratio) for number, ratio in found if first and ratio],
+        "ratios": [_ratio(number, ratio) for number, ratio in found if ratio],
     }
 
 

@@ -99,13 +99,32 @@ def test_one_runtime_has_no_ratios() -> None:
     assert "beside" not in text(found)
 
 
-def test_a_value_that_a_round_lacks_is_no_value() -> None:
+@pytest.mark.parametrize("lacking", [0, 1])
+def test_a_value_that_a_round_lacks_is_no_value(lacking: int) -> None:
     rounds = measured_rounds()
-    rounds[3][1]["cold"] = {}
+    rounds[3][lacking]["cold"] = {}
     found = made(rounds=rounds)
-    assert [one and one["count"] for one in row(found, "cold", "run")["runtimes"]] == [12, None]
+    counts = [one and one["count"] for one in row(found, "cold", "run")["runtimes"]]
+    assert (counts[lacking], counts[1 - lacking]) == (None, 12)
     assert row(found, "cold", "run")["ratios"] == []
-    assert re.search(r"(?m)^ +crun 1\.0 +-$", text(found))
+    assert re.search(rf"(?m)^ .* {('runc', 'crun')[lacking]} 1\.0 +-$", text(found))
+    assert "".join(measured.markdown(found)).count("| - |")
+
+
+@pytest.mark.parametrize("lacking", [(0,), (1,), (2,), (0, 1), (1, 2), (0, 2), (0, 1, 2)])
+@pytest.mark.parametrize("phase", ["alone", "cold", "parallel", "memory"])
+def test_whatever_runtimes_lack_a_phase_the_others_are_told(lacking: tuple[int, ...], phase: str) -> None:
+    rounds = [[taken(1), taken(2), taken(3)] for _ in range(12)]
+    for number in lacking:
+        rounds[5][number][phase] = {}
+    headers = [header("runc"), header("crun"), header("youki")]
+    found = document(circumstances(runtimes=("a", "b", "c")), headers, rounds)
+    assert [*VALIDATOR.iter_errors(found)] == []
+    assert (phase in {one["phase"] for one in found["measurements"]}) is (len(lacking) < 3)
+    for one in found["measurements"]:
+        have = [number for number, spread in enumerate(one["runtimes"]) if spread and spread["median"]]
+        assert [each["runtime"] for each in one["ratios"]] == (have[1:] if have[:1] == [0] else [])
+    assert text(found)
 
 
 def test_what_no_runtime_has_is_left_out() -> None:
