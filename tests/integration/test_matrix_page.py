@@ -361,6 +361,26 @@ def test_dark_is_dark_and_print_is_white(browser: Browser, page: Path) -> None:
     assert min(browser.run(ground)) > 230
 
 
+@pytest.mark.parametrize("number", [1, 17, 60])
+def test_paper_has_every_column_and_legible_names(browser: Browser, tmp_path: Path, number: int) -> None:
+    runs = [replace(RUNS[0], version=f"1.{one}.0+git20261128.deadbeefcafe") for one in range(number)]
+    file = tmp_path / "wide.html"
+    file.write_text("".join(html.pieces(matrix(runs), "1.2.3")), encoding="utf-8")
+    browser.open(file)
+    browser.emulate(media="print")
+    try:
+        ends = browser.run(
+            "return [...document.querySelectorAll('.matrix .version')].map((one) => one.getBoundingClientRect().right)"
+        )
+        first = browser.run("return document.querySelector('.matrix tbody th').getBoundingClientRect().width")
+    finally:
+        browser.emulate()
+    assert len(ends) == number
+    # Letter paper on its side has 980 pixels between its margins, and browsers make what is a little wider fit.
+    assert max(ends) <= 1100
+    assert first >= 150
+
+
 def test_without_scripts_there_is_a_table(browser: Browser, page: Path, records: Matrix) -> None:
     browser.open(page, script=False)
     try:

@@ -11,7 +11,7 @@ export function matrixTable(made, state, go) {
   const subjects = shownSubjects(made, state), rows = shownRows(made, state, subjects);
   const areas = new Map();
   for (const row of rows) areas.set(row.area, [...(areas.get(row.area) || []), row]);
-  const table = el("table", { class: "matrix", onkeydown: arrows },
+  const table = el("table", { class: "matrix", style: { "--columns": String(subjects.length) }, onkeydown: arrows },
     el("caption", { class: "hidden" }, `Which ${made.kind} keeps which ${state.rows === "cases" ? "case" : "clause"}. Arrow keys move between results.`),
     head(made, subjects),
     el("tbody", { class: "total" }, countRow(made, rows, subjects, el("th", { scope: "row" }, `All ${state.rows || "clauses"}`, amount(rows)))),
