@@ -10,15 +10,20 @@ MOST_OF_A_KIND: Final = 20
 
 
 class Counts:
-    """How many of each kind came, of which the first ``most`` are to be kept (``None``: all)."""
+    """How many of each kind came, of which the first ``most`` are to be kept (``None``: all).
+
+    ``calls``: how often :meth:`keep` was asked.
+    """
 
     def __init__(self, most: int | None) -> None:
         self._most = most
         self._seen: dict[Hashable, int] = {}
+        self.calls = 0
 
     def keep(self, kind: Hashable, number: int = 1) -> bool:
         """Count one of a kind, or several; whether it is one to keep."""
         seen = self._seen.get(kind, 0)
+        self.calls += 1
         self._seen[kind] = seen + number
         return self._most is None or seen < self._most
 

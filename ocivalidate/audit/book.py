@@ -92,6 +92,7 @@ class Book(Verdicts):
         with self._lock:
             self.do("DELETE FROM held WHERE path = ?", path)
             self.do("DELETE FROM facts WHERE path = ?", path)
+            self._lately.discard(("facts", path))
             self._at_hand.pop(path, None)
 
     def naming(self, digest: str) -> Iterator[str]:
@@ -143,6 +144,8 @@ class Book(Verdicts):
     def keep_facts(self, path: str, facts: BlobFacts, wanted: Wanted | None = None) -> None:
         """Put down what was found out about a blob as what it was ``wanted``; else, of a document, about its bytes."""
         if wanted is None:
+            if not self.is_new("facts", path):
+                return
             self.do("INSERT OR IGNORE INTO facts(path, facts) VALUES(?, ?)", path, pickle.dumps(facts))
             self.do("UPDATE held SET done = max(done, 1) WHERE path = ?", path)
             return

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 
 from ocivalidate.audit.breaking import Names, OneName
+from ocivalidate.audit.harmless import Harmless
 from ocivalidate.audit.planning import FAILURES, Planning, how, problem_of
 from ocivalidate.audit.repository import RepositorySource, digest_of, opened
 from ocivalidate.audit.rows import Unit
@@ -71,6 +72,7 @@ class Judge:
         self._total = total
         self._wait = wait
         self._clauses = storage_clauses(planning.selection, planning.store)
+        self._documents = Harmless()
 
     def judge(self, unit: Unit) -> None:
         """Judge one image, or one layout."""
@@ -86,13 +88,14 @@ class Judge:
             with source or opened(self._store, self._book, unit.repository, unit.digest) as source:
                 self._judge_in(source, unit, found, names)
         except FAILURES as problem:
+            self._documents.forget()
             self._book.fail(unit.repository, unit.digest, problem_of(problem))
             self._set_states(names, {}, UNJUDGED)
 
     def _judge_in(self, source: RepositorySource, unit: Unit, walked: WalkResult | None, names: Names) -> None:
         options = self._options
         selection, image_options = how(self._book, unit, self._selection, options)
-        context, ledger = survey(source, self._release, selection, image_options, walked)
+        context, ledger = survey(source, self._release, selection, image_options, walked, self._documents.judge)
         found = context.found
         every = list(found.blobs.values())
         if found.is_layout and options.all:

@@ -81,7 +81,10 @@ def add_options(parser: DashParser, _command: str) -> None:
     add_limits(parser)
     limits = parser.group(settings_module.LIMITED)
     limits.add_argument(
-        "--max-depth", type=int, metavar="N", help=f"the deepest nesting of indexes (default: {Limits().depth})"
+        "--max-depth",
+        type=int,
+        metavar="N",
+        help=f"the deepest nesting of indexes and subjects (default: {Limits().depth})",
     )
     parser.add_argument(
         "--jobs",

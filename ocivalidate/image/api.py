@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -17,6 +17,7 @@ from ocivalidate.image.context import ImageContext
 from ocivalidate.image.describe import describe
 from ocivalidate.image.documents import kinds, registry
 from ocivalidate.image.documents.judging import judge_read
+from ocivalidate.image.documents.reading import Read
 from ocivalidate.image.documents.subjects import SUBJECTS
 from ocivalidate.image.found import Blob, ImageFilter, WalkResult
 from ocivalidate.image.layers.blob import BlobFacts
@@ -201,11 +202,17 @@ def walk(source: Source, selection: Selection, options: ImageOptions) -> WalkRes
 
 
 def survey(
-    source: Source, release: str, selection: Selection, options: ImageOptions, found: WalkResult | None = None
+    source: Source,
+    release: str,
+    selection: Selection,
+    options: ImageOptions,
+    found: WalkResult | None = None,
+    judge_document: Callable[[Read, str, Ledger], None] = judge_read,
 ) -> tuple[ImageContext, Ledger]:
     """Walk over an image and judge what the walk found: everything but the content of its blobs, not read yet.
 
-    ``found``: what :func:`walk` has found before. Raises :class:`Unreadable`.
+    ``found``: what :func:`walk` has found before. ``judge_document``: judges a document by itself, by a release. Raises
+    :class:`Unreadable`.
     """
     registry.load_checks()
     options = _as_asked(source, options)
@@ -219,7 +226,7 @@ def survey(
     ledger = Ledger(clauses, selection, causes=Causes(), once=True)
     layout.judge_files(context, ledger)
     for read in found.documents.values():
-        judge_read(read, release, ledger)
+        judge_document(read, release, ledger)
     if found.saved is not None:
         ambiguous.judge_saved(found.saved, context, ledger)
     comparing.judge_documents(context, ledger)

@@ -20,7 +20,8 @@ class Reference(NamedTuple):
 
     ``file`` and ``pointer`` say where it is, ``role`` what it is for: ``manifest`` (an entry of an index), ``config``,
     ``layer`` (its ``number`` among the layers) or ``subject``. ``kind`` is the kind of blob by its media type
-    (:func:`media_types.kind_of`). ``depth`` counts the indexes around it. ``digest`` is ``None`` where the format has
+    (:func:`media_types.kind_of`). ``depth`` counts the documents above it: indexes around
+    it, and those whose subjects lead to it. ``digest`` is ``None`` where the format has
     none (archives of ``docker save``), and where it is invalid.
     """
 

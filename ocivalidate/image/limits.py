@@ -11,8 +11,8 @@ GIB = 1 << 30
 class Limits(NamedTuple):
     """How much of an image is read.
 
-    ``document``: bytes of an index, manifest or config. ``depth``: of nested indexes. ``documents``: the number of
-    indexes, manifests and configs. ``archive``: bytes of a decompressed archive.
+    ``document``: bytes of an index, manifest or config. ``depth``: of nested indexes, and of subjects of subjects.
+    ``documents``: the number of indexes, manifests and configs. ``archive``: bytes of a decompressed archive.
     """
 
     document: int = 32 * MIB

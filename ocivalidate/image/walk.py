@@ -166,10 +166,17 @@ class Walk:
         if path in self.found.indexes:
             return
         self.found.indexes.add(path)
-        if reference.depth >= self._limits.depth:
-            self.found.exceeded.append((path, f"indexes are nested more than {self._limits.depth} deep"))
+        if self._is_too_deep(reference, "indexes are nested"):
             return
         self._queue.extend(self.chosen(references(root, "index", path, reference.depth + 1)))
+
+    def _is_too_deep(self, reference: Reference, what: str) -> bool:
+        """Whether nothing below a document is followed, which is then noted."""
+        deepest = self._limits.depth
+        if reference.depth < deepest:
+            return False
+        self.found.exceeded.append((reference.path, f"{what} more than {deepest} deep"))
+        return True
 
     def chosen(self, found: Iterable[Reference]) -> Iterator[Reference]:
         """The entries of an index that may be for a wanted platform; without one in the entry, the config decides."""
@@ -205,8 +212,8 @@ class Walk:
         for child in children:
             if child.role == "layer":
                 self._visit(child)
-            elif child.role == "subject":
-                self._queue.append(child)
+            elif child.role == "subject" and not self._is_too_deep(reference, "subjects are chained"):
+                self._queue.append(child._replace(depth=reference.depth + 1))
         for layer in image.layers:
             self._open_layer(image, layer)
 

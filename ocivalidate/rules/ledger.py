@@ -76,6 +76,15 @@ class _Entry(NamedTuple):
     kind: Hashable
 
 
+class Standing(NamedTuple):
+    """How many violations were counted, told and hidden, and may be causes or consequences of others."""
+
+    calls: int
+    entries: int
+    hidden: int
+    linked: int
+
+
 class Ledger:
     """Takes violations and occasions to judge, and gives results and findings.
 
@@ -120,6 +129,7 @@ class Ledger:
         self._hidden: list[_Entry] = []
         self._hidden_findings: list[Finding] = []
         self._untold: set[str] = set()
+        self._linked = 0
 
     # --- Occasions
 
@@ -147,6 +157,18 @@ class Ledger:
             known |= {key: reason for key, reason in getattr(self, name).items() if key not in known}
 
     # --- Violations
+
+    def standing(self) -> Standing:
+        """What :meth:`is_harmless_since` compares."""
+        return Standing(self.counts.calls, len(self._entries), len(self._hidden), self._linked)
+
+    def is_harmless_since(self, before: Standing) -> bool:
+        """Whether all violations since then are kept, none is an error, and nothing can follow from any."""
+        calls, entries, hidden, linked = (now - then for now, then in zip(self.standing(), before, strict=True))
+        if linked or calls != entries + hidden:
+            return False
+        new = self._entries[before.entries :]
+        return all((one.violation.severity or one.clause.severity) is not Severity.ERROR for one in new)
 
     @cached_property
     def _reported_as(self) -> Mapping[str, Clause]:
@@ -211,6 +233,7 @@ class Ledger:
         """
         if self.causes is None or not about or sign not in self.causes or clause.id in self._ignored:
             return False
+        self._linked += 1
         follows = self.causes.follows(sign, about)
         if follows:
             self.leave_open(_judged_as(clause), FOLLOWS)
