@@ -262,8 +262,26 @@ def test_what_a_report_holds_is_text(browser: Browser, odd: Path) -> None:
     assert browser.texts("dialog[open] dd code") == [NASTY] * 4
 
 
+# Names that every object has, markup, and more than anybody would write.
+_FOREIGN = [
+    *(
+        f"#/matrix?{name}={word}"
+        for name in ("rows", "outcome", "level", "kind")
+        for word in ("constructor", "__proto__")
+    ),
+    "#/changes?change=constructor&old=__proto__&new=__proto__",
+    "#/history?runtime=__proto__&rows=toString",
+    "#/matrix?rows=<script>alert(1)</script>&row=x&run=y",
+    f"#/matrix?rows=cases&q={'s+' * 20_000}",
+    f"#/matrix?hide={'9,' * 20_000}&open={'x,' * 20_000}",
+    "#/%E0%A4%A?%E0%A4%A=%E0%A4%A",
+    "#/__proto__?__proto__=x",
+]
+
+
 @pytest.mark.parametrize(
-    "fragment", ["#x", "#/no", "#/matrix?row=no&run=no", "#/changes?old=no", "#/matrix?kind=%00&open=%zz&hide=9"]
+    "fragment",
+    ["#x", "#/no", "#/matrix?row=no&run=no", "#/changes?old=no", "#/matrix?kind=%00&open=%zz&hide=9", *_FOREIGN],
 )
 def test_an_address_that_means_nothing_shows_the_page(browser: Browser, page: Path, fragment: str) -> None:
     browser.open(page, fragment)

@@ -7,7 +7,9 @@ import { listed } from "./state.js";
 const PAUSE = 120;  // milliseconds without a key, until the search begins
 let typing = 0;
 
+// Without a prototype: an address may name whatever that has.
 const OUTCOMES = {
+  __proto__: null,
   failed: ["failed", (found) => found.some(isFailed)],
   fail: ["failed, not known", (found) => found.includes("fail")],
   xfail: ["failed, as is known", (found) => found.includes("xfail")],
@@ -17,6 +19,7 @@ const OUTCOMES = {
   differs: ["runs differ", (found) => new Set(found.filter((one) => isFailed(one) || isPassed(one)).map(isFailed)).size > 1],
 };
 const LEVELS = {
+  __proto__: null,
   must: ["MUST", (level) => level.startsWith("MUST")],
   should: ["SHOULD", (level) => level.startsWith("SHOULD")],
   none: ["no specification", (level) => !/^(MUST|SHOULD)/.test(level)],
@@ -29,7 +32,7 @@ export function shownSubjects(made, state) {
 }
 
 export function shownRows(made, state, subjects) {
-  const words = state.q.toLowerCase().split(/\s+/).filter(Boolean);
+  const words = [...new Set(state.q.toLowerCase().split(/\s+/).filter(Boolean))];
   const release = made.releases.indexOf(state.release);
   const outcome = OUTCOMES[state.outcome], level = LEVELS[state.level];
   return made.rows[state.rows || "clauses"].filter((row) =>

@@ -6,12 +6,16 @@ const EMPTY = {
   row: "", run: "", old: "", new: "", change: "", runtime: "",
 };
 
+const LONGEST = 10_000;  // letters of a value; the longest that the page writes is a list of its columns
+
+// An address comes from anybody. What names nothing on the page means that nothing is chosen.
 export function readState(fragment) {
   const [view, query] = fragment.replace(/^#\/?/, "").split("?", 2);
   const state = { ...EMPTY, view: VIEWS.includes(view) ? view : "matrix" };
   for (const [name, value] of new URLSearchParams(query || "")) {
-    if (name !== "view" && Object.hasOwn(EMPTY, name)) state[name] = value;
+    if (name !== "view" && Object.hasOwn(EMPTY, name)) state[name] = value.slice(0, LONGEST);
   }
+  if (state.rows !== "cases") state.rows = "";
   return state;
 }
 

@@ -12,7 +12,7 @@ export function timesView(data, made) {
     timed.length || data.benches.length ? null : el("p", {}, "None of these reports says how long a runtime took."));
 }
 
-const PHASES = { alone: "one container at a time", cold: "with the program not in memory", parallel: "several containers at a time", memory: "memory" };
+const PHASES = { __proto__: null, alone: "one container at a time", cold: "with the program not in memory", parallel: "several containers at a time", memory: "memory" };
 
 // What was measured for its own sake: runtimes in turns on one machine, with ratios to the first.
 function benchTables(bench) {
