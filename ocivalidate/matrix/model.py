@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from ocivalidate.errors import TooLarge
 from ocivalidate.matrix.benches import Bench
 from ocivalidate.matrix.subjects import FAILED, PASSED, RUNTIME, WORST, Point, Subject, ordered, worst
 from ocivalidate.rules.clauses import RELEASES, Clause, Level, load
@@ -77,8 +78,15 @@ class Matrix:
         return [one for sheet in self.sheets for one in sheet.subjects]
 
 
+MOST_CELLS = 2_000_000
+"""How many cells a sheet may have, which has one for each clause and run: at worst half a minute of work."""
+
+
 def matrix(read: Iterable[Subject | Bench]) -> Matrix:
-    """The matrix of what was read, whatever its order, each of it once."""
+    """The matrix of what was read, whatever its order, each of it once.
+
+    Raises :class:`TooLarge` where it would have more than :data:`MOST_CELLS` cells.
+    """
     found = [*read]
     kinds: dict[str, list[Subject]] = {}
     for one in ordered(one for one in found if isinstance(one, Subject)):
@@ -101,6 +109,9 @@ def _sheet(kind: str, subjects: Sequence[Subject]) -> Sheet:
     if kind == RUNTIME:
         # What a runtime could be judged by is a row even where no run has come to it.
         known |= {clause.id for clause in inventory.values() if _is_for_cases(clause)}
+    if len(known) * len(subjects) > MOST_CELLS:
+        told = f"{len(subjects):,} runs by {len(known):,} clauses"
+        raise TooLarge(f"wanted at most {MOST_CELLS:,} results of one kind, got {told}: merge fewer reports")
     places = {clause: place for place, clause in enumerate(inventory)}
     areas: dict[str, list[Row]] = {}
     for clause in sorted(known, key=lambda one: (places.get(one, len(places)), one)):

@@ -96,6 +96,18 @@ def test_a_release_that_is_none_is_a_text(release: str) -> None:
     assert row.cells[1].reason == "no case of this run is about it"
 
 
+def test_more_cells_than_anybody_reads_are_one_line(tmp_path: Path, say: Command) -> None:
+    reports = [
+        {"kind": "bundle", "subject": f"b{number}", "results": [{"clause": f"x/{number}", "outcome": "fail"}]}
+        for number in range(3_000)
+    ]
+    document = {"schema": "urn:ocivalidate:report-1", "complete": True, "reports": reports}
+    (tmp_path / "r.json").write_text(json.dumps(document))
+    done = say("report", str(tmp_path / "r.json"))
+    assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
+    assert "got 3,000 runs by 3,000 clauses: merge fewer reports" in done.err
+
+
 def test_labels_tell_runs_apart() -> None:
     runs = [
         subject("1.0.0"),
