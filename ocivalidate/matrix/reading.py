@@ -110,6 +110,8 @@ def _unpacked(data: bytes) -> bytes:
         raise TooLarge(f"more than {bytes_in_words(MOST_BYTES)}, unpacked")
     if not inflater.eof:
         raise Unreadable("this compressed file was cut off")
+    if inflater.unused_data:
+        raise Unreadable("something follows the end of what is compressed in it")
     return text
 
 
@@ -176,8 +178,13 @@ def _timings(told: Mapping[str, Any]) -> Iterator[Timing]:
     for operation in OPERATIONS:
         one = _object(told.get(operation))
         values = [one.get(name) for name in ("median", "low", "high")]
-        if isinstance(calls := one.get("count"), int) and all(map(_is_time, values)):
+        if (calls := _count(one.get("count"))) and all(map(_is_time, values)):
             yield Timing(operation, calls, *map(float, values))  # type: ignore[arg-type]  # asked above
+
+
+def _count(value: object) -> int:
+    """A number of things; 0 for what is none, or more than anybody counts."""
+    return value if type(value) is int and 0 < value < 1 << 31 else 0
 
 
 def _is_time(value: object) -> bool:
@@ -236,7 +243,7 @@ def _point(key: tuple[str, str], outcome: str, findings: list[Mapping[str, Any]]
     clause, case = key
     if outcome in ("fail", "xfail") and findings:
         said = tuple(map(_said, findings[:_MOST_SAID]))
-        others = sum(more for one in findings[:_MOST_SAID] if isinstance(more := one.get("more"), int) and more > 0)
+        others = sum(map(_count, (one.get("more") for one in findings[:_MOST_SAID])))
         return Point(clause, case, outcome, said, _text(result.get("dump")), len(findings) - len(said) + others)
     reason = _text(result.get("reason"), _LONGEST)
     return Point(clause, case, outcome, (Said(reason),) * bool(reason), _text(result.get("dump")))

@@ -212,6 +212,8 @@ def _name(text: str) -> str:
     escaped = quote(text, safe="+~", errors="surrogatepass") or UNKNOWN
     if _NO_NAME.match(escaped):
         escaped = f"%{ord(escaped[0]):02X}{escaped[1:]}"
+    # Beside the folder of a runtime stand the badges of others.
+    escaped = re.sub(r"(?i)\.(svg|json)\Z", r"%2E\1", escaped)
     escaped = f"{escaped[:-1]}%2E" if escaped.endswith(".") else escaped
     if len(escaped) <= _LONGEST_NAME:
         return escaped

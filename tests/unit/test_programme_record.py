@@ -182,6 +182,7 @@ def test_the_schema_refuses_what_the_reader_refuses() -> None:
         ("NUL.txt", "1", "%4EUL.txt/1+v2"),
         ("git~1", "\ud800", "%67it~1/%ED%A0%80+v2"),
         ("console", "1", "console/1+v2"),
+        ("a.SVG", "b.json", "a%2ESVG/b%2Ejson+v2"),
         ("", "", "unknown/unknown+v2"),
         ("r\n", "v\0", "r%0A/v%00+v2"),
         ("ü", "0.0~1", "%C3%BC/0.0~1+v2"),

@@ -108,6 +108,21 @@ def test_more_cells_than_anybody_reads_are_one_line(tmp_path: Path, say: Command
     assert "got 3,000 runs by 3,000 clauses: merge fewer reports" in done.err
 
 
+@pytest.mark.parametrize("number", [pytest.param(10**4290, id="huge"), -1, True, 1.5, "1"])
+def test_a_number_that_counts_nothing_is_none(tmp_path: Path, say: Command, number: object) -> None:
+    findings = [{"clause": CREATES, "message": "m", "more": number}] * 6
+    timings = {"create": {"count": number, "median": 1, "low": 1, "high": 1}}
+    result = {"clause": CREATES, "case": "a", "outcome": "fail", "findings": findings}
+    one = {"kind": "runtime", "subject": "x", "results": [result], "facts": {"timings": timings}}
+    (tmp_path / "r.json").write_text(
+        json.dumps({"schema": "urn:ocivalidate:report-1", "complete": True, "reports": [one]})
+    )
+    [told] = [one for one in subjects_of(str(tmp_path / "r.json")) if isinstance(one, Subject)]
+    assert (told.points[0].more, told.timings) == (0, ())
+    for form in ("text", "markdown", "json", "html"):
+        assert say("report", str(tmp_path / "r.json"), "--format", form).code == 0
+
+
 def test_labels_tell_runs_apart() -> None:
     runs = [
         subject("1.0.0"),
@@ -176,6 +191,7 @@ def test_reports_of_every_kind_are_merged(tmp_path: Path) -> None:
         (b'{"schema": "urn:ocivalidate:results-2"}', "not a record of a run: runtime: it is missing"),
         (b"[" * 100_000, "not JSON"),
         (gzip.compress(b"{}", mtime=0)[:-9], "cut off"),
+        (gzip.compress(b"{}", mtime=0) * 2, "something follows the end"),
         (b"\x1f\x8bno", "compression is broken"),
         (gzip.compress(b"{}", mtime=0), "neither a JSON report"),
     ],
