@@ -57,12 +57,13 @@ def check(folders: Sequence[str]) -> ExitCode:
 
 def write_badges(paths: Sequence[str], folder: str) -> ExitCode:
     """Write the badges of records in files and folders. Raises :class:`UsageError` and :class:`Unreadable`."""
-    from ocivalidate.matrix.reading import files_of, is_own_output
+    from ocivalidate.matrix.reading import files_of, is_no_verdict
     from ocivalidate.programme.badges import badges
     from ocivalidate.programme.reading import read_any
 
+    # What else is in a folder that the page is made of is passed over; what is named is wanted.
     files = [(path, file) for path in paths for file in files_of(path)]
-    found = (read_any(file) for path, file in files if path == file or not is_own_output(file))
+    found = (read_any(file) for path, file in files if path == file or not is_no_verdict(file))
     records = [one for some in found for one in some if one.kind == "runtime"]
     if not records:
         raise UsageError("there is no record of a runtime in it: badges are for runtimes")

@@ -93,7 +93,7 @@ def run(options: argparse.Namespace) -> int:
     for problem in problems:
         tell(problem)
     if not merged.matrix.sheets and not merged.matrix.benches:
-        raise UsageError("nothing was read")
+        raise UsageError("nothing that can be compared was read" if options.diff else "nothing was read")
     told = _with(problems, merged)
     if options.output is not None:
         _write(options.output, options.format, told)

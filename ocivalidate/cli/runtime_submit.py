@@ -35,13 +35,14 @@ def asked(options: argparse.Namespace, settings: Settings) -> Submission | None:
     beside += ["--level"] * (selection.level != "may")
     if beside:
         raise UsageError(f"--submit keeps a whole run of our cases: {beside[0]} cannot be given with it")
-    _refuse_place(options.submit)
-    return Submission(
+    submission = Submission(
         called=options.submit_as or "",
         submitter=options.submitter or "",
         command=tuple(_command(options, settings)),
         sandbox=(options.sandbox or "").partition(",")[0],
     )
+    _refuse_place(options.submit)  # last, as it makes the folder
+    return submission
 
 
 def _refuse_place(folder: str) -> None:

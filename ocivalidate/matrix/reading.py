@@ -68,11 +68,20 @@ def _raised(problem: OSError) -> None:
 
 def is_own_output(path: str) -> bool:
     """Whether this command wrote a file: what it merged, what changed, or a badge. It is no report."""
-    try:
-        document = _parsed(_unpacked(read_file(path, MOST_BYTES)))
-    except Unreadable:
-        return False
+    document = _looked_at(path)
     return document.get("schema") in _WRITTEN or document.keys() == _BADGE
+
+
+def is_no_verdict(path: str) -> bool:
+    """Whether a file is one of ours that judges nothing: own output, or what was measured."""
+    return is_own_output(path) or _looked_at(path).get("schema") == BENCH
+
+
+def _looked_at(path: str) -> Mapping[str, Any]:
+    try:
+        return _parsed(_unpacked(read_file(path, MOST_BYTES)))
+    except Unreadable:
+        return {}
 
 
 def subjects_of(path: str, today: dt.date | None = None) -> list[Subject | Bench]:

@@ -20,8 +20,9 @@ def lines(matrix: Matrix) -> Iterator[Line]:
         if number:
             yield []
         yield from _sheet(sheet)
-    for one in matrix.benches:
-        yield []
+    for number, one in enumerate(matrix.benches):
+        if number or matrix.sheets:
+            yield []
         yield [(f"measured: {line_start(one.title)}", "strong")]
         for named, told in measured(one):
             yield [(named, "name"), (f"  {told}", "")]

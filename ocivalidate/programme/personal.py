@@ -86,6 +86,10 @@ def without(text: str) -> str:
 _ADDRESSES = ("USER@HOST", "ADDRESS")
 
 
+NOBODY = "nothing that tells of a person or a machine"
+"""What is wanted of every text of a record, in words."""
+
+
 def found_in(text: str, *, address: bool = True) -> str:
     """The first that the text has of that, in words; ``""`` for nothing. ``address``: whether addresses count, too."""
     for kind in KINDS:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from ocivalidate.programme import revisions
-from ocivalidate.programme.personal import found_in
+from ocivalidate.programme.personal import NOBODY, found_in
 from ocivalidate.programme.record import Record
 from ocivalidate.report.escape import visible
 from ocivalidate.vocabulary.versions import RUNTIME_RELEASES
@@ -37,7 +37,7 @@ def problems(record: Record, today: dt.date) -> Iterator[str]:
     yield from _suite_problems(record)
     for where, text in _texts(record):
         if told := found_in(text, address=where not in _MAY_BE_ADDRESSES):
-            yield f"{where}: wanted nothing that tells of a person or a machine, got {told}"
+            yield f"{where}: wanted {NOBODY}, got {told}"
 
 
 def _absent(record: Record) -> Iterator[str]:

@@ -14,6 +14,7 @@ from typing import Any
 from ocivalidate.errors import UsageError
 from ocivalidate.programme import revisions
 from ocivalidate.programme.keeping import anonymous, normal
+from ocivalidate.programme.personal import NOBODY, found_in
 from ocivalidate.programme.record import Record
 from ocivalidate.programme.reports import records_of_report
 from ocivalidate.programme.sound import problems
@@ -49,6 +50,10 @@ class Submission:
         for option, text in (("--submitter", self.submitter), ("--submit-as", self.called)):
             if len(text) > _LONGEST or not text.isprintable():
                 raise UsageError(f"{option}: wanted one line of at most {_LONGEST} characters")
+        # The check of the record would say so, too, but only when all has run.
+        for member, text in (("submitter", self.submitter), ("name", name), ("version", version)):
+            if told := found_in(text, address=False):
+                raise UsageError(f"nothing is submitted: {member}: wanted {NOBODY}, got {told}")
 
 
 def submitted(document: Mapping[str, Any], given: Submission, today: dt.date | None = None) -> Record:

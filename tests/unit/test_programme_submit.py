@@ -207,6 +207,9 @@ def test_what_is_no_whole_run_is_not_submitted(events: list[Event], told: str, r
         (("--submit-as", "@1"), "--submit-as: wanted NAME or NAME@VERSION, got '@1'"),
         (("--submit-as", "a@b@c"), "--submit-as: wanted NAME or NAME@VERSION"),
         (("--submitter", "two\nlines"), "--submitter: wanted one line of at most 200 characters"),
+        (("--submitter", "me, see /home/me/x"), "submitter: wanted nothing that tells of a person or a machine, got"),
+        (("--submit-as", "x /root/y"), "name: wanted nothing that tells of a person or a machine, got"),
+        (("--submit-as", "x@1 /home/me/y"), "version: wanted nothing that tells of a person or a machine, got"),
     ],
 )
 def test_what_makes_no_whole_run_is_refused_before_it_runs(more: tuple[str, ...], told: str, run: Run) -> None:
@@ -280,3 +283,9 @@ def _full(*_arguments: object) -> str:
 def test_a_submission_from_python_is_held_to_the_same() -> None:
     with pytest.raises(UsageError, match="--submit-as"):
         Submission(called="x" * 300)
+
+
+@pytest.mark.parametrize("words", [("--submit-as", "@"), ("--submitter", "two\nlines"), ("--select", "runtime/*")])
+def test_what_is_refused_makes_no_folder(words: tuple[str, ...], tmp_path: Path, say: Command) -> None:
+    assert say("runtime", "--runtime", "runc", "--submit", str(tmp_path / "new"), *words).code == 2
+    assert not (tmp_path / "new").exists()

@@ -383,3 +383,18 @@ def test_results_that_were_left_out_are_told(tmp_path: Path, say: Command, forma
         # What was left out may have got worse.
         done = say("report", "--diff", str(file), str(file), "--format", format_name)
         assert (done.code, "1 not compared" in done.out) == (2, True)
+
+
+def test_badges_pass_over_what_is_measured_in_a_folder(tmp_path: Path, say: Command) -> None:
+    kept(tmp_path / "a.json")
+    (tmp_path / "bench.json").write_text(json.dumps(bench()), encoding="utf-8")
+    done = say("report", str(tmp_path), "--badges", str(tmp_path / "badges"))
+    assert (done.code, (tmp_path / "badges/runc.svg").exists()) == (0, True)
+    assert say("report", str(tmp_path / "bench.json"), "--badges", str(tmp_path / "badges")).code == 2
+
+
+def test_measurements_alone_begin_at_the_top_and_have_no_changes(tmp_path: Path, say: Command) -> None:
+    (tmp_path / "bench.json").write_text(json.dumps(bench()), encoding="utf-8")
+    assert say("report", "bench.json").out.startswith("measured: ")
+    done = say("report", "--diff", "bench.json", "bench.json")
+    assert (done.code, done.err) == (2, "ocivalidate: error: nothing that can be compared was read\n")
