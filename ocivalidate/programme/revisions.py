@@ -92,7 +92,8 @@ def known(wanted: str) -> Revision | None:
     file = _kept() / _name(wanted)
     try:
         found = _read(file)
-    except (OSError, Unreadable):
+    except (OSError, Unreadable, KeyError, TypeError, AttributeError, ValueError):
+        # A file that somebody hands in beside a record may have anything in it.
         return None
     return found if found.digest == wanted else None
 

@@ -447,6 +447,20 @@ class TestOurSuite:
         assert known("../../etc/passwd") is None
         known.cache_clear()
 
+    @pytest.mark.parametrize(
+        "members",
+        [{}, {"releases": 1}, {"releases": [], "cases": []}, {"releases": ["1.3.0"], "cases": {"a": {"b": ""}}}],
+    )
+    def test_a_revision_of_another_shape_is_not_known(
+        self, members: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(revisions, "_kept", lambda: tmp_path)
+        name = f"{DIGEST.removeprefix('sha256:')[:16]}.json.gz"
+        (tmp_path / name).write_bytes(gzip.compress(json.dumps({"digest": DIGEST, **members}).encode()))
+        known.cache_clear()
+        assert known(DIGEST) is None
+        known.cache_clear()
+
     def test_all_that_is_kept_is_sound(self) -> None:
         found = check(str(RESULTS), dt.date(2999, 1, 1))
         assert found.faults == []
