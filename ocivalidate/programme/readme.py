@@ -11,7 +11,8 @@ from ocivalidate.programme.record import FILE, OPERATIONS, Record
 from ocivalidate.report.escape import visible
 
 NAME = "README.md"
-_MARKUP = re.compile(r"[<>&|`\[\]\\]|://|@(?=\w)|(?i:www(?=\.))")
+# A line below, or a tilde, within a word is part of a name or of a version.
+_MARKUP = re.compile(r"[<>&|`\[\]\\*$]|(?<!\w)[_~]|[_~](?!\w)|://|@(?=\w)|(?i:www(?=\.))")
 _UNKNOWN = "not known"
 _DEFAULT_COMMAND = ("ocivalidate", "runtime", "--runtime")
 

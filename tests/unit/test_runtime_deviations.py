@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -143,6 +144,16 @@ def test_what_a_runtime_says_is_no_markup_of_the_page() -> None:
     assert "<img" not in text
     assert "](" not in text
     assert text.count("\n## ") == 1
+
+
+@pytest.mark.parametrize("text", ["*a*", "_a_", "~~a~~", "$a$", "www.example.org", "WWW.example.org"])
+def test_no_words_of_a_runtime_are_emphasis_or_a_link(text: str) -> None:
+    assert not re.search(r"[*$]|www|WWW|\b_|_\b|~", plain(text))
+
+
+@pytest.mark.parametrize("text", ["x86_64", "0.0~20221219.0", "a-b.c"])
+def test_names_and_versions_stay_as_they_are(text: str) -> None:
+    assert plain(text) == text
 
 
 RECORDS = records()
