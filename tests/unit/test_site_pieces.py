@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from fixtures.site import rst
+from fixtures.site.building import CannotBuild, clear
 from fixtures.site.clause_html import Known, body, words
 from fixtures.site.markdown_pages import ROOT, linked, markdown_pages, sources
 from fixtures.site.outcomes import OfRuntime, from_records
@@ -195,3 +196,19 @@ def test_every_page_is_listed_once_on_the_front_page_and_has_links_to_somewhere(
     listed = re.findall(r"^   ([\w/-]+)$", (ROOT / "docs" / "index.rst").read_text(encoding="utf-8"), re.MULTILINE)
     assert sorted(page for page, _text in markdown_pages() if page not in listed) == []
     assert len(listed) == len(set(listed))
+
+
+@pytest.mark.parametrize("place", ["file", "file/below", "folder"])
+def test_a_place_for_the_site_that_cannot_be_one_is_told_at_once(tmp_path: Path, place: str) -> None:
+    (tmp_path / "file").write_text("mine")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "index.html").write_text("mine")
+    with pytest.raises(CannotBuild, match=place):
+        clear(tmp_path / place)
+    assert ((tmp_path / "file").read_text(), (tmp_path / "folder" / "index.html").read_text()) == ("mine", "mine")
+
+
+def test_an_earlier_site_makes_way(tmp_path: Path) -> None:
+    (tmp_path / "searchindex.js").touch()
+    clear(tmp_path)
+    assert [*tmp_path.iterdir()] == []
