@@ -141,20 +141,24 @@ class Book(Verdicts):
 
     # --- What is known of bytes
 
-    def keep_facts(self, path: str, facts: BlobFacts, wanted: Wanted | None = None) -> None:
-        """Put down what was found out about a blob as what it was ``wanted``; else, of a document, about its bytes."""
+    def keep_facts(self, path: str, facts: BlobFacts, wanted: Wanted | None = None) -> bool:
+        """Put down what was found out about a blob as what it was ``wanted``; else, of a document, about its bytes.
+
+        Whether nothing was known of the document before.
+        """
         if wanted is None:
             if not self.is_new("facts", path):
-                return
-            self.do("INSERT OR IGNORE INTO facts(path, facts) VALUES(?, ?)", path, pickle.dumps(facts))
+                return False
+            done = self.do("INSERT OR IGNORE INTO facts(path, facts) VALUES(?, ?)", path, pickle.dumps(facts))
             self.do("UPDATE held SET done = max(done, 1) WHERE path = ?", path)
-            return
+            return done.rowcount > 0
         with self._lock:
             self.do("INSERT OR REPLACE INTO facts(path, facts) VALUES(?, ?)", path, pickle.dumps(facts))
             # Meanwhile more may have turned out to be wanted.
             statement = "UPDATE held SET done = CASE WHEN layer <= ? AND diffs = ? THEN ? ELSE 1 END WHERE path = ?"
             self.do(statement, wanted.layer, ",".join(sorted(wanted.diffs)), 1 + wanted.layer, path)
             self._at_hand.pop(path, None)
+        return False
 
     def facts(self, path: str) -> BlobFacts | None:
         """What is known about a blob."""

@@ -19,6 +19,7 @@ from ocivalidate.image import blobs
 from ocivalidate.image.absent import by_right
 from ocivalidate.image.accounts import trail_of
 from ocivalidate.image.api import judge_content, survey
+from ocivalidate.image.comparing import CONTENT
 from ocivalidate.image.context import ImageContext
 from ocivalidate.image.found import Blob, WalkResult
 from ocivalidate.image.graph import Reference
@@ -78,7 +79,7 @@ class Judge:
         """Judge one image, or one layout."""
         names: Names = OneName(self._book, unit, self._options)
         if unit.problem:
-            self._set_states(names, {}, UNJUDGED)
+            self._leave(unit, names, unit.problem)
             return
         if unit.old:
             self._judge_old(unit, names)
@@ -90,7 +91,12 @@ class Judge:
         except FAILURES as problem:
             self._documents.forget()
             self._book.fail(unit.repository, unit.digest, problem_of(problem))
-            self._set_states(names, {}, UNJUDGED)
+            self._leave(unit, names, problem_of(problem))
+
+    def _leave(self, unit: Unit, names: Names, problem: str) -> None:
+        """Leave an image, or a repository, unjudged, and what an image is made of with it."""
+        self._total.error(CONTENT, f"{self._store.shown(unit.repository or unit.digest)}: {problem}")
+        self._set_states(names, {}, UNJUDGED)
 
     def _judge_in(self, source: RepositorySource, unit: Unit, walked: WalkResult | None, names: Names) -> None:
         options = self._options

@@ -28,7 +28,7 @@ from ocivalidate.audit.repository import (
 )
 from ocivalidate.audit.rows import Unit, Wanted
 from ocivalidate.audit.store import REVISION, TAG, Early, Held, Store
-from ocivalidate.audit.walks import Walks
+from ocivalidate.audit.walks import TOO_MUCH, Walks
 from ocivalidate.errors import OciValidateError
 from ocivalidate.image.api import ImageOptions, walk
 from ocivalidate.image.documents import kinds
@@ -183,6 +183,9 @@ class _Planner:
         book, repository = self._book, self._repository
         if not book.add_unit(repository, digest):
             return []
+        if self._planning.walks.are_spent:
+            book.fail(repository, digest, TOO_MUCH)
+            return []
         try:
             with opened(self._store, book, repository, digest) as source:
                 manifests = self._walk(source, digest)
@@ -232,7 +235,7 @@ class _Planner:
                 self._planning.feed(held.path)
             facts = found.contents.get(path)
             if facts is not None and not facts.failure:
-                book.keep_facts(held.path, facts)
+                self._planning.walks.count(facts.size, new=book.keep_facts(held.path, facts))
         lost = any(one.role == "manifest" for references in found.absent.values() for one in references)
         if found.spoilt or found.exceeded or lost or (found.is_layout and found.root_of(INDEX_JSON) is None):
             # What they refer to is not known, and may seem to be of no use.

@@ -10,6 +10,10 @@ from ocivalidate.image.found import WalkResult
 _MOST = 2 << 20
 # What a descriptor takes that leads to no document.
 _EACH = 256
+# Images may share what takes long to walk over, and as many as somebody likes: bytes of documents that are walked over
+# in any case, and how often all may be, on average. Hundreds of small referrers may have one large subject.
+_LEAST, _TIMES = 1 << 30, 512
+TOO_MUCH = "not walked over: too many images share too many documents"
 
 
 class Walks:
@@ -18,6 +22,17 @@ class Walks:
     def __init__(self) -> None:
         self._kept: dict[tuple[str, str], tuple[RepositorySource | None, WalkResult, int]] = {}
         self._size = 0
+        self._walked = self._distinct = 0
+
+    def count(self, size: int, *, new: bool) -> None:
+        """Count a document of an image; ``new``: no other image had it."""
+        self._walked += size
+        self._distinct += size if new else 0
+
+    @property
+    def are_spent(self) -> bool:
+        """Whether images share so much that no more of them are walked over."""
+        return self._walked > _LEAST + _TIMES * self._distinct
 
     def keep(self, unit: Unit, source: RepositorySource, found: WalkResult) -> None:
         """Keep a walk, if there is room. The source of a layout is opened again."""

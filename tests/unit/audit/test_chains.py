@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 
 from ocivalidate.audit.api import audit
+from ocivalidate.audit.walks import TOO_MUCH
 from ocivalidate.image.api import check_image
 from ocivalidate.image.documents.reading import read
 from ocivalidate.image.limits import Limits
+from ocivalidate.rules.findings import ExitCode, exit_code
 from ocivalidate.rules.judge import judge
 from tests.unit.audit.storages import blob, digest, layout, parts, repository, write
 
@@ -154,3 +156,24 @@ def test_a_fault_that_images_share_is_told_of_each(form: str, tmp_path: Path) ->
     assert {one.location.digest or one.message for one in report.findings}
     wanted = {"bare": 5, "tags": 5, "revisions": 4, "layouts": 1}[form]
     assert sum(report.facts["images"][state] for state in ("broken", "unjudged", "incomplete")) == wanted
+
+
+@pytest.mark.parametrize("form", ["bare", "tags"])
+def test_what_too_many_share_is_told_and_not_walked_over_for_ever(
+    form: str, work: Counter[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    times = 32
+    monkeypatch.setattr("ocivalidate.audit.walks._LEAST", 0)
+    monkeypatch.setattr("ocivalidate.audit.walks._TIMES", times)
+    few = [manifest(number) for number in range(100)]
+    common = index(100, *few, of=MANIFEST)
+    every = [*few, common, *(index(number, common) for number in range(100))]
+    report = audit(str(write(tmp_path, FORMS[form](every))))
+    # In each of two passes; the last image may be one too many.
+    assert work["parsed"] <= 2 * times * len(every) + 102
+    images = report.facts["images"]
+    assert images["unjudged"] > 0
+    assert images["sound"] > 0
+    assert images["broken"] == images["incomplete"] == 0
+    assert exit_code([report]) is ExitCode.COULD_NOT_JUDGE
+    assert {one["problem"] for one in report.facts["not_sound"]} == {TOO_MUCH}
