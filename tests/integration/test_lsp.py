@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from ocivalidate.rules.references import SITE
+
 pytest.importorskip("pygls", reason="pygls, which the language server needs, is not installed")
 
 from lsprotocol import types
@@ -160,7 +162,7 @@ def test_findings_come_and_go_as_one_types() -> None:
         assert found.code == "runtime/config.process.cwd.absolute"
         assert found.severity is types.DiagnosticSeverity.Error
         assert found.code_description
-        assert found.code_description.href.startswith("https://github.com/opencontainers/")
+        assert found.code_description.href == f"{SITE}clauses/{found.code}.html"
         assert found.range == types.Range(types.Position(2, 37), types.Position(2, 40))
         # In mid-typing it is no JSON; then it is sound again.
         one.type(GOOD[:60])

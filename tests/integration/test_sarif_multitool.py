@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -16,6 +17,7 @@ from ocivalidate.image.api import check_image
 from ocivalidate.report import render
 from ocivalidate.rules.clauses import load
 from ocivalidate.rules.findings import Outcome, Report, Result
+from ocivalidate.rules.references import SITE
 from tests.reports import ALL, BROKEN, HOSTILE, HOSTILE_PROBLEM, OPTIONS, RUN
 from tests.unit.command_line import SAMPLES
 
@@ -52,7 +54,9 @@ def found(log: Path) -> list[str]:
 @pytest.mark.parametrize("name", RUNS)
 def test_the_multitool_finds_nothing(name: str, tmp_path: Path) -> None:
     log = tmp_path / "log.sarif"
-    log.write_text(render("sarif", RUNS[name], replace(OPTIONS, verbose=1, root="/w/repo")), encoding="utf-8")
+    text = render("sarif", RUNS[name], replace(OPTIONS, verbose=1, root="/w/repo"))
+    # It tries to reach each address that it has not met, which says nothing of the log and takes minutes.
+    log.write_text(re.sub(re.escape(SITE) + r'[^"#)]+', f"{SITE}clauses.html", text), encoding="utf-8")
     assert found(log) == []
 
 

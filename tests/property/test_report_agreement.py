@@ -12,6 +12,7 @@ from hypothesis import given, strategies as st
 from ocivalidate.report import FORMATS, Options, render
 from ocivalidate.rules.clauses import Severity
 from ocivalidate.rules.findings import Finding, Location, Outcome, Report, Result, exit_code
+from ocivalidate.rules.references import SITE
 from tests.readers import page, workflow_commands
 from tests.reports import ARGS, CWD, ESCAPE, KILL, UNKNOWN
 from tests.tap14 import parse
@@ -122,7 +123,7 @@ def test_no_text_is_markup(run: list[Report], options: Options) -> None:
     seen = page(render("markdown", run, options))
     assert (seen.odd, len(seen.headings)) == ([], 1)
     assert {len(row) for row in seen.rows} <= {2, 4}
-    assert all(link.startswith("https://github.com/opencontainers/") for link in seen.links)
+    assert all(link.startswith(SITE) for link in seen.links)
 
 
 @given(RUNS, OPTIONS)

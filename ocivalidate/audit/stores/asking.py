@@ -134,7 +134,8 @@ class Asking:
 
     def _by_digest(self, key: tuple[str, str], tag: str) -> Held | None:
         """What came by a tag, and something refers to by its digest: it has to be there by that too."""
-        before = self._known[key]
+        # By now it may have been forgotten, or is about to be put down.
+        before = self._known.get(key)
         self._unseen.discard(key)
         found = self.look(*key, Role((MANIFEST,)))
         if found is None:

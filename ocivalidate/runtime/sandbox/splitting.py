@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from ocivalidate.errors import ProtocolError
 from ocivalidate.rules.clauses import Selection, load
 from ocivalidate.rules.findings import Outcome, Result
+from ocivalidate.runtime import verdicts
 from ocivalidate.runtime.launching import RunningEngine
 from ocivalidate.runtime.protocol import Bailout, Begin, Dump, End, Event, Header, Plan, Request, Spent
 from ocivalidate.runtime.running import planning
@@ -241,8 +242,9 @@ class SplitEngine:
             return False
         yield from self._begin(case)
         yield from said
-        why = f"the guest that tried it broke off: {every[0].why}"
-        yield from (Result(load("runtime", "safety")[one], Outcome.ERROR, case=case, reason=why) for one in missing)
+        broke_off = verdicts.Unjudged(Outcome.ERROR, f"the guest that tried it broke off: {every[0].why}")
+        every_clause = load("runtime", "safety")
+        yield from verdicts.results(case, [every_clause[one] for one in missing], (), {}, broke_off)
         return True
 
     def _of_case(self, part: _Part, results: int, said: list[Event]) -> Iterator[Event]:

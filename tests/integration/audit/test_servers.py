@@ -69,9 +69,9 @@ def test_our_content_store_is_the_one_that_containerd_writes(tmp_path: Path) -> 
     content.repository("app").push(Image())
     ours = files(Containerd(tmp_path / "ours", content).write().root)
     theirs = {name: data for name, data in files(tmp_path / "theirs").items() if name.startswith(Containerd.top)}
-    # It keeps the index of the archive too.
-    assert len(theirs) == len(ours) + 1
     assert ours.items() <= theirs.items()
+    # The index of the archive stays until it collects what nothing refers to.
+    assert len(theirs) <= len(ours) + 1
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root: containerd")

@@ -14,6 +14,8 @@ from ocivalidate.audit.api import audit
 from ocivalidate.audit.options import AuditOptions, Work
 from ocivalidate.audit.sharding import parse
 from ocivalidate.audit.stores import asking
+from ocivalidate.audit.stores.remote import open_registry
+from ocivalidate.registry.answers import MANIFEST
 from ocivalidate.registry.options import RegistryLimits, RegistryOptions
 from ocivalidate.rules.findings import Report
 
@@ -139,3 +141,15 @@ def test_one_wrong_word_of_head_makes_it_look_everywhere(monkeypatch: pytest.Mon
     looked = {one.path.rpartition("/")[2] for one in served.requests if one.method == "HEAD" and "/blobs/" in one.path}
     assert len(told) > 3
     assert len(looked) > 3
+
+
+def test_what_came_by_a_tag_and_was_forgotten_is_looked_at() -> None:
+    with serving(Registry(content())) as served:
+        store = open_registry(f"docker://{served.host}/a", BRISK)
+        asks = store._asking
+        digest = asks.by_name("a", "1")
+        asks.forget(("a", digest))
+        found = asks.find("a", digest, asking.Role((MANIFEST,), document=True, size=1))
+        store.close()
+    assert found is not None
+    assert found.digest == digest
