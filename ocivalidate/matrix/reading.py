@@ -9,7 +9,6 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
-import re
 import shlex
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
@@ -23,9 +22,11 @@ from ocivalidate.matrix.benches import SCHEMA as BENCH, Bench, bench_in
 from ocivalidate.matrix.subjects import RANK, RUNTIME, WORST, Point, Said, Subject, Timing
 from ocivalidate.programme.expiry import CURRENT, Age, age
 from ocivalidate.programme.reading import record_in
-from ocivalidate.programme.record import OPERATIONS, Outcome
+from ocivalidate.programme.record import OLD_SCHEMA, SCHEMA, Outcome, kernel_number
+from ocivalidate.programme.reports import REPORT_SCHEMA
 from ocivalidate.report.escape import visible
 from ocivalidate.report.verdicts import EVERYWHERE
+from ocivalidate.runtime.driving.call_times import OPERATIONS
 from ocivalidate.system.reasons import reason
 from ocivalidate.vocabulary.wording import bytes_in_words
 
@@ -35,9 +36,7 @@ MOST_POINTS = 50_000  # of one subject
 _LONGEST, _LONGEST_NAME = 300, 120
 _MOST_SAID = 6  # of one point
 _LONGEST_TIME = 1e6  # seconds
-_NUMBERS = re.compile(r"[0-9]+(?:\.[0-9]+)*")
 _GZIP = b"\x1f\x8b"
-_REPORT, _RECORDS = "urn:ocivalidate:report-1", ("urn:ocivalidate:results-1", "urn:ocivalidate:results-2")
 _WRITTEN = ("urn:ocivalidate:matrix-1", "urn:ocivalidate:diff-1")
 _BADGE = {"schemaVersion", "label", "message", "color"}
 _ENDINGS = (".json", ".json.gz")
@@ -95,12 +94,12 @@ def subjects_of(path: str, today: dt.date | None = None) -> list[Subject | Bench
 def subjects_in(document: Mapping[str, Any], today: dt.date | None = None) -> list[Subject | Bench]:
     """What was judged or measured, as a document says. Raises :class:`Unreadable`."""
     schema = document.get("schema")
-    if schema == _REPORT:
+    if schema == REPORT_SCHEMA:
         if document.get("complete") is not True:
             raise Unreadable("this report was cut off: its last member is not there")
         suite = _text(_object(document.get("tool")).get("version"))
         return [_of_report(one, suite) for one in _objects(document.get("reports"))]
-    if schema in _RECORDS:
+    if schema in (OLD_SCHEMA, SCHEMA):
         return [_of_record(document, today)]
     if schema == BENCH:
         return [bench_in(document)]
@@ -216,7 +215,7 @@ def _host(host: Mapping[str, Any]) -> dict[str, str]:
     told = {name: _text(host.get(name)) for name in ("machine", "cgroup_mode")}
     # The number alone, as in kept records: what a distribution adds tells nothing here.
     release = _text(host.get("release")) or _text(host.get("kernel"))
-    told["kernel"] = found[0] if (found := _NUMBERS.match(release)) else release
+    told["kernel"] = kernel_number(release) or release
     for name in ("controllers", "lsms"):
         listed = host.get(name)
         told[name] = _text(", ".join(_text(one) for one in listed[:40])) if isinstance(listed, list) else ""

@@ -18,7 +18,7 @@ from ocivalidate.errors import Unreadable
 from ocivalidate.programme.members import Members
 from ocivalidate.programme.record import (
     FILE,
-    OPERATIONS,
+    OLD_SCHEMA,
     SCHEMA,
     Host,
     Outcome,
@@ -31,6 +31,7 @@ from ocivalidate.programme.record import (
 )
 from ocivalidate.programme.reports import REPORT_SCHEMA, records_of_report
 from ocivalidate.report.escape import visible
+from ocivalidate.runtime.driving.call_times import OPERATIONS
 from ocivalidate.vocabulary.wording import bytes_in_words, excerpt
 
 __all__ = ["read_any", "read_record", "read_records", "record_in", "records_of_report"]
@@ -39,7 +40,6 @@ MOST_PACKED, MOST_BYTES = 1 << 20, 8 << 20
 """The most bytes of a record in its file, and unpacked."""
 _MOST_REPORT = 64 << 20
 MOST_RESULTS = 50_000
-_OLD_SCHEMA = "urn:ocivalidate:results-1"
 _OUTCOMES = ("pass", "fail", "skip", "error")
 _DIGEST = re.compile(r"(sha256:[0-9a-f]{64})?")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -104,7 +104,7 @@ def unpacked(data: bytes) -> bytes:
 
 def record_in(data: Mapping[str, Any]) -> Record:
     """The record that a document is. Raises :class:`Unreadable`."""
-    if data.get("schema") == _OLD_SCHEMA:
+    if data.get("schema") == OLD_SCHEMA:
         return _old(Members(data, ""))
     if data.get("schema") != SCHEMA:
         raise Unreadable(f"not a record of a run: wanted the schema {SCHEMA}, got {excerpt(data.get('schema'))}")

@@ -7,8 +7,9 @@ import re
 import shlex
 from collections.abc import Iterator, Sequence
 
-from ocivalidate.programme.record import FILE, OPERATIONS, Record
+from ocivalidate.programme.record import FILE, Record
 from ocivalidate.report.escape import visible
+from ocivalidate.runtime.driving.call_times import OPERATIONS
 
 NAME = "README.md"
 # A line below, or a tilde, within a word is part of a name or of a version.

@@ -18,12 +18,14 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
+from ocivalidate.runtime.driving.call_times import OPERATIONS
+
 SCHEMA = "urn:ocivalidate:results-2"
+OLD_SCHEMA = "urn:ocivalidate:results-1"
 FILE = "results.json.gz"
-OPERATIONS = ("create", "start", "state", "kill", "delete")
-"""The operations that are timed, in the order of a container's life."""
 UNKNOWN = "unknown"
 _LONGEST_NAME = 80
+_NUMBERS = re.compile(r"[0-9]+(?:\.[0-9]+)*")
 # Hidden, or for Windows a device whatever comes after a dot, or for Git on Windows its own folder.
 _NO_NAME = re.compile(r"\.|(?i:(?:con|prn|aux|nul|conin%24|conout%24|com[0-9]|lpt[0-9])(?:\.|\Z)|git~1\Z)")
 # No time and no name, so that the same text is the same bytes; 2 is the best compression, 255 no system.
@@ -85,6 +87,12 @@ class Host:
     root: bool = False
     own_kernel: bool = False
     sandbox: str = ""
+
+
+def kernel_number(release: str) -> str:
+    """The number at the beginning of a kernel's release, ``""`` for none: what is added to it tells of a machine."""
+    found = _NUMBERS.match(release)
+    return found[0] if found else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,15 +5,14 @@ Texts are taken as they are: a report is its owner's. What is kept of it for oth
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ocivalidate.errors import Unreadable
-from ocivalidate.programme.record import OPERATIONS, UNKNOWN, Host, Outcome, Record, Said, Suite, Timing
+from ocivalidate.programme.record import UNKNOWN, Host, Outcome, Record, Said, Suite, Timing, kernel_number
+from ocivalidate.runtime.driving.call_times import OPERATIONS
 
 REPORT_SCHEMA = "urn:ocivalidate:report-1"
-_NUMBERS = re.compile(r"[0-9]+(?:\.[0-9]+)*")
 _BAD = "not a report of ocivalidate (write one with --output json=FILE)"
 
 
@@ -55,9 +54,8 @@ def _record(report: Mapping[str, Any], tool: str) -> Record:
 
 
 def _host(told: Mapping[str, Any], *, own_kernel: bool) -> Host:
-    kernel = _NUMBERS.match(str(told.get("release", "")))
     return Host(
-        kernel=kernel[0] if kernel else "",
+        kernel=kernel_number(str(told.get("release", ""))),
         machine=str(told.get("machine", "")),
         cgroup_mode=str(told.get("cgroup_mode", "")),
         controllers=tuple(map(str, told.get("controllers", ()))),
